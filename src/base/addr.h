@@ -1,0 +1,36 @@
+/* An internet address and port, IPv4 or IPv6. */
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+
+struct addr {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	};
+};
+
+/* Numeric host (with or without brackets) and port; -EINVAL for anything else. */
+int addr_parse(struct addr *ret, struct str host, uint16_t port) MUST_CHECK;
+/* "1.2.3.4:5", "[::1]:5"; -EINVAL. */
+int addr_parse_port(struct addr *ret, struct str host_port) MUST_CHECK;
+int addr_from_sockaddr(struct addr *ret, const struct sockaddr *sa, size_t len) MUST_CHECK;
+socklen_t addr_len(const struct addr *a);
+uint16_t addr_port(const struct addr *a);
+void addr_set_port(struct addr *a, uint16_t port);
+bool addr_eq(const struct addr *a, const struct addr *b);      /* address and port */
+bool addr_eq_host(const struct addr *a, const struct addr *b); /* address alone */
+bool addr_is_loopback(const struct addr *a);
+/* RFC 1918, RFC 4193, link-local, loopback. */
+bool addr_is_private(const struct addr *a);
+bool addr_is_any(const struct addr *a);
+/* Host alone; IPv6 in brackets.  IPv4-mapped IPv6 is written as IPv4. */
+void addr_put_host(struct buf *b, const struct addr *a);
+void addr_put(struct buf *b, const struct addr *a); /* with the port */
+/* Address (and port) as bytes for hashing and tokens: 4+2 or 16+2. */
+size_t addr_pack(const struct addr *a, uint8_t ret[18]);
+int addr_unpack(struct addr *ret, struct bytes b) MUST_CHECK;

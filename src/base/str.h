@@ -1,0 +1,95 @@
+/* Slices: pointer and length into memory that somebody else owns.  Never NUL-dependent. */
+#pragma once
+
+#include <string.h>
+
+#include "base/base.h"
+
+/* Text. */
+struct str {
+	const char *p;
+	size_t len;
+};
+
+/* Binary. */
+struct bytes {
+	const uint8_t *p;
+	size_t len;
+};
+
+#define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
+#define STR_INIT(literal) { (literal), sizeof(literal) - 1 }
+/* For printf: "%" STR_FMT, STR_ARG(s). */
+#define STR_FMT ".*s"
+#define STR_ARG(s) (int)(s).len, (s).p
+
+static inline struct str str_of(const char *cstr)
+{
+	return (struct str){ cstr, cstr ? strlen(cstr) : 0 };
+}
+
+static inline struct str str_n(const char *p, size_t len)
+{
+	return (struct str){ p, len };
+}
+
+static inline struct bytes bytes_of(struct str s)
+{
+	return (struct bytes){ (const uint8_t *)s.p, s.len };
+}
+
+static inline struct str str_from_bytes(struct bytes b)
+{
+	return (struct str){ (const char *)b.p, b.len };
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+/* Without regard to the case of ASCII letters. */
+bool str_ieq(struct str a, struct str b);
+bool str_starts(struct str s, struct str prefix);
+bool str_istarts(struct str s, struct str prefix);
+bool str_ends(struct str s, struct str suffix);
+int str_cmp(struct str a, struct str b);
+/* The part from `from` on, at most len bytes; both are cut to what is there. */
+struct str str_sub(struct str s, size_t from, size_t len);
+/* Without blanks, tabs, CR and LF at both ends. */
+struct str str_trim(struct str s);
+/* The index of the first c, or -1. */
+ssize_t str_chr(struct str s, char c);
+ssize_t str_rchr(struct str s, char c);
+/* The index of the first occurrence of needle, or -1. */
+ssize_t str_find(struct str s, struct str needle);
+/* Cuts s at the first c: *head is what stands before it, *tail what follows.  False (head = s,
+ * tail empty) if there is no c.  Outputs may be the input. */
+bool str_cut(struct str s, char c, struct str *head, struct str *tail);
+/* Whole-string decimal numbers without sign or blanks; -EINVAL, or -ERANGE above max. */
+int str_to_u32(struct str s, uint32_t max, uint32_t *ret) MUST_CHECK;
+int str_to_u64(struct str s, uint64_t max, uint64_t *ret) MUST_CHECK;
+/* A NUL-terminated copy; the caller owns it. */
+char *str_dup(struct str s) MUST_CHECK;
+
+/* A cursor over text.  Each function moves it past what it returns. */
+struct scan {
+	const char *p, *end;
+};
+
+static inline struct scan scan_of(struct str s)
+{
+	return (struct scan){ s.p, s.p + s.len };
+}
+
+static inline struct str scan_left(const struct scan *sc)
+{
+	return (struct str){ sc->p, (size_t)(sc->end - sc->p) };
+}
+
+/* Skips blanks and tabs (and folded line ends). */
+void scan_blanks(struct scan *sc);
+/* True and past it if the next byte is c. */
+bool scan_char(struct scan *sc, char c);
+/* What stands before the first of the bytes in `stop` (or the end); stop byte not consumed. */
+struct str scan_until(struct scan *sc, const char *stop);
