@@ -8,7 +8,8 @@
 
 #include "base/buf.h"
 
-enum { CTL_LINE_MAX = 1024 * 1024 };
+/* Of one line: its bytes, how deep its JSON may nest, how many values it may hold. */
+enum { CTL_LINE_MAX = 1024 * 1024, CTL_DEPTH_MAX = 16, CTL_VALUES_MAX = 100000 };
 
 /* One request under way.  Answer exactly once with ctl_ok or ctl_fail (at once or later), or stream
  * with ctl_event until `ctl_on_close`'s function says that the tool has gone.  The functions are
@@ -51,3 +52,29 @@ struct str ctl_text(const cJSON *args, const char *name);
 double ctl_number(const cJSON *args, const char *name, double def);
 bool ctl_flag(const cJSON *args, const char *name);
 void ctl_put_request(struct buf *b, struct str cmd, const cJSON *args);
+
+/* The row for "endpoint list", or NULL. */
+const struct ctl_command *ctl_find(const struct ctl_command *table, struct str cmd);
+/* Appends the grammar of a table as a JSON array (what the built-in command `commands` answers). */
+void ctl_put_commands(struct buf *b, const struct ctl_command *table);
+
+/* The server's lines, each with its newline.  result and event are JSON texts without newline. */
+void ctl_put_ok(struct buf *b, struct str result_json);
+void ctl_put_fail(struct buf *b, struct str error);
+void ctl_put_event(struct buf *b, struct str json);
+
+/* The tool's side of an answer line. */
+enum ctl_answer_kind { CTL_OK, CTL_FAIL, CTL_EVENT };
+struct ctl_answer {
+	enum ctl_answer_kind kind;
+	const cJSON *value; /* of OK and EVENT; borrows from json */
+	struct str error;   /* of FAIL; borrows from json */
+	cJSON *json;        /* owned: ctl_answer_done */
+};
+/* -EBADMSG, with a static text in *why. */
+int ctl_parse_answer(struct str line, struct ctl_answer *ret, const char **why) MUST_CHECK;
+void ctl_answer_done(struct ctl_answer *a);
+/* Any JSON text within the limits above, UTF-8 alone; NULL with a static text in *why. */
+cJSON *ctl_parse_json(struct str text, const char **why) MUST_CHECK;
+/* Appends a value as JSON text on one line. */
+void ctl_put_json(struct buf *b, const cJSON *v);
