@@ -14,3 +14,6 @@ int base64_get(struct str s, struct buf *ret) MUST_CHECK;
 int base64url_get(struct str s, struct buf *ret) MUST_CHECK;
 /* JSON string body escapes; peers' bytes that are not UTF-8 become U+FFFD. */
 void json_put_str(struct buf *b, struct str s); /* with the quotes */
+/* The length of the UTF-8 sequence at the start of s (RFC 3629: shortest form, no surrogates), or
+ * 0 if there is none. */
+size_t utf8_len(struct str s);

@@ -1,0 +1,183 @@
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+
+int addr_parse(struct addr *ret, struct str host, uint16_t port)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct addr a = { .in6 = { .sin6_family = AF_UNSPEC } };
+	bool brackets = host.len >= 2 && host.p[0] == '[' && host.p[host.len - 1] == ']';
+	if (brackets)
+		host = str_sub(host, 1, host.len - 2);
+	if (host.len == 0 || host.len >= sizeof(text) || str_chr(host, '\0') >= 0)
+		return -EINVAL;
+	memcpy(text, host.p, host.len);
+	text[host.len] = '\0';
+	if (!brackets && inet_pton(AF_INET, text, &a.in4.sin_addr) == 1)
+		a.in4.sin_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
+		a.in6.sin6_family = AF_INET6;
+	else
+		return -EINVAL;
+	addr_set_port(&a, port);
+	*ret = a;
+	return 0;
+}
+
+int addr_parse_port(struct addr *ret, struct str host_port)
+{
+	uint32_t port;
+	ssize_t colon = str_rchr(host_port, ':');
+	if (colon < 0)
+		return -EINVAL;
+	struct str host = str_sub(host_port, 0, (size_t)colon);
+	if (str_to_u32(str_sub(host_port, (size_t)colon + 1, host_port.len), UINT16_MAX, &port) < 0)
+		return -EINVAL;
+	if (str_chr(host, ':') >= 0 && host.p[0] != '[')
+		return -EINVAL;
+	return addr_parse(ret, host, (uint16_t)port);
+}
+
+int addr_from_sockaddr(struct addr *ret, const struct sockaddr *sa, size_t len)
+{
+	struct addr a = { .in6 = { .sin6_family = AF_UNSPEC } };
+	if (len < sizeof(sa->sa_family))
+		return -EINVAL;
+	if (sa->sa_family == AF_INET && len >= sizeof(a.in4))
+		memcpy(&a.in4, sa, sizeof(a.in4));
+	else if (sa->sa_family == AF_INET6 && len >= sizeof(a.in6))
+		memcpy(&a.in6, sa, sizeof(a.in6));
+	else
+		return -EINVAL;
+	*ret = a;
+	return 0;
+}
+
+socklen_t addr_len(const struct addr *a)
+{
+	return a->sa.sa_family == AF_INET6 ? sizeof(a->in6) : sizeof(a->in4);
+}
+
+uint16_t addr_port(const struct addr *a)
+{
+	return ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port : a->in4.sin_port);
+}
+
+void addr_set_port(struct addr *a, uint16_t port)
+{
+	if (a->sa.sa_family == AF_INET6)
+		a->in6.sin6_port = htons(port);
+	else
+		a->in4.sin_port = htons(port);
+}
+
+/* The bytes of the host, 4 or 16 (RFC 4291, section 2.5.5.2: a mapped address is the IPv4 one);
+ * none for an address that is not set. */
+static struct bytes host_bytes(const struct addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return (struct bytes){ (const uint8_t *)&a->in4.sin_addr, 4 };
+	if (a->sa.sa_family != AF_INET6)
+		return (struct bytes){ NULL, 0 };
+	const uint8_t *p = a->in6.sin6_addr.s6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		return (struct bytes){ p + 12, 4 };
+	return (struct bytes){ p, 16 };
+}
+
+bool addr_eq_host(const struct addr *a, const struct addr *b)
+{
+	struct bytes x = host_bytes(a), y = host_bytes(b);
+	return str_eq(str_from_bytes(x), str_from_bytes(y));
+}
+
+bool addr_eq(const struct addr *a, const struct addr *b)
+{
+	return addr_port(a) == addr_port(b) && addr_eq_host(a, b);
+}
+
+bool addr_is_loopback(const struct addr *a)
+{
+	struct bytes h = host_bytes(a);
+	if (h.len == 4)
+		return h.p[0] == 127;
+	return h.len == 16 && IN6_IS_ADDR_LOOPBACK(&a->in6.sin6_addr);
+}
+
+static bool is_private4(const uint8_t *p)
+{
+	return p[0] == 10 || (p[0] == 172 && p[1] >> 4 == 1) || (p[0] == 192 && p[1] == 168) ||
+	       (p[0] == 169 && p[1] == 254);
+}
+
+bool addr_is_private(const struct addr *a)
+{
+	struct bytes h = host_bytes(a);
+	if (addr_is_loopback(a))
+		return true;
+	if (h.len == 4)
+		return is_private4(h.p);
+	return h.len == 16 && (h.p[0] >> 1 == 0xfc >> 1 || (h.p[0] == 0xfe && h.p[1] >> 6 == 2));
+}
+
+bool addr_is_any(const struct addr *a)
+{
+	struct bytes h = host_bytes(a);
+	for (size_t i = 0; i < h.len; i++)
+		if (h.p[i] != 0)
+			return false;
+	return true;
+}
+
+void addr_put_host(struct buf *b, const struct addr *a)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct bytes h = host_bytes(a);
+	if (h.len == 0) {
+		buf_char(b, '-');
+		return;
+	}
+	(void)inet_ntop(h.len == 4 ? AF_INET : AF_INET6, h.p, text, sizeof(text));
+	if (h.len == 16)
+		buf_char(b, '[');
+	buf_str(b, str_of(text));
+	if (h.len == 16)
+		buf_char(b, ']');
+}
+
+void addr_put(struct buf *b, const struct addr *a)
+{
+	addr_put_host(b, a);
+	buf_char(b, ':');
+	buf_dec(b, addr_port(a));
+}
+
+size_t addr_pack(const struct addr *a, uint8_t ret[18])
+{
+	struct bytes h = host_bytes(a);
+	uint16_t port = addr_port(a);
+	if (h.len > 0)
+		memcpy(ret, h.p, h.len);
+	ret[h.len] = (uint8_t)(port >> 8);
+	ret[h.len + 1] = (uint8_t)port;
+	return h.len + 2;
+}
+
+int addr_unpack(struct addr *ret, struct bytes b)
+{
+	struct addr a = { .in6 = { .sin6_family = AF_UNSPEC } };
+	if (b.len == 4 + 2) {
+		a.in4.sin_family = AF_INET;
+		memcpy(&a.in4.sin_addr, b.p, 4);
+	} else if (b.len == 16 + 2) {
+		a.in6.sin6_family = AF_INET6;
+		memcpy(&a.in6.sin6_addr, b.p, 16);
+	} else {
+		return -EINVAL;
+	}
+	addr_set_port(&a, (uint16_t)(b.p[b.len - 2] << 8 | b.p[b.len - 1]));
+	*ret = a;
+	return 0;
+}

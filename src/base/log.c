@@ -1,0 +1,186 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/code.h"
+
+enum { LINE_MAX_BYTES = 4096, ESC_MAX = 120, ESC_RING = 8 };
+
+static const char *const level_name[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARNING] = "warning",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+};
+
+static struct {
+	int fd;
+	char who[32];
+	enum log_level level;
+} out = { .fd = 2, .who = "-", .level = LOG_INFO };
+
+void log_setup(int fd, const char *who, enum log_level level)
+{
+	out.fd = fd;
+	(void)snprintf(out.who, sizeof(out.who), "%s", who);
+	out.level = level;
+}
+
+void log_set_level(enum log_level level)
+{
+	out.level = level;
+}
+
+bool log_on(enum log_level level)
+{
+	return level <= out.level;
+}
+
+int log_level_parse(const char *name, enum log_level *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(level_name); i++)
+		if (strcmp(name, level_name[i]) == 0) {
+			*ret = (enum log_level)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* Appends what fits; the last byte of the line is kept for the line end. */
+struct line {
+	char text[LINE_MAX_BYTES];
+	size_t len;
+};
+
+static void line_vprintf(struct line *l, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
+static void line_printf(struct line *l, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void line_vprintf(struct line *l, const char *fmt, va_list ap)
+{
+	size_t room = sizeof(l->text) - l->len;
+	int n = vsnprintf(l->text + l->len, room, fmt, ap);
+	if (n > 0)
+		l->len += MIN((size_t)n, room - 1);
+}
+
+static void line_printf(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	line_vprintf(l, fmt, ap);
+	va_end(ap);
+}
+
+static void line_stamp(struct line *l, enum log_level level, const char *event)
+{
+	struct timespec ts;
+	struct tm tm;
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gmtime_r(&ts.tv_sec, &tm);
+	line_printf(l, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s event=%s", tm.tm_year + 1900,
+	            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+	            (int)(ts.tv_nsec / 1000000), level_name[level], out.who, event);
+}
+
+/* The outermost first. */
+static void line_ctx(struct line *l, const struct log_ctx *ctx)
+{
+	if (!ctx)
+		return;
+	line_ctx(l, ctx->parent);
+	if (ctx->prefix[0])
+		line_printf(l, " %s", ctx->prefix);
+}
+
+/* One line is one write, and stays one line whatever was formatted into it. */
+static void line_write(struct line *l)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if ((unsigned char)l->text[i] < ' ' || l->text[i] == 0x7f)
+			l->text[i] = '?';
+	l->text[l->len++] = '\n';
+	ssize_t n;
+	do
+		n = write(out.fd, l->text, l->len);
+	while (n < 0 && errno == EINTR);
+}
+
+void log_line(enum log_level level, const struct log_ctx *ctx, const char *event, const char *fmt,
+              ...)
+{
+	if (!log_on(level))
+		return;
+	struct line l;
+	l.len = 0;
+	line_stamp(&l, level, event);
+	line_ctx(&l, ctx);
+	if (fmt[0]) {
+		va_list ap;
+		line_printf(&l, " ");
+		va_start(ap, fmt);
+		line_vprintf(&l, fmt, ap);
+		va_end(ap);
+	}
+	line_write(&l);
+}
+
+static bool needs_quotes(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.p[i] == ' ' || s.p[i] == '"' || s.p[i] == '=' || s.p[i] == '\\')
+			return true;
+	return s.len == 0;
+}
+
+/* Writes the bytes at p as they are, or escaped; returns how many of them it took. */
+static size_t esc_one(char **to, const char *p, size_t left)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t n = utf8_len(str_n(p, left));
+	if (n == 0 || c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)p[1] < 0xa0)) {
+		*to += snprintf(*to, sizeof("\\xff"), "\\x%02x", c);
+		return 1;
+	}
+	if (c == '"' || c == '\\')
+		*(*to)++ = '\\';
+	memcpy(*to, p, n);
+	*to += n;
+	return n;
+}
+
+const char *log_esc(struct str s)
+{
+	static _Thread_local char ring[ESC_RING][4 * ESC_MAX + sizeof("\"...\"")];
+	static _Thread_local unsigned next;
+	char *const start = ring[next++ % ESC_RING], *to = start;
+	struct str cut = str_sub(s, 0, ESC_MAX);
+	bool quotes = needs_quotes(cut);
+	if (quotes)
+		*to++ = '"';
+	for (size_t i = 0; i < cut.len;)
+		i += esc_one(&to, cut.p + i, cut.len - i);
+	if (cut.len < s.len)
+		to = stpcpy(to, "...");
+	if (quotes)
+		*to++ = '"';
+	*to = '\0';
+	return start;
+}
+
+bool log_allow(struct log_limit *l, usec_t now, uint32_t per_second)
+{
+	if (now - l->window_start >= USEC_PER_SEC) {
+		l->window_start = now;
+		l->n = 0;
+	}
+	if (l->n >= per_second) {
+		l->suppressed++;
+		return false;
+	}
+	l->n++;
+	return true;
+}
