@@ -16,7 +16,7 @@ build/fuzz/build.ninja:
 	CC=clang meson setup -Db_sanitize=address,undefined -Dbench=false -Dfuzz=true build/fuzz
 
 unit: all
-	meson test -C build/out --print-errorlogs -j$(J)
+	meson test -C build/out --print-errorlogs --num-processes $(J)
 
 clean:
 	rm -rf build/out build/clang build/asan build/fuzz

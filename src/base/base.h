@@ -21,16 +21,16 @@ typedef uint64_t usec_t;
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define CLAMP(v, lo, hi) ((v) < (lo) ? (lo) : (v) > (hi) ? (hi) : (v))
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* `auto_(x_free) struct x *x = ...;` frees at the end of the scope; x_free takes struct x **. */
 #define auto_(free_fn) __attribute__((cleanup(free_fn)))
 /* Hands a pointer over: its value, while the variable becomes NULL. */
-#define take(pp) \
-	({ \
+#define take(pp)                            \
+	({                                  \
 		__auto_type taken_ = *(pp); \
-		*(pp) = NULL; \
-		taken_; \
+		*(pp) = NULL;               \
+		taken_;                     \
 	})
 
 /* Zeroed memory for one object of a fixed, small size; aborts when there is none (the supervisor

@@ -142,7 +142,7 @@ static bool second_ok(uint8_t first, uint8_t second)
 	}
 }
 
-size_t utf8_len(struct str s)
+size_t utf8_seq_len(struct str s)
 {
 	const uint8_t *p = bytes_of(s).p;
 	if (s.len == 0)
@@ -181,7 +181,7 @@ void json_put_str(struct buf *b, struct str s)
 {
 	buf_char(b, '"');
 	while (s.len > 0) {
-		size_t n = utf8_len(s);
+		size_t n = utf8_seq_len(s);
 		if (n == 0)
 			buf_lit(b, "\xef\xbf\xbd");
 		else if (n == 1)

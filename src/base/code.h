@@ -16,4 +16,4 @@ int base64url_get(struct str s, struct buf *ret) MUST_CHECK;
 void json_put_str(struct buf *b, struct str s); /* with the quotes */
 /* The length of the UTF-8 sequence at the start of s (RFC 3629: shortest form, no surrogates), or
  * 0 if there is none. */
-size_t utf8_len(struct str s);
+size_t utf8_seq_len(struct str s);

@@ -42,6 +42,6 @@ static inline void list_del(struct list *node)
 
 #define list_entry(node, type, member) container_of(node, type, member)
 /* The body may delete the current node. */
-#define list_for(it, head) \
+#define list_for(it, head)                                                        \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
 	     it = it##_next, it##_next = it->next)

@@ -140,7 +140,7 @@ static bool needs_quotes(struct str s)
 static size_t esc_one(char **to, const char *p, size_t left)
 {
 	unsigned char c = (unsigned char)*p;
-	size_t n = utf8_len(str_n(p, left));
+	size_t n = utf8_seq_len(str_n(p, left));
 	if (n == 0 || c < ' ' || c == 0x7f || (c == 0xc2 && (unsigned char)p[1] < 0xa0)) {
 		*to += snprintf(*to, sizeof("\\xff"), "\\x%02x", c);
 		return 1;

@@ -3,7 +3,8 @@
  *     log_info(ctx, "register-rejected", "user=%" STR_FMT " reason=%s", ...)
  *
  * writes `2026-01-31T12:00:00.123Z info frontend/1 event=register-rejected <ctx> user=...`.
- * base to svc return errors and log at debug only; roles log.  Peers' bytes go through log_esc(). */
+ * base to svc return errors and log at debug only; roles log.  Peers' bytes go through log_esc().
+ */
 #pragma once
 
 #include "base/buf.h"
@@ -23,13 +24,13 @@ bool log_on(enum log_level level);
 int log_level_parse(const char *name, enum log_level *ret) MUST_CHECK; /* -EINVAL */
 
 void log_line(enum log_level level, const struct log_ctx *ctx, const char *event, const char *fmt,
-	      ...) PRINTF_LIKE(4, 5);
+              ...) PRINTF_LIKE(4, 5);
 #define log_error(ctx, event, ...) log_line(LOG_ERROR, ctx, event, __VA_ARGS__)
 #define log_warning(ctx, event, ...) log_line(LOG_WARNING, ctx, event, __VA_ARGS__)
 #define log_info(ctx, event, ...) log_line(LOG_INFO, ctx, event, __VA_ARGS__)
-#define log_debug(ctx, event, ...) \
-	do { \
-		if (log_on(LOG_DEBUG)) \
+#define log_debug(ctx, event, ...)                                    \
+	do {                                                          \
+		if (log_on(LOG_DEBUG))                                \
 			log_line(LOG_DEBUG, ctx, event, __VA_ARGS__); \
 	} while (0)
 

@@ -25,6 +25,6 @@ void map_del(struct map *m, struct map_node *node);
 /* The first node of this hash, or NULL; go on with map_next. */
 struct map_node *map_first(const struct map *m, uint64_t hash);
 struct map_node *map_next(const struct map_node *node);
-/* All nodes: *slot starts at 0 and *after at NULL; NULL at the end.  The returned node may be deleted meanwhile, no
- * other node may be added or deleted. */
+/* All nodes: *slot starts at 0 and *after at NULL; NULL at the end.  The returned node may be
+ * deleted meanwhile, no other node may be added or deleted. */
 struct map_node *map_walk(const struct map *m, size_t *slot, struct map_node **after);

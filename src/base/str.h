@@ -18,7 +18,10 @@ struct bytes {
 };
 
 #define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
-#define STR_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define STR_INIT(literal)                      \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
 /* For printf: "%" STR_FMT, STR_ARG(s). */
 #define STR_FMT ".*s"
 #define STR_ARG(s) (int)(s).len, (s).p
