@@ -7,26 +7,10 @@
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-/* The length of the UTF-8 sequence at p (RFC 3629, section 4), or 0. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (n == 0 || p[0] > 0xf4 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static bool is_utf8(struct str s)
 {
 	for (size_t i = 0, n; i < s.len; i += n) {
-		n = utf8_len((const uint8_t *)s.p + i, s.len - i);
+		n = utf8_seq_len(str_sub(s, i, s.len));
 		if (n == 0)
 			return false;
 	}
