@@ -6,10 +6,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct ctl_command row = {
-	.noun = "user",
-	.verb = "add",
-	.args = { { "user", CTL_TEXT, true, true, "" }, { "n", CTL_NUMBER, false, false, "" } },
+static const struct ctl_command table[] = {
+	{ .noun = "user",
+	  .verb = "add",
+	  .args = { { "user", CTL_TEXT, true, true, "" }, { "n", CTL_NUMBER, false, false, "" } } },
+	{ .noun = NULL },
 };
 
 static void read_request(struct str line)
@@ -23,9 +24,10 @@ static void read_request(struct str line)
 		return;
 	}
 	auto_(buf_free) struct buf reason = buf_of(4096);
-	bool good = ctl_check_args(&row, args, &reason) == 0;
+	bool good = ctl_check_args(table, args, &reason) == 0;
 	assert(good == (reason.len == 0));
-	(void)ctl_find(&row, str_n(cmd.p, 0));
+	const struct ctl_command *found = ctl_find(table, cmd);
+	assert(!found || str_eq(cmd, STR("user add")));
 	auto_(buf_free) struct buf b = buf_of((size_t)CTL_LINE_MAX * 8);
 	ctl_put_request(&b, cmd, args);
 	assert(!b.full && str_chr(buf_view(&b), '\n') == (ssize_t)b.len - 1);
