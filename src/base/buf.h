@@ -16,6 +16,10 @@ static inline struct buf buf_of(size_t max)
 	return (struct buf){ .max = max };
 }
 
+/* A buffer in an array of the caller's: never grows, needs no buf_free(). */
+#define BUF_ON(array) \
+	((struct buf){ .p = (array), .cap = sizeof(array) - 1, .max = sizeof(array) - 1 })
+
 /* Frees the memory; the buffer can be used again.  Serves as auto_(buf_free). */
 void buf_free(struct buf *b);
 /* Room for n more bytes, or NULL (full).  The caller adds to len what it wrote. */

@@ -1,0 +1,390 @@
+#include "stack/sip/proxy.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "stack/sip/orphan.h"
+#include "stack/sip/stack.h"
+
+struct branch {
+	struct sip_proxy *p;
+	struct sip_ctx *ctx; /* NULL once it has ended */
+	uint64_t tag;
+	int lost_code;
+	int code;          /* the final answer; 0 while pending */
+	unsigned n_routes; /* Record-Route values that we added */
+	struct timer c;    /* INVITE */
+};
+
+struct sip_proxy {
+	struct sip_stack *s;
+	struct sip_stx *stx; /* NULL once it has been handed back or is gone */
+	const struct sip_proxy_ops *ops;
+	void *arg;
+	uint32_t loop;
+	bool invite;
+	bool started;
+	bool stopping; /* CANCEL, 6xx or 2xx: no further branch is wanted */
+	bool accepted; /* a 2xx went up */
+	size_t n;
+	struct branch *branches[SIP_BRANCHES_MAX];
+	int empty_code;
+	char *empty_reason, *empty_lines;
+	int best_code;
+	void *best_block;
+	struct sip_msg *best; /* NULL: best_code has no message (time-out, lost) */
+	struct defer reap;
+};
+
+static void maybe_finish(struct sip_proxy *p);
+
+static void proxy_free(void *arg)
+{
+	struct sip_proxy *p = arg;
+	for (size_t i = 0; i < p->n; i++)
+		free(p->branches[i]);
+	free(p->empty_reason);
+	free(p->empty_lines);
+	free(p->best_block);
+	free(p);
+}
+
+/* The object goes when neither side needs it: from the loop, as we may be in its own callback. */
+static void maybe_reap(struct sip_proxy *p)
+{
+	if (p->stx || !p->started)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->branches[i]->ctx)
+			return;
+	loop_defer(p->s->loop, &p->reap);
+}
+
+static void tell_done(struct sip_proxy *p, int code)
+{
+	const struct sip_proxy_ops *ops = p->ops;
+	p->ops = NULL;
+	if (ops && ops->done)
+		ops->done(p->arg, code);
+}
+
+static void stop_others(struct sip_proxy *p, const struct branch *but)
+{
+	p->stopping = true;
+	for (size_t i = 0; i < p->n; i++) {
+		struct branch *b = p->branches[i];
+		if (b != but && b->ctx && b->code == 0 && p->invite)
+			sip_ctx_cancel(b->ctx);
+	}
+}
+
+static void pass_up(struct branch *b, const struct sip_msg *m)
+{
+	struct sip_proxy *p = b->p;
+	struct sip_edit e = { .pop_via = true, .max_forwards = -1 };
+	if (!p->stx)
+		return;
+	if (p->ops && p->ops->forwarding)
+		p->ops->forwarding(p->arg, b->tag, m, &e);
+	sip_stx_forward(p->stx, m, &e);
+}
+
+/* RFC 3261 section 16.7 step 6: lower is better. */
+static int rank(int code)
+{
+	if (code / 100 == 6)
+		return 0;
+	switch (code) {
+	case 401:
+	case 407:
+	case 415:
+	case 420:
+	case 484:
+		return 1;
+	case 408:
+	case 480:
+		return code / 100 + 3; /* an endpoint that said something is better */
+	default:
+		return code / 100 == 3 ? 2 : code / 100;
+	}
+}
+
+static void keep_best(struct sip_proxy *p, int code, const struct sip_msg *m)
+{
+	if (p->best_code && rank(p->best_code) <= rank(code))
+		return;
+	free(p->best_block);
+	p->best_block = NULL;
+	p->best = NULL;
+	p->best_code = code;
+	if (m)
+		p->best = sip_msg_copy(m, 0, &p->best_block);
+}
+
+/* A 2xx that nobody above can receive any more: the dialog it made is ended (ACK, then BYE). */
+static void end_orphan(struct branch *b, const struct sip_msg *m);
+
+static void got_success(struct branch *b, const struct sip_msg *m)
+{
+	struct sip_proxy *p = b->p;
+	b->code = m->status;
+	timer_stop(&b->c);
+	if (p->invite && !p->stx) {
+		end_orphan(b, m);
+		return;
+	}
+	pass_up(b, m);
+	if (!p->accepted)
+		tell_done(p, m->status);
+	p->accepted = true;
+	if (!p->invite)
+		p->stx = NULL; /* handed back by the final answer */
+	stop_others(p, b);
+}
+
+static void got_negative(struct branch *b, int code, const struct sip_msg *m)
+{
+	struct sip_proxy *p = b->p;
+	b->code = code;
+	timer_stop(&b->c);
+	/* 503 speaks of the endpoint, not of us (RFC 3261 section 16.7 step 6). */
+	keep_best(p, code == 503 ? 500 : code, code == 503 ? NULL : m);
+	if (code / 100 == 6)
+		stop_others(p, b);
+	maybe_finish(p);
+}
+
+static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
+{
+	struct branch *b = arg;
+	struct sip_proxy *p = b->p;
+	if (m->status >= 300) {
+		got_negative(b, m->status, m);
+	} else if (m->status >= 200) {
+		got_success(b, m);
+	} else if (m->status > 100) {
+		if (p->invite)
+			timer_set(&b->c, stack_in(p->s, SIP_TIMER_C_S * 1000));
+		if (!p->accepted)
+			pass_up(b, m);
+	}
+}
+
+static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why)
+{
+	struct branch *b = arg;
+	struct sip_proxy *p = b->p;
+	int lost = b->lost_code ? b->lost_code : 480;
+	if (p->ops && p->ops->branch_failed)
+		p->ops->branch_failed(p->arg, b->tag, why);
+	got_negative(b, why == SIP_FAIL_TRANSPORT ? lost : 408, NULL);
+}
+
+static void on_ended(void *arg, struct sip_ctx *t UNUSED)
+{
+	struct branch *b = arg;
+	timer_stop(&b->c);
+	b->ctx = NULL;
+	maybe_reap(b->p);
+}
+
+static const struct sip_ctx_ops branch_ops = {
+	.response = on_response,
+	.failed = on_failed,
+	.ended = on_ended,
+};
+
+/* Timer C: the callee rang too long. */
+static void on_timer_c(void *arg)
+{
+	struct branch *b = arg;
+	if (b->ctx && b->code == 0)
+		sip_ctx_cancel(b->ctx);
+}
+
+static void end_orphan(struct branch *b, const struct sip_msg *m)
+{
+	struct sip_stack *s = b->p->s;
+	struct sip_flow *f = sip_ctx_flow(b->ctx);
+	char branch[SIP_BRANCH_LEN + 1];
+	struct str invite = sip_ctx_request(b->ctx);
+	sip_branch_make(s, 0, branch);
+	sip_send_once(s, f, orphan_request(s, f, invite, m, SIP_ACK, b->n_routes, branch));
+	sip_branch_make(s, 0, branch);
+	struct str bye = orphan_request(s, f, invite, m, SIP_BYE, b->n_routes, branch);
+	(void)sip_ctx_new(s, f, bye, SIP_BYE, branch, NULL, NULL);
+}
+
+/* The upper side. */
+
+static void on_cancel(void *arg)
+{
+	struct sip_proxy *p = arg;
+	stop_others(p, NULL);
+	maybe_finish(p);
+}
+
+static void on_stx_ended(void *arg, bool lost)
+{
+	struct sip_proxy *p = arg;
+	p->stx = NULL;
+	if (lost) {
+		tell_done(p, 0);
+		stop_others(p, NULL);
+	}
+	maybe_reap(p);
+}
+
+static const struct sip_stx_ops proxy_stx_ops = { .cancel = on_cancel, .ended = on_stx_ended };
+
+static void send_best(struct sip_proxy *p)
+{
+	struct sip_stx *stx = p->stx;
+	int code = p->best_code ? p->best_code : p->empty_code;
+	p->stx = NULL; /* the final answer hands it back */
+	if (code == 408 && !p->invite) {
+		sip_stx_drop(stx); /* RFC 4320 section 4.2: it would come too late */
+	} else if (p->best) {
+		struct sip_edit e = { .pop_via = true, .max_forwards = -1 };
+		if (p->ops && p->ops->forwarding)
+			p->ops->forwarding(p->arg, 0, p->best, &e);
+		sip_stx_forward(stx, p->best, &e);
+	} else if (p->best_code) {
+		sip_stx_reply(stx, code, STR(""), STR(""), STR(""), STR(""));
+	} else {
+		sip_stx_reply(stx, code, str_of(p->empty_reason), str_of(p->empty_lines), STR(""),
+		              STR(""));
+	}
+	tell_done(p, code);
+}
+
+static void maybe_finish(struct sip_proxy *p)
+{
+	if (!p->stx || !p->started || p->accepted)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		if (p->branches[i]->code == 0)
+			return;
+	send_best(p);
+	maybe_reap(p);
+}
+
+struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
+                                const struct sip_proxy_ops *ops, void *arg)
+{
+	struct sip_proxy *p = xnew(struct sip_proxy);
+	const struct sip_msg *req = sip_stx_request(stx);
+	p->s = s;
+	p->stx = stx;
+	p->ops = ops;
+	p->arg = arg;
+	p->invite = req->method == SIP_INVITE;
+	p->loop = sip_proxy_loop_hash(s, req);
+	defer_init(&p->reap, proxy_free, p);
+	sip_stx_set_ops(stx, &proxy_stx_ops, p);
+	return p;
+}
+
+static unsigned count_values(struct str list)
+{
+	struct str one;
+	unsigned n = 0;
+	while (sip_list_next(&list, &one))
+		n++;
+	return n;
+}
+
+void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *spec)
+{
+	char via[256], branch[SIP_BRANCH_LEN + 1];
+	struct buf vb = BUF_ON(via);
+	if (p->n == SIP_BRANCHES_MAX || p->stopping || !p->stx)
+		return;
+	struct branch *b = p->branches[p->n++] = xnew(struct branch);
+	struct sip_edit e = spec->edit;
+	b->p = p;
+	b->tag = spec->tag;
+	b->lost_code = spec->lost_code;
+	b->n_routes = count_values(e.record_route);
+	timer_init(&b->c, p->s->loop, on_timer_c, b);
+	sip_branch_make(p->s, p->loop, branch);
+	sip_via_put(&vb, spec->flow, branch);
+	e.push_via = buf_view(&vb);
+	e.received = &sip_stx_flow(p->stx)->peer;
+	struct buf *out = sip_transport_out(p->s->tp);
+	const struct sip_msg *req = sip_stx_request(p->stx);
+	sip_put_edited(out, req, &e);
+	b->ctx = sip_ctx_new(p->s, spec->flow, buf_view(out), req->method, branch, &branch_ops, b);
+	if (p->invite)
+		timer_set(&b->c, stack_in(p->s, SIP_TIMER_C_S * 1000));
+}
+
+void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, struct str lines)
+{
+	p->started = true;
+	p->empty_code = empty_code;
+	if (p->n == 0) {
+		p->empty_reason = str_dup(reason);
+		p->empty_lines = str_dup(lines);
+	}
+	maybe_finish(p);
+	maybe_reap(p);
+}
+
+uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m)
+{
+	struct str routes = sip_value(m, SIP_H_ROUTE), from = sip_value(m, SIP_H_FROM);
+	uint64_t part[] = {
+		hash_bytes(&s->branch_key, m->uri.p, m->uri.len),
+		hash_bytes(&s->branch_key, routes.p, routes.len),
+		hash_bytes(&s->branch_key, from.p, from.len),
+		hash_bytes(&s->branch_key, m->call_id.p, m->call_id.len) + m->cseq,
+	};
+	return (uint32_t)hash_bytes(&s->branch_key, part, sizeof(part));
+}
+
+/* True if a Via below the top one is ours and was made with the same hash. */
+static bool is_loop(const struct sip_msg *m, uint32_t loop)
+{
+	char end[SIP_BRANCH_LEN + 1];
+	struct sip_via via;
+	int n = 0;
+	sip_branch_tail(loop, end);
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_VIA); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h);
+		while (n < SIP_LIST_MAX && sip_via_next(&rest, &via) > 0) {
+			n++;
+			if (via.branch.len == SIP_BRANCH_LEN && str_ends(via.branch, str_n(end, 8)))
+				return true;
+		}
+	}
+	return false;
+}
+
+int sip_proxy_check(const struct sip_req *rq, uint32_t loop, int *ret_left)
+{
+	uint32_t left = 70;
+	struct str v = sip_value(rq->msg, SIP_H_MAX_FORWARDS);
+	if (v.len && str_to_u32(v, 255, &left) < 0)
+		return 400;
+	if (left == 0)
+		return 483;
+	if (is_loop(rq->msg, loop))
+		return 482;
+	*ret_left = (int)left - 1;
+	return 0;
+}
+
+void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
+{
+	char via[256], branch[SIP_BRANCH_LEN + 1];
+	struct buf vb = BUF_ON(via);
+	sip_branch_make(rq->stack, 0, branch);
+	sip_via_put(&vb, to, branch);
+	e->push_via = buf_view(&vb);
+	e->received = &rq->flow->peer;
+	struct buf *out = sip_transport_out(rq->stack->tp);
+	sip_put_edited(out, rq->msg, e);
+	sip_send_once(rq->stack, to, buf_view(out));
+	sip_ignore(rq);
+}

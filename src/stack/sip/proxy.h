@@ -1,0 +1,51 @@
+/* A stateful forking proxy (RFC 3261 section 16, RFC 6026): one server transaction, parallel
+ * branches, the best answer back.
+ *
+ * Who is called is decided above; the proxy is given branches, passes provisional and 2xx answers
+ * on, cancels, waits (timer C), and chooses the best of the negative answers.  A branch may have
+ * its own body and headers. */
+#pragma once
+
+#include "stack/sip/txn.h"
+
+enum {
+	SIP_TIMER_C_S = 185,
+	SIP_BRANCHES_MAX = 64,
+	SIP_MAX_BREADTH = 60, /* RFC 5393 section 5.3.3 */
+};
+
+struct sip_proxy; /* opaque */
+
+/* One branch: where to, and how the request differs from the one that came. */
+struct sip_branch_spec {
+	struct sip_flow *flow;
+	struct sip_edit edit; /* push_via and received are filled in by the proxy */
+	uint64_t tag;         /* of the caller's; comes back in the callbacks */
+	int lost_code;        /* what a broken connection counts as; 0: 480 */
+};
+
+struct sip_proxy_ops {
+	/* A response is about to be passed on: may change *e (strip, add). */
+	void (*forwarding)(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e);
+	/* A branch got no answer or a broken connection. */
+	void (*branch_failed)(void *arg, uint64_t tag, enum sip_fail why);
+	/* The final answer has gone (code), or the caller has: 0.  Exactly once.  Late 2xx are
+	 * still handled by the proxy itself afterwards; arg is not used any more. */
+	void (*done)(void *arg, int code);
+};
+
+/* Takes over the transaction.  ops may be NULL.  The request must have passed Max-Forwards. */
+struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
+                                const struct sip_proxy_ops *ops, void *arg);
+/* Adds branches; call sip_proxy_start after the last. */
+void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *b);
+/* No more branches are to come now: if none is pending the best answer is sent (`empty_code` if
+ * there never was one). */
+void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, struct str lines);
+
+/* RFC 3261 section 16.3 steps 3 and 4, before anything else: 0, or 483 / 482.  *ret_left is the new
+ * Max-Forwards.  `loop` is the caller's hash of what decides the routing. */
+int sip_proxy_check(const struct sip_req *rq, uint32_t loop, int *ret_left);
+uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m);
+/* Passes a request on without state: ACK of a 2xx (RFC 3261 section 16.11). */
+void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e);

@@ -1,0 +1,298 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "stack/sip/stack.h"
+
+/* Server transactions.
+ *
+ *   INVITE:  PROCEEDING -300..699-> COMPLETED -ACK-> CONFIRMED -timer I-> gone
+ *            PROCEEDING -2xx-> ACCEPTED -timer L-> gone              (RFC 6026)
+ *   others:  PROCEEDING -final-> COMPLETED -timer J-> gone
+ *
+ * On a stream the timers I and J are zero; what would be kept for nothing is not kept. */
+enum stx_state { PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED };
+
+struct sip_stx {
+	struct map_node node;
+	struct sip_stack *s;
+	struct sip_flow *flow;
+	struct sip_watch watch;
+	uint8_t state; /* enum stx_state */
+	uint8_t method;
+	const struct sip_stx_ops *ops;
+	void *arg;
+	void *block;         /* of req */
+	struct sip_msg *req; /* NULL once a final answer went out */
+	struct buf last;     /* the last answer, where it may have to be sent again */
+	struct timer life, again;
+	usec_t interval; /* of timer G */
+};
+
+/* The part of the key that says where the request comes from: nobody else can join. */
+static uint64_t origin_hash(struct sip_stack *s, const struct sip_flow *f)
+{
+	uint8_t packed[18];
+	if (f->id)
+		return f->id;
+	size_t n = addr_pack(&f->peer, packed);
+	return hash_bytes(&s->stxs.key, packed, n - 2);
+}
+
+/* RFC 3261 section 17.2.3: by branch and sent-by, or by the fields of RFC 2543. */
+static uint64_t key_hash(struct sip_stack *s, const struct sip_flow *f, const struct sip_msg *m,
+                         enum sip_method method)
+{
+	const struct hash_key *k = &s->stxs.key;
+	struct sip_via via;
+	struct str vias = sip_value(m, SIP_H_VIA), from = sip_value(m, SIP_H_FROM);
+	uint64_t part[5] = { origin_hash(s, f), method };
+	if (sip_via_next(&vias, &via) <= 0)
+		return 0;
+	if (str_istarts(via.branch, STR("z9hG4bK")) && via.branch.len > 7) {
+		part[2] = hash_bytes(k, via.branch.p, via.branch.len);
+		part[3] = hash_lower(k, via.host) + via.port;
+	} else {
+		part[2] = hash_bytes(k, via.all.p, via.all.len);
+		part[3] = hash_bytes(k, m->call_id.p, m->call_id.len) + m->cseq;
+		part[4] = hash_bytes(k, from.p, from.len);
+	}
+	return hash_bytes(k, part, sizeof(part));
+}
+
+struct sip_stx *stx_find(struct sip_stack *s, const struct sip_flow *f, const struct sip_msg *m,
+                         enum sip_method method, uint64_t *ret_hash)
+{
+	uint64_t h = key_hash(s, f, m, method);
+	if (ret_hash)
+		*ret_hash = h;
+	struct map_node *n = map_first(&s->stxs, h);
+	return n ? container_of(n, struct sip_stx, node) : NULL;
+}
+
+static void stx_free(struct sip_stx *t)
+{
+	map_del(&t->s->stxs, &t->node);
+	t->s->stats.stx--;
+	sip_flow_unwatch(&t->watch);
+	sip_flow_unref(&t->flow);
+	timer_stop(&t->life);
+	timer_stop(&t->again);
+	buf_free(&t->last);
+	free(t->block);
+	free(t);
+}
+
+void stx_free_all(struct sip_stack *s)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *n; (n = map_walk(&s->stxs, &slot, &after)) != NULL;)
+		stx_free(container_of(n, struct sip_stx, node));
+}
+
+/* Ends it; whoever still waits is told. */
+static void finish(struct sip_stx *t, bool lost)
+{
+	const struct sip_stx_ops *ops = t->ops;
+	t->ops = NULL;
+	if (ops)
+		ops->ended(t->arg, lost);
+	stx_free(t);
+}
+
+static void on_life(void *arg)
+{
+	struct sip_stx *t = arg;
+	if (t->method == SIP_INVITE && t->state == COMPLETED)
+		t->s->stats.timeouts++; /* timer H: no ACK came */
+	finish(t, false);
+}
+
+static void on_lost(void *arg)
+{
+	finish(arg, true);
+}
+
+/* Timer G: the negative answer again until it is acknowledged. */
+static void on_again(void *arg)
+{
+	struct sip_stx *t = arg;
+	t->s->stats.retransmits_out++;
+	(void)sip_flow_send(t->flow, buf_view(&t->last));
+	t->interval = MIN(t->interval * 2, SIP_T2_MS * USEC_PER_MSEC);
+	timer_set(&t->again, loop_now(t->s->loop) + t->interval);
+}
+
+static struct sip_stx *stx_new(struct sip_req *rq)
+{
+	struct sip_stack *s = rq->stack;
+	struct sip_stx *t = xnew(struct sip_stx);
+	t->s = s;
+	t->flow = sip_flow_ref(rq->flow);
+	t->method = rq->msg->method;
+	t->last = buf_of(SIP_SERVER_MAX + SIP_HEAD_MAX);
+	timer_init(&t->life, s->loop, on_life, t);
+	timer_init(&t->again, s->loop, on_again, t);
+	sip_flow_watch(t->flow, &t->watch, on_lost, t);
+	map_add(&s->stxs, &t->node, rq->hash);
+	s->stats.stx++;
+	return t;
+}
+
+static void keep(struct sip_stx *t, struct str answer)
+{
+	t->last.len = 0;
+	buf_str(&t->last, answer);
+}
+
+/* The final answer of a transaction that keeps it went out. */
+static void completed(struct sip_stx *t)
+{
+	t->state = COMPLETED;
+	timer_set(&t->life, stack_in(t->s, 64 * SIP_T1_MS));
+	if (t->method == SIP_INVITE && !sip_flow_reliable(t->flow)) {
+		t->interval = SIP_T1_MS * USEC_PER_MSEC;
+		timer_set(&t->again, loop_now(t->s->loop) + t->interval);
+	}
+}
+
+void stx_keep_answer(struct sip_req *rq, int code, struct str answer)
+{
+	struct sip_stx *t = stx_new(rq);
+	assert(code >= 200);
+	keep(t, answer);
+	completed(t);
+}
+
+struct sip_stx *sip_accept(struct sip_req *rq, const struct sip_stx_ops *ops, void *arg)
+{
+	assert(!rq->done);
+	struct sip_stx *t = stx_new(rq);
+	rq->done = true;
+	t->ops = ops;
+	t->arg = arg;
+	t->req = sip_msg_copy(rq->msg, 0, &t->block);
+	if (t->method == SIP_INVITE)
+		sip_stx_reply(t, 100, STR(""), STR(""), STR(""), STR(""));
+	return t;
+}
+
+void sip_stx_set_ops(struct sip_stx *t, const struct sip_stx_ops *ops, void *arg)
+{
+	t->ops = ops;
+	t->arg = arg;
+}
+
+const struct sip_msg *sip_stx_request(const struct sip_stx *t)
+{
+	return t->req;
+}
+
+struct sip_flow *sip_stx_flow(const struct sip_stx *t)
+{
+	return t->flow;
+}
+
+bool sip_stx_answered(const struct sip_stx *t)
+{
+	return t->state != PROCEEDING;
+}
+
+/* What a final answer does to the transaction.  The user is let go, but after a 2xx to INVITE. */
+static void final_sent(struct sip_stx *t, int code)
+{
+	t->req = NULL;
+	free(take(&t->block));
+	if (t->method == SIP_INVITE && code < 300) {
+		t->state = ACCEPTED;
+		buf_free(&t->last);
+		timer_set(&t->life, stack_in(t->s, 64 * SIP_T1_MS));
+		return;
+	}
+	t->ops = NULL;
+	if (t->method != SIP_INVITE && sip_flow_reliable(t->flow))
+		stx_free(t);
+	else
+		completed(t);
+}
+
+static void send_answer(struct sip_stx *t, int code, struct str answer)
+{
+	bool may_repeat = !sip_flow_reliable(t->flow) || (t->method == SIP_INVITE && code >= 300);
+	stack_count_answer(t->s, code);
+	(void)sip_flow_send(t->flow, answer);
+	if (t->state == ACCEPTED)
+		return;
+	if (may_repeat && !(t->method == SIP_INVITE && code / 100 == 2))
+		keep(t, answer);
+	if (code >= 200)
+		final_sent(t, code);
+}
+
+void sip_stx_reply(struct sip_stx *t, int code, struct str reason, struct str lines,
+                   struct str type, struct str body)
+{
+	char tag[SIP_TAG_LEN + 1];
+	struct sip_req rq = { .stack = t->s, .flow = t->flow, .msg = t->req, .hash = t->node.hash };
+	assert(t->state == PROCEEDING);
+	struct buf *b = sip_transport_out(t->s->tp);
+	sip_req_tag(&rq, tag);
+	if (reason.len == 0)
+		reason = str_of(sip_reason(code));
+	sip_put_response(b, t->req, code, reason, str_n(tag, SIP_TAG_LEN), &t->flow->peer);
+	buf_str(b, lines);
+	sip_put_body(b, type, body);
+	send_answer(t, code, buf_view(b));
+}
+
+void sip_stx_forward(struct sip_stx *t, const struct sip_msg *resp, const struct sip_edit *e)
+{
+	bool late = t->state == ACCEPTED && t->method == SIP_INVITE && resp->status / 100 == 2;
+	if (t->state != PROCEEDING && !late)
+		return;
+	struct buf *b = sip_transport_out(t->s->tp);
+	sip_put_edited(b, resp, e);
+	send_answer(t, resp->status, buf_view(b));
+}
+
+void sip_stx_drop(struct sip_stx *t)
+{
+	assert(t->state == PROCEEDING);
+	stx_free(t);
+}
+
+void stx_again(struct sip_stx *t)
+{
+	if (t->last.len > 0 && t->state != CONFIRMED) {
+		t->s->stats.retransmits_out++;
+		(void)sip_flow_send(t->flow, buf_view(&t->last));
+	}
+}
+
+bool stx_is_negative(const struct sip_stx *t)
+{
+	return t->state == COMPLETED || t->state == CONFIRMED;
+}
+
+void stx_ack(struct sip_stx *t)
+{
+	if (t->state == CONFIRMED)
+		return;
+	if (sip_flow_reliable(t->flow)) {
+		stx_free(t);
+		return;
+	}
+	t->state = CONFIRMED;
+	timer_stop(&t->again);
+	timer_set(&t->life, stack_in(t->s, SIP_T4_MS));
+}
+
+void stx_cancel(struct sip_stx *t)
+{
+	if (t->state != PROCEEDING)
+		return;
+	if (t->ops && t->ops->cancel)
+		t->ops->cancel(t->arg);
+	else
+		sip_stx_reply(t, 487, STR(""), STR(""), STR(""), STR(""));
+}

@@ -1,0 +1,35 @@
+/* The inside of the transport, for the files of stack/sip that make it up (flow.c, transport.c). */
+#pragma once
+
+#include "base/map.h"
+#include "stack/sip/flow.h"
+
+enum { SIP_SOCKETS_MAX = 32 };
+
+struct sip_transport {
+	struct loop *loop;
+	struct sip_transport_ops ops;
+	void *arg;
+	void (*tap)(void *arg, const struct sip_flow *f, bool out, struct str msg);
+	uint32_t client_max, max_flows, n_clients;
+	struct tls_server *tls;
+	char link_name[64];
+	struct udp *udp[SIP_SOCKETS_MAX];
+	size_t n_udp;
+	struct sip_listen {
+		struct sip_transport *tp;
+		struct listener *ls;
+		enum sip_kind kind;
+	} listens[SIP_SOCKETS_MAX];
+	size_t n_listens;
+	struct sip_flow
+	        *udp_now;    /* flow object of the datagram at hand; reused if nobody kept it */
+	struct map flows;    /* streams by id */
+	struct list streams; /* all streams, oldest first */
+	uint64_t last_id;
+	struct buf out, signed_out;
+	struct sip_transport_stats stats;
+};
+
+struct sip_flow *flow_alloc(struct sip_transport *tp, enum sip_kind kind);
+void flow_tell_lost(struct sip_flow *f);
