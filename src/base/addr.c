@@ -128,7 +128,7 @@ bool addr_is_any(const struct addr *a)
 	for (size_t i = 0; i < h.len; i++)
 		if (h.p[i] != 0)
 			return false;
-	return true;
+	return h.len > 0;
 }
 
 void addr_put_host(struct buf *b, const struct addr *a)

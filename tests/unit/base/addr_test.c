@@ -1,0 +1,184 @@
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+
+#include "tap.h"
+
+static struct addr addr(const char *text)
+{
+	struct addr a = { .in6 = { .sin6_family = AF_UNSPEC } };
+	EQ(addr_parse_port(&a, str_of(text)), 0);
+	return a;
+}
+
+static void text_goes_both_ways(void)
+{
+	static const char *const text[] = {
+		"1.2.3.4:5", "127.0.0.1:65535", "0.0.0.0:0", "[::1]:5060", "[2001:db8::a:b]:1",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
+		auto_(buf_free) struct buf b = buf_of(100);
+		struct addr a = addr(text[i]);
+		addr_put(&b, &a);
+		EQ_STR(buf_view(&b), text[i]);
+	}
+}
+
+static void anything_else_is_refused(void)
+{
+	static const char *const bad[] = {
+		"",
+		":",
+		"1.2.3.4",
+		"1.2.3.4:",
+		"1.2.3:5",
+		"1.2.3.4:65536",
+		"::1:5",
+		"[::1]",
+		"[::1:5",
+		"::1]:5",
+		"[1.2.3.4]:5",
+		"host:5",
+		"[]:5",
+		"01.2.3.400:5",
+		"1.2.3.4 :5",
+		"1.2.3.4:-1",
+		"[::1%lo]:5",
+		"[[::1]]:5",
+		"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:5",
+	};
+	struct addr a = addr("9.9.9.9:9");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		EQ(addr_parse_port(&a, str_of(bad[i])), -EINVAL);
+	EQ(addr_parse_port(&a, STR("1.2.3.4\0:5")), -EINVAL);
+	EQ(addr_port(&a), 9);
+}
+
+static void host_may_stand_with_or_without_brackets(void)
+{
+	struct addr a, b;
+	EQ(addr_parse(&a, STR("::1"), 7), 0);
+	EQ(addr_parse(&b, STR("[::1]"), 7), 0);
+	OK(addr_eq(&a, &b));
+	EQ(addr_parse(&a, STR("10.0.0.1"), 7), 0);
+	EQ(addr_parse(&a, STR("[10.0.0.1]"), 7), -EINVAL);
+	EQ(addr_parse(&a, STR("[::1"), 7), -EINVAL);
+}
+
+static void equal_means_host_and_port(void)
+{
+	struct addr a = addr("1.2.3.4:5"), b = addr("1.2.3.4:6"), c = addr("1.2.3.5:5");
+	OK(addr_eq(&a, &a));
+	OK(!addr_eq(&a, &b));
+	OK(addr_eq_host(&a, &b));
+	OK(!addr_eq_host(&a, &c));
+	addr_set_port(&b, 5);
+	OK(addr_eq(&a, &b));
+}
+
+static void mapped_address_is_the_ipv4_one(void)
+{
+	auto_(buf_free) struct buf b = buf_of(100);
+	struct addr a = addr("[::ffff:10.1.2.3]:80"), four = addr("10.1.2.3:80");
+	uint8_t x[18], y[18];
+	OK(addr_eq(&a, &four));
+	OK(addr_is_private(&a));
+	EQ(addr_pack(&a, x), 6);
+	EQ(addr_pack(&four, y), 6);
+	OK(memcmp(x, y, 6) == 0);
+	addr_put(&b, &a);
+	EQ_STR(buf_view(&b), "10.1.2.3:80");
+}
+
+static void classes_of_addresses(void)
+{
+	static const struct {
+		const char *text;
+		bool loopback, private, any;
+	} row[] = {
+		{ "127.0.0.1:1", true, true, false },
+		{ "127.9.9.9:1", true, true, false },
+		{ "[::1]:1", true, true, false },
+		{ "10.0.0.1:1", false, true, false },
+		{ "172.15.0.1:1", false, false, false },
+		{ "172.16.0.1:1", false, true, false },
+		{ "172.31.0.1:1", false, true, false },
+		{ "172.32.0.1:1", false, false, false },
+		{ "192.168.3.4:1", false, true, false },
+		{ "192.169.0.1:1", false, false, false },
+		{ "169.254.1.1:1", false, true, false },
+		{ "8.8.8.8:1", false, false, false },
+		{ "0.0.0.0:1", false, false, true },
+		{ "[::]:1", false, false, true },
+		{ "[fc00::1]:1", false, true, false },
+		{ "[fdff::1]:1", false, true, false },
+		{ "[fe80::1]:1", false, true, false },
+		{ "[fec0::1]:1", false, false, false },
+		{ "[2001:db8::1]:1", false, false, false },
+		{ "[::ffff:127.0.0.1]:1", true, true, false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct addr a = addr(row[i].text);
+		EQ(addr_is_loopback(&a), row[i].loopback);
+		EQ(addr_is_private(&a), row[i].private);
+		EQ(addr_is_any(&a), row[i].any);
+	}
+}
+
+static void sockaddr_is_checked(void)
+{
+	struct addr a, b = addr("[2001:db8::1]:5061");
+	EQ(addr_from_sockaddr(&a, &b.sa, addr_len(&b)), 0);
+	OK(addr_eq(&a, &b));
+	EQ(addr_from_sockaddr(&a, &b.sa, sizeof(struct sockaddr_in)), -EINVAL);
+	EQ(addr_from_sockaddr(&a, &b.sa, 0), -EINVAL);
+	b = addr("1.2.3.4:5");
+	EQ(addr_len(&b), sizeof(struct sockaddr_in));
+	EQ(addr_from_sockaddr(&a, &b.sa, addr_len(&b)), 0);
+	OK(addr_eq(&a, &b));
+	b.sa.sa_family = AF_UNIX;
+	EQ(addr_from_sockaddr(&a, &b.sa, sizeof(b)), -EINVAL);
+}
+
+static void packing_goes_both_ways(void)
+{
+	static const char *const text[] = { "1.2.3.4:513", "[2001:db8::a:b]:5061" };
+	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
+		uint8_t p[18];
+		struct addr a = addr(text[i]), back;
+		size_t n = addr_pack(&a, p);
+		EQ(n, i == 0 ? 6 : 18);
+		EQ(addr_unpack(&back, (struct bytes){ p, n }), 0);
+		OK(addr_eq(&a, &back));
+		EQ(addr_unpack(&back, (struct bytes){ p, n - 1 }), -EINVAL);
+	}
+}
+
+static void unset_address_is_harmless(void)
+{
+	auto_(buf_free) struct buf b = buf_of(100);
+	struct addr none = { .in6 = { .sin6_family = AF_UNSPEC } }, four = addr("0.0.0.0:0");
+	uint8_t p[18];
+	OK(!addr_eq(&none, &four));
+	OK(!addr_is_loopback(&none));
+	OK(!addr_is_private(&none));
+	OK(!addr_is_any(&none));
+	EQ(addr_pack(&none, p), 2);
+	addr_put(&b, &none);
+	EQ_STR(buf_view(&b), "-:0");
+}
+
+int main(void)
+{
+	RUN(text_goes_both_ways);
+	RUN(anything_else_is_refused);
+	RUN(host_may_stand_with_or_without_brackets);
+	RUN(equal_means_host_and_port);
+	RUN(mapped_address_is_the_ipv4_one);
+	RUN(classes_of_addresses);
+	RUN(sockaddr_is_checked);
+	RUN(packing_goes_both_ways);
+	RUN(unset_address_is_harmless);
+	return tap_done();
+}
