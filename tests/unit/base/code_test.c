@@ -18,15 +18,8 @@ static void hex_goes_both_ways(void)
 
 static void bad_hex_leaves_the_output_alone(void)
 {
-	static const char *const bad[] = { "",
-		                           "0",
-		                           "000",
-		                           "00000",
-		                           "00g0",
-		                           "0x00",
-		                           " 000",
-		                           "00\xe9"
-		                           "0" };
+	static const char *const bad[] = { "",     "0",    "000",  "00000",
+		                           "00g0", "0x00", " 000", "00\xe9g" };
 	uint8_t out[2] = { 7, 7 };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		EQ(hex_get(str_of(bad[i]), out, 2), -EINVAL);

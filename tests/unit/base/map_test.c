@@ -79,7 +79,7 @@ static void equal_hashes_live_side_by_side(void)
 static void walk_sees_each_once_and_may_delete(void)
 {
 	struct map m;
-	auto_(xfreep) struct item *item = fill(&m);
+	auto_(xfreep) struct item *item UNUSED = fill(&m);
 	struct map_node *node, *after = NULL;
 	size_t slot = 0, n = 0;
 	while ((node = map_walk(&m, &slot, &after))) {
