@@ -11,10 +11,10 @@
 #include "wire/ctl/ctl.h"
 
 struct role_port {
-	const char *name;       /* "SIP" */
+	const char *name; /* "SIP" */
 	enum topo_proto proto;
-	uint16_t port;          /* the poster's default */
-	const char *purpose;    /* for the ports page and the firewall list */
+	uint16_t port;       /* the poster's default */
+	const char *purpose; /* for the ports page and the firewall list */
 };
 
 /* A socket that the supervisor bound. */
@@ -37,35 +37,37 @@ enum { ROLE_KEY_LEN = 32 };
 struct role_env {
 	struct loop *loop;
 	const struct role *role;
-	uint32_t slot, n_slots;     /* 0-based */
-	const struct topo *topo;    /* replaced at reload */
+	uint32_t slot, n_slots;  /* 0-based */
+	const struct topo *topo; /* replaced at reload */
 	const struct topo_role *self;
 	struct role_socket *sockets;
 	size_t n_sockets;
-	struct role_link *links;    /* a link that broke is replaced through role.link_up */
+	struct role_link *links; /* a link that broke is replaced through role.link_up */
 	size_t n_links;
-	uint8_t pool_key[ROLE_KEY_LEN]; /* shared by the processes of one role on all hosts: tokens */
+	uint8_t pool_key[ROLE_KEY_LEN]; /* shared by the processes of one role on all hosts: tokens
+	                                 */
 	uint8_t seal_key[ROLE_KEY_LEN]; /* accounts alone: seals secrets at rest; zero for others */
 	uint8_t ticket_key[48];         /* TLS tickets, shared by the slots */
-	struct tls_cert *certs;     /* of this role: P-256 first, RSA second */
+	struct tls_cert *certs;         /* of this role: P-256 first, RSA second */
 	size_t n_certs;
-	struct str ca_pem;          /* the private CA's root */
-	const char *data_dir;       /* the role may write here */
-	uint64_t started;           /* wall clock, for status */
+	struct str ca_pem;    /* the private CA's root */
+	const char *data_dir; /* the role may write here */
+	uint64_t started;     /* wall clock, for status */
 };
 
 /* How a role is reached by `dialtone`: see wire/ctl/ctl.h. */
 struct role {
-	const char *name;           /* "frontend" */
-	const char *box;            /* the poster's word: "Front End Server" */
-	const struct role_port *ports;      /* ends with a row without name */
-	const char *const *links;   /* names of roles it has a local link with; NULL-terminated; its own
-				     * name = its other slots */
+	const char *name;              /* "frontend" */
+	const char *box;               /* the poster's word: "Front End Server" */
+	const struct role_port *ports; /* ends with a row without name */
+	const char *const *links; /* names of roles it has a local link with; NULL-terminated; its
+	                           * own name = its other slots */
 	const struct setting *const *settings; /* NULL-terminated list of tables */
-	const struct ctl_command *commands; /* ends with a row without noun */
+	const struct ctl_command *commands;    /* ends with a row without noun */
 	uint32_t max_processes;
-	/* Opens stores, reads settings, starts listening.  Threads must be started here: the sandbox
-	 * closes behind it.  0 and *ret_state, or -errno with one log line that says why. */
+	/* Opens stores, reads settings, starts listening.  Threads must be started here: the
+	 * sandbox closes behind it.  0 and *ret_state, or -errno with one log line that says why.
+	 */
 	int (*start)(struct role_env *env, void **ret_state);
 	/* New topology, certificates; env is already the new one.  Applies all or nothing. */
 	int (*reload)(void *state, struct buf *why);
