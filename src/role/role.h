@@ -33,7 +33,9 @@ struct role_link {
 
 enum { ROLE_KEY_LEN = 32 };
 
-/* What a role process has.  Lives as long as the process. */
+/* What a role process has.  Lives as long as the process.  The descriptors of sockets and links are
+ * the role's from start() on.  At a reload topo, self, certs and ca_pem have been replaced when
+ * role.reload is called; the old ones stay valid until it returns (if it refuses, they come back). */
 struct role_env {
 	struct loop *loop;
 	const struct role *role;
@@ -65,6 +67,10 @@ struct role {
 	const struct setting *const *settings; /* NULL-terminated list of tables */
 	const struct ctl_command *commands;    /* ends with a row without noun */
 	uint32_t max_processes;
+	uint16_t metrics_port; /* default of metrics-port for slot 0; 0: none unless it is set */
+	/* Names of system calls that the role needs beyond the common ones of daemon/sandbox.c;
+	 * NULL-terminated, or NULL. */
+	const char *const *syscalls;
 	/* Opens stores, reads settings, starts listening.  Threads must be started here: the
 	 * sandbox closes behind it.  0 and *ret_state, or -errno with one log line that says why.
 	 */
