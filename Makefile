@@ -1,7 +1,8 @@
 # The frequent commands.  Meson does the work; every build directory is under build/:
-# out (gcc, the default), clang, asan (clang, ASan + UBSan), fuzz (libFuzzer).
+# out (gcc, the default), clang, asan (clang, ASan + UBSan), fuzz (clang, libFuzzer).
 J ?= $(shell nproc)
 PYTHON ?= /usr/bin/python3
+export J
 
 all: build/out/build.ninja
 	ninja -j$(J) -C build/out
@@ -15,10 +16,25 @@ build/asan/build.ninja:
 build/fuzz/build.ninja:
 	CC=clang meson setup -Db_sanitize=address,undefined -Dbench=false -Dfuzz=true build/fuzz
 
+# Builds (gcc, clang, sanitizers), gates, C tests.  Installs nothing.
+check:
+	$(PYTHON) tools/run-tests check
+
 unit: all
 	meson test -C build/out --print-errorlogs --num-processes $(J)
 
-clean:
-	rm -rf build/out build/clang build/asan build/fuzz
+flow interop faults:
+	$(MAKE) all
+	$(PYTHON) tools/run-tests $@
 
-.PHONY: all unit clean
+# A minute for each target.
+fuzz:
+	FUZZ_S=$(or $(FUZZ_S),60) $(PYTHON) tools/run-tests fuzz
+
+format:
+	find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
+
+clean:
+	rm -rf build/out build/clang build/asan build/fuzz build/test
+
+.PHONY: all check unit flow interop faults fuzz format clean

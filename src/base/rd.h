@@ -10,7 +10,7 @@ struct rd {
 
 static inline struct rd rd_of(struct bytes b)
 {
-	return (struct rd){ b.p, b.p + b.len, false };
+	return (struct rd){ b.p, b.len > 0 ? b.p + b.len : b.p, false };
 }
 
 static inline size_t rd_left(const struct rd *r)

@@ -82,7 +82,7 @@ struct scan {
 
 static inline struct scan scan_of(struct str s)
 {
-	return (struct scan){ s.p, s.p + s.len };
+	return (struct scan){ s.p, s.len > 0 ? s.p + s.len : s.p };
 }
 
 static inline struct str scan_left(const struct scan *sc)

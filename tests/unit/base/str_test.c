@@ -167,6 +167,15 @@ static void scan_stops_at_named_bytes_not_at_nul(void)
 	OK(scan_char(&sc, ';'));
 }
 
+static void a_slice_without_memory_can_be_scanned(void)
+{
+	struct scan sc = scan_of(str_n(NULL, 0));
+	scan_blanks(&sc);
+	OK(!scan_char(&sc, ' '));
+	EQ(scan_until(&sc, ";").len, 0);
+	EQ(scan_left(&sc).len, 0);
+}
+
 int main(void)
 {
 	RUN(equality_counts_every_byte);
@@ -182,6 +191,7 @@ int main(void)
 	RUN(dup_makes_a_c_string);
 	RUN(scan_walks_over_a_header);
 	RUN(line_end_is_a_blank_only_when_folded);
+	RUN(a_slice_without_memory_can_be_scanned);
 	RUN(scan_stops_at_named_bytes_not_at_nul);
 	return tap_done();
 }
