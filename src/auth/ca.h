@@ -25,8 +25,8 @@ struct ca; /* opaque */
 
 /* A new root called `name`, valid from an hour before now.  0 or -EIO (OpenSSL refused). */
 int ca_new(struct ca **ret, struct str name, time_t now) MUST_CHECK;
-/* From what ca_put wrote.  -EBADMSG: not a certificate and key, or not of one another; -EKEYEXPIRED:
- * the root's life is over. */
+/* From what ca_put wrote.  -EBADMSG: not a certificate and key, or not of one another;
+ * -EKEYEXPIRED: the root's life is over. */
 int ca_load(struct ca **ret, struct str cert_pem, struct str key_pem, time_t now) MUST_CHECK;
 /* Wipes the key. */
 void ca_free(struct ca **cap);
@@ -37,4 +37,4 @@ int ca_put_key(const struct ca *ca, struct buf *pem) MUST_CHECK;
  * CA_LEAF_DAYS or as long as the root.  Appends both as PEM; wipe the key's buffer.  -EINVAL: no
  * name, too many or a name that is not a host name; -EIO. */
 int ca_issue(const struct ca *ca, enum ca_key_type type, const struct ca_names *names, time_t now,
-	     struct buf *cert_pem, struct buf *key_pem) MUST_CHECK;
+             struct buf *cert_pem, struct buf *key_pem) MUST_CHECK;

@@ -40,7 +40,7 @@ static void add_ip(struct names *n, const struct addr *a)
 }
 
 static void add_domain_names(struct names *n, struct arena *a, const struct topo *t,
-			     struct str role)
+                             struct str role)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(below_domain); i++) {
 		if (!str_eq(role, str_of(below_domain[i].role)))
@@ -50,20 +50,17 @@ static void add_domain_names(struct names *n, struct arena *a, const struct topo
 				add_name(n, t->domains[d]);
 			for (const char *const *l = below_domain[i].labels; *l; l++)
 				add_name(n, arena_printf(a, "%s.%" STR_FMT, *l,
-							 STR_ARG(t->domains[d])));
+				                         STR_ARG(t->domains[d])));
 		}
 	}
 }
 
-/* A listener on all addresses is reached at the host's. */
+/* Where it listens, and the host's: default ports are taken there, and so is "all addresses". */
 static void add_addresses(struct names *n, const struct topo_role *r)
 {
-	bool any = false;
-	for (size_t i = 0; i < r->n_listens; i++) {
-		any = any || addr_is_any(&r->listens[i].addr);
+	for (size_t i = 0; i < r->n_listens; i++)
 		add_ip(n, &r->listens[i].addr);
-	}
-	for (size_t i = 0; any && r->host && i < r->host->n_addrs; i++)
+	for (size_t i = 0; r->host && i < r->host->n_addrs; i++)
 		add_ip(n, &r->host->addrs[i]);
 }
 
@@ -87,5 +84,5 @@ struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struc
 struct str cert_file_name(struct arena *a, struct str role, enum ca_key_type type)
 {
 	return arena_printf(a, "%" STR_FMT "-%s", STR_ARG(role),
-			    type == CA_P256 ? "p256" : "rsa2048");
+	                    type == CA_P256 ? "p256" : "rsa2048");
 }

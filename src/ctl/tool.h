@@ -12,6 +12,7 @@ struct tool {
 	bool json;               /* --json: machine form on stdout */
 	const struct verb *verb; /* the one that runs */
 	struct topo *topo;       /* after tool_topo */
+	char *run_dir;           /* owned; when there is no topology */
 };
 
 /* One command: grammar, help, who serves it and how the answer is shown.  Tables end with a row
@@ -20,7 +21,8 @@ struct verb {
 	struct ctl_command cmd; /* its fn stays NULL */
 	const char *role;       /* whose control socket answers; NULL: `run` does it all */
 	bool every_slot;        /* ask all processes of the role and join the answers */
-	const char *columns;    /* of a table: keys in order, separated by blanks; NULL: as they come */
+	const char
+	        *columns; /* of a table: keys in order, separated by blanks; NULL: as they come */
 	const char *local_args; /* arguments that stay in the tool, separated by blanks */
 	/* Local command: does it.  Remote: changes args before they are sent, or NULL.  0, or the
 	 * exit status with the error already told. */

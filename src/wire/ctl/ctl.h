@@ -13,7 +13,8 @@ enum { CTL_LINE_MAX = 1024 * 1024, CTL_DEPTH_MAX = 16, CTL_VALUES_MAX = 100000 }
 
 /* One request under way.  Answer exactly once with ctl_ok or ctl_fail (at once or later), or stream
  * with ctl_event until `ctl_on_close`'s function says that the tool has gone.  The functions are
- * the role process's side, made by whoever serves the socket (a vtable, so that wire/ stays pure). */
+ * the role process's side, made by whoever serves the socket (a vtable, so that wire/ stays pure).
+ */
 struct ctl_call {
 	const cJSON *args; /* an object; valid until answered */
 	uint32_t uid;      /* of the peer */
@@ -34,7 +35,7 @@ enum { CTL_ARGS_MAX = 16 };
 
 /* A row of a role's command table: grammar, help and dispatch in one place. */
 struct ctl_command {
-	const char *noun, *verb; /* "endpoint", "list"; verb NULL: the noun alone */
+	const char *noun, *verb;           /* "endpoint", "list"; verb NULL: the noun alone */
 	struct ctl_arg args[CTL_ARGS_MAX]; /* ends with a row without name */
 	const char *help;
 	bool streams;
@@ -43,8 +44,8 @@ struct ctl_command {
 
 /* Reads one line.  *ret_cmd borrows from *ret_json, which the caller frees with cJSON_Delete.
  * -EBADMSG, with a static text in *why. */
-int ctl_parse_request(struct str line, cJSON **ret_json, struct str *ret_cmd, const cJSON **ret_args,
-		      const char **why) MUST_CHECK;
+int ctl_parse_request(struct str line, cJSON **ret_json, struct str *ret_cmd,
+                      const cJSON **ret_args, const char **why) MUST_CHECK;
 /* Checks args against the row: unknown, missing, wrong type.  -EINVAL with text for people. */
 int ctl_check_args(const struct ctl_command *cmd, const cJSON *args, struct buf *why) MUST_CHECK;
 /* Values of args; empty / 0 / false if absent. */

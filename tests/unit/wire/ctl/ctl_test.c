@@ -28,7 +28,7 @@ static void request_with_arguments_is_read(void)
 	struct str cmd;
 	const cJSON *args;
 	EQ(parse("{\"cmd\":\"user add\",\"args\":{\"user\":\"alice\",\"n\":3.5,\"all\":true}}\n",
-		 &json, &cmd, &args),
+	         &json, &cmd, &args),
 	   0);
 	EQ_STR(cmd, "user add");
 	EQ_STR(ctl_text(args, "user"), "alice");
@@ -52,9 +52,18 @@ static void absent_arguments_have_empty_values(void)
 static void broken_requests_are_refused(void)
 {
 	static const char *const bad[] = {
-		"", "{", "[]", "\"status\"", "{\"args\":{}}", "{\"cmd\":5}",
-		"{\"cmd\":\"x\",\"args\":[]}", "{\"cmd\":\"x\"} y", "{\"cmd\":\"x\"}}",
-		"]{\"cmd\":\"x\"}", "{\"cmd\":\"\xff\"}", "{\"cmd\":\"\xc0\x80\"}",
+		"",
+		"{",
+		"[]",
+		"\"status\"",
+		"{\"args\":{}}",
+		"{\"cmd\":5}",
+		"{\"cmd\":\"x\",\"args\":[]}",
+		"{\"cmd\":\"x\"} y",
+		"{\"cmd\":\"x\"}}",
+		"]{\"cmd\":\"x\"}",
+		"{\"cmd\":\"\xff\"}",
+		"{\"cmd\":\"\xc0\x80\"}",
 		"{\"Cmd\":\"x\"}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -114,10 +123,12 @@ static void brackets_in_text_do_not_count(void)
 }
 
 static const struct ctl_command table[] = {
-	{ .noun = "endpoint", .verb = "kick", .help = "Signs one off",
+	{ .noun = "endpoint",
+	  .verb = "kick",
+	  .help = "Signs one off",
 	  .args = { { "user", CTL_TEXT, true, true, "whose" },
-		    { "after", CTL_NUMBER, false, false, "seconds" },
-		    { "all", CTL_FLAG, false, false, "all of them" } } },
+	            { "after", CTL_NUMBER, false, false, "seconds" },
+	            { "all", CTL_FLAG, false, false, "all of them" } } },
 	{ .noun = "trace", .streams = true, .help = "Shows \"SIP\"" },
 	{ .noun = NULL },
 };

@@ -1,0 +1,26 @@
+/* The tool's end of the control sockets: one request to one or several processes of a role. */
+#pragma once
+
+#include "wire/ctl/ctl.h"
+
+enum { CLIENT_SLOTS_MAX = 64, CLIENT_WAIT_S = 60 };
+
+struct client_request {
+	const char *run_dir; /* of the sockets */
+	const char *role;    /* "frontend": every "frontend-<slot>.ctl"; "dialtoned": its one */
+	bool every_slot;     /* ask all; else the first that can be reached */
+	struct str cmd;
+	const cJSON *args;
+	/* Streaming: called for each event until the server closes; NULL: one answer. */
+	void (*event)(void *arg, const cJSON *value);
+	void *arg;
+};
+
+/* Sends, waits (CLIENT_WAIT_S without a byte is too long, except for a stream), joins what several
+ * processes answered: arrays are put together; of other results the first stands.  0 with
+ * *ret_result (the caller's; may be JSON null).  -ENOENT, -ECONNREFUSED: no process of the role
+ * runs; -EACCES; -EREMOTEIO: refused by the role, its text in `why`; -ETIMEDOUT; -EPIPE: closed
+ * before the answer; -EBADMSG.  `why` always has a text for people. */
+int client_ask(cJSON **ret_result, const struct client_request *rq, struct buf *why) MUST_CHECK;
+/* Does anything answer there?  True for a socket that accepts connections. */
+bool client_can_reach(const char *run_dir, const char *role);

@@ -1,0 +1,12 @@
+/* The tables of commands, one for each module of the tool. */
+#pragma once
+
+#include "ctl/tool.h"
+
+extern const struct verb ctl_user_verbs[];     /* user, device */
+extern const struct verb ctl_server_verbs[];   /* status, role, reload, stop */
+extern const struct verb ctl_call_verbs[];     /* endpoint, call, explain, trace */
+extern const struct verb ctl_topology_verbs[]; /* topology, config, run-page */
+extern const struct verb ctl_cert_verbs[];     /* cert */
+extern const struct verb ctl_dns_verbs[];      /* dns */
+extern const struct verb ctl_doctor_verbs[];   /* doctor */

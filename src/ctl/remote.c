@@ -1,0 +1,81 @@
+#include "ctl/remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "ctl/client.h"
+#include "ctl/print.h"
+
+static void drop_local_args(const struct verb *v, cJSON *args)
+{
+	struct str rest = str_of(v->local_args), name;
+	while (rest.len > 0) {
+		(void)str_cut(rest, ' ', &name, &rest);
+		auto_(xfreep) char *key = str_dup(name);
+		cJSON_DeleteItemFromObjectCaseSensitive(args, key);
+	}
+}
+
+/* One event of a stream: a text (several lines, as SIP is) or an object. */
+static void show_event(void *arg, const cJSON *value)
+{
+	const struct tool *t = arg;
+	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);
+	if (t->json) {
+		ctl_put_json(&b, value);
+		buf_char(&b, '\n');
+	} else {
+		print_value(&b, value, NULL);
+	}
+	(void)fwrite(b.p, 1, b.len, stdout);
+	(void)fflush(stdout);
+}
+
+static void put_cmd(struct buf *b, const struct verb *v)
+{
+	buf_str(b, str_of(v->cmd.noun));
+	if (v->cmd.verb)
+		buf_printf(b, " %s", v->cmd.verb);
+}
+
+int remote_run(struct tool *t, cJSON *args)
+{
+	const struct verb *v = t->verb;
+	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX), cmd = buf_of(256);
+	cJSON *result = NULL;
+	put_cmd(&cmd, v);
+	drop_local_args(v, args);
+	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
+	struct client_request rq = {
+		.run_dir = dir,
+		.role = v->role,
+		.every_slot = v->every_slot,
+		.cmd = buf_view(&cmd),
+		.args = args,
+		.event = v->cmd.streams ? show_event : NULL,
+		.arg = t,
+	};
+	int r = client_ask(&result, &rq, &why);
+	if (r == -EPIPE && v->cmd.streams) /* the server ended the stream */
+		return EXIT_FINE;
+	if (r < 0)
+		return tool_fail("%" STR_FMT, STR_ARG(buf_view(&why)));
+	if (v->after)
+		v->after(t, args, result);
+	tool_show(t, result);
+	return EXIT_FINE;
+}
+
+cJSON *remote_ask(struct tool *t, const char *role, const char *cmd)
+{
+	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
+	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
+	struct client_request rq = {
+		.run_dir = dir,
+		.role = role,
+		.every_slot = true,
+		.cmd = str_of(cmd),
+	};
+	cJSON *result = NULL;
+	return client_ask(&result, &rq, &why) == 0 ? result : NULL;
+}

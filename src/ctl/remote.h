@@ -1,0 +1,10 @@
+/* Commands that a role answers over its control socket. */
+#pragma once
+
+#include "ctl/tool.h"
+
+/* Sends the tool's verb with these arguments (without the local ones), shows the answer or the
+ * stream.  The exit status; errors are told. */
+int remote_run(struct tool *t, cJSON *args);
+/* Asks quietly: NULL if nothing answers or it refuses.  The caller owns the result. */
+cJSON *remote_ask(struct tool *t, const char *role, const char *cmd);

@@ -1,0 +1,62 @@
+#include "ctl/tool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/print.h"
+#include "topo/conf.h"
+
+int tool_fail(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	(void)fputs("dialtone: ", stderr);
+	(void)vfprintf(stderr, fmt, ap);
+	(void)fputc('\n', stderr);
+	va_end(ap);
+	return EXIT_FAILED;
+}
+
+const struct topo *tool_topo(struct tool *t)
+{
+	if (t->topo)
+		return t->topo;
+	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
+	t->topo = topo_read(t->config_dir, &errors);
+	if (!t->topo) {
+		(void)tool_fail("The configuration in %s cannot be used:", t->config_dir);
+		(void)fwrite(errors.p, 1, errors.len, stderr);
+	}
+	return t->topo;
+}
+
+struct str tool_run_dir(struct tool *t)
+{
+	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
+	if (!t->topo)
+		t->topo = topo_read(t->config_dir, &errors);
+	if (t->topo)
+		return t->topo->run_dir;
+	if (!t->run_dir) {
+		auto_(buf_free) struct buf b = buf_of(PATH_MAX);
+		buf_printf(&b, "%s/run", t->config_dir);
+		t->run_dir = str_dup(buf_view(&b));
+	}
+	return str_of(t->run_dir);
+}
+
+void tool_show(const struct tool *t, cJSON *result)
+{
+	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);
+	if (t->json) {
+		ctl_put_json(&b, result);
+		buf_char(&b, '\n');
+	} else {
+		print_value(&b, result, t->verb->columns);
+	}
+	(void)fwrite(b.p, 1, b.len, stdout);
+	cJSON_Delete(result);
+}
