@@ -2,7 +2,7 @@
  * group commit), PostgreSQL later.  One dialect: $1.., `on conflict`, `returning`. */
 #pragma once
 
-#include "base/str.h"
+#include "base/buf.h"
 #include "loop/loop.h"
 
 struct store; /* opaque */
