@@ -1,0 +1,225 @@
+"""baresip 1.0: a phone driven by JSON in netstrings over TCP (ctrl_tcp).
+
+Events come over the same connection; SIP messages stand in its output (-s).  Sound comes from a
+wav file (aufile), and what it hears is written by its sndfile filter.
+"""
+import glob
+import json
+import os
+import shutil
+import socket
+import threading
+
+from lib import wav
+from lib.proc import Proc
+from lib.tap import Skip, wait_for
+
+MODULES = "/usr/lib/baresip/modules"
+CTRL_PORT = 4444
+
+
+def need():
+    if not shutil.which("baresip") and not os.path.exists("/usr/bin/baresip"):
+        raise Skip("baresip is not installed (package baresip-core)")
+
+
+def _config(folder, host, server):
+    return f"""poll_method epoll
+sip_listen {host.ip}:5060
+sip_certificate {folder}/own.pem
+sip_cafile {server.ca}
+call_local_timeout 120
+call_max_calls 4
+audio_source aufile,{folder}/say.wav
+audio_player aubridge,quiet
+audio_alert aubridge,quiet
+ausrc_format s16
+auplay_format s16
+auenc_format s16
+audec_format s16
+audio_buffer 20-160
+rtp_ports 10000-10100
+jitter_buffer_delay 1-5
+net_interface eth0
+dns_server {server.ip}:53
+module_path {MODULES}
+module g711.so
+module sndfile.so
+module aufile.so
+module aubridge.so
+module srtp.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen {host.ip}:{CTRL_PORT}
+snd_path {folder}
+menu_bell no
+redial_attempts 0
+ringback_disabled yes
+"""
+
+
+class Baresip:
+    """One phone of `user` on a machine of its own."""
+
+    def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
+                 expires=600, tone=None, host=None, name=None, register=True):
+        need()
+        self.user = user
+        self.host = host or case.own(case.site.net.host())
+        self.dir = os.path.join(case.dir, name or f"baresip-{self.host.name}-{user.name}")
+        os.makedirs(self.dir)
+        server = case.site.server
+        server.client_cert(os.path.join(self.dir, "own.pem"))
+        self._write("config", _config(self.dir, self.host, server))
+        mode = "auto" if auto_answer else "manual"
+        self._write("accounts", "")
+        account = (f"<{user.uri};transport={transport}>;auth_user={user.name}"
+                   f";auth_pass={user.password if password is None else password}"
+                   f';outbound="sip:{server.domain};transport={transport}"'
+                   f";answermode={mode};regint={expires if register else 0};audio_codecs=PCMU")
+        wav.write_tones(os.path.join(self.dir, "say.wav"), [tone or 0], 60)
+        self.p = Proc(["baresip", "-s", "-v", "-f", self.dir], os.path.join(self.dir, "out"),
+                      env=dict(os.environ, HOME=self.dir, LC_ALL="C"), netns=self.host)
+        case.own(self)
+        self.events = []
+        self._lock = threading.Lock()
+        self._answers = {}
+        self._token = 0
+        self._sock = wait_for(self._connect, f"the control port of {self.dir}")
+        threading.Thread(target=self._read, daemon=True).start()
+        # Only now, so that no event is missed.
+        self.command("uanew", account)
+
+    def _write(self, name, text):
+        with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def _connect(self):
+        if not self.p.running():
+            raise AssertionError(f"baresip ended ({self.p.p.returncode}): {self.dir}/out")
+        try:
+            s = socket.create_connection((self.host.ip, CTRL_PORT), 5)
+            s.settimeout(None)
+            return s
+        except OSError:
+            return None
+
+    def _read(self):
+        """Netstrings: LENGTH ':' JSON ','."""
+        buf = b""
+        while True:
+            try:
+                more = self._sock.recv(65536)
+            except OSError:
+                return
+            if not more:
+                return
+            buf += more
+            while b":" in buf:
+                head, rest = buf.split(b":", 1)
+                n = int(head)
+                if len(rest) <= n:
+                    break
+                self._take(json.loads(rest[:n].decode("utf-8", "replace")))
+                buf = rest[n + 1:]
+
+    def _take(self, obj):
+        with self._lock:
+            if obj.get("response"):
+                self._answers[obj.get("token")] = obj
+            else:
+                self.events.append(obj)
+        with open(os.path.join(self.dir, "events"), "a", encoding="utf-8") as f:
+            f.write(json.dumps(obj) + "\n")
+
+    # Commands.
+
+    def command(self, name, params=""):
+        """Runs one command and returns the text of its answer."""
+        with self._lock:
+            self._token += 1
+            token = str(self._token)
+        text = json.dumps({"command": name, "params": params, "token": token})
+        self._sock.sendall(f"{len(text)}:{text},".encode())
+        answer = wait_for(lambda: self._answers.get(token), f"baresip's answer to {name}")
+        if not answer.get("ok"):
+            raise AssertionError(f"baresip refused {name} {params}: {answer.get('data')}")
+        return answer.get("data", "")
+
+    def call(self, uri):
+        self.command("dial", uri)
+
+    def answer(self):
+        self.command("accept")
+
+    def hang_up(self):
+        self.command("hangup")
+
+    busy = hang_up  # of a ringing call: 486
+
+    def hold(self):
+        self.command("hold")
+
+    def resume(self):
+        self.command("resume")
+
+    def transfer(self, uri):
+        self.command("transfer", uri)
+
+    # Events.
+
+    def mark(self):
+        return len(self.events)
+
+    def wait_event(self, kind, after=0, **fields):
+        """Waits for an event of this type whose fields hold these texts; returns it."""
+        def seen():
+            with self._lock:
+                events = self.events[after:]
+            for e in events:
+                if e.get("type") == kind and \
+                        all(v in str(e.get(k, "")) for k, v in fields.items()):
+                    return e
+            if not self.p.running():
+                raise AssertionError(f"baresip ended ({self.p.p.returncode}): {self.dir}/out")
+            return None
+        return wait_for(seen, lambda: f"{kind} {fields} of baresip in {self.dir}; it said "
+                        f"{[(e.get('type'), e.get('param')) for e in self.events]}")
+
+    def wait_registered(self, after=0):
+        self.wait_event("REGISTER_OK", after)
+
+    def wait_refused(self):
+        self.wait_event("REGISTER_FAIL")
+
+    def wait_ringing(self, after=0):
+        self.wait_event("CALL_INCOMING", after)
+
+    def wait_ringback(self, after=0):
+        self.wait_event("CALL_RINGING", after)
+
+    def wait_in_call(self, after=0):
+        self.wait_event("CALL_ESTABLISHED", after)
+
+    def wait_ended(self, after=0):
+        return self.wait_event("CALL_CLOSED", after)
+
+    def wait_sip(self, pattern, after=0):
+        """Waits for a piece of SIP text in the trace."""
+        import re
+        return wait_for(lambda: re.search(pattern, self.p.text_after(after)),
+                        f"/{pattern}/ in {self.p.log}")
+
+    def wait_heard(self, hz, seconds=0.5):
+        def heard():
+            return any(wav.seconds_of(f, hz) >= seconds
+                       for f in glob.glob(os.path.join(self.dir, "dump-*-dec.wav")))
+        wait_for(heard, f"{hz} Hz in {self.dir}/dump-*-dec.wav")
+
+    def stop(self):
+        try:
+            self._sock.close()
+        except (AttributeError, OSError):
+            pass
+        self.p.stop()
