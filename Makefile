@@ -31,10 +31,14 @@ flow interop faults:
 fuzz:
 	FUZZ_S=$(or $(FUZZ_S),60) $(PYTHON) tools/run-tests fuzz
 
+lint: build/clang/build.ninja
+	ninja -j$(J) -C build/clang
+	tools/lint
+
 format:
 	find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
 clean:
 	rm -rf build/out build/clang build/asan build/fuzz build/test
 
-.PHONY: all check unit flow interop faults fuzz format clean
+.PHONY: all check unit flow interop faults fuzz lint format clean

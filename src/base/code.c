@@ -32,7 +32,7 @@ int hex_get(struct str s, void *ret, size_t n)
 		if (hex_digit(s.p[i]) < 0)
 			return -EINVAL;
 	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)(hex_digit(s.p[2 * i]) << 4 | hex_digit(s.p[2 * i + 1]));
+		to[i] = (uint8_t)(hex_digit(s.p[2 * i]) * 16 + hex_digit(s.p[2 * i + 1]));
 	return 0;
 }
 

@@ -44,7 +44,7 @@ int str_cmp(struct str a, struct str b)
 struct str str_sub(struct str s, size_t from, size_t len)
 {
 	from = MIN(from, s.len);
-	return (struct str){ s.p ? s.p + from : NULL, MIN(len, s.len - from) };
+	return (struct str){ from > 0 ? s.p + from : s.p, MIN(len, s.len - from) };
 }
 
 static bool is_space(char c)
