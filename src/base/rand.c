@@ -78,12 +78,14 @@ void rand_token(struct buf *b, size_t n)
 	static const char alphabet[62] = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 		                           "0123456789" };
 	char *to = buf_room(b, n);
+	uint8_t raw[32];
 	for (size_t done = 0; to && done < n;) {
-		uint8_t byte;
-		rand_bytes(&byte, 1);
-		if ((byte & 63) < sizeof(alphabet))
-			to[done++] = alphabet[byte & 63];
+		rand_bytes(raw, MIN(sizeof(raw), n - done));
+		for (size_t i = 0, have = MIN(sizeof(raw), n - done); i < have; i++)
+			if ((raw[i] & 63) < sizeof(alphabet))
+				to[done++] = alphabet[raw[i] & 63];
 	}
+	wipe(raw, sizeof(raw));
 	if (to)
 		b->len += n;
 }
