@@ -1,0 +1,265 @@
+#include "wire/accounts/acct.h"
+
+#include <errno.h>
+
+#include "base/rd.h"
+
+enum { LENGTH_LEN = 4, HEAD_LEN = 6 /* version, type, id */ };
+enum { HAS_NTLM = 1, HAS_SHA256_ONLY = 2, HAS_DISABLED = 4, HAS_ALL = 7 };
+
+/* --- parts --------------------------------------------------------------------------------------
+ */
+
+static void put_text(struct buf *b, struct str s, size_t max)
+{
+	if (s.len > max)
+		b->full = true;
+	else
+		buf_str16(b, s);
+}
+
+static struct str get_text(struct rd *r, size_t max)
+{
+	struct str s = rd_str16(r);
+	if (s.len > max)
+		r->bad = true;
+	return s;
+}
+
+static void put_blob(struct buf *b, struct bytes v, size_t max)
+{
+	put_text(b, str_from_bytes(v), max);
+}
+
+static struct bytes get_blob(struct rd *r, size_t max)
+{
+	return bytes_of(get_text(r, max));
+}
+
+/* The host alone: counters know no ports.  Family unspecified is sent as no bytes. */
+static void put_peer(struct buf *b, const struct addr *a)
+{
+	uint8_t packed[18];
+	size_t n = a->sa.sa_family == AF_UNSPEC ? 0 : addr_pack(a, packed);
+	buf_str16(b, str_n((const char *)packed, n));
+}
+
+static void get_peer(struct rd *r, struct addr *ret)
+{
+	struct bytes v = get_blob(r, 18);
+	*ret = (struct addr){ .sa = { .sa_family = AF_UNSPEC } };
+	if (v.len > 0 && addr_unpack(ret, v) < 0)
+		r->bad = true;
+}
+
+static unsigned get_enum(struct rd *r, unsigned last)
+{
+	unsigned v = rd_u8(r);
+	if (v > last)
+		r->bad = true;
+	return v;
+}
+
+static struct str *text_of(struct account *a, unsigned i)
+{
+	struct str *const texts[] = { &a->uri,       &a->display_name, &a->email, &a->phone,
+		                      &a->extension, &a->department,   &a->title, &a->manager };
+	return i < ARRAY_SIZE(texts) ? texts[i] : NULL;
+}
+
+static void put_account(struct buf *b, const struct account *acc)
+{
+	struct account a = *acc;
+	buf_u64(b, a.id);
+	buf_u64(b, a.change);
+	buf_u8(b, (uint8_t)((a.ntlm ? HAS_NTLM : 0) | (a.sha256_only ? HAS_SHA256_ONLY : 0) |
+	                    (a.disabled ? HAS_DISABLED : 0)));
+	buf_u32(b, a.max_endpoints);
+	for (unsigned i = 0; text_of(&a, i); i++)
+		put_text(b, *text_of(&a, i), ACCT_TEXT_MAX);
+}
+
+static void get_account(struct rd *r, struct account *a)
+{
+	a->id = rd_u64(r);
+	a->change = rd_u64(r);
+	unsigned has = get_enum(r, HAS_ALL);
+	a->ntlm = has & HAS_NTLM;
+	a->sha256_only = has & HAS_SHA256_ONLY;
+	a->disabled = has & HAS_DISABLED;
+	a->max_endpoints = rd_u32(r);
+	for (unsigned i = 0; text_of(a, i); i++)
+		*text_of(a, i) = get_text(r, ACCT_TEXT_MAX);
+}
+
+/* --- bodies -------------------------------------------------------------------------------------
+ */
+
+static void put_auth(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->auth.mech);
+	buf_u64(b, m->auth.session);
+	put_text(b, m->auth.user, ACCT_TEXT_MAX);
+	put_blob(b, m->auth.blob, ACCT_BLOB_MAX);
+	put_peer(b, &m->auth.peer);
+}
+
+static void get_auth(struct rd *r, struct acct_msg *m)
+{
+	m->auth.mech = (enum accounts_mech)get_enum(r, ACCOUNTS_FAKE_FOURLEG);
+	m->auth.session = rd_u64(r);
+	m->auth.user = get_text(r, ACCT_TEXT_MAX);
+	m->auth.blob = get_blob(r, ACCT_BLOB_MAX);
+	get_peer(r, &m->auth.peer);
+}
+
+static void put_verdict(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->verdict.verdict);
+	buf_u64(b, m->verdict.account);
+	buf_u64(b, m->verdict.credential);
+	buf_u64(b, m->verdict.session);
+	buf_u32(b, m->verdict.retry_s);
+	put_text(b, m->verdict.uri, ACCT_TEXT_MAX);
+	put_blob(b, m->verdict.key, ACCT_KEY_MAX);
+	put_blob(b, m->verdict.blob, ACCT_BLOB_MAX);
+}
+
+static void get_verdict(struct rd *r, struct acct_msg *m)
+{
+	m->verdict.verdict = (enum accounts_verdict)get_enum(r, ACCOUNTS_FAILED);
+	m->verdict.account = rd_u64(r);
+	m->verdict.credential = rd_u64(r);
+	m->verdict.session = rd_u64(r);
+	m->verdict.retry_s = rd_u32(r);
+	m->verdict.uri = get_text(r, ACCT_TEXT_MAX);
+	m->verdict.key = get_blob(r, ACCT_KEY_MAX);
+	m->verdict.blob = get_blob(r, ACCT_BLOB_MAX);
+}
+
+static void put_change(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->change.event);
+	buf_u64(b, m->change.number);
+	buf_u64(b, m->change.account);
+	buf_u64(b, m->change.credential);
+}
+
+static void get_change(struct rd *r, struct acct_msg *m)
+{
+	m->change.event = (enum accounts_event)get_enum(r, ACCOUNTS_DISABLED);
+	m->change.number = rd_u64(r);
+	m->change.account = rd_u64(r);
+	m->change.credential = rd_u64(r);
+}
+
+static void put_body(struct buf *b, const struct acct_msg *m)
+{
+	switch (m->type) {
+	case ACCT_LOOKUP:
+		put_text(b, m->lookup.key, ACCT_TEXT_MAX);
+		break;
+	case ACCT_AUTH:
+		put_auth(b, m);
+		break;
+	case ACCT_KNOWN:
+		buf_u64(b, m->known.account);
+		buf_u64(b, m->known.credential);
+		put_peer(b, &m->known.peer);
+		break;
+	case ACCT_FEED:
+		buf_u64(b, m->feed.since);
+		break;
+	case ACCT_RECORD:
+		buf_u8(b, (uint8_t)m->record.status);
+		if (m->record.status == ACCT_FOUND)
+			put_account(b, &m->record.acc);
+		break;
+	case ACCT_VERDICT:
+		put_verdict(b, m);
+		break;
+	case ACCT_CHANGE:
+		put_change(b, m);
+		break;
+	case ACCT_FED:
+		buf_u64(b, m->fed.number);
+		buf_u8(b, m->fed.gap);
+		break;
+	}
+}
+
+/* False for an unknown type. */
+static bool get_body(struct rd *r, struct acct_msg *m)
+{
+	switch (m->type) {
+	case ACCT_LOOKUP:
+		m->lookup.key = get_text(r, ACCT_TEXT_MAX);
+		return true;
+	case ACCT_AUTH:
+		get_auth(r, m);
+		return true;
+	case ACCT_KNOWN:
+		m->known.account = rd_u64(r);
+		m->known.credential = rd_u64(r);
+		get_peer(r, &m->known.peer);
+		return true;
+	case ACCT_FEED:
+		m->feed.since = rd_u64(r);
+		return true;
+	case ACCT_RECORD:
+		m->record.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
+		if (m->record.status == ACCT_FOUND)
+			get_account(r, &m->record.acc);
+		return true;
+	case ACCT_VERDICT:
+		get_verdict(r, m);
+		return true;
+	case ACCT_CHANGE:
+		get_change(r, m);
+		return true;
+	case ACCT_FED:
+		m->fed.number = rd_u64(r);
+		m->fed.gap = get_enum(r, 1);
+		return true;
+	}
+	return false;
+}
+
+/* --- frames -------------------------------------------------------------------------------------
+ */
+
+void acct_put(struct buf *b, const struct acct_msg *m)
+{
+	size_t start = b->len;
+	buf_u32(b, 0);
+	buf_u8(b, ACCT_VERSION);
+	buf_u8(b, (uint8_t)m->type);
+	buf_u32(b, m->id);
+	put_body(b, m);
+	if (b->full)
+		return;
+	uint32_t len = (uint32_t)(b->len - start - LENGTH_LEN);
+	for (unsigned i = 0; i < LENGTH_LEN; i++)
+		b->p[start + i] = (char)(len >> (24 - 8 * i));
+}
+
+int acct_get(struct acct_msg *ret, size_t *ret_len, struct str in)
+{
+	struct rd r = rd_of(bytes_of(in));
+	if (in.len < LENGTH_LEN)
+		return 0;
+	size_t len = rd_u32(&r);
+	if (len < HEAD_LEN || len > ACCT_FRAME_MAX)
+		return -EBADMSG;
+	if (rd_left(&r) < len)
+		return 0;
+	struct rd body = rd_of(rd_take(&r, len));
+	uint8_t version = rd_u8(&body);
+	struct acct_msg m = { .type = (enum acct_type)rd_u8(&body) };
+	m.id = rd_u32(&body);
+	if (version != ACCT_VERSION || !get_body(&body, &m) || body.bad || rd_left(&body) > 0)
+		return -EBADMSG;
+	*ret = m;
+	*ret_len = LENGTH_LEN + len;
+	return 1;
+}

@@ -1,0 +1,116 @@
+/* The accounts link: what the accounts process and the others say to one another (design section
+ * 3).  Frames over a Unix stream socket, answers carry the request's id, any number may be under
+ * way, changes come unasked.
+ *
+ * A frame: length of the rest (32 bits), version, type (8 bits each), id (32 bits), body.  Numbers
+ * in network byte order; texts and blobs with 16 bits of length. */
+#pragma once
+
+#include "base/addr.h"
+#include "base/buf.h"
+
+enum {
+	ACCT_VERSION = 1,
+	ACCT_FRAME_MAX = 16 * 1024,
+	ACCT_TEXT_MAX = 255,  /* bytes of each text of a record, of a look-up key, of a user name */
+	ACCT_BLOB_MAX = 8192, /* of a leg */
+	ACCT_KEY_MAX = 64,    /* of a session key */
+};
+
+/* A user as other roles see it: no secret in it. */
+struct account {
+	uint64_t id;     /* never reused */
+	uint64_t change; /* change number of the row */
+	bool disabled;
+	struct str uri; /* AOR without scheme, lower case: "alice@example.test" */
+	struct str display_name, email, phone /* E.164 "+..." or empty */, extension;
+	struct str department, title, manager;
+	bool ntlm;              /* has an NT hash (policy) */
+	bool sha256_only;       /* Digest by SHA-256 instead of MD5 */
+	uint32_t max_endpoints; /* 0: the policy's */
+};
+
+enum accounts_event {
+	ACCOUNTS_CHANGED,  /* data changed; sign-ins stay */
+	ACCOUNTS_PASSWORD, /* a credential was changed or revoked: sessions made with it must go */
+	ACCOUNTS_DISABLED, /* disabled or removed: kick at once */
+	ACCOUNTS_LOST,     /* the link broke; all cached state may be stale until ACCOUNTS_BACK */
+	ACCOUNTS_BACK,
+};
+
+enum accounts_mech { ACCOUNTS_DIGEST_MD5, ACCOUNTS_DIGEST_SHA256, ACCOUNTS_FAKE_FOURLEG };
+enum accounts_verdict {
+	ACCOUNTS_ACCEPT,
+	ACCOUNTS_REFUSE,   /* wrong name or password: looks the same */
+	ACCOUNTS_SLOW,     /* too many failures: try again in retry_s */
+	ACCOUNTS_CONTINUE, /* another leg: blob is the challenge */
+	ACCOUNTS_FAILED,   /* link down or store broken */
+};
+
+enum acct_type {
+	/* to accounts */
+	ACCT_LOOKUP = 1,
+	ACCT_AUTH = 2,
+	ACCT_KNOWN = 3, /* a sign-in was decided with a session key; no answer */
+	ACCT_FEED =
+	        4, /* subscribe to changes after number `since`; answered, then the changes come */
+	/* from accounts */
+	ACCT_RECORD = 65,
+	ACCT_VERDICT = 66,
+	ACCT_CHANGE = 67, /* id 0 */
+	ACCT_FED = 68,
+};
+
+enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
+
+/* To start the feed at what is true now. */
+#define ACCT_SINCE_NOW UINT64_MAX
+
+struct acct_msg {
+	enum acct_type type;
+	uint32_t id;
+	union {
+		struct {
+			struct str key;
+		} lookup;
+		struct {
+			enum accounts_mech mech;
+			uint64_t session; /* 0 in a first leg */
+			struct str user;
+			struct bytes blob;
+			struct addr peer; /* the port is not sent */
+		} auth;
+		struct {
+			uint64_t account, credential;
+			struct addr peer;
+		} known;
+		struct {
+			uint64_t since;
+		} feed;
+		struct {
+			enum acct_status status;
+			struct account acc; /* of ACCT_FOUND */
+		} record;
+		struct {
+			enum accounts_verdict verdict;
+			uint64_t account, credential, session;
+			uint32_t retry_s;
+			struct str uri;
+			struct bytes key, blob;
+		} verdict;
+		struct {
+			enum accounts_event event; /* CHANGED, PASSWORD or DISABLED */
+			uint64_t number, account, credential;
+		} change;
+		struct {
+			uint64_t number; /* the feed goes on behind this one */
+			bool gap; /* changes after `since` are forgotten: anything may differ */
+		} fed;
+	};
+};
+
+/* Appends a frame; texts and blobs above the limits set b->full. */
+void acct_put(struct buf *b, const struct acct_msg *m);
+/* The message at the front of `in`: 1 with *ret (slices of in) and *ret_len, the bytes to consume;
+ * 0 if it is not whole yet; -EBADMSG: the stream can not go on. */
+int acct_get(struct acct_msg *ret, size_t *ret_len, struct str in) MUST_CHECK;

@@ -1,0 +1,168 @@
+#include "wire/accounts/acct.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tap.h"
+
+/* Writes, reads, writes: the two writings are equal.  The frame stays in *b for the reader. */
+static struct acct_msg through(struct buf *b, const struct acct_msg *m)
+{
+	struct acct_msg back = { 0 };
+	auto_(buf_free) struct buf again = buf_of(ACCT_FRAME_MAX);
+	size_t len = 0;
+	b->len = 0;
+	acct_put(b, m);
+	OK(!b->full);
+	EQ(acct_get(&back, &len, buf_view(b)), 1);
+	EQ(len, b->len);
+	EQ(back.type, m->type);
+	EQ(back.id, m->id);
+	acct_put(&again, &back);
+	OK(str_eq(buf_view(b), buf_view(&again)));
+	for (size_t n = 0; n < b->len; n++)
+		EQ(acct_get(&back, &len, str_n(b->p, n)), 0);
+	return back;
+}
+
+static void requests_come_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct addr peer;
+	EQ(addr_parse(&peer, STR("2001:db8::7"), 5060), 0);
+	struct acct_msg m = through(&b, &(struct acct_msg){ .type = ACCT_LOOKUP,
+	                                                    .id = 7,
+	                                                    .lookup = { STR("+4930123456") } });
+	EQ_STR(m.lookup.key, "+4930123456");
+	m = through(&b, &(struct acct_msg){ .type = ACCT_AUTH,
+	                                    .id = UINT32_MAX,
+	                                    .auth = { ACCOUNTS_DIGEST_SHA256, 99, STR("alice"),
+	                                              bytes_of(STR("b\0lob")), peer } });
+	EQ(m.auth.mech, ACCOUNTS_DIGEST_SHA256);
+	EQ(m.auth.session, 99);
+	EQ_STR(m.auth.user, "alice");
+	EQ(m.auth.blob.len, 5);
+	OK(addr_eq_host(&m.auth.peer, &peer));
+	m = through(&b, &(struct acct_msg){ .type = ACCT_KNOWN, .known = { 3, 4, peer } });
+	EQ(m.known.account, 3);
+	EQ(m.known.credential, 4);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_FEED, .feed = { ACCT_SINCE_NOW } });
+	OK(m.feed.since == ACCT_SINCE_NOW);
+}
+
+static void local_peer_has_no_address(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct acct_msg m =
+	        through(&b, &(struct acct_msg){ .type = ACCT_KNOWN, .known = { 3, 4 } });
+	EQ(m.known.peer.sa.sa_family, AF_UNSPEC);
+}
+
+static void answers_come_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct account a = { .id = 5,
+		             .change = 9,
+		             .uri = STR("alice@example.test"),
+		             .display_name = STR("Alice"),
+		             .email = STR("a@example.test"),
+		             .phone = STR("+4930123456"),
+		             .extension = STR("456"),
+		             .department = STR("D"),
+		             .title = STR("T"),
+		             .manager = STR("bob@example.test"),
+		             .sha256_only = true,
+		             .max_endpoints = 3 };
+	struct acct_msg m =
+	        through(&b, &(struct acct_msg){ .type = ACCT_RECORD, .record = { ACCT_FOUND, a } });
+	EQ(m.record.acc.id, 5);
+	EQ(m.record.acc.change, 9);
+	EQ(m.record.acc.max_endpoints, 3);
+	OK(m.record.acc.sha256_only && !m.record.acc.ntlm && !m.record.acc.disabled);
+	EQ_STR(m.record.acc.uri, "alice@example.test");
+	EQ_STR(m.record.acc.extension, "456");
+	EQ_STR(m.record.acc.manager, "bob@example.test");
+	m = through(&b,
+	            &(struct acct_msg){ .type = ACCT_RECORD, .record = { .status = ACCT_NONE } });
+	EQ(m.record.status, ACCT_NONE);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_VERDICT,
+	                                    .verdict = { ACCOUNTS_ACCEPT, 1, 2, 3, 4, STR("a@b"),
+	                                                 bytes_of(STR("key")),
+	                                                 bytes_of(STR("blob")) } });
+	EQ(m.verdict.account, 1);
+	EQ(m.verdict.credential, 2);
+	EQ(m.verdict.session, 3);
+	EQ(m.verdict.retry_s, 4);
+	EQ_STR(m.verdict.uri, "a@b");
+	EQ_STR(str_from_bytes(m.verdict.key), "key");
+	EQ_STR(str_from_bytes(m.verdict.blob), "blob");
+	m = through(&b, &(struct acct_msg){ .type = ACCT_CHANGE,
+	                                    .change = { ACCOUNTS_DISABLED, 10, 11, 12 } });
+	EQ(m.change.event, ACCOUNTS_DISABLED);
+	EQ(m.change.number, 10);
+	EQ(m.change.account, 11);
+	EQ(m.change.credential, 12);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_FED, .fed = { 10, true } });
+	EQ(m.fed.number, 10);
+	OK(m.fed.gap);
+}
+
+static void frames_follow_one_another(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct acct_msg m;
+	size_t len;
+	for (uint32_t i = 0; i < 3; i++)
+		acct_put(&b, &(struct acct_msg){ .type = ACCT_FEED, .id = i });
+	for (uint32_t i = 0; i < 3; i++) {
+		EQ(acct_get(&m, &len, buf_view(&b)), 1);
+		EQ(m.id, i);
+		buf_drop(&b, len);
+	}
+	EQ(acct_get(&m, &len, buf_view(&b)), 0);
+}
+
+static void broken_frames_end_the_stream(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct acct_msg m;
+	size_t len;
+	EQ(acct_get(&m, &len, STR("\0\0\0\5\1\1\0\0\0")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\x40\1")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\0\6\1\x7f\0\0\0\0")), -EBADMSG);
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_CHANGE });
+	EQ(acct_get(&m, &len, buf_view(&b)), 1);
+	b.p[4] = ACCT_VERSION + 1;
+	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
+	b.p[4] = ACCT_VERSION;
+	b.p[10] = ACCOUNTS_LOST;
+	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
+	b.p[10] = ACCOUNTS_CHANGED;
+	b.p[3]++;
+	buf_char(&b, 0);
+	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
+}
+
+static void texts_above_the_limit_are_not_written(void)
+{
+	auto_(buf_free) struct buf b = buf_of(2 * ACCT_FRAME_MAX);
+	char *text = xcalloc(1, ACCT_TEXT_MAX + 1);
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_LOOKUP,
+	                                 .lookup = { str_n(text, ACCT_TEXT_MAX) } });
+	OK(!b.full);
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_LOOKUP,
+	                                 .lookup = { str_n(text, ACCT_TEXT_MAX + 1) } });
+	OK(b.full);
+	free(text);
+}
+
+int main(void)
+{
+	RUN(requests_come_back);
+	RUN(local_peer_has_no_address);
+	RUN(answers_come_back);
+	RUN(frames_follow_one_another);
+	RUN(broken_frames_end_the_stream);
+	RUN(texts_above_the_limit_are_not_written);
+	return tap_done();
+}
