@@ -1,0 +1,454 @@
+#include "auth/accounts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "auth/accounts_cache.h"
+#include "loop/stream.h"
+
+enum { LISTENERS_MAX = 8 };
+
+struct accounts_req {
+	struct accounts *owner;
+	struct list node; /* of owner->open (in order of their deadlines) or owner->ready */
+	struct map_node by_id;
+	uint32_t id;
+	bool is_auth;
+	int err; /* of one in ready */
+	usec_t deadline;
+	accounts_lookup_fn *looked_up;
+	accounts_auth_fn *decided;
+	void *arg;
+	struct str key;   /* of a look-up: of what follows the frame */
+	struct buf frame; /* kept: asked again when the link comes back */
+};
+
+struct listener_fn_arg {
+	accounts_event_fn *fn;
+	void *arg;
+};
+
+struct accounts {
+	struct loop *loop;
+	struct stream *link; /* NULL while it is down */
+	bool fed;            /* the feed runs: the cache may be filled */
+	bool lost;           /* LOST was told, BACK not yet */
+	uint64_t number;     /* the last change seen */
+	uint32_t last_id;
+	size_t n_open;
+	struct list open, ready;
+	struct map by_id;
+	struct timer timer;
+	struct defer defer;
+	struct accounts_cache cache;
+	struct listener_fn_arg listeners[LISTENERS_MAX];
+	unsigned n_listeners;
+};
+
+static const struct stream_limits link_limits = {
+	.read_max = 4 * ACCT_FRAME_MAX,
+	.write_max = 64 * 1024 * 1024,
+	.open_max = ACCOUNTS_WAIT_S * USEC_PER_SEC,
+};
+
+static void tell(struct accounts *a, enum accounts_event ev, uint64_t account, uint64_t credential)
+{
+	for (unsigned i = 0; i < a->n_listeners; i++)
+		a->listeners[i].fn(a->listeners[i].arg, ev, account, credential);
+}
+
+/* --- requests -----------------------------------------------------------------------------------
+ */
+
+static uint64_t hash_id(const struct accounts *a, uint32_t id)
+{
+	return hash_bytes(&a->by_id.key, &id, sizeof(id));
+}
+
+static struct accounts_req *find_req(const struct accounts *a, uint32_t id)
+{
+	for (struct map_node *n = map_first(&a->by_id, hash_id(a, id)); n; n = map_next(n)) {
+		struct accounts_req *r = container_of(n, struct accounts_req, by_id);
+		if (r->id == id)
+			return r;
+	}
+	return NULL;
+}
+
+/* Takes it out of every list. */
+static void unlink_req(struct accounts_req *r)
+{
+	list_del(&r->node);
+	if (r->id == 0)
+		return;
+	map_del(&r->owner->by_id, &r->by_id);
+	r->owner->n_open--;
+	r->id = 0;
+}
+
+static void free_req(struct accounts_req *r)
+{
+	wipe(r->frame.p, r->frame.len);
+	buf_free(&r->frame);
+	free(r);
+}
+
+void accounts_req_free(struct accounts_req **rp)
+{
+	struct accounts_req *r = take(rp);
+	if (!r)
+		return;
+	unlink_req(r);
+	free_req(r);
+}
+
+static void fail_req(struct accounts_req *r, int err)
+{
+	unlink_req(r);
+	if (r->is_auth)
+		r->decided(r->arg, &(struct accounts_auth){ .verdict = ACCOUNTS_FAILED });
+	else
+		r->looked_up(r->arg, err, NULL);
+	free_req(r);
+}
+
+static void arm(struct accounts *a)
+{
+	if (list_empty(&a->open))
+		timer_stop(&a->timer);
+	else
+		timer_set(&a->timer, list_entry(a->open.next, struct accounts_req, node)->deadline);
+}
+
+static void on_timer(void *arg)
+{
+	struct accounts *a = arg;
+	while (!list_empty(&a->open)) {
+		struct accounts_req *r = list_entry(a->open.next, struct accounts_req, node);
+		if (r->deadline > loop_now(a->loop))
+			break;
+		fail_req(r, -ETIMEDOUT);
+	}
+	arm(a);
+}
+
+/* Answers that are known at once come at the end of the turn. */
+static void finish_ready(void *arg)
+{
+	struct accounts *a = arg;
+	while (!list_empty(&a->ready)) {
+		struct accounts_req *r = list_entry(a->ready.next, struct accounts_req, node);
+		bool absent;
+		const struct account *acc = NULL;
+		if (!r->is_auth && r->err == 0)
+			acc = accounts_cache_get(&a->cache, r->key, &absent);
+		if (acc) {
+			unlink_req(r);
+			r->looked_up(r->arg, 0, acc);
+			free_req(r);
+		} else {
+			fail_req(r, r->err ? r->err : -ENOENT);
+		}
+	}
+}
+
+static void make_ready(struct accounts *a, struct accounts_req *r, int err)
+{
+	r->err = err;
+	list_add(&a->ready, &r->node);
+	loop_defer(a->loop, &a->defer);
+}
+
+static struct accounts_req *req_new(struct accounts *a, void *arg)
+{
+	struct accounts_req *r = xnew(struct accounts_req);
+	r->owner = a;
+	r->arg = arg;
+	r->frame = buf_of(ACCT_FRAME_MAX);
+	list_init(&r->node);
+	return r;
+}
+
+static uint32_t next_id(struct accounts *a)
+{
+	do
+		a->last_id++;
+	while (a->last_id == 0 || find_req(a, a->last_id));
+	return a->last_id;
+}
+
+/* Composes, sends, waits. */
+static void ask(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
+{
+	if (a->n_open >= ACCOUNTS_REQS_MAX) {
+		make_ready(a, r, -ETIMEDOUT);
+		return;
+	}
+	m->id = next_id(a);
+	acct_put(&r->frame, m);
+	if (r->frame.full) {
+		make_ready(a, r, r->is_auth ? -EMSGSIZE : -ENOENT);
+		return;
+	}
+	r->id = m->id;
+	r->deadline = loop_now(a->loop) + ACCOUNTS_WAIT_S * USEC_PER_SEC;
+	map_add(&a->by_id, &r->by_id, hash_id(a, r->id));
+	a->n_open++;
+	list_add(&a->open, &r->node);
+	if (r->node.prev == &a->open)
+		arm(a);
+	if (a->link)
+		stream_write(a->link, buf_view(&r->frame));
+}
+
+struct accounts_req *accounts_lookup(struct accounts *a, struct str key, accounts_lookup_fn *fn,
+                                     void *arg)
+{
+	struct accounts_req *r = req_new(a, arg);
+	bool absent;
+	r->looked_up = fn;
+	if (accounts_cached(a, key, &absent)) {
+		buf_str(&r->frame, key);
+		r->key = buf_view(&r->frame);
+		make_ready(a, r, 0);
+	} else if (absent) {
+		make_ready(a, r, -ENOENT);
+	} else {
+		ask(a, r, &(struct acct_msg){ .type = ACCT_LOOKUP, .lookup = { key } });
+	}
+	return r;
+}
+
+const struct account *accounts_cached(struct accounts *a, struct str key, bool *ret_absent)
+{
+	return accounts_cache_get(&a->cache, key, ret_absent);
+}
+
+struct accounts_req *accounts_auth(struct accounts *a, const struct accounts_leg *leg,
+                                   accounts_auth_fn *fn, void *arg)
+{
+	struct accounts_req *r = req_new(a, arg);
+	struct acct_msg m = { .type = ACCT_AUTH,
+		              .auth = { leg->mech, leg->session, leg->user, leg->blob,
+		                        *leg->peer } };
+	r->is_auth = true;
+	r->decided = fn;
+	ask(a, r, &m);
+	return r;
+}
+
+void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
+                    const struct addr *peer)
+{
+	char space[128];
+	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	if (!a->link)
+		return;
+	acct_put(&b,
+	         &(struct acct_msg){ .type = ACCT_KNOWN, .known = { account, credential, *peer } });
+	stream_write(a->link, buf_view(&b));
+}
+
+/* --- what comes ---------------------------------------------------------------------------------
+ */
+
+/* The key of a look-up is asked of the frame that was sent. */
+static struct str key_of(const struct accounts_req *r)
+{
+	struct acct_msg m;
+	size_t len;
+	int n = acct_get(&m, &len, buf_view(&r->frame));
+	assert(n == 1);
+	(void)n;
+	return m.lookup.key;
+}
+
+static void on_record(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = find_req(a, m->id);
+	const struct account *acc = m->record.status == ACCT_FOUND ? &m->record.acc : NULL;
+	if (!r || r->is_auth)
+		return;
+	if (a->fed && m->record.status != ACCT_BROKEN)
+		accounts_cache_put(&a->cache, key_of(r), acc);
+	unlink_req(r);
+	r->looked_up(r->arg, acc ? 0 : m->record.status == ACCT_NONE ? -ENOENT : -EIO, acc);
+	free_req(r);
+}
+
+static void on_verdict(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = find_req(a, m->id);
+	struct accounts_auth v = { .verdict = m->verdict.verdict,
+		                   .account = m->verdict.account,
+		                   .credential = m->verdict.credential,
+		                   .session = m->verdict.session,
+		                   .uri = m->verdict.uri,
+		                   .key = m->verdict.key,
+		                   .blob = m->verdict.blob,
+		                   .retry_s = m->verdict.retry_s };
+	if (!r || !r->is_auth)
+		return;
+	unlink_req(r);
+	r->decided(r->arg, &v);
+	free_req(r);
+}
+
+/* Numbers grow; before the first one the feed stands at "now". */
+static void see(struct accounts *a, uint64_t number)
+{
+	if (a->number == ACCT_SINCE_NOW || a->number < number)
+		a->number = number;
+}
+
+static void on_change(struct accounts *a, const struct acct_msg *m)
+{
+	see(a, m->change.number);
+	accounts_cache_forget(&a->cache, m->change.account);
+	tell(a, m->change.event, m->change.account, m->change.credential);
+}
+
+static void on_fed(struct accounts *a, const struct acct_msg *m)
+{
+	see(a, m->fed.number);
+	a->fed = true;
+	if (m->fed.gap)
+		tell(a, ACCOUNTS_PASSWORD, 0, 0);
+	if (a->lost)
+		tell(a, ACCOUNTS_BACK, 0, 0);
+	a->lost = false;
+}
+
+static bool take_msg(struct accounts *a, const struct acct_msg *m)
+{
+	switch (m->type) {
+	case ACCT_RECORD:
+		on_record(a, m);
+		return true;
+	case ACCT_VERDICT:
+		on_verdict(a, m);
+		return true;
+	case ACCT_CHANGE:
+		on_change(a, m);
+		return true;
+	case ACCT_FED:
+		on_fed(a, m);
+		return true;
+	case ACCT_LOOKUP:
+	case ACCT_AUTH:
+	case ACCT_KNOWN:
+	case ACCT_FEED:
+		break;
+	}
+	return false;
+}
+
+static ssize_t on_data(void *arg, struct str in)
+{
+	struct accounts *a = arg;
+	size_t used = 0, len;
+	struct acct_msg m;
+	int r;
+	while ((r = acct_get(&m, &len, str_sub(in, used, in.len))) == 1) {
+		if (!take_msg(a, &m))
+			return -EBADMSG;
+		used += len;
+	}
+	arm(a);
+	return r < 0 ? r : (ssize_t)used;
+}
+
+static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
+{
+	struct accounts *a = arg;
+	stream_free(&a->link);
+	a->fed = false;
+	accounts_cache_clear(&a->cache);
+	if (!a->lost)
+		tell(a, ACCOUNTS_LOST, 0, 0);
+	a->lost = true;
+}
+
+static void on_opened(void *arg UNUSED)
+{
+}
+
+static const struct stream_ops link_ops = {
+	.opened = on_opened,
+	.data = on_data,
+	.closed = on_closed,
+};
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static void start_feed(struct accounts *a)
+{
+	char space[64];
+	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_FEED, .feed = { a->number } });
+	stream_write(a->link, buf_view(&b));
+}
+
+void accounts_link_up(struct accounts *a, int link_fd)
+{
+	if (a->link)
+		on_closed(a, 0, NULL);
+	a->link = stream_accept(a->loop, link_fd, NULL, &link_limits, &link_ops, a);
+	start_feed(a);
+	list_for(it, &a->open)
+	        stream_write(a->link, buf_view(&list_entry(it, struct accounts_req, node)->frame));
+}
+
+bool accounts_is_up(const struct accounts *a)
+{
+	return a->link;
+}
+
+void accounts_listen(struct accounts *a, accounts_event_fn *fn, void *arg)
+{
+	assert(a->n_listeners < LISTENERS_MAX);
+	a->listeners[a->n_listeners++] = (struct listener_fn_arg){ fn, arg };
+}
+
+struct accounts *accounts_new(struct loop *l, int link_fd, accounts_event_fn *fn, void *arg)
+{
+	struct accounts *a = xnew(struct accounts);
+	a->loop = l;
+	a->number = ACCT_SINCE_NOW;
+	list_init(&a->open);
+	list_init(&a->ready);
+	map_init(&a->by_id);
+	timer_init(&a->timer, l, on_timer, a);
+	defer_init(&a->defer, finish_ready, a);
+	accounts_cache_init(&a->cache, ACCOUNTS_CACHE_MAX, ACCOUNTS_ABSENT_MAX);
+	if (fn)
+		accounts_listen(a, fn, arg);
+	if (link_fd >= 0)
+		accounts_link_up(a, link_fd);
+	return a;
+}
+
+static void drop_reqs(struct list *reqs)
+{
+	while (!list_empty(reqs)) {
+		struct accounts_req *r = list_entry(reqs->next, struct accounts_req, node);
+		accounts_req_free(&r);
+	}
+}
+
+void accounts_free(struct accounts **ap)
+{
+	struct accounts *a = take(ap);
+	if (!a)
+		return;
+	drop_reqs(&a->open);
+	drop_reqs(&a->ready);
+	timer_stop(&a->timer);
+	defer_cancel(&a->defer);
+	stream_free(&a->link);
+	accounts_cache_done(&a->cache);
+	map_done(&a->by_id);
+	free(a);
+}
