@@ -70,7 +70,7 @@ bool word_is_near(struct str word, struct str known)
 {
 	if (word.len > 1 && str_starts(known, word))
 		return true;
-	return word_distance(word, known) <= MAX((size_t)1, known.len / 3) && known.len > 2;
+	return word_distance(word, known) <= (known.len + 1) / 3 && known.len > 2;
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

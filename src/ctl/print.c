@@ -120,10 +120,12 @@ static void print_title(struct buf *b, struct str key, bool upper)
 		key.len -= 3;
 	else if (str_ends(key, STR("_s")))
 		key.len -= 2;
+	auto_(buf_free) struct buf title = buf_of(CELL_MAX);
 	for (size_t i = 0; i < key.len; i++) {
 		char c = key.p[i] == '_' ? ' ' : key.p[i];
-		buf_char(b, upper ? (char)toupper((unsigned char)c) : c);
+		buf_char(&title, upper ? (char)toupper((unsigned char)c) : c);
 	}
+	print_text(b, buf_view(&title));
 }
 
 /* --- tables --------------------------------------------------------------------------------- */
@@ -239,8 +241,12 @@ static bool is_table(const cJSON *v)
 static size_t title_width(const cJSON *object)
 {
 	size_t width = 0;
-	for (const cJSON *v = object->child; v; v = v->next)
-		width = MAX(width, is_table(v) ? 0 : print_width(str_of(v->string)) + 1);
+	auto_(buf_free) struct buf title = buf_of(CELL_MAX);
+	for (const cJSON *v = object->child; v; v = v->next) {
+		title.len = 0;
+		print_title(&title, str_of(v->string), false);
+		width = MAX(width, is_table(v) ? 0 : print_width(buf_view(&title)) + 1);
+	}
 	return width;
 }
 

@@ -1,0 +1,154 @@
+#include "ctl/zone.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tap.h"
+#include "topo/conf.h"
+
+#define LOCAL "[local]\nhost = main\n"
+
+static struct topo *read_topo(const char *text)
+{
+	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
+	struct topo *t = topo_parse(str_of(text), STR(LOCAL), "/etc/dt", &errors);
+	EQ_STR(buf_view(&errors), "");
+	return t;
+}
+
+static void expect_zone(const char *topology, const char *want)
+{
+	auto_(topo_free) struct topo *t = read_topo(topology);
+	auto_(arena_free) struct arena *a = arena_new();
+	auto_(buf_free) struct buf b = buf_of(10000);
+	struct zone z = zone_of(a, t);
+	for (size_t i = 0; i < z.n; i++) {
+		zone_put(&b, &z.records[i]);
+		buf_char(&b, '\n');
+	}
+	EQ_STR(buf_view(&b), want);
+}
+
+static void one_domain_one_host(void)
+{
+	expect_zone("[deployment]\ndomains = example.test\n"
+	            "[host main]\nname = pc.example.test\naddresses = 192.0.2.1, 2001:db8::1, ::1\n"
+	            "[role frontend]\nname = pool.example.test\ntls = 192.0.2.1:5061\n"
+	            "tcp = 192.0.2.1:5060\nudp = 127.0.0.1:5070, 192.0.2.1:5060\n",
+	            "_sipinternaltls._tcp.example.test. 3600 IN SRV 0 0 5061 pool.example.test.\n"
+	            "_sips._tcp.example.test. 3600 IN SRV 0 0 5061 pool.example.test.\n"
+	            "_sip._tcp.example.test. 3600 IN SRV 0 0 5060 pool.example.test.\n"
+	            "_sip._udp.example.test. 3600 IN SRV 0 0 5060 pool.example.test.\n"
+	            "example.test. 3600 IN NAPTR 10 50 \"s\" \"SIPS+D2T\" \"\" "
+	            "_sips._tcp.example.test.\n"
+	            "example.test. 3600 IN NAPTR 20 50 \"s\" \"SIP+D2T\" \"\" "
+	            "_sip._tcp.example.test.\n"
+	            "example.test. 3600 IN NAPTR 30 50 \"s\" \"SIP+D2U\" \"\" "
+	            "_sip._udp.example.test.\n"
+	            "sip.example.test. 3600 IN A 192.0.2.1\n"
+	            "sip.example.test. 3600 IN AAAA 2001:db8::1\n"
+	            "sipinternal.example.test. 3600 IN A 192.0.2.1\n"
+	            "sipinternal.example.test. 3600 IN AAAA 2001:db8::1\n"
+	            "pool.example.test. 3600 IN A 192.0.2.1\n"
+	            "pool.example.test. 3600 IN AAAA 2001:db8::1\n");
+}
+
+static void foreign_domain_is_pointed_at_a_name_of_its_own(void)
+{
+	expect_zone(
+	        "[deployment]\ndomains = other.test\n"
+	        "[host main]\nname = pc.example.test\naddresses = 127.0.0.1\n"
+	        "[role frontend]\ntls = 127.0.0.1:5061\ntcp = none\nudp = none\n",
+	        "_sipinternaltls._tcp.other.test. 3600 IN SRV 0 0 5061 sip.other.test.\n"
+	        "_sips._tcp.other.test. 3600 IN SRV 0 0 5061 sip.other.test.\n"
+	        "other.test. 3600 IN NAPTR 10 50 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.other.test.\n"
+	        "sip.other.test. 3600 IN A 127.0.0.1\n"
+	        "sipinternal.other.test. 3600 IN A 127.0.0.1\n"
+	        "pc.example.test. 3600 IN A 127.0.0.1\n");
+}
+
+static void without_a_front_end_nothing_is_needed(void)
+{
+	expect_zone("[deployment]\ndomains = other.test\n"
+	            "[host main]\nname = pc.example.test\naddresses = 127.0.0.1\n[role accounts]\n",
+	            "");
+}
+
+static void pool_of_two_hosts_has_one_service_and_all_addresses(void)
+{
+	expect_zone("[deployment]\ndomains = example.test\n"
+	            "[host main]\nname = main.example.test\naddresses = 192.0.2.1\n"
+	            "[host two]\nname = two.example.test\naddresses = 192.0.2.2\n"
+	            "[role frontend]\nhost = main\nname = pool.example.test\ntls = 192.0.2.1:5061\n"
+	            "tcp = none\nudp = none\n"
+	            "[role frontend]\nhost = two\nname = pool.example.test\ntls = 192.0.2.2:5061\n"
+	            "tcp = none\nudp = none\n",
+	            "_sipinternaltls._tcp.example.test. 3600 IN SRV 0 0 5061 pool.example.test.\n"
+	            "_sips._tcp.example.test. 3600 IN SRV 0 0 5061 pool.example.test.\n"
+	            "example.test. 3600 IN NAPTR 10 50 \"s\" \"SIPS+D2T\" \"\" "
+	            "_sips._tcp.example.test.\n"
+	            "sip.example.test. 3600 IN A 192.0.2.1\n"
+	            "sipinternal.example.test. 3600 IN A 192.0.2.1\n"
+	            "sip.example.test. 3600 IN A 192.0.2.2\n"
+	            "sipinternal.example.test. 3600 IN A 192.0.2.2\n"
+	            "pool.example.test. 3600 IN A 192.0.2.1\n"
+	            "pool.example.test. 3600 IN A 192.0.2.2\n");
+}
+
+static const struct zone_record srv = {
+	.kind = DNS_SRV,
+	.name = STR_INIT("_sips._tcp.example.test"),
+	.srv = { .port = 5061, .target = "pool.example.test" },
+};
+
+static enum zone_state compare(const struct zone_record *r, const struct dns_answer *a,
+                               struct buf *found)
+{
+	found->len = 0;
+	return zone_compare(r, a, found);
+}
+
+static void answers_are_compared(void)
+{
+	auto_(buf_free) struct buf found = buf_of(1000);
+	struct dns_answer *a = xnew(struct dns_answer);
+	EQ(compare(&srv, a, &found), ZONE_MISSING);
+	a->err = -ENOENT;
+	EQ(compare(&srv, a, &found), ZONE_MISSING);
+	a->err = -ETIMEDOUT;
+	EQ(compare(&srv, a, &found), ZONE_UNKNOWN);
+	*a = (struct dns_answer){ .n = 2 };
+	a->srvs[0] = (struct dns_srv){ 5, 1, 5060, "old.example.test" };
+	a->srvs[1] = (struct dns_srv){ 0, 0, 5061, "Pool.example.test." };
+	EQ(compare(&srv, a, &found), ZONE_FOUND);
+	a->n = 1;
+	EQ(compare(&srv, a, &found), ZONE_WRONG);
+	EQ_STR(buf_view(&found), "5 1 5060 old.example.test.");
+	free(a);
+}
+
+static void addresses_are_compared_without_port(void)
+{
+	auto_(buf_free) struct buf found = buf_of(1000);
+	struct zone_record r = { .kind = DNS_A, .name = STR("sip.example.test") };
+	struct dns_answer *a = xnew(struct dns_answer);
+	a->n = 1;
+	EQ(addr_parse(&r.addr, STR("192.0.2.1"), 5061), 0);
+	EQ(addr_parse(&a->addrs[0], STR("192.0.2.1"), 0), 0);
+	EQ(compare(&r, a, &found), ZONE_FOUND);
+	EQ(addr_parse(&a->addrs[0], STR("192.0.2.9"), 0), 0);
+	EQ(compare(&r, a, &found), ZONE_WRONG);
+	EQ_STR(buf_view(&found), "192.0.2.9");
+	free(a);
+}
+
+int main(void)
+{
+	RUN(one_domain_one_host);
+	RUN(foreign_domain_is_pointed_at_a_name_of_its_own);
+	RUN(without_a_front_end_nothing_is_needed);
+	RUN(pool_of_two_hosts_has_one_service_and_all_addresses);
+	RUN(answers_are_compared);
+	RUN(addresses_are_compared_without_port);
+	return tap_done();
+}
