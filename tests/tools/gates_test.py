@@ -118,18 +118,53 @@ def run_case(gate, finding, changes):
     return "" if run.returncode == 1 and finding in output else f"{run.returncode}\n{output}"
 
 
+GLOBALS = [  # name of the case, what the finding must say, source, what tools/globals allows
+    ("constants_and_functions_pass", None,
+     "static const int a[] = { 1 }; const int *const b = a; static int c(void) { return *b; } "
+     "int f(void); int f(void) { return c(); }", ""),
+    ("counter_in_a_function_fails", "base: n is a variable",
+     "int f(void); int f(void) { static int n; return n++; }", "base: m"),
+    ("initialised_variable_fails", "base: n is a variable", "int n = 1;", "wire: n"),
+    ("variable_of_a_thread_fails", "base: n is a variable", "_Thread_local int n;", ""),
+    ("listed_variable_passes", None, "int n = 1;", "base: m n  # why"),
+    ("listed_library_passes", None, "int n = 1, m;", "base: *"),
+]
+
+
+def run_globals(finding, source, allowed):
+    with tempfile.TemporaryDirectory() as root:
+        for name, text in (("x.c", source), ("allowed", allowed)):
+            with open(os.path.join(root, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        subprocess.run("gcc -O2 -fPIE -c x.c && ar rc libdialtone-base.a x.o", shell=True,
+                       check=True, cwd=root)
+        run = subprocess.run([os.path.join(TOOLS, "check-globals"), root,
+                              os.path.join(root, "allowed")], text=True, check=False,
+                             capture_output=True)
+    good = run.returncode == 0 if finding is None else \
+        run.returncode == 1 and finding in run.stdout
+    return "" if good else f"{run.returncode}\n{run.stdout}{run.stderr}"
+
+
+def outcomes():
+    """(name, what went wrong or '') of every case."""
+    for gate, name, finding, changes in CASES:
+        yield f"{gate} {name}", run_case(gate, finding, changes)
+    for name, finding, source, allowed in GLOBALS:
+        yield f"globals {name}", run_globals(finding, source, allowed)
+
+
 def main():
     failed = 0
-    for number, (gate, name, finding, changes) in enumerate(CASES, 1):
-        result = run_case(gate, finding, changes)
+    for number, (name, result) in enumerate(outcomes(), 1):
         if result.startswith("skip "):
-            print(f"ok {number} - {gate} {name} # SKIP {result[5:]}")
+            print(f"ok {number} - {name} # SKIP {result[5:]}")
             continue
         failed += result != ""
-        print(f"{'not ' if result else ''}ok {number} - {gate} {name}")
+        print(f"{'not ' if result else ''}ok {number} - {name}")
         for line in result.splitlines():
             print("#", line, file=sys.stderr)
-    print(f"1..{len(CASES)}")
+    print(f"1..{len(CASES) + len(GLOBALS)}")
     return 1 if failed else 0
 
 
