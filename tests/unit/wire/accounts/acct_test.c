@@ -54,7 +54,7 @@ static void local_peer_has_no_address(void)
 {
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
 	struct acct_msg m =
-	        through(&b, &(struct acct_msg){ .type = ACCT_KNOWN, .known = { 3, 4 } });
+	        through(&b, &(struct acct_msg){ .type = ACCT_KNOWN, .known.account = 3 });
 	EQ(m.known.peer.sa.sa_family, AF_UNSPEC);
 }
 
