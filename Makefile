@@ -1,5 +1,6 @@
 # The frequent commands.  Meson does the work; every build directory is under build/:
-# out (gcc, the default), clang, asan (clang, ASan + UBSan), fuzz (clang, libFuzzer).
+# out (gcc, the default), clang, asan (clang, ASan + UBSan), tsan (clang, TSan), fuzz (clang,
+# libFuzzer).
 J ?= $(shell nproc)
 PYTHON ?= /usr/bin/python3
 export J
@@ -13,6 +14,8 @@ build/clang/build.ninja:
 	CC=clang meson setup build/clang
 build/asan/build.ninja:
 	CC=clang meson setup -Db_sanitize=address,undefined -Dbench=false build/asan
+build/tsan/build.ninja:
+	CC=clang meson setup -Db_sanitize=thread -Dbench=false build/tsan
 build/fuzz/build.ninja:
 	CC=clang meson setup -Db_sanitize=address,undefined -Dbench=false -Dfuzz=true build/fuzz
 
@@ -27,6 +30,10 @@ flow interop faults:
 	$(MAKE) all
 	$(PYTHON) tools/run-tests $@
 
+# The unit tests under ThreadSanitizer.
+tsan:
+	$(PYTHON) tools/run-tests tsan
+
 # A minute for each target.
 fuzz:
 	FUZZ_S=$(or $(FUZZ_S),60) $(PYTHON) tools/run-tests fuzz
@@ -39,6 +46,6 @@ format:
 	find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
 clean:
-	rm -rf build/out build/clang build/asan build/fuzz build/test
+	rm -rf build/out build/clang build/asan build/tsan build/fuzz build/test
 
-.PHONY: all check unit flow interop faults fuzz lint format clean
+.PHONY: all check unit tsan flow interop faults fuzz lint format clean
