@@ -131,19 +131,37 @@ bool addr_is_any(const struct addr *a)
 	return h.len > 0;
 }
 
-void addr_put_host(struct buf *b, const struct addr *a)
+/* Four decimal numbers: the common case, without inet_ntop(). */
+static void put_v4(struct buf *b, const uint8_t *p)
+{
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			buf_char(b, '.');
+		buf_dec(b, p[i]);
+	}
+}
+
+void addr_put_bare(struct buf *b, const struct addr *a)
 {
 	char text[INET6_ADDRSTRLEN];
 	struct bytes h = host_bytes(a);
 	if (h.len == 0) {
 		buf_char(b, '-');
-		return;
+	} else if (h.len == 4) {
+		put_v4(b, h.p);
+	} else {
+		(void)inet_ntop(AF_INET6, h.p, text, sizeof(text));
+		buf_str(b, str_of(text));
 	}
-	(void)inet_ntop(h.len == 4 ? AF_INET : AF_INET6, h.p, text, sizeof(text));
-	if (h.len == 16)
+}
+
+void addr_put_host(struct buf *b, const struct addr *a)
+{
+	bool v6 = host_bytes(a).len == 16;
+	if (v6)
 		buf_char(b, '[');
-	buf_str(b, str_of(text));
-	if (h.len == 16)
+	addr_put_bare(b, a);
+	if (v6)
 		buf_char(b, ']');
 }
 

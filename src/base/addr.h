@@ -34,3 +34,5 @@ void addr_put(struct buf *b, const struct addr *a); /* with the port */
 /* Address (and port) as bytes for hashing and tokens: 4+2 or 16+2. */
 size_t addr_pack(const struct addr *a, uint8_t ret[18]);
 int addr_unpack(struct addr *ret, struct bytes b) MUST_CHECK;
+/* Host alone, IPv6 without brackets: as in Via's received (RFC 3261 section 25.1). */
+void addr_put_bare(struct buf *b, const struct addr *a);

@@ -10,11 +10,11 @@
 
 /* Limits, each with the answer it causes. */
 enum {
-	SIP_CLIENT_MAX = 128 * 1024,   /* bytes of a message from a client (F-006): 513 */
-	SIP_SERVER_MAX = 5000 * 1024,  /* from a server of the topology: 513 */
-	SIP_HEAD_MAX = 64 * 1024,      /* bytes up to the empty line: 400, connection closed */
-	SIP_HEADERS_MAX = 250,         /* header fields: 400 */
-	SIP_LIST_MAX = 100,            /* values of one comma list that we look at: 400 */
+	SIP_CLIENT_MAX = 128 * 1024,  /* bytes of a message from a client (F-006): 513 */
+	SIP_SERVER_MAX = 5000 * 1024, /* from a server of the topology: 513 */
+	SIP_HEAD_MAX = 64 * 1024,     /* bytes up to the empty line: 400, connection closed */
+	SIP_HEADERS_MAX = 250,        /* header fields: 400 */
+	SIP_LIST_MAX = 100,           /* values of one comma list that we look at: 400 */
 };
 
 struct sip_hdr {
@@ -25,18 +25,20 @@ struct sip_hdr {
 };
 
 struct sip_msg {
-	const char *base;  /* the bytes; borrowed */
-	uint32_t len;      /* of the whole message, body included */
+	const char *base; /* the bytes; borrowed */
+	uint32_t len;     /* of the whole message, body included */
 	bool is_request;
-	uint8_t method;    /* enum sip_method: of the request line, or of CSeq in a response */
-	uint16_t status;   /* 0 in a request */
-	struct str start;  /* the start line without CRLF */
+	uint8_t method;   /* enum sip_method: of the request line, or of CSeq in a response */
+	uint16_t status;  /* 0 in a request */
+	struct str start; /* the start line without CRLF */
 	struct str method_name;
 	struct str uri;    /* Request-URI as written */
 	struct str reason; /* reason phrase */
 	struct str body;   /* Content-Length (or, over UDP without it, datagram) bytes */
 	uint32_t head_len; /* offset of the body */
 	uint16_t n_hdrs;
+	bool too_many;              /* header fields: those beyond the limit are not indexed */
+	bool broken_line;           /* a line that is no header field, or no end of the head */
 	uint8_t first[SIP_H_N_IDS]; /* 1 + index of the first field with the id, 0 if none */
 	/* Of the parts every layer needs, found while parsing (empty if absent or broken). */
 	struct str call_id;
@@ -52,7 +54,7 @@ int sip_parse(struct sip_msg *ret, struct str in) MUST_CHECK;
 /* What a broken or unacceptable message deserves. */
 struct sip_fault {
 	int code;           /* 0 if fine; else the status code to answer with (a request) or any
-			     * non-zero value (a response: drop) */
+	                     * non-zero value (a response: drop) */
 	const char *reason; /* static text for the reason phrase and the log */
 };
 /* Checks what RFC 3261 section 8.2 / 16.3 / 18.3 demand of every message before anyone acts on it:
@@ -67,6 +69,9 @@ struct sip_fault sip_check(const struct sip_msg *m);
 struct sip_msg *sip_msg_copy(const struct sip_msg *m, size_t extra, void **ret_extra) MUST_CHECK;
 /* The size of struct sip_msg with n_hdrs fields. */
 size_t sip_msg_size(const struct sip_msg *m);
+
+/* The two parts of a CSeq value; -EBADMSG. */
+int sip_cseq_parse(struct str value, uint32_t *ret, struct str *ret_method) MUST_CHECK;
 
 static inline struct str sip_hdr_value(const struct sip_msg *m, const struct sip_hdr *h)
 {
@@ -102,11 +107,11 @@ struct str sip_value_named(const struct sip_msg *m, struct str name);
  * Supported, Allow. */
 bool sip_has_token(const struct sip_msg *m, enum sip_hdr_id id, struct str token);
 
-/* Cutting messages out of a byte stream (RFC 3261 section 18.3, RFC 5626 section 3.5.1).  Resumable:
+/* Cutting messages out of a byte stream (RFC 3261 section 18.3, RFC 5626 section 3.5.1). Resumable:
  * keeps how far it has looked, so a message that trickles in is not scanned again. */
 struct sip_framer {
-	uint32_t scanned;  /* bytes of the head looked at */
-	uint32_t msg_len;  /* known length of the message at the front, 0 if not known */
+	uint32_t scanned; /* bytes of the head looked at */
+	uint32_t msg_len; /* known length of the message at the front, 0 if not known */
 };
 enum sip_frame_kind { SIP_FRAME_MORE, SIP_FRAME_MSG, SIP_FRAME_PING, SIP_FRAME_PONG };
 /* Looks at the front of `in` (all unconsumed bytes).  Sets *ret_len to the bytes to consume:

@@ -96,7 +96,8 @@ enum sip_hdr_id {
 /* Methods are compared with case (RFC 3261 section 7.1). */
 enum sip_method sip_method_of(struct str name);
 struct str sip_method_name(enum sip_method m); /* empty for OTHER */
-/* Any case, long or compact form (RFC 3261 section 7.3.3, 20; f t i v m l c k s e o u r x j b d a y). */
+/* Any case, long or compact form (RFC 3261 section 7.3.3, 20; f t i v m l c k s e o u r x j b d a
+ * y). */
 enum sip_hdr_id sip_hdr_id_of(struct str name);
 /* The long form as RFCs write it; empty for OTHER. */
 struct str sip_hdr_id_name(enum sip_hdr_id id);

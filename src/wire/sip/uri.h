@@ -10,10 +10,10 @@ enum sip_scheme { SIP_SCHEME_OTHER, SIP_SCHEME_SIP, SIP_SCHEME_SIPS, SIP_SCHEME_
 enum { SIP_URI_MAX = 2048, SIP_PARAMS_MAX = 50 };
 
 struct sip_uri {
-	struct str all; /* the whole URI */
-	uint8_t scheme; /* enum sip_scheme */
+	struct str all;  /* the whole URI */
+	uint8_t scheme;  /* enum sip_scheme */
 	bool host_is_v6; /* host stands without its brackets */
-	uint16_t port;  /* 0 if absent */
+	uint16_t port;   /* 0 if absent */
 	struct str scheme_name;
 	struct str user;     /* still escaped; the number of a tel: URI */
 	struct str password; /* after ':' in the user part */
@@ -25,6 +25,9 @@ struct sip_uri {
 /* -EBADMSG if it is no URI.  An unknown scheme is fine (SIP_SCHEME_OTHER; only `all` and
  * `scheme_name` are set). */
 int sip_uri_parse(struct sip_uri *ret, struct str s) MUST_CHECK;
+/* "host", "host:port", "[v6]:port": as in URIs and Via; -EBADMSG. */
+int sip_host_port_parse(struct str s, struct str *ret_host, bool *ret_v6,
+                        uint16_t *ret_port) MUST_CHECK;
 /* Comparison of RFC 3261 section 19.1.4. */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 /* The address of record in canonical form: "sip:user@host" with unescaped unreserved characters,
@@ -51,7 +54,8 @@ struct sip_addr {
 	struct str all;     /* the whole value */
 	bool star;          /* Contact: * */
 };
-/* Takes the next value of a comma list off the front of *rest.  1 and *ret, 0 at the end, -EBADMSG. */
+/* Takes the next value of a comma list off the front of *rest.  1 and *ret, 0 at the end, -EBADMSG.
+ */
 int sip_addr_next(struct str *rest, struct sip_addr *ret) MUST_CHECK;
 /* Exactly one value; -EBADMSG. */
 int sip_addr_parse(struct sip_addr *ret, struct str s) MUST_CHECK;
@@ -61,10 +65,10 @@ struct sip_via {
 	struct str transport; /* "UDP", "tls" */
 	struct str host;      /* without brackets */
 	bool host_is_v6;
-	bool rport;           /* the parameter is there */
-	uint16_t port;        /* 0 if absent */
+	bool rport;    /* the parameter is there */
+	uint16_t port; /* 0 if absent */
 	struct str params;
-	struct str branch;    /* empty if absent */
+	struct str branch; /* empty if absent */
 	struct str received, rport_value;
 };
 /* The next Via of a comma list: 1, 0 at the end, -EBADMSG. */

@@ -1,0 +1,250 @@
+#include <errno.h>
+
+#include "wire/sip/msg.h"
+#include "wire/sip/uri.h"
+
+/* Parameters, comma lists and the structured header values made of them. */
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Behind the quoted string that begins at p (a quote); NULL if it does not end. */
+static const char *skip_quoted(const char *p, const char *end)
+{
+	for (p++; p < end; p++) {
+		if (*p == '\\')
+			p++;
+		else if (*p == '"')
+			return p + 1;
+	}
+	return NULL;
+}
+
+/* The first of `stop` outside quotes and, if `angles`, outside < >; end if there is none; NULL if a
+ * quote or a bracket does not end. */
+static const char *find_stop(const char *p, const char *end, char stop, bool angles)
+{
+	bool inside = false;
+	while (p < end) {
+		if (*p == '"' && !inside) {
+			p = skip_quoted(p, end);
+			if (!p)
+				return NULL;
+			continue;
+		}
+		if (angles && *p == '<')
+			inside = true;
+		else if (angles && *p == '>')
+			inside = false;
+		else if (!inside && *p == stop)
+			return p;
+		p++;
+	}
+	return inside ? NULL : end;
+}
+
+bool sip_list_next(struct str *rest, struct str *ret)
+{
+	while (rest->len > 0) {
+		const char *end = rest->p + rest->len;
+		const char *comma = find_stop(rest->p, end, ',', true);
+		if (!comma)
+			comma = end;
+		struct str one = str_trim(str_n(rest->p, (size_t)(comma - rest->p)));
+		*rest = comma == end ? str_n(end, 0) : str_n(comma + 1, (size_t)(end - comma - 1));
+		if (one.len > 0) {
+			*ret = one;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct str unquote(struct str v)
+{
+	if (v.len >= 2 && v.p[0] == '"' && v.p[v.len - 1] == '"')
+		return str_sub(v, 1, v.len - 2);
+	return v;
+}
+
+bool sip_param_next(struct str *rest, struct str *name, struct str *value)
+{
+	const char *p = rest->p, *end = rest->p + rest->len;
+	while (p < end && is_space(*p))
+		p++;
+	if (p == end) {
+		*rest = str_n(end, 0);
+		return false;
+	}
+	if (*p != ';')
+		return false;
+	const char *stop = find_stop(++p, end, ';', false);
+	if (!stop)
+		return false;
+	struct str one = str_n(p, (size_t)(stop - p));
+	if (str_cut(one, '=', name, value))
+		*value = unquote(str_trim(*value));
+	else
+		*value = (struct str){ NULL, 0 };
+	*name = str_trim(*name);
+	*rest = str_n(stop, (size_t)(end - stop));
+	return true;
+}
+
+bool sip_param(struct str params, struct str name, struct str *ret)
+{
+	struct str n, v;
+	for (int i = 0; i < SIP_PARAMS_MAX && sip_param_next(&params, &n, &v); i++) {
+		if (n.len == name.len && str_ieq(n, name)) {
+			if (ret)
+				*ret = v;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Every parameter readable, to the end. */
+static bool params_fine(struct str params)
+{
+	struct str n, v;
+	for (int i = 0; sip_param_next(&params, &n, &v); i++)
+		if (n.len == 0 || i == SIP_PARAMS_MAX)
+			return false;
+	return params.len == 0;
+}
+
+static int split_addr(struct sip_addr *a, struct str s)
+{
+	const char *end = s.p + s.len, *open = find_stop(s.p, end, '<', false);
+	*a = (struct sip_addr){ .all = s };
+	if (!open)
+		return -EBADMSG;
+	if (open < end) {
+		const char *close = memchr(open, '>', (size_t)(end - open));
+		if (!close)
+			return -EBADMSG;
+		a->display = unquote(str_trim(str_n(s.p, (size_t)(open - s.p))));
+		a->uri = str_n(open + 1, (size_t)(close - open - 1));
+		a->params = str_trim(str_n(close + 1, (size_t)(end - close - 1)));
+	} else {
+		/* addr-spec: parameters are the field's, not the URI's (RFC 3261 section 20). */
+		ssize_t semi = str_chr(s, ';');
+		a->uri = str_trim(semi < 0 ? s : str_sub(s, 0, (size_t)semi));
+		a->params = semi < 0 ? STR("") : str_sub(s, (size_t)semi, s.len);
+	}
+	for (size_t i = 0; i < a->uri.len; i++)
+		if (is_space(a->uri.p[i]))
+			return -EBADMSG;
+	return a->uri.len > 0 && params_fine(a->params) ? 0 : -EBADMSG;
+}
+
+int sip_addr_next(struct str *rest, struct sip_addr *ret)
+{
+	struct str one;
+	if (str_eq(str_trim(*rest), STR("*"))) {
+		*ret = (struct sip_addr){ .all = str_trim(*rest), .star = true };
+		*rest = str_sub(*rest, rest->len, 0);
+		return 1;
+	}
+	if (!sip_list_next(rest, &one))
+		return 0;
+	return split_addr(ret, one) < 0 ? -EBADMSG : 1;
+}
+
+int sip_addr_parse(struct sip_addr *ret, struct str s)
+{
+	struct str rest = str_trim(s);
+	if (rest.len == 0)
+		return -EBADMSG;
+	/* A bare addr-spec may not hold a comma, a display name only in quotes: one element. */
+	int r = sip_addr_next(&rest, ret);
+	return r > 0 && str_trim(rest).len == 0 ? 0 : -EBADMSG;
+}
+
+static struct str take_token(struct str *s, char stop)
+{
+	struct str head;
+	(void)str_cut(*s, stop, &head, s);
+	return str_trim(head);
+}
+
+static int split_via(struct sip_via *v, struct str one)
+{
+	struct str rest = one, value;
+	*v = (struct sip_via){ .all = one };
+	struct str name = take_token(&rest, '/'), version = take_token(&rest, '/');
+	rest = str_trim(rest);
+	size_t i = 0;
+	while (i < rest.len && !is_space(rest.p[i]))
+		i++;
+	v->transport = str_sub(rest, 0, i);
+	rest = str_trim(str_sub(rest, i, rest.len));
+	ssize_t semi = str_chr(rest, ';');
+	struct str by = semi < 0 ? rest : str_sub(rest, 0, (size_t)semi);
+	v->params = semi < 0 ? STR("") : str_sub(rest, (size_t)semi, rest.len);
+	if (!str_ieq(name, STR("SIP")) || !str_eq(version, STR("2.0")) || v->transport.len == 0 ||
+	    sip_host_port_parse(str_trim(by), &v->host, &v->host_is_v6, &v->port) < 0)
+		return -EBADMSG;
+	struct str params = v->params, n;
+	while (sip_param_next(&params, &n, &value)) {
+		if (str_ieq(n, STR("branch")))
+			v->branch = value;
+		else if (str_ieq(n, STR("received")))
+			v->received = value;
+		else if (str_ieq(n, STR("rport"))) {
+			v->rport = true;
+			v->rport_value = value;
+		}
+	}
+	return params.len == 0 ? 0 : -EBADMSG;
+}
+
+int sip_via_next(struct str *rest, struct sip_via *ret)
+{
+	struct str one;
+	if (!sip_list_next(rest, &one))
+		return 0;
+	return split_via(ret, one) < 0 ? -EBADMSG : 1;
+}
+
+int sip_auth_parse(struct sip_auth *ret, struct str s)
+{
+	size_t i = 0;
+	s = str_trim(s);
+	while (i < s.len && !is_space(s.p[i]))
+		i++;
+	*ret = (struct sip_auth){ str_sub(s, 0, i), str_trim(str_sub(s, i, s.len)) };
+	return ret->scheme.len ? 0 : -EBADMSG;
+}
+
+bool sip_auth_param(const struct sip_auth *a, struct str name, struct str *ret)
+{
+	const char *p = a->params.p, *end = p + a->params.len;
+	for (int i = 0; p < end && i < SIP_PARAMS_MAX; i++) {
+		const char *stop = find_stop(p, end, ',', false);
+		struct str n, v;
+		if (!stop)
+			return false;
+		(void)str_cut(str_n(p, (size_t)(stop - p)), '=', &n, &v);
+		if (str_ieq(str_trim(n), name)) {
+			*ret = unquote(str_trim(v));
+			return true;
+		}
+		p = stop < end ? stop + 1 : end;
+	}
+	return false;
+}
+
+bool sip_has_token(const struct sip_msg *m, enum sip_hdr_id id, struct str token)
+{
+	for (const struct sip_hdr *h = sip_first(m, id); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h), one;
+		while (sip_list_next(&rest, &one))
+			if (str_ieq(one, token))
+				return true;
+	}
+	return false;
+}
