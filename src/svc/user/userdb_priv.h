@@ -1,0 +1,28 @@
+/* What userdb.c (reading) and userdb_write.c (changing) share. */
+#pragma once
+
+#include "base/list.h"
+#include "svc/user/userdb.h"
+
+struct userdb {
+	struct loop *loop;
+	struct store *store;
+	struct seal *seal;
+	char *realm;
+	const struct str *domains;
+	size_t n_domains;
+	bool ntlm;
+	bool closing;
+
+	uint64_t last_account, last_cred, last_change; /* given out */
+	uint64_t stored_change;                        /* on disk */
+	userdb_change_fn *on_change;
+	void *on_change_arg;
+	struct list ops;  /* changes under way */
+	struct buf texts; /* of the last record read */
+};
+
+/* Ends what waits for its password's hash; call it before the store closes. */
+void userdb_cancel_ops(struct userdb *db);
+/* The row that a sealed value is bound to. */
+struct bytes userdb_row_of(uint8_t ret[40], uint64_t account, uint64_t cred);

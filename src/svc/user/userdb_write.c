@@ -1,0 +1,419 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "svc/user/userdb.h"
+#include "svc/user/userdb_priv.h"
+
+/* One change on its way: (a job for the password's hash,) the write, the news. */
+enum op_state { OP_HASHING, OP_WRITING, OP_FAILED };
+
+struct op {
+	struct list node;
+	enum op_state state;
+	struct job job;
+	struct userdb *db; /* NULL: cancelled while the job ran */
+	userdb_done_fn *done;
+	void *arg;
+	struct defer defer; /* a failure that is known at once */
+	int err;
+
+	struct userdb_change change;
+	uint64_t ret_id;
+	bool is_add, is_device;
+	bool with_nt;
+	char *uri, *password, *device, *field[USER_N_FIELDS];
+	struct secrets secrets;
+};
+
+static struct op *op_new(struct userdb *db, enum accounts_event event, uint64_t account,
+                         userdb_done_fn *done, void *arg)
+{
+	struct op *op = xnew(struct op);
+	op->db = db;
+	op->done = done;
+	op->arg = arg;
+	op->change = (struct userdb_change){ .event = event, .account = account };
+	list_add(&db->ops, &op->node);
+	return op;
+}
+
+static void op_free(struct op *op)
+{
+	list_del(&op->node);
+	if (op->password)
+		wipe(op->password, strlen(op->password));
+	secrets_wipe(&op->secrets);
+	free(op->uri);
+	free(op->password);
+	free(op->device);
+	for (unsigned i = 0; i < USER_N_FIELDS; i++)
+		free(op->field[i]);
+	free(op);
+}
+
+static void finish(struct op *op, int err)
+{
+	struct userdb *db = op->db;
+	struct userdb_change c = op->change;
+	userdb_done_fn *done = op->done;
+	void *arg = op->arg;
+	uint64_t id = op->ret_id;
+	op_free(op);
+	if (err == 0) {
+		db->stored_change = MAX(db->stored_change, c.number);
+		if (db->on_change)
+			db->on_change(db->on_change_arg, &c);
+	}
+	if (done)
+		done(arg, err, id);
+}
+
+static void fail_later(void *arg)
+{
+	struct op *op = arg;
+	finish(op, op->err);
+}
+
+static void fail(struct op *op, int err)
+{
+	op->err = err;
+	op->state = OP_FAILED;
+	defer_init(&op->defer, fail_later, op);
+	loop_defer(op->db->loop, &op->defer);
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+/* id: the rows that the last statement, always the main one, changed. */
+static void on_written(void *arg, int err, int64_t id)
+{
+	struct op *op = arg;
+	finish(op, err == 0 && id == 0 ? -ENOENT : err);
+}
+
+/* The rows of the feed go in front of the main statements. */
+static void write_op(struct op *op, const struct store_stmt *main, size_t n_main)
+{
+	struct userdb *db = op->db;
+	struct store_stmt stmts[STORE_STMTS_MAX];
+	op->state = OP_WRITING;
+	op->change.number = ++db->last_change;
+	struct store_val row[] = { STORE_I(op->change.number), STORE_I(op->change.event),
+		                   STORE_I(op->change.account), STORE_I(op->change.credential) };
+	struct store_val old = STORE_I((int64_t)op->change.number - USERDB_CHANGES_KEPT);
+	stmts[0] = (struct store_stmt){ "insert into change (number, event, account, credential)"
+		                        " values ($1, $2, $3, $4)",
+		                        row, ARRAY_SIZE(row) };
+	stmts[1] = (struct store_stmt){ "delete from change where number <= $1", &old, 1 };
+	assert(n_main + 2 <= ARRAY_SIZE(stmts));
+	memcpy(stmts + 2, main, n_main * sizeof(*main));
+	int r = store_write(db->store, STORE_MUST, stmts, n_main + 2, on_written, op);
+	if (r < 0)
+		fail(op, r);
+}
+
+/* Most changes: one row of account, with $1 = change number, $2 = id, $3 = value. */
+static void write_account(struct op *op, const char *sql, struct store_val value)
+{
+	struct store_val params[] = { STORE_I(op->db->last_change + 1), STORE_I(op->change.account),
+		                      value };
+	write_op(op, &(struct store_stmt){ sql, params, ARRAY_SIZE(params) }, 1);
+}
+
+/* Unique columns are null when they are empty. */
+static struct store_val text_or_null(const char *s)
+{
+	return s && *s ? STORE_S(str_of(s)) : STORE_NONE;
+}
+
+static struct store_val text(const char *s)
+{
+	return STORE_S(str_of(s ? s : ""));
+}
+
+/* --- passwords ----------------------------------------------------------------------------------
+ */
+
+static void seal_op(struct op *op, struct buf *b)
+{
+	userdb_seal(op->db, b, op->change.account, op->change.credential, &op->secrets);
+}
+
+static void write_new_user(struct op *op)
+{
+	struct userdb *db = op->db;
+	struct buf sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
+	seal_op(op, &sealed);
+	struct store_val acc[] = { STORE_I(op->change.account),
+		                   STORE_I(db->last_change + 1),
+		                   text(op->uri),
+		                   text(op->field[USER_NAME]),
+		                   text(op->field[USER_EMAIL]),
+		                   text_or_null(op->field[USER_PHONE]),
+		                   text_or_null(op->field[USER_EXTENSION]),
+		                   text(op->field[USER_DEPARTMENT]),
+		                   text(op->field[USER_TITLE]),
+		                   text(op->field[USER_MANAGER]),
+		                   STORE_I(op->with_nt),
+		                   STORE_I(userdb_now_s(db)) };
+	struct store_val cred[] = { STORE_I(op->change.credential), STORE_I(op->change.account),
+		                    STORE_I(userdb_now_s(db)), STORE_I(seal_key_id(db->seal)),
+		                    STORE_B(bytes_of(buf_view(&sealed))) };
+	const struct store_stmt stmts[] = {
+		{ "insert into account (id, change, uri, display_name, email, phone, extension,"
+		  " department, title, manager, ntlm, created_at)"
+		  " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		  acc, ARRAY_SIZE(acc) },
+		{ "insert into credential (id, account, created_at, key_id, sealed)"
+		  " values ($1, $2, $3, $4, $5)",
+		  cred, ARRAY_SIZE(cred) },
+	};
+	write_op(op, stmts, ARRAY_SIZE(stmts));
+	buf_free(&sealed);
+}
+
+/* A new row replaces the old one, so that its number says which password a session was made with.
+ */
+static void write_password(struct op *op)
+{
+	struct userdb *db = op->db;
+	struct buf sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
+	seal_op(op, &sealed);
+	struct store_val key = STORE_I(op->change.account);
+	struct store_val change[] = { STORE_I(db->last_change + 1), key };
+	struct store_val cred[] = { STORE_I(op->change.credential),
+		                    key,
+		                    text(op->device),
+		                    STORE_I(userdb_now_s(db)),
+		                    STORE_I(seal_key_id(db->seal)),
+		                    STORE_B(bytes_of(buf_view(&sealed))) };
+	const struct store_stmt stmts[] = {
+		{ "delete from credential where account = $1 and device = ''", &key, 1 },
+		{ "update account set change = $1 where id = $2", change, ARRAY_SIZE(change) },
+		{ "insert into credential (id, account, device, created_at, key_id, sealed)"
+		  " select $1, $2, $3, $4, $5, $6 where exists (select 1 from account where id = "
+		  "$2)",
+		  cred, ARRAY_SIZE(cred) },
+	};
+	/* A device's password replaces nothing. */
+	if (op->is_device)
+		write_op(op, stmts + 1, ARRAY_SIZE(stmts) - 1);
+	else
+		write_op(op, stmts, ARRAY_SIZE(stmts));
+	buf_free(&sealed);
+}
+
+/* On a pool thread: sees the op's own memory alone. */
+static void hash_password(struct job *j)
+{
+	struct op *op = container_of(j, struct op, job);
+	struct str password = str_of(op->password);
+	if (!op->is_device)
+		op->err = password_hash(op->secrets.slow_hash, password);
+	if (op->err == 0 && op->with_nt && !op->is_device) {
+		op->err = password_nt_hash(op->secrets.nt, password);
+		op->secrets.has_nt = true;
+	}
+}
+
+static void on_hashed(struct job *j)
+{
+	struct op *op = container_of(j, struct op, job);
+	if (!op->db)
+		op_free(op);
+	else if (op->err < 0)
+		finish(op, op->err);
+	else if (op->is_add)
+		write_new_user(op);
+	else
+		write_password(op);
+}
+
+static void start_hash(struct op *op, struct str uri, struct str password)
+{
+	op->uri = str_dup(uri);
+	op->password = str_dup(password);
+	op->change.credential = ++op->db->last_cred;
+	secrets_derive(&op->secrets, uri, str_of(op->db->realm), password);
+	op->job = (struct job){ .work = hash_password, .done = on_hashed };
+	int r = loop_job(op->db->loop, &op->job);
+	if (r < 0)
+		fail(op, r);
+}
+
+/* A job cannot be called back: its op lives on without us until the job is done. */
+static void cancel(struct op *op)
+{
+	list_del(&op->node);
+	op->db = NULL;
+	if (op->done)
+		op->done(op->arg, -ECANCELED, 0);
+}
+
+void userdb_cancel_ops(struct userdb *db)
+{
+	list_for(it, &db->ops)
+	{
+		struct op *op = list_entry(it, struct op, node);
+		if (op->state == OP_HASHING) {
+			cancel(op);
+		} else if (op->state == OP_FAILED) {
+			defer_cancel(&op->defer);
+			finish(op, op->err);
+		}
+	}
+}
+
+/* --- the changes --------------------------------------------------------------------------------
+ */
+
+void userdb_add(struct userdb *db, const struct userdb_new *n, userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, ++db->last_account, done, arg);
+	op->is_add = true;
+	op->with_nt = db->ntlm;
+	op->ret_id = op->change.account;
+	for (unsigned i = 0; i < USER_N_FIELDS; i++)
+		op->field[i] = str_dup(n->field[i]);
+	start_hash(op, n->uri, n->password);
+}
+
+void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
+                         userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_PASSWORD, acc->id, done, arg);
+	op->with_nt = acc->ntlm;
+	op->ret_id = acc->id;
+	start_hash(op, acc->uri, password);
+}
+
+/* Nobody has to sign in anew for an additional password. */
+void userdb_add_device(struct userdb *db, const struct account *acc, struct str name,
+                       struct str password, userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, acc->id, done, arg);
+	op->is_device = true;
+	op->device = str_dup(name);
+	start_hash(op, acc->uri, password);
+	op->ret_id = op->change.credential;
+}
+
+void userdb_remove_device(struct userdb *db, uint64_t account, uint64_t cred, userdb_done_fn *done,
+                          void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_PASSWORD, account, done, arg);
+	struct store_val change[] = { STORE_I(db->last_change + 1), STORE_I(account) };
+	struct store_val key[] = { STORE_I(cred), STORE_I(account) };
+	op->change.credential = cred;
+	op->ret_id = cred;
+	const struct store_stmt stmts[] = {
+		{ "update account set change = $1 where id = $2", change, ARRAY_SIZE(change) },
+		{ "delete from credential where id = $1 and account = $2 and device <> ''", key,
+		  ARRAY_SIZE(key) },
+	};
+	write_op(op, stmts, ARRAY_SIZE(stmts));
+}
+
+void userdb_set_field(struct userdb *db, uint64_t account, enum user_field f, struct str value,
+                      userdb_done_fn *done, void *arg)
+{
+	static const char *const sql[] = {
+		[USER_NAME] = "update account set change = $1, display_name = $3 where id = $2",
+		[USER_EMAIL] = "update account set change = $1, email = $3 where id = $2",
+		[USER_PHONE] = "update account set change = $1, phone = $3 where id = $2",
+		[USER_EXTENSION] = "update account set change = $1, extension = $3 where id = $2",
+		[USER_DEPARTMENT] = "update account set change = $1, department = $3 where id = $2",
+		[USER_TITLE] = "update account set change = $1, title = $3 where id = $2",
+		[USER_MANAGER] = "update account set change = $1, manager = $3 where id = $2",
+	};
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
+	bool unique = f == USER_PHONE || f == USER_EXTENSION;
+	op->ret_id = account;
+	write_account(op, sql[f], unique && value.len == 0 ? STORE_NONE : STORE_S(value));
+}
+
+void userdb_set_photo(struct userdb *db, uint64_t account, struct bytes photo, userdb_done_fn *done,
+                      void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
+	op->ret_id = account;
+	write_account(op, "update account set change = $1, photo = $3 where id = $2",
+	              photo.len == 0 ? STORE_NONE : STORE_B(photo));
+}
+
+void userdb_set_disabled(struct userdb *db, uint64_t account, bool disabled, userdb_done_fn *done,
+                         void *arg)
+{
+	struct op *op =
+	        op_new(db, disabled ? ACCOUNTS_DISABLED : ACCOUNTS_CHANGED, account, done, arg);
+	op->ret_id = account;
+	write_account(op, "update account set change = $1, disabled = $3 where id = $2",
+	              STORE_I(disabled));
+}
+
+void userdb_remove(struct userdb *db, uint64_t account, userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_DISABLED, account, done, arg);
+	struct store_val key = STORE_I(account);
+	op->ret_id = account;
+	write_op(op, &(struct store_stmt){ "delete from account where id = $1", &key, 1 }, 1);
+}
+
+struct nt_stripping {
+	struct userdb *db;
+	uint64_t account, cred;
+	struct buf sealed;
+};
+
+static void strip_nt(void *arg, const struct userdb_cred *c)
+{
+	struct nt_stripping *n = arg;
+	struct secrets s;
+	if (c->device.len > 0 || userdb_unseal(n->db, &s, n->account, c) < 0)
+		return;
+	s.has_nt = false;
+	wipe(s.nt, sizeof(s.nt));
+	n->cred = c->id;
+	userdb_seal(n->db, &n->sealed, n->account, c->id, &s);
+	secrets_wipe(&s);
+}
+
+void userdb_set_policy(struct userdb *db, uint64_t account, const struct userdb_policy *p,
+                       userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
+	struct nt_stripping nt = { .db = db, .account = account };
+	nt.sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
+	op->ret_id = account;
+	int r = p->ntlm == 0 ? userdb_creds(db, account, strip_nt, &nt) : 0;
+	struct store_val cred[] = { STORE_I(nt.cred), STORE_B(bytes_of(buf_view(&nt.sealed))) };
+	struct store_val acc[] = { STORE_I(db->last_change + 1), STORE_I(account), STORE_I(p->ntlm),
+		                   STORE_I(p->sha256_only), STORE_I(p->max_endpoints) };
+	const struct store_stmt stmts[] = {
+		{ "update credential set sealed = $2 where id = $1", cred, ARRAY_SIZE(cred) },
+		{ "update account set change = $1,"
+		  " ntlm = case when $3 < 0 then ntlm else $3 end,"
+		  " sha256_only = case when $4 < 0 then sha256_only else $4 end,"
+		  " max_endpoints = case when $5 < 0 then max_endpoints else $5 end"
+		  " where id = $2",
+		  acc, ARRAY_SIZE(acc) },
+	};
+	if (r < 0)
+		fail(op, r);
+	else if (nt.cred != 0)
+		write_op(op, stmts, ARRAY_SIZE(stmts));
+	else
+		write_op(op, stmts + 1, 1);
+	buf_free(&nt.sealed);
+}
+
+void userdb_touch(struct userdb *db, uint64_t cred)
+{
+	struct store_val params[] = { STORE_I(cred), STORE_I(userdb_now_s(db)) };
+	struct store_stmt stmt = { "update credential set used_at = $2 where id = $1", params,
+		                   ARRAY_SIZE(params) };
+	/* Nobody waits for it; when the queue is full it is not worth waiting for either. */
+	(void)!store_write(db->store, STORE_SHOULD, &stmt, 1, NULL, NULL);
+}
