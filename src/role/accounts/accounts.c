@@ -1,0 +1,180 @@
+#include "role/accounts/accounts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "role/accounts/peers.h"
+#include "svc/user/commands.h"
+#include "svc/user/signin.h"
+
+enum { JOB_THREADS = 2 };
+
+struct settings {
+	struct str store; /* file name in the data directory */
+	bool ntlm;
+};
+
+/* clang-format off */
+static const struct setting settings_table[] = {
+	SETTING_STR("store", struct settings, store, .min = 1, .max = 64, .def = "users.db",
+	            .help = "file of the user store, in the data directory", .restart = true),
+	SETTING_FLAG("ntlm", struct settings, ntlm, .def = "yes",
+	             .help = "keep an NT hash of new users' passwords, for NTLM sign-in",
+	             .restart = true),
+	SETTING_END,
+};
+/* clang-format on */
+
+/* The commands know the first member alone. */
+struct accounts_role {
+	struct user_admin admin;
+	struct role_env *env;
+	struct signin *signin;
+	struct peers *peers;
+	struct defer stopped;
+	void (*on_stopped)(void *arg);
+	void *on_stopped_arg;
+};
+
+/* --- start and stop ------------------------------------------------------------------------------
+ */
+
+static void on_change(void *arg, const struct userdb_change *c)
+{
+	struct accounts_role *a = arg;
+	peers_tell(a->peers, c);
+}
+
+static struct userdb *open_store(struct role_env *env, const struct settings *cfg, struct buf *why)
+{
+	struct userdb_config c = { .realm = env->topo->realm,
+		                   .domains = env->topo->domains,
+		                   .n_domains = env->topo->n_domains,
+		                   .seal_key = env->seal_key,
+		                   .ntlm = cfg->ntlm };
+	auto_(buf_free) struct buf path = buf_of(4096);
+	buf_printf(&path, "%s/%" STR_FMT, env->data_dir, STR_ARG(cfg->store));
+	buf_char(&path, 0);
+	return userdb_open(env->loop, path.p, &c, why);
+}
+
+static int accounts_start(struct role_env *env, void **ret_state)
+{
+	auto_(buf_free) struct buf why = buf_of(8192);
+	struct settings cfg;
+	if (topo_settings(env->topo, env->self, settings_table, &cfg, &why) < 0) {
+		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
+		return -EINVAL;
+	}
+	loop_job_start(env->loop, JOB_THREADS);
+	struct userdb *db = open_store(env, &cfg, &why);
+	if (!db) {
+		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
+		return -EIO;
+	}
+	struct accounts_role *a = xnew(struct accounts_role);
+	a->env = env;
+	a->admin.db = db;
+	a->signin = signin_new(db);
+	a->peers = peers_new(env, db, a->signin);
+	userdb_on_change(db, on_change, a);
+	log_info(NULL, "started", "users=%lld", (long long)userdb_count(db));
+	*ret_state = a;
+	return 0;
+}
+
+static int accounts_reload(void *state, struct buf *why UNUSED)
+{
+	struct accounts_role *a = state;
+	userdb_set_domains(a->admin.db, a->env->topo->domains, a->env->topo->n_domains);
+	return 0;
+}
+
+static void accounts_link_up_at(void *state, size_t i)
+{
+	struct accounts_role *a = state;
+	peers_link_up(a->peers, i);
+}
+
+static void tell_stopped(void *arg)
+{
+	struct accounts_role *a = arg;
+	void (*fn)(void *) = a->on_stopped;
+	void *fn_arg = a->on_stopped_arg;
+	free(a);
+	fn(fn_arg);
+}
+
+/* Closing the store writes what is queued: milliseconds. */
+static void accounts_stop(void *state, void (*done)(void *arg), void *arg)
+{
+	struct accounts_role *a = state;
+	a->on_stopped = done;
+	a->on_stopped_arg = arg;
+	peers_free(&a->peers);
+	signin_free(&a->signin);
+	userdb_close(&a->admin.db);
+	defer_init(&a->stopped, tell_stopped, a);
+	loop_defer(a->env->loop, &a->stopped);
+}
+
+/* --- what it shows -------------------------------------------------------------------------------
+ */
+
+static void put_counter(struct buf *b, const char *name, const char *kind, const char *help,
+                        int64_t value)
+{
+	buf_printf(b, "# HELP dialtone_accounts_%s %s\n# TYPE dialtone_accounts_%s %s\n", name,
+	           help, name, kind);
+	buf_printf(b, "dialtone_accounts_%s %lld\n", name, (long long)value);
+}
+
+static void accounts_metrics(void *state, struct buf *b)
+{
+	struct accounts_role *a = state;
+	struct signin_counts c = signin_counts(a->signin, loop_now(a->env->loop));
+	put_counter(b, "users", "gauge", "Users in the store.", userdb_count(a->admin.db));
+	put_counter(b, "signins_accepted_total", "counter", "Right passwords.",
+	            (int64_t)c.accepted);
+	put_counter(b, "signins_refused_total", "counter", "Wrong names or passwords.",
+	            (int64_t)c.refused);
+	put_counter(b, "signins_slowed_total", "counter", "Tries answered with a waiting time.",
+	            (int64_t)c.slowed);
+	put_counter(b, "slow", "gauge", "Addresses and pairs of user and address that must wait.",
+	            (int64_t)c.slow_now);
+}
+
+static void accounts_status(void *state, struct buf *b)
+{
+	struct accounts_role *a = state;
+	struct signin_counts c = signin_counts(a->signin, loop_now(a->env->loop));
+	buf_printf(b,
+	           "\"users\":%lld,\"signins\":%llu,\"refused\":%llu,\"slowed\":%llu,"
+	           "\"slow_now\":%zu",
+	           (long long)userdb_count(a->admin.db), (unsigned long long)c.accepted,
+	           (unsigned long long)c.refused, (unsigned long long)c.slowed, c.slow_now);
+}
+
+/* --- the role ------------------------------------------------------------------------------------
+ */
+
+static const struct role_port no_ports[] = { { .name = NULL } };
+static const char *const links[] = { "frontend", NULL };
+static const struct setting *const settings[] = { settings_table, NULL };
+
+const struct role role_accounts = {
+	.name = "accounts",
+	.box = "AD DS",
+	.ports = no_ports,
+	.links = links,
+	.settings = settings,
+	.commands = user_commands,
+	.max_processes = 1,
+	.start = accounts_start,
+	.reload = accounts_reload,
+	.link_up = accounts_link_up_at,
+	.stop = accounts_stop,
+	.metrics = accounts_metrics,
+	.status = accounts_status,
+};

@@ -1,0 +1,190 @@
+#include "role/accounts/peers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "loop/stream.h"
+
+/* What may wait for a peer that does not read. */
+enum { READ_MAX = 4 * ACCT_FRAME_MAX, UNSENT_MAX = 64 * 1024 * 1024 };
+
+struct peer {
+	struct peers *owner;
+	struct stream *link; /* NULL: down */
+	bool feeding;
+	const struct role_link *who;
+};
+
+struct peers {
+	struct role_env *env;
+	struct userdb *db;
+	struct signin *signin;
+	struct peer *peers;
+	size_t n;
+	struct buf out; /* the answers of one batch of requests */
+};
+
+/* --- answers -------------------------------------------------------------------------------------
+ */
+
+static void lookup(struct peers *p, const struct acct_msg *req)
+{
+	struct acct_msg m = { .type = ACCT_RECORD, .id = req->id };
+	int r = userdb_lookup(p->db, req->lookup.key, &m.record.acc);
+	m.record.status = r == 0 ? ACCT_FOUND : r == -ENOENT ? ACCT_NONE : ACCT_BROKEN;
+	acct_put(&p->out, &m);
+}
+
+static void auth(struct peers *p, const struct acct_msg *req)
+{
+	struct acct_msg m;
+	signin_step(p->signin, req, loop_now(p->env->loop), &m);
+	acct_put(&p->out, &m);
+}
+
+static void put_change(void *arg, const struct userdb_change *c)
+{
+	struct buf *b = arg;
+	acct_put(b, &(struct acct_msg){
+	                    .type = ACCT_CHANGE,
+	                    .change = { c->event, c->number, c->account, c->credential } });
+}
+
+/* First what was missed, then the answer; what changes from now on comes by peers_tell(). */
+static void feed(struct peers *p, struct peer *peer, const struct acct_msg *req)
+{
+	struct acct_msg m = { .type = ACCT_FED, .id = req->id };
+	int r = 0;
+	if (req->feed.since != ACCT_SINCE_NOW)
+		r = userdb_changes_since(p->db, req->feed.since, put_change, &p->out);
+	m.fed.number = userdb_last_change(p->db);
+	m.fed.gap = r < 0;
+	peer->feeding = true;
+	acct_put(&p->out, &m);
+}
+
+/* False for what only we may send. */
+static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
+{
+	switch (m->type) {
+	case ACCT_LOOKUP:
+		lookup(p, m);
+		return true;
+	case ACCT_AUTH:
+		auth(p, m);
+		return true;
+	case ACCT_KNOWN:
+		signin_known(p->signin, m, loop_now(p->env->loop));
+		return true;
+	case ACCT_FEED:
+		feed(p, peer, m);
+		return true;
+	case ACCT_RECORD:
+	case ACCT_VERDICT:
+	case ACCT_CHANGE:
+	case ACCT_FED:
+		break;
+	}
+	return false;
+}
+
+static ssize_t on_data(void *arg, struct str in)
+{
+	struct peer *peer = arg;
+	struct peers *p = peer->owner;
+	size_t used = 0, len = 0;
+	struct acct_msg m;
+	int r;
+	p->out.len = 0;
+	while ((r = acct_get(&m, &len, str_sub(in, used, in.len))) == 1) {
+		if (!serve(p, peer, &m)) {
+			r = -EBADMSG;
+			break;
+		}
+		used += len;
+	}
+	if (p->out.full)
+		r = -EMSGSIZE;
+	else if (p->out.len > 0)
+		stream_write(peer->link, buf_view(&p->out));
+	wipe(p->out.p, p->out.len);
+	return r < 0 ? r : (ssize_t)used;
+}
+
+/* --- links ---------------------------------------------------------------------------------------
+ */
+
+static void on_opened(void *arg UNUSED)
+{
+}
+
+static void on_closed(void *arg, int err, const char *why)
+{
+	struct peer *peer = arg;
+	log_info(NULL, "link-down", "role=%" STR_FMT " slot=%u err=%d reason=%s",
+	         STR_ARG(peer->who->role), peer->who->slot, err, log_esc(str_of(why)));
+	stream_free(&peer->link);
+	peer->feeding = false;
+}
+
+static const struct stream_ops link_ops = {
+	.opened = on_opened,
+	.data = on_data,
+	.closed = on_closed,
+};
+static const struct stream_limits link_limits = {
+	.read_max = READ_MAX,
+	.write_max = UNSENT_MAX,
+	.open_max = USEC_PER_SEC,
+};
+
+void peers_link_up(struct peers *p, size_t i)
+{
+	struct peer *peer = &p->peers[i];
+	stream_free(&peer->link);
+	peer->feeding = false;
+	if (peer->who->fd < 0)
+		return;
+	peer->link =
+	        stream_accept(p->env->loop, peer->who->fd, NULL, &link_limits, &link_ops, peer);
+}
+
+void peers_tell(struct peers *p, const struct userdb_change *c)
+{
+	char space[64];
+	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	put_change(&b, c);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->peers[i].link && p->peers[i].feeding)
+			stream_write(p->peers[i].link, buf_view(&b));
+}
+
+struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin)
+{
+	struct peers *p = xnew(struct peers);
+	p->env = env;
+	p->db = db;
+	p->signin = signin;
+	p->n = env->n_links;
+	p->peers = xcalloc(MAX(p->n, (size_t)1), sizeof(*p->peers));
+	p->out = buf_of(UNSENT_MAX);
+	for (size_t i = 0; i < p->n; i++) {
+		p->peers[i].owner = p;
+		p->peers[i].who = &env->links[i];
+		peers_link_up(p, i);
+	}
+	return p;
+}
+
+void peers_free(struct peers **pp)
+{
+	struct peers *p = take(pp);
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		stream_free(&p->peers[i].link);
+	buf_free(&p->out);
+	free(p->peers);
+	free(p);
+}

@@ -1,0 +1,15 @@
+/* The other ends of the accounts links: answers their requests, feeds them the changes. */
+#pragma once
+
+#include "role/role.h"
+#include "svc/user/signin.h"
+
+struct peers; /* opaque */
+
+/* Serves every link of the environment; borrows all. */
+struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin);
+void peers_free(struct peers **pp);
+/* The other end of link i has been started anew. */
+void peers_link_up(struct peers *p, size_t i);
+/* A change for all that listen. */
+void peers_tell(struct peers *p, const struct userdb_change *c);
