@@ -1,6 +1,8 @@
 /* The interface of every sign-in mechanism at the first hop: Digest now, NTLM, Kerberos and TLS-DSK
  * through the same door.  Asynchronous: a step may have to ask the accounts process, any number of
- * legs is possible, and a mechanism that signs keeps its association with the flow. */
+ * legs is possible, and a mechanism that signs keeps its association with the flow.
+ *
+ * `now` is the wall clock (loop_wall): challenges are checked by other processes and hosts too. */
 #pragma once
 
 #include "auth/accounts.h"
@@ -12,16 +14,16 @@ struct auth_assoc; /* a mechanism's state on one flow; opaque */
 enum auth_result_kind {
 	AUTH_ACCEPT,    /* identity is known */
 	AUTH_CHALLENGE, /* answer 401/407 with `challenge` (further leg, stale nonce, or first) */
-	AUTH_REFUSE,    /* answer 403 or a fresh 401 */
+	AUTH_REFUSE,    /* answer 403 or a fresh 401 with `challenge` */
 	AUTH_SLOW,      /* too many failures: 503/480 with retry_s */
 	AUTH_FAILED,    /* our fault: 500/504 */
 };
 struct auth_result {
 	enum auth_result_kind kind;
-	uint64_t account, credential;
-	struct str uri;        /* canonical AOR without scheme */
-	struct str challenge;  /* whole header value */
-	const char *why;       /* static, for log and ms-diagnostics */
+	uint64_t account, credential; /* of ACCEPT */
+	struct str uri;               /* canonical AOR without scheme */
+	struct str challenge;         /* of CHALLENGE and REFUSE: whole header value */
+	const char *why;              /* static, for log and ms-diagnostics */
 	uint32_t retry_s;
 };
 typedef void auth_done_fn(void *arg, const struct auth_result *r);
@@ -33,15 +35,17 @@ struct auth_mech {
 	struct auth_assoc *(*begin)(void *mech, const struct addr *peer);
 	/* Appends the first challenge's header value. */
 	void (*offer)(void *mech, struct auth_assoc *a, struct buf *b, bool stale, usec_t now);
-	/* One leg with the credentials of a request.  Calls done exactly once: before it returns (0)
-	 * when no one must be asked, else later (-EINPROGRESS). */
+	/* One leg with the credentials of a request (the value of its Authorization field).  Calls
+	 * done exactly once: before it returns (0) when no one must be asked, else later
+	 * (-EINPROGRESS), when req and creds may be gone.  Several may be under way on one flow.
+	 * The result's slices are valid during done, which must not free the association. */
 	int (*step)(void *mech, struct auth_assoc *a, const struct sip_msg *req, struct str creds,
-		    usec_t now, auth_done_fn *done, void *arg);
-	/* Signing mechanisms: is this request/response rightly signed (0 or -EACCES); appends the
-	 * header line that signs an outgoing message. */
+	            usec_t now, auth_done_fn *done, void *arg);
+	/* Signing mechanisms alone (else NULL): is this request/response rightly signed (0 or
+	 * -EACCES); appends the header line that signs an outgoing message. */
 	int (*verify)(void *mech, struct auth_assoc *a, const struct sip_msg *m);
 	int (*sign)(void *mech, struct auth_assoc *a, const struct sip_msg *m, struct buf *line);
 	/* A sealed form that another process of the pool can take over; -ENOTSUP. */
 	int (*export)(void *mech, struct auth_assoc *a, struct buf *b);
-	void (*free)(void *mech, struct auth_assoc **ap); /* also cancels a step under way */
+	void (*free)(void *mech, struct auth_assoc **ap); /* also cancels steps under way */
 };
