@@ -40,7 +40,7 @@ struct timer {
 	struct loop *loop;
 	void (*fn)(void *arg);
 	void *arg;
-	usec_t deadline; /* USEC_INFINITY while stopped */
+	usec_t deadline;  /* USEC_INFINITY while stopped */
 	struct list node; /* of the loop's timer wheel */
 };
 void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg);
@@ -66,10 +66,11 @@ struct io;
 enum { IO_READ = 1, IO_WRITE = 2 };
 struct io *io_new(struct loop *l, int fd, void (*fn)(void *arg, int events), void *arg);
 void io_want(struct io *io, int events); /* 0 stops */
-void io_free(struct io **iop);            /* does not close the descriptor */
+void io_free(struct io **iop);           /* does not close the descriptor */
 
 /* Delivered on the loop; one handler a signal. */
 void loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), void *arg);
 
-/* Longest turn (time between two polls) since the last call of this function: the latency metric. */
+/* Longest turn (time between two polls) since the last call of this function: the latency metric.
+ */
 usec_t loop_take_longest_turn(struct loop *l);

@@ -8,34 +8,40 @@
 
 struct stream; /* opaque */
 
-enum { STREAM_READ_TURN_MAX = 64 * 1024 }; /* bytes of one stream read in one turn */
+enum {
+	STREAM_READ_TURN_MAX = 64 * 1024, /* bytes of one stream read in one turn */
+	TLS_HANDSHAKES_PER_TURN = 8,
+};
 
 struct stream_ops {
-	/* Ready for use: connected, TLS handshake done. */
+	/* Ready for use: connected, TLS handshake done.  Not for accepted streams without TLS,
+	 * which are ready at once. */
 	void (*opened)(void *arg);
 	/* All unconsumed bytes; returns how many were used (the rest comes again with more).  A
 	 * negative return closes the stream (closed() follows). */
 	ssize_t (*data)(void *arg, struct str in);
-	/* The end, exactly once, never from inside a stream_ call: 0 for an orderly end by the peer,
-	 * else -errno; `why` is a static or stream-owned text for people.  Free the stream in or
-	 * after it. */
+	/* The end, exactly once, never from inside a stream_ call: 0 for an orderly end by the
+	 * peer, else -errno; `why` is a static or stream-owned text for people.  Free the stream in
+	 * or after it. */
 	void (*closed)(void *arg, int err, const char *why);
 };
 
 struct stream_limits {
-	uint32_t read_max;  /* unconsumed bytes kept; above: closed with -EMSGSIZE */
-	uint32_t write_max; /* bytes waiting to be sent (a slow reader); above: closed with -EPIPE */
-	usec_t open_max;    /* connect + handshake must be done within */
+	uint32_t read_max; /* unconsumed bytes kept; above: closed with -EMSGSIZE */
+	uint32_t
+	        write_max; /* bytes waiting to be sent (a slow reader); above: closed with -EPIPE */
+	usec_t open_max;   /* connect + handshake must be done within */
 };
 
-/* Server side: takes an accepted, non-blocking descriptor; tls may be NULL.  With tls the caller may
- * set tls_hold to have the handshake started by stream_handshake() later (handshakes a turn). */
+/* Server side: takes an accepted, non-blocking descriptor; tls may be NULL.  At most
+ * TLS_HANDSHAKES_PER_TURN handshakes of a loop are begun in one turn. */
 struct stream *stream_accept(struct loop *l, int fd, struct tls_server *tls,
-			     const struct stream_limits *lim, const struct stream_ops *ops, void *arg);
+                             const struct stream_limits *lim, const struct stream_ops *ops,
+                             void *arg);
 /* Client side.  tls may be NULL; server_name is checked against the certificate. */
 struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
-			      struct str server_name, const struct stream_limits *lim,
-			      const struct stream_ops *ops, void *arg);
+                              struct str server_name, const struct stream_limits *lim,
+                              const struct stream_ops *ops, void *arg);
 /* Frees at once, closing the descriptor; no callback follows. */
 void stream_free(struct stream **sp);
 /* Sends what is queued, then TLS close_notify and FIN; closed() follows (bounded by 5 s). */
@@ -47,7 +53,7 @@ void stream_write(struct stream *s, struct str data);
 void stream_pause(struct stream *s, bool paused);
 size_t stream_unsent(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
-const struct addr *stream_peer(const struct stream *s);  /* family AF_UNSPEC for a socket pair */
+const struct addr *stream_peer(const struct stream *s); /* family AF_UNSPEC for a socket pair */
 const struct addr *stream_local(const struct stream *s);
 /* The certificate that the peer showed and that verified (tls.h), or NULL. */
 const struct tls_peer *stream_tls_peer(const struct stream *s);
@@ -58,7 +64,8 @@ struct listener;
 typedef void listener_fn(void *arg, struct listener *ls, int fd, const struct addr *peer);
 /* Takes a bound, listening, non-blocking socket.  At most `per_turn` accepts a turn; at the
  * descriptor limit accepts pause (counted) instead of spinning. */
-struct listener *listener_new(struct loop *l, int fd, unsigned per_turn, listener_fn *fn, void *arg);
+struct listener *listener_new(struct loop *l, int fd, unsigned per_turn, listener_fn *fn,
+                              void *arg);
 void listener_free(struct listener **lp);
 void listener_pause(struct listener *ls, bool paused);
 const struct addr *listener_local(const struct listener *ls);

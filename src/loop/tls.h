@@ -1,10 +1,11 @@
-/* TLS 1.2 and newer, on OpenSSL: certificate sets chosen by SNI, mutual TLS, resumption with limited
- * tickets, renegotiation off, buffers released while idle. */
+/* TLS 1.2 and newer, on OpenSSL: certificate sets chosen by SNI, mutual TLS, resumption with
+ * limited tickets, renegotiation off, buffers released while idle. */
 #pragma once
 
 #include "base/str.h"
 
-struct tls_server; /* a server's context; reference counted, so a reload leaves old connections alone */
+struct tls_server; /* a server's context; reference counted, so a reload leaves old connections
+                      alone */
 struct tls_client;
 
 /* One certificate with its chain and key; several per server (P-256 and RSA, or one per name). */
@@ -20,11 +21,13 @@ enum tls_verify {
 };
 
 struct tls_server_config {
-	const struct tls_cert *certs; /* the first is the default; others by SNI name and key type */
+	const struct tls_cert
+	        *certs; /* the first is the default; others by SNI name and key type */
 	size_t n_certs;
-	struct str ca_pem;     /* roots for client certificates; empty with VERIFY_NONE */
+	struct str ca_pem; /* roots for client certificates; empty with VERIFY_NONE */
 	enum tls_verify verify;
-	struct bytes ticket_key; /* 48 bytes shared by processes behind one port; empty: own random */
+	struct bytes
+	        ticket_key; /* 48 bytes shared by processes behind one port; empty: own random */
 };
 /* NULL and *ret_why (a static text, or from OpenSSL) if a certificate or key is unusable. */
 struct tls_server *tls_server_new(const struct tls_server_config *c, const char **ret_why);

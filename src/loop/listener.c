@@ -1,0 +1,112 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "loop/inside.h"
+#include "loop/stream.h"
+
+/* Listening sockets. */
+
+enum { FULL_PAUSE_MS = 100 };
+
+struct listener {
+	uv_poll_t poll;
+	struct loop *loop;
+	int fd;
+	unsigned per_turn;
+	listener_fn *fn;
+	void *arg;
+	struct addr local;
+	bool paused;
+	uint64_t refused;
+	struct timer full; /* no descriptor is left: a moment's rest */
+};
+
+static void watch(struct listener *ls);
+
+static void on_connections(uv_poll_t *h, int status UNUSED, int events UNUSED)
+{
+	struct listener *ls = h->data;
+	loop_note_wake(ls->loop);
+	for (unsigned i = 0; i < ls->per_turn && !ls->paused; i++) {
+		struct sockaddr_storage ss;
+		struct addr peer = { .sa.sa_family = AF_UNSPEC };
+		socklen_t len = sizeof(ss);
+		int fd =
+		        accept4(ls->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 &&
+		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+			ls->refused++;
+			(void)uv_poll_stop(&ls->poll);
+			timer_set(&ls->full, loop_now(ls->loop) + FULL_PAUSE_MS * USEC_PER_MSEC);
+			return;
+		}
+		if (fd < 0)
+			return;
+		if (addr_from_sockaddr(&peer, (struct sockaddr *)&ss, len) < 0)
+			peer.sa.sa_family = AF_UNSPEC;
+		ls->fn(ls->arg, ls, fd, &peer);
+	}
+}
+
+static void watch(struct listener *ls)
+{
+	if (ls->paused)
+		(void)uv_poll_stop(&ls->poll);
+	else
+		(void)uv_poll_start(&ls->poll, UV_READABLE, on_connections);
+}
+
+static void on_full_over(void *arg)
+{
+	watch(arg);
+}
+
+struct listener *listener_new(struct loop *l, int fd, unsigned per_turn, listener_fn *fn, void *arg)
+{
+	struct listener *ls = xnew(struct listener);
+	ls->loop = l;
+	ls->fd = fd;
+	ls->per_turn = per_turn;
+	ls->fn = fn;
+	ls->arg = arg;
+	timer_init(&ls->full, l, on_full_over, ls);
+	ls->local = loop_socket_addr(fd, false);
+	(void)uv_poll_init(&l->uv, &ls->poll, fd);
+	ls->poll.data = ls;
+	watch(ls);
+	return ls;
+}
+
+static void free_listener(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void listener_free(struct listener **lp)
+{
+	struct listener *ls = take(lp);
+	if (!ls)
+		return;
+	timer_stop(&ls->full);
+	(void)uv_poll_stop(&ls->poll);
+	(void)close(ls->fd);
+	uv_close((uv_handle_t *)&ls->poll, free_listener);
+}
+
+void listener_pause(struct listener *ls, bool paused)
+{
+	ls->paused = paused;
+	timer_stop(&ls->full);
+	watch(ls);
+}
+
+const struct addr *listener_local(const struct listener *ls)
+{
+	return &ls->local;
+}
+
+uint64_t listener_refused(const struct listener *ls)
+{
+	return ls->refused;
+}

@@ -1,0 +1,534 @@
+#include "loop/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "loop/inside.h"
+#include "loop/tls_inside.h"
+
+/* A stream's life: CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> ENDED; each may end at once. */
+enum state { CONNECTING, HANDSHAKE, OPEN, CLOSING, ENDED };
+
+enum { CLOSE_MAX_S = 5, USER_TIMEOUT_MS = 30000 };
+
+struct stream {
+	uv_poll_t poll;
+	struct loop *loop;
+	int fd;
+	uint8_t state; /* enum state */
+	bool paused;
+	bool want_write; /* the kernel, or TLS, waits for room */
+	bool started;    /* TLS server: the first part of the handshake is done */
+	bool queued;     /* for the handshake turn */
+	bool is_tls;
+	bool told;    /* closed() has been called */
+	int watching; /* events that libuv watches */
+	SSL *ssl;
+	struct tls_server *server; /* until the handshake is done */
+	struct tls_peer *peer_cert;
+	const struct stream_ops *ops;
+	void *arg;
+	struct stream_limits lim;
+	struct addr peer, local;
+	struct buf in;     /* what the owner has not used yet */
+	struct buf out;    /* what has not been sent yet */
+	size_t sent;       /* of `out` */
+	struct defer turn; /* end of the turn: send, report the end */
+	struct list node;  /* of the handshake queue */
+	struct timer limit;
+	int err;
+	const char *why;
+};
+
+static void watch(struct stream *s);
+
+/* The end comes from the loop, once. */
+static void end(struct stream *s, int err, const char *why)
+{
+	if (s->state == ENDED)
+		return;
+	s->state = ENDED;
+	s->err = err;
+	s->why = why;
+	timer_stop(&s->limit);
+	watch(s);
+	loop_defer(s->loop, &s->turn);
+}
+
+static void on_limit(void *arg)
+{
+	struct stream *s = arg;
+	if (s->state == CLOSING)
+		end(s, 0, "closed here");
+	else
+		end(s, -ETIMEDOUT,
+		    s->state == CONNECTING ? "connect timed out" : "handshake timed out");
+}
+
+/* Reading. */
+
+/* Gives the owner what there is; keeps what it leaves. */
+static void deliver(struct stream *s, struct str fresh)
+{
+	struct str all = fresh;
+	if (s->in.len > 0) {
+		buf_str(&s->in, fresh);
+		all = buf_view(&s->in);
+	}
+	ssize_t used = s->in.full ? -EMSGSIZE : s->ops->data(s->arg, all);
+	if (s->state == ENDED)
+		return;
+	if (used < 0) {
+		end(s, (int)used, used == -EMSGSIZE ? "too much unused data" : "refused");
+		return;
+	}
+	assert((size_t)used <= all.len);
+	if (s->in.len > 0)
+		buf_drop(&s->in, (size_t)used);
+	else
+		buf_put(&s->in, all.p + used, all.len - (size_t)used);
+	if (s->in.full)
+		end(s, -EMSGSIZE, "too much unused data");
+	else if (s->in.len == 0 && s->in.p)
+		buf_free(&s->in);
+}
+
+static void read_plain(struct stream *s)
+{
+	ssize_t n = read(s->fd, s->loop->read_buf, LOOP_READ_SIZE);
+	if (n > 0)
+		deliver(s, str_n(s->loop->read_buf, (size_t)n));
+	else if (n == 0)
+		end(s, 0, "closed by the other side");
+	else if (errno != EAGAIN && errno != EINTR)
+		end(s, -errno, "connection broken");
+}
+
+static void tls_failed(struct stream *s, int r)
+{
+	switch (SSL_get_error(s->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		s->want_write = true;
+		break;
+	case SSL_ERROR_ZERO_RETURN:
+		end(s, 0, "closed by the other side");
+		break;
+	case SSL_ERROR_SYSCALL:
+		end(s, errno ? -errno : 0,
+		    errno ? "connection broken" : "closed by the other side");
+		break;
+	default:
+		end(s, -EPROTO, tls_error_text());
+		break;
+	}
+}
+
+/* Until TLS holds nothing more, or the turn's share is used up: the rest comes in the next turn. */
+static void read_tls(struct stream *s)
+{
+	size_t total = 0;
+	while ((s->state == OPEN || s->state == CLOSING) && total < STREAM_READ_TURN_MAX) {
+		ERR_clear_error();
+		errno = 0;
+		int n = SSL_read(s->ssl, s->loop->read_buf, LOOP_READ_SIZE);
+		if (n <= 0) {
+			tls_failed(s, n);
+			return;
+		}
+		total += (size_t)n;
+		if (s->state == OPEN)
+			deliver(s, str_n(s->loop->read_buf, (size_t)n));
+		if (s->paused)
+			break;
+		/* Another call would cost a system call only to hear that there is nothing. */
+		if (!SSL_has_pending(s->ssl))
+			return;
+	}
+	if (s->state == OPEN && SSL_has_pending(s->ssl) && !s->paused)
+		loop_again(s->loop, &s->turn);
+}
+
+/* Writing. */
+
+static ssize_t write_some(struct stream *s)
+{
+	const char *p = s->out.p + s->sent;
+	size_t n = s->out.len - s->sent;
+	if (!s->ssl) {
+		ssize_t r = send(s->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		return r < 0 ? -errno : r;
+	}
+	ERR_clear_error();
+	errno = 0;
+	int r = SSL_write(s->ssl, p, (int)MIN(n, (size_t)INT32_MAX));
+	if (r > 0)
+		return r;
+	int e = SSL_get_error(s->ssl, r);
+	if (e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ)
+		return -EAGAIN;
+	return errno ? -errno : -EPROTO;
+}
+
+static void flush(struct stream *s)
+{
+	while (s->sent < s->out.len) {
+		ssize_t n = write_some(s);
+		if (n == -EAGAIN || n == -EINTR) {
+			s->want_write = true;
+			watch(s);
+			return;
+		}
+		if (n < 0) {
+			end(s, (int)n, "connection broken");
+			return;
+		}
+		s->sent += (size_t)n;
+	}
+	buf_free(&s->out);
+	s->sent = 0;
+	if (s->want_write) {
+		s->want_write = false;
+		watch(s);
+	}
+}
+
+static void finish_closing(struct stream *s)
+{
+	if (s->out.len > s->sent)
+		return; /* on_limit() ends it if the peer does not read */
+	if (s->ssl)
+		(void)SSL_shutdown(s->ssl);
+	(void)shutdown(s->fd, SHUT_WR);
+	end(s, 0, "closed here");
+}
+
+/* The end of a turn in which something happened. */
+static void on_turn(void *arg)
+{
+	struct stream *s = arg;
+	if ((s->state == OPEN || s->state == CLOSING) && s->out.len > s->sent)
+		flush(s);
+	if (s->state == CLOSING)
+		finish_closing(s);
+	if (s->state == OPEN && s->ssl && SSL_has_pending(s->ssl) && !s->paused)
+		read_tls(s);
+	if (s->state == ENDED && !s->told) {
+		s->told = true;
+		s->ops->closed(s->arg, s->err, s->why);
+	}
+}
+
+/* Opening. */
+
+static void opened(struct stream *s)
+{
+	s->state = OPEN;
+	timer_stop(&s->limit);
+	tls_server_unref(&s->server);
+	watch(s);
+	s->ops->opened(s->arg);
+	if (s->state == OPEN && s->out.len)
+		loop_defer(s->loop, &s->turn);
+	if (s->state == OPEN && s->ssl && SSL_has_pending(s->ssl))
+		read_tls(s);
+}
+
+static void handshake(struct stream *s)
+{
+	ERR_clear_error();
+	errno = 0;
+	s->started = true;
+	s->want_write = false;
+	int r = SSL_do_handshake(s->ssl);
+	if (r == 1) {
+		opened(s);
+		return;
+	}
+	tls_failed(s, r);
+	watch(s);
+}
+
+/* A bounded number of handshakes is begun in a turn; the others wait in the order they came, so
+ * that those who are signed in are served in between. */
+static void on_handshake_turn(void *arg)
+{
+	struct loop *l = arg;
+	for (int i = 0; i < TLS_HANDSHAKES_PER_TURN && !list_empty(&l->handshakes); i++) {
+		struct stream *s = list_entry(l->handshakes.next, struct stream, node);
+		list_del(&s->node);
+		s->queued = false;
+		handshake(s);
+	}
+	if (!list_empty(&l->handshakes))
+		loop_again(l, &l->handshake_turn);
+}
+
+static void queue_handshake(struct stream *s)
+{
+	struct loop *l = s->loop;
+	if (!l->handshake_turn.fn)
+		defer_init(&l->handshake_turn, on_handshake_turn, l);
+	s->queued = true;
+	list_add(&l->handshakes, &s->node);
+	watch(s);
+	loop_again(l, &l->handshake_turn);
+}
+
+static void connected(struct stream *s)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err) {
+		end(s, -(err ? err : EIO), "connect failed");
+		return;
+	}
+	s->local = loop_socket_addr(s->fd, false);
+	if (s->ssl) {
+		s->state = HANDSHAKE;
+		handshake(s);
+	} else {
+		opened(s);
+	}
+}
+
+static void on_event(uv_poll_t *h, int status, int events)
+{
+	struct stream *s = h->data;
+	loop_note_wake(s->loop);
+	if (status < 0) {
+		end(s, status, "connection broken");
+		return;
+	}
+	switch ((enum state)s->state) {
+	case CONNECTING:
+		connected(s);
+		break;
+	case HANDSHAKE:
+		if (s->server && !s->started)
+			queue_handshake(s);
+		else
+			handshake(s);
+		break;
+	case OPEN:
+	case CLOSING:
+		if (events & UV_WRITABLE) {
+			flush(s);
+			loop_defer(s->loop, &s->turn);
+		}
+		if ((events & UV_READABLE) && s->ssl)
+			read_tls(s);
+		else if ((events & UV_READABLE) && s->state == OPEN)
+			read_plain(s);
+		break;
+	case ENDED:
+		break;
+	}
+}
+
+static int wanted_events(const struct stream *s)
+{
+	int e = s->want_write ? UV_WRITABLE : 0;
+	switch ((enum state)s->state) {
+	case CONNECTING:
+		return UV_WRITABLE;
+	case HANDSHAKE:
+		return s->queued ? 0 : e | UV_READABLE;
+	case OPEN:
+		return s->paused ? e : e | UV_READABLE;
+	case CLOSING:
+		return e;
+	case ENDED:
+		break;
+	}
+	return 0;
+}
+
+static void watch(struct stream *s)
+{
+	int e = wanted_events(s);
+	if (e == s->watching)
+		return;
+	s->watching = e;
+	if (e)
+		(void)uv_poll_start(&s->poll, e, on_event);
+	else
+		(void)uv_poll_stop(&s->poll);
+}
+
+/* The object. */
+
+static void set_tcp_options(int fd)
+{
+	int one = 1, user_timeout = USER_TIMEOUT_MS;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof(user_timeout));
+}
+
+static struct stream *stream_new(struct loop *l, int fd, const struct stream_limits *lim,
+                                 const struct stream_ops *ops, void *arg)
+{
+	struct stream *s = xnew(struct stream);
+	s->loop = l;
+	s->fd = fd;
+	s->lim = *lim;
+	s->ops = ops;
+	s->arg = arg;
+	s->in = buf_of(lim->read_max);
+	s->out = buf_of(lim->write_max);
+	s->poll.data = s;
+	list_init(&s->node);
+	defer_init(&s->turn, on_turn, s);
+	timer_init(&s->limit, l, on_limit, s);
+	if (uv_poll_init(&l->uv, &s->poll, fd) < 0)
+		end(s, -EBADF, "no usable descriptor");
+	return s;
+}
+
+struct stream *stream_accept(struct loop *l, int fd, struct tls_server *tls,
+                             const struct stream_limits *lim, const struct stream_ops *ops,
+                             void *arg)
+{
+	struct stream *s = stream_new(l, fd, lim, ops, arg);
+	s->peer = loop_socket_addr(fd, true);
+	s->local = loop_socket_addr(fd, false);
+	if (s->peer.sa.sa_family != AF_UNSPEC)
+		set_tcp_options(fd);
+	s->state = s->state == ENDED ? ENDED : HANDSHAKE;
+	s->is_tls = tls != NULL;
+	if (tls) {
+		s->server = tls_server_ref(tls);
+		s->ssl = tls_server_ssl(tls, fd);
+		if (!s->ssl)
+			end(s, -ENOMEM, "no TLS");
+		timer_set(&s->limit, loop_now(l) + lim->open_max);
+	} else if (s->state != ENDED) {
+		s->state = OPEN;
+	}
+	watch(s);
+	return s;
+}
+
+struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
+                              struct str server_name, const struct stream_limits *lim,
+                              const struct stream_ops *ops, void *arg)
+{
+	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stream *s = stream_new(l, fd, lim, ops, arg);
+	s->peer = *to;
+	s->local.sa.sa_family = AF_UNSPEC;
+	s->is_tls = tls != NULL;
+	if (fd < 0) {
+		end(s, -EMFILE, "no descriptor is left");
+		return s;
+	}
+	set_tcp_options(fd);
+	if (tls && (s->ssl = tls_client_ssl(tls, fd, server_name)) == NULL)
+		end(s, -EINVAL, "no TLS to that name");
+	if (s->state != ENDED && connect(fd, &to->sa, addr_len(to)) < 0 && errno != EINPROGRESS)
+		end(s, -errno, "connect failed");
+	else if (s->state != ENDED)
+		timer_set(&s->limit, loop_now(l) + lim->open_max);
+	watch(s);
+	return s;
+}
+
+static void free_stream(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+void stream_free(struct stream **sp)
+{
+	struct stream *s = take(sp);
+	if (!s)
+		return;
+	timer_stop(&s->limit);
+	defer_cancel(&s->turn);
+	list_del(&s->node);
+	SSL_free(s->ssl);
+	tls_server_unref(&s->server);
+	tls_peer_free(&s->peer_cert);
+	buf_free(&s->in);
+	buf_free(&s->out);
+	if (s->fd < 0) {
+		free(s);
+		return;
+	}
+	(void)uv_poll_stop(&s->poll);
+	(void)close(s->fd);
+	uv_close((uv_handle_t *)&s->poll, free_stream);
+}
+
+void stream_close(struct stream *s)
+{
+	if (s->state >= CLOSING)
+		return;
+	if (s->state != OPEN) {
+		end(s, 0, "closed here");
+		return;
+	}
+	s->state = CLOSING;
+	timer_set(&s->limit, loop_now(s->loop) + CLOSE_MAX_S * USEC_PER_SEC);
+	watch(s);
+	loop_defer(s->loop, &s->turn);
+}
+
+void stream_write(struct stream *s, struct str data)
+{
+	if (s->state >= CLOSING)
+		return;
+	if (s->sent > 0 && s->sent == s->out.len)
+		s->sent = s->out.len = 0;
+	if (s->sent > 0 && s->out.len + data.len > s->out.max) {
+		buf_drop(&s->out, s->sent);
+		s->sent = 0;
+	}
+	buf_str(&s->out, data);
+	if (s->out.full)
+		end(s, -EPIPE, "the other side reads too slowly");
+	else if (s->state == OPEN)
+		loop_defer(s->loop, &s->turn);
+}
+
+void stream_pause(struct stream *s, bool paused)
+{
+	s->paused = paused;
+	watch(s);
+	if (!paused)
+		loop_defer(s->loop, &s->turn);
+}
+
+size_t stream_unsent(const struct stream *s)
+{
+	return s->out.len - s->sent;
+}
+
+bool stream_is_tls(const struct stream *s)
+{
+	return s->is_tls;
+}
+
+const struct addr *stream_peer(const struct stream *s)
+{
+	return &s->peer;
+}
+
+const struct addr *stream_local(const struct stream *s)
+{
+	return &s->local;
+}
+
+const struct tls_peer *stream_tls_peer(const struct stream *s)
+{
+	struct stream *m = (struct stream *)(uintptr_t)s;
+	if (!m->peer_cert && m->ssl && m->state == OPEN)
+		m->peer_cert = tls_peer_of(m->ssl);
+	return m->peer_cert;
+}
