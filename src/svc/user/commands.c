@@ -369,16 +369,16 @@ static int yes_no(const cJSON *args, const char *name)
 	return str_ieq(v, STR("yes")) ? 1 : str_ieq(v, STR("no")) ? 0 : 2;
 }
 
-static bool read_policy(struct ctl_call *call, struct userdb_policy *p, struct buf *why)
+static bool read_policy(struct ctl_call *call, struct userdb_set *set, struct buf *why)
 {
 	double endpoints = ctl_number(call->args, "max-endpoints", -1);
-	p->ntlm = yes_no(call->args, "ntlm");
-	p->sha256_only = yes_no(call->args, "sha256-only");
-	p->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, ENDPOINTS_MAX + 1.0);
-	if (p->ntlm == 2 || p->sha256_only == 2)
+	bool given = cJSON_GetObjectItemCaseSensitive(call->args, "max-endpoints");
+	set->ntlm = yes_no(call->args, "ntlm");
+	set->sha256_only = yes_no(call->args, "sha256-only");
+	set->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, ENDPOINTS_MAX + 1.0);
+	if (set->ntlm == 2 || set->sha256_only == 2)
 		buf_lit(why, "--ntlm and --sha256-only take yes or no.");
-	else if (p->max_endpoints > ENDPOINTS_MAX || (endpoints < 0 && endpoints > -1) ||
-	         endpoints < -1)
+	else if (given && (endpoints < 0 || endpoints > ENDPOINTS_MAX))
 		buf_printf(why,
 		           "--max-endpoints takes a number from 1 to %d, or 0 for the server's "
 		           "own limit.",
@@ -402,74 +402,40 @@ static bool read_photo(struct ctl_call *call, struct buf *ret, bool *ret_given, 
 	return user_photo_check(bytes_of(buf_view(ret)), why) == 0;
 }
 
-/* Several changes of one command, answered once by the last of them. */
-struct settings {
-	struct user_admin *admin;
-	struct change *ch;
-	unsigned open;
-	int err;
-};
-
-static void on_set(void *arg, int err, uint64_t id)
+static bool is_nothing(const struct userdb_set *set)
 {
-	struct settings *s = arg;
-	if (err < 0 && s->err == 0)
-		s->err = err;
-	if (--s->open > 0)
-		return;
-	on_changed(s->ch, s->err, id);
-	free(s);
-}
-
-static void apply(struct settings *s, uint64_t id, const struct str field[USER_N_FIELDS],
-                  const struct userdb_policy *p)
-{
-	struct userdb *db = s->admin->db;
-	for (unsigned i = 0; i < USER_N_FIELDS; i++) {
-		if (!field[i].p)
-			continue;
-		s->open++;
-		userdb_set_field(db, id, (enum user_field)i, field[i], on_set, s);
-	}
-	if (p->ntlm < 0 && p->sha256_only < 0 && p->max_endpoints < 0)
-		return;
-	s->open++;
-	userdb_set_policy(db, id, p, on_set, s);
+	bool any = set->ntlm >= 0 || set->sha256_only >= 0 || set->max_endpoints >= 0 ||
+	           set->has_photo;
+	for (unsigned i = 0; i < USER_N_FIELDS; i++)
+		any |= set->field[i].p != NULL;
+	return !any;
 }
 
 static void user_set(void *role_state, struct ctl_call *call)
 {
 	struct user_admin *admin = role_state;
 	struct account acc;
-	struct str field[USER_N_FIELDS];
-	struct userdb_policy policy;
-	bool has_photo = false;
+	struct userdb_set set = USERDB_SET_NOTHING;
 	auto_(buf_free) struct buf why = buf_of(2048), manager = buf_of(USER_TEXT_MAX);
 	auto_(buf_free) struct buf photo = buf_of(USER_PHOTO_MAX + 1024), uri = buf_of(1024);
 	if (!find_user(admin, call, &acc))
 		return;
 	uint64_t id = acc.id;
 	buf_str(&uri, acc.uri);
-	if (!read_fields(admin, call, id, field, &manager, &why) ||
-	    !read_policy(call, &policy, &why) || !read_photo(call, &photo, &has_photo, &why)) {
+	if (!read_fields(admin, call, id, set.field, &manager, &why) ||
+	    !read_policy(call, &set, &why) || !read_photo(call, &photo, &set.has_photo, &why)) {
 		call->fail(call, "%" STR_FMT, STR_ARG(buf_view(&why)));
 		return;
 	}
-	struct settings *s = xnew(struct settings);
-	s->admin = admin;
-	s->ch = change_new(call, buf_view(&uri));
-	set_text(s->ch, "@ is changed.", s->ch->what);
-	apply(s, id, field, &policy);
-	if (has_photo) {
-		s->open++;
-		userdb_set_photo(admin->db, id, bytes_of(buf_view(&photo)), on_set, s);
-	}
-	if (s->open > 0)
+	if (is_nothing(&set)) {
+		call->fail(call, "Nothing to change was given. `dialtone help user set` shows what "
+		                 "can be set.");
 		return;
-	call->fail(call, "Nothing to change was given. `dialtone help user set` shows what can be "
-	                 "set.");
-	change_free(s->ch);
-	free(s);
+	}
+	set.photo = bytes_of(buf_view(&photo));
+	struct change *ch = change_new(call, buf_view(&uri));
+	set_text(ch, "@ is changed.", ch->what);
+	userdb_set(admin->db, id, &set, on_changed, ch);
 }
 
 /* --- user passwd, disable, enable, remove -------------------------------------------------------

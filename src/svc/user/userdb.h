@@ -102,17 +102,19 @@ struct userdb_new {
 	struct str field[USER_N_FIELDS];
 };
 void userdb_add(struct userdb *db, const struct userdb_new *n, userdb_done_fn *done, void *arg);
-void userdb_set_field(struct userdb *db, uint64_t account, enum user_field f, struct str value,
-                      userdb_done_fn *done, void *arg);
-struct userdb_policy {
-	int ntlm, sha256_only; /* 0, 1; -1: as it is */
-	int64_t max_endpoints; /* -1: as it is */
+/* Several data of one user, all or none. */
+struct userdb_set {
+	struct str field[USER_N_FIELDS]; /* p NULL: as it is; empty: cleared */
+	int ntlm, sha256_only;           /* 0, 1; -1: as it is */
+	int64_t max_endpoints;           /* -1: as it is */
+	bool has_photo;
+	struct bytes photo; /* empty: none */
 };
+#define USERDB_SET_NOTHING \
+	((struct userdb_set){ .ntlm = -1, .sha256_only = -1, .max_endpoints = -1 })
 /* NTLM switched off forgets the NT hash; switched on, it comes with the next password. */
-void userdb_set_policy(struct userdb *db, uint64_t account, const struct userdb_policy *p,
-                       userdb_done_fn *done, void *arg);
-void userdb_set_photo(struct userdb *db, uint64_t account, struct bytes photo, userdb_done_fn *done,
-                      void *arg);
+void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *set,
+                userdb_done_fn *done, void *arg);
 void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
                          userdb_done_fn *done, void *arg);
 void userdb_set_disabled(struct userdb *db, uint64_t account, bool disabled, userdb_done_fn *done,

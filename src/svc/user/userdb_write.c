@@ -18,7 +18,8 @@ struct op {
 	struct defer defer; /* a failure that is known at once */
 	int err;
 
-	struct userdb_change change;
+	struct userdb_change change; /* its credential: the one that goes, or 0 */
+	uint64_t cred;               /* the new one */
 	uint64_t ret_id;
 	bool is_add, is_device;
 	bool with_nt;
@@ -138,7 +139,7 @@ static struct store_val text(const char *s)
 
 static void seal_op(struct op *op, struct buf *b)
 {
-	userdb_seal(op->db, b, op->change.account, op->change.credential, &op->secrets);
+	userdb_seal(op->db, b, op->change.account, op->cred, &op->secrets);
 }
 
 static void write_new_user(struct op *op)
@@ -158,7 +159,7 @@ static void write_new_user(struct op *op)
 		                   text(op->field[USER_MANAGER]),
 		                   STORE_I(op->with_nt),
 		                   STORE_I(userdb_now_s(db)) };
-	struct store_val cred[] = { STORE_I(op->change.credential), STORE_I(op->change.account),
+	struct store_val cred[] = { STORE_I(op->cred), STORE_I(op->change.account),
 		                    STORE_I(userdb_now_s(db)), STORE_I(seal_key_id(db->seal)),
 		                    STORE_B(bytes_of(buf_view(&sealed))) };
 	const struct store_stmt stmts[] = {
@@ -183,7 +184,7 @@ static void write_password(struct op *op)
 	seal_op(op, &sealed);
 	struct store_val key = STORE_I(op->change.account);
 	struct store_val change[] = { STORE_I(db->last_change + 1), key };
-	struct store_val cred[] = { STORE_I(op->change.credential),
+	struct store_val cred[] = { STORE_I(op->cred),
 		                    key,
 		                    text(op->device),
 		                    STORE_I(userdb_now_s(db)),
@@ -235,7 +236,7 @@ static void start_hash(struct op *op, struct str uri, struct str password)
 {
 	op->uri = str_dup(uri);
 	op->password = str_dup(password);
-	op->change.credential = ++op->db->last_cred;
+	op->cred = ++op->db->last_cred;
 	secrets_derive(&op->secrets, uri, str_of(op->db->realm), password);
 	op->job = (struct job){ .work = hash_password, .done = on_hashed };
 	int r = loop_job(op->db->loop, &op->job);
@@ -280,12 +281,23 @@ void userdb_add(struct userdb *db, const struct userdb_new *n, userdb_done_fn *d
 	start_hash(op, n->uri, n->password);
 }
 
+static void take_password_id(void *arg, const struct userdb_cred *c)
+{
+	if (c->device.len == 0)
+		*(uint64_t *)arg = c->id;
+}
+
 void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
                          userdb_done_fn *done, void *arg)
 {
 	struct op *op = op_new(db, ACCOUNTS_PASSWORD, acc->id, done, arg);
 	op->with_nt = acc->ntlm;
 	op->ret_id = acc->id;
+	int r = userdb_creds(db, acc->id, take_password_id, &op->change.credential);
+	if (r < 0) {
+		fail(op, r);
+		return;
+	}
 	start_hash(op, acc->uri, password);
 }
 
@@ -297,7 +309,7 @@ void userdb_add_device(struct userdb *db, const struct account *acc, struct str 
 	op->is_device = true;
 	op->device = str_dup(name);
 	start_hash(op, acc->uri, password);
-	op->ret_id = op->change.credential;
+	op->ret_id = op->cred;
 }
 
 void userdb_remove_device(struct userdb *db, uint64_t account, uint64_t cred, userdb_done_fn *done,
@@ -314,33 +326,6 @@ void userdb_remove_device(struct userdb *db, uint64_t account, uint64_t cred, us
 		  ARRAY_SIZE(key) },
 	};
 	write_op(op, stmts, ARRAY_SIZE(stmts));
-}
-
-void userdb_set_field(struct userdb *db, uint64_t account, enum user_field f, struct str value,
-                      userdb_done_fn *done, void *arg)
-{
-	static const char *const sql[] = {
-		[USER_NAME] = "update account set change = $1, display_name = $3 where id = $2",
-		[USER_EMAIL] = "update account set change = $1, email = $3 where id = $2",
-		[USER_PHONE] = "update account set change = $1, phone = $3 where id = $2",
-		[USER_EXTENSION] = "update account set change = $1, extension = $3 where id = $2",
-		[USER_DEPARTMENT] = "update account set change = $1, department = $3 where id = $2",
-		[USER_TITLE] = "update account set change = $1, title = $3 where id = $2",
-		[USER_MANAGER] = "update account set change = $1, manager = $3 where id = $2",
-	};
-	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
-	bool unique = f == USER_PHONE || f == USER_EXTENSION;
-	op->ret_id = account;
-	write_account(op, sql[f], unique && value.len == 0 ? STORE_NONE : STORE_S(value));
-}
-
-void userdb_set_photo(struct userdb *db, uint64_t account, struct bytes photo, userdb_done_fn *done,
-                      void *arg)
-{
-	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
-	op->ret_id = account;
-	write_account(op, "update account set change = $1, photo = $3 where id = $2",
-	              photo.len == 0 ? STORE_NONE : STORE_B(photo));
 }
 
 void userdb_set_disabled(struct userdb *db, uint64_t account, bool disabled, userdb_done_fn *done,
@@ -380,32 +365,87 @@ static void strip_nt(void *arg, const struct userdb_cred *c)
 	secrets_wipe(&s);
 }
 
-void userdb_set_policy(struct userdb *db, uint64_t account, const struct userdb_policy *p,
-                       userdb_done_fn *done, void *arg)
+/* The statements of one userdb_set(), with the values that they point to. */
+struct set_stmts {
+	struct store_stmt stmt[STORE_STMTS_MAX];
+	struct store_val params[STORE_STMTS_MAX][5];
+	size_t n;
+};
+
+static void add_stmt(struct set_stmts *st, const char *sql, const struct store_val *params,
+                     size_t n_params)
+{
+	assert(st->n < ARRAY_SIZE(st->stmt) && n_params <= ARRAY_SIZE(st->params[0]));
+	memcpy(st->params[st->n], params, n_params * sizeof(*params));
+	st->stmt[st->n] = (struct store_stmt){ sql, st->params[st->n], n_params };
+	st->n++;
+}
+
+static void add_fields(struct set_stmts *st, uint64_t account, const struct userdb_set *set)
+{
+	static const char *const sql[] = {
+		[USER_NAME] = "update account set display_name = $2 where id = $1",
+		[USER_EMAIL] = "update account set email = $2 where id = $1",
+		[USER_PHONE] = "update account set phone = $2 where id = $1",
+		[USER_EXTENSION] = "update account set extension = $2 where id = $1",
+		[USER_DEPARTMENT] = "update account set department = $2 where id = $1",
+		[USER_TITLE] = "update account set title = $2 where id = $1",
+		[USER_MANAGER] = "update account set manager = $2 where id = $1",
+	};
+	for (unsigned i = 0; i < USER_N_FIELDS; i++) {
+		bool unique = i == USER_PHONE || i == USER_EXTENSION;
+		struct str v = set->field[i];
+		struct store_val params[] = { STORE_I(account),
+			                      unique && v.len == 0 ? STORE_NONE : STORE_S(v) };
+		if (v.p)
+			add_stmt(st, sql[i], params, ARRAY_SIZE(params));
+	}
+}
+
+static void add_photo(struct set_stmts *st, uint64_t account, const struct userdb_set *set)
+{
+	struct store_val params[] = { STORE_I(account),
+		                      set->photo.len > 0 ? STORE_B(set->photo) : STORE_NONE };
+	if (set->has_photo)
+		add_stmt(st, "update account set photo = $2 where id = $1", params,
+		         ARRAY_SIZE(params));
+}
+
+/* The last statement: it says whether there is such a user. */
+static void add_policy(struct set_stmts *st, uint64_t change, uint64_t account,
+                       const struct userdb_set *set)
+{
+	struct store_val params[] = { STORE_I(change), STORE_I(account), STORE_I(set->ntlm),
+		                      STORE_I(set->sha256_only), STORE_I(set->max_endpoints) };
+	add_stmt(st,
+	         "update account set change = $1,"
+	         " ntlm = case when $3 < 0 then ntlm else $3 end,"
+	         " sha256_only = case when $4 < 0 then sha256_only else $4 end,"
+	         " max_endpoints = case when $5 < 0 then max_endpoints else $5 end"
+	         " where id = $2",
+	         params, ARRAY_SIZE(params));
+}
+
+void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *set,
+                userdb_done_fn *done, void *arg)
 {
 	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
 	struct nt_stripping nt = { .db = db, .account = account };
+	struct set_stmts st = { .n = 0 };
 	nt.sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
 	op->ret_id = account;
-	int r = p->ntlm == 0 ? userdb_creds(db, account, strip_nt, &nt) : 0;
+	int r = set->ntlm == 0 ? userdb_creds(db, account, strip_nt, &nt) : 0;
 	struct store_val cred[] = { STORE_I(nt.cred), STORE_B(bytes_of(buf_view(&nt.sealed))) };
-	struct store_val acc[] = { STORE_I(db->last_change + 1), STORE_I(account), STORE_I(p->ntlm),
-		                   STORE_I(p->sha256_only), STORE_I(p->max_endpoints) };
-	const struct store_stmt stmts[] = {
-		{ "update credential set sealed = $2 where id = $1", cred, ARRAY_SIZE(cred) },
-		{ "update account set change = $1,"
-		  " ntlm = case when $3 < 0 then ntlm else $3 end,"
-		  " sha256_only = case when $4 < 0 then sha256_only else $4 end,"
-		  " max_endpoints = case when $5 < 0 then max_endpoints else $5 end"
-		  " where id = $2",
-		  acc, ARRAY_SIZE(acc) },
-	};
+	if (nt.cred != 0)
+		add_stmt(&st, "update credential set sealed = $2 where id = $1", cred,
+		         ARRAY_SIZE(cred));
+	add_fields(&st, account, set);
+	add_photo(&st, account, set);
+	add_policy(&st, db->last_change + 1, account, set);
 	if (r < 0)
 		fail(op, r);
-	else if (nt.cred != 0)
-		write_op(op, stmts, ARRAY_SIZE(stmts));
 	else
-		write_op(op, stmts + 1, 1);
+		write_op(op, st.stmt, st.n);
 	buf_free(&nt.sealed);
 }
 
