@@ -1,0 +1,85 @@
+/* The access half: who is at the other end of a flow, and may they (design section 4).
+ *
+ * A REGISTER is always authenticated.  A TCP or TLS connection on which one succeeded vouches for
+ * that user until it closes; any other request outside a dialog is challenged. */
+#pragma once
+
+#include "auth/accounts.h"
+#include "auth/mech.h"
+#include "base/map.h"
+#include "stack/sip/txn.h"
+#include "svc/access/token.h"
+#include "topo/setting.h"
+
+enum {
+	ACCESS_VOUCHES_MAX =
+	        20000, /* users of one connection (a trunk of phones behind a gateway) */
+	ACCESS_PENDING_MAX = 20000, /* authentications that wait for accounts: 503 beyond */
+	ACCESS_URI_MAX = 255,       /* bytes of an address of record */
+};
+
+struct access_config {
+	uint32_t unknown_max_s; /* a connection on which nobody signed in is closed after */
+	uint32_t keepalive_s;   /* pings to UDP phones behind NAT */
+	int digest;             /* enum digest_alg offered */
+};
+extern const struct setting access_settings[];
+
+struct access_identity {
+	uint64_t account, credential;
+	uint64_t endpoint; /* that registered on this connection; 0: unknown */
+	struct str uri;    /* "alice@example.test" */
+};
+
+struct access; /* opaque */
+
+struct access *access_new(struct loop *l, const struct access_config *cfg, struct accounts *acc,
+                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32],
+                          uint32_t slot);
+/* `acc` must have been freed before (auth/mech_digest.h). */
+void access_free(struct access **ap);
+void access_configure(struct access *a, const struct access_config *cfg);
+
+/* The life of a client's connection.  opened: false refuses it. */
+bool access_opened(struct access *a, struct sip_flow *f);
+void access_closed(struct access *a, struct sip_flow *f);
+/* From accounts: connections stop vouching for the account (0: everybody; credential 0: whichever
+ * was used).
+ * Those that nobody else uses are closed. */
+void access_revoke(struct access *a, uint64_t account, uint64_t credential);
+
+/* True if the connection vouches for the user. */
+bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
+                    struct access_identity *ret);
+void access_vouch(struct access *a, struct sip_flow *f, const struct access_identity *id);
+void access_unvouch(struct access *a, struct sip_flow *f, struct str uri);
+
+enum access_verdict { ACCESS_OK, ACCESS_REFUSED, ACCESS_WAIT };
+struct access_result {
+	enum access_verdict verdict;
+	struct access_identity id; /* of OK; uri valid during the call */
+	int code;                  /* of REFUSED: the answer to give ... */
+	struct str reason;
+	struct str lines; /* ... with these header lines; valid during the call */
+};
+typedef void access_done_fn(void *arg, const struct access_result *r);
+struct access_wait; /* an authentication that waits for accounts; freeing it cancels */
+
+/* Who sends this request: by the connection, or by the credentials in it, or a challenge.  When
+ * accounts must be asked: ACCESS_WAIT, *ret_wait, and done is called once later (the caller keeps
+ * the request).  Otherwise *ret is filled in and done is not called. */
+enum access_verdict access_identify(struct access *a, struct sip_flow *f, const struct sip_msg *m,
+                                    struct access_result *ret, access_done_fn *done,
+                                    struct access_wait **ret_wait);
+/* What done is called with. */
+void access_wait_for(struct access_wait *w, void *arg);
+void access_wait_free(struct access_wait **wp);
+
+/* A UDP phone behind NAT registered: its address is pinged until the time given. */
+void access_keep_alive(struct access *a, const struct sip_flow *f, usec_t until);
+
+struct access_stats {
+	uint64_t challenges, accepted, refused, slowed, failed, closed_unknown, pings;
+	uint32_t pending, vouches, nat_peers;
+};
+const struct access_stats *access_stats(const struct access *a);

@@ -1,0 +1,121 @@
+#include <stdlib.h>
+
+#include "svc/access/inside.h"
+
+/* "This connection is alice": until it closes, signs off or her password changes. */
+struct vouch {
+	struct map_node node;
+	struct list of_conn;
+	struct sip_flow *flow; /* borrowed: the connection outlives it */
+	uint64_t account, credential, endpoint;
+	uint8_t uri_len;
+	char uri[];
+};
+
+static uint64_t vouch_hash(const struct access *a, const struct sip_flow *f, struct str uri)
+{
+	uint64_t part[2] = { f->id, hash_lower(&a->vouches.key, uri) };
+	return hash_bytes(&a->vouches.key, part, sizeof(part));
+}
+
+static struct vouch *find(struct access *a, const struct sip_flow *f, struct str uri)
+{
+	uint64_t h = vouch_hash(a, f, uri);
+	for (struct map_node *n = map_first(&a->vouches, h); n; n = map_next(n)) {
+		struct vouch *v = container_of(n, struct vouch, node);
+		if (v->flow == f && str_ieq(str_n(v->uri, v->uri_len), uri))
+			return v;
+	}
+	return NULL;
+}
+
+static void drop(struct access *a, struct vouch *v)
+{
+	struct access_conn *c = v->flow->user;
+	map_del(&a->vouches, &v->node);
+	list_del(&v->of_conn);
+	c->n_vouches--;
+	a->stats.vouches--;
+	free(v);
+}
+
+bool access_opened(struct access *a, struct sip_flow *f)
+{
+	struct access_conn *c = xnew(struct access_conn);
+	list_init(&c->vouches);
+	c->opened = loop_now(a->loop);
+	f->user = c;
+	return true;
+}
+
+void access_closed(struct access *a, struct sip_flow *f)
+{
+	struct access_conn *c = f->user;
+	if (!c)
+		return;
+	list_for(it, &c->vouches) drop(a, list_entry(it, struct vouch, of_conn));
+	f->user = NULL;
+	free(c);
+}
+
+bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
+                    struct access_identity *ret)
+{
+	struct vouch *v = f->user ? find(a, f, uri) : NULL;
+	if (!v)
+		return false;
+	*ret = (struct access_identity){
+		.account = v->account,
+		.credential = v->credential,
+		.endpoint = v->endpoint,
+		.uri = str_n(v->uri, v->uri_len),
+	};
+	return true;
+}
+
+void access_vouch(struct access *a, struct sip_flow *f, const struct access_identity *id)
+{
+	struct access_conn *c = f->user;
+	if (!c || f->closed || id->uri.len > ACCESS_URI_MAX)
+		return;
+	struct vouch *v = find(a, f, id->uri);
+	if (!v) {
+		if (c->n_vouches >= ACCESS_VOUCHES_MAX)
+			return; /* further users of it are challenged each time */
+		v = xcalloc(1, sizeof(*v) + id->uri.len);
+		v->flow = f;
+		v->uri_len = (uint8_t)id->uri.len;
+		memcpy(v->uri, id->uri.p, id->uri.len);
+		map_add(&a->vouches, &v->node, vouch_hash(a, f, id->uri));
+		list_add(&c->vouches, &v->of_conn);
+		c->n_vouches++;
+		a->stats.vouches++;
+	}
+	v->account = id->account;
+	v->credential = id->credential;
+	v->endpoint = id->endpoint;
+}
+
+void access_unvouch(struct access *a, struct sip_flow *f, struct str uri)
+{
+	struct vouch *v = f->user ? find(a, f, uri) : NULL;
+	if (v)
+		drop(a, v);
+}
+
+void access_revoke(struct access *a, uint64_t account, uint64_t credential)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *n; (n = map_walk(&a->vouches, &slot, &after)) != NULL;) {
+		struct vouch *v = container_of(n, struct vouch, node);
+		if ((account && v->account != account) ||
+		    (credential && v->credential != credential))
+			continue;
+		struct sip_flow *f = v->flow;
+		struct access_conn *c = f->user;
+		drop(a, v);
+		if (c->n_vouches == 0)
+			sip_flow_close(f);
+	}
+}

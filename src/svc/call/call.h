@@ -1,0 +1,44 @@
+/* Calls, as soft state observed from the dialogs that pass (design section 5).
+ *
+ * Nothing depends on it being complete: it feeds `call list`, and later lamps and records.  It ends
+ * by BYE, by a negative answer, with its last endpoint, or when its session was not refreshed. */
+#pragma once
+
+#include "base/map.h"
+#include "base/str.h"
+#include "loop/loop.h"
+
+enum {
+	CALLS_MAX = 200000,
+	CALL_RING_MAX_S = 300,
+	CALL_SILENT_MAX_S = 24 * 3600, /* without a session timer (RFC 4028) */
+};
+
+enum call_state { CALL_RINGING, CALL_CONNECTED };
+
+struct call {
+	struct map_node node;
+	struct timer end;
+	enum call_state state;
+	uint64_t caller, callee;                   /* accounts; 0: not of ours */
+	uint64_t caller_endpoint, callee_endpoint; /* of users who live here; else 0 */
+	usec_t started, answered;                  /* wall clock; 0: not yet */
+	struct str id, from, to;                   /* Call-ID, addresses for people */
+};
+
+struct calls; /* opaque */
+
+struct calls *calls_new(struct loop *l);
+void calls_free(struct calls **cp);
+/* An INVITE outside a dialog passed.  The one that is already known by its Call-ID is kept. */
+struct call *calls_started(struct calls *c, struct str id, const struct call *what);
+struct call *calls_find(struct calls *c, struct str id);
+/* Answered, or refreshed; session_s of Session-Expires, 0 without. */
+void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, uint32_t session_s);
+void calls_ended(struct calls *c, struct str id);
+/* Ends the answered calls whose endpoints, as far as they are of users who live here, are all gone.
+ */
+typedef bool calls_alive_fn(void *arg, uint64_t account, uint64_t endpoint);
+void calls_prune(struct calls *c, calls_alive_fn *alive, void *arg);
+struct call *calls_walk(struct calls *c, size_t *slot, struct map_node **after);
+size_t calls_count(const struct calls *c);

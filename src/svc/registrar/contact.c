@@ -1,0 +1,185 @@
+#include "svc/registrar/contact.h"
+
+#include <errno.h>
+
+enum { FLOW_TIMER_S = 120 };
+
+/* q=0.725 as thousandths; 1000 if absent or broken. */
+static uint16_t parse_q(struct str params)
+{
+	struct str v, whole, part;
+	uint32_t w = 1, f = 0;
+	if (!sip_param(params, STR("q"), &v))
+		return 1000;
+	(void)str_cut(v, '.', &whole, &part);
+	part = str_sub(part, 0, 3);
+	if (str_to_u32(whole, 1, &w) < 0 || (part.len && str_to_u32(part, 999, &f) < 0))
+		return 1000;
+	for (size_t i = part.len; i < 3; i++)
+		f *= 10;
+	return (uint16_t)MIN(w * 1000 + f, 1000U);
+}
+
+/* What is asked for, brought within the bounds; 0 stays 0. */
+static uint32_t grant(const struct registrar_config *cfg, struct str asked, uint32_t otherwise)
+{
+	uint32_t s;
+	if (asked.len == 0 || str_to_u32(asked, UINT32_MAX, &s) < 0)
+		s = otherwise;
+	return s == 0 ? 0 : CLAMP(s, cfg->min_expires_s, cfg->max_expires_s);
+}
+
+static int parse_one(struct contact *c, const struct sip_addr *a, const struct token_key *k,
+                     const char **ret_reason)
+{
+	struct str v;
+	struct sip_uri u;
+	*c = (struct contact){ .addr = *a, .q = parse_q(a->params) };
+	*ret_reason = "Bad Contact";
+	if (a->uri.len > REGISTRAR_CONTACT_MAX || sip_uri_parse(&u, a->uri) < 0)
+		return 400;
+	if (u.scheme != SIP_SCHEME_SIP && u.scheme != SIP_SCHEME_SIPS) {
+		*ret_reason = "Contact Is No SIP Address";
+		return 400;
+	}
+	if (sip_param(a->params, STR("+sip.instance"), &v))
+		c->instance = str_sub(v, 0, REGISTRAR_TEXT_MAX);
+	if (c->instance.len && sip_param(a->params, STR("reg-id"), &v) &&
+	    str_to_u32(v, INT32_MAX, &c->reg_id) < 0)
+		return 400;
+	c->endpoint = token_endpoint(k, a);
+	return 0;
+}
+
+/* "*" stands alone, and only to sign off (RFC 3261 section 10.3 step 6). */
+static int check_star(const struct contacts *cs, size_t n_values, uint32_t expires,
+                      const char **ret_reason)
+{
+	if (!cs->star || (n_values == 1 && expires == 0))
+		return 0;
+	*ret_reason = "Contact * Needs Expires 0";
+	return 400;
+}
+
+static int parse_values(struct contacts *ret, const struct sip_msg *m,
+                        const struct registrar_config *cfg, const struct token_key *k,
+                        const char **ret_reason)
+{
+	struct str header = sip_value(m, SIP_H_EXPIRES), v;
+	uint32_t all = grant(cfg, header, cfg->default_expires_s);
+	size_t n_values = 0;
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_CONTACT); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h);
+		struct sip_addr a;
+		int r, code;
+		while ((r = sip_addr_next(&rest, &a)) > 0) {
+			n_values++;
+			if (a.star) {
+				ret->star = true;
+				continue;
+			}
+			if (ret->n == REGISTRAR_CONTACTS_MAX) {
+				*ret_reason = "Too Many Contacts";
+				return 400;
+			}
+			struct contact *c = &ret->c[ret->n++];
+			if ((code = parse_one(c, &a, k, ret_reason)) != 0)
+				return code;
+			if (!sip_param(a.params, STR("expires"), &v))
+				v = STR("");
+			c->expires_s = grant(cfg, v, all);
+		}
+		if (r < 0) {
+			*ret_reason = "Bad Contact";
+			return 400;
+		}
+	}
+	return check_star(ret, n_values, all, ret_reason);
+}
+
+int contacts_parse(struct contacts *ret, const struct sip_msg *m,
+                   const struct registrar_config *cfg, const struct token_key *k,
+                   const char **ret_reason)
+{
+	ret->n = 0;
+	ret->star = false;
+	ret->outbound = sip_has_token(m, SIP_H_SUPPORTED, STR("outbound"));
+	ret->gruu = sip_has_token(m, SIP_H_SUPPORTED, STR("gruu"));
+	return parse_values(ret, m, cfg, k, ret_reason);
+}
+
+void contact_binding(struct binding *ret, const struct contact *c,
+                     const struct registrar_request *rq)
+{
+	*ret = (struct binding){
+		.endpoint = c->endpoint,
+		.hint = rq->hint,
+		.credential = rq->credential,
+		.cseq = rq->msg->cseq,
+		.reg_id = c->reg_id,
+		.q = c->q,
+		.contact = c->addr.uri,
+		.instance = c->instance,
+		.call_id = str_sub(rq->msg->call_id, 0, REGISTRAR_TEXT_MAX),
+		.user_agent = str_sub(sip_value(rq->msg, SIP_H_USER_AGENT), 0, REGISTRAR_TEXT_MAX),
+		.path = rq->path,
+	};
+}
+
+static void put_gruus(struct buf *b, const struct binding *bd, const struct home_user *u,
+                      const struct token_key *k)
+{
+	struct str user, host;
+	struct str bare = bd->instance;
+	(void)str_cut(u->aor, '@', &user, &host);
+	if (bare.len > 2 && bare.p[0] == '<')
+		bare = str_sub(bare, 1, bare.len - 2);
+	buf_lit(b, ";pub-gruu=\"sip:");
+	buf_str(b, u->aor);
+	buf_lit(b, ";gr=");
+	sip_escape_user(b, bare);
+	buf_lit(b, "\";temp-gruu=\"sip:");
+	token_put_gruu(b, k, u->account, bd->endpoint);
+	buf_char(b, '@');
+	buf_str(b, host);
+	buf_lit(b, ";gr\"");
+}
+
+static void put_contact(struct buf *b, const struct binding *bd, const struct home_user *u,
+                        const struct contacts *cs, const struct token_key *k, usec_t now)
+{
+	usec_t end = bd->expiry.deadline;
+	buf_lit(b, "Contact: <");
+	buf_str(b, bd->contact);
+	buf_lit(b, ">;expires=");
+	buf_dec(b, end > now ? (end - now + USEC_PER_SEC / 2) / USEC_PER_SEC : 0);
+	if (bd->q != 1000)
+		buf_printf(b, ";q=0.%03u", bd->q);
+	if (bd->instance.len) {
+		buf_lit(b, ";+sip.instance=\"");
+		buf_str(b, bd->instance);
+		buf_char(b, '"');
+		if (bd->reg_id)
+			buf_printf(b, ";reg-id=%u", bd->reg_id);
+		if (cs->gruu)
+			put_gruus(b, bd, u, k);
+	}
+	buf_lit(b, "\r\n");
+}
+
+static bool asks_outbound(const struct contacts *cs)
+{
+	for (size_t i = 0; cs->outbound && i < cs->n; i++)
+		if (cs->c[i].reg_id)
+			return true;
+	return false;
+}
+
+void contacts_put_lines(struct buf *b, struct home_user *u, const struct contacts *cs,
+                        const struct token_key *k, usec_t now)
+{
+	list_for(it, &u->bindings)
+	        put_contact(b, list_entry(it, struct binding, node), u, cs, k, now);
+	if (asks_outbound(cs))
+		buf_printf(b, "Require: outbound\r\nFlow-Timer: %d\r\n", FLOW_TIMER_S);
+}

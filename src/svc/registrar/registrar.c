@@ -1,0 +1,408 @@
+#include "svc/registrar/registrar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "svc/registrar/contact.h"
+
+/* clang-format off */
+const struct setting registrar_settings[] = {
+	SETTING_U32("max-endpoints", SET_UINT, struct registrar_config, max_endpoints,
+		    .min = 1, .max = REGISTRAR_ENDPOINTS_MAX, .def = "8",
+		    .help = "endpoints that one user can sign in at the same time"),
+	SETTING_U32("min-expires", SET_SECONDS, struct registrar_config, min_expires_s,
+		    .min = 60, .max = 86400, .def = "300 s",
+		    .help = "shortest registration granted; less is raised to it"),
+	SETTING_U32("max-expires", SET_SECONDS, struct registrar_config, max_expires_s,
+		    .min = 60, .max = 86400, .def = "900 s",
+		    .help = "longest registration granted"),
+	SETTING_U32("default-expires", SET_SECONDS, struct registrar_config, default_expires_s,
+		    .min = 60, .max = 86400, .def = "600 s",
+		    .help = "registration granted when the client asks for nothing"),
+	SETTING_END
+};
+/* clang-format on */
+
+struct registrar {
+	struct loop *loop;
+	struct registrar_config cfg;
+	const struct token_key *key;
+	struct registrar_ops ops;
+	void *arg;
+	struct map users, flows;
+	size_t n_bindings;
+};
+
+struct registrar *registrar_new(struct loop *l, const struct registrar_config *cfg,
+                                const struct token_key *k, const struct registrar_ops *ops,
+                                void *arg)
+{
+	struct registrar *r = xnew(struct registrar);
+	r->loop = l;
+	r->cfg = *cfg;
+	r->key = k;
+	r->ops = *ops;
+	r->arg = arg;
+	map_init(&r->users);
+	map_init(&r->flows);
+	return r;
+}
+
+void registrar_configure(struct registrar *r, const struct registrar_config *cfg)
+{
+	r->cfg = *cfg;
+}
+
+static uint64_t user_hash(const struct registrar *r, uint64_t account)
+{
+	return hash_bytes(&r->users.key, &account, sizeof(account));
+}
+
+struct home_user *registrar_user(struct registrar *r, uint64_t account)
+{
+	uint64_t h = user_hash(r, account);
+	for (struct map_node *n = map_first(&r->users, h); n; n = map_next(n)) {
+		struct home_user *u = container_of(n, struct home_user, node);
+		if (u->account == account)
+			return u;
+	}
+	return NULL;
+}
+
+static struct home_user *user_get(struct registrar *r, uint64_t account, struct str aor)
+{
+	struct home_user *u = registrar_user(r, account);
+	if (u)
+		return u;
+	u = xcalloc(1, sizeof(*u) + aor.len);
+	u->account = account;
+	memcpy(u + 1, aor.p, aor.len);
+	u->aor = str_n((const char *)(u + 1), aor.len);
+	list_init(&u->bindings);
+	map_add(&r->users, &u->node, user_hash(r, account));
+	return u;
+}
+
+static void user_drop_if_empty(struct registrar *r, struct home_user *u)
+{
+	if (u->n > 0)
+		return;
+	map_del(&r->users, &u->node);
+	free(u);
+}
+
+static uint64_t flow_hash(const struct registrar *r, uint32_t slot, uint64_t flow)
+{
+	uint64_t part[2] = { slot, flow };
+	return hash_bytes(&r->flows.key, part, sizeof(part));
+}
+
+static void index_flow(struct registrar *r, struct binding *b)
+{
+	if (b->hint.reach == TOKEN_STREAM)
+		map_add(&r->flows, &b->by_flow, flow_hash(r, b->hint.slot, b->hint.flow));
+}
+
+static void unindex_flow(struct registrar *r, struct binding *b)
+{
+	if (b->hint.reach == TOKEN_STREAM)
+		map_del(&r->flows, &b->by_flow);
+}
+
+/* Out of the user's list and freed; the user may be gone afterwards. */
+static void binding_remove(struct registrar *r, struct binding *b, const char *why)
+{
+	struct home_user *u = b->user;
+	if (why)
+		r->ops.event(r->arg, b, BINDING_GONE, why);
+	timer_stop(&b->expiry);
+	unindex_flow(r, b);
+	list_del(&b->node);
+	u->n--;
+	r->n_bindings--;
+	free(b);
+	user_drop_if_empty(r, u);
+}
+
+void registrar_free(struct registrar **rp)
+{
+	struct registrar *r = take(rp);
+	if (!r)
+		return;
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct home_user *u; (u = registrar_walk(r, &slot, &after)) != NULL;) {
+		u->n++; /* kept until its bindings are gone */
+		list_for(it, &u->bindings)
+		        binding_remove(r, list_entry(it, struct binding, node), NULL);
+		u->n--;
+		user_drop_if_empty(r, u);
+	}
+	map_done(&r->users);
+	map_done(&r->flows);
+	free(r);
+}
+
+static void on_expiry(void *arg)
+{
+	struct binding *b = arg;
+	binding_remove(b->user->registrar, b, "expired");
+}
+
+/* A copy with its texts in one block. */
+static struct binding *binding_dup(const struct binding *from)
+{
+	const struct str in[] = { from->contact, from->instance, from->call_id, from->user_agent,
+		                  from->path };
+	size_t total = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		total += in[i].len;
+	struct binding *b = xcalloc(1, sizeof(*b) + total);
+	struct str *out[] = { &b->contact, &b->instance, &b->call_id, &b->user_agent, &b->path };
+	char *p = (char *)(b + 1);
+	*b = *from;
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
+		*out[i] = str_n(p, in[i].len);
+		if (in[i].len)
+			memcpy(p, in[i].p, in[i].len);
+		p += in[i].len;
+	}
+	return b;
+}
+
+static struct binding *binding_add(struct registrar *r, struct home_user *u,
+                                   const struct binding *from, uint32_t expires_s)
+{
+	struct binding *b = binding_dup(from);
+	b->user = u;
+	u->registrar = r;
+	list_add(&u->bindings, &b->node);
+	u->n++;
+	r->n_bindings++;
+	timer_init(&b->expiry, r->loop, on_expiry, b);
+	timer_set(&b->expiry, loop_now(r->loop) + expires_s * USEC_PER_SEC);
+	index_flow(r, b);
+	return b;
+}
+
+struct binding *registrar_restore(struct registrar *r, const struct binding *from, uint64_t account,
+                                  struct str aor, uint32_t expires_s)
+{
+	struct home_user *u = user_get(r, account, aor);
+	return binding_add(r, u, from, expires_s);
+}
+
+struct binding *registrar_endpoint(struct home_user *u, uint64_t endpoint)
+{
+	struct binding *found = NULL;
+	list_for(it, &u->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (b->endpoint == endpoint)
+			found = b;
+	}
+	return found;
+}
+
+struct binding *registrar_contact(struct home_user *u, struct str uri)
+{
+	list_for(it, &u->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (str_eq(b->contact, uri))
+			return b;
+	}
+	return NULL;
+}
+
+struct home_user *registrar_walk(struct registrar *r, size_t *slot, struct map_node **after)
+{
+	struct map_node *n = map_walk(&r->users, slot, after);
+	return n ? container_of(n, struct home_user, node) : NULL;
+}
+
+size_t registrar_count(const struct registrar *r)
+{
+	return r->n_bindings;
+}
+
+/* Removes the user's bindings that match; 0 matches all. */
+static unsigned remove_matching(struct registrar *r, uint64_t account, uint64_t endpoint,
+                                uint64_t credential, const char *why)
+{
+	struct home_user *u = registrar_user(r, account);
+	unsigned n = 0;
+	if (!u)
+		return 0;
+	u->n++; /* kept until the last one is gone */
+	list_for(it, &u->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if ((endpoint == 0 || b->endpoint == endpoint) &&
+		    (credential == 0 || b->credential == credential)) {
+			binding_remove(r, b, why);
+			n++;
+		}
+	}
+	u->n--;
+	user_drop_if_empty(r, u);
+	return n;
+}
+
+unsigned registrar_kick(struct registrar *r, uint64_t account, uint64_t endpoint, const char *why)
+{
+	return remove_matching(r, account, endpoint, 0, why);
+}
+
+unsigned registrar_revoke(struct registrar *r, uint64_t account, uint64_t credential,
+                          const char *why)
+{
+	return remove_matching(r, account, 0, credential, why);
+}
+
+static void slot_lost(struct registrar *r, uint32_t lost)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct home_user *u; (u = registrar_walk(r, &slot, &after)) != NULL;) {
+		u->n++;
+		list_for(it, &u->bindings)
+		{
+			struct binding *b = list_entry(it, struct binding, node);
+			if (b->hint.reach == TOKEN_STREAM && b->hint.slot == lost)
+				binding_remove(r, b, "the process that held its connection ended");
+		}
+		u->n--;
+		user_drop_if_empty(r, u);
+	}
+}
+
+void registrar_flow_lost(struct registrar *r, uint32_t slot, uint64_t flow)
+{
+	if (flow == 0) {
+		slot_lost(r, slot);
+		return;
+	}
+	uint64_t h = flow_hash(r, slot, flow);
+	for (struct map_node *n = map_first(&r->flows, h), *next; n; n = next) {
+		struct binding *b = container_of(n, struct binding, by_flow);
+		next = map_next(n);
+		if (b->hint.slot == slot && b->hint.flow == flow)
+			binding_remove(r, b, "connection closed");
+	}
+}
+
+/* REGISTER. */
+
+/* The binding that a contact speaks of (RFC 5626 section 6: instance and reg-id), or NULL. */
+static struct binding *find_same(struct home_user *u, const struct contact *c)
+{
+	list_for(it, &u->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (b->endpoint == c->endpoint && b->reg_id == c->reg_id)
+			return b;
+	}
+	return NULL;
+}
+
+/* RFC 3261 section 10.3 step 7: an old request that overtook a newer one changes nothing. */
+static bool out_of_order(const struct binding *b, const struct sip_msg *m)
+{
+	return str_eq(b->call_id, str_sub(m->call_id, 0, REGISTRAR_TEXT_MAX)) && m->cseq <= b->cseq;
+}
+
+static int check_order(struct home_user *u, const struct contacts *cs, const struct sip_msg *m)
+{
+	if (!u)
+		return 0;
+	if (cs->star) {
+		list_for(it, &u->bindings) if (out_of_order(list_entry(it, struct binding, node),
+		                                            m)) return -EALREADY;
+	}
+	for (size_t i = 0; i < cs->n; i++) {
+		const struct binding *b = find_same(u, &cs->c[i]);
+		if (b && out_of_order(b, m))
+			return -EALREADY;
+	}
+	return 0;
+}
+
+static bool same_texts(const struct binding *a, const struct binding *b)
+{
+	return str_eq(a->contact, b->contact) && str_eq(a->instance, b->instance) &&
+	       str_eq(a->path, b->path) && str_eq(a->call_id, b->call_id) &&
+	       str_eq(a->user_agent, b->user_agent);
+}
+
+/* A refresh that changes nothing costs no memory and no row. */
+static void refresh(struct registrar *r, struct binding *b, const struct binding *want,
+                    uint32_t expires_s)
+{
+	bool moved = !token_hint_eq(&b->hint, &want->hint);
+	b->cseq = want->cseq;
+	b->credential = want->credential;
+	b->q = want->q;
+	timer_set(&b->expiry, loop_now(r->loop) + expires_s * USEC_PER_SEC);
+	if (moved) {
+		unindex_flow(r, b);
+		b->hint = want->hint;
+		index_flow(r, b);
+		r->ops.event(r->arg, b, BINDING_MOVED, "refreshed from elsewhere");
+	}
+}
+
+static void push_out_oldest(struct registrar *r, struct home_user *u, uint32_t max)
+{
+	while (u->n > MAX(max, 1U))
+		binding_remove(r, list_entry(u->bindings.next, struct binding, node),
+		               "pushed out: too many endpoints");
+}
+
+static void apply(struct registrar *r, const struct registrar_request *rq, struct home_user *u,
+                  const struct contact *c)
+{
+	struct binding *b = find_same(u, c);
+	struct binding want;
+	if (c->expires_s == 0) {
+		if (b)
+			binding_remove(r, b, "signed off");
+		return;
+	}
+	contact_binding(&want, c, rq);
+	if (b && same_texts(b, &want)) {
+		refresh(r, b, &want, c->expires_s);
+		return;
+	}
+	want.since = b ? b->since : loop_wall(r->loop);
+	want.stored = b && b->stored;
+	struct binding *added = binding_add(r, u, &want, c->expires_s);
+	r->ops.event(r->arg, added, b ? BINDING_MOVED : BINDING_ADDED, "registered");
+	if (b)
+		binding_remove(r, b, NULL);
+}
+
+int registrar_register(struct registrar *r, const struct registrar_request *rq, struct buf *lines,
+                       const char **ret_reason)
+{
+	struct contacts cs;
+	int code = contacts_parse(&cs, rq->msg, &r->cfg, r->key, ret_reason);
+	if (code)
+		return code;
+	if (check_order(registrar_user(r, rq->account), &cs, rq->msg) < 0) {
+		*ret_reason = "CSeq Out of Order";
+		return 400;
+	}
+	struct home_user *u = user_get(r, rq->account, rq->aor);
+	u->n++;
+	u->registrar = r;
+	list_for(it, &u->bindings) if (cs.star)
+	        binding_remove(r, list_entry(it, struct binding, node), "signed off");
+	for (size_t i = 0; i < cs.n; i++)
+		apply(r, rq, u, &cs.c[i]);
+	u->n--;
+	push_out_oldest(r, u, rq->max_endpoints ? rq->max_endpoints : r->cfg.max_endpoints);
+	contacts_put_lines(lines, u, &cs, r->key, loop_now(r->loop));
+	user_drop_if_empty(r, u);
+	return 200;
+}
