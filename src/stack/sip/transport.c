@@ -284,7 +284,7 @@ struct sip_transport *sip_transport_new(struct loop *l, const struct sip_transpo
 	               cfg->link_name ? cfg->link_name : "dialtone.invalid");
 	map_init(&tp->flows);
 	list_init(&tp->streams);
-	tp->last_id = rand_u64() >> 24 << 16; /* ids of an earlier process are not met again */
+	tp->last_id = rand_u64() >> 32 << 20; /* ids of an earlier process are not met again */
 	tp->out = buf_of(SIP_SERVER_MAX + SIP_HEAD_MAX);
 	tp->signed_out = buf_of(SIP_SERVER_MAX + SIP_HEAD_MAX);
 	return tp;

@@ -1,0 +1,245 @@
+#include <errno.h>
+
+#include "role/frontend/fe.h"
+
+/* Requests from clients: routes, authentication, and the table of what is served here. */
+
+enum { ROUTES_MAX = 10 };
+
+static int read_token(struct task *t, struct str user)
+{
+	struct token end;
+	int r = token_get(&end, &t->fe->key, user);
+	if (r == -EBADMSG)
+		return 403;
+	if (r < 0)
+		return 0; /* our plain address: an outbound proxy setting */
+	if (t->has_peer) {
+		t->self_end = t->peer_end;
+		t->has_self = true;
+	}
+	t->peer_end = end;
+	t->has_peer = true;
+	return 0;
+}
+
+int fe_read_routes(struct task *t)
+{
+	const struct sip_msg *m = t->msg;
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_ROUTE); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h);
+		struct sip_addr a;
+		struct sip_uri u;
+		int r;
+		while ((r = sip_addr_next(&rest, &a)) > 0) {
+			if (sip_uri_parse(&u, a.uri) < 0 || t->pop_routes == ROUTES_MAX)
+				return 400;
+			if (!t->from_link && !target_is_self(&t->fe->self, u.host, u.host_is_v6))
+				return 403;
+			t->pop_routes++;
+			if ((r = read_token(t, u.user)) != 0)
+				return r;
+		}
+		if (r < 0)
+			return 400;
+	}
+	return 0;
+}
+
+static void not_served_event(struct task *t)
+{
+	task_reply(t, 489, STR("Event Package Not Served"), STR("Allow-Events: \r\n"));
+}
+
+static void on_subscribe(struct task *t)
+{
+	/* To one endpoint (its dialog, its own packages): passed on.  To a user: the server would
+	 * have to answer, and it has no such package. */
+	target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
+	if (t->target.kind == TARGET_GRUU || t->target.endpoint)
+		fe_originate(t);
+	else
+		not_served_event(t);
+}
+
+static void no_such_method(struct task *t)
+{
+	task_reply(t, 405, STR(""),
+	           STR("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, "
+	               "INFO, UPDATE, PRACK, NOTIFY, SUBSCRIBE, REGISTER\r\n"));
+}
+
+/* What is done with a request outside a dialog, by method: the table of contents of this box.
+ * Everything that is not here goes to the user it is for. */
+/* clang-format off */
+static void (*const served[SIP_N_METHODS])(struct task *t) = {
+	[SIP_REGISTER]  = fe_register,
+	[SIP_SUBSCRIBE] = on_subscribe,
+	[SIP_PUBLISH]   = not_served_event,
+	[SIP_SERVICE]   = no_such_method,
+	[SIP_BENOTIFY]  = no_such_method,
+};
+/* clang-format on */
+
+/* "alice@example.test" of a From, To or P-Preferred-Identity value; empty if it is none. */
+static struct str aor_of(struct str value, struct buf *b)
+{
+	struct sip_addr a;
+	struct sip_uri u;
+	b->len = 0;
+	b->full = false;
+	if (sip_addr_parse(&a, value) < 0 || sip_uri_parse(&u, a.uri) < 0 ||
+	    u.scheme == SIP_SCHEME_TEL || u.scheme == SIP_SCHEME_OTHER || sip_uri_aor(&u, b) < 0 ||
+	    b->full)
+		return STR("");
+	return str_sub(buf_view(b), 4, b->len);
+}
+
+/* The sender may speak only for itself (RFC 3261 section 22, RFC 3325). */
+static bool is_own(const struct task *t, enum sip_hdr_id id, bool optional)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	struct str value = sip_value(t->msg, id);
+	if (optional && value.len == 0)
+		return true;
+	return str_ieq(aor_of(value, &b), t->who.uri);
+}
+
+/* The endpoint that sends, when the connection does not tell: by its Contact. */
+static void find_endpoint(struct task *t)
+{
+	struct sip_addr a;
+	struct str rest = sip_value(t->msg, SIP_H_CONTACT);
+	if (t->who.endpoint == 0 && sip_addr_next(&rest, &a) > 0 && !a.star)
+		t->who.endpoint = token_endpoint(&t->fe->key, &a);
+}
+
+static void identified(struct task *t)
+{
+	bool is_register = t->msg->method == SIP_REGISTER;
+	t->stranger = false;
+	if (!is_own(t, SIP_H_FROM, false) || (is_register && !is_own(t, SIP_H_TO, false)) ||
+	    !is_own(t, SIP_H_P_PREFERRED_IDENTITY, true)) {
+		task_reply(t, 403, STR("From Is Not The Signed-In User"), STR(""));
+		return;
+	}
+	if (!is_register)
+		find_endpoint(t);
+	if (served[t->msg->method])
+		served[t->msg->method](t);
+	else
+		fe_originate(t);
+}
+
+static void on_identified(void *arg, const struct access_result *r)
+{
+	struct task *t = arg;
+	if (r->verdict != ACCESS_OK) {
+		task_reply(t, r->code, r->reason, r->lines);
+		return;
+	}
+	task_set_who(t, &r->id);
+	identified(t);
+}
+
+static void identify(struct task *t)
+{
+	struct access *a = t->fe->access;
+	struct access_result res;
+	struct access_identity id;
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	if (t->msg->method != SIP_REGISTER && t->flow->kind != SIP_UDP &&
+	    access_vouched(a, t->flow, aor_of(sip_value(t->msg, SIP_H_FROM), &b), &id)) {
+		task_set_who(t, &id);
+		identified(t);
+		return;
+	}
+	t->stranger = true;
+	struct access_wait *wait;
+	if (access_identify(a, t->flow, t->msg, &res, on_identified, &wait) != ACCESS_WAIT) {
+		on_identified(t, &res);
+		return;
+	}
+	t = task_keep(t);
+	t->wait = wait;
+	access_wait_for(wait, t);
+}
+
+/* A request to the server itself; harmless, and answered to anybody. */
+static bool is_own_options(struct task *t)
+{
+	if (t->msg->method != SIP_OPTIONS)
+		return false;
+	target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
+	return t->target.kind == TARGET_SELF;
+}
+
+static void answer_options(struct task *t)
+{
+	task_reply(t, 200, STR(""),
+	           STR("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, INFO, UPDATE, "
+	               "PRACK, NOTIFY, SUBSCRIBE, REGISTER\r\n"
+	               "Accept: application/sdp, text/plain\r\n"
+	               "Supported: path, outbound, gruu\r\n"));
+}
+
+/* Extensions that a proxy (Proxy-Require) or the registrar (Require) would have to know. */
+static bool unknown_extension(struct task *t, enum sip_hdr_id id, struct buf *lines)
+{
+	const struct sip_msg *m = t->msg;
+	size_t before = lines->len;
+	for (const struct sip_hdr *h = sip_first(m, id); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h), tag;
+		while (sip_list_next(&rest, &tag))
+			if (id == SIP_H_PROXY_REQUIRE ||
+			    (!str_ieq(tag, STR("path")) && !str_ieq(tag, STR("outbound")) &&
+			     !str_ieq(tag, STR("gruu"))))
+				sip_put_hdr(lines, STR("Unsupported"), tag);
+	}
+	return lines->len > before;
+}
+
+static bool refused_extension(struct task *t)
+{
+	char text[512];
+	struct buf lines = BUF_ON(text);
+	bool bad = unknown_extension(t, SIP_H_PROXY_REQUIRE, &lines);
+	if (t->msg->method == SIP_REGISTER)
+		bad |= unknown_extension(t, SIP_H_REQUIRE, &lines);
+	if (bad)
+		task_reply(t, 420, STR(""), lines.full ? STR("") : buf_view(&lines));
+	return bad;
+}
+
+bool fe_has_to_tag(const struct sip_msg *m)
+{
+	struct sip_addr to;
+	return sip_addr_parse(&to, sip_value(m, SIP_H_TO)) == 0 &&
+	       sip_param(to.params, STR("tag"), NULL);
+}
+
+void fe_from_client(struct frontend *fe, struct sip_req *rq)
+{
+	struct task t = { .fe = fe, .rq = rq, .msg = rq->msg, .flow = rq->flow, .stranger = true };
+	int code = sip_proxy_check(rq, sip_proxy_loop_hash(rq->stack, rq->msg), &t.max_forwards);
+	if (code == 0 || code == 483) {
+		int bad = fe_read_routes(&t);
+		code = bad ? bad : code;
+	}
+	if (code == 483 && is_own_options(&t))
+		code = 0;
+	if (code)
+		task_reply(&t, code, code == 403 ? STR("Foreign Route Refused") : STR(""), STR(""));
+	else if (t.has_peer && fe_has_to_tag(t.msg))
+		fe_in_dialog(&t);
+	else if (t.msg->method == SIP_ACK)
+		sip_ignore(rq);
+	else if (fe_has_to_tag(t.msg))
+		task_reply(&t, 481, STR(""), STR(""));
+	else if (is_own_options(&t))
+		answer_options(&t);
+	else if (!refused_extension(&t))
+		identify(&t);
+}

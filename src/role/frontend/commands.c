@@ -1,0 +1,185 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/code.h"
+#include "role/frontend/fe.h"
+
+/* What `dialtone` asks of the front end. */
+
+enum { ANSWER_MAX = CTL_LINE_MAX - 4096 };
+
+static void put_text(struct buf *b, const char *name, struct str value)
+{
+	buf_printf(b, "\"%s\":", name);
+	json_put_str(b, value);
+}
+
+static struct str hint_name(const struct frontend *fe, const struct token_hint *h, struct buf *b)
+{
+	b->len = 0;
+	if (h->reach == TOKEN_UDP) {
+		buf_lit(b, "udp ");
+		addr_put(b, &h->peer);
+	} else {
+		struct sip_flow *f =
+		        h->slot == fe->env->slot ? sip_flow_find(fe->tp, h->flow) : NULL;
+		buf_str(b, h->sock ? STR("tls ") : STR("tcp "));
+		if (f)
+			addr_put(b, &f->peer);
+		else
+			buf_printf(b, "at process %u", h->slot + 1);
+	}
+	return buf_view(b);
+}
+
+static void put_endpoint(struct frontend *fe, struct buf *b, const struct binding *bd)
+{
+	char text[96];
+	struct buf where = BUF_ON(text);
+	usec_t now = loop_now(fe->loop);
+	buf_str(b, b->len > 1 ? STR(",{") : STR("{"));
+	put_text(b, "user", bd->user->aor);
+	buf_printf(b, ",\"endpoint\":\"%016" PRIx64 "\",", bd->endpoint);
+	put_text(b, "contact", bd->contact);
+	buf_char(b, ',');
+	put_text(b, "agent", bd->user_agent);
+	buf_char(b, ',');
+	put_text(b, "via", hint_name(fe, &bd->hint, &where));
+	buf_printf(b, ",\"expires_s\":%" PRIu64 ",\"since\":%" PRIu64 ",\"home\":%u}",
+	           bd->expiry.deadline > now ? (bd->expiry.deadline - now) / USEC_PER_SEC : 0,
+	           bd->since / USEC_PER_SEC, fe->env->slot + 1);
+}
+
+static bool is_user(const struct home_user *u, struct str wanted)
+{
+	struct str name, domain;
+	if (wanted.len == 0 || str_ieq(u->aor, wanted))
+		return true;
+	(void)str_cut(u->aor, '@', &name, &domain);
+	return str_ieq(name, wanted);
+}
+
+static void answer_list(struct ctl_call *c, struct buf *b)
+{
+	if (b->full)
+		c->fail(c, "the list is too long for one answer; ask for one user (USER)");
+	else
+		c->ok(c, buf_view(b));
+}
+
+static void endpoint_list(void *state, struct ctl_call *c)
+{
+	struct frontend *fe = state;
+	struct str wanted = ctl_text(c->args, "user");
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	buf_char(&b, '[');
+	for (struct home_user *u; (u = registrar_walk(fe->registrar, &slot, &after)) != NULL;) {
+		if (!is_user(u, wanted))
+			continue;
+		list_for(it, &u->bindings)
+		        put_endpoint(fe, &b, list_entry(it, struct binding, node));
+	}
+	buf_char(&b, ']');
+	answer_list(c, &b);
+}
+
+/* Takes the endpoints off and ends the connections they came on. */
+static unsigned kick_user(struct frontend *fe, struct home_user *u, uint64_t endpoint)
+{
+	uint64_t account = u->account;
+	list_for(it, &u->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if ((endpoint == 0 || b->endpoint == endpoint) && b->hint.reach == TOKEN_STREAM)
+			fe_close_flow(fe, b->hint.slot, b->hint.flow);
+	}
+	return registrar_kick(fe->registrar, account, endpoint, "kicked by an administrator");
+}
+
+static void endpoint_kick(void *state, struct ctl_call *c)
+{
+	struct frontend *fe = state;
+	struct str wanted = ctl_text(c->args, "user"), id = ctl_text(c->args, "endpoint");
+	uint64_t endpoint = id.len ? strtoull(id.p, NULL, 16) : 0;
+	size_t slot = 0;
+	unsigned n = 0;
+	struct map_node *after = NULL;
+	struct home_user *found = NULL;
+	char text[64];
+	for (struct home_user *u; (u = registrar_walk(fe->registrar, &slot, &after)) != NULL;)
+		if (is_user(u, wanted))
+			found = u;
+	if (id.len && endpoint == 0) {
+		c->fail(c, "\"%" STR_FMT "\" is no endpoint; `dialtone endpoint list` shows them",
+		        STR_ARG(id));
+		return;
+	}
+	if (found)
+		n = kick_user(fe, found, endpoint);
+	(void)snprintf(text, sizeof(text), "{\"kicked\":%u}", n);
+	c->ok(c, str_of(text));
+}
+
+static void put_call(struct frontend *fe, struct buf *b, const struct call *k)
+{
+	usec_t now = loop_wall(fe->loop), from = k->answered ? k->answered : k->started;
+	buf_str(b, b->len > 1 ? STR(",{") : STR("{"));
+	put_text(b, "id", k->id);
+	buf_char(b, ',');
+	put_text(b, "from", k->from);
+	buf_char(b, ',');
+	put_text(b, "to", k->to);
+	buf_printf(b, ",\"state\":\"%s\",\"for_s\":%" PRIu64 "}",
+	           k->state == CALL_CONNECTED ? "connected" : "ringing",
+	           now > from ? (now - from) / USEC_PER_SEC : 0);
+}
+
+static void call_list(void *state, struct ctl_call *c)
+{
+	struct frontend *fe = state;
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	buf_char(&b, '[');
+	for (struct call *k; (k = calls_walk(fe->calls, &slot, &after)) != NULL;)
+		put_call(fe, &b, k);
+	buf_char(&b, ']');
+	answer_list(c, &b);
+}
+
+static void explain(void *state, struct ctl_call *c)
+{
+	fe_explain(state, c);
+}
+
+static void trace(void *state, struct ctl_call *c)
+{
+	fe_trace(state, c);
+}
+
+/* clang-format off */
+const struct ctl_command frontend_commands[] = {
+	{ .noun = "endpoint", .verb = "list", .fn = endpoint_list,
+	  .args = { { "user", CTL_TEXT, true, false, "only this user's" } },
+	  .help = "who is signed in, from where, with what" },
+	{ .noun = "endpoint", .verb = "kick", .fn = endpoint_kick,
+	  .args = { { "user", CTL_TEXT, true, true, "whose" },
+		    { "endpoint", CTL_TEXT, true, false, "which one; all if left out" } },
+	  .help = "sign endpoints off and end their connections" },
+	{ .noun = "call", .verb = "list", .fn = call_list,
+	  .help = "calls that are ringing or connected" },
+	{ .noun = "explain", .verb = NULL, .fn = explain,
+	  .args = { { "from", CTL_TEXT, true, true, "who calls: alice, alice@example.test" },
+		    { "to", CTL_TEXT, true, true, "whom: an address or a number" } },
+	  .help = "say how a request would be routed, and why" },
+	{ .noun = "trace", .verb = NULL, .fn = trace, .streams = true,
+	  .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
+		    { "peer", CTL_TEXT, false, false, "only this address" } },
+	  .help = "show SIP messages as they pass, secrets masked" },
+	{ .noun = NULL },
+};
+/* clang-format on */

@@ -1,0 +1,126 @@
+#include <inttypes.h>
+
+#include "role/frontend/fe.h"
+
+/* Requests inside a dialog: their Route holds the tokens of both ends, which say where to go
+ * without any memory of the dialog.  They pass the homes of both users, as the first request did.
+ */
+
+/* Routes for the next process: a stage, then the other end's token. */
+static void put_stage(struct buf *b, const struct task *t, char letter, uint64_t account)
+{
+	buf_printf(b, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>, <sip:", letter, account);
+	token_put(b, &t->fe->key, &t->peer_end);
+	buf_lit(b, "@" FE_LINK_DOMAIN ";lr>");
+}
+
+static bool link_is_up(const struct frontend *fe, uint32_t slot)
+{
+	return fe->peers[slot] && !fe->peers[slot]->closed;
+}
+
+void fe_in_dialog(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	char route[256];
+	struct buf rb = BUF_ON(route);
+	uint64_t account = t->has_self ? t->self_end.account : 0;
+	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
+	/* A home that is just being started is passed by: it has nothing to add to a dialog. */
+	if (slot == fe->env->slot || !link_is_up(fe, slot)) {
+		fe_in_dialog_home(t);
+		return;
+	}
+	put_stage(&rb, t, 'o', account);
+	fe_to_slot(t, slot, buf_view(&rb), fe_in_dialog);
+}
+
+static void observe(struct task *t)
+{
+	if (t->msg->method == SIP_BYE)
+		calls_ended(t->fe->calls, t->msg->call_id);
+}
+
+void fe_in_dialog_home(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	char route[256];
+	struct buf rb = BUF_ON(route);
+	uint64_t account = t->peer_end.account;
+	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
+	observe(t);
+	if (slot == fe->env->slot || !link_is_up(fe, slot)) {
+		fe_in_dialog_end(t);
+		return;
+	}
+	put_stage(&rb, t, 't', account);
+	fe_to_slot(t, slot, buf_view(&rb), fe_in_dialog_home);
+}
+
+/* Where the other end is now; the token's own flow is the hint to fall back on. */
+static struct binding *current_binding(struct task *t)
+{
+	struct home_user *u = registrar_user(t->fe->registrar, t->peer_end.account);
+	struct binding *b = NULL;
+	if (!u)
+		return NULL;
+	if (t->peer_end.endpoint)
+		b = registrar_endpoint(u, t->peer_end.endpoint);
+	return b ? b : registrar_contact(u, t->msg->uri);
+}
+
+/* A Request-URI that names us (a GRUU in the peer's Contact) becomes the contact itself. */
+static struct str new_uri(const struct task *t, const struct binding *b)
+{
+	struct sip_uri u;
+	if (b && sip_uri_parse(&u, t->msg->uri) == 0 &&
+	    (u.scheme == SIP_SCHEME_SIP || u.scheme == SIP_SCHEME_SIPS) &&
+	    topo_is_our_domain(t->fe->self.topo, u.host))
+		return b->contact;
+	return (struct str){ NULL, 0 };
+}
+
+static void send_there(struct task *t, const struct token *end, struct str uri)
+{
+	struct frontend *fe = t->fe;
+	char route[TOKEN_TEXT_MAX + 64];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .flow = fe->peers[end->hint.slot], .tag = end->endpoint };
+	buf_lit(&rb, "<sip:");
+	token_put(&rb, &fe->key, end);
+	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
+	fe_edit(t, &b.edit, false);
+	b.edit.uri = uri;
+	b.edit.push_routes = buf_view(&rb);
+	fe_send(t, &b);
+}
+
+static void try_again(struct task *t)
+{
+	fe_in_dialog_end(t);
+}
+
+void fe_in_dialog_end(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	struct binding *bd = current_binding(t);
+	struct token end = t->peer_end;
+	observe(t);
+	if (bd)
+		end.hint = bd->hint;
+	struct sip_flow *f = token_flow(&end.hint, fe->tp, fe->env->slot);
+	struct sip_branch_spec b = { .flow = f, .tag = end.endpoint };
+	if (f) {
+		fe_edit(t, &b.edit, true);
+		b.edit.uri = new_uri(t, bd);
+		fe_send(t, &b);
+		sip_flow_unref(&f);
+	} else if (end.hint.reach == TOKEN_STREAM && end.hint.slot != fe->env->slot &&
+	           end.hint.slot < fe->env->n_slots && link_is_up(fe, end.hint.slot)) {
+		send_there(t, &end, new_uri(t, bd));
+	} else if (t->tries < FE_RETRIES_MAX) {
+		task_retry(t, try_again); /* its client may be on its way back */
+	} else {
+		task_reply(t, 480, STR("Endpoint Not Connected"), STR(""));
+	}
+}

@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/code.h"
+#include "role/frontend/fe.h"
+
+/* `dialtone explain FROM TO`: the same steps as home.c takes, told instead of done. */
+
+struct explain {
+	struct frontend *fe;
+	struct ctl_call *c;
+	struct accounts_req *lookup;
+	struct target target;
+	unsigned key;
+	struct str from;
+	char from_text[TARGET_KEY_MAX], to_text[TARGET_KEY_MAX];
+	struct buf steps; /* JSON strings, comma separated */
+};
+
+static void step(struct explain *x, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void step(struct explain *x, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (x->steps.len)
+		buf_char(&x->steps, ',');
+	json_put_str(&x->steps, str_of(line));
+}
+
+static void finish(struct explain *x, int code, const char *outcome)
+{
+	auto_(buf_free) struct buf b = buf_of(65536);
+	buf_printf(&b, "{\"code\":%d,\"outcome\":", code);
+	json_put_str(&b, str_of(outcome));
+	buf_printf(&b, ",\"steps\":[%" STR_FMT "]}", STR_ARG(buf_view(&x->steps)));
+	x->c->ok(x->c, buf_view(&b));
+	buf_free(&x->steps);
+	free(x);
+}
+
+static void tell_binding(struct explain *x, const struct binding *b)
+{
+	usec_t now = loop_now(x->fe->loop);
+	step(x, "rings %" STR_FMT " (%s%s, process %u, %" PRIu64 " s left)", STR_ARG(b->contact),
+	     b->hint.reach == TOKEN_UDP ? "UDP"
+	     : b->hint.sock             ? "TLS"
+	                                : "TCP",
+	     b->gruu ? ", GRUU" : "", b->hint.slot + 1,
+	     b->expiry.deadline > now ? (b->expiry.deadline - now) / USEC_PER_SEC : 0);
+}
+
+static void tell_callee(struct explain *x, const struct account *acc)
+{
+	struct frontend *fe = x->fe;
+	uint32_t slot = fe_owner(fe, acc->id);
+	step(x, "that is user %" STR_FMT ", at home in front-end process %u of %u",
+	     STR_ARG(acc->uri), slot + 1, fe->env->n_slots);
+	if (acc->disabled) {
+		finish(x, 404, "refused: the account is disabled (`dialtone user enable`)");
+		return;
+	}
+	if (slot != fe->env->slot) {
+		step(x, "asked process %u: only the home knows the endpoints", fe->env->slot + 1);
+		finish(x, 0, "see the answer of the home process");
+		return;
+	}
+	struct home_user *u = registrar_user(fe->registrar, acc->id);
+	unsigned n = 0;
+	for (struct list *it = u ? u->bindings.next : NULL; u && it != &u->bindings;
+	     it = it->next) {
+		const struct binding *b = list_entry(it, struct binding, node);
+		if (registrar_endpoint(u, b->endpoint) != b ||
+		    (x->target.endpoint && b->endpoint != x->target.endpoint))
+			continue;
+		n++;
+		tell_binding(x, b);
+	}
+	if (n)
+		finish(x, 200, "reachable: all endpoints above ring at once");
+	else
+		finish(x, 480, "no endpoint of the user is signed in");
+}
+
+static void look_up(struct explain *x);
+
+static void on_found(void *arg, int err, const struct account *acc)
+{
+	struct explain *x = arg;
+	x->lookup = NULL;
+	if (err == 0) {
+		tell_callee(x, acc);
+	} else if (err == -ENOENT) {
+		step(x, "no user has %" STR_FMT, STR_ARG(x->target.keys[x->key]));
+		x->key++;
+		look_up(x);
+	} else {
+		finish(x, 503, "the accounts process does not answer (`dialtone role list`)");
+	}
+}
+
+static void look_up(struct explain *x)
+{
+	if (x->key >= x->target.n_keys) {
+		finish(x, 404, "refused: there is no such user (`dialtone user list`)");
+		return;
+	}
+	step(x, "looks up %" STR_FMT, STR_ARG(x->target.keys[x->key]));
+	x->lookup = accounts_lookup(x->fe->accounts, x->target.keys[x->key], on_found, x);
+}
+
+static void route(struct explain *x, struct str to)
+{
+	switch (x->target.kind) {
+	case TARGET_USER:
+		look_up(x);
+		break;
+	case TARGET_GRUU:
+		step(x, "a temporary GRUU: one endpoint of one user");
+		finish(x, 0, "the home process of that user decides");
+		break;
+	case TARGET_SELF:
+		step(x, "%" STR_FMT " is the server itself", STR_ARG(to));
+		finish(x, 404, "refused: an address needs a user part");
+		break;
+	case TARGET_FOREIGN:
+		step(x, "the domain of %" STR_FMT " is none of ours", STR_ARG(to));
+		finish(x, 403, "refused: there is no federation with other domains");
+		break;
+	case TARGET_BAD:
+		finish(x, 416, "refused: neither a SIP address nor a telephone number");
+		break;
+	}
+}
+
+/* "bob" and "+4930..." are written out as a person would mean them. */
+static struct str full_uri(struct explain *x, struct str s, char *text, size_t size)
+{
+	struct buf b = { .p = text, .cap = size - 1, .max = size - 1 };
+	if (str_chr(s, ':') >= 0)
+		return s;
+	buf_lit(&b, "sip:");
+	buf_str(&b, s);
+	if (str_chr(s, '@') < 0) {
+		buf_char(&b, '@');
+		buf_str(&b, x->fe->self.topo->domains[0]);
+	}
+	return buf_view(&b);
+}
+
+void fe_explain(struct frontend *fe, struct ctl_call *c)
+{
+	struct explain *x = xnew(struct explain);
+	x->fe = fe;
+	x->c = c;
+	x->steps = buf_of(32768);
+	struct str from = full_uri(x, ctl_text(c->args, "from"), x->from_text, TARGET_KEY_MAX);
+	struct str to = full_uri(x, ctl_text(c->args, "to"), x->to_text, TARGET_KEY_MAX);
+	step(x, "a request from %" STR_FMT " to %" STR_FMT, STR_ARG(from), STR_ARG(to));
+	target_read(&x->target, &fe->self, &fe->key, from);
+	if (x->target.kind != TARGET_USER) {
+		finish(x, 403, "refused: the sender is no user of ours, and only users may call");
+		return;
+	}
+	target_read(&x->target, &fe->self, &fe->key, to);
+	route(x, to);
+}

@@ -1,0 +1,174 @@
+/* The inside of the Front End: shared by the files of this folder. */
+#pragma once
+
+#include "auth/accounts.h"
+#include "base/log.h"
+#include "role/role.h"
+#include "stack/sip/proxy.h"
+#include "store/store.h"
+#include "svc/access/access.h"
+#include "svc/access/token.h"
+#include "svc/call/call.h"
+#include "svc/registrar/registrar.h"
+#include "svc/routing/target.h"
+
+enum {
+	FE_SLOTS_MAX = 64,
+	FE_LISTENS_MAX = 32,
+	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
+	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
+	FE_TRACERS_MAX = 8,
+};
+
+/* The host part of URIs between the processes of this box (RFC 2606: never a real name). */
+#define FE_LINK_DOMAIN "dialtone.invalid"
+
+struct fe_config {
+	uint32_t message_max; /* bytes from clients (F-006) */
+	uint32_t connections_max;
+};
+
+struct frontend {
+	struct role_env *env;
+	struct loop *loop;
+	struct fe_config cfg;
+	struct access_config access_cfg;
+	struct registrar_config registrar_cfg;
+	struct sip_stack *stack;
+	struct sip_transport *tp;
+	struct tls_server *tls;
+	struct accounts *accounts;
+	struct access *access;
+	struct registrar *registrar;
+	struct calls *calls;
+	struct store *store;
+	struct token_key key;
+	struct target_self self;
+	struct addr listen_addrs[FE_LISTENS_MAX];
+	struct sip_flow
+	        *peers[FE_SLOTS_MAX]; /* links to the other processes, by slot; NULL: down */
+	struct buf lost;              /* ids of lost flows, for the others */
+	struct defer tell_lost;
+	struct defer prune;  /* calls whose endpoints went */
+	struct list tracers; /* of `dialtone trace` */
+	bool linked;         /* the first accounts link has been taken */
+	bool stopping;
+	usec_t stop_deadline;
+	struct log_limit store_limit;
+	unsigned n_stale; /* stored bindings that were of no use any more */
+	struct timer stop_timer;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+/* A request on its way through the front end.  Starts on the stack of the call that delivered it;
+ * task_keep() moves it to the heap when it has to wait. */
+struct task {
+	struct frontend *fe;
+	struct sip_req *rq;  /* until it is kept or answered */
+	struct sip_stx *stx; /* once it is kept */
+	const struct sip_msg *msg;
+	struct sip_flow *flow;
+	bool kept;               /* on the heap */
+	bool from_link;          /* another process has done the access half's part */
+	bool stranger;           /* nobody has been authenticated: leave no trace */
+	int max_forwards;        /* to write */
+	unsigned pop_routes;     /* of ours, in front */
+	bool has_self, has_peer; /* tokens in Route: the sender's end, the other end */
+	struct token self_end, peer_end;
+	struct access_identity who;
+	char who_uri[ACCESS_URI_MAX];
+	uint64_t callee;
+	uint64_t callee_endpoint; /* 0: all */
+	struct target target;
+	unsigned key_now; /* of target.keys */
+	unsigned tries;
+	struct timer retry;
+	struct access_wait *wait;
+	struct accounts_req *lookup;
+	void (*next)(struct task *t);
+};
+
+/* task.c */
+/* The task on the heap, with a transaction of its own; answers the same from then on. */
+struct task *task_keep(struct task *t);
+void task_reply(struct task *t, int code, struct str reason, struct str lines);
+/* The transaction, handed over (the kept task is freed by task_done). */
+struct sip_stx *task_stx(struct task *t);
+void task_done(struct task *t);
+/* Runs `next` again in a moment: the process it is for is being started.  503 after FE_RETRIES_MAX.
+ */
+void task_retry(struct task *t, void (*next)(struct task *t));
+void task_set_who(struct task *t, const struct access_identity *id);
+
+/* frontend.c */
+void fe_link_up(void *state, size_t i);
+
+/* stun.c: keep-alives of RFC 5626 section 3.5.2. */
+void fe_stun(void *arg, struct sip_flow *f, struct str datagram);
+
+/* client.c, link.c: where requests come in. */
+void fe_from_client(struct frontend *fe, struct sip_req *rq);
+void fe_from_link(struct frontend *fe, struct sip_req *rq);
+/* Route values of ours off the front; their tokens.  0 or a status code. */
+int fe_read_routes(struct task *t);
+bool fe_has_to_tag(const struct sip_msg *m);
+
+/* register.c */
+void fe_register(struct task *t); /* access half: authenticated */
+void fe_register_home(struct task *t, struct token_hint hint);
+/* The access half's part of a good answer: the connection vouches, NAT is kept open. */
+void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg *req,
+                   const struct access_identity *id);
+void fe_put_service_route(struct buf *b, const struct sip_flow *f);
+bool fe_signs_off(const struct sip_msg *m);
+
+/* home.c: the caller's home, the callee's home, the way out. */
+void fe_originate(struct task *t);
+void fe_terminate(struct task *t);
+void fe_way_out(struct task *t);
+uint32_t fe_owner(const struct frontend *fe, uint64_t account); /* slot */
+
+/* dialog.c: the same for requests inside a dialog: the sender's home, the other home, the way out.
+ */
+void fe_in_dialog(struct task *t);
+void fe_in_dialog_home(struct task *t);
+void fe_in_dialog_end(struct task *t);
+
+/* forward.c */
+/* Appends `<sip:d.TOKEN@host:port;transport=..;lr>` for an end that this flow reaches. */
+void fe_put_record_route(struct frontend *fe, struct buf *b, const struct sip_flow *f,
+                         const struct token *end);
+/* Sends the task to another process with these Route values in front; retries while it is down. */
+void fe_to_slot(struct task *t, uint32_t slot, struct str routes, void (*again)(struct task *t));
+/* What the first hop tells the others of the sender: a Record-Route value, P-Asserted-Identity. */
+void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines);
+/* Sends the task on one branch and lets go of it. */
+void fe_send(struct task *t, struct sip_branch_spec *b);
+/* Fills in what every way out has in common. */
+void fe_edit(const struct task *t, struct sip_edit *e, bool to_client);
+bool fe_makes_dialog(const struct sip_msg *m);
+
+/* observe.c: proxies that watch an INVITE (calls) or a REGISTER (vouching). */
+struct sip_proxy *fe_proxy(struct task *t);
+
+/* persist.c */
+int fe_store_open(struct frontend *fe, struct buf *why);
+void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev);
+void fe_store_load(struct frontend *fe);
+
+/* lost.c: notices of lost flows between processes. */
+void fe_lost_init(struct frontend *fe);
+/* Ends a connection, wherever it is. */
+void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id);
+void fe_flow_lost(struct frontend *fe, const struct sip_flow *f);
+void fe_lost_notice(struct task *t);
+void fe_check_flows(struct frontend *fe, uint32_t slot);
+
+/* commands.c, explain.c, trace.c */
+extern const struct ctl_command frontend_commands[];
+void fe_explain(struct frontend *fe, struct ctl_call *c);
+void fe_trace(struct frontend *fe, struct ctl_call *c);
+void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str msg);
+void fe_metrics(void *state, struct buf *b);
+void fe_status(void *state, struct buf *b);

@@ -1,0 +1,92 @@
+#include "role/frontend/fe.h"
+#include "svc/access/trust.h"
+
+static struct str transport_param(const struct sip_flow *f)
+{
+	switch ((enum sip_kind)f->kind) {
+	case SIP_TCP:
+		return STR(";transport=tcp");
+	case SIP_TLS:
+		return STR(";transport=tls");
+	case SIP_UDP:
+	case SIP_LINK:
+	case SIP_N_KINDS:
+		break;
+	}
+	return STR("");
+}
+
+void fe_put_record_route(struct frontend *fe, struct buf *b, const struct sip_flow *f,
+                         const struct token *end)
+{
+	buf_lit(b, "<sip:");
+	token_put(b, &fe->key, end);
+	buf_char(b, '@');
+	addr_put(b, &f->local);
+	buf_str(b, transport_param(f));
+	buf_lit(b, ";lr>");
+}
+
+bool fe_makes_dialog(const struct sip_msg *m)
+{
+	return m->method == SIP_INVITE || m->method == SIP_SUBSCRIBE || m->method == SIP_REFER;
+}
+
+void fe_edit(const struct task *t, struct sip_edit *e, bool to_client)
+{
+	*e = (struct sip_edit){
+		.max_forwards = t->max_forwards,
+		.pop_routes = t->pop_routes,
+		.strip = trust_strip_from(t->from_link ? TRUST_ROLE : TRUST_CLIENT),
+	};
+	if (to_client && sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")))
+		e->strip = trust_strip_private();
+	else if (to_client && t->from_link)
+		e->strip = trust_strip_to(TRUST_CLIENT);
+}
+
+void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines)
+{
+	if (t->from_link || t->has_peer || t->msg->method == SIP_REGISTER)
+		return;
+	buf_lit(lines, "P-Asserted-Identity: <sip:");
+	buf_str(lines, t->who.uri);
+	buf_lit(lines, ">\r\n");
+	if (!fe_makes_dialog(t->msg))
+		return;
+	struct token end = { t->who.account, t->who.endpoint,
+		             token_hint_of(t->flow, t->fe->env->slot) };
+	if (rr->len)
+		buf_lit(rr, ", ");
+	fe_put_record_route(t->fe, rr, t->flow, &end);
+}
+
+void fe_send(struct task *t, struct sip_branch_spec *b)
+{
+	if (t->msg->method == SIP_ACK) {
+		sip_proxy_pass(t->rq, b->flow, &b->edit);
+		return;
+	}
+	struct sip_proxy *p = fe_proxy(t);
+	sip_proxy_fork(p, b);
+	sip_proxy_start(p, 480, STR(""), STR(""));
+	task_done(t);
+}
+
+void fe_to_slot(struct task *t, uint32_t slot, struct str routes, void (*again)(struct task *t))
+{
+	struct sip_flow *link = t->fe->peers[slot];
+	char rr[256], lines[ACCESS_URI_MAX + 64];
+	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
+	struct sip_branch_spec b = { .flow = link, .lost_code = 503 };
+	if (!link || link->closed) {
+		task_retry(t, again);
+		return;
+	}
+	fe_edit(t, &b.edit, false);
+	fe_put_sender(t, &rb, &lb);
+	b.edit.push_routes = routes;
+	b.edit.record_route = buf_view(&rb);
+	b.edit.add = buf_view(&lb);
+	fe_send(t, &b);
+}

@@ -1,0 +1,378 @@
+#include "role/frontend/frontend.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+
+/* The life of the role: start, links, reload, stop.  What it serves stands in client.c. */
+
+/* clang-format off */
+static const struct role_port ports[] = {
+	{ .name = "SIP", .proto = TOPO_TLS, .port = 5061,
+	  .purpose = "signalling and IM of clients, and between servers" },
+	{ .name = "SIP", .proto = TOPO_TCP, .port = 5060, .purpose = "standard SIP phones" },
+	{ .name = "SIP", .proto = TOPO_UDP, .port = 5060, .purpose = "standard SIP phones" },
+	{ .name = NULL },
+};
+
+static const struct setting fe_settings[] = {
+	SETTING_U32("message-max", SET_BYTES, struct fe_config, message_max,
+		    .min = 65536, .max = 262144, .def = "128 kB",
+		    .help = "largest message taken from a client", .restart = true),
+	SETTING_U32("connections-max", SET_UINT, struct fe_config, connections_max,
+		    .min = 10, .max = 1000000, .def = "100000",
+		    .help = "connections of clients that one process holds", .restart = true),
+	SETTING_END
+};
+/* clang-format on */
+
+static const struct setting *const settings[] = { fe_settings, access_settings, registrar_settings,
+	                                          NULL };
+static const char *const links[] = { "accounts", "frontend", NULL };
+
+/* From the stack. */
+
+static void on_request(void *arg, struct sip_req *rq)
+{
+	struct frontend *fe = arg;
+	if (rq->flow->kind == SIP_LINK)
+		fe_from_link(fe, rq);
+	else if (fe->stopping && rq->msg->method == SIP_REGISTER)
+		sip_reply_forget(rq, 503, STR("Going Down"), STR("Retry-After: 5\r\n"));
+	else
+		fe_from_client(fe, rq);
+}
+
+static bool on_opened(void *arg, struct sip_flow *f)
+{
+	struct frontend *fe = arg;
+	return f->kind == SIP_LINK || access_opened(fe->access, f);
+}
+
+static void on_closed(void *arg, struct sip_flow *f, const char *why)
+{
+	struct frontend *fe = arg;
+	if (f->kind != SIP_LINK) {
+		log_debug(NULL, "connection-closed", "id=%llu why=%s", (unsigned long long)f->id,
+		          why ? why : "");
+		access_closed(fe->access, f);
+		fe_flow_lost(fe, f);
+		return;
+	}
+	log_warning(NULL, "link-down", "slot=%u", f->sock + 1);
+	if (fe->peers[f->sock] == f)
+		fe->peers[f->sock] = NULL;
+	registrar_flow_lost(fe->registrar, f->sock, 0);
+}
+
+static const struct sip_stack_ops stack_ops = {
+	.request = on_request,
+	.opened = on_opened,
+	.closed = on_closed,
+	.other = fe_stun,
+	.tap = fe_tap,
+};
+
+/* From the registrar. */
+
+static bool is_alive(void *arg, uint64_t account, uint64_t endpoint)
+{
+	struct frontend *fe = arg;
+	struct home_user *u = registrar_user(fe->registrar, account);
+	return u && registrar_endpoint(u, endpoint);
+}
+
+static void on_prune(void *arg)
+{
+	struct frontend *fe = arg;
+	calls_prune(fe->calls, is_alive, fe);
+}
+
+static void on_binding(void *arg, const struct binding *b, enum registrar_event ev, const char *why)
+{
+	static const char *const names[] = { "endpoint-added", "endpoint-moved", "endpoint-gone" };
+	struct frontend *fe = arg;
+	log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"", log_esc(b->user->aor),
+	         log_esc(b->contact), why);
+	fe_store_event(fe, b, ev);
+	if (ev == BINDING_GONE)
+		loop_defer(fe->loop, &fe->prune);
+}
+
+static const struct registrar_ops registrar_ops = { .event = on_binding };
+
+/* From accounts: who was disabled, or whose password changed, is out at once. */
+static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint64_t credential)
+{
+	struct frontend *fe = arg;
+	switch (ev) {
+	case ACCOUNTS_PASSWORD:
+		access_revoke(fe->access, account, credential);
+		if (account)
+			(void)registrar_revoke(fe->registrar, account, credential,
+			                       "password changed");
+		break;
+	case ACCOUNTS_DISABLED:
+		access_revoke(fe->access, account, 0);
+		(void)registrar_kick(fe->registrar, account, 0, "account disabled");
+		break;
+	case ACCOUNTS_LOST:
+		log_warning(NULL, "accounts-lost", "");
+		break;
+	case ACCOUNTS_BACK:
+		log_info(NULL, "accounts-back", "");
+		break;
+	case ACCOUNTS_CHANGED:
+		break;
+	}
+}
+
+/* Start. */
+
+static int read_settings(struct frontend *fe, struct buf *why)
+{
+	const struct role_env *env = fe->env;
+	if (topo_settings(env->topo, env->self, fe_settings, &fe->cfg, why) < 0 ||
+	    topo_settings(env->topo, env->self, access_settings, &fe->access_cfg, why) < 0 ||
+	    topo_settings(env->topo, env->self, registrar_settings, &fe->registrar_cfg, why) < 0)
+		return -EINVAL;
+	if (fe->registrar_cfg.min_expires_s <= fe->registrar_cfg.default_expires_s &&
+	    fe->registrar_cfg.default_expires_s <= fe->registrar_cfg.max_expires_s)
+		return 0;
+	buf_lit(why, "min-expires, default-expires and max-expires must be in ascending order\n");
+	return -EINVAL;
+}
+
+static struct tls_server *make_tls(struct frontend *fe, struct buf *why)
+{
+	const char *text = NULL;
+	struct tls_server_config cfg = {
+		.certs = fe->env->certs,
+		.n_certs = fe->env->n_certs,
+		.verify = TLS_VERIFY_NONE,
+		.ticket_key = { fe->env->ticket_key, sizeof(fe->env->ticket_key) },
+	};
+	struct tls_server *t = tls_server_new(&cfg, &text);
+	if (!t)
+		buf_printf(why,
+		           "certificate of the front end: %s; `dialtone cert check` says more\n",
+		           text ? text : "unusable");
+	return t;
+}
+
+static int sip_kind_of(enum topo_proto p)
+{
+	static const int kinds[TOPO_N_PROTOS] = {
+		[TOPO_UDP] = SIP_UDP, [TOPO_TCP] = SIP_TCP, [TOPO_TLS] = SIP_TLS
+	};
+	return kinds[p];
+}
+
+static bool has_tls(const struct role_env *env)
+{
+	for (size_t i = 0; i < env->n_sockets; i++)
+		if (env->sockets[i].proto == TOPO_TLS)
+			return true;
+	return false;
+}
+
+static int start_tls(struct frontend *fe, struct buf *why)
+{
+	if (!has_tls(fe->env))
+		return 0;
+	fe->tls = make_tls(fe, why);
+	return fe->tls ? 0 : -EINVAL;
+}
+
+static void start_stack(struct frontend *fe)
+{
+	struct role_env *env = fe->env;
+	char name[64];
+	(void)snprintf(name, sizeof(name), "frontend-%u." FE_LINK_DOMAIN, env->slot + 1);
+	struct sip_transport_config cfg = { .client_max = fe->cfg.message_max,
+		                            .max_flows = fe->cfg.connections_max,
+		                            .tls = fe->tls,
+		                            .link_name = name };
+	fe->stack = sip_stack_new(fe->loop, &cfg, &stack_ops, fe);
+	fe->tp = sip_stack_transport(fe->stack);
+	fe->self = (struct target_self){ .topo = env->topo, .addrs = fe->listen_addrs };
+	for (size_t i = 0; i < env->n_sockets && i < FE_LISTENS_MAX; i++)
+		fe->listen_addrs[fe->self.n_addrs++] = env->sockets[i].addr;
+}
+
+/* Everything is there: now requests may come. */
+static void open_doors(struct frontend *fe)
+{
+	struct role_env *env = fe->env;
+	for (size_t i = 0; i < env->n_links; i++)
+		if (!str_eq(env->links[i].role, STR("accounts")))
+			fe_link_up(fe, i);
+	for (size_t i = 0; i < env->n_sockets && i < FE_LISTENS_MAX; i++)
+		sip_transport_listen(fe->tp, (enum sip_kind)sip_kind_of(env->sockets[i].proto),
+		                     env->sockets[i].fd);
+}
+
+static int accounts_link(const struct role_env *env)
+{
+	for (size_t i = 0; i < env->n_links; i++)
+		if (str_eq(env->links[i].role, STR("accounts")))
+			return env->links[i].fd;
+	return -1;
+}
+
+static int start_parts(struct frontend *fe, struct buf *why)
+{
+	struct role_env *env = fe->env;
+	if (env->n_slots > FE_SLOTS_MAX) {
+		buf_printf(why, "more than %d front-end processes\n", FE_SLOTS_MAX);
+		return -EINVAL;
+	}
+	if (read_settings(fe, why) < 0 || start_tls(fe, why) < 0 || fe_store_open(fe, why) < 0)
+		return -EINVAL;
+	token_key_init(&fe->key, env->pool_key);
+	start_stack(fe);
+	fe_lost_init(fe);
+	defer_init(&fe->prune, on_prune, fe);
+	list_init(&fe->tracers);
+	fe->calls = calls_new(fe->loop);
+	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
+	fe->accounts = accounts_new(fe->loop, accounts_link(env), on_account, fe);
+	fe->access = access_new(fe->loop, &fe->access_cfg, fe->accounts, fe->tp, env->topo->realm,
+	                        env->pool_key, env->slot);
+	fe_store_load(fe);
+	open_doors(fe);
+	return 0;
+}
+
+/* Transactions end first, while what they point to is there; connections without a word. */
+static void fe_drop_stack(struct frontend *fe)
+{
+	for (struct sip_flow *f = sip_flow_next(fe->tp, NULL); f; f = sip_flow_next(fe->tp, f))
+		if (f->kind != SIP_LINK && fe->access)
+			access_closed(fe->access, f);
+	sip_stack_free(&fe->stack);
+	access_free(&fe->access);
+}
+
+static void fe_free(struct frontend *fe)
+{
+	timer_stop(&fe->stop_timer);
+	accounts_free(&fe->accounts);
+	if (fe->stack)
+		fe_drop_stack(fe);
+	registrar_free(&fe->registrar);
+	calls_free(&fe->calls);
+	if (fe->store)
+		store_close(&fe->store);
+	tls_server_unref(&fe->tls);
+	defer_cancel(&fe->prune);
+	defer_cancel(&fe->tell_lost);
+	buf_free(&fe->lost);
+	free(fe);
+}
+
+static int start(struct role_env *env, void **ret_state)
+{
+	auto_(buf_free) struct buf why = buf_of(8192);
+	struct frontend *fe = xnew(struct frontend);
+	fe->env = env;
+	fe->loop = env->loop;
+	defer_init(&fe->prune, on_prune, fe);
+	fe_lost_init(fe);
+	int r = start_parts(fe, &why);
+	if (r < 0) {
+		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",
+		          STR_ARG(str_trim(buf_view(&why))));
+		fe_free(fe);
+		return r;
+	}
+	*ret_state = fe;
+	return 0;
+}
+
+void fe_link_up(void *state, size_t i)
+{
+	struct frontend *fe = state;
+	struct role_link *l = &fe->env->links[i];
+	if (str_eq(l->role, STR("accounts"))) {
+		accounts_link_up(fe->accounts, l->fd);
+		return;
+	}
+	if (l->slot >= FE_SLOTS_MAX || l->slot == fe->env->slot)
+		return;
+	fe->peers[l->slot] = sip_transport_link(fe->tp, (uint16_t)l->slot, l->fd);
+	fe_check_flows(fe, l->slot);
+}
+
+static int reload(void *state, struct buf *why)
+{
+	struct frontend *fe = state;
+	struct fe_config cfg = fe->cfg;
+	struct access_config acfg = fe->access_cfg;
+	struct registrar_config rcfg = fe->registrar_cfg;
+	struct tls_server *tls = has_tls(fe->env) ? make_tls(fe, why) : NULL;
+	if ((has_tls(fe->env) && !tls) || read_settings(fe, why) < 0) {
+		fe->cfg = cfg;
+		fe->access_cfg = acfg;
+		fe->registrar_cfg = rcfg;
+		tls_server_unref(&tls);
+		return -EINVAL;
+	}
+	fe->self.topo = fe->env->topo;
+	registrar_configure(fe->registrar, &fe->registrar_cfg);
+	access_configure(fe->access, &fe->access_cfg);
+	if (tls) {
+		sip_transport_set_tls(fe->tp, tls);
+		tls_server_unref(&fe->tls);
+		fe->tls = tls;
+	}
+	return 0;
+}
+
+/* Graceful: no new connections or sign-ins, what is under way gets a moment. */
+enum { STOP_POLL_MS = 100, STOP_MAX_S = 4 };
+
+static void on_stop_poll(void *arg)
+{
+	struct frontend *fe = arg;
+	const struct sip_stack_stats *s = sip_stack_stats(fe->stack);
+	if (s->ctx > 0 && loop_now(fe->loop) < fe->stop_deadline) {
+		timer_set(&fe->stop_timer, loop_now(fe->loop) + STOP_POLL_MS * USEC_PER_MSEC);
+		return;
+	}
+	void (*done)(void *) = fe->stopped;
+	void *done_arg = fe->stopped_arg;
+	fe_free(fe);
+	done(done_arg);
+}
+
+static void stop(void *state, void (*done)(void *arg), void *arg)
+{
+	struct frontend *fe = state;
+	fe->stopping = true;
+	fe->stopped = done;
+	fe->stopped_arg = arg;
+	fe->stop_deadline = loop_now(fe->loop) + STOP_MAX_S * USEC_PER_SEC;
+	sip_transport_pause(fe->tp, true);
+	timer_init(&fe->stop_timer, fe->loop, on_stop_poll, fe);
+	timer_set(&fe->stop_timer, loop_now(fe->loop) + STOP_POLL_MS * USEC_PER_MSEC);
+}
+
+const struct role role_frontend = {
+	.name = "frontend",
+	.box = "Front End Server",
+	.ports = ports,
+	.links = links,
+	.settings = settings,
+	.commands = frontend_commands,
+	.max_processes = FE_SLOTS_MAX,
+	.metrics_port = 9061,
+	.start = start,
+	.reload = reload,
+	.link_up = fe_link_up,
+	.stop = stop,
+	.metrics = fe_metrics,
+	.status = fe_status,
+};

@@ -1,0 +1,270 @@
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/rand.h"
+#include "role/frontend/fe.h"
+
+/* The home half: from the caller's home to the callee's, and out to the endpoints.  Where both live
+ * in one process, and the connections too, a request is looked at once and sent on. */
+
+/* Rendezvous hash over the configured processes: a change of their number moves as few users as can
+ * be. */
+uint32_t fe_owner(const struct frontend *fe, uint64_t account)
+{
+	uint64_t best = 0;
+	uint32_t owner = 0;
+	for (uint32_t i = 0; i < fe->env->n_slots; i++) {
+		uint64_t part[2] = { account, i };
+		uint64_t h = hash_bytes(&fe->key.mac, part, sizeof(part));
+		if (i == 0 || h > best) {
+			best = h;
+			owner = i;
+		}
+	}
+	return owner;
+}
+
+static void start_call(struct task *t)
+{
+	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
+	if (t->msg->method != SIP_INVITE)
+		return;
+	if (fe_owner(t->fe, t->who.account) == t->fe->env->slot)
+		k.caller_endpoint = t->who.endpoint;
+	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
+	(void)calls_started(t->fe->calls, t->msg->call_id, &k);
+}
+
+/* The callee is known. */
+static void to_callee(struct task *t)
+{
+	char route[96];
+	struct buf rb = BUF_ON(route);
+	uint32_t slot = fe_owner(t->fe, t->callee);
+	start_call(t);
+	if (slot == t->fe->env->slot) {
+		fe_terminate(t);
+		return;
+	}
+	buf_printf(&rb, "<sip:t.%" PRIx64 ".%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", t->callee,
+	           t->callee_endpoint);
+	fe_to_slot(t, slot, buf_view(&rb), to_callee);
+}
+
+static void not_found(struct task *t)
+{
+	task_reply(t, 404, STR("User Not Found"), STR(""));
+}
+
+static void look_up(struct task *t);
+
+static void found(struct task *t, const struct account *acc)
+{
+	if (!acc || acc->disabled) {
+		t->key_now++;
+		look_up(t);
+		return;
+	}
+	t->callee = acc->id;
+	t->callee_endpoint = t->target.endpoint;
+	to_callee(t);
+}
+
+static void on_lookup(void *arg, int err, const struct account *acc)
+{
+	struct task *t = arg;
+	t->lookup = NULL; /* it ends with this call */
+	if (err == 0 || err == -ENOENT)
+		found(t, err ? NULL : acc);
+	else
+		task_reply(t, 503, STR("Accounts Not Available"), STR("Retry-After: 5\r\n"));
+}
+
+/* Tries the target's keys in turn: the address, then the number. */
+static void look_up(struct task *t)
+{
+	bool absent = false;
+	if (t->key_now >= t->target.n_keys) {
+		not_found(t);
+		return;
+	}
+	struct str key = t->target.keys[t->key_now];
+	const struct account *acc = accounts_cached(t->fe->accounts, key, &absent);
+	if (acc || absent) {
+		found(t, acc);
+		return;
+	}
+	t = task_keep(t);
+	t->lookup = accounts_lookup(t->fe->accounts, t->target.keys[t->key_now], on_lookup, t);
+}
+
+static void route_target(struct task *t)
+{
+	switch (t->target.kind) {
+	case TARGET_USER:
+		look_up(t);
+		break;
+	case TARGET_GRUU:
+		t->callee = t->target.account;
+		t->callee_endpoint = t->target.endpoint;
+		to_callee(t);
+		break;
+	case TARGET_SELF:
+		not_found(t);
+		break;
+	case TARGET_FOREIGN:
+		task_reply(t, 403, STR("Domain Is Not Served Here"), STR(""));
+		break;
+	case TARGET_BAD:
+		task_reply(t, 416, STR(""), STR(""));
+		break;
+	}
+}
+
+void fe_originate(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	char route[64];
+	struct buf rb = BUF_ON(route);
+	uint32_t slot = fe_owner(fe, t->who.account);
+	if (slot != fe->env->slot) {
+		buf_printf(&rb, "<sip:o.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", t->who.account);
+		fe_to_slot(t, slot, buf_view(&rb), fe_originate);
+		return;
+	}
+	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
+	route_target(t);
+}
+
+/* The way out to one endpoint. */
+
+struct fork {
+	struct task *t;
+	struct sip_proxy *p;
+	struct str sender_route, lines;
+	unsigned n, dead;
+};
+
+/* A branch to a client whose flow is here: both ends go into Record-Route, the callee's on top. */
+static void fork_here(struct fork *fk, struct sip_flow *f, const struct token *end, struct str uri)
+{
+	char rr[512];
+	struct buf rb = BUF_ON(rr);
+	struct sip_branch_spec b = { .flow = f, .tag = end->endpoint };
+	fe_edit(fk->t, &b.edit, true);
+	b.edit.uri = uri;
+	b.edit.add = fk->lines;
+	if (fe_makes_dialog(fk->t->msg)) {
+		fe_put_record_route(fk->t->fe, &rb, f, end);
+		if (fk->sender_route.len) {
+			buf_lit(&rb, ", ");
+			buf_str(&rb, fk->sender_route);
+		}
+		b.edit.record_route = buf_view(&rb);
+	}
+	sip_proxy_fork(fk->p, &b);
+	fk->n++;
+}
+
+/* A branch to a client whose connection another process holds. */
+static void fork_there(struct fork *fk, struct sip_flow *link, const struct token *end,
+                       struct str uri)
+{
+	char route[TOKEN_TEXT_MAX + 64];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .flow = link, .tag = end->endpoint };
+	fe_edit(fk->t, &b.edit, false);
+	buf_lit(&rb, "<sip:");
+	token_put(&rb, &fk->t->fe->key, end);
+	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
+	b.edit.uri = uri;
+	b.edit.push_routes = buf_view(&rb);
+	b.edit.add = fk->lines;
+	b.edit.record_route = fk->sender_route;
+	sip_proxy_fork(fk->p, &b);
+	fk->n++;
+}
+
+static void fork_to(struct fork *fk, const struct binding *b)
+{
+	struct frontend *fe = fk->t->fe;
+	struct token end = { b->user->account, b->endpoint, b->hint };
+	struct sip_flow *f = token_flow(&b->hint, fe->tp, fe->env->slot);
+	struct sip_flow *link = b->hint.slot < FE_SLOTS_MAX ? fe->peers[b->hint.slot] : NULL;
+	if (f)
+		fork_here(fk, f, &end, b->contact);
+	else if (b->hint.slot != fe->env->slot && link && !link->closed)
+		fork_there(fk, link, &end, b->contact);
+	else
+		fk->dead++;
+	sip_flow_unref(&f);
+}
+
+/* One flow of each endpoint: the newest of an instance (RFC 5626 section 5.3), TLS where sips:
+ * asks. */
+static bool is_wanted(const struct task *t, const struct binding *b)
+{
+	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
+		return false;
+	if (t->target.secure && !(b->hint.reach == TOKEN_STREAM && b->hint.sock))
+		return false;
+	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
+		return false; /* the very endpoint that sends */
+	return registrar_endpoint(b->user, b->endpoint) == b;
+}
+
+static unsigned count_wanted(const struct task *t, struct home_user *u)
+{
+	unsigned n = 0;
+	list_for(it, &u->bindings) n += is_wanted(t, list_entry(it, struct binding, node));
+	return n;
+}
+
+void fe_terminate(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	char rr[256], lines[ACCESS_URI_MAX + 64];
+	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
+	struct sip_uri u;
+	t->target.secure = sip_uri_parse(&u, t->msg->uri) == 0 && u.scheme == SIP_SCHEME_SIPS;
+	if (t->from_link)
+		start_call(t);
+	struct home_user *callee = registrar_user(fe->registrar, t->callee);
+	if (!callee || count_wanted(t, callee) == 0) {
+		calls_ended(fe->calls, t->msg->call_id);
+		task_reply(t, 480, STR("No Endpoint Signed In"), STR(""));
+		return;
+	}
+	fe_put_sender(t, &rb, &lb);
+	struct fork fk = { .t = t, .sender_route = buf_view(&rb), .lines = buf_view(&lb) };
+	fk.p = fe_proxy(t);
+	list_for(it, &callee->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (is_wanted(t, b))
+			fork_to(&fk, b);
+	}
+	sip_proxy_start(fk.p, 480, STR("No Endpoint Reachable"), STR(""));
+	task_done(t);
+}
+
+/* From another process that knows the endpoint: its connection is here. */
+void fe_way_out(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	struct sip_flow *f = token_flow(&t->peer_end.hint, fe->tp, fe->env->slot);
+	char rr[256];
+	struct buf rb = BUF_ON(rr);
+	struct sip_branch_spec b = { .flow = f, .tag = t->peer_end.endpoint };
+	if (!f) {
+		task_reply(t, 480, STR("Connection Lost"), STR(""));
+		return;
+	}
+	fe_edit(t, &b.edit, true);
+	if (fe_makes_dialog(t->msg) && !fe_has_to_tag(t->msg)) {
+		fe_put_record_route(fe, &rb, f, &t->peer_end);
+		b.edit.record_route = buf_view(&rb);
+	}
+	fe_send(t, &b);
+	sip_flow_unref(&f);
+}

@@ -1,0 +1,156 @@
+#include <stdlib.h>
+
+#include <cjson/cJSON.h>
+
+#include "base/rand.h"
+#include "role/frontend/fe.h"
+
+/* What the processes of this box tell one another of connections: NOTIFY of the event package
+ * `dialtone-flow` with an application/dialtone+json body, over the links alone.
+ *
+ *   {"lost":[id,...]}   these connections of mine have ended
+ *   {"check":[id,...]}  which of these connections of yours are still there?  (answered by lost)
+ *   {"close":[id,...]}  end these connections of yours
+ */
+enum { NOTICE_MAX = 64 * 1024 };
+
+static void send_notice(struct frontend *fe, struct sip_flow *link, const char *what,
+                        struct str ids)
+{
+	char branch[SIP_BRANCH_LEN + 1];
+	auto_(buf_free) struct buf body = buf_of(NOTICE_MAX);
+	if (!link || link->closed || ids.len == 0)
+		return;
+	struct buf *b = sip_transport_out(fe->tp);
+	sip_branch_make(fe->stack, 0, branch);
+	buf_printf(&body, "{\"%s\":[%" STR_FMT "]}", what, STR_ARG(ids));
+	buf_lit(b, "NOTIFY sip:" FE_LINK_DOMAIN " SIP/2.0\r\nVia: ");
+	sip_via_put(b, link, branch);
+	buf_lit(b, "\r\nFrom: <sip:" FE_LINK_DOMAIN ">;tag=");
+	rand_token(b, 8);
+	buf_lit(b, "\r\nTo: <sip:" FE_LINK_DOMAIN ">\r\nCall-ID: ");
+	rand_token(b, 20);
+	buf_lit(b, "\r\nCSeq: 1 NOTIFY\r\nMax-Forwards: 1\r\nEvent: dialtone-flow\r\n"
+	           "Subscription-State: active\r\n");
+	sip_put_body(b, STR("application/dialtone+json"), buf_view(&body));
+	(void)sip_ctx_new(fe->stack, link, buf_view(b), SIP_NOTIFY, branch, NULL, NULL);
+}
+
+static void add_id(struct buf *b, uint64_t id)
+{
+	if (b->len)
+		buf_char(b, ',');
+	buf_dec(b, id);
+}
+
+static void tell_lost(void *arg)
+{
+	struct frontend *fe = arg;
+	for (uint32_t i = 0; i < fe->env->n_slots; i++)
+		send_notice(fe, fe->peers[i], "lost", buf_view(&fe->lost));
+	fe->lost.len = 0;
+}
+
+void fe_lost_init(struct frontend *fe)
+{
+	fe->lost = buf_of(NOTICE_MAX / 2);
+	defer_init(&fe->tell_lost, tell_lost, fe);
+}
+
+void fe_flow_lost(struct frontend *fe, const struct sip_flow *f)
+{
+	registrar_flow_lost(fe->registrar, fe->env->slot, f->id);
+	if (fe->env->n_slots == 1)
+		return;
+	add_id(&fe->lost, f->id);
+	if (fe->lost.len > NOTICE_MAX / 4)
+		tell_lost(fe);
+	else
+		loop_defer(fe->loop, &fe->tell_lost);
+}
+
+void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id)
+{
+	char text[32];
+	struct buf b = BUF_ON(text);
+	if (slot == fe->env->slot) {
+		struct sip_flow *f = sip_flow_find(fe->tp, id);
+		if (f)
+			sip_flow_close(f);
+		return;
+	}
+	add_id(&b, id);
+	if (slot < FE_SLOTS_MAX)
+		send_notice(fe, fe->peers[slot], "close", buf_view(&b));
+}
+
+void fe_check_flows(struct frontend *fe, uint32_t slot)
+{
+	size_t at = 0;
+	struct map_node *after = NULL;
+	auto_(buf_free) struct buf ids = buf_of(NOTICE_MAX / 2);
+	for (struct home_user *u; (u = registrar_walk(fe->registrar, &at, &after)) != NULL;) {
+		list_for(it, &u->bindings)
+		{
+			struct binding *b = list_entry(it, struct binding, node);
+			if (b->hint.reach != TOKEN_STREAM || b->hint.slot != slot)
+				continue;
+			add_id(&ids, b->hint.flow);
+			if (ids.len < NOTICE_MAX / 4)
+				continue;
+			send_notice(fe, fe->peers[slot], "check", buf_view(&ids));
+			ids.len = 0;
+		}
+	}
+	send_notice(fe, fe->peers[slot], "check", buf_view(&ids));
+}
+
+/* Which of the asked-for connections are not here any more. */
+static void answer_check(struct frontend *fe, struct sip_flow *link, const cJSON *list)
+{
+	auto_(buf_free) struct buf ids = buf_of(NOTICE_MAX / 2);
+	const cJSON *it;
+	cJSON_ArrayForEach(it, list)
+	{
+		uint64_t id = (uint64_t)it->valuedouble;
+		struct sip_flow *f = sip_flow_find(fe->tp, id);
+		if (!f || f->closed)
+			add_id(&ids, id);
+	}
+	send_notice(fe, link, "lost", buf_view(&ids));
+}
+
+static void take_notice(struct frontend *fe, struct sip_flow *link, const cJSON *json)
+{
+	const cJSON *it;
+	const cJSON *lost = cJSON_GetObjectItemCaseSensitive(json, "lost");
+	const cJSON *check = cJSON_GetObjectItemCaseSensitive(json, "check");
+	const cJSON *close = cJSON_GetObjectItemCaseSensitive(json, "close");
+	cJSON_ArrayForEach(it, lost)
+	{
+		if (it->valuedouble >= 1)
+			registrar_flow_lost(fe->registrar, link->sock, (uint64_t)it->valuedouble);
+	}
+	cJSON_ArrayForEach(it, close)
+	{
+		fe_close_flow(fe, fe->env->slot, (uint64_t)it->valuedouble);
+	}
+	if (check)
+		answer_check(fe, link, check);
+}
+
+void fe_lost_notice(struct task *t)
+{
+	struct str body = t->msg->body;
+	cJSON *json = NULL;
+	if (t->msg->method == SIP_NOTIFY &&
+	    str_eq(sip_value(t->msg, SIP_H_EVENT), STR("dialtone-flow")))
+		json = cJSON_ParseWithLength(body.p, body.len);
+	if (!json) {
+		task_reply(t, 400, STR("Bad Notice"), STR(""));
+		return;
+	}
+	take_notice(t->fe, t->flow, json);
+	cJSON_Delete(json);
+	task_reply(t, 200, STR(""), STR(""));
+}

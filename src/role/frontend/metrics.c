@@ -1,0 +1,118 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "role/frontend/fe.h"
+
+/* Figures for `dialtone status` and for Prometheus. */
+
+static void metric(struct buf *b, const char *name, const char *labels, uint64_t value)
+{
+	buf_printf(b, "dialtone_%s{%s} %" PRIu64 "\n", name, labels, value);
+}
+
+static void type(struct buf *b, const char *name, const char *kind, const char *help)
+{
+	buf_printf(b, "# HELP dialtone_%s %s\n# TYPE dialtone_%s %s\n", name, help, name, kind);
+}
+
+static void put_methods(struct buf *b, const struct sip_stack_stats *s)
+{
+	char label[64];
+	type(b, "sip_requests_in_total", "counter", "SIP requests received, by method");
+	for (int m = 0; m < SIP_N_METHODS; m++) {
+		struct str name = sip_method_name((enum sip_method)m);
+		(void)snprintf(label, sizeof(label), "method=\"%" STR_FMT "\"",
+		               STR_ARG(name.len ? name : STR("other")));
+		metric(b, "sip_requests_in_total", label, s->requests_in[m]);
+	}
+	type(b, "sip_requests_out_total", "counter", "SIP requests sent, by method");
+	for (int m = 0; m < SIP_N_METHODS; m++) {
+		struct str name = sip_method_name((enum sip_method)m);
+		(void)snprintf(label, sizeof(label), "method=\"%" STR_FMT "\"",
+		               STR_ARG(name.len ? name : STR("other")));
+		metric(b, "sip_requests_out_total", label, s->requests_out[m]);
+	}
+}
+
+static void put_codes(struct buf *b, const struct sip_stack_stats *s)
+{
+	char label[32];
+	type(b, "sip_responses_out_total", "counter", "SIP responses sent, by status code");
+	for (int code = 100; code < 700; code++) {
+		if (s->codes_out[code] == 0)
+			continue;
+		(void)snprintf(label, sizeof(label), "code=\"%d\"", code);
+		metric(b, "sip_responses_out_total", label, s->codes_out[code]);
+	}
+	type(b, "sip_responses_in_total", "counter", "SIP responses received, by class");
+	for (int c = 1; c < 7; c++) {
+		(void)snprintf(label, sizeof(label), "class=\"%dxx\"", c);
+		metric(b, "sip_responses_in_total", label, s->responses_in[c]);
+	}
+}
+
+static void put_flows(struct buf *b, const struct sip_transport_stats *t)
+{
+	char label[32];
+	type(b, "connections", "gauge", "connections now, by transport");
+	for (int k = SIP_TCP; k < SIP_N_KINDS; k++) {
+		(void)snprintf(label, sizeof(label), "transport=\"%s\"",
+		               sip_kind_name((enum sip_kind)k));
+		metric(b, "connections", label, t->flows[k]);
+	}
+	type(b, "sip_messages_total", "counter", "SIP messages, by transport and direction");
+	for (int k = 0; k < SIP_N_KINDS; k++) {
+		char l[64];
+		const char *name = sip_kind_name((enum sip_kind)k);
+		(void)snprintf(l, sizeof(l), "transport=\"%s\",way=\"in\"", name);
+		metric(b, "sip_messages_total", l, t->msgs_in[k]);
+		(void)snprintf(l, sizeof(l), "transport=\"%s\",way=\"out\"", name);
+		metric(b, "sip_messages_total", l, t->msgs_out[k]);
+	}
+	type(b, "connections_refused_total", "counter", "connections that were not taken");
+	metric(b, "connections_refused_total", "", t->refused);
+}
+
+void fe_metrics(void *state, struct buf *b)
+{
+	struct frontend *fe = state;
+	const struct sip_stack_stats *s = sip_stack_stats(fe->stack);
+	const struct access_stats *a = access_stats(fe->access);
+	put_methods(b, s);
+	put_codes(b, s);
+	put_flows(b, sip_transport_stats(fe->tp));
+	type(b, "sip_transactions", "gauge", "transactions now");
+	metric(b, "sip_transactions", "side=\"server\"", s->stx);
+	metric(b, "sip_transactions", "side=\"client\"", s->ctx);
+	type(b, "sip_retransmits_total", "counter", "retransmissions");
+	metric(b, "sip_retransmits_total", "way=\"in\"", s->retransmits_in);
+	metric(b, "sip_retransmits_total", "way=\"out\"", s->retransmits_out);
+	type(b, "sip_bad_messages_total", "counter", "messages that could not be served");
+	metric(b, "sip_bad_messages_total", "", s->bad);
+	type(b, "endpoints", "gauge", "endpoints signed in");
+	metric(b, "endpoints", "", registrar_count(fe->registrar));
+	type(b, "calls", "gauge", "calls known");
+	metric(b, "calls", "", calls_count(fe->calls));
+	type(b, "sign_ins_total", "counter", "authentications, by outcome");
+	metric(b, "sign_ins_total", "outcome=\"accepted\"", a->accepted);
+	metric(b, "sign_ins_total", "outcome=\"challenged\"", a->challenges);
+	metric(b, "sign_ins_total", "outcome=\"refused\"", a->refused);
+	metric(b, "sign_ins_total", "outcome=\"slowed\"", a->slowed);
+	metric(b, "sign_ins_total", "outcome=\"failed\"", a->failed);
+}
+
+void fe_status(void *state, struct buf *b)
+{
+	struct frontend *fe = state;
+	const struct sip_stack_stats *s = sip_stack_stats(fe->stack);
+	const struct sip_transport_stats *t = sip_transport_stats(fe->tp);
+	uint64_t in = 0;
+	for (int m = 0; m < SIP_N_METHODS; m++)
+		in += s->requests_in[m];
+	buf_printf(b,
+	           "\"endpoints\":%zu,\"calls\":%zu,\"connections\":%" PRIu64
+	           ",\"transactions\":%u,\"requests\":%" PRIu64 ",\"accounts\":%s",
+	           registrar_count(fe->registrar), calls_count(fe->calls),
+	           t->flows[SIP_TCP] + t->flows[SIP_TLS], s->stx + s->ctx, in,
+	           accounts_is_up(fe->accounts) ? "true" : "false");
+}

@@ -1,0 +1,116 @@
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+
+/* What the front end wants to know of the answers: calls that are taken up, registrations that were
+ * accepted elsewhere.  Everything else passes without a second look. */
+
+struct watch {
+	struct frontend *fe;
+	struct sip_flow *flow; /* REGISTER: of the client */
+	struct access_identity who;
+	struct sip_msg *req; /* REGISTER: its Contacts are looked at after the 200 */
+	void *req_block;
+	char service_route[128];
+	char uri[ACCESS_URI_MAX];
+	size_t id_len;
+	char id[]; /* INVITE: Call-ID */
+};
+
+static struct watch *watch_new(struct task *t, struct str id)
+{
+	struct watch *w = xcalloc(1, sizeof(*w) + id.len);
+	w->fe = t->fe;
+	w->id_len = id.len;
+	memcpy(w->id, id.p, id.len);
+	return w;
+}
+
+static void watch_free(struct watch *w)
+{
+	sip_flow_unref(&w->flow);
+	free(w->req_block);
+	free(w);
+}
+
+/* INVITE. */
+
+static uint32_t session_seconds(const struct sip_msg *m)
+{
+	struct str v = sip_value(m, SIP_H_SESSION_EXPIRES), s, params;
+	uint32_t n = 0;
+	(void)str_cut(v, ';', &s, &params);
+	return str_to_u32(str_trim(s), 7 * 24 * 3600, &n) == 0 ? n : 0;
+}
+
+static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp,
+                           struct sip_edit *e UNUSED)
+{
+	struct watch *w = arg;
+	struct call *k = calls_find(w->fe->calls, str_n(w->id, w->id_len));
+	bool ours = k && k->callee && fe_owner(w->fe, k->callee) == w->fe->env->slot;
+	if (resp->status / 100 == 2)
+		calls_answered(w->fe->calls, str_n(w->id, w->id_len), ours ? tag : 0,
+		               session_seconds(resp));
+}
+
+static void on_call_done(void *arg, int code)
+{
+	struct watch *w = arg;
+	if (code / 100 != 2)
+		calls_ended(w->fe->calls, str_n(w->id, w->id_len));
+	watch_free(w);
+}
+
+static const struct sip_proxy_ops call_ops = { .forwarding = on_call_answer, .done = on_call_done };
+
+/* INVITE inside a dialog: a session refresh; a refusal does not end the call. */
+static void on_refresh_done(void *arg, int code UNUSED)
+{
+	watch_free(arg);
+}
+
+static const struct sip_proxy_ops refresh_ops = { .forwarding = on_call_answer,
+	                                          .done = on_refresh_done };
+
+/* REGISTER that another process answers. */
+
+static void on_register_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp,
+                               struct sip_edit *e)
+{
+	struct watch *w = arg;
+	struct buf b = BUF_ON(w->service_route);
+	if (resp->status != 200)
+		return;
+	fe_put_service_route(&b, w->flow);
+	e->add = buf_view(&b);
+	fe_registered(w->fe, w->flow, w->req, &w->who);
+}
+
+static const struct sip_proxy_ops register_ops = { .forwarding = on_register_answer,
+	                                           .done = on_refresh_done };
+
+static struct watch *watch_register(struct task *t)
+{
+	struct watch *w = watch_new(t, STR(""));
+	w->flow = sip_flow_ref(t->flow);
+	w->who = t->who;
+	memcpy(w->uri, t->who.uri.p, t->who.uri.len);
+	w->who.uri.p = w->uri;
+	w->req = sip_msg_copy(t->msg, 0, &w->req_block);
+	return w;
+}
+
+struct sip_proxy *fe_proxy(struct task *t)
+{
+	const struct sip_proxy_ops *ops = NULL;
+	void *arg = NULL;
+	if (t->msg->method == SIP_INVITE) {
+		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
+		arg = watch_new(t, t->msg->call_id);
+	} else if (t->msg->method == SIP_REGISTER) {
+		ops = &register_ops;
+		arg = watch_register(t);
+	}
+	return sip_proxy_new(t->fe->stack, task_stx(t), ops, arg);
+}

@@ -1,0 +1,131 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+
+/* Bindings that must survive the process (design section 4, durability class "should"): of phones
+ * without a connection, and of connections that another process holds.  Written behind when
+ * something changed, never for a refresh. */
+
+/* clang-format off */
+static const struct store_migration migrations[] = {
+	{ 1, "create table binding ("
+	     " account integer not null, endpoint integer not null, reg_id integer not null,"
+	     " aor text not null, credential integer not null, q integer not null,"
+	     " since integer not null, hint blob not null, contact text not null,"
+	     " instance text not null, call_id text not null, cseq integer not null,"
+	     " user_agent text not null, path text not null,"
+	     " primary key (account, endpoint, reg_id)) without rowid;" },
+	{ 0, NULL },
+};
+/* clang-format on */
+
+static const char sql_put[] =
+        "insert into binding (account, endpoint, reg_id, aor, credential, q, since, hint, contact,"
+        " instance, call_id, cseq, user_agent, path)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        " on conflict (account, endpoint, reg_id) do update set aor = excluded.aor,"
+        " credential = excluded.credential, q = excluded.q, since = excluded.since,"
+        " hint = excluded.hint, contact = excluded.contact, instance = excluded.instance,"
+        " call_id = excluded.call_id, cseq = excluded.cseq, user_agent = excluded.user_agent,"
+        " path = excluded.path";
+static const char sql_drop[] =
+        "delete from binding where account = $1 and endpoint = $2 and reg_id = $3";
+static const char sql_all[] =
+        "select account, endpoint, reg_id, aor, credential, q, since, hint, contact, instance,"
+        " call_id, cseq, user_agent, path from binding";
+
+int fe_store_open(struct frontend *fe, struct buf *why)
+{
+	char path[4096];
+	(void)snprintf(path, sizeof(path), "%s/bindings-%u.db", fe->env->data_dir,
+	               fe->env->slot + 1);
+	fe->store = store_open(fe->loop, path, migrations, why);
+	return fe->store ? 0 : -1;
+}
+
+static bool must_survive(const struct frontend *fe, const struct binding *b)
+{
+	return b->hint.reach == TOKEN_UDP ||
+	       (b->hint.reach == TOKEN_STREAM && b->hint.slot != fe->env->slot);
+}
+
+/* A write that cannot be queued is lost like one of the last second: said, not hidden. */
+static void queue(struct frontend *fe, const char *sql, const struct store_val *v, size_t n)
+{
+	struct store_stmt s = { .sql = sql, .params = v, .n_params = n };
+	int r = store_write(fe->store, STORE_SHOULD, &s, 1, NULL, NULL);
+	if (r < 0 && log_allow(&fe->store_limit, loop_now(fe->loop), 1))
+		log_warning(NULL, "binding-not-stored", "error=%d", r);
+}
+
+static void put(struct frontend *fe, const struct binding *b)
+{
+	char text[TOKEN_TEXT_MAX + 1];
+	struct buf hint = BUF_ON(text);
+	struct token t = { b->user->account, b->endpoint, b->hint };
+	token_put(&hint, &fe->key, &t);
+	struct store_val v[] = {
+		STORE_I(b->user->account), STORE_I(b->endpoint),     STORE_I(b->reg_id),
+		STORE_S(b->user->aor),     STORE_I(b->credential),   STORE_I(b->q),
+		STORE_I(b->since),         STORE_S(buf_view(&hint)), STORE_S(b->contact),
+		STORE_S(b->instance),      STORE_S(b->call_id),      STORE_I(b->cseq),
+		STORE_S(b->user_agent),    STORE_S(b->path),
+	};
+	queue(fe, sql_put, v, ARRAY_SIZE(v));
+}
+
+static void drop(struct frontend *fe, const struct binding *b)
+{
+	struct store_val v[] = { STORE_I(b->user->account), STORE_I(b->endpoint),
+		                 STORE_I(b->reg_id) };
+	queue(fe, sql_drop, v, ARRAY_SIZE(v));
+}
+
+void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev)
+{
+	struct binding *mine = (struct binding *)(uintptr_t)b;
+	bool keep = ev != BINDING_GONE && must_survive(fe, b);
+	if (keep)
+		put(fe, b);
+	else if (b->stored)
+		drop(fe, b);
+	mine->stored = keep;
+}
+
+static void on_row(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct frontend *fe = arg;
+	struct token t;
+	if (token_get(&t, &fe->key, c[7].s) < 0 || fe_owner(fe, t.account) != fe->env->slot)
+		return;
+	struct binding b = {
+		.endpoint = (uint64_t)c[1].i,
+		.reg_id = (uint32_t)c[2].i,
+		.credential = (uint64_t)c[4].i,
+		.q = (uint16_t)c[5].i,
+		.since = (usec_t)c[6].i,
+		.hint = t.hint,
+		.contact = c[8].s,
+		.instance = c[9].s,
+		.call_id = c[10].s,
+		.cseq = (uint32_t)c[11].i,
+		.user_agent = c[12].s,
+		.path = c[13].s,
+		.stored = true,
+	};
+	/* Connections of this process ended with the one that was here before. */
+	if (!must_survive(fe, &b))
+		return;
+	(void)registrar_restore(fe->registrar, &b, t.account, c[3].s,
+	                        fe->registrar_cfg.max_expires_s);
+}
+
+void fe_store_load(struct frontend *fe)
+{
+	int n = store_read(fe->store, sql_all, NULL, 0, on_row, fe);
+	if (n < 0)
+		log_warning(NULL, "bindings-not-read", "error=%d", n);
+	else
+		log_info(NULL, "bindings-restored", "n=%zu", registrar_count(fe->registrar));
+}

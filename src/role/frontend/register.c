@@ -1,0 +1,156 @@
+#include <inttypes.h>
+
+#include "role/frontend/fe.h"
+
+/* REGISTER: the access half authenticates and knows the flow, the home half binds. */
+
+enum { LINES_MAX = 64 * 1024, NAT_KEEP_S = 900 };
+
+/* True if no Contact of the request wants to stay: a sign-off, or a query. */
+bool fe_signs_off(const struct sip_msg *m)
+{
+	uint32_t all = 1, one;
+	struct str v = sip_value(m, SIP_H_EXPIRES);
+	if (v.len && str_to_u32(v, UINT32_MAX, &all) < 0)
+		all = 1;
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_CONTACT); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h);
+		struct sip_addr a;
+		while (sip_addr_next(&rest, &a) > 0) {
+			if (a.star)
+				return true;
+			if (!sip_param(a.params, STR("expires"), &v) ||
+			    str_to_u32(v, UINT32_MAX, &one) < 0)
+				one = all;
+			if (one > 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* A phone whose Via does not tell the address that we see is behind NAT (RFC 3581). */
+static bool behind_nat(const struct sip_flow *f, const struct sip_msg *m)
+{
+	struct sip_via via;
+	struct addr a;
+	struct str rest = sip_value(m, SIP_H_VIA);
+	if (f->kind != SIP_UDP || sip_via_next(&rest, &via) <= 0)
+		return false;
+	return addr_parse(&a, via.host, via.port ? via.port : 5060) < 0 || !addr_eq(&a, &f->peer);
+}
+
+void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg *req,
+                   const struct access_identity *id)
+{
+	struct access_identity me = *id;
+	struct sip_addr a;
+	struct str rest = sip_value(req, SIP_H_CONTACT);
+	if (sip_first(req, SIP_H_CONTACT) && fe_signs_off(req)) {
+		access_unvouch(fe->access, f, me.uri);
+		return;
+	}
+	if (sip_addr_next(&rest, &a) > 0 && !a.star)
+		me.endpoint = token_endpoint(&fe->key, &a);
+	if (f->kind != SIP_UDP)
+		access_vouch(fe->access, f, &me);
+	else if (behind_nat(f, req))
+		access_keep_alive(fe->access, f, loop_now(fe->loop) + NAT_KEEP_S * USEC_PER_SEC);
+}
+
+void fe_put_service_route(struct buf *b, const struct sip_flow *f)
+{
+	buf_lit(b, "Service-Route: <sip:");
+	addr_put(b, &f->local);
+	if (f->kind != SIP_UDP)
+		buf_str(b, f->kind == SIP_TLS ? STR(";transport=tls") : STR(";transport=tcp"));
+	buf_lit(b, ";lr>\r\n");
+}
+
+static void put_associated(struct buf *b, const struct task *t)
+{
+	bool absent;
+	const struct account *acc = accounts_cached(t->fe->accounts, t->who.uri, &absent);
+	buf_lit(b, "P-Associated-URI: <sip:");
+	buf_str(b, t->who.uri);
+	buf_char(b, '>');
+	if (acc && acc->phone.len) {
+		buf_lit(b, ", <tel:");
+		buf_str(b, acc->phone);
+		buf_char(b, '>');
+	}
+	buf_lit(b, "\r\n");
+}
+
+static uint32_t endpoints_allowed(struct task *t)
+{
+	bool absent;
+	const struct account *acc = accounts_cached(t->fe->accounts, t->who.uri, &absent);
+	return acc ? acc->max_endpoints : 0;
+}
+
+void fe_register_home(struct task *t, struct token_hint hint)
+{
+	struct frontend *fe = t->fe;
+	auto_(buf_free) struct buf lines = buf_of(LINES_MAX);
+	const char *reason = "";
+	struct registrar_request rq = {
+		.account = t->who.account,
+		.credential = t->who.credential,
+		.aor = t->who.uri,
+		.max_endpoints = endpoints_allowed(t),
+		.msg = t->msg,
+		.hint = hint,
+	};
+	int code = registrar_register(fe->registrar, &rq, &lines, &reason);
+	if (code == 200) {
+		put_associated(&lines, t);
+		if (!t->from_link) {
+			fe_put_service_route(&lines, t->flow);
+			fe_registered(fe, t->flow, t->msg, &t->who);
+		}
+	} else {
+		log_info(NULL, "register-rejected", "user=%s code=%d reason=%s",
+		         log_esc(t->who.uri), code, log_esc(str_of(reason)));
+	}
+	task_reply(t, code, code == 200 ? STR("") : str_of(reason),
+	           code == 200 ? buf_view(&lines) : STR(""));
+}
+
+/* The registration of a user who lives in another process: Path tells it where the client is. */
+static void register_elsewhere(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	uint32_t slot = fe_owner(fe, t->who.account);
+	struct sip_flow *link = fe->peers[slot];
+	char lines[TOKEN_TEXT_MAX + 64], route[128];
+	struct buf lb = BUF_ON(lines), rb = BUF_ON(route);
+	struct token way = { t->who.account, 0, token_hint_of(t->flow, fe->env->slot) };
+	struct sip_branch_spec b = { .flow = link, .lost_code = 503 };
+	if (!link || link->closed) {
+		task_retry(t, register_elsewhere);
+		return;
+	}
+	buf_lit(&lb, "Path: <sip:");
+	token_put(&lb, &fe->key, &way);
+	buf_lit(&lb, "@" FE_LINK_DOMAIN ";lr;ob>\r\n");
+	buf_printf(&rb, "<sip:r.%" PRIx64 ".%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", t->who.account,
+	           t->who.credential);
+	fe_edit(t, &b.edit, false);
+	b.edit.push_routes = buf_view(&rb);
+	b.edit.add = buf_view(&lb);
+	fe_send(t, &b);
+}
+
+void fe_register(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	t->target.kind = TARGET_BAD;
+	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
+	if (t->target.kind == TARGET_FOREIGN || t->target.kind == TARGET_BAD)
+		task_reply(t, 403, STR("Domain Is Not Served Here"), STR(""));
+	else if (fe_owner(fe, t->who.account) == fe->env->slot)
+		fe_register_home(t, token_hint_of(t->flow, fe->env->slot));
+	else
+		register_elsewhere(t);
+}

@@ -1,0 +1,95 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+
+/* The connection broke while the request waited. */
+static void on_ended(void *arg, bool lost UNUSED)
+{
+	struct task *t = arg;
+	t->stx = NULL;
+	task_done(t);
+}
+
+static void on_cancel(void *arg)
+{
+	struct task *t = arg;
+	task_reply(t, 487, STR(""), STR(""));
+}
+
+static const struct sip_stx_ops waiting_ops = { .cancel = on_cancel, .ended = on_ended };
+
+static void on_retry(void *arg)
+{
+	struct task *t = arg;
+	t->next(t);
+}
+
+void task_set_who(struct task *t, const struct access_identity *id)
+{
+	size_t n = MIN(id->uri.len, sizeof(t->who_uri));
+	t->who = *id;
+	memmove(t->who_uri, id->uri.p, n);
+	t->who.uri = str_n(t->who_uri, n);
+}
+
+struct task *task_keep(struct task *t)
+{
+	if (t->kept)
+		return t;
+	struct task *k = xmalloc(sizeof(*k));
+	*k = *t;
+	k->kept = true;
+	k->who.uri.p = k->who_uri;
+	for (unsigned i = 0; i < t->target.n_keys; i++)
+		k->target.keys[i].p = k->target.text + (t->target.keys[i].p - t->target.text);
+	k->stx = sip_accept(t->rq, &waiting_ops, k);
+	k->rq = NULL;
+	k->msg = sip_stx_request(k->stx);
+	k->flow = sip_stx_flow(k->stx);
+	timer_init(&k->retry, k->fe->loop, on_retry, k);
+	return k;
+}
+
+void task_done(struct task *t)
+{
+	if (!t->kept)
+		return;
+	access_wait_free(&t->wait);
+	accounts_req_free(&t->lookup);
+	timer_stop(&t->retry);
+	free(t);
+}
+
+void task_reply(struct task *t, int code, struct str reason, struct str lines)
+{
+	if (t->msg->method == SIP_ACK)
+		sip_ignore(t->rq);
+	else if (t->rq && (t->stranger || code == 401 || code == 407))
+		sip_reply_forget(t->rq, code, reason, lines);
+	else if (t->rq)
+		sip_reply(t->rq, code, reason, lines, STR(""), STR(""));
+	else
+		sip_stx_reply(t->stx, code, reason, lines, STR(""), STR(""));
+	task_done(t);
+}
+
+struct sip_stx *task_stx(struct task *t)
+{
+	return t->kept ? t->stx : sip_accept(t->rq, NULL, NULL);
+}
+
+void task_retry(struct task *t, void (*next)(struct task *t))
+{
+	if (t->msg->method == SIP_ACK) {
+		sip_ignore(t->rq);
+		return;
+	}
+	t = task_keep(t);
+	if (t->tries++ == FE_RETRIES_MAX) {
+		task_reply(t, 503, STR("Home Server Not Available"), STR("Retry-After: 5\r\n"));
+		return;
+	}
+	t->next = next;
+	timer_set(&t->retry, loop_now(t->fe->loop) + FE_RETRY_MS * USEC_PER_MSEC);
+}

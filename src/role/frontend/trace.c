@@ -1,0 +1,131 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/code.h"
+#include "role/frontend/fe.h"
+
+/* `dialtone trace`: SIP as it passes, to whoever listens on the control socket. */
+
+enum { EVENT_MAX = 64 * 1024, SHOWN_MAX = 16 * 1024 };
+
+struct tracer {
+	struct list node;
+	struct frontend *fe;
+	struct ctl_call *c;
+	char *user; /* substring of From or To; NULL: all */
+	char *peer; /* text of the address; NULL: all */
+};
+
+static void tracer_gone(void *arg)
+{
+	struct tracer *tr = arg;
+	struct frontend *fe = tr->fe;
+	list_del(&tr->node);
+	free(tr->user);
+	free(tr->peer);
+	free(tr);
+	if (list_empty(&fe->tracers))
+		sip_stack_tap(fe->stack, false);
+}
+
+void fe_trace(struct frontend *fe, struct ctl_call *c)
+{
+	unsigned n = 0;
+	list_for(it, &fe->tracers) n++;
+	if (n >= FE_TRACERS_MAX) {
+		c->fail(c, "%u traces are running already; end one first", n);
+		return;
+	}
+	struct tracer *tr = xnew(struct tracer);
+	struct str user = ctl_text(c->args, "user"), peer = ctl_text(c->args, "peer");
+	tr->fe = fe;
+	tr->c = c;
+	tr->user = user.len ? str_dup(user) : NULL;
+	tr->peer = peer.len ? str_dup(peer) : NULL;
+	list_add(&fe->tracers, &tr->node);
+	c->on_close(c, tracer_gone, tr);
+	sip_stack_tap(fe->stack, true);
+}
+
+/* What lets somebody sign in is not shown: the values of these parameters. */
+static bool is_secret_line(struct str line)
+{
+	return str_istarts(line, STR("Authorization:")) ||
+	       str_istarts(line, STR("Proxy-Authorization:")) ||
+	       str_istarts(line, STR("Authentication-Info:"));
+}
+
+static void put_masked_line(struct buf *b, struct str line)
+{
+	static const struct str names[] = { STR_INIT("response=\""), STR_INIT("cnonce=\""),
+		                            STR_INIT("gssapi-data=\""), STR_INIT("crand=\"") };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		ssize_t at = str_find(line, names[i]);
+		if (at < 0)
+			continue;
+		size_t from = (size_t)at + names[i].len;
+		ssize_t quote = str_chr(str_sub(line, from, line.len), '"');
+		put_masked_line(b, str_sub(line, 0, from));
+		buf_lit(b, "***");
+		if (quote >= 0)
+			put_masked_line(b, str_sub(line, from + (size_t)quote, line.len));
+		return;
+	}
+	buf_str(b, line);
+}
+
+/* Bodies are what people say to each other: their length is shown, not they. */
+static void put_masked(struct buf *b, const struct sip_msg *m)
+{
+	struct str line, rest = str_n(m->base, m->head_len);
+	while (str_cut(rest, '\n', &line, &rest)) {
+		line = str_trim(line);
+		if (is_secret_line(line))
+			put_masked_line(b, line);
+		else
+			buf_str(b, line);
+		buf_lit(b, "\r\n");
+	}
+	if (m->body.len)
+		buf_printf(b, "[%zu bytes of body]\r\n", m->body.len);
+}
+
+static bool wanted(const struct tracer *tr, const struct sip_msg *m, struct str where)
+{
+	struct str from = sip_value(m, SIP_H_FROM), to = sip_value(m, SIP_H_TO);
+	if (tr->peer && str_find(where, str_of(tr->peer)) < 0)
+		return false;
+	return !tr->user || str_find(from, str_of(tr->user)) >= 0 ||
+	       str_find(to, str_of(tr->user)) >= 0;
+}
+
+void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str raw)
+{
+	struct frontend *fe = arg;
+	__attribute__((uninitialized)) struct sip_msg m;
+	char text[96];
+	struct buf where = BUF_ON(text);
+	auto_(buf_free) struct buf shown = buf_of(SHOWN_MAX), ev = buf_of(EVENT_MAX);
+	if (sip_parse(&m, raw) < 0)
+		return;
+	if (f->kind == SIP_LINK)
+		buf_printf(&where, "frontend/%u", f->sock + 1);
+	else
+		addr_put(&where, &f->peer);
+	put_masked(&shown, &m);
+	buf_printf(&ev,
+	           "{\"time\":%" PRIu64 ",\"role\":\"frontend/%u\",\"way\":\"%s\",\"kind\":\"%s\","
+	           "\"connection\":%" PRIu64 ",\"peer\":",
+	           loop_wall(fe->loop), fe->env->slot + 1, out ? "out" : "in",
+	           sip_kind_name((enum sip_kind)f->kind), f->id);
+	json_put_str(&ev, buf_view(&where));
+	buf_lit(&ev, ",\"message\":");
+	json_put_str(&ev, buf_view(&shown));
+	buf_char(&ev, '}');
+	list_for(it, &fe->tracers)
+	{
+		struct tracer *tr = list_entry(it, struct tracer, node);
+		if (!ev.full && wanted(tr, &m, buf_view(&where)))
+			tr->c->event(tr->c, buf_view(&ev));
+	}
+}
