@@ -18,13 +18,6 @@ struct sql_stmt {
 /* --- errors -------------------------------------------------------------------------------------
  */
 
-/* A write that fails for want of space comes as an I/O error on some file systems. */
-static int io_errno(sqlite3 *db)
-{
-	int e = sqlite3_system_errno(db);
-	return e == ENOSPC || e == EDQUOT || e == EFBIG ? -ENOSPC : -EIO;
-}
-
 static int to_errno(sqlite3 *db)
 {
 	int code = sqlite3_extended_errcode(db);
@@ -44,7 +37,7 @@ static int to_errno(sqlite3 *db)
 	case SQLITE_TOOBIG:
 		return -E2BIG;
 	default:
-		return io_errno(db);
+		return -EIO;
 	}
 }
 
