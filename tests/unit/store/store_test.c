@@ -12,8 +12,9 @@
 #include "store/failing.h"
 #include "tmpdir.h"
 
+#define FIRST "create table t (k integer primary key, v text unique)"
 static const struct store_migration schema[] = {
-	{ 1, "create table t (k integer primary key, v text unique)" },
+	{ 1, FIRST },
 	{ 2,
 	  "alter table t add column b blob; create table o (t integer not null references t(k))" },
 	{ 0, NULL },
@@ -239,7 +240,7 @@ static void refused(struct loop *l, const char *path, const struct store_migrati
 
 static void files_that_cannot_be_used_are_explained(void)
 {
-	static const struct store_migration old[] = { schema[0], { 0, NULL } };
+	static const struct store_migration old[] = { { 1, FIRST }, { 0, NULL } };
 	static const struct store_migration broken[] = { { 3, "create nonsense" }, { 0, NULL } };
 	struct loop *l = loop_new();
 	struct tmpdir dir;
@@ -259,7 +260,7 @@ static void files_that_cannot_be_used_are_explained(void)
 
 static void older_file_is_brought_up_to_date(void)
 {
-	static const struct store_migration old[] = { schema[0], { 0, NULL } };
+	static const struct store_migration old[] = { { 1, FIRST }, { 0, NULL } };
 	auto_(buf_free) struct buf why = buf_of(4096);
 	struct loop *l = loop_new();
 	struct tmpdir dir;
