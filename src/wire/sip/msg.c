@@ -97,8 +97,10 @@ static void index_header(struct sip_msg *m, struct sip_hdr *h, uint8_t last[SIP_
 static int parse_header(struct sip_msg *m, struct head *hd, uint8_t last[SIP_H_N_IDS])
 {
 	const char *start = hd->p, *end;
-	if (!value_end(hd, &end))
+	if (!value_end(hd, &end)) {
+		hd->p = hd->end;
 		return -EBADMSG;
+	}
 	const char *colon = memchr(start, ':', (size_t)(end - start));
 	if (m->n_hdrs == SIP_HEADERS_MAX)
 		return -E2BIG;
@@ -182,14 +184,11 @@ int sip_parse(struct sip_msg *ret, struct str in)
 		return -EBADMSG;
 	while (h.p < h.end && *h.p != '\r' && *h.p != '\n') {
 		int r = parse_header(ret, &h, last);
-		if (r == -E2BIG)
+		ret->broken_line |= r == -EBADMSG;
+		if (r == -E2BIG) {
 			ret->too_many = true;
-		else if (r < 0)
-			ret->broken_line = true;
-		if (r < 0 && h.p >= h.end)
 			break;
-		if (ret->too_many)
-			break;
+		}
 	}
 	if (ret->too_many)
 		while (next_line(&h, &line) && line.len > 0)

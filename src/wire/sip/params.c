@@ -71,6 +71,8 @@ static struct str unquote(struct str v)
 
 bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 {
+	if (rest->len == 0)
+		return false;
 	const char *p = rest->p, *end = rest->p + rest->len;
 	while (p < end && is_space(*p))
 		p++;
@@ -222,6 +224,8 @@ int sip_auth_parse(struct sip_auth *ret, struct str s)
 
 bool sip_auth_param(const struct sip_auth *a, struct str name, struct str *ret)
 {
+	if (a->params.len == 0)
+		return false;
 	const char *p = a->params.p, *end = p + a->params.len;
 	for (int i = 0; p < end && i < SIP_PARAMS_MAX; i++) {
 		const char *stop = find_stop(p, end, ',', false);
