@@ -114,7 +114,7 @@ static int parse_header(struct sip_msg *m, struct head *hd, uint8_t last[SIP_H_N
 		value++;
 	while (end > value && (is_blank(end[-1]) || end[-1] == '\r' || end[-1] == '\n'))
 		end--;
-	if (name_end == start)
+	if (name_end == start || is_blank(*start)) /* a fold of nothing */
 		return -EBADMSG;
 	h->name = (uint32_t)(start - hd->base);
 	h->name_len = (uint16_t)(name_end - start);
