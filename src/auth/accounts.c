@@ -10,8 +10,8 @@
 enum { LISTENERS_MAX = 8 };
 
 struct accounts_req {
-	struct accounts *owner;
-	struct list node; /* of owner->open (in order of their deadlines) or owner->ready */
+	struct accounts *owner; /* NULL: the client has gone */
+	struct list node;       /* of owner->open (in order of their deadlines) or owner->ready */
 	struct map_node by_id;
 	uint32_t id;
 	bool is_auth;
@@ -80,7 +80,7 @@ static struct accounts_req *find_req(const struct accounts *a, uint32_t id)
 static void unlink_req(struct accounts_req *r)
 {
 	list_del(&r->node);
-	if (r->id == 0)
+	if (r->id == 0 || !r->owner)
 		return;
 	map_del(&r->owner->by_id, &r->by_id);
 	r->owner->n_open--;
@@ -430,11 +430,13 @@ struct accounts *accounts_new(struct loop *l, int link_fd, accounts_event_fn *fn
 	return a;
 }
 
-static void drop_reqs(struct list *reqs)
+/* Who asked holds them still. */
+static void orphan_reqs(struct list *reqs)
 {
 	while (!list_empty(reqs)) {
 		struct accounts_req *r = list_entry(reqs->next, struct accounts_req, node);
-		accounts_req_free(&r);
+		unlink_req(r);
+		r->owner = NULL;
 	}
 }
 
@@ -443,8 +445,8 @@ void accounts_free(struct accounts **ap)
 	struct accounts *a = take(ap);
 	if (!a)
 		return;
-	drop_reqs(&a->open);
-	drop_reqs(&a->ready);
+	orphan_reqs(&a->open);
+	orphan_reqs(&a->ready);
 	timer_stop(&a->timer);
 	defer_cancel(&a->defer);
 	stream_free(&a->link);

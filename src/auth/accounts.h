@@ -26,7 +26,7 @@ typedef void accounts_event_fn(void *arg, enum accounts_event ev, uint64_t accou
 /* link_fd: a connected Unix stream socket, taken; -1 if there is none yet.  Functions are called
  * from the loop; they must not free the client. */
 struct accounts *accounts_new(struct loop *l, int link_fd, accounts_event_fn *fn, void *arg);
-/* Requests under way end without a call. */
+/* Requests under way are not called any more; who asked frees them still. */
 void accounts_free(struct accounts **ap);
 /* The accounts process has been started anew: takes the descriptor, asks again what is open. */
 void accounts_link_up(struct accounts *a, int link_fd);

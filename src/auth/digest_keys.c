@@ -6,6 +6,7 @@
 struct entry {
 	struct map_node node;
 	uint64_t account, credential;
+	uint32_t told;
 	uint16_t name_len, uri_len; /* uri_len 0: the name is the URI */
 	uint8_t alg;
 	bool full;
@@ -132,7 +133,8 @@ bool digest_keys_find(const struct digest_keys *k, const struct digest_name *nam
 			                    .credential = e->credential,
 			                    .alg = c->alg,
 			                    .ha1 = e->data,
-			                    .uri = uri_of(e) };
+			                    .uri = uri_of(e),
+			                    .told = &e->told };
 		return true;
 	}
 	return false;

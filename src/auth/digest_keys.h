@@ -25,6 +25,7 @@ struct digest_key {
 	enum digest_alg alg;
 	const uint8_t *ha1;
 	struct str uri;
+	uint32_t *told; /* of a found one: the caller's note about it, 0 at first */
 };
 
 void digest_name_set(struct digest_name *ret, struct str username, struct str domain);

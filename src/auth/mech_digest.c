@@ -30,7 +30,6 @@ struct auth_assoc {
 	struct list steps;
 	unsigned n_steps;
 	enum digest_alg alg;
-	uint64_t told; /* the credential whose use on this flow accounts knows */
 	struct addr peer;
 };
 
@@ -92,7 +91,6 @@ static void on_accept(struct step *s, const struct accounts_auth *v)
 		                  .uri = v->uri };
 	if (v->key.len == digest_ha1_len(s->alg))
 		digest_keys_put(&sh->keys, &s->name, &key);
-	a->told = v->credential;
 	if (!digest_use_nonce(sh->digest, &c)) {
 		give_stale(a, s->now, s->done, s->arg);
 		return;
@@ -173,13 +171,24 @@ static struct str domain_of(const struct sip_msg *req)
 	return uri.host;
 }
 
+/* Accounts counts from where a user signs in; it is told when that changes. */
+static void tell_accounts(struct auth_assoc *a, const struct digest_key *key)
+{
+	uint8_t packed[18];
+	bool local = a->peer.sa.sa_family == AF_UNSPEC;
+	size_t n = local ? 0 : addr_pack(&a->peer, packed) - sizeof(in_port_t);
+	uint32_t from = (uint32_t)hash_bytes(&a->mech->shared->keys.map.key, packed, n) | 1;
+	if (*key->told == from)
+		return;
+	*key->told = from;
+	accounts_known(a->mech->shared->accounts, key->account, key->credential, &a->peer);
+}
+
 static void accept_by_key(struct auth_assoc *a, const struct digest_key *key, auth_done_fn *done,
                           void *arg)
 {
 	a->mech->shared->counts.by_key++;
-	if (a->told != key->credential)
-		accounts_known(a->mech->shared->accounts, key->account, key->credential, &a->peer);
-	a->told = key->credential;
+	tell_accounts(a, key);
 	done(arg, &(struct auth_result){ .kind = AUTH_ACCEPT,
 	                                 .account = key->account,
 	                                 .credential = key->credential,

@@ -18,7 +18,8 @@ enum { MECH_DIGEST_STEPS_MAX = 100 };
 
 extern const struct auth_mech mech_digest;
 
-/* Borrows both; listens to the events of `accounts`, which must be freed before the mechanism.
+/* Borrows both; listens to the events of `accounts`, which must not be called any more when
+ * the mechanism is freed.
  * alg: what challenges ask for. */
 struct mech_digest *mech_digest_new(struct digest *d, struct accounts *accounts,
                                     enum digest_alg alg);

@@ -141,6 +141,8 @@ static void accounts_metrics(void *state, struct buf *b)
 	            (int64_t)c.refused);
 	put_counter(b, "signins_slowed_total", "counter", "Tries answered with a waiting time.",
 	            (int64_t)c.slowed);
+	put_counter(b, "checks_total", "counter", "Secrets opened and hashed against.",
+	            (int64_t)c.checks);
 	put_counter(b, "slow", "gauge", "Addresses and pairs of user and address that must wait.",
 	            (int64_t)c.slow_now);
 }
