@@ -230,7 +230,6 @@ static void failures_cost_the_same_for_everyone(void)
 {
 	static const char *const tries[] = { "nobody", "alice", "bob", "Alice", "12", "carol" };
 	struct harness *h = harness_start();
-	auto_(buf_free) struct buf why = buf_of(1000);
 	add_user(h, "alice", "correct horse");
 	add_user(h, "bob", "correct horse");
 	add_user(h, "carol", "correct horse");
