@@ -141,7 +141,7 @@ static void call_ok(struct ctl_call *c, struct str result)
 	buf_str(f->out, result);
 }
 
-static void call_fail(struct ctl_call *c, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) call_fail(struct ctl_call *c, const char *fmt, ...)
 {
 	struct fake_call *f = (struct fake_call *)c;
 	char text[4096];
