@@ -6,25 +6,10 @@
 #include "base/log.h"
 #include "role/accounts/peers.h"
 #include "svc/user/commands.h"
+#include "svc/user/open.h"
 #include "svc/user/signin.h"
 
 enum { JOB_THREADS = 2 };
-
-struct settings {
-	struct str store; /* file name in the data directory */
-	bool ntlm;
-};
-
-/* clang-format off */
-static const struct setting settings_table[] = {
-	SETTING_STR("store", struct settings, store, .min = 1, .max = 64, .def = "users.db",
-	            .help = "file of the user store, in the data directory", .restart = true),
-	SETTING_FLAG("ntlm", struct settings, ntlm, .def = "yes",
-	             .help = "keep an NT hash of new users' passwords, for NTLM sign-in",
-	             .restart = true),
-	SETTING_END,
-};
-/* clang-format on */
 
 /* The commands know the first member alone. */
 struct accounts_role {
@@ -37,8 +22,7 @@ struct accounts_role {
 	void *on_stopped_arg;
 };
 
-/* --- start and stop ------------------------------------------------------------------------------
- */
+/* --- start and stop ---------------------------------------------------------------------------- */
 
 static void on_change(void *arg, const struct userdb_change *c)
 {
@@ -46,29 +30,12 @@ static void on_change(void *arg, const struct userdb_change *c)
 	peers_tell(a->peers, c);
 }
 
-static struct userdb *open_store(struct role_env *env, const struct settings *cfg, struct buf *why)
-{
-	struct userdb_config c = { .realm = env->topo->realm,
-		                   .domains = env->topo->domains,
-		                   .n_domains = env->topo->n_domains,
-		                   .seal_key = env->seal_key,
-		                   .ntlm = cfg->ntlm };
-	auto_(buf_free) struct buf path = buf_of(4096);
-	buf_printf(&path, "%s/%" STR_FMT, env->data_dir, STR_ARG(cfg->store));
-	buf_char(&path, 0);
-	return userdb_open(env->loop, path.p, &c, why);
-}
-
 static int accounts_start(struct role_env *env, void **ret_state)
 {
 	auto_(buf_free) struct buf why = buf_of(8192);
-	struct settings cfg;
-	if (topo_settings(env->topo, env->self, settings_table, &cfg, &why) < 0) {
-		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
-		return -EINVAL;
-	}
 	loop_job_start(env->loop, JOB_THREADS);
-	struct userdb *db = open_store(env, &cfg, &why);
+	struct userdb *db = userdb_open_configured(env->loop, env->topo, env->self, env->data_dir,
+	                                           env->seal_key, &why);
 	if (!db) {
 		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
 		return -EIO;
@@ -119,8 +86,7 @@ static void accounts_stop(void *state, void (*done)(void *arg), void *arg)
 	loop_defer(a->env->loop, &a->stopped);
 }
 
-/* --- what it shows -------------------------------------------------------------------------------
- */
+/* --- what it shows ----------------------------------------------------------------------------- */
 
 static void put_counter(struct buf *b, const char *name, const char *kind, const char *help,
                         int64_t value)
@@ -158,12 +124,11 @@ static void accounts_status(void *state, struct buf *b)
 	           (unsigned long long)c.refused, (unsigned long long)c.slowed, c.slow_now);
 }
 
-/* --- the role ------------------------------------------------------------------------------------
- */
+/* --- the role ---------------------------------------------------------------------------------- */
 
 static const struct role_port no_ports[] = { { .name = NULL } };
 static const char *const links[] = { "frontend", NULL };
-static const struct setting *const settings[] = { settings_table, NULL };
+static const struct setting *const settings[] = { user_settings, NULL };
 
 const struct role role_accounts = {
 	.name = "accounts",

@@ -1,4 +1,4 @@
-#include "svc/user/commands.h"
+#include "svc/user/commands_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,158 +6,20 @@
 
 #include "base/code.h"
 
-enum { RESULT_MAX = 32 * 1024 * 1024, ENDPOINTS_MAX = 100, DEVICE_NAME_MAX = 64 };
+enum { RESULT_MAX = 32 * 1024 * 1024, ENDPOINTS_MAX = 100 };
 
-/* --- common -------------------------------------------------------------------------------------
- */
-
-/* A change on its way, to be answered when it is on disk. */
-struct change {
-	struct ctl_call *call;
-	char *what;   /* "alice@example.test" */
-	char *result; /* JSON of the answer */
-};
-
-static struct change *change_new(struct ctl_call *call, struct str what)
-{
-	struct change *ch = xnew(struct change);
-	ch->call = call;
-	ch->what = str_dup(what);
-	return ch;
-}
-
-static void change_free(struct change *ch)
-{
-	if (ch->result)
-		wipe(ch->result, strlen(ch->result));
-	free(ch->result);
-	free(ch->what);
-	free(ch);
-}
-
-static void fail_changed(struct ctl_call *call, const char *what, int err)
-{
-	switch (err) {
-	case -EEXIST:
-		call->fail(call,
-		           "Nothing was changed: a name or number given for %s is already in "
-		           "use. `dialtone user list` shows who has it.",
-		           what);
-		break;
-	case -ENOENT:
-		call->fail(call, "%s was removed meanwhile; nothing was changed.", what);
-		break;
-	case -ENOSPC:
-		call->fail(call, "Nothing was changed: the disk is full. Make room where the user "
-		                 "store lies and try again.");
-		break;
-	case -EAGAIN:
-		call->fail(call,
-		           "Nothing was changed: too many changes are waiting. Try again in a "
-		           "moment.");
-		break;
-	case -ECANCELED:
-		call->fail(call,
-		           "Nothing was changed: the accounts process is stopping. Try again.");
-		break;
-	default:
-		call->fail(call,
-		           "Nothing was changed: the user store could not be written (%s). "
-		           "Look at the disk and at the log of the accounts role.",
-		           strerror(-err));
-	}
-}
-
-static void on_changed(void *arg, int err, uint64_t id UNUSED)
-{
-	struct change *ch = arg;
-	if (err < 0)
-		fail_changed(ch->call, ch->what, err);
-	else
-		ch->call->ok(ch->call, ch->result ? str_of(ch->result) : STR("null"));
-	change_free(ch);
-}
-
-/* A sentence as the result; @ stands for arg. */
-static void set_text(struct change *ch, const char *form, const char *arg)
-{
-	struct buf text = buf_of(1024), json = buf_of(4096);
-	for (const char *p = form; *p; p++) {
-		if (*p == '@')
-			buf_str(&text, str_of(arg));
-		else
-			buf_char(&text, *p);
-	}
-	json_put_str(&json, buf_view(&text));
-	ch->result = str_dup(buf_view(&json));
-	buf_free(&text);
-	buf_free(&json);
-}
-
-/* The user a command names; answers the call itself if there is none. */
-static bool find_user(struct user_admin *admin, struct ctl_call *call, struct account *ret)
-{
-	struct str name = ctl_text(call->args, "user");
-	int r;
-	if (str_istarts(name, STR("sip:")))
-		name = str_sub(name, 4, name.len);
-	r = userdb_lookup(admin->db, name, ret);
-	if (r == -ENOENT)
-		call->fail(call,
-		           "There is no user \"%" STR_FMT "\". `dialtone user list` shows all.",
-		           STR_ARG(name));
-	else if (r < 0)
-		call->fail(call,
-		           "The user store cannot be read (%s). Look at the disk and at the log "
-		           "of the accounts role.",
-		           strerror(-r));
-	return r == 0;
-}
-
-static void put_member(struct buf *b, const char *name, struct str value)
-{
-	if (b->p && b->len > 0 && b->p[b->len - 1] != '{')
-		buf_char(b, ',');
-	json_put_str(b, str_of(name));
-	buf_char(b, ':');
-	json_put_str(b, value);
-}
-
-static void put_raw(struct buf *b, const char *name, const char *value)
-{
-	buf_char(b, ',');
-	json_put_str(b, str_of(name));
-	buf_printf(b, ":%s", value);
-}
-
-static void put_number(struct buf *b, const char *name, int64_t value)
-{
-	char text[24];
-	(void)!snprintf(text, sizeof(text), "%lld", (long long)value);
-	put_raw(b, name, text);
-}
-
-static void answer(struct ctl_call *call, struct buf *b)
-{
-	if (b->full)
-		call->fail(call, "The answer is too long to show.");
-	else
-		call->ok(call, buf_view(b));
-}
-
-/* --- user list, user show -----------------------------------------------------------------------
- */
+/* --- user list, user show ---------------------------------------------------------------------- */
 
 static void put_row(void *arg, const struct account *acc)
 {
 	struct buf *b = arg;
 	buf_lit(b, "{");
-	put_member(b, "user", acc->uri);
-	put_member(b, "name", acc->display_name);
-	put_member(b, "phone", acc->phone);
-	put_member(b, "extension", acc->extension);
-	put_member(b, "email", acc->email);
-	put_raw(b, "disabled", acc->disabled ? "true" : "false");
+	command_put(b, "user", acc->uri);
+	command_put(b, "name", acc->display_name);
+	command_put(b, "phone", acc->phone);
+	command_put(b, "extension", acc->extension);
+	command_put(b, "email", acc->email);
+	command_put_raw(b, "disabled", acc->disabled ? "true" : "false");
 	buf_lit(b, "},");
 }
 
@@ -175,7 +37,7 @@ static void user_list(void *role_state, struct ctl_call *call)
 	if (n > 0 && !b.full)
 		b.len--;
 	buf_lit(&b, "]");
-	answer(call, &b);
+	command_answer(call, &b);
 }
 
 struct cred_view {
@@ -210,23 +72,23 @@ static void put_schemes(struct buf *b, const struct account *acc, const struct c
 	                v->has_nt   ? "; NT hash kept for NTLM"
 	                : acc->ntlm ? "; NTLM allowed, its hash comes with the next password"
 	                            : "; no NTLM, by this user's policy");
-	put_member(b, "schemes", str_of(text));
+	command_put(b, "schemes", str_of(text));
 }
 
 static void put_account(struct buf *b, const struct account *acc, const struct cred_view *v)
 {
-	put_member(b, "user", acc->uri);
-	put_member(b, "name", acc->display_name);
-	put_member(b, "email", acc->email);
-	put_member(b, "phone", acc->phone);
-	put_member(b, "extension", acc->extension);
-	put_member(b, "department", acc->department);
-	put_member(b, "title", acc->title);
-	put_member(b, "manager", acc->manager);
-	put_raw(b, "disabled", acc->disabled ? "true" : "false");
+	command_put(b, "user", acc->uri);
+	command_put(b, "name", acc->display_name);
+	command_put(b, "email", acc->email);
+	command_put(b, "phone", acc->phone);
+	command_put(b, "extension", acc->extension);
+	command_put(b, "department", acc->department);
+	command_put(b, "title", acc->title);
+	command_put(b, "manager", acc->manager);
+	command_put_raw(b, "disabled", acc->disabled ? "true" : "false");
 	put_schemes(b, acc, v);
-	put_number(b, "devices", v->n_devices);
-	put_number(b, "max_endpoints", acc->max_endpoints);
+	command_put_number(b, "devices", v->n_devices);
+	command_put_number(b, "max_endpoints", acc->max_endpoints);
 }
 
 static void user_show(void *role_state, struct ctl_call *call)
@@ -234,7 +96,7 @@ static void user_show(void *role_state, struct ctl_call *call)
 	struct user_admin *admin = role_state;
 	struct account acc;
 	auto_(buf_free) struct buf b = buf_of(64 * 1024), photo = buf_of(USER_PHOTO_MAX);
-	if (!find_user(admin, call, &acc))
+	if (!command_user(admin, call, &acc))
 		return;
 	struct cred_view v = { .db = admin->db, .account = acc.id };
 	if (userdb_creds(admin->db, acc.id, view_cred, &v) < 0 || v.broken) {
@@ -246,14 +108,13 @@ static void user_show(void *role_state, struct ctl_call *call)
 	}
 	buf_lit(&b, "{");
 	put_account(&b, &acc, &v);
-	put_number(&b, "photo_bytes",
-	           userdb_photo(admin->db, acc.id, &photo) == 0 ? (int64_t)photo.len : 0);
+	command_put_number(&b, "photo_bytes",
+	                   userdb_photo(admin->db, acc.id, &photo) == 0 ? (int64_t)photo.len : 0);
 	buf_lit(&b, "}");
-	answer(call, &b);
+	command_answer(call, &b);
 }
 
-/* --- user add -----------------------------------------------------------------------------------
- */
+/* --- user add ---------------------------------------------------------------------------------- */
 
 /* The canonical name of a person that a field names must exist. */
 static bool check_manager(struct user_admin *admin, struct str *value, struct account *acc,
@@ -348,17 +209,16 @@ static void user_add(void *role_state, struct ctl_call *call)
 		call->fail(call, "%s", weak);
 		return;
 	}
-	struct change *ch = change_new(call, n.uri);
+	struct change *ch = command_change(call, n.uri);
 	auto_(buf_free) struct buf b = buf_of(4096);
 	buf_lit(&b, "{");
-	put_member(&b, "user", n.uri);
+	command_put(&b, "user", n.uri);
 	buf_lit(&b, "}");
 	ch->result = str_dup(buf_view(&b));
-	userdb_add(admin->db, &n, on_changed, ch);
+	userdb_add(admin->db, &n, command_changed, ch);
 }
 
-/* --- user set -----------------------------------------------------------------------------------
- */
+/* --- user set ---------------------------------------------------------------------------------- */
 
 /* -1: not given; 2: neither yes nor no. */
 static int yes_no(const cJSON *args, const char *name)
@@ -418,7 +278,7 @@ static void user_set(void *role_state, struct ctl_call *call)
 	struct userdb_set set = USERDB_SET_NOTHING;
 	auto_(buf_free) struct buf why = buf_of(2048), manager = buf_of(USER_TEXT_MAX);
 	auto_(buf_free) struct buf photo = buf_of(USER_PHOTO_MAX + 1024), uri = buf_of(1024);
-	if (!find_user(admin, call, &acc))
+	if (!command_user(admin, call, &acc))
 		return;
 	uint64_t id = acc.id;
 	buf_str(&uri, acc.uri);
@@ -433,13 +293,12 @@ static void user_set(void *role_state, struct ctl_call *call)
 		return;
 	}
 	set.photo = bytes_of(buf_view(&photo));
-	struct change *ch = change_new(call, buf_view(&uri));
-	set_text(ch, "@ is changed.", ch->what);
-	userdb_set(admin->db, id, &set, on_changed, ch);
+	struct change *ch = command_change(call, buf_view(&uri));
+	command_text(ch, "@ is changed.", ch->what);
+	userdb_set(admin->db, id, &set, command_changed, ch);
 }
 
-/* --- user passwd, disable, enable, remove -------------------------------------------------------
- */
+/* --- user passwd, disable, enable, remove ------------------------------------------------------ */
 
 static void user_passwd(void *role_state, struct ctl_call *call)
 {
@@ -447,29 +306,30 @@ static void user_passwd(void *role_state, struct ctl_call *call)
 	struct account acc;
 	const char *weak;
 	struct str password = ctl_text(call->args, "password");
-	if (!find_user(admin, call, &acc))
+	if (!command_user(admin, call, &acc))
 		return;
 	if (password_check(password, local_part(acc.uri), &weak) < 0) {
 		call->fail(call, "%s", weak);
 		return;
 	}
-	struct change *ch = change_new(call, acc.uri);
-	set_text(ch,
-	         "The password of @ is changed. Whoever signed in with the old one is signed "
-	         "out; device passwords stay.",
-	         ch->what);
-	userdb_set_password(admin->db, &acc, password, on_changed, ch);
+	struct change *ch = command_change(call, acc.uri);
+	command_text(ch,
+	             "The password of @ is changed. Whoever signed in with the old one is signed "
+	             "out; device passwords stay.",
+	             ch->what);
+	userdb_set_password(admin->db, &acc, password, command_changed, ch);
 }
 
 static void set_disabled(struct user_admin *admin, struct ctl_call *call, bool disabled)
 {
 	struct account acc;
-	if (!find_user(admin, call, &acc))
+	if (!command_user(admin, call, &acc))
 		return;
-	struct change *ch = change_new(call, acc.uri);
-	set_text(ch, disabled ? "@ is disabled and signed out everywhere." : "@ may sign in again.",
-	         ch->what);
-	userdb_set_disabled(admin->db, acc.id, disabled, on_changed, ch);
+	struct change *ch = command_change(call, acc.uri);
+	command_text(ch,
+	             disabled ? "@ is disabled and signed out everywhere." : "@ may sign in again.",
+	             ch->what);
+	userdb_set_disabled(admin->db, acc.id, disabled, command_changed, ch);
 }
 
 static void user_disable(void *role_state, struct ctl_call *call)
@@ -486,147 +346,14 @@ static void user_remove(void *role_state, struct ctl_call *call)
 {
 	struct user_admin *admin = role_state;
 	struct account acc;
-	if (!find_user(admin, call, &acc))
+	if (!command_user(admin, call, &acc))
 		return;
-	struct change *ch = change_new(call, acc.uri);
-	set_text(ch, "@ is removed, with all device passwords.", ch->what);
-	userdb_remove(admin->db, acc.id, on_changed, ch);
+	struct change *ch = command_change(call, acc.uri);
+	command_text(ch, "@ is removed, with all device passwords.", ch->what);
+	userdb_remove(admin->db, acc.id, command_changed, ch);
 }
 
-/* --- devices ------------------------------------------------------------------------------------
- */
-
-struct device_search {
-	struct str name;
-	uint64_t id; /* 0: not found */
-	unsigned n;
-};
-
-static void look_for(void *arg, const struct userdb_cred *c)
-{
-	struct device_search *s = arg;
-	s->n += c->device.len > 0;
-	if (c->device.len > 0 && str_ieq(c->device, s->name))
-		s->id = c->id;
-}
-
-/* One line, as a person writes it on a label. */
-static bool check_device_name(struct str name, struct buf *why)
-{
-	if (name.len > 0 && name.len <= DEVICE_NAME_MAX &&
-	    user_field_check(USER_NAME, name, why) == 0)
-		return true;
-	why->len = 0;
-	buf_printf(why,
-	           "A device needs a name of 1 to %d bytes on one line, such as \"desk phone\".",
-	           DEVICE_NAME_MAX);
-	return false;
-}
-
-static bool check_new_device(struct user_admin *admin, const struct account *acc, struct str name,
-                             struct buf *why)
-{
-	struct device_search s = { .name = name };
-	if (!check_device_name(name, why))
-		return false;
-	int r = userdb_creds(admin->db, acc->id, look_for, &s);
-	if (r < 0)
-		buf_printf(why, "The user store cannot be read (%s).", strerror(-r));
-	else if (s.id != 0)
-		buf_printf(why,
-		           "%" STR_FMT " has a device \"%" STR_FMT "\" already. Choose another "
-		           "name, or remove that one first.",
-		           STR_ARG(acc->uri), STR_ARG(name));
-	else if (s.n >= USERDB_DEVICES_MAX)
-		buf_printf(why,
-		           "%" STR_FMT " has %d devices, the most that are possible. Remove one "
-		           "that is not used any more: `dialtone device list %" STR_FMT "`.",
-		           STR_ARG(acc->uri), USERDB_DEVICES_MAX, STR_ARG(acc->uri));
-	return why->len == 0;
-}
-
-static void device_add(void *role_state, struct ctl_call *call)
-{
-	struct user_admin *admin = role_state;
-	struct account acc;
-	struct str name = str_trim(ctl_text(call->args, "name"));
-	char password[PASSWORD_DEVICE_LEN + 1];
-	auto_(buf_free) struct buf why = buf_of(2048), b = buf_of(8192);
-	if (!find_user(admin, call, &acc))
-		return;
-	if (!check_new_device(admin, &acc, name, &why)) {
-		call->fail(call, "%" STR_FMT, STR_ARG(buf_view(&why)));
-		return;
-	}
-	password_make(password);
-	struct change *ch = change_new(call, acc.uri);
-	buf_lit(&b, "{");
-	put_member(&b, "user", acc.uri);
-	put_member(&b, "device", name);
-	put_member(&b, "password", str_of(password));
-	buf_lit(&b, "}");
-	ch->result = str_dup(buf_view(&b));
-	userdb_add_device(admin->db, &acc, name, str_of(password), on_changed, ch);
-	wipe(password, sizeof(password));
-	wipe(b.p, b.len);
-}
-
-static void put_device(void *arg, const struct userdb_cred *c)
-{
-	struct buf *b = arg;
-	if (c->device.len == 0)
-		return;
-	if (b->len > 1)
-		buf_char(b, ',');
-	buf_lit(b, "{");
-	put_member(b, "device", c->device);
-	put_number(b, "created_at", c->created_at);
-	if (c->used_at > 0)
-		put_number(b, "used_at", c->used_at);
-	else
-		put_raw(b, "used_at", "null");
-	buf_lit(b, "}");
-}
-
-static void device_list(void *role_state, struct ctl_call *call)
-{
-	struct user_admin *admin = role_state;
-	struct account acc;
-	auto_(buf_free) struct buf b = buf_of(64 * 1024);
-	if (!find_user(admin, call, &acc))
-		return;
-	buf_lit(&b, "[");
-	int r = userdb_creds(admin->db, acc.id, put_device, &b);
-	buf_lit(&b, "]");
-	if (r < 0)
-		call->fail(call, "The user store cannot be read (%s).", strerror(-r));
-	else
-		answer(call, &b);
-}
-
-static void device_remove(void *role_state, struct ctl_call *call)
-{
-	struct user_admin *admin = role_state;
-	struct account acc;
-	struct device_search s = { .name = str_trim(ctl_text(call->args, "name")) };
-	if (!find_user(admin, call, &acc))
-		return;
-	int r = userdb_creds(admin->db, acc.id, look_for, &s);
-	if (r < 0 || s.id == 0) {
-		call->fail(call,
-		           "%" STR_FMT " has no device \"%" STR_FMT "\". `dialtone device list "
-		           "%" STR_FMT "` shows those there are.",
-		           STR_ARG(acc.uri), STR_ARG(s.name), STR_ARG(acc.uri));
-		return;
-	}
-	struct change *ch = change_new(call, acc.uri);
-	set_text(ch, "The device's password is revoked; whoever signed in with it is signed out.",
-	         ch->what);
-	userdb_remove_device(admin->db, acc.id, s.id, on_changed, ch);
-}
-
-/* --- the table ----------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------- */
 
 /* clang-format off */
 #define ARG_USER { "user", CTL_TEXT, true, true, "user name, address or number" }
@@ -663,12 +390,12 @@ const struct ctl_command user_commands[] = {
 	  "Remove a user for good", false, user_remove },
 	{ "device", "add", { ARG_USER,
 	                     { "name", CTL_TEXT, true, true, "a name for the device" } },
-	  "Make a password for one device; shown once", false, device_add },
+	  "Make a password for one device; shown once", false, command_device_add },
 	{ "device", "list", { ARG_USER },
-	  "Show a user's devices", false, device_list },
+	  "Show a user's devices", false, command_device_list },
 	{ "device", "remove", { ARG_USER,
 	                        { "name", CTL_TEXT, true, true, "the device's name" } },
-	  "Revoke a device's password", false, device_remove },
+	  "Revoke a device's password", false, command_device_remove },
 	{ .noun = NULL },
 };
 /* clang-format on */

@@ -1,0 +1,32 @@
+/* What the commands of users and devices share. */
+#pragma once
+
+#include "svc/user/commands.h"
+
+/* A change on its way, to be answered when it is on disk. */
+struct change {
+	struct ctl_call *call;
+	char *what;   /* "alice@example.test" */
+	char *result; /* JSON of the answer */
+};
+
+/* what: the user's address, for the sentences of a failure. */
+struct change *command_change(struct ctl_call *call, struct str what);
+/* The userdb_done_fn of a change: answers the call, frees the change. */
+void command_changed(void *arg, int err, uint64_t id);
+/* A sentence as the result; @ stands for arg. */
+void command_text(struct change *ch, const char *form, const char *arg);
+/* The user a command names; answers the call itself if there is none. */
+bool command_user(struct user_admin *admin, struct ctl_call *call, struct account *ret);
+
+/* Members of a JSON object: text, JSON, number. */
+void command_put(struct buf *b, const char *name, struct str value);
+void command_put_raw(struct buf *b, const char *name, const char *value);
+void command_put_number(struct buf *b, const char *name, int64_t value);
+/* Answers with the JSON text in b. */
+void command_answer(struct ctl_call *call, struct buf *b);
+
+/* The functions of `dialtone device ...`. */
+void command_device_add(void *role_state, struct ctl_call *call);
+void command_device_list(void *role_state, struct ctl_call *call);
+void command_device_remove(void *role_state, struct ctl_call *call);
