@@ -35,7 +35,7 @@ enum { ROLE_KEY_LEN = 32 };
 
 /* What a role process has.  Lives as long as the process.  The descriptors of sockets and links are
  * the role's from start() on.  At a reload topo, self, certs and ca_pem have been replaced when
- * role.reload is called; the old ones stay valid until it returns (if it refuses, they come back). */
+ * role.reload is called; the old ones stay valid until it returns, and come back if it refuses. */
 struct role_env {
 	struct loop *loop;
 	const struct role *role;
@@ -46,8 +46,7 @@ struct role_env {
 	size_t n_sockets;
 	struct role_link *links; /* a link that broke is replaced through role.link_up */
 	size_t n_links;
-	uint8_t pool_key[ROLE_KEY_LEN]; /* shared by the processes of one role on all hosts: tokens
-	                                 */
+	uint8_t pool_key[ROLE_KEY_LEN]; /* shared by a role's processes on all hosts: for tokens */
 	uint8_t seal_key[ROLE_KEY_LEN]; /* accounts alone: seals secrets at rest; zero for others */
 	uint8_t ticket_key[48];         /* TLS tickets, shared by the slots */
 	struct tls_cert *certs;         /* of this role: P-256 first, RSA second */
@@ -79,7 +78,8 @@ struct role {
 	int (*reload)(void *state, struct buf *why);
 	/* The other end of links[i] has been started anew; links[i].fd is the new descriptor. */
 	void (*link_up)(void *state, size_t i);
-	/* Graceful stop: finish or move what is under way, then call done (within 5 s). */
+	/* Graceful stop: finish or move what is under way, then call done (within 5 s).  Once done
+	 * has been called the state is not used any more. */
 	void (*stop)(void *state, void (*done)(void *arg), void *arg);
 	/* Appends metrics in Prometheus text form. */
 	void (*metrics)(void *state, struct buf *b);

@@ -1,0 +1,46 @@
+/* The channel between the supervisor and a role process: a socket pair of sequenced packets, each a
+ * small message with at most one descriptor.
+ *
+ * The supervisor sends CONFIG, its CTL, METRICS, SOCKET and LINK messages and START; the process
+ * answers READY or FAILED.  Later LINK (a link was made anew), RELOAD, STOP and PING come. */
+#pragma once
+
+#include "base/buf.h"
+
+enum { CHANNEL_TEXT_MAX = 4000 };
+
+enum channel_type {
+	/* to the process */
+	CHANNEL_CONFIG = 1, /* a: slot, b: n_slots, text: role, fd: bundle */
+	CHANNEL_CTL,        /* fd: listening Unix socket */
+	CHANNEL_METRICS,    /* fd: listening TCP socket */
+	CHANNEL_SOCKET,     /* a: enum topo_proto, fd: bound socket */
+	CHANNEL_LINK,       /* a: index, b: slot at the other end, text: role there, fd: stream */
+	CHANNEL_START,
+	CHANNEL_RELOAD, /* fd: bundle */
+	CHANNEL_STOP,
+	CHANNEL_PING, /* a: number */
+	/* from the process */
+	CHANNEL_READY,
+	CHANNEL_FAILED,   /* text: why start() failed */
+	CHANNEL_PONG,     /* a: number */
+	CHANNEL_RELOADED, /* a: 1 applied, 0 refused; text: why */
+	CHANNEL_N_TYPES
+};
+
+struct channel_msg {
+	enum channel_type type;
+	uint32_t a, b;
+	struct str text; /* received: points into the caller's buffer */
+	int fd;          /* -1: none */
+};
+
+/* Both ends non-blocking and close-on-exec.  0 or -errno. */
+int channel_pair(int ret_fds[2]) MUST_CHECK;
+/* m->fd stays the caller's.  0; -EAGAIN: the other side does not read; -errno. */
+int channel_send(int fd, const struct channel_msg *m) MUST_CHECK;
+/* One message; a received descriptor is the caller's.  1; 0: the other side has gone; -EAGAIN:
+ * nothing there; -EBADMSG. */
+int channel_recv(int fd, struct channel_msg *ret, char text[CHANNEL_TEXT_MAX]) MUST_CHECK;
+/* Switches between waiting and -EAGAIN. */
+int channel_set_blocking(int fd, bool blocking) MUST_CHECK;

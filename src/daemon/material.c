@@ -1,0 +1,70 @@
+#include "daemon/material.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool has_tls(const struct topo_role *r)
+{
+	for (size_t i = 0; i < r->n_listens; i++)
+		if (r->listens[i].proto == TOPO_TLS)
+			return true;
+	return false;
+}
+
+static int load_certs(struct material *m, const struct role *const *roles, struct buf *errors)
+{
+	const struct topo *t = m->config->topo;
+	int bad = 0;
+	for (size_t i = 0; i < m->n_roles; i++) {
+		const struct topo_role *r = topo_role_here(t, str_of(roles[i]->name));
+		if (r)
+			bad |= certs_load(&m->certs[i], t->cert_dir.p, roles[i]->name, has_tls(r),
+			                  errors);
+	}
+	return bad;
+}
+
+struct material *material_load(const char *dir, const struct role *const *roles,
+                               uint32_t generation, struct buf *errors)
+{
+	auto_(material_free) struct material *m = xnew(struct material);
+	m->generation = generation;
+	while (roles[m->n_roles])
+		m->n_roles++;
+	m->certs = xcalloc(m->n_roles + 1, sizeof *m->certs);
+	m->config = config_load(dir, roles, errors);
+	if (!m->config || load_certs(m, roles, errors) < 0)
+		return NULL;
+	return take(&m);
+}
+
+void material_free(struct material **mp)
+{
+	struct material *m = *mp;
+	*mp = NULL;
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->n_roles; i++)
+		certs_done(&m->certs[i]);
+	free(m->certs);
+	config_free(&m->config);
+	free(m);
+}
+
+int material_bundle(const struct material *m, size_t i, const struct role_keys *keys, int *ret_fd)
+{
+	const struct certs *c = &m->certs[i];
+	struct bundle b = { .topology = buf_view(&m->config->topology),
+		            .local = buf_view(&m->config->local),
+		            .config_dir = str_of(m->config->dir),
+		            .ca_pem = c->ca_pem,
+		            .n_certs = c->n_certs };
+	for (size_t k = 0; k < c->n_certs; k++)
+		b.certs[k] = c->certs[k];
+	memcpy(b.pool_key, keys->pool, sizeof b.pool_key);
+	memcpy(b.seal_key, keys->seal, sizeof b.seal_key);
+	memcpy(b.ticket_key, keys->ticket, sizeof b.ticket_key);
+	int r = bundle_write(&b, ret_fd);
+	bundle_done(&b);
+	return r;
+}

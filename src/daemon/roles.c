@@ -1,0 +1,19 @@
+#include "daemon/roles.h"
+
+#include "role/accounts/accounts.h"
+#include "role/frontend/frontend.h"
+
+/* In the order in which they are started; stopped in reverse. */
+const struct role *const roles_all[] = {
+	&role_accounts,
+	&role_frontend,
+	NULL,
+};
+
+const struct role *roles_find(const struct role *const *roles, struct str name)
+{
+	for (; *roles; roles++)
+		if (str_eq(str_of((*roles)->name), name))
+			return *roles;
+	return NULL;
+}
