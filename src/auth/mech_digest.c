@@ -66,10 +66,15 @@ static void give_stale(struct auth_assoc *a, usec_t now, auth_done_fn *done, voi
 
 /* --- legs that accounts decides ---------------------------------------------------------------- */
 
-static void step_free(struct step *s)
+static void step_detach(struct step *s)
 {
 	list_del(&s->node);
 	s->assoc->n_steps--;
+}
+
+static void step_free(struct step *s)
+{
+	step_detach(s);
 	accounts_req_free(&s->req);
 	free(s);
 }
@@ -104,6 +109,8 @@ static void on_verdict(void *arg, const struct accounts_auth *v)
 {
 	struct step *s = arg;
 	s->req = NULL;
+	/* Whoever is told may free the association: it does not know this step any more. */
+	step_detach(s);
 	switch (v->verdict) {
 	case ACCOUNTS_ACCEPT:
 		on_accept(s, v);
@@ -127,7 +134,7 @@ static void on_verdict(void *arg, const struct accounts_auth *v)
 		                                       .why = "accounts cannot be asked" });
 		break;
 	}
-	step_free(s);
+	free(s);
 }
 
 static void copy_nonce(struct step *s, const struct digest_creds *c)
