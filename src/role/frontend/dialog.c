@@ -115,7 +115,7 @@ void fe_in_dialog_end(struct task *t)
 		b.edit.uri = new_uri(t, bd);
 		fe_send(t, &b);
 		sip_flow_unref(&f);
-	} else if (end.hint.reach == TOKEN_STREAM && end.hint.slot != fe->env->slot &&
+	} else if (end.hint.reach != TOKEN_NOWHERE && end.hint.slot != fe->env->slot &&
 	           end.hint.slot < fe->env->n_slots && link_is_up(fe, end.hint.slot)) {
 		send_there(t, &end, new_uri(t, bd));
 	} else if (t->tries < FE_RETRIES_MAX) {

@@ -110,10 +110,13 @@ bool token_hint_eq(const struct token_hint *a, const struct token_hint *b)
 
 struct sip_flow *token_flow(const struct token_hint *h, struct sip_transport *tp, uint32_t slot)
 {
-	/* All processes of a host have the same UDP sockets; a connection is one process's own. */
+	/* The kernel gives the datagrams of one peer to one process of the port, always the same: its
+	 * answers arrive where its requests do, and only there. */
+	if (h->slot != slot)
+		return NULL;
 	if (h->reach == TOKEN_UDP)
 		return sip_flow_udp(tp, h->sock, &h->peer);
-	if (h->reach != TOKEN_STREAM || h->slot != slot)
+	if (h->reach != TOKEN_STREAM)
 		return NULL;
 	struct sip_flow *f = sip_flow_find(tp, h->flow);
 	return f && !f->closed ? sip_flow_ref(f) : NULL;
