@@ -58,7 +58,7 @@ static void tell(struct accounts *a, enum accounts_event ev, uint64_t account, u
 		a->listeners[i].fn(a->listeners[i].arg, ev, account, credential);
 }
 
-/* --- requests ---------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------ */
 
 static uint64_t hash_id(const struct accounts *a, uint32_t id)
 {
@@ -249,7 +249,7 @@ void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
 	stream_write(a->link, buf_view(&b));
 }
 
-/* --- what comes -------------------------------------------------------------------------------- */
+/* --- what comes ---------------------------------------------------------------------- */
 
 /* The key of a look-up is asked of the frame that was sent. */
 static struct str key_of(const struct accounts_req *r)
@@ -378,7 +378,7 @@ static const struct stream_ops link_ops = {
 	.closed = on_closed,
 };
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------- */
 
 static void start_feed(struct accounts *a)
 {

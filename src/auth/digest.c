@@ -36,7 +36,7 @@ struct digest {
 	struct use *use; /* DIGEST_NC_TABLE_MAX, by serial */
 };
 
-/* --- hashing ----------------------------------------------------------------------------------- */
+/* --- hashing ------------------------------------------------------------------------- */
 
 /* A text that is put together on the stack and hashed at once. */
 struct text {
@@ -167,7 +167,7 @@ bool digest_proves(const struct digest_creds *c, struct str method, struct str b
 	return digest_proves_ha2(c, ha2, ha1);
 }
 
-/* --- reading a field --------------------------------------------------------------------------- */
+/* --- reading a field ----------------------------------------------------------------- */
 
 static bool is_token_char(char c)
 {
@@ -305,7 +305,7 @@ int digest_parse(struct digest_creds *ret, struct str header_value)
 	return r;
 }
 
-/* --- nonces ------------------------------------------------------------------------------------ */
+/* --- nonces -------------------------------------------------------------------------- */
 
 /* The key is the pool's, the realm and a purpose hashed together. */
 static struct hash_key derive_key(struct str realm, const uint8_t *pool_key)
@@ -468,7 +468,7 @@ bool digest_use_nonce(struct digest *d, const struct digest_creds *c)
 	return true;
 }
 
-/* --- the blob of the accounts link ------------------------------------------------------------- */
+/* --- the blob of the accounts link --------------------------------------------------- */
 
 void digest_put_blob(struct buf *b, const struct digest_creds *c, const char *ha2_hex)
 {

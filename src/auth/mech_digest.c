@@ -48,7 +48,7 @@ struct step {
 	char nonce[DIGEST_VALUE_MAX];
 };
 
-/* --- results ----------------------------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------------------- */
 
 static void give_challenge(struct auth_assoc *a, enum auth_result_kind kind, bool stale, usec_t now,
                            const char *why, auth_done_fn *done, void *arg)
@@ -64,7 +64,7 @@ static void give_stale(struct auth_assoc *a, usec_t now, auth_done_fn *done, voi
 	give_challenge(a, AUTH_CHALLENGE, true, now, "nonce too old or used before", done, arg);
 }
 
-/* --- legs that accounts decides ---------------------------------------------------------------- */
+/* --- legs that accounts decides ------------------------------------------------------ */
 
 static void step_detach(struct step *s)
 {
@@ -162,7 +162,7 @@ static void ask_accounts(struct step *s, const struct digest_creds *c, const cha
 	s->req = accounts_auth(a->mech->shared->accounts, &leg, on_verdict, s);
 }
 
-/* --- a leg ------------------------------------------------------------------------------------- */
+/* --- a leg --------------------------------------------------------------------------- */
 
 /* The domain that the request speaks for; empty if From cannot be read. */
 static struct str domain_of(const struct sip_msg *req)
@@ -260,7 +260,7 @@ static void mech_offer(void *mech UNUSED, struct auth_assoc *a, struct buf *b, b
 	digest_challenge(a->mech->shared->digest, b, a->alg, stale, now);
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------------- */
 
 static struct auth_assoc *mech_begin(void *mech, const struct addr *peer)
 {

@@ -11,7 +11,7 @@
 
 enum { SALT_LEN = 16, MIN_USER_LEN = 3 };
 
-/* --- quality ----------------------------------------------------------------------------------- */
+/* --- quality ------------------------------------------------------------------------- */
 
 static unsigned count_kinds(struct str s)
 {
@@ -100,7 +100,7 @@ void password_make(char ret[PASSWORD_DEVICE_LEN + 1])
 	ret[PASSWORD_DEVICE_LEN] = 0;
 }
 
-/* --- hashes ------------------------------------------------------------------------------------ */
+/* --- hashes -------------------------------------------------------------------------- */
 
 /* libcrypt wants a NUL-terminated text and 32 kB of work space. */
 static int hash(char *ret, struct str password, const char *setting)

@@ -15,7 +15,7 @@ struct sql_stmt {
 	uint8_t param[STORE_PARAMS_MAX]; /* SQLite's index - 1 -> ours: $N is N - 1 */
 };
 
-/* --- errors ------------------------------------------------------------------------------------ */
+/* --- errors -------------------------------------------------------------------------- */
 
 static int to_errno(sqlite3 *db)
 {
@@ -40,7 +40,7 @@ static int to_errno(sqlite3 *db)
 	}
 }
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------- */
 
 static const char *const pragmas[] = {
 	"pragma journal_mode = wal",   "pragma synchronous = full",  "pragma foreign_keys = on",
@@ -85,7 +85,7 @@ void sql_close(struct sql *s)
 	*s = (struct sql){ 0 };
 }
 
-/* --- statements -------------------------------------------------------------------------------- */
+/* --- statements ---------------------------------------------------------------------- */
 
 /* SQLite numbers "$2 ... $1" by first appearance; we go by the name. */
 static int map_params(struct sql_stmt *c)
@@ -221,7 +221,7 @@ bool sql_in_transaction(const struct sql *s)
 	return !sqlite3_get_autocommit(s->db);
 }
 
-/* --- migrations -------------------------------------------------------------------------------- */
+/* --- migrations ---------------------------------------------------------------------- */
 
 static void take_int(void *arg, const struct store_val *cols, int n_cols UNUSED)
 {

@@ -40,7 +40,7 @@ struct store {
 	bool stop;
 };
 
-/* --- the writer thread ------------------------------------------------------------------------- */
+/* --- the writer thread --------------------------------------------------------------- */
 
 static void take_id(void *arg, const struct store_val *cols, int n_cols UNUSED)
 {
@@ -148,7 +148,7 @@ static void *write_forever(void *arg)
 	return NULL;
 }
 
-/* --- the loop's side --------------------------------------------------------------------------- */
+/* --- the loop's side ----------------------------------------------------------------- */
 
 static void complete(struct store *s)
 {
@@ -257,7 +257,7 @@ int store_read(struct store *s, const char *sql, const struct store_val *params,
 	return sql_run(&s->reader, sql, params, n_params, fn, arg);
 }
 
-/* --- opening and closing ----------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------- */
 
 /* Makes the file for its owner's eyes alone, and holds it. */
 static int hold_file(const char *path, struct buf *why)

@@ -50,7 +50,7 @@ struct store *store_open(struct loop *l, const char *path, const struct store_mi
 /* Writes what is queued, calls the done functions that are due, closes. */
 void store_close(struct store **sp);
 
-/* Reads at once on the loop thread, what is committed; fn for each row; returns rows or -errno.  sql
+/* Reads at once on the loop thread, what is committed; fn for each row; returns rows or -errno. sql
  * is a static text: prepared once.  The columns are valid in fn alone, which must not read or write
  * the store. */
 typedef void store_row_fn(void *arg, const struct store_val *cols, int n_cols);

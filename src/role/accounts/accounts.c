@@ -22,7 +22,7 @@ struct accounts_role {
 	void *on_stopped_arg;
 };
 
-/* --- start and stop ---------------------------------------------------------------------------- */
+/* --- start and stop ------------------------------------------------------------------ */
 
 static void on_change(void *arg, const struct userdb_change *c)
 {
@@ -86,7 +86,7 @@ static void accounts_stop(void *state, void (*done)(void *arg), void *arg)
 	loop_defer(a->env->loop, &a->stopped);
 }
 
-/* --- what it shows ----------------------------------------------------------------------------- */
+/* --- what it shows ------------------------------------------------------------------- */
 
 static void put_counter(struct buf *b, const char *name, const char *kind, const char *help,
                         int64_t value)
@@ -124,7 +124,7 @@ static void accounts_status(void *state, struct buf *b)
 	           (unsigned long long)c.refused, (unsigned long long)c.slowed, c.slow_now);
 }
 
-/* --- the role ---------------------------------------------------------------------------------- */
+/* --- the role ------------------------------------------------------------------------ */
 
 static const struct role_port no_ports[] = { { .name = NULL } };
 static const char *const links[] = { "frontend", NULL };

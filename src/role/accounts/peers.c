@@ -25,7 +25,7 @@ struct peers {
 	struct buf out; /* the answers of one batch of requests */
 };
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------- */
 
 static void lookup(struct peers *p, const struct acct_msg *req)
 {
@@ -111,7 +111,7 @@ static ssize_t on_data(void *arg, struct str in)
 	return r < 0 ? r : (ssize_t)used;
 }
 
-/* --- links ------------------------------------------------------------------------------------- */
+/* --- links --------------------------------------------------------------------------- */
 
 static void on_opened(void *arg UNUSED)
 {

@@ -8,7 +8,7 @@
 
 enum { RESULT_MAX = 32 * 1024 * 1024, ENDPOINTS_MAX = 100 };
 
-/* --- user list, user show ---------------------------------------------------------------------- */
+/* --- user list, user show ------------------------------------------------------------ */
 
 static void put_row(void *arg, const struct account *acc)
 {
@@ -114,7 +114,7 @@ static void user_show(void *role_state, struct ctl_call *call)
 	command_answer(call, &b);
 }
 
-/* --- user add ---------------------------------------------------------------------------------- */
+/* --- user add ------------------------------------------------------------------------ */
 
 /* The canonical name of a person that a field names must exist. */
 static bool check_manager(struct user_admin *admin, struct str *value, struct account *acc,
@@ -218,7 +218,7 @@ static void user_add(void *role_state, struct ctl_call *call)
 	userdb_add(admin->db, &n, command_changed, ch);
 }
 
-/* --- user set ---------------------------------------------------------------------------------- */
+/* --- user set ------------------------------------------------------------------------ */
 
 /* -1: not given; 2: neither yes nor no. */
 static int yes_no(const cJSON *args, const char *name)
@@ -298,7 +298,7 @@ static void user_set(void *role_state, struct ctl_call *call)
 	userdb_set(admin->db, id, &set, command_changed, ch);
 }
 
-/* --- user passwd, disable, enable, remove ------------------------------------------------------ */
+/* --- user passwd, disable, enable, remove -------------------------------------------- */
 
 static void user_passwd(void *role_state, struct ctl_call *call)
 {
@@ -353,7 +353,7 @@ static void user_remove(void *role_state, struct ctl_call *call)
 	userdb_remove(admin->db, acc.id, command_changed, ch);
 }
 
-/* --- the table --------------------------------------------------------------------------------- */
+/* --- the table ----------------------------------------------------------------------- */
 
 /* clang-format off */
 #define ARG_USER { "user", CTL_TEXT, true, true, "user name, address or number" }

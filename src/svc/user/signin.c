@@ -58,7 +58,7 @@ void signin_free(struct signin **sp)
 	free(s);
 }
 
-/* --- one user's credentials -------------------------------------------------------------------- */
+/* --- one user's credentials ---------------------------------------------------------- */
 
 static void check_cred(void *arg, const struct userdb_cred *c)
 {
@@ -91,7 +91,7 @@ static int check_all(struct trial *t)
 	return r;
 }
 
-/* --- a try ------------------------------------------------------------------------------------- */
+/* --- a try --------------------------------------------------------------------------- */
 
 /* "alice", "Alice@example.test", "alice@192.0.2.1" (a phone that knows the server by its address):
  * the name under which the try is counted. */

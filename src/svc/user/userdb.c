@@ -14,7 +14,7 @@ enum { TEXTS_MAX = 16 * 1024 };
 	" coalesce(extension, ''), department, title, manager, ntlm, sha256_only," \
 	" max_endpoints"
 
-/* --- records ----------------------------------------------------------------------------------- */
+/* --- records ------------------------------------------------------------------------- */
 
 struct reading {
 	struct account *ret;
@@ -133,7 +133,7 @@ int userdb_photo(struct userdb *db, uint64_t id, struct buf *ret)
 	return n < 0 ? n : n == 0 ? -ENOENT : 0;
 }
 
-/* --- credentials ------------------------------------------------------------------------------- */
+/* --- credentials --------------------------------------------------------------------- */
 
 struct cred_reading {
 	userdb_cred_fn *fn;
@@ -195,7 +195,7 @@ void userdb_seal(struct userdb *db, struct buf *b, uint64_t account, uint64_t cr
 	wipe(space, sizeof(space));
 }
 
-/* --- the change feed --------------------------------------------------------------------------- */
+/* --- the change feed ----------------------------------------------------------------- */
 
 void userdb_on_change(struct userdb *db, userdb_change_fn *fn, void *arg)
 {
@@ -241,7 +241,7 @@ int userdb_changes_since(struct userdb *db, uint64_t since, userdb_change_fn *fn
 	return store_read(db->store, sql, &key, 1, fn ? give_change : NULL, &r);
 }
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------- */
 
 static int read_max(struct userdb *db, const char *sql, uint64_t *ret)
 {

@@ -42,7 +42,7 @@ int userdb_uri(struct userdb *db, struct buf *ret, struct str name, struct buf *
 /* The wall clock in seconds, as in created_at and used_at. */
 int64_t userdb_now_s(const struct userdb *db);
 
-/* --- reading; texts are valid until the next call ---------------------------------------------- */
+/* --- reading; texts are valid until the next call ------------------------------------ */
 
 /* By user name, address of record, telephone number or extension.  -ENOENT, -EIO. */
 int userdb_lookup(struct userdb *db, struct str key, struct account *ret) MUST_CHECK;

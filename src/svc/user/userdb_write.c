@@ -84,7 +84,7 @@ static void fail(struct op *op, int err)
 	loop_defer(op->db->loop, &op->defer);
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------- */
 
 /* id: the rows that the last statement, always the main one, changed. */
 static void on_written(void *arg, int err, int64_t id)
@@ -133,7 +133,7 @@ static struct store_val text(const char *s)
 	return STORE_S(str_of(s ? s : ""));
 }
 
-/* --- passwords --------------------------------------------------------------------------------- */
+/* --- passwords ----------------------------------------------------------------------- */
 
 static void seal_op(struct op *op, struct buf *b)
 {
@@ -265,7 +265,7 @@ void userdb_cancel_ops(struct userdb *db)
 	}
 }
 
-/* --- the changes ------------------------------------------------------------------------------- */
+/* --- the changes --------------------------------------------------------------------- */
 
 void userdb_add(struct userdb *db, const struct userdb_new *n, userdb_done_fn *done, void *arg)
 {

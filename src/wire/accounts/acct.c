@@ -7,7 +7,7 @@
 enum { LENGTH_LEN = 4, HEAD_LEN = 6 /* version, type, id */ };
 enum { HAS_NTLM = 1, HAS_SHA256_ONLY = 2, HAS_DISABLED = 4, HAS_ALL = 7 };
 
-/* --- parts ------------------------------------------------------------------------------------- */
+/* --- parts --------------------------------------------------------------------------- */
 
 static void put_text(struct buf *b, struct str s, size_t max)
 {
@@ -91,7 +91,7 @@ static void get_account(struct rd *r, struct account *a)
 		*text_of(a, i) = get_text(r, ACCT_TEXT_MAX);
 }
 
-/* --- bodies ------------------------------------------------------------------------------------ */
+/* --- bodies -------------------------------------------------------------------------- */
 
 static void put_auth(struct buf *b, const struct acct_msg *m)
 {
@@ -223,7 +223,7 @@ static bool get_body(struct rd *r, struct acct_msg *m)
 	return false;
 }
 
-/* --- frames ------------------------------------------------------------------------------------ */
+/* --- frames -------------------------------------------------------------------------- */
 
 void acct_put(struct buf *b, const struct acct_msg *m)
 {

@@ -23,7 +23,7 @@ static bool good(const char *text, const char *method, const char *password, con
 	return digest_proves(&c, str_of(method), str_of(body), ha1);
 }
 
-/* --- checking ---------------------------------------------------------------------------------- */
+/* --- checking ------------------------------------------------------------------------ */
 
 #define RFC2617                                                                   \
 	"Digest username=\"Mufasa\", realm=\"testrealm@host.com\","               \
@@ -111,7 +111,7 @@ static void own_responses_prove(void)
 	}
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------- */
 
 static int parse(const char *text)
 {
@@ -200,7 +200,7 @@ static void blob_brings_back_what_a_check_needs(void)
 	buf_free(&b);
 }
 
-/* --- nonces ------------------------------------------------------------------------------------ */
+/* --- nonces -------------------------------------------------------------------------- */
 
 /* A client: keeps the nonce of the last challenge. */
 struct phone {

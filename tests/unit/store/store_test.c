@@ -68,7 +68,7 @@ static bool has(struct store *s, int64_t k)
 	return store_read(s, "select 1 from t where k = $1", &key, 1, NULL, NULL) == 1;
 }
 
-/* --- values and statements --------------------------------------------------------------------- */
+/* --- values and statements ----------------------------------------------------------- */
 
 struct row {
 	int64_t k;
@@ -189,7 +189,7 @@ static void limits_are_kept(void)
 	tmpdir_remove(&dir, "s.db");
 }
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------------------- */
 
 static void what_was_written_is_there_after_closing(void)
 {
@@ -274,7 +274,7 @@ static void older_file_is_brought_up_to_date(void)
 	tmpdir_remove(&dir, "s.db");
 }
 
-/* --- failures ---------------------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------------------ */
 
 enum { WRITES = 6 };
 
@@ -387,7 +387,7 @@ static bool can_mount(void)
 	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-/* --- death ------------------------------------------------------------------------------------- */
+/* --- death --------------------------------------------------------------------------- */
 
 struct writing {
 	struct store *s;

@@ -113,7 +113,7 @@ static bool is_there(struct fixture *f, const char *user)
 	return userdb_lookup(f->db, str_of(user), &acc) == 0;
 }
 
-/* --- credentials ------------------------------------------------------------------------------- */
+/* --- credentials --------------------------------------------------------------------- */
 
 struct creds {
 	struct fixture *f;
@@ -155,7 +155,7 @@ static bool is_password(const struct creds *c, const char *password)
 	       password_is(str_of(password), c->password.slow_hash);
 }
 
-/* --- users ------------------------------------------------------------------------------------- */
+/* --- users --------------------------------------------------------------------------- */
 
 static void added_user_is_found_by_every_name(void)
 {
@@ -274,7 +274,7 @@ static void list_is_in_order(void)
 	end(f);
 }
 
-/* --- passwords --------------------------------------------------------------------------------- */
+/* --- passwords ----------------------------------------------------------------------- */
 
 static void password_has_all_its_forms(void)
 {
@@ -356,7 +356,7 @@ static void ntlm_off_forgets_the_hash(void)
 	end(f);
 }
 
-/* --- at rest ----------------------------------------------------------------------------------- */
+/* --- at rest ------------------------------------------------------------------------- */
 
 static bool file_holds(struct fixture *f, const char *name, const void *what, size_t n)
 {
@@ -420,7 +420,7 @@ static void sealed_values_do_not_open_for_others(void)
 	end(f);
 }
 
-/* --- the change feed --------------------------------------------------------------------------- */
+/* --- the change feed ----------------------------------------------------------------- */
 
 static void feed_tells_what_was_missed(void)
 {
