@@ -27,7 +27,7 @@ static void pkey_freep(EVP_PKEY **kp)
 	EVP_PKEY_free(*kp);
 }
 
-/* --- pieces of a certificate ------------------------------------------------------------------- */
+/* --- pieces of a certificate ---------------------------------------------------------------- */
 
 static EVP_PKEY *new_key(enum ca_key_type type)
 {
@@ -68,7 +68,7 @@ static bool add_extension(X509 *x, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
-/* --- alternative names ------------------------------------------------------------------------- */
+/* --- alternative names ---------------------------------------------------------------------- */
 
 /* Letters, digits, hyphens and dots, labels of 1 to 63 (RFC 1123, section 2.1). */
 static bool is_host_name(struct str s)
@@ -142,7 +142,7 @@ static bool names_fit(const struct ca_names *names)
 	return true;
 }
 
-/* --- PEM --------------------------------------------------------------------------------------- */
+/* --- PEM ------------------------------------------------------------------------------------ */
 
 static int take_bio(BIO *bio, bool written, struct buf *pem)
 {
@@ -177,7 +177,7 @@ static int no_phrase(char *p UNUSED, int size UNUSED, int rw UNUSED, void *arg U
 	return 0;
 }
 
-/* --- the authority ----------------------------------------------------------------------------- */
+/* --- the authority -------------------------------------------------------------------------- */
 
 static bool make_root(X509 *x, EVP_PKEY *key, struct str name, time_t now)
 {

@@ -19,7 +19,7 @@ struct cert_chain {
 	size_t n;
 };
 
-/* --- decoding ---------------------------------------------------------------------------------- */
+/* --- decoding ------------------------------------------------------------------------------- */
 
 static int no_phrase(char *p UNUSED, int size UNUSED, int rw UNUSED, void *arg UNUSED)
 {
@@ -157,7 +157,7 @@ const struct cert_info *cert_chain_info(const struct cert_chain *c, size_t i)
 	return &c->info[i];
 }
 
-/* --- checks ------------------------------------------------------------------------------------ */
+/* --- checks --------------------------------------------------------------------------------- */
 
 bool cert_covers_name(const struct cert_chain *c, struct str name)
 {
