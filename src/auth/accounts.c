@@ -14,13 +14,13 @@ struct accounts_req {
 	struct list node;       /* of owner->open (in order of their deadlines) or owner->ready */
 	struct map_node by_id;
 	uint32_t id;
+	bool is_open; /* in owner->open and owner->by_id */
 	bool is_auth;
-	int err; /* of one in ready */
+	int err; /* of one in ready; 0: the cache has the answer */
 	usec_t deadline;
 	accounts_lookup_fn *looked_up;
 	accounts_auth_fn *decided;
 	void *arg;
-	struct str key;   /* of a look-up: of what follows the frame */
 	struct buf frame; /* kept: asked again when the link comes back */
 };
 
@@ -79,11 +79,11 @@ static struct accounts_req *find_req(const struct accounts *a, uint32_t id)
 static void unlink_req(struct accounts_req *r)
 {
 	list_del(&r->node);
-	if (r->id == 0 || !r->owner)
+	if (!r->is_open)
 		return;
 	map_del(&r->owner->by_id, &r->by_id);
 	r->owner->n_open--;
-	r->id = 0;
+	r->is_open = false;
 }
 
 static void free_req(struct accounts_req *r)
@@ -132,26 +132,6 @@ static void on_timer(void *arg)
 	arm(a);
 }
 
-/* Answers that are known at once come at the end of the turn. */
-static void finish_ready(void *arg)
-{
-	struct accounts *a = arg;
-	while (!list_empty(&a->ready)) {
-		struct accounts_req *r = list_entry(a->ready.next, struct accounts_req, node);
-		bool absent;
-		const struct account *acc = NULL;
-		if (!r->is_auth && r->err == 0)
-			acc = accounts_cache_get(&a->cache, r->key, &absent);
-		if (acc) {
-			unlink_req(r);
-			r->looked_up(r->arg, 0, acc);
-			free_req(r);
-		} else {
-			fail_req(r, r->err ? r->err : -ENOENT);
-		}
-	}
-}
-
 static void make_ready(struct accounts *a, struct accounts_req *r, int err)
 {
 	r->err = err;
@@ -177,21 +157,11 @@ static uint32_t next_id(struct accounts *a)
 	return a->last_id;
 }
 
-/* Composes, sends, waits. */
-static void ask(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
+/* Sends and waits. */
+static void submit(struct accounts *a, struct accounts_req *r)
 {
-	if (a->n_open >= ACCOUNTS_REQS_MAX) {
-		make_ready(a, r, -ETIMEDOUT);
-		return;
-	}
-	m->id = next_id(a);
-	acct_put(&r->frame, m);
-	if (r->frame.full) {
-		make_ready(a, r, r->is_auth ? -EMSGSIZE : -ENOENT);
-		return;
-	}
-	r->id = m->id;
 	r->deadline = loop_now(a->loop) + ACCOUNTS_WAIT_S * USEC_PER_SEC;
+	r->is_open = true;
 	map_add(&a->by_id, &r->by_id, hash_id(a, r->id));
 	a->n_open++;
 	list_add(&a->open, &r->node);
@@ -201,20 +171,75 @@ static void ask(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
 		stream_write(a->link, buf_view(&r->frame));
 }
 
+static void compose(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
+{
+	r->id = m->id = next_id(a);
+	acct_put(&r->frame, m);
+}
+
+static void ask(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
+{
+	compose(a, r, m);
+	if (a->n_open >= ACCOUNTS_REQS_MAX)
+		make_ready(a, r, -ETIMEDOUT);
+	else if (r->frame.full)
+		make_ready(a, r, r->is_auth ? -EMSGSIZE : -ENOENT);
+	else
+		submit(a, r);
+}
+
+/* The key of a look-up stands in its frame. */
+static struct str key_of(const struct accounts_req *r)
+{
+	struct acct_msg m;
+	size_t len;
+	int n = acct_get(&m, &len, buf_view(&r->frame));
+	assert(n == 1);
+	(void)n;
+	return m.lookup.key;
+}
+
+/* The cache had it when it was asked for; if it has changed since then, accounts is asked. */
+static void finish_cached(struct accounts *a, struct accounts_req *r)
+{
+	bool absent;
+	const struct account *acc = accounts_cache_get(&a->cache, key_of(r), &absent);
+	list_del(&r->node);
+	if (!acc) {
+		submit(a, r);
+		return;
+	}
+	r->looked_up(r->arg, 0, acc);
+	free_req(r);
+}
+
+/* Answers that are known at once come at the end of the turn. */
+static void finish_ready(void *arg)
+{
+	struct accounts *a = arg;
+	while (!list_empty(&a->ready)) {
+		struct accounts_req *r = list_entry(a->ready.next, struct accounts_req, node);
+		if (r->err < 0)
+			fail_req(r, r->err);
+		else
+			finish_cached(a, r);
+	}
+}
+
 struct accounts_req *accounts_lookup(struct accounts *a, struct str key, accounts_lookup_fn *fn,
                                      void *arg)
 {
 	struct accounts_req *r = req_new(a, arg);
 	bool absent;
 	r->looked_up = fn;
+	struct acct_msg m = { .type = ACCT_LOOKUP, .lookup = { key } };
 	if (accounts_cached(a, key, &absent)) {
-		buf_str(&r->frame, key);
-		r->key = buf_view(&r->frame);
+		compose(a, r, &m);
 		make_ready(a, r, 0);
 	} else if (absent) {
 		make_ready(a, r, -ENOENT);
 	} else {
-		ask(a, r, &(struct acct_msg){ .type = ACCT_LOOKUP, .lookup = { key } });
+		ask(a, r, &m);
 	}
 	return r;
 }
@@ -250,17 +275,6 @@ void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
 }
 
 /* --- what comes ---------------------------------------------------------------------- */
-
-/* The key of a look-up is asked of the frame that was sent. */
-static struct str key_of(const struct accounts_req *r)
-{
-	struct acct_msg m;
-	size_t len;
-	int n = acct_get(&m, &len, buf_view(&r->frame));
-	assert(n == 1);
-	(void)n;
-	return m.lookup.key;
-}
 
 static void on_record(struct accounts *a, const struct acct_msg *m)
 {
