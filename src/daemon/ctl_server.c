@@ -89,6 +89,7 @@ static void call_ok(struct ctl_call *call, struct str result_json)
 	finish(c);
 }
 
+static void call_fail(struct ctl_call *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void call_fail(struct ctl_call *call, const char *fmt, ...)
 {
 	struct conn *c = conn_of(call);

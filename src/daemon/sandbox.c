@@ -154,8 +154,11 @@ static void allow(struct rules *rules, const char *name)
 	rules->r = r == -EEXIST ? 0 : r;
 }
 
-static void allow_if(struct rules *rules, int nr, struct scmp_arg_cmp cond)
+/* The call, if its argument `arg` compares so. */
+static void allow_if(struct rules *rules, int nr, unsigned arg, enum scmp_compare op,
+                     scmp_datum_t a)
 {
+	struct scmp_arg_cmp cond = { .arg = arg, .op = op, .datum_a = a };
 	if (rules->r == 0)
 		rules->r = seccomp_rule_add_array(rules->ctx, SCMP_ACT_ALLOW, nr, 1, &cond);
 }
@@ -164,12 +167,12 @@ static void add_conditions(struct rules *rules)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		allow_if(rules, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+		allow_if(rules, SCMP_SYS(socket), 0, SCMP_CMP_EQ, (scmp_datum_t)families[i]);
 	/* No memory that can be executed. */
-	allow_if(rules, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	allow_if(rules, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	allow_if(rules, SCMP_SYS(mmap), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC);
+	allow_if(rules, SCMP_SYS(mprotect), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC);
 	/* kill() of itself alone: abort(). */
-	allow_if(rules, SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	allow_if(rules, SCMP_SYS(kill), 0, SCMP_CMP_EQ, (scmp_datum_t)getpid());
 }
 
 /* The call was not made.  Says which, then ends as if the kernel had done it. */

@@ -1,5 +1,5 @@
-/* DNS look-ups through c-ares, bounded and cached for their TTL (at most DNS_CACHE_MAX names, F-010).
- * The resolver is rebuilt when resolv.conf changes. */
+/* DNS look-ups through c-ares, bounded and cached for their TTL (at most DNS_CACHE_MAX names,
+ * F-010). The resolver is rebuilt when resolv.conf changes. */
 #pragma once
 
 #include "base/addr.h"
@@ -7,7 +7,7 @@
 
 enum { DNS_CACHE_MAX = 3000, DNS_RECORDS_MAX = 32 };
 
-struct dns; /* opaque */
+struct dns;       /* opaque */
 struct dns_query; /* opaque */
 
 struct dns_srv {
@@ -23,7 +23,8 @@ struct dns_answer {
 	size_t n;
 	union {
 		struct addr addrs[DNS_RECORDS_MAX]; /* port 0 */
-		struct dns_srv srvs[DNS_RECORDS_MAX]; /* sorted by priority, weighted order (RFC 2782) */
+		struct dns_srv
+		        srvs[DNS_RECORDS_MAX]; /* sorted by priority, weighted order (RFC 2782) */
 		struct dns_naptr naptrs[DNS_RECORDS_MAX]; /* sorted by order, preference */
 	};
 };
@@ -34,5 +35,6 @@ typedef void dns_fn(void *arg, const struct dns_answer *a);
 struct dns *dns_new(struct loop *l, const char *servers);
 void dns_free(struct dns **dp);
 /* Exactly one call of fn, never from inside this call, unless the query is freed before. */
-struct dns_query *dns_ask(struct dns *d, enum dns_kind kind, struct str name, dns_fn *fn, void *arg);
+struct dns_query *dns_ask(struct dns *d, enum dns_kind kind, struct str name, dns_fn *fn,
+                          void *arg);
 void dns_query_free(struct dns_query **qp);

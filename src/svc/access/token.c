@@ -110,8 +110,8 @@ bool token_hint_eq(const struct token_hint *a, const struct token_hint *b)
 
 struct sip_flow *token_flow(const struct token_hint *h, struct sip_transport *tp, uint32_t slot)
 {
-	/* The kernel gives the datagrams of one peer to one process of the port, always the same: its
-	 * answers arrive where its requests do, and only there. */
+	/* The kernel gives the datagrams of one peer to one process of the port, always the same:
+	 * its answers arrive where its requests do, and only there. */
 	if (h->slot != slot)
 		return NULL;
 	if (h->reach == TOKEN_UDP)

@@ -77,7 +77,7 @@ static void put_vias(struct buf *b, const struct sip_msg *m, const struct addr *
 static bool wants_record_route(const struct sip_msg *req, int code)
 {
 	bool dialog = req->method == SIP_INVITE || req->method == SIP_SUBSCRIBE ||
-		      req->method == SIP_REFER || req->method == SIP_NOTIFY;
+	              req->method == SIP_REFER || req->method == SIP_NOTIFY;
 	return dialog && code > 100 && code < 300;
 }
 
