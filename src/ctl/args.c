@@ -75,10 +75,11 @@ bool word_is_near(struct str word, struct str known)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+/* A positional argument may be given by its name too. */
 static const struct ctl_arg *option_named(const struct ctl_command *cmd, struct str name)
 {
 	for (size_t i = 0; i < CTL_ARGS_MAX && cmd->args[i].name; i++) {
-		if (!cmd->args[i].positional && str_eq(str_of(cmd->args[i].name), name))
+		if (str_eq(str_of(cmd->args[i].name), name))
 			return &cmd->args[i];
 	}
 	return NULL;

@@ -123,15 +123,22 @@ static void check_key_file(const struct subject *s, const struct cert_chain *c, 
 		            "others on this machine can read its key %s", path);
 }
 
+/* Of an imported one no addresses are asked: public CAs do not sign private ones. */
 static void check_names(const struct subject *s, const struct cert_chain *c,
                         const struct topo_role *r)
 {
 	auto_(buf_free) struct buf missing = buf_of(CERT_PEM_MAX);
+	auto_(cert_chain_free) struct cert_chain *root = NULL;
 	struct ca_names names = cert_names_of(s->arena, s->topo, r);
+	bool ours =
+	        certs_load_chain(&root, certs_path(s->arena, s->topo, STR("ca"), ".pem")) == 0 &&
+	        cert_is_below(c, root);
+	names.n_ips = ours ? names.n_ips : 0;
 	if (!certs_covers(c, &names, &missing))
 		finding_add(s->findings, FINDING_WARNING, s->about,
-		            "Run `dialtone cert issue`, or import one that has these names.",
-		            "lacks names that the topology gives this role: %.*s",
+		            ours ? "Run `dialtone cert issue`."
+		                 : "Ask for one that has these names and import it.",
+		            "lacks names that the topology gives this role: %" STR_FMT,
 		            STR_ARG(buf_view(&missing)));
 }
 

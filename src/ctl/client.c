@@ -193,6 +193,15 @@ static void talk(struct client *c)
 
 /* --- joining the answers -------------------------------------------------------------------- */
 
+static cJSON *join_lists(cJSON *a, cJSON *b)
+{
+	cJSON *item;
+	while (cJSON_IsArray(a) && cJSON_IsArray(b) && (item = cJSON_DetachItemFromArray(b, 0)))
+		cJSON_AddItemToArray(a, item);
+	cJSON_Delete(b);
+	return a;
+}
+
 static cJSON *join(struct client *c)
 {
 	cJSON *result = NULL;
@@ -200,16 +209,10 @@ static cJSON *join(struct client *c)
 		struct peer *p = &c->peers[i];
 		if (!p->answered || p->answer.kind != CTL_OK)
 			continue;
-		if (!result) {
-			result = cJSON_DetachItemFromObjectCaseSensitive(p->answer.json, "result");
-			continue;
-		}
-		cJSON *more = cJSON_DetachItemFromObjectCaseSensitive(p->answer.json, "result"),
-		      *item;
-		while (cJSON_IsArray(result) && cJSON_IsArray(more) &&
-		       (item = cJSON_DetachItemFromArray(more, 0)))
-			cJSON_AddItemToArray(result, item);
-		cJSON_Delete(more);
+		cJSON *more = cJSON_DetachItemFromObjectCaseSensitive(p->answer.json, "result");
+		result = !result       ? more
+		         : c->rq->join ? c->rq->join(result, more)
+		                       : join_lists(result, more);
 	}
 	return result;
 }

@@ -11,13 +11,16 @@ struct client_request {
 	bool every_slot;     /* ask all; else the first that can be reached */
 	struct str cmd;
 	const cJSON *args;
+	/* Puts two processes' answers together: returns one of them or both in one, frees the rest.
+	 * NULL: lists are put together; of other answers the first stands. */
+	cJSON *(*join)(cJSON *a, cJSON *b);
 	/* Streaming: called for each event until the server closes; NULL: one answer. */
 	void (*event)(void *arg, const cJSON *value);
 	void *arg;
 };
 
 /* Sends, waits (CLIENT_WAIT_S without a byte is too long, except for a stream), joins what several
- * processes answered: arrays are put together; of other results the first stands.  0 with
+ * processes answered.  0 with
  * *ret_result (the caller's; may be JSON null).  -ENOENT, -ECONNREFUSED: no process of the role
  * runs; -EACCES; -EREMOTEIO: refused by the role, its text in `why`; -ETIMEDOUT; -EPIPE: closed
  * before the answer; -EBADMSG.  `why` always has a text for people. */

@@ -1,23 +1,45 @@
 /* dialtone endpoint, call, explain, trace: what the front ends answer. */
 #include "ctl/commands.h"
 
+/* How many were signed off in all. */
+static cJSON *add_kicked(cJSON *a, cJSON *b)
+{
+	cJSON_SetNumberValue(cJSON_GetObjectItemCaseSensitive(a, "kicked"),
+	                     ctl_number(a, "kicked", 0) + ctl_number(b, "kicked", 0));
+	cJSON_Delete(b);
+	return a;
+}
+
+/* The user's home tells the whole story; the others say that they do not know it (code 0). */
+static cJSON *home_story(cJSON *a, cJSON *b)
+{
+	bool b_knows = ctl_number(b, "code", 0) > 0;
+	cJSON_Delete(b_knows ? a : b);
+	return b_knows ? b : a;
+}
+
 /* clang-format off */
 const struct verb ctl_call_verbs[] = {
-	{ .cmd = { .noun = "endpoint", .verb = "list", .help = "Lists who is signed in, and from where",
-	           .args = { { "user", CTL_TEXT, true, false, "one user alone" } } },
+	{ .cmd = { .noun = "endpoint", .verb = "list",
+	           .help = "Show who is signed in, from where, with what",
+	           .args = { { "user", CTL_TEXT, true, false, "only this user's" } } },
 	  .role = "frontend", .every_slot = true },
-	{ .cmd = { .noun = "endpoint", .verb = "kick", .help = "Signs a user's endpoints off",
-	           .args = { { "user", CTL_TEXT, true, true, "whose" } } },
+	{ .cmd = { .noun = "endpoint", .verb = "kick",
+	           .help = "Sign endpoints off and end their connections",
+	           .args = { { "user", CTL_TEXT, true, true, "whose" },
+	                     { "endpoint", CTL_TEXT, true, false, "which one; all if left out" } } },
+	  .role = "frontend", .every_slot = true, .join = add_kicked },
+	{ .cmd = { .noun = "call", .verb = "list", .help = "Show calls that ring or are connected" },
 	  .role = "frontend", .every_slot = true },
-	{ .cmd = { .noun = "call", .verb = "list", .help = "Lists the calls under way" },
-	  .role = "frontend", .every_slot = true },
-	{ .cmd = { .noun = "explain", .help = "Says how a call would be routed, and why",
-	           .args = { { "from", CTL_TEXT, true, true, "who calls" },
-	                     { "to", CTL_TEXT, true, true, "a user, URI or number" } } },
-	  .role = "frontend", .every_slot = true },
-	{ .cmd = { .noun = "trace", .help = "Shows SIP as it passes, secrets masked", .streams = true,
-	           .args = { { "user", CTL_TEXT, false, false, "messages of this user alone" },
-	                     { "peer", CTL_TEXT, false, false, "of this address alone" } } },
+	{ .cmd = { .noun = "explain", .help = "Say how a request would be routed, and why",
+	           .args = { { "from", CTL_TEXT, true, true,
+	                       "who calls: alice, alice@example.test" },
+	                     { "to", CTL_TEXT, true, true, "whom: an address or a number" } } },
+	  .role = "frontend", .every_slot = true, .join = home_story },
+	{ .cmd = { .noun = "trace", .help = "Show SIP messages as they pass, secrets masked",
+	           .streams = true,
+	           .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
+	                     { "peer", CTL_TEXT, false, false, "only this address" } } },
 	  .role = "frontend", .every_slot = true },
 	{ .cmd = { .noun = NULL } },
 };

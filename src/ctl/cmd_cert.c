@@ -184,15 +184,16 @@ static void say_reload(struct tool *t, bool changed)
 
 static int issue_all(struct tool *t, struct arena *a, const cJSON *args)
 {
-	struct issuing is = { .tool = t, .topo = t->topo, .arena = a, .now = time(NULL) };
+	const struct topo *topo = tool_topo(t);
+	struct issuing is = { .tool = t, .topo = topo, .arena = a, .now = time(NULL) };
 	is.renew = ctl_flag(args, "renew");
-	int r = certs_load_ca(&is.ca, a, t->topo, is.now);
+	int r = certs_load_ca(&is.ca, a, topo, is.now);
 	if (r == -ENOENT)
 		return tool_fail("There is no private CA yet.  Run `dialtone cert init`.");
 	if (r < 0)
 		return EXIT_FAILED;
 	is.rows = cJSON_CreateArray();
-	r = certs_load_chain(&is.root, certs_path(a, t->topo, STR("ca"), ".pem"));
+	r = certs_load_chain(&is.root, certs_path(a, topo, STR("ca"), ".pem"));
 	int e = r < 0 ? tool_fail("ca.pem cannot be read.")
 	              : issue_roles(&is, ctl_text(args, "role"));
 	if (e == EXIT_FINE) {
@@ -209,9 +210,10 @@ static int issue_all(struct tool *t, struct arena *a, const cJSON *args)
 static int cert_init(struct tool *t, cJSON *args)
 {
 	auto_(arena_free) struct arena *a = arena_new();
-	if (!tool_topo(t))
+	const struct topo *topo = tool_topo(t);
+	if (!topo)
 		return EXIT_FAILED;
-	int r = make_ca(a, t->topo, ctl_text(args, "name"), time(NULL));
+	int r = make_ca(a, topo, ctl_text(args, "name"), time(NULL));
 	return r == EXIT_FINE ? issue_all(t, a, args) : r;
 }
 
@@ -278,7 +280,9 @@ static int import_pair(struct tool *t, struct arena *a, const struct topo_role *
                        const struct cert_chain *c, struct str pems[2])
 {
 	bool ec = cert_chain_info(c, 0)->key == CERT_EC;
-	struct issuing is = { .tool = t, .topo = t->topo, .arena = a, .rows = cJSON_CreateArray() };
+	struct issuing is = {
+		.tool = t, .topo = tool_topo(t), .arena = a, .rows = cJSON_CreateArray()
+	};
 	struct str name = cert_file_name(a, r->role, ec ? CA_P256 : CA_RSA2048);
 	int e = save_pair(&is, name, pems[0], pems[1]);
 	if (e != EXIT_FINE) {
@@ -297,7 +301,7 @@ static int import_checked(struct tool *t, const cJSON *args, const struct topo_r
 	auto_(arena_free) struct arena *a = arena_new();
 	auto_(cert_chain_free) struct cert_chain *c = NULL;
 	const char *chain_path = ctl_text(args, "chain").p;
-	struct ca_names names = cert_names_of(a, t->topo, r);
+	struct ca_names names = cert_names_of(a, tool_topo(t), r);
 	if (cert_chain_read(&c, chain) < 0)
 		return tool_fail("%s holds no certificates in PEM form.", chain_path);
 	int e = check_pair(c, key, ctl_text(args, "key").p);

@@ -10,6 +10,7 @@
 #include "ctl/grammar.h"
 #include "ctl/print.h"
 #include "ctl/remote.h"
+#include "daemon/config.h"
 
 static const char default_config_dir[] = "/etc/dialtone";
 
@@ -91,7 +92,7 @@ static int run_verb(struct invocation *in, const struct verb *v, int used)
 	int r = v->run ? v->run(&in->tool, args) : EXIT_FINE;
 	if (r == EXIT_FINE && v->role)
 		r = remote_run(&in->tool, args);
-	cJSON_Delete(args);
+	remote_forget(args);
 	return r;
 }
 
@@ -128,7 +129,7 @@ int main(int argc, char **argv)
 		r = run(&in);
 	if (fflush(stdout) != 0 && r == EXIT_FINE)
 		r = tool_fail("The output could not be written: %s.", strerror(errno));
-	topo_free(&in.tool.topo);
+	config_free(&in.tool.config);
 	free(in.tool.run_dir);
 	free(absolute);
 	free(in.words);

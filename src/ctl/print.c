@@ -238,6 +238,22 @@ static bool is_table(const cJSON *v)
 	return cJSON_IsArray(v) && cJSON_IsObject(v->child);
 }
 
+/* Several sentences are a list below their title, one a line. */
+static bool is_story(const cJSON *v)
+{
+	return cJSON_IsArray(v) && cJSON_GetArraySize(v) > 1 && cJSON_IsString(v->child) &&
+	       strchr(v->child->valuestring, ' ');
+}
+
+static void print_story(struct buf *b, const cJSON *v)
+{
+	for (const cJSON *item = v->child; item; item = item->next) {
+		buf_lit(b, "  ");
+		print_cell(b, "", item);
+		buf_char(b, '\n');
+	}
+}
+
 static size_t title_width(const cJSON *object)
 {
 	size_t width = 0;
@@ -245,7 +261,8 @@ static size_t title_width(const cJSON *object)
 	for (const cJSON *v = object->child; v; v = v->next) {
 		title.len = 0;
 		print_title(&title, str_of(v->string), false);
-		width = MAX(width, is_table(v) ? 0 : print_width(buf_view(&title)) + 1);
+		width = MAX(width,
+		            is_table(v) || is_story(v) ? 0 : print_width(buf_view(&title)) + 1);
 	}
 	return width;
 }
@@ -257,9 +274,12 @@ static void print_object(struct buf *b, const cJSON *object)
 		size_t start = b->len;
 		print_title(b, str_of(v->string), false);
 		buf_char(b, ':');
-		if (is_table(v)) {
+		if (is_table(v) || is_story(v)) {
 			buf_char(b, '\n');
-			print_table(b, v, NULL);
+			if (is_table(v))
+				print_table(b, v, NULL);
+			else
+				print_story(b, v);
 			continue;
 		}
 		print_pad(b, width + 1 - MIN(width, b->len - start));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ctl/client.h"
+#include "ctl/offline.h"
 #include "ctl/print.h"
 
 static void drop_local_args(const struct verb *v, cJSON *args)
@@ -38,24 +39,49 @@ static void put_cmd(struct buf *b, const struct verb *v)
 		buf_printf(b, " %s", v->cmd.verb);
 }
 
-int remote_run(struct tool *t, cJSON *args)
+void remote_forget(cJSON *args)
+{
+	for (const cJSON *v = args->child; v; v = v->next) {
+		if (cJSON_IsString(v))
+			wipe(v->valuestring, strlen(v->valuestring));
+	}
+	cJSON_Delete(args);
+}
+
+static int ask(struct tool *t, cJSON *args, cJSON **ret_result, struct buf *why)
 {
 	const struct verb *v = t->verb;
-	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX), cmd = buf_of(256);
-	cJSON *result = NULL;
+	auto_(buf_free) struct buf cmd = buf_of(256);
 	put_cmd(&cmd, v);
-	drop_local_args(v, args);
+	cJSON *sent = cJSON_Duplicate(args, true);
+	drop_local_args(v, sent);
 	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
 	struct client_request rq = {
 		.run_dir = dir,
 		.role = v->role,
 		.every_slot = v->every_slot,
+		.join = v->join,
 		.cmd = buf_view(&cmd),
-		.args = args,
+		.args = sent,
 		.event = v->cmd.streams ? show_event : NULL,
 		.arg = t,
 	};
-	int r = client_ask(&result, &rq, &why);
+	int r = client_ask(ret_result, &rq, why);
+	if ((r == -ENOENT || r == -ECONNREFUSED) && v->offline &&
+	    !client_can_reach(dir, "dialtoned")) {
+		why->len = 0;
+		r = offline_ask(t, v->role, buf_view(&cmd), sent, ret_result, why);
+	}
+	remote_forget(sent);
+	return r;
+}
+
+int remote_run(struct tool *t, cJSON *args)
+{
+	const struct verb *v = t->verb;
+	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
+	cJSON *result = NULL;
+	int r = ask(t, args, &result, &why);
 	if (r == -EPIPE && v->cmd.streams) /* the server ended the stream */
 		return EXIT_FINE;
 	if (r < 0)

@@ -8,3 +8,5 @@
 int remote_run(struct tool *t, cJSON *args);
 /* Asks quietly: NULL if nothing answers or it refuses.  The caller owns the result. */
 cJSON *remote_ask(struct tool *t, const char *role, const char *cmd);
+/* Frees arguments; their texts, which may be secrets, are overwritten. */
+void remote_forget(cJSON *args);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "ctl/print.h"
+#include "daemon/config.h"
+#include "daemon/roles.h"
 #include "topo/conf.h"
 
 int tool_fail(const char *fmt, ...)
@@ -22,24 +24,24 @@ int tool_fail(const char *fmt, ...)
 
 const struct topo *tool_topo(struct tool *t)
 {
-	if (t->topo)
-		return t->topo;
+	if (t->config)
+		return t->config->topo;
 	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
-	t->topo = topo_read(t->config_dir, &errors);
-	if (!t->topo) {
-		(void)tool_fail("The configuration in %s cannot be used:", t->config_dir);
-		(void)fwrite(errors.p, 1, errors.len, stderr);
-	}
-	return t->topo;
+	t->config = config_load(t->config_dir, roles_all, &errors);
+	if (t->config)
+		return t->config->topo;
+	(void)tool_fail("The configuration in %s cannot be used:", t->config_dir);
+	(void)fwrite(errors.p, 1, errors.len, stderr);
+	return NULL;
 }
 
 struct str tool_run_dir(struct tool *t)
 {
 	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
-	if (!t->topo)
-		t->topo = topo_read(t->config_dir, &errors);
-	if (t->topo)
-		return t->topo->run_dir;
+	if (!t->config)
+		t->config = config_load(t->config_dir, roles_all, &errors);
+	if (t->config)
+		return t->config->topo->run_dir;
 	if (!t->run_dir) {
 		auto_(buf_free) struct buf b = buf_of(PATH_MAX);
 		buf_printf(&b, "%s/run", t->config_dir);

@@ -7,11 +7,12 @@
 enum tool_exit { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct verb;
+struct config;
 struct tool {
 	const char *config_dir;
 	bool json;               /* --json: machine form on stdout */
 	const struct verb *verb; /* the one that runs */
-	struct topo *topo;       /* after tool_topo */
+	struct config *config;   /* after tool_topo; owned */
 	char *run_dir;           /* owned; when there is no topology */
 };
 
@@ -21,8 +22,9 @@ struct verb {
 	struct ctl_command cmd; /* its fn stays NULL */
 	const char *role;       /* whose control socket answers; NULL: `run` does it all */
 	bool every_slot;        /* ask all processes of the role and join the answers */
-	const char
-	        *columns; /* of a table: keys in order, separated by blanks; NULL: as they come */
+	cJSON *(*join)(cJSON *a, cJSON *b); /* of two processes' answers; see client.h */
+	bool offline;           /* while the server is stopped the tool does it itself */
+	const char *columns;    /* of a table: keys in order, with blanks; NULL: as they come */
 	const char *local_args; /* arguments that stay in the tool, separated by blanks */
 	/* Local command: does it.  Remote: changes args before they are sent, or NULL.  0, or the
 	 * exit status with the error already told. */

@@ -57,6 +57,12 @@ static void lists_in_objects_are_tables(void)
 	       "version: 1\nroles:\nROLE\nfe\n");
 }
 
+static void sentences_in_objects_are_lines(void)
+{
+	expect("{\"code\":480,\"steps\":[\"looks up bob\",\"bob is away\"],\"tags\":[\"a\",\"b\"]}",
+	       NULL, "code: 480\nsteps:\n  looks up bob\n  bob is away\ntags: a, b\n");
+}
+
 static void nothing_is_shown_for_null(void)
 {
 	expect("null", NULL, "");
@@ -98,6 +104,7 @@ int main(void)
 	RUN(letters_of_two_bytes_take_one_column);
 	RUN(objects_are_lines);
 	RUN(lists_in_objects_are_tables);
+	RUN(sentences_in_objects_are_lines);
 	RUN(nothing_is_shown_for_null);
 	RUN(bytes_that_steer_a_terminal_are_escaped);
 	RUN(spans_have_two_units);

@@ -1,0 +1,226 @@
+/* dialtone doctor: looks at everything that commonly goes wrong, each finding with its remedy. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "ctl/certs.h"
+#include "ctl/client.h"
+#include "ctl/commands.h"
+#include "ctl/file.h"
+#include "ctl/finding.h"
+#include "daemon/holder.h"
+
+enum { FILES_WANTED = 65536, DISK_LOW_MB = 1024, DISK_OUT_MB = 100, SANE_YEAR = 2026 };
+
+struct doctor {
+	cJSON *findings;
+	struct arena *arena;
+	const struct topo *topo;
+	bool running;
+};
+
+/* --- ports ---------------------------------------------------------------------------------- */
+
+static const char *listen_text(struct doctor *d, const struct topo_listen *l)
+{
+	auto_(buf_free) struct buf b = buf_of(128);
+	buf_printf(&b, "%s ", topo_proto_name(l->proto));
+	addr_put(&b, &l->addr);
+	return arena_str(d->arena, buf_view(&b)).p;
+}
+
+static void check_listen(struct doctor *d, const struct topo_listen *l)
+{
+	auto_(buf_free) struct buf who = buf_of(4096);
+	const char *about = listen_text(d, l);
+	bool held = holder_find(&l->addr, l->proto == TOPO_UDP, &who);
+	bool ours = held && str_find(buf_view(&who), STR("dialtoned")) >= 0;
+	if (held && !ours)
+		finding_add(d->findings, FINDING_ERROR, about,
+		            "Stop that program, or give the role another port in topology.conf.",
+		            "is held by %.*s", STR_ARG(buf_view(&who)));
+	else if (ours)
+		finding_add(d->findings, FINDING_OK, about, NULL, "the server listens");
+	else if (d->running)
+		finding_add(
+		        d->findings, FINDING_ERROR, about,
+		        "`dialtone status` and the log say why; run this as root to see all ports.",
+		        "nobody seems to listen although the server runs");
+	else
+		finding_add(d->findings, FINDING_OK, about, NULL, "free");
+}
+
+static void check_encryption(struct doctor *d, const struct topo_listen *l)
+{
+	if (l->proto == TOPO_TLS || addr_is_loopback(&l->addr))
+		return;
+	bool inside = addr_is_private(&l->addr);
+	finding_add(
+	        d->findings, inside ? FINDING_NOTE : FINDING_WARNING, listen_text(d, l),
+	        inside ? "Phones that can should use TLS; `udp = none` and `tcp = none` in the "
+	                 "role's section close these."
+	               : "Set `udp = none` and `tcp = none` in the role's section, or name private "
+	                 "addresses there.",
+	        "is not encrypted: who can listen on the network reads along");
+}
+
+static void check_ports(struct doctor *d)
+{
+	for (size_t i = 0; i < d->topo->n_roles; i++) {
+		const struct topo_role *r = &d->topo->roles[i];
+		for (size_t l = 0; r->host == d->topo->self && l < r->n_listens; l++) {
+			check_listen(d, &r->listens[l]);
+			check_encryption(d, &r->listens[l]);
+		}
+	}
+}
+
+/* --- machine -------------------------------------------------------------------------------- */
+
+static void check_clock(struct doctor *d)
+{
+	struct timex tx = { .modes = 0 };
+	time_t now = time(NULL);
+	struct tm tm;
+	int state = adjtimex(&tx);
+	if (gmtime_r(&now, &tm) && tm.tm_year + 1900 < SANE_YEAR)
+		finding_add(d->findings, FINDING_ERROR, "clock",
+		            "Set it (timedatectl set-ntp true).",
+		            "shows the year %d: certificates will not be valid", tm.tm_year + 1900);
+	else if (state == TIME_ERROR || (tx.status & STA_UNSYNC) != 0)
+		finding_add(d->findings, FINDING_WARNING, "clock",
+		            "Install systemd-timesyncd or chrony (timedatectl set-ntp true).",
+		            "is not kept by a time service");
+	else
+		finding_add(d->findings, FINDING_OK, "clock", NULL, "is kept by a time service");
+}
+
+/* The directory or, before it is made, the one it will be in. */
+static bool disk_of(const char *path, struct statvfs *ret)
+{
+	auto_(xfreep) char *p = str_dup(str_of(path));
+	while (statvfs(p, ret) < 0) {
+		char *slash = strrchr(p, '/');
+		if (errno != ENOENT || !slash || slash == p)
+			return false;
+		*slash = '\0';
+	}
+	return true;
+}
+
+static void check_disk(struct doctor *d, const char *what, struct str dir)
+{
+	struct statvfs vfs;
+	const char *path = arena_str(d->arena, dir).p;
+	if (!disk_of(path, &vfs)) {
+		finding_add(d->findings, FINDING_ERROR, what,
+		            "Make the directory, or correct local.conf.", "%s: %s", path,
+		            strerror(errno));
+		return;
+	}
+	unsigned long long mb = (unsigned long long)vfs.f_bavail * vfs.f_frsize / (1024 * 1024);
+	bool inodes = vfs.f_files > 0 && vfs.f_favail < 1000;
+	enum finding_level level = mb < DISK_OUT_MB || inodes ? FINDING_ERROR
+	                           : mb < DISK_LOW_MB         ? FINDING_WARNING
+	                                                      : FINDING_OK;
+	finding_add(d->findings, level, what,
+	            level == FINDING_OK ? NULL : "Free space there, or move it (local.conf).",
+	            "%llu MB free at %s%s", mb, path,
+	            inodes ? ", but hardly a file can be made" : "");
+}
+
+static void check_limits(struct doctor *d)
+{
+	struct rlimit lim;
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return;
+	if (lim.rlim_max >= FILES_WANTED)
+		finding_add(d->findings, FINDING_OK, "open files", NULL, "up to %llu a process",
+		            (unsigned long long)lim.rlim_max);
+	else
+		finding_add(
+		        d->findings, FINDING_WARNING, "open files",
+		        "LimitNOFILE=1048576 in the systemd unit, or `ulimit -Hn` before ./run.",
+		        "a process may have %llu here: about as many connections",
+		        (unsigned long long)lim.rlim_max);
+}
+
+/* --- secret files --------------------------------------------------------------------------- */
+
+static bool is_secret(struct str name)
+{
+	return str_ends(name, STR(".key")) || str_find(name, STR(".db")) >= 0 ||
+	       str_eq(name, STR("accounts.txt"));
+}
+
+static void check_secret(struct doctor *d, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return;
+	finding_add(d->findings, FINDING_ERROR, path,
+	            arena_printf(d->arena, "chmod 600 %s", path).p,
+	            "holds secrets, and others may use it (mode %03o)", st.st_mode & 0777);
+}
+
+static void check_secrets(struct doctor *d, struct str dir)
+{
+	const char *path = arena_str(d->arena, dir).p;
+	DIR *dp = opendir(path);
+	if (!dp && errno == EACCES)
+		finding_add(d->findings, FINDING_NOTE, path,
+		            "Run the doctor as root to look there.", "cannot be looked into");
+	for (const struct dirent *e; dp && (e = readdir(dp));) {
+		if (is_secret(str_of(e->d_name)))
+			check_secret(d, arena_printf(d->arena, "%s/%s", path, e->d_name).p);
+	}
+	if (dp)
+		(void)closedir(dp);
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static void check_server(struct doctor *d)
+{
+	auto_(xfreep) char *dir = str_dup(d->topo->run_dir);
+	d->running = client_can_reach(dir, "dialtoned");
+	if (d->running)
+		finding_add(d->findings, FINDING_OK, "server", NULL, "is running");
+	else
+		finding_add(d->findings, FINDING_WARNING, "server",
+		            "`systemctl start dialtone`, or `./run` in the source tree.",
+		            "is not running");
+}
+
+static int doctor(struct tool *t, cJSON *args UNUSED)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct doctor d = { .arena = a, .topo = tool_topo(t) };
+	if (!d.topo)
+		return EXIT_FAILED;
+	d.findings = cJSON_CreateArray();
+	finding_add(d.findings, FINDING_OK, "configuration", NULL, "%s is good", t->config_dir);
+	check_server(&d);
+	check_ports(&d);
+	certs_check(d.findings, d.topo, time(NULL));
+	check_secrets(&d, d.topo->data_dir);
+	check_secrets(&d, str_of(t->config_dir));
+	check_clock(&d);
+	check_disk(&d, "data", d.topo->data_dir);
+	check_limits(&d);
+	return finding_show(t, d.findings, false);
+}
+
+/* clang-format off */
+const struct verb ctl_doctor_verbs[] = {
+	{ .cmd = { .noun = "doctor", .help = "Looks for what is wrong, and says what to do" },
+	  .run = doctor },
+	{ .cmd = { .noun = NULL } },
+};
+/* clang-format on */

@@ -1,0 +1,151 @@
+/* dialtone run-page: what listens, and what to type into each kind of client. */
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "ctl/commands.h"
+#include "ctl/print.h"
+
+/* Where a client connects: the best address of the front end for each protocol. */
+struct page {
+	const struct topo *topo;
+	const struct topo_role *fe;
+	const struct topo_listen *best[TOPO_N_PROTOS];
+	struct str domain;
+};
+
+/* Other machines reach it; what is typed into a telephone had better be short. */
+static int rank(const struct topo_listen *l)
+{
+	return 2 * !addr_is_loopback(&l->addr) + (l->addr.sa.sa_family == AF_INET);
+}
+
+static void choose(struct page *p)
+{
+	for (size_t i = 0; i < p->fe->n_listens; i++) {
+		const struct topo_listen *l = &p->fe->listens[i];
+		const struct topo_listen **best = &p->best[l->proto];
+		if (!*best || rank(l) > rank(*best))
+			*best = l;
+	}
+}
+
+static struct str host_port(struct arena *a, const struct topo_listen *l)
+{
+	struct addr addr = l->addr;
+	auto_(buf_free) struct buf b = buf_of(80);
+	addr_put(&b, &addr);
+	return arena_str(a, buf_view(&b));
+}
+
+/* TLS first: it is what people should use. */
+static const struct topo_listen *preferred(const struct page *p)
+{
+	return p->best[TOPO_TLS]   ? p->best[TOPO_TLS]
+	       : p->best[TOPO_TCP] ? p->best[TOPO_TCP]
+	                           : p->best[TOPO_UDP];
+}
+
+static void put_listens(struct buf *b, const struct page *p)
+{
+	buf_lit(b, "Listening\n");
+	for (size_t i = 0; i < p->fe->n_listens; i++) {
+		const struct topo_listen *l = &p->fe->listens[i];
+		buf_printf(b, "  %s  ", topo_proto_name(l->proto));
+		addr_put(b, &l->addr);
+		buf_str(b, str_of(l->proto == TOPO_TLS         ? "\n"
+		                  : addr_is_loopback(&l->addr) ? "  (this machine alone)\n"
+		                                               : "  (not encrypted)\n"));
+	}
+	buf_char(b, '\n');
+}
+
+static void put_phone(struct buf *b, const struct page *p, struct arena *a)
+{
+	static const char *const order[] = { "TLS", "TCP", "UDP" };
+	static const enum topo_proto protos[] = { TOPO_TLS, TOPO_TCP, TOPO_UDP };
+	buf_lit(b, "Any SIP phone or softphone (here for alice; bob and carol alike)\n");
+	buf_printf(b,
+	           "  User name, authentication name  alice\n"
+	           "  SIP address                     sip:alice@%" STR_FMT "\n"
+	           "  Domain, realm, registrar        %" STR_FMT "\n"
+	           "  Password                        alice's \"password of the SIP phone\"\n",
+	           STR_ARG(p->domain), STR_ARG(p->domain));
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		if (!p->best[protos[i]])
+			continue;
+		struct str hp = host_port(a, p->best[protos[i]]);
+		buf_printf(b, "  Outbound proxy for %s          %" STR_FMT "\n", order[i],
+		           STR_ARG(hp));
+	}
+	buf_printf(b, "  For TLS the phone must trust    %" STR_FMT "/ca.pem\n\n",
+	           STR_ARG(p->topo->cert_dir));
+}
+
+static void put_linphone(struct buf *b, const struct page *p, struct arena *a)
+{
+	const struct topo_listen *l = preferred(p);
+	struct str hp = host_port(a, l);
+	buf_printf(b,
+	           "Linphone (Settings, SIP accounts, \"use a SIP account\")\n"
+	           "  Username alice   Domain %" STR_FMT "   Transport %s\n"
+	           "  Outbound proxy   <sip:%" STR_FMT ";transport=%s>\n"
+	           "  linphonec, for a try: linphonec, then\n"
+	           "    register sip:alice@%" STR_FMT " <sip:%" STR_FMT ";transport=%s> PASSWORD\n"
+	           "  TLS: root_ca=%" STR_FMT "/ca.pem in the section [sip] of its file\n\n",
+	           STR_ARG(p->domain), topo_proto_name(l->proto), STR_ARG(hp),
+	           topo_proto_name(l->proto), STR_ARG(p->domain), STR_ARG(hp),
+	           topo_proto_name(l->proto), STR_ARG(p->topo->cert_dir));
+}
+
+static void put_baresip(struct buf *b, const struct page *p, struct arena *a)
+{
+	const struct topo_listen *l = preferred(p);
+	struct str hp = host_port(a, l);
+	const char *transport = topo_proto_name(l->proto);
+	buf_printf(b,
+	           "baresip (a line of ~/.baresip/accounts)\n"
+	           "  <sip:alice@%" STR_FMT ";transport=%s>;auth_pass=PASSWORD;"
+	           "outbound=\"sip:%" STR_FMT ";transport=%s\"\n"
+	           "  TLS: `sip_cafile %" STR_FMT "/ca.pem` in ~/.baresip/config\n\n",
+	           STR_ARG(p->domain), transport, STR_ARG(hp), transport,
+	           STR_ARG(p->topo->cert_dir));
+}
+
+static void put_next(struct buf *b, const struct tool *t)
+{
+	buf_printf(b,
+	           "Try: sign alice and bob in, then call sip:bob@... or send him a message.\n"
+	           "Look:  dialtone --config %s endpoint list | call list | trace | doctor\n\n",
+	           t->config_dir);
+}
+
+static int run_page(struct tool *t, cJSON *args UNUSED)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);
+	struct page p = { .topo = tool_topo(t) };
+	if (!p.topo)
+		return EXIT_FAILED;
+	p.fe = topo_role_here(p.topo, STR("frontend"));
+	p.domain = p.topo->domains[0];
+	if (!p.fe || p.fe->n_listens == 0)
+		return tool_fail("No front end listens on this host, so no client can connect.");
+	choose(&p);
+	buf_printf(&b, "\nDialtone serves %" STR_FMT "\n\n", STR_ARG(p.domain));
+	put_listens(&b, &p);
+	put_phone(&b, &p, a);
+	put_linphone(&b, &p, a);
+	put_baresip(&b, &p, a);
+	put_next(&b, t);
+	(void)fwrite(b.p, 1, b.len, stdout);
+	return EXIT_FINE;
+}
+
+/* clang-format off */
+const struct verb ctl_page_verbs[] = {
+	{ .cmd = { .noun = "run-page",
+	           .help = "Prints what listens and what to type into each kind of client" },
+	  .run = run_page },
+	{ .cmd = { .noun = NULL } },
+};
+/* clang-format on */

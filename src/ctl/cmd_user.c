@@ -1,0 +1,140 @@
+/* dialtone user, device: the accounts. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/code.h"
+#include "ctl/commands.h"
+#include "ctl/file.h"
+#include "ctl/password.h"
+#include "svc/user/fields.h"
+
+enum { PHOTO_MAX = USER_PHOTO_MAX };
+
+static int password_error(int err)
+{
+	switch (-err) {
+	case ENOTTY:
+		return tool_fail(
+		        "There is no terminal to ask for the password on.  Say --generate, or "
+		        "--password-stdin and give it on standard input.");
+	case EKEYREJECTED:
+		return tool_fail("The two passwords differ; nothing was changed.");
+	case ERANGE:
+		return tool_fail(
+		        "A password has %d characters or more, and %d bytes at most; nothing was "
+		        "changed.",
+		        PASSWORD_MIN, PASSWORD_MAX);
+	case ENODATA:
+		return tool_fail("No password was given; nothing was changed.");
+	default:
+		return tool_fail("The password could not be read: %s.", strerror(-err));
+	}
+}
+
+static void add_secret(cJSON *args, const char *text)
+{
+	cJSON_AddStringToObject(args, "password", text);
+}
+
+/* Puts a password into the arguments, from where they say. */
+static int with_password(struct tool *t UNUSED, cJSON *args)
+{
+	struct buf password = buf_of(PASSWORD_MAX + 2);
+	enum password_source from = ctl_flag(args, "generate")         ? PASSWORD_MAKE
+	                            : ctl_flag(args, "password-stdin") ? PASSWORD_STDIN
+	                                                               : PASSWORD_ASK;
+	int r = password_get(&password, from, ctl_text(args, "user").p);
+	if (r == 0)
+		add_secret(args, password.p);
+	if (password.p)
+		wipe(password.p, password.len);
+	buf_free(&password);
+	return r < 0 ? password_error(r) : EXIT_FINE;
+}
+
+/* A picture goes as text; the argument names the file. */
+static int with_photo(struct tool *t UNUSED, cJSON *args)
+{
+	struct str path = ctl_text(args, "photo");
+	auto_(buf_free) struct buf raw = buf_of(PHOTO_MAX), text = buf_of(2 * PHOTO_MAX);
+	if (path.len == 0)
+		return EXIT_FINE;
+	int r = file_read(path.p, &raw);
+	if (r == -EFBIG)
+		return tool_fail("%s is larger than %d kB; make the picture smaller.", path.p,
+		                 PHOTO_MAX / 1024);
+	if (r < 0)
+		return tool_fail("%s cannot be read: %s.", path.p, strerror(-r));
+	base64_put(&text, raw.p, raw.len);
+	buf_char(&text, '\0');
+	cJSON_ReplaceItemInObjectCaseSensitive(args, "photo", cJSON_CreateString(text.p));
+	return EXIT_FINE;
+}
+
+/* A password made here is shown with the answer, this once. */
+static void show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result)
+{
+	if (ctl_flag(args, "generate") && cJSON_IsObject(result))
+		cJSON_AddStringToObject(result, "password", ctl_text(args, "password").p);
+}
+
+/* clang-format off */
+#define ARG_USER { "user", CTL_TEXT, true, true, "user name, address or number" }
+#define ARGS_PASSWORD \
+	{ "password-stdin", CTL_FLAG, false, false, "read the password from standard input" }, \
+	{ "generate", CTL_FLAG, false, false, "make a password and show it this once" }
+#define ARGS_DATA \
+	{ "name", CTL_TEXT, false, false, "display name" }, \
+	{ "email", CTL_TEXT, false, false, "e-mail address" }, \
+	{ "phone", CTL_TEXT, false, false, "telephone number, E.164: +4930123456" }, \
+	{ "extension", CTL_TEXT, false, false, "two to ten digits" }, \
+	{ "department", CTL_TEXT, false, false, "department" }, \
+	{ "title", CTL_TEXT, false, false, "title" }, \
+	{ "manager", CTL_TEXT, false, false, "another user" }
+
+const struct verb ctl_user_verbs[] = {
+	{ .cmd = { .noun = "user", .verb = "add", .help = "Make a user",
+	           .args = { ARG_USER, ARGS_PASSWORD, ARGS_DATA } },
+	  .role = "accounts", .offline = true, .run = with_password, .after = show_password,
+	  .local_args = "password-stdin generate" },
+	{ .cmd = { .noun = "user", .verb = "list", .help = "Show all users" },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "user", .verb = "show",
+	           .help = "Show a user and how that user can sign in", .args = { ARG_USER } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "user", .verb = "set",
+	           .help = "Change a user's data; an empty value clears",
+	           .args = { ARG_USER, ARGS_DATA,
+	                     { "photo", CTL_TEXT, false, false,
+	                       "file of a picture, at most 30 kB; empty: none" },
+	                     { "ntlm", CTL_TEXT, false, false, "yes or no: NTLM sign-in allowed" },
+	                     { "sha256-only", CTL_TEXT, false, false, "yes or no: no MD5 Digest" },
+	                     { "max-endpoints", CTL_NUMBER, false, false,
+	                       "clients at once; 0: as all" } } },
+	  .role = "accounts", .offline = true, .run = with_photo },
+	{ .cmd = { .noun = "user", .verb = "passwd", .help = "Set a new password",
+	           .args = { ARG_USER, ARGS_PASSWORD } },
+	  .role = "accounts", .offline = true, .run = with_password, .after = show_password,
+	  .local_args = "password-stdin generate" },
+	{ .cmd = { .noun = "user", .verb = "disable",
+	           .help = "Refuse sign-ins and sign the user out at once", .args = { ARG_USER } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "user", .verb = "enable", .help = "Let a disabled user sign in again",
+	           .args = { ARG_USER } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "user", .verb = "remove", .help = "Remove a user for good",
+	           .args = { ARG_USER } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "device", .verb = "add",
+	           .help = "Make a password for one device; shown once",
+	           .args = { ARG_USER, { "name", CTL_TEXT, true, true, "a name for the device" } } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "device", .verb = "list", .help = "Show a user's devices",
+	           .args = { ARG_USER } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "device", .verb = "remove", .help = "Revoke a device's password",
+	           .args = { ARG_USER, { "name", CTL_TEXT, true, true, "the device's name" } } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = NULL } },
+};
+/* clang-format on */

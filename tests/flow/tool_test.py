@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+"""The `dialtone` tool without a server: words, help, and errors that say what to do next."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from flow.install import Install, NoSite  # noqa: E402
+from lib import proc, tap  # noqa: E402
+from lib.server import program  # noqa: E402
+
+
+def said(case, *words, **kw):
+    return Install(os.path.join(case.dir, str(len(os.listdir(case.dir))))).tool(*words, **kw)
+
+
+def expect(case, words, status, *texts):
+    got, text = said(case, *words)
+    for t in texts:
+        tap.check(t in text, f"{t!r} in {text!r} of {words}")
+    tap.check_eq(got, status, f"exit status of {words}")
+
+
+@tap.test
+def slips_of_the_finger_are_recognised(case):
+    expect(case, ["endpiont", "list"], 2, 'Did you mean "endpoint"?')
+    expect(case, ["endpoint", "lsit"], 2, 'Did you mean "endpoint list"?', "kick")
+    expect(case, ["user", "add", "a", "--fone", "1"], 2, "Did you mean --phone?", "usage: ")
+    expect(case, ["zebra"], 2, "`dialtone help` lists all")
+    expect(case, ["user"], 2, "add, list, show")
+    expect(case, ["user", "show"], 2, "USER is missing", "usage: dialtone user show USER")
+    expect(case, ["status", "now"], 2, "one word too many")
+
+
+@tap.test
+def help_knows_every_command(case):
+    status, text = said(case, "help")
+    rows = [l for l in text.splitlines() if l.startswith("  ") and not l.startswith("  -")]
+    commands = [l.split("  ")[1].split(" [")[0] for l in rows if l.strip() and "COMMAND" not in l]
+    names = [[w for w in c.split() if w == w.lower()] for c in commands
+             if c and c[0].islower() and not c.startswith(("dialtone", "/"))]
+    tap.check(status == 0 and len(names) >= 30, f"{names}")
+    for words in names:
+        status, one = said(case, "help", *words)
+        tap.check(status == 0 and one.startswith("dialtone " + " ".join(words)), f"{words}: {one}")
+
+
+@tap.test
+def a_stopped_server_is_told_with_the_way_to_start_it(case):
+    for words in (["status"], ["endpoint", "list"], ["reload"], ["trace"]):
+        expect(case, words, 1, "The server is not running", "systemctl start dialtone", "./run")
+
+
+@tap.test
+def a_missing_configuration_names_the_directory(case):
+    status, text = proc.run([program("dialtone"), "--config", "/nowhere", "topology", "check"])
+    tap.check(status == 1 and "/nowhere" in text, text)
+
+
+@tap.test
+def the_environment_names_the_directory(case):
+    i = Install(case.dir)
+    status, text = proc.run([program("dialtone"), "topology", "check"],
+                            env={**os.environ, "DIALTONE_CONFIG": i.dir})
+    tap.check(status == 0 and "is good" in text, text)
+
+
+@tap.test
+def a_password_is_never_taken_from_nowhere(case):
+    i = Install(case.dir)
+    status, text = proc.run(["setsid", program("dialtone"), "--config", i.dir, "user", "add",
+                             "alice"])
+    tap.check(status == 1 and "--generate" in text and "--password-stdin" in text, text)
+    status, text = i.tool("user", "add", "alice", "--password-stdin", input_text="short\n")
+    tap.check(status == 1 and "8 to 256 bytes" in text, text)
+    status, text = i.tool("user", "add", "alice", "--password-stdin", input_text="")
+    tap.check(status == 1 and "No password was given" in text, text)
+
+
+@tap.test
+def topology_errors_are_told_with_file_and_line(case):
+    i = Install(case.dir, frontend="procceses = 2")
+    status, text = i.tool("topology", "check")
+    tap.check(status == 1 and "topology.conf:" in text and "processes" in text, text)
+
+
+@tap.test
+def topology_and_settings_are_shown_for_people_and_programs(case):
+    i = Install(case.dir)
+    text = i.must("topology", "show")
+    tap.check("frontend" in text and "127.0.0.1:5061" in text, text)
+    status, v = i.json("topology", "show")
+    tap.check_eq((status, v["domains"]), (0, ["example.test"]), "domains")
+    status, rows = i.json("config", "show", "frontend")
+    tap.check(status == 0 and any(r["key"] == "processes" for r in rows), f"{rows}")
+    status, text = i.tool("config", "show", "director")
+    tap.check(status == 1 and 'no role "director"' in text, text)
+
+
+if __name__ == "__main__":
+    tap.main(NoSite)
