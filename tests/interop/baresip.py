@@ -6,6 +6,7 @@ wav file (aufile), and what it hears is written by its sndfile filter.
 import glob
 import json
 import os
+import re
 import shutil
 import socket
 import threading
@@ -52,8 +53,9 @@ module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {host.ip}:{CTRL_PORT}
-snd_path {folder}
+snd_path .
 menu_bell no
+statmode_default off
 redial_attempts 0
 ringback_disabled yes
 """
@@ -63,11 +65,11 @@ class Baresip:
     """One phone of `user` on a machine of its own."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, name=None, register=True):
+                 expires=600, tone=None, host=None, register=True):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
-        self.dir = os.path.join(case.dir, name or f"baresip-{self.host.name}-{user.name}")
+        self.dir = os.path.join(case.dir, f"baresip-{self.host.name}-{user.name}")
         os.makedirs(self.dir)
         server = case.site.server
         server.client_cert(os.path.join(self.dir, "own.pem"))
@@ -80,7 +82,7 @@ class Baresip:
                    f";answermode={mode};regint={expires if register else 0};audio_codecs=PCMU")
         wav.write_tones(os.path.join(self.dir, "say.wav"), [tone or 0], 60)
         self.p = Proc(["baresip", "-s", "-v", "-f", self.dir], os.path.join(self.dir, "out"),
-                      env=dict(os.environ, HOME=self.dir, LC_ALL="C"), netns=self.host)
+                      cwd=self.dir, env=dict(os.environ, HOME=self.dir, LC_ALL="C"), netns=self.host)
         case.own(self)
         self.events = []
         self._lock = threading.Lock()
@@ -167,6 +169,9 @@ class Baresip:
     def transfer(self, uri):
         self.command("transfer", uri)
 
+    def sign_off(self):
+        self.command("uadel", self.user.uri)
+
     # Events.
 
     def mark(self):
@@ -207,15 +212,38 @@ class Baresip:
 
     def wait_sip(self, pattern, after=0):
         """Waits for a piece of SIP text in the trace."""
-        import re
         return wait_for(lambda: re.search(pattern, self.p.text_after(after)),
                         f"/{pattern}/ in {self.p.log}")
 
+    def _heard_files(self):
+        return glob.glob(os.path.join(self.dir, "dump-*-dec.wav"))
+
+    def wait_sound(self, after=0):
+        """More than a second of sound has arrived in the present call."""
+        wait_for(lambda: any(wav.length(f) > 1.5 for f in self._heard_files()),
+                 f"sound in {self.dir}/dump-*-dec.wav")
+
     def wait_heard(self, hz, seconds=0.5):
-        def heard():
-            return any(wav.seconds_of(f, hz) >= seconds
-                       for f in glob.glob(os.path.join(self.dir, "dump-*-dec.wav")))
-        wait_for(heard, f"{hz} Hz in {self.dir}/dump-*-dec.wav")
+        wait_for(lambda: any(wav.seconds_of(f, hz) >= seconds for f in self._heard_files()),
+                 f"{hz} Hz in {self.dir}/dump-*-dec.wav")
+
+    def wait_received(self, text, sender=""):
+        """A MESSAGE with this text arrived."""
+        self.p.wait_text(text)
+
+    def wait_held(self, after=0):
+        self.wait_event("CALL_REMOTE_SDP", after, param="offer")
+        self.wait_sip(r"a=(sendonly|inactive)")
+
+    def wait_resumed(self, after=0):
+        self.wait_event("CALL_REMOTE_SDP", after, param="offer")
+
+    def wait_signed_off(self):
+        """Its `Expires: 0` or `expires=0` was answered with 200."""
+        self.wait_sip(r"(?s)REGISTER sip:.{0,400}expires=0.*SIP/2\.0 200 ")
+
+    def wait_hold_done(self, after=0):
+        self.wait_event("CALL_REMOTE_SDP", after, param="answer")
 
     def stop(self):
         try:

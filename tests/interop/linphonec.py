@@ -12,6 +12,7 @@ from lib.proc import Proc
 from lib.tap import Skip, wait_for
 
 RTP_PORT = 7078
+STEADY_KBITS = 40  # of the 80 that PCMU takes
 
 
 def need():
@@ -19,7 +20,7 @@ def need():
         raise Skip("linphonec is not installed (package linphone-cli)")
 
 
-def _config(user, server, transport, folder, password, expires):
+def _config(user, server, transport, folder, password, expires, ca):
     return f"""[sip]
 sip_port=-1
 sip_tcp_port=-1
@@ -29,7 +30,7 @@ default_proxy=0
 guess_hostname=1
 verify_server_certs=1
 verify_server_cn=1
-root_ca={server.ca}
+root_ca={ca}
 media_encryption=none
 inc_timeout=90
 keepalive_period=30000
@@ -81,17 +82,18 @@ class Linphonec:
     """One phone of `user` on a machine of its own."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, name=None):
+                 expires=600, tone=None, host=None, ca=None):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
-        self.dir = os.path.join(case.dir, name or f"linphonec-{self.host.name}-{user.name}")
+        self.dir = os.path.join(case.dir, f"linphonec-{self.host.name}-{user.name}")
         os.makedirs(os.path.join(self.dir, ".local/share/linphone"))
         os.makedirs(os.path.join(self.dir, ".config/linphone"))
         rc = os.path.join(self.dir, "rc")
         with open(rc, "w", encoding="utf-8") as f:
             f.write(_config(user, case.site.server, transport, self.dir,
-                            user.password if password is None else password, expires))
+                            user.password if password is None else password, expires,
+                            ca or case.site.server.ca))
         self.log_path = os.path.join(self.dir, "log")
         argv = ["linphonec", "-c", rc, "-d", "6", "-l", self.log_path]
         if auto_answer:
@@ -190,22 +192,41 @@ class Linphonec:
     def wait_ended(self, after=0):
         self._wait_call("(?:End|Error)", after)
 
-    def wait_received(self, text, after=0):
+    def wait_received(self, text, sender=""):
         """A MESSAGE with this text arrived."""
-        self.wait_log(r"(?s)channel \[[^\]]*\]: received.{0,200}?MESSAGE sip:.{0,3000}?"
-                      + re.escape(text), after)
+        self.p.wait_text(f"Message received from {sender}", 0)
+        self.p.wait_text(text, 0)
 
     def wait_status(self, method, code, after=0):
         """The answer `code` to a request of ours by `method` arrived."""
         self.wait_log(rf"(?s)SIP/2\.0 {code} [^\n]*\n(?:[A-Za-z-]+: [^\n]*\n)*?"
                       rf"CSeq: \d+ {method}\b", after)
 
+    def wait_sound(self, after=0):
+        """Sound has been arriving for a second or two (its log says the bandwidth each second)."""
+        def flowing():
+            rates = re.findall(r"RTP : \[d=([\d.]+)", self.log(after))
+            return sum(float(r) > STEADY_KBITS for r in rates) >= 2
+        wait_for(flowing, f"RTP arriving at {self.log_path}")
+
     def wait_heard(self, hz, seconds=0.5):
-        """The recording holds the tone.  linphonec writes it while the call runs."""
+        """The recording holds the tone.  It is only written when the call is over."""
         def heard():
             return os.path.exists(self.recording) and \
                 wav.seconds_of(self.recording, hz) >= seconds
         wait_for(heard, f"{hz} Hz in {self.recording}")
+
+    def wait_held(self, after=0):
+        """The other side has put us on hold."""
+        self._wait_call("PausedByRemote", after)
+
+    def wait_resumed(self, after=0):
+        """The other side has taken us back."""
+        self._wait_call("StreamsRunning", after)
+
+    def wait_hold_done(self, after=0):
+        """We have put the other side on hold."""
+        self._wait_call("Paused", after)
 
     def stop(self):
         if self.p.running():

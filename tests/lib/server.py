@@ -1,0 +1,145 @@
+"""A Dialtone for one test file: its own folder, its own certificates, its own users."""
+import json
+import os
+import secrets
+import signal
+
+from lib import ports, proc
+from lib.tap import Skip, wait_for
+
+BUILD = os.environ.get("DIALTONE_BUILD", "build/out")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def program(name):
+    return os.path.join(ROOT, BUILD, name)
+
+
+class User:
+    """An account.  `password` is a device's: what a SIP phone is given."""
+
+    def __init__(self, name, domain, account_password, password):
+        self.name, self.domain = name, domain
+        self.uri = f"sip:{name}@{domain}"
+        self.account_password = account_password
+        self.password = password
+
+
+class Server:
+    """A running dialtoned; start() it, stop() it.  `settings` are lines for [role frontend]."""
+
+    def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
+                 frontends=1, settings="", sip_port=5060, tls_port=5061):
+        if not os.path.exists(program("dialtoned")):
+            raise Skip(f"{program('dialtoned')} is not built")
+        self.folder = folder
+        self.dir = os.path.join(folder, "server")
+        self.ip, self.domain, self.host, self.realm = ip, domain, host, domain
+        self.frontends = frontends
+        self.ports = {"udp": sip_port, "tcp": sip_port, "tls": tls_port}
+        self.p = None
+        os.makedirs(self.dir)
+        os.chmod(self.dir, 0o711)
+        self._write_config(settings)
+        self.tool("cert", "init")
+        self.ca = os.path.join(self.dir, "certs", "ca.pem")
+
+    def _write_config(self, settings):
+        udp, tls = f"{self.ip}:{self.ports['udp']}", f"{self.ip}:{self.ports['tls']}"
+        self._write("topology.conf", f"""[deployment]
+domains = {self.domain}
+
+[host main]
+name = {self.host}
+addresses = {self.ip}
+
+[role accounts]
+
+[role frontend]
+processes = {self.frontends}
+udp = {udp}
+tcp = {udp}
+tls = {tls}
+{settings}
+""")
+        self._write("local.conf", "[local]\nhost = main\nuser = root\n")
+
+    def _write(self, name, text):
+        with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def port(self, transport):
+        return self.ports[transport]
+
+    # The programs.
+
+    def tool(self, *words, input_text=None, ok=True):
+        """Runs `dialtone WORDS`; returns what it printed."""
+        argv = [program("dialtone"), "--config", self.dir, *words]
+        status, text = proc.run(argv, input_text=input_text)
+        if ok and status != 0:
+            raise AssertionError(f"dialtone {' '.join(words)}: status {status}: {text.strip()}")
+        return text
+
+    def json(self, *words, **kw):
+        """The same with --json; returns the object."""
+        return json.loads(self.tool(*words, "--json", **kw))
+
+    def start(self):
+        self.p = proc.Proc([program("dialtoned"), "--config", self.dir],
+                           os.path.join(self.folder, "server.log"))
+        wait_for(self._ready, f"a running server ({self.p.log})")
+
+    def _ready(self):
+        if not self.p.running():
+            raise AssertionError(f"dialtoned ended with {self.p.p.returncode}: "
+                                 f"{self.p.text()[-2000:]}")
+        status, _ = proc.run([program("dialtone"), "--config", self.dir, "status", "--json"])
+        return status == 0
+
+    def reload(self):
+        self.tool("reload")
+
+    def roles(self):
+        """The rows of `dialtone role list`: one for each process."""
+        return self.json("role", "list")
+
+    def kill_role(self, role, slot=0):
+        """kill -9 of one role process."""
+        row = next(r for r in self.roles() if r["role"] == role and r["slot"] == slot)
+        os.kill(row["pid"], signal.SIGKILL)
+        return row["pid"]
+
+    # Accounts.
+
+    def add_user(self, name, **fields):
+        """A new account with one device password.  fields: options of `user add` (phone=...)."""
+        password = secrets.token_urlsafe(12)
+        options = [w for k, v in fields.items() for w in ("--" + k.replace("_", "-"), v)]
+        self.tool("user", "add", name, "--password-stdin", *options, input_text=password + "\n")
+        return User(name, self.domain, password, self.add_device(name))
+
+    def add_device(self, name, label="phone"):
+        return self.json("device", "add", name, "--name", label)["password"]
+
+    def endpoints(self, user):
+        return self.json("endpoint", "list", user.name)
+
+    # For baresip: a certificate of its own (it wants one for TLS).
+
+    def client_cert(self, path):
+        proc.must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=phone",
+                   "-keyout", path, "-out", path + ".crt"])
+        with open(path + ".crt", encoding="ascii") as crt, open(path, "a", encoding="ascii") as f:
+            f.write(crt.read())
+
+    def stop(self):
+        if self.p:
+            self.p.stop()
+
+
+def loopback_server(folder, **kw):
+    """A server on a loopback address of its own, for tests without a private network."""
+    ip = ports.loopback()
+    return Server(folder, ip=ip, sip_port=ports.free(ip, 1), tls_port=ports.free(ip, 1), **kw)
