@@ -12,6 +12,7 @@
 #include "ctl/certs.h"
 #include "ctl/client.h"
 #include "ctl/commands.h"
+#include "ctl/dnscheck.h"
 #include "ctl/file.h"
 #include "ctl/finding.h"
 #include "daemon/holder.h"
@@ -198,7 +199,15 @@ static void check_server(struct doctor *d)
 		            "is not running");
 }
 
-static int doctor(struct tool *t, cJSON *args UNUSED)
+static void check_dns(struct doctor *d, struct str server)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct zone z = zone_of(a, d->topo);
+	if (dnscheck(d->findings, &z, server.len > 0 ? server.p : NULL) < 0)
+		finding_add(d->findings, FINDING_ERROR, "dns", NULL, "--server must be an address");
+}
+
+static int doctor(struct tool *t, cJSON *args)
 {
 	auto_(arena_free) struct arena *a = arena_new();
 	struct doctor d = { .arena = a, .topo = tool_topo(t) };
@@ -214,12 +223,16 @@ static int doctor(struct tool *t, cJSON *args UNUSED)
 	check_clock(&d);
 	check_disk(&d, "data", d.topo->data_dir);
 	check_limits(&d);
+	if (!ctl_flag(args, "no-dns"))
+		check_dns(&d, ctl_text(args, "server"));
 	return finding_show(t, d.findings, false);
 }
 
 /* clang-format off */
 const struct verb ctl_doctor_verbs[] = {
-	{ .cmd = { .noun = "doctor", .help = "Looks for what is wrong, and says what to do" },
+	{ .cmd = { .noun = "doctor", .help = "Looks for what is wrong, and says what to do",
+	           .args = { { "no-dns", CTL_FLAG, false, false, "do not ask the DNS" },
+	                     { "server", CTL_TEXT, false, false, "the DNS server to ask" } } },
 	  .run = doctor },
 	{ .cmd = { .noun = NULL } },
 };

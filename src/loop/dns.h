@@ -23,8 +23,8 @@ struct dns_answer {
 	size_t n;
 	union {
 		struct addr addrs[DNS_RECORDS_MAX]; /* port 0 */
-		struct dns_srv
-		        srvs[DNS_RECORDS_MAX]; /* sorted by priority, weighted order (RFC 2782) */
+		/* Sorted by priority, then in an order drawn by weight (RFC 2782). */
+		struct dns_srv srvs[DNS_RECORDS_MAX];
 		struct dns_naptr naptrs[DNS_RECORDS_MAX]; /* sorted by order, preference */
 	};
 };
@@ -34,7 +34,9 @@ typedef void dns_fn(void *arg, const struct dns_answer *a);
 /* servers: "127.0.0.1:5353" comma separated for tests; NULL: the system's. */
 struct dns *dns_new(struct loop *l, const char *servers);
 void dns_free(struct dns **dp);
-/* Exactly one call of fn, never from inside this call, unless the query is freed before. */
+/* Exactly one call of fn, never from inside this call, unless the query is freed before.  Once fn
+ * is called the query is gone: freeing it is for cancelling.  DNS_ADDRS also looks into the hosts
+ * file. A name that is empty or too long has no records. */
 struct dns_query *dns_ask(struct dns *d, enum dns_kind kind, struct str name, dns_fn *fn,
                           void *arg);
 void dns_query_free(struct dns_query **qp);

@@ -1,0 +1,11 @@
+/* Asks the DNS for each record of a zone. */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "ctl/zone.h"
+
+/* Adds a finding for each record: found, missing or wrong with the exact line to add.  `server`:
+ * "address" or "address:port", NULL: the system's.  0, or -EINVAL for a server that is no address.
+ */
+int dnscheck(cJSON *findings, const struct zone *z, const char *server) MUST_CHECK;
