@@ -223,6 +223,16 @@ class Baresip:
         wait_for(lambda: any(wav.length(f) > 1.5 for f in self._heard_files()),
                  f"sound in {self.dir}/dump-*-dec.wav")
 
+    def wait_flow(self, after=0):
+        """RTP keeps arriving: between two of its RTCP reports the count of packets grew.  (After a
+        hold baresip does not go on with the recording that wait_sound() looks at.)"""
+        def flowing():
+            with self._lock:
+                counts = [e["rtcp_stats"]["rx"]["sent"] for e in self.events[after:]
+                          if e.get("type") == "CALL_RTCP" and "rtcp_stats" in e]
+            return len(counts) >= 2 and counts[-1] >= counts[0] + 25
+        wait_for(flowing, f"RTCP reports of RTP arriving in {self.dir}/events")
+
     def wait_heard(self, hz, seconds=0.5):
         wait_for(lambda: any(wav.seconds_of(f, hz) >= seconds for f in self._heard_files()),
                  f"{hz} Hz in {self.dir}/dump-*-dec.wav")

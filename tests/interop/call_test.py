@@ -58,6 +58,8 @@ def the_called_baresip_hangs_up(case):
 
 
 def _hold(holder, other):
+    for phone in (holder, other):
+        phone.wait_sound()
     marks = holder.mark(), other.mark()
     holder.hold()
     other.wait_held(marks[1])
@@ -65,8 +67,8 @@ def _hold(holder, other):
     marks = holder.mark(), other.mark()
     holder.resume()
     other.wait_resumed(marks[1])
-    holder.wait_sound(marks[0])
-    other.wait_sound(marks[1])
+    holder.wait_flow(marks[0])
+    other.wait_flow(marks[1])
     hang_up(holder, other)
     other.wait_heard(holder.tone)
     holder.wait_heard(other.tone)

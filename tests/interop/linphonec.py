@@ -209,6 +209,8 @@ class Linphonec:
             return sum(float(r) > STEADY_KBITS for r in rates) >= 2
         wait_for(flowing, f"RTP arriving at {self.log_path}")
 
+    wait_flow = wait_sound
+
     def wait_heard(self, hz, seconds=0.5):
         """The recording holds the tone.  It is only written when the call is over."""
         def heard():

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Runs the Python tests: `run.py flow`, `run.py interop`, `run.py faults`.
+
+Every test file of tests/KIND/ runs twice where it stands on a server: with one front-end process and
+with two behind one port.  A file that says `SETTINGS = ()` runs once, without a server of that form.
+Results go to --results as JSON lines {name, result: pass|fail|skip, seconds, why}.
+"""
+import argparse
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LINE = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # (?:SKIP (.*)|([\d.]+) s))?$")
+FILE_MAX_S = 900  # a whole test file; each wait in it is bounded by 60 s
+AT_A_TIME = 2
+
+_lock = threading.Lock()
+
+
+def settings_of(path):
+    """The numbers of front-end processes to run a file with; [None]: once, as it is."""
+    with open(path, encoding="utf-8") as f:
+        return [None] if re.search(r"^SETTINGS = \(\)", f.read(), re.M) else [1, 2]
+
+
+def say(text):
+    with _lock:
+        print(text, flush=True)
+
+
+class Results:
+    def __init__(self, path):
+        self.file = open(path, "w", encoding="utf-8") if path else None
+        self.count = {"pass": 0, "fail": 0, "skip": 0}
+
+    def add(self, name, result, seconds=None, why=""):
+        with _lock:
+            self.count[result] += 1
+            if self.file:
+                self.file.write(json.dumps({"name": name, "result": result,
+                                            "seconds": seconds, "why": why}) + "\n")
+                self.file.flush()
+
+
+def take_output(results, label, text):
+    """The TAP of one file: its results, and how many of its plan are missing."""
+    planned = re.search(r"^1\.\.(\d+)", text, re.M)
+    seen, lines = 0, text.splitlines()
+    for i, line in enumerate(lines):
+        m = LINE.match(line)
+        if not m:
+            continue
+        seen += 1
+        verdict, name, why, seconds = m.groups()
+        if why is not None:
+            results.add(f"{label}: {name}", "skip", 0, why)
+            continue
+        result = "pass" if verdict == "ok" else "fail"
+        results.add(f"{label}: {name}", result, float(seconds or 0))
+        if result == "fail":
+            said = [x for x in lines[i + 1:i + 40] if x.startswith("#")]
+            say(f"FAILED {label}: {name}\n" + "\n".join(said))
+    return int(planned.group(1)) - seen if planned else 1
+
+
+def run_file(results, path, frontends):
+    label = os.path.relpath(path, HERE)[:-len("_test.py")]
+    argv = [sys.executable, path]
+    if frontends:
+        label += f" ({frontends} front end{'s' if frontends > 1 else ''})"
+        argv += ["--frontends", str(frontends)]
+    began = time.monotonic()
+    try:
+        p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=FILE_MAX_S, check=False)
+        text, status = p.stdout.decode(errors="replace"), p.returncode
+    except subprocess.TimeoutExpired as e:
+        text, status = (e.stdout or b"").decode(errors="replace"), f"none after {FILE_MAX_S} s"
+    missing = take_output(results, label, text)
+    if missing:
+        results.add(label, "fail", why=f"{missing} tests without a result, status {status}")
+        say(f"FAILED {label}: status {status}\n{text[-3000:]}")
+    say(f"  {label} ({time.monotonic() - began:.0f} s)")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("kind", choices=["flow", "interop", "faults"])
+    p.add_argument("--build", default="build/out", help="folder of the programs under test")
+    p.add_argument("--results", default="")
+    args = p.parse_args()
+    os.environ["DIALTONE_BUILD"] = args.build
+    results = Results(args.results)
+    work = [(f, n) for f in sorted(glob.glob(os.path.join(HERE, args.kind, "*_test.py")))
+            for n in settings_of(f)]
+    at_a_time = 1 if args.kind == "faults" else AT_A_TIME
+    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
+        for job in [pool.submit(run_file, results, f, n) for f, n in work]:
+            job.result()
+    c = results.count
+    print(f"{args.kind}: {c['pass']} passed, {c['fail']} failed, {c['skip']} skipped")
+    sys.exit(1 if c["fail"] or not c["pass"] else 0)
+
+
+if __name__ == "__main__":
+    main()
