@@ -193,15 +193,10 @@ void loop_free(struct loop **lp)
 	if (!l)
 		return;
 	run_list(&l->defers);
-	uv_close((uv_handle_t *)&l->prepare, NULL);
-	uv_close((uv_handle_t *)&l->timer, NULL);
-	uv_close((uv_handle_t *)&l->idle, NULL);
+	/* The loop's own handles and signals, which would keep it running. */
+	uv_walk(&l->uv, close_handle, NULL);
 	(void)uv_run(&l->uv, UV_RUN_DEFAULT);
-	if (uv_loop_close(&l->uv) != 0) {
-		uv_walk(&l->uv, close_handle, NULL);
-		(void)uv_run(&l->uv, UV_RUN_DEFAULT);
-		(void)uv_loop_close(&l->uv);
-	}
+	(void)uv_loop_close(&l->uv);
 	free(l->udp);
 	free(l->read_buf);
 	free(l);
