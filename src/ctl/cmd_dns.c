@@ -67,7 +67,7 @@ static int dns(struct tool *t, cJSON *args)
 
 /* clang-format off */
 const struct verb ctl_dns_verbs[] = {
-	{ .cmd = { .noun = "dns", .help = "Prints the DNS records that clients need, or checks them",
+	{ .cmd = { .noun = "dns", .help = "Print the DNS records that clients need, or check them",
 	           .args = { { "check", CTL_FLAG, false, false, "ask the DNS whether they are there" },
 	                     { "server", CTL_TEXT, false, false,
 	                       "the DNS server to ask (address or address:port); else the system's" } } },

@@ -230,7 +230,7 @@ static int doctor(struct tool *t, cJSON *args)
 
 /* clang-format off */
 const struct verb ctl_doctor_verbs[] = {
-	{ .cmd = { .noun = "doctor", .help = "Looks for what is wrong, and says what to do",
+	{ .cmd = { .noun = "doctor", .help = "Look for what is wrong, and say what to do",
 	           .args = { { "no-dns", CTL_FLAG, false, false, "do not ask the DNS" },
 	                     { "server", CTL_TEXT, false, false, "the DNS server to ask" } } },
 	  .run = doctor },

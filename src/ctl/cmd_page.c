@@ -144,7 +144,7 @@ static int run_page(struct tool *t, cJSON *args UNUSED)
 /* clang-format off */
 const struct verb ctl_page_verbs[] = {
 	{ .cmd = { .noun = "run-page",
-	           .help = "Prints what listens and what to type into each kind of client" },
+	           .help = "Print what listens and what to type into each kind of client" },
 	  .run = run_page },
 	{ .cmd = { .noun = NULL } },
 };

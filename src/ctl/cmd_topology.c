@@ -62,13 +62,13 @@ static int config_show(struct tool *t, cJSON *args)
 /* clang-format off */
 const struct verb ctl_topology_verbs[] = {
 	{ .cmd = { .noun = "topology", .verb = "show",
-	           .help = "Shows the roles and where they listen" },
+	           .help = "Show the roles and where they listen" },
 	  .run = topology_show },
 	{ .cmd = { .noun = "topology", .verb = "check",
-	           .help = "Checks both configuration files whole" },
+	           .help = "Check both configuration files whole" },
 	  .run = topology_check },
 	{ .cmd = { .noun = "config", .verb = "show",
-	           .help = "Shows every setting and its value",
+	           .help = "Show every setting and its value",
 	           .args = { { "role", CTL_TEXT, true, false, "the settings of one role alone" } } },
 	  .run = config_show },
 	{ .cmd = { .noun = NULL } },

@@ -72,10 +72,11 @@ static int with_photo(struct tool *t UNUSED, cJSON *args)
 }
 
 /* A password made here is shown with the answer, this once. */
-static void show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result)
+static int show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result)
 {
 	if (ctl_flag(args, "generate") && cJSON_IsObject(result))
 		cJSON_AddStringToObject(result, "password", ctl_text(args, "password").p);
+	return EXIT_FINE;
 }
 
 /* clang-format off */

@@ -86,10 +86,9 @@ int remote_run(struct tool *t, cJSON *args)
 		return EXIT_FINE;
 	if (r < 0)
 		return tool_fail("%" STR_FMT, STR_ARG(buf_view(&why)));
-	if (v->after)
-		v->after(t, args, result);
+	int status = v->after ? v->after(t, args, result) : EXIT_FINE;
 	tool_show(t, result);
-	return EXIT_FINE;
+	return status;
 }
 
 cJSON *remote_ask(struct tool *t, const char *role, const char *cmd)

@@ -29,8 +29,9 @@ struct verb {
 	/* Local command: does it.  Remote: changes args before they are sent, or NULL.  0, or the
 	 * exit status with the error already told. */
 	int (*run)(struct tool *t, cJSON *args);
-	/* Remote: after the good answer (a secret to show once), or NULL. */
-	void (*after)(struct tool *t, const cJSON *args, cJSON *result);
+	/* Remote: after the good answer, before it is shown, or NULL: may add to it (a secret to
+	 * show once) and chooses the exit status. */
+	int (*after)(struct tool *t, const cJSON *args, cJSON *result);
 };
 
 /* "dialtone: " and the text on standard error; returns EXIT_FAILED. */

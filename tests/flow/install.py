@@ -2,8 +2,9 @@
 `dialtone cert`, `dns` and `doctor` look at."""
 import json
 import os
+import socket
 
-from lib import proc
+from lib import ports, proc, tap
 from lib.server import program
 from lib.tap import Skip
 
@@ -58,6 +59,36 @@ class Install:
         """(exit status, the decoded answer)"""
         status, text = self.tool("--json", *words)
         return status, json.loads(text)
+
+
+class Running(Install):
+    """The same with a running server."""
+
+    def __init__(self, case, frontends=1, **kw):
+        self.ip = ports.loopback()
+        super().__init__(case.dir, addresses=self.ip,
+                         frontend=f"processes = {frontends}\nmetrics-port = 0", **kw)
+        self.must("cert", "init")
+        self.case = case
+        self.p = None
+
+    def start(self):
+        self.p = self.case.own(proc.Proc([program("dialtoned"), "--config", self.dir],
+                                         os.path.join(self.dir, "server.log")))
+        tap.wait_for(self._ready, f"a running server ({self.p.log})")
+        return self
+
+    def _ready(self):
+        tap.check(self.p.running(), f"the server ended: {self.p.text()[-2000:]}")
+        return self.tool("status")[0] == 0
+
+    def ask(self, socket_name, line):
+        """One raw line to a control socket; the decoded answer."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.path("run", socket_name))
+            s.sendall(line.encode() + b"\n")
+            with s.makefile("rb") as f:
+                return json.loads(f.readline())
 
 
 class NoSite:

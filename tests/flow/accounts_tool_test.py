@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""Accounts by `dialtone user` and `dialtone device`, with the server running and stopped; and the
+other commands that a running server answers."""
+import os
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from flow.install import Install, NoSite, Running  # noqa: E402
+from lib import proc, tap  # noqa: E402
+from lib.server import program  # noqa: E402
+
+
+def accounts_work(i):
+    """The life of an account."""
+    status, alice = i.json("user", "add", "alice", "--generate", "--name", "Alice Jörg",
+                           "--phone", "+4930123456")
+    tap.check_eq((status, alice["user"]), (0, "alice@example.test"), "user add")
+    tap.check(len(alice["password"]) >= 16, "a generated password")
+    status, again = i.tool("user", "add", "alice", "--generate")
+    tap.check(status == 1 and "already" in again, again)
+    _, phone = i.json("device", "add", "alice", "phone")
+    tap.check(len(phone["password"]) >= 16 and phone["password"] != alice["password"], "device")
+    _, rows = i.json("device", "list", "alice")
+    tap.check_eq([r["device"] for r in rows], ["phone"], "devices")
+    tap.check("password" not in rows[0], "a password is shown once")
+    i.must("user", "passwd", "alice", "--password-stdin", input_text="correct horse\n")
+    i.must("user", "set", "alice", "--department", "Research")
+    _, shown = i.json("user", "show", "alice")
+    tap.check_eq((shown["name"], shown["department"], shown["phone"]),
+                 ("Alice Jörg", "Research", "+4930123456"), "user show")
+    i.must("user", "disable", "alice")
+    tap.check(i.json("user", "show", "alice")[1]["disabled"], "disabled")
+    i.must("user", "enable", "alice")
+    i.must("device", "remove", "alice", "phone")
+    tap.check_eq(i.json("device", "list", "alice")[1], [], "no devices")
+    i.must("user", "add", "bob", "--generate")
+    i.must("user", "remove", "bob")
+    tap.check_eq([r["user"] for r in i.json("user", "list")[1]], ["alice@example.test"], "users")
+    status, text = i.tool("user", "show", "bob")
+    tap.check(status == 1 and "There is no user" in text, text)
+
+
+@tap.test
+def accounts_work_while_the_server_runs(case):
+    accounts_work(Running(case).start())
+
+
+@tap.test
+def accounts_work_while_the_server_is_stopped(case):
+    i = Install(case.dir)
+    accounts_work(i)
+    tap.check_eq(oct(stat.S_IMODE(os.stat(i.path("data", "users.db")).st_mode)), "0o600", "store")
+
+
+@tap.test
+def what_was_made_while_stopped_is_there_when_it_runs(case):
+    i = Running(case)
+    i.must("user", "add", "alice", "--generate")
+    i.start()
+    i.must("user", "add", "bob", "--generate")
+    i.must("stop")
+    tap.check_eq(i.p.wait_end(), 0, "the server's exit status")
+    names = [r["user"] for r in i.json("user", "list")[1]]
+    tap.check_eq(names, ["alice@example.test", "bob@example.test"], "users")
+
+
+@tap.test
+def no_password_stands_in_clear_on_the_disk(case):
+    i = Install(case.dir)
+    secrets = [i.json("user", "add", "alice", "--generate")[1]["password"],
+               i.json("device", "add", "alice", "phone")[1]["password"]]
+    for folder, _, names in os.walk(i.dir):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as f:
+                content = f.read()
+            for s in secrets:
+                tap.check(s.encode() not in content, f"{name} holds a password")
+
+
+@tap.test
+def a_picture_goes_in_and_a_huge_one_is_refused(case):
+    i = Install(case.dir)
+    i.must("user", "add", "alice", "--generate")
+    jpeg = i.path("face.jpg")
+    with open(jpeg, "wb") as f:
+        f.write(b"\xff\xd8\xff\xe0" + bytes(10000) + b"\xff\xd9")
+    i.must("user", "set", "alice", "--photo", jpeg)
+    tap.check_eq(i.json("user", "show", "alice")[1]["photo_bytes"], 10006, "photo")
+    with open(jpeg, "ab") as f:
+        f.write(bytes(40000))
+    status, text = i.tool("user", "set", "alice", "--photo", jpeg)
+    tap.check(status == 1 and "30 kB" in text, text)
+    status, text = i.tool("user", "set", "alice", "--photo", "/nowhere.jpg")
+    tap.check(status == 1 and "/nowhere.jpg cannot be read" in text, text)
+
+
+def words_of(row):
+    return (row["noun"], row.get("verb"))
+
+
+@tap.test
+def the_tool_knows_every_command_of_the_server(case):
+    i = Running(case, frontends=2).start()
+    known = i.must("help")
+    for name in ("dialtoned", "accounts-0", "frontend-0", "frontend-1"):
+        rows = i.ask(name + ".ctl", '{"cmd":"commands"}')["result"]
+        tap.check(len(rows) >= 3, f"{name}: {rows}")
+        for noun, verb in map(words_of, rows):
+            # What every role process answers by itself is no command of people.
+            if noun not in ("commands", "status", "metrics") or name == "dialtoned":
+                tap.check(f"  {noun} {verb or ''}".rstrip() in known, f"{name}: {noun} {verb}")
+
+
+@tap.test
+def a_running_server_tells_how_it_is(case):
+    i = Running(case, frontends=2).start()
+    _, status = i.json("status")
+    tap.check_eq((status["server"], status["domain"]), ("running", "example.test"), "status")
+    _, rows = i.json("role", "list")
+    tap.check_eq([(r["role"], r["slot"], r["state"]) for r in rows],
+                 [("accounts", 0, "running"), ("frontend", 0, "running"),
+                  ("frontend", 1, "running")], "roles")
+    tap.check_eq(i.json("endpoint", "list"), (0, []), "nobody signed in")
+    tap.check_eq(i.json("call", "list"), (0, []), "no calls")
+    i.must("user", "add", "alice", "--generate")
+    i.must("user", "add", "bob", "--generate")
+    _, story = i.json("explain", "alice", "bob")
+    tap.check(story["code"] == 480 and len(story["steps"]) >= 2, f"the home's story: {story}")
+    tap.check_eq(i.json("endpoint", "kick", "alice"), (0, {"kicked": 0}), "kick")
+    i.must("reload")
+    status, found = i.json("doctor", "--no-dns")
+    tap.check_eq([f for f in found if f["level"] == "error"], [], "doctor")
+    listens = [f for f in found if f["what"] == "the server listens"]
+    tap.check_eq(len(listens), 3, f"doctor's listeners in {found}")
+
+
+@tap.test
+def strangers_may_not_use_the_control_sockets(case):
+    i = Running(case).start()
+    if os.geteuid() != 0:
+        tap.skip("needs root, to be somebody else")
+    for folder in (i.dir, case.dir, os.path.dirname(case.dir)):
+        os.chmod(folder, 0o755)
+    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if subprocess.run([*argv, "test", "-x", program("dialtone")]).returncode != 0:
+        tap.skip("the build directory cannot be reached by another account")
+    status, text = proc.run([*argv, program("dialtone"), "--config", i.dir, "stop"])
+    tap.check(status == 1 and "You may not use the control sockets" in text, text)
+    tap.check(i.p.running(), "the server runs on")
+
+
+@tap.test
+def broken_lines_do_not_hurt_the_server(case):
+    i = Running(case).start()
+    for line in ("", "{", "[]", '{"cmd":7}', '{"cmd":"no such"}', '{"cmd":"stop","args":{"x":1}}',
+                 '{"cmd":"status","args":[]}', "[" * 1000, '{"cmd":"' + "x" * 100000 + '"}'):
+        for name in ("dialtoned.ctl", "accounts-0.ctl", "frontend-0.ctl"):
+            answer = i.ask(name, line)
+            tap.check(answer.get("ok") is False and answer["error"], f"{name} {line[:40]}: {answer}")
+    tap.check_eq(i.json("status")[1]["processes_running"], 2, "processes")
+
+
+if __name__ == "__main__":
+    tap.main(NoSite)

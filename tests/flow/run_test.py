@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""The newcomer's story: `./run` from nothing to a running server, and again."""
+import os
+import re
+import signal
+import socket
+import stat
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from flow.install import NoSite  # noqa: E402
+from lib import proc, tap  # noqa: E402
+from lib.server import BUILD, ROOT, program  # noqa: E402
+
+READY = "Ctrl-C stops the server."
+
+
+def offset():
+    """An offset at which 5060 and 5061 are free."""
+    for n in range(20000 + os.getpid() % 5000, 50000, 37):
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("", n + 5060))
+            return n
+        except OSError:
+            continue
+    raise AssertionError("no free ports")
+
+
+class Run:
+    """`./run` with an installation of its own."""
+
+    def __init__(self, case, name="install", **env):
+        if BUILD != "build/out":
+            tap.skip("./run always uses build/out")
+        self.case = case
+        self.dir = os.path.join(case.dir, name)
+        self.env = {**os.environ, "RUN_DIR": self.dir, **env}
+        self.n = 0
+
+    def start(self):
+        self.n += 1
+        log = os.path.join(self.case.dir, f"run{self.n}.log")
+        return self.case.own(proc.Proc([os.path.join(ROOT, "run")], log, env=self.env))
+
+    def ready(self):
+        p = self.start()
+        p.wait_text(READY)
+        return p
+
+    def stop(self, p):
+        p.send_signal(signal.SIGINT)
+        tap.check_eq(p.wait_end(), 0, "exit status of ./run")
+
+    def file(self, name):
+        with open(os.path.join(self.dir, name), encoding="utf-8") as f:
+            return f.read()
+
+    def tool(self, *words):
+        return proc.must([program("dialtone"), "--config", self.dir, *words])
+
+
+@tap.test(alone=True)
+def one_command_makes_everything_and_the_second_keeps_it(case):
+    r = Run(case, PORT_OFFSET=str(offset()))
+    p = r.ready()
+    page = p.text()
+    for wanted in ("Dialtone serves example.test", "Outbound proxy for TLS", "sip:alice@example.test",
+                   "linphonec", "baresip", "ca.pem", "alice@example.test", "carol@example.test"):
+        tap.check(wanted in page, f"{wanted!r} on the page")
+    accounts = r.file("accounts.txt")
+    tap.check(accounts.strip() in page, "the passwords are on the first page")
+    tap.check_eq(len(set(re.findall(r"password.* (\S{16,})", accounts))), 6, "six passwords")
+    mode = os.stat(os.path.join(r.dir, "accounts.txt")).st_mode
+    tap.check_eq(oct(stat.S_IMODE(mode)), "0o600", "accounts.txt")
+    for name in ("alice", "bob", "carol"):
+        tap.check("phone" in r.tool("device", "list", name), f"{name}'s device")
+    r.stop(p)
+    before = {n: r.file(n) for n in ("topology.conf", "local.conf", "accounts.txt", "certs/ca.pem",
+                                     "certs/frontend-p256.crt")}
+    r.env.update(DOMAIN="other.test")
+    p = r.ready()
+    tap.check("stays as it is" in p.text(), "what is asked of an existing installation is told")
+    tap.check(accounts.strip() not in p.text(), "the passwords are not shown again")
+    tap.check("accounts.txt" in p.text(), "where the passwords are")
+    tap.check_eq({n: r.file(n) for n in before}, before, "files")
+    tap.check("alice@example.test" in r.tool("user", "list"), "accounts")
+    r.stop(p)
+
+
+@tap.test(alone=True)
+def domain_host_and_front_ends_can_be_chosen(case):
+    r = Run(case, PORT_OFFSET=str(offset()), DOMAIN="phones.test", HOST="127.0.0.1", FRONTENDS="2")
+    p = r.ready()
+    tap.check("Dialtone serves phones.test" in p.text(), "domain")
+    roles = r.tool("role", "list")
+    tap.check_eq(roles.count("frontend"), 2, roles)
+    listens = set(re.findall(r"^  (?:tls|tcp|udp)  (\S+):\d+", p.text(), re.M))
+    tap.check_eq(listens, {"127.0.0.1"}, "listens")
+    r.stop(p)
+
+
+@tap.test(alone=True)
+def a_taken_port_names_the_process(case):
+    n = offset()
+    r = Run(case, PORT_OFFSET=str(n), HOST="127.0.0.1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", n + 5060))
+        p = r.start()
+        tap.check(p.wait_end() != 0, "./run fails")
+    text = p.text()
+    tap.check(f"pid {os.getpid()} (" in text and str(n + 5060) in text, text[-2000:])
+
+
+@tap.test(alone=True)
+def an_interrupted_first_start_is_begun_anew(case):
+    r = Run(case, PORT_OFFSET=str(offset()), HOST="127.0.0.1")
+    os.makedirs(r.dir + ".new/certs")
+    with open(r.dir + ".new/certs/ca.pem", "w", encoding="ascii") as f:
+        f.write("half")
+    p = r.ready()
+    tap.check("BEGIN CERTIFICATE" in r.file("certs/ca.pem"), "a whole CA")
+    tap.check(not os.path.exists(r.dir + ".new"), "nothing is left over")
+    r.stop(p)
+
+
+@tap.test(alone=True)
+def a_directory_of_something_else_is_left_alone(case):
+    r = Run(case)
+    os.makedirs(r.dir)
+    with open(os.path.join(r.dir, "mine.txt"), "w", encoding="ascii") as f:
+        f.write("mine")
+    p = r.start()
+    tap.check_eq(p.wait_end(), 1, "exit status")
+    tap.check("holds no topology.conf" in p.text(), p.text()[-500:])
+    tap.check_eq(os.listdir(r.dir), ["mine.txt"], "files")
+
+
+if __name__ == "__main__":
+    tap.main(NoSite)
