@@ -6,6 +6,7 @@ connection, with Digest.  A reader thread files what arrives; the test takes it 
 import hashlib
 import os
 import re
+import select
 import secrets
 import socket
 import ssl
@@ -198,6 +199,7 @@ class Phone:
         self.nonce = None       # the last challenge, used until it is refused
         self._nc = 0
         self._lock = threading.Lock()
+        self._tls_turn = threading.Lock()
         self._cseq = 0
         self.sock = self._open(source or "", tls)
         self.ip, self.port = self.sock.getsockname()[:2]
@@ -216,7 +218,20 @@ class Phone:
         if self.transport == "tls":
             context = tls or ssl.create_default_context(cafile=self.server.ca)
             s = context.wrap_socket(s, server_hostname=self.server.domain)
+            s.settimeout(0)
         return s
+
+    def _recv(self):
+        """The next bytes; b"" at the end.  A TLS connection is one object for both directions, so
+        reading and writing take turns."""
+        if self.transport != "tls":
+            return self.sock.recv(RECV)
+        while True:
+            try:
+                with self._tls_turn:
+                    return self.sock.recv(RECV)
+            except ssl.SSLWantReadError:
+                select.select([self.sock], [], [], 1)
 
     # Bytes in.
 
@@ -224,7 +239,7 @@ class Phone:
         buf = b""
         while True:
             try:
-                more = self.sock.recv(RECV)
+                more = self._recv()
             except ConnectionRefusedError:
                 continue  # an ICMP answer to a datagram; the socket lives
             except (OSError, ValueError):
@@ -295,7 +310,15 @@ class Phone:
     # Bytes out.
 
     def send_raw(self, raw):
-        self.sock.sendall(raw)
+        if self.transport != "tls":
+            self.sock.sendall(raw)
+            return
+        while raw:
+            try:
+                with self._tls_turn:
+                    raw = raw[self.sock.send(raw):]
+            except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                select.select([self.sock], [self.sock], [], 1)
 
     def send(self, message):
         self.send_raw(message.bytes())

@@ -194,6 +194,7 @@ static void start_stack(struct frontend *fe)
 	struct sip_transport_config cfg = { .client_max = fe->cfg.message_max,
 		                            .max_flows = fe->cfg.connections_max,
 		                            .tls = fe->tls,
+		                            .loop_key = fe->key.mask,
 		                            .link_name = name };
 	fe->stack = sip_stack_new(fe->loop, &cfg, &stack_ops, fe);
 	fe->tp = sip_stack_transport(fe->stack);

@@ -153,7 +153,9 @@ static void fork_here(struct fork *fk, struct sip_flow *f, const struct token *e
 	struct sip_branch_spec b = { .flow = f, .tag = end->endpoint };
 	fe_edit(fk->t, &b.edit, true);
 	b.edit.uri = uri;
-	b.edit.add = fk->lines;
+	/* Between servers the identity goes with the request; a client does not get it. */
+	if (!sip_has_token(fk->t->msg, SIP_H_PRIVACY, STR("id")))
+		b.edit.add = fk->lines;
 	if (fe_makes_dialog(fk->t->msg)) {
 		fe_put_record_route(fk->t->fe, &rb, f, end);
 		if (fk->sender_route.len) {

@@ -77,7 +77,8 @@ struct sip_transport_config {
 	uint32_t client_max; /* bytes of a message from a client */
 	uint32_t max_flows;  /* connections of clients; above: refused, counted */
 	struct tls_server *tls;
-	const char *link_name; /* sent-by on links: "frontend-1.dialtone.invalid" */
+	struct hash_key loop_key; /* of loop detection: the same in all processes of a pool */
+	const char *link_name;    /* sent-by on links: "frontend-1.dialtone.invalid" */
 };
 
 struct sip_transport_stats {

@@ -335,12 +335,12 @@ uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m)
 {
 	struct str routes = sip_value(m, SIP_H_ROUTE), from = sip_value(m, SIP_H_FROM);
 	uint64_t part[] = {
-		hash_bytes(&s->branch_key, m->uri.p, m->uri.len),
-		hash_bytes(&s->branch_key, routes.p, routes.len),
-		hash_bytes(&s->branch_key, from.p, from.len),
-		hash_bytes(&s->branch_key, m->call_id.p, m->call_id.len) + m->cseq,
+		hash_bytes(&s->loop_key, m->uri.p, m->uri.len),
+		hash_bytes(&s->loop_key, routes.p, routes.len),
+		hash_bytes(&s->loop_key, from.p, from.len),
+		hash_bytes(&s->loop_key, m->call_id.p, m->call_id.len) + m->cseq,
 	};
-	return (uint32_t)hash_bytes(&s->branch_key, part, sizeof(part));
+	return (uint32_t)hash_bytes(&s->loop_key, part, sizeof(part));
 }
 
 /* True if a Via below the top one is ours and was made with the same hash. */

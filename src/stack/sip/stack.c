@@ -173,6 +173,7 @@ struct sip_stack *sip_stack_new(struct loop *l, const struct sip_transport_confi
 	map_init(&s->stxs);
 	map_init(&s->ctxs);
 	rand_bytes(&s->branch_key, sizeof(s->branch_key));
+	s->loop_key = cfg->loop_key;
 	return s;
 }
 

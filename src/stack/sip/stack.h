@@ -10,7 +10,7 @@ struct sip_stack {
 	struct sip_stack_ops ops;
 	void *arg;
 	struct map stxs, ctxs;
-	struct hash_key branch_key;
+	struct hash_key branch_key, loop_key;
 	uint64_t n_branches;
 	struct sip_stack_stats stats;
 };
