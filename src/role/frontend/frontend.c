@@ -241,7 +241,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
 	fe->accounts = accounts_new(fe->loop, accounts_link(env), on_account, fe);
 	fe->access = access_new(fe->loop, &fe->access_cfg, fe->accounts, fe->tp, env->topo->realm,
-	                        env->pool_key, env->slot);
+	                        env->pool_key);
 	fe_store_load(fe);
 	open_doors(fe);
 	return 0;

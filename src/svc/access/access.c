@@ -22,25 +22,19 @@ const struct setting access_settings[] = {
 /* clang-format on */
 
 struct access *access_new(struct loop *l, const struct access_config *cfg, struct accounts *acc,
-                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32],
-                          uint32_t slot)
+                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32])
 {
 	struct access *a = xnew(struct access);
-	uint8_t key[32];
-	memcpy(key, pool_key, sizeof(key));
-	/* Replay of nc is counted by the process that made the nonce: another one asks anew. */
-	key[0] ^= (uint8_t)(slot + 1);
 	a->loop = l;
 	a->cfg = *cfg;
 	a->tp = tp;
 	a->realm = str_dup(realm);
-	a->digest = digest_new(realm, key);
+	a->digest = digest_new(realm, pool_key);
 	a->mech_state = mech_digest_new(a->digest, acc, (enum digest_alg)cfg->digest);
 	a->mech = &mech_digest;
 	map_init(&a->vouches);
 	map_init(&a->nat);
 	access_sweep_init(a);
-	wipe(key, sizeof(key));
 	return a;
 }
 
@@ -92,7 +86,7 @@ static void put_challenge(struct access_wait *w, struct str value, bool stale)
 	if (value.len)
 		buf_str(&w->lines, value);
 	else
-		a->mech->offer(a->mech_state, w->assoc, &w->lines, stale, loop_now(a->loop));
+		a->mech->offer(a->mech_state, w->assoc, &w->lines, stale, loop_wall(a->loop));
 	buf_lit(&w->lines, "\r\n");
 	w->result.code = w->proxy ? 407 : 401;
 	w->result.reason = STR("");
@@ -201,7 +195,7 @@ static bool step(struct access_wait *w, const struct sip_msg *m, struct str cred
 		return true;
 	}
 	w->now = true;
-	int r = a->mech->step(a->mech_state, w->assoc, m, creds, loop_now(a->loop), on_step, w);
+	int r = a->mech->step(a->mech_state, w->assoc, m, creds, loop_wall(a->loop), on_step, w);
 	w->now = false;
 	return r != -EINPROGRESS;
 }

@@ -34,8 +34,7 @@ struct access_identity {
 struct access; /* opaque */
 
 struct access *access_new(struct loop *l, const struct access_config *cfg, struct accounts *acc,
-                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32],
-                          uint32_t slot);
+                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32]);
 /* `acc` must have been freed before (auth/mech_digest.h). */
 void access_free(struct access **ap);
 void access_configure(struct access *a, const struct access_config *cfg);
