@@ -252,7 +252,7 @@ static int set_param(struct digest_creds *c, struct str name, struct str value)
 	if (str_ieq(name, STR("algorithm")))
 		return set_alg(c, value);
 	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
-		if (!str_ieq(name, params[i].name))
+		if (name.len != params[i].name.len || !str_ieq(name, params[i].name))
 			continue;
 		struct str *to = (struct str *)(void *)((char *)c + params[i].at);
 		if (to->p || value.len > params[i].max)
@@ -430,16 +430,17 @@ static bool was_used(const struct use *u, uint64_t serial, uint32_t nc)
 	return back >= DIGEST_NC_WINDOW || (u->seen >> back & 1);
 }
 
-enum digest_nonce digest_check_nonce(const struct digest *d, const struct digest_creds *c,
-                                     usec_t now)
+enum digest_nonce digest_check_nonce(const struct digest *d, struct digest_creds *c, usec_t now)
 {
 	struct nonce n;
 	int64_t age;
+	c->nonce_serial = 0;
 	if (!str_eq(c->realm, d->realm) || !read_nonce(d, c->nonce, &n))
 		return DIGEST_FOREIGN;
 	age = (int64_t)(now / USEC_PER_SEC) - (int64_t)n.at_s;
 	if (age > DIGEST_NONCE_LIFE_S || age < -CLOCK_SLACK_S || n.maker != d->maker)
 		return DIGEST_STALE;
+	c->nonce_serial = n.serial;
 	return was_used(use_of(d, n.serial), n.serial, nc_of(c)) ? DIGEST_STALE : DIGEST_FRESH;
 }
 
@@ -458,13 +459,10 @@ static void mark(struct use *u, uint64_t serial, uint32_t nc)
 
 bool digest_use_nonce(struct digest *d, const struct digest_creds *c)
 {
-	struct nonce n;
-	if (!read_nonce(d, c->nonce, &n) || n.maker != d->maker)
+	struct use *u = use_of(d, c->nonce_serial);
+	if (c->nonce_serial == 0 || was_used(u, c->nonce_serial, nc_of(c)))
 		return false;
-	struct use *u = use_of(d, n.serial);
-	if (was_used(u, n.serial, nc_of(c)))
-		return false;
-	mark(u, n.serial, nc_of(c));
+	mark(u, c->nonce_serial, nc_of(c));
 	return true;
 }
 

@@ -27,7 +27,8 @@ struct digest_creds {
 	enum digest_alg alg;
 	struct str username; /* between the quotes, backslashes kept */
 	struct str realm, nonce, uri, response, cnonce, opaque, nc, qop;
-	uint32_t nc_value; /* 0 without qop */
+	uint32_t nc_value;     /* 0 without qop */
+	uint64_t nonce_serial; /* set by digest_check_nonce(); 0: not of this process */
 };
 /* Without qop (RFC 2069 clients) is fine.  -EBADMSG: not Digest, broken, or over the limits above;
  * -ENOTSUP: algorithm or qop unknown. */
@@ -47,10 +48,10 @@ enum digest_nonce {
 	DIGEST_FOREIGN, /* not from us, or for another realm */
 };
 /* Checks nonce, realm and nc replay.  Marks nothing: that is digest_use_nonce's, so that nobody
- * without a password can fill the table. */
-enum digest_nonce digest_check_nonce(const struct digest *d, const struct digest_creds *c,
-                                     usec_t now);
-/* Marks nc of a fresh nonce as used, after the proof.  False if it was used meanwhile: stale. */
+ * without a password can fill the table.  Sets c->nonce_serial. */
+enum digest_nonce digest_check_nonce(const struct digest *d, struct digest_creds *c, usec_t now);
+/* Marks nc_value of the nonce nonce_serial as used, after the proof.  False if it was used
+ * meanwhile: stale. */
 bool digest_use_nonce(struct digest *d, const struct digest_creds *c) MUST_CHECK;
 
 size_t digest_ha1_len(enum digest_alg alg); /* 16, 32 */

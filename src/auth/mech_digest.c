@@ -1,6 +1,5 @@
 #include "auth/mech_digest.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -44,8 +43,7 @@ struct step {
 	struct digest_name name;
 	enum digest_alg alg;
 	uint32_t nc_value;
-	size_t nonce_len;
-	char nonce[DIGEST_VALUE_MAX];
+	uint64_t nonce_serial;
 };
 
 /* --- results ------------------------------------------------------------------------- */
@@ -84,9 +82,7 @@ static void on_accept(struct step *s, const struct accounts_auth *v)
 {
 	struct auth_assoc *a = s->assoc;
 	struct shared *sh = a->mech->shared;
-	struct digest_creds c = { .alg = s->alg,
-		                  .nonce = str_n(s->nonce, s->nonce_len),
-		                  .nc_value = s->nc_value };
+	struct digest_creds c = { .nonce_serial = s->nonce_serial, .nc_value = s->nc_value };
 	struct digest_key key = { .account = v->account,
 		                  .credential = v->credential,
 		                  .alg = s->alg,
@@ -135,15 +131,6 @@ static void on_verdict(void *arg, const struct accounts_auth *v)
 		break;
 	}
 	free(s);
-}
-
-static void copy_nonce(struct step *s, const struct digest_creds *c)
-{
-	assert(c->nonce.len <= sizeof(s->nonce));
-	s->nonce_len = c->nonce.len;
-	memcpy(s->nonce, c->nonce.p, c->nonce.len);
-	s->nc_value = c->nc_value;
-	s->alg = c->alg;
 }
 
 static void ask_accounts(struct step *s, const struct digest_creds *c, const char *ha2)
@@ -223,10 +210,16 @@ static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
 		return 0;
 	}
 	struct step *s = xnew(struct step);
-	*s = (struct step){ .assoc = a, .done = done, .arg = arg, .now = now, .name = name };
+	*s = (struct step){ .assoc = a,
+		            .done = done,
+		            .arg = arg,
+		            .now = now,
+		            .name = name,
+		            .alg = c->alg,
+		            .nc_value = c->nc_value,
+		            .nonce_serial = c->nonce_serial };
 	list_add(&a->steps, &s->node);
 	a->n_steps++;
-	copy_nonce(s, c);
 	ask_accounts(s, c, ha2);
 	return -EINPROGRESS;
 }
