@@ -213,25 +213,24 @@ class Phone:
             s.connect(self.peer)
             return s
         s = socket.create_connection(self.peer, 10, (source, 0) if source else None)
-        s.settimeout(None)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.transport == "tls":
             context = tls or ssl.create_default_context(cafile=self.server.ca)
             s = context.wrap_socket(s, server_hostname=self.server.domain)
-            s.settimeout(0)
+        s.settimeout(0)
         return s
 
     def _recv(self):
         """The next bytes; b"" at the end.  A TLS connection is one object for both directions, so
-        reading and writing take turns."""
-        if self.transport != "tls":
+        reading and writing take turns; no call blocks for long, or a reset() would not be one."""
+        if self.transport == "udp":
             return self.sock.recv(RECV)
         while True:
             try:
                 with self._tls_turn:
                     return self.sock.recv(RECV)
-            except ssl.SSLWantReadError:
-                select.select([self.sock], [], [], 1)
+            except (ssl.SSLWantReadError, BlockingIOError):
+                select.select([self.sock], [], [], 0.2)
 
     # Bytes in.
 
@@ -310,14 +309,14 @@ class Phone:
     # Bytes out.
 
     def send_raw(self, raw):
-        if self.transport != "tls":
-            self.sock.sendall(raw)
+        if self.transport == "udp":
+            self.sock.send(raw)
             return
         while raw:
             try:
                 with self._tls_turn:
                     raw = raw[self.sock.send(raw):]
-            except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            except (ssl.SSLWantWriteError, ssl.SSLWantReadError, BlockingIOError):
                 select.select([self.sock], [self.sock], [], 1)
 
     def send(self, message):
