@@ -47,31 +47,46 @@ void fe_trace(struct frontend *fe, struct ctl_call *c)
 	sip_stack_tap(fe->stack, true);
 }
 
-/* What lets somebody sign in is not shown: the values of these parameters. */
-static bool is_secret_line(struct str line)
+/* What lets somebody sign in is not shown: the values of these parameters, wherever they stand and
+ * however they are written. */
+static const struct str secrets[] = { STR_INIT("response="), STR_INIT("cnonce="),
+	                              STR_INIT("gssapi-data="), STR_INIT("crand=") };
+
+/* The length of the value at the start of s: a quoted one, or up to a separator. */
+static size_t value_len(struct str s)
 {
-	return str_istarts(line, STR("Authorization:")) ||
-	       str_istarts(line, STR("Proxy-Authorization:")) ||
-	       str_istarts(line, STR("Authentication-Info:"));
+	size_t n = 0;
+	if (s.len > 0 && s.p[0] == '"') {
+		ssize_t quote = str_chr(str_sub(s, 1, s.len), '"');
+		return quote < 0 ? s.len : (size_t)quote + 2;
+	}
+	while (n < s.len && !strchr(", ;\t", s.p[n]))
+		n++;
+	return n;
+}
+
+static const struct str *secret_at(struct str s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+		if (str_istarts(s, secrets[i]))
+			return &secrets[i];
+	}
+	return NULL;
 }
 
 static void put_masked_line(struct buf *b, struct str line)
 {
-	static const struct str names[] = { STR_INIT("response=\""), STR_INIT("cnonce=\""),
-		                            STR_INIT("gssapi-data=\""), STR_INIT("crand=\"") };
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		ssize_t at = str_find(line, names[i]);
-		if (at < 0)
+	for (size_t i = 0; i < line.len;) {
+		const struct str *name = secret_at(str_sub(line, i, line.len));
+		if (!name) {
+			buf_char(b, line.p[i++]);
 			continue;
-		size_t from = (size_t)at + names[i].len;
-		ssize_t quote = str_chr(str_sub(line, from, line.len), '"');
-		put_masked_line(b, str_sub(line, 0, from));
+		}
+		buf_str(b, str_sub(line, i, name->len));
 		buf_lit(b, "***");
-		if (quote >= 0)
-			put_masked_line(b, str_sub(line, from + (size_t)quote, line.len));
-		return;
+		i += name->len;
+		i += value_len(str_sub(line, i, line.len));
 	}
-	buf_str(b, line);
 }
 
 /* Bodies are what people say to each other: their length is shown, not they. */
@@ -80,10 +95,7 @@ static void put_masked(struct buf *b, const struct sip_msg *m)
 	struct str line, rest = str_n(m->base, m->head_len);
 	while (str_cut(rest, '\n', &line, &rest)) {
 		line = str_trim(line);
-		if (is_secret_line(line))
-			put_masked_line(b, line);
-		else
-			buf_str(b, line);
+		put_masked_line(b, line);
 		buf_lit(b, "\r\n");
 	}
 	if (m->body.len)
