@@ -115,6 +115,15 @@ static bool push_ip(GENERAL_NAMES *list, const struct addr *a)
 	return push_name(list, GEN_IPADD, ASN1_OCTET_STRING_new(), (struct bytes){ packed, n });
 }
 
+static bool push_ip_as_name(GENERAL_NAMES *list, const struct addr *a)
+{
+	auto_(buf_free) struct buf text = buf_of(64);
+	if (a->sa.sa_family != AF_INET)
+		return true;
+	addr_put_host(&text, a);
+	return push_name(list, GEN_DNS, ASN1_IA5STRING_new(), bytes_of(buf_view(&text)));
+}
+
 static bool add_alt_names(X509 *x, const struct ca_names *names)
 {
 	GENERAL_NAMES *list = sk_GENERAL_NAME_new_null();
@@ -122,7 +131,8 @@ static bool add_alt_names(X509 *x, const struct ca_names *names)
 	for (size_t i = 0; ok && i < names->n_dns; i++)
 		ok = push_name(list, GEN_DNS, ASN1_IA5STRING_new(), bytes_of(names->dns[i]));
 	for (size_t i = 0; ok && i < names->n_ips; i++)
-		ok = push_ip(list, &names->ips[i]);
+		ok = push_ip(list, &names->ips[i]) &&
+		     (!names->ips_as_names || push_ip_as_name(list, &names->ips[i]));
 	/* Critical when the subject is empty: RFC 5280, section 4.2.1.6. */
 	int critical = X509_NAME_entry_count(X509_get_subject_name(x)) == 0;
 	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, list, critical, 0) == 1;

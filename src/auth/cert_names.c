@@ -39,6 +39,15 @@ static void add_ip(struct names *n, const struct addr *a)
 		n->ips[n->n_ips++] = *a;
 }
 
+static bool is_met_by_clients(struct str role)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(below_domain); i++) {
+		if (str_eq(role, str_of(below_domain[i].role)))
+			return true;
+	}
+	return false;
+}
+
 static void add_domain_names(struct names *n, struct arena *a, const struct topo *t,
                              struct str role)
 {
@@ -78,6 +87,7 @@ struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struc
 		.n_dns = n->n_dns,
 		.ips = n->ips,
 		.n_ips = n->n_ips,
+		.ips_as_names = is_met_by_clients(r->role),
 	};
 }
 

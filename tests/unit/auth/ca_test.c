@@ -82,6 +82,22 @@ static void rsa_leaf_carries_its_names(void)
 	leaf_carries_its_names(CA_RSA2048);
 }
 
+static void addresses_can_stand_as_names_too(void)
+{
+	auto_(ca_free) struct ca *ca = new_ca();
+	auto_(buf_free) struct buf cert = buf_of(CA_PEM_MAX), key = buf_of(CA_PEM_MAX);
+	struct str dns[] = { STR("a.test") };
+	struct addr ip;
+	EQ(addr_parse(&ip, STR("192.0.2.7"), 0), 0);
+	struct ca_names names = names_of(dns, 1, &ip);
+	names.ips_as_names = true;
+	EQ(ca_issue(ca, CA_P256, &names, NOW, &cert, &key), 0);
+	auto_(cert_chain_free) struct cert_chain *c = chain_of(&cert);
+	EQ(cert_chain_info(c, 0)->n_names, 3);
+	OK(cert_covers_addr(c, &ip));
+	OK(cert_covers_name(c, STR("192.0.2.7")));
+}
+
 static void leaf_does_not_outlive_the_root(void)
 {
 	auto_(ca_free) struct ca *ca = new_ca();
@@ -154,6 +170,7 @@ int main(void)
 	RUN(root_lives_ten_years);
 	RUN(p256_leaf_carries_its_names);
 	RUN(rsa_leaf_carries_its_names);
+	RUN(addresses_can_stand_as_names_too);
 	RUN(leaf_does_not_outlive_the_root);
 	RUN(names_that_are_none_are_refused);
 	RUN(long_name_stands_in_the_alternative_names_alone);
