@@ -1,5 +1,8 @@
 /* dialtone endpoint, call, explain, trace: what the front ends answer. */
+#include <time.h>
+
 #include "ctl/commands.h"
+#include "ctl/print.h"
 
 /* How many were signed off in all. */
 static cJSON *add_kicked(cJSON *a, cJSON *b)
@@ -16,6 +19,40 @@ static cJSON *home_story(cJSON *a, cJSON *b)
 	bool b_knows = ctl_number(b, "code", 0) > 0;
 	cJSON_Delete(b_knows ? a : b);
 	return b_knows ? b : a;
+}
+
+/* 15:52:01.123 frontend/1 in TLS 10.77.0.3:50122 */
+static void put_trace_head(struct buf *b, const cJSON *event)
+{
+	static const char *const words[] = { "role", "way", "kind", "peer" };
+	usec_t at = (usec_t)ctl_number(event, "time", 0);
+	time_t seconds = (time_t)(at / USEC_PER_SEC);
+	struct tm tm;
+	char text[32] = "";
+	if (localtime_r(&seconds, &tm))
+		(void)strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	buf_printf(b, "%s.%03u", text, (unsigned)(at % USEC_PER_SEC / USEC_PER_MSEC));
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		buf_char(b, ' ');
+		print_text(b, ctl_text(event, words[i]));
+	}
+	buf_printf(b, " connection %.0f\n", ctl_number(event, "connection", 0));
+}
+
+/* One SIP message, each line of it moved in. */
+static void put_trace(struct buf *b, const cJSON *event)
+{
+	struct str rest = ctl_text(event, "message"), line;
+	put_trace_head(b, event);
+	while (rest.len > 0) {
+		(void)str_cut(rest, '\n', &line, &rest);
+		if (str_ends(line, STR("\r")))
+			line.len--;
+		buf_lit(b, "    ");
+		print_text(b, line);
+		buf_char(b, '\n');
+	}
+	buf_char(b, '\n');
 }
 
 /* clang-format off */
@@ -40,7 +77,7 @@ const struct verb ctl_call_verbs[] = {
 	           .streams = true,
 	           .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
 	                     { "peer", CTL_TEXT, false, false, "only this address" } } },
-	  .role = "frontend", .every_slot = true },
+	  .role = "frontend", .every_slot = true, .put_event = put_trace },
 	{ .cmd = { .noun = NULL } },
 };
 /* clang-format on */

@@ -25,6 +25,8 @@ static void show_event(void *arg, const cJSON *value)
 	if (t->json) {
 		ctl_put_json(&b, value);
 		buf_char(&b, '\n');
+	} else if (t->verb->put_event) {
+		t->verb->put_event(&b, value);
 	} else {
 		print_value(&b, value, NULL);
 	}

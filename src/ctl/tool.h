@@ -32,6 +32,8 @@ struct verb {
 	/* Remote: after the good answer, before it is shown, or NULL: may add to it (a secret to
 	 * show once) and chooses the exit status. */
 	int (*after)(struct tool *t, const cJSON *args, cJSON *result);
+	/* Streaming: one event for people; NULL: as print_value() does. */
+	void (*put_event)(struct buf *b, const cJSON *event);
 };
 
 /* "dialtone: " and the text on standard error; returns EXIT_FAILED. */

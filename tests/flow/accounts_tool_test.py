@@ -11,6 +11,8 @@ from flow.install import Install, NoSite, Running  # noqa: E402
 from lib import proc, tap  # noqa: E402
 from lib.server import program  # noqa: E402
 
+SETTINGS = ()
+
 
 def accounts_work(i):
     """The life of an account."""

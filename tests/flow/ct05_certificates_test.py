@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from flow.install import Install, NoSite  # noqa: E402
 from lib import proc, tap  # noqa: E402
 
+SETTINGS = ()
+
 KINDS = ("p256", "rsa2048")
 NAMES = ("pool.example.test", "pc.example.test", "example.test", "fe.example.test",
          "sip.example.test", "sipinternal.example.test", "meet.example.test",

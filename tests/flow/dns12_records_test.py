@@ -8,6 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from flow.install import Install  # noqa: E402
 from lib import netns, ports, proc, tap  # noqa: E402
 
+SETTINGS = ()
+
 FRONTEND = """udp = 192.0.2.7:5060
 tcp = 192.0.2.7:5060
 tls = 192.0.2.7:5061"""

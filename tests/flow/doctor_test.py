@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from flow.install import Install  # noqa: E402
 from lib import netns, ports, tap  # noqa: E402
 
+SETTINGS = ()
+
 
 class Site:
     def __init__(self, _args, folder):

@@ -12,6 +12,8 @@ from flow.install import NoSite  # noqa: E402
 from lib import proc, tap  # noqa: E402
 from lib.server import BUILD, ROOT, program  # noqa: E402
 
+SETTINGS = ()
+
 READY = "Ctrl-C stops the server."
 
 

@@ -8,6 +8,8 @@ from flow.install import Install, NoSite  # noqa: E402
 from lib import proc, tap  # noqa: E402
 from lib.server import program  # noqa: E402
 
+SETTINGS = ()
+
 
 def said(case, *words, **kw):
     return Install(os.path.join(case.dir, str(len(os.listdir(case.dir))))).tool(*words, **kw)
