@@ -8,6 +8,10 @@ export J
 all: build/out/build.ninja
 	ninja -j$(J) -C build/out
 
+# The two programs alone: what ./run needs.
+programs: build/out/build.ninja
+	ninja -j$(J) -C build/out dialtoned dialtone
+
 build/out/build.ninja:
 	CC=gcc meson setup build/out
 build/clang/build.ninja:
@@ -48,4 +52,4 @@ format:
 clean:
 	rm -rf build/out build/clang build/asan build/tsan build/fuzz build/test
 
-.PHONY: all check unit tsan flow interop faults fuzz lint format clean
+.PHONY: all programs check unit tsan flow interop faults fuzz lint format clean
