@@ -52,7 +52,7 @@ static void cmd_role_list(void *state, struct ctl_call *c)
 		buf_printf(&b, "%s{\"role\":\"%s\",\"slot\":%u,\"box\":", i > 0 ? "," : "",
 		           slot->role->name, slot->number);
 		json_put_str(&b, str_of(slot->role->box));
-		buf_printf(&b, ",\"state\":\"%s\",\"pid\":%d,\"state_s\":%llu,\"restarts\":%u}",
+		buf_printf(&b, ",\"state\":\"%s\",\"pid\":%d,\"for_s\":%llu,\"restarts\":%u}",
 		           slot_state_name(slot->state), (int)slot->pid,
 		           (unsigned long long)seconds_since(s, slot->since), slot->restarts);
 	}

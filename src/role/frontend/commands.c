@@ -47,7 +47,7 @@ static void put_endpoint(struct frontend *fe, struct buf *b, const struct bindin
 	put_text(b, "agent", bd->user_agent);
 	buf_char(b, ',');
 	put_text(b, "via", hint_name(fe, &bd->hint, &where));
-	buf_printf(b, ",\"expires_s\":%" PRIu64 ",\"since\":%" PRIu64 ",\"home\":%u}",
+	buf_printf(b, ",\"expires_s\":%" PRIu64 ",\"since_at\":%" PRIu64 ",\"home\":%u}",
 	           bd->expiry.deadline > now ? (bd->expiry.deadline - now) / USEC_PER_SEC : 0,
 	           bd->since / USEC_PER_SEC, fe->env->slot + 1);
 }
