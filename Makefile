@@ -52,4 +52,9 @@ format:
 clean:
 	rm -rf build/out build/clang build/asan build/tsan build/fuzz build/test
 
-.PHONY: all programs check unit tsan flow interop faults fuzz lint format clean
+# The page of the settings, from the tables of the program.
+manual: programs
+	cat docs/man/dialtone.conf.5.in > docs/man/dialtone.conf.5
+	build/out/dialtoned --print-settings >> docs/man/dialtone.conf.5
+
+.PHONY: all programs manual check unit tsan flow interop faults fuzz lint format clean
