@@ -13,6 +13,32 @@ static cJSON *add_kicked(cJSON *a, cJSON *b)
 	return a;
 }
 
+static cJSON *row_of(cJSON *rows, struct str id)
+{
+	for (cJSON *row = rows->child; row; row = row->next) {
+		if (str_eq(ctl_text(row, "id"), id))
+			return row;
+	}
+	return NULL;
+}
+
+/* A call between users of two homes is seen by both; who knows that it is connected knows more. */
+static cJSON *unite_calls(cJSON *a, cJSON *b)
+{
+	cJSON *row;
+	while (cJSON_IsArray(a) && cJSON_IsArray(b) && (row = cJSON_DetachItemFromArray(b, 0))) {
+		cJSON *same = row_of(a, ctl_text(row, "id"));
+		if (!same)
+			cJSON_AddItemToArray(a, row);
+		else if (str_eq(ctl_text(row, "state"), STR("connected")))
+			cJSON_ReplaceItemViaPointer(a, same, row);
+		else
+			cJSON_Delete(row);
+	}
+	cJSON_Delete(b);
+	return a;
+}
+
 /* The user's home tells the whole story; the others say that they do not know it (code 0). */
 static cJSON *home_story(cJSON *a, cJSON *b)
 {
@@ -67,7 +93,7 @@ const struct verb ctl_call_verbs[] = {
 	                     { "endpoint", CTL_TEXT, true, false, "which one; all if left out" } } },
 	  .role = "frontend", .every_slot = true, .join = add_kicked },
 	{ .cmd = { .noun = "call", .verb = "list", .help = "Show calls that ring or are connected" },
-	  .role = "frontend", .every_slot = true },
+	  .role = "frontend", .every_slot = true, .join = unite_calls },
 	{ .cmd = { .noun = "explain", .help = "Say how a request would be routed, and why",
 	           .args = { { "from", CTL_TEXT, true, true,
 	                       "who calls: alice, alice@example.test" },
