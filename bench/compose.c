@@ -1,0 +1,242 @@
+#include "load.h"
+
+#define BODY_TEXT "The quick brown fox jumps over the lazy dog, and nobody looks up."
+#define BODY_SDP                                                                             \
+	"v=0\r\no=- 3950000000 3950000000 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n" \
+	"t=0 0\r\nm=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\n"                 \
+	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
+
+const struct str text_body = { BODY_TEXT, sizeof(BODY_TEXT) - 1 };
+const struct str sdp_body = { BODY_SDP, sizeof(BODY_SDP) - 1 };
+
+const struct str method_names[] = {
+	[M_REGISTER] = { "REGISTER", 8 }, [M_MESSAGE] = { "MESSAGE", 7 },
+	[M_INVITE] = { "INVITE", 6 },     [M_ACK] = { "ACK", 3 },
+	[M_BYE] = { "BYE", 3 },
+};
+
+void compose_user(const struct load *l, const struct user *u, struct out *o)
+{
+	out_str(o, str_of(l->o.prefix));
+	out_u32(o, u->number);
+}
+
+/* "sip:user1@bench.test" */
+static void put_address(const struct load *l, const struct user *u, struct out *o)
+{
+	out_lit(o, "sip:");
+	compose_user(l, u, o);
+	out_lit(o, "@");
+	out_str(o, str_of(l->o.domain));
+}
+
+void compose_contact(const struct load *l, const struct user *u, struct out *o)
+{
+	out_lit(o, "<sip:");
+	compose_user(l, u, o);
+	out_lit(o, "@");
+	out_str(o, str_of(u->conn->local));
+	if (l->o.net.transport != UDP)
+		out_str(o,
+		        l->o.net.transport == TLS ? STR(";transport=tls") : STR(";transport=tcp"));
+	out_lit(o, ">");
+}
+
+static void put_id(const struct load *l, const struct op *op, struct out *o)
+{
+	out_hex(o, l->run);
+	out_lit(o, ".");
+	out_hex(o, op->slot);
+	out_lit(o, ".");
+	out_hex(o, op->generation);
+}
+
+static void put_via(const struct load *l, const struct op *op, struct out *o, uint32_t txn)
+{
+	static const struct str names[] = {
+		[UDP] = { "UDP", 3 }, [TCP] = { "TCP", 3 }, [TLS] = { "TLS", 3 }
+	};
+	out_lit(o, "Via: SIP/2.0/");
+	out_str(o, names[l->o.net.transport]);
+	out_lit(o, " ");
+	out_str(o, str_of(op->a->conn->local));
+	out_lit(o, ";rport;branch=z9hG4bK");
+	put_id(l, op, o);
+	out_lit(o, ".");
+	out_hex(o, txn);
+	out_lit(o, "\r\n");
+}
+
+/* The URI of the request: the domain, B's address, or what B's Contact said. */
+static struct str request_uri(const struct load *l, const struct op *op, enum method m,
+                              bool in_dialog, struct out *o)
+{
+	size_t at = o->n;
+	if (in_dialog) {
+		out_str(o, str_of(op->target));
+	} else if (m == M_REGISTER) {
+		out_lit(o, "sip:");
+		out_str(o, str_of(l->o.domain));
+	} else {
+		put_address(l, op->b, o);
+	}
+	return (struct str){ o->p + at, o->n - at };
+}
+
+static void put_parties(const struct load *l, const struct op *op, struct out *o)
+{
+	out_lit(o, "From: <");
+	put_address(l, op->a, o);
+	out_lit(o, ">;tag=a");
+	out_hex(o, op->slot);
+	out_lit(o, ".");
+	out_hex(o, op->generation);
+	out_lit(o, "\r\nTo: <");
+	put_address(l, op->b ? op->b : op->a, o);
+	out_lit(o, ">");
+	if (op->to_tag[0]) {
+		out_lit(o, ";tag=");
+		out_str(o, str_of(op->to_tag));
+	}
+	out_lit(o, "\r\n");
+}
+
+/* A user's registrations share one Call-ID. */
+static void put_call_id(const struct load *l, const struct op *op, enum method m, struct out *o)
+{
+	out_lit(o, "Call-ID: ");
+	if (m == M_REGISTER) {
+		out_lit(o, "r");
+		out_hex(o, l->run);
+		out_lit(o, ".");
+		out_u32(o, op->a->number);
+	} else {
+		put_id(l, op, o);
+	}
+	out_lit(o, "@127.0.0.1\r\nCSeq: ");
+	out_u32(o, m == M_ACK ? op->invite_cseq : op->cseq);
+	out_lit(o, " ");
+	out_str(o, method_names[m]);
+	out_lit(o, "\r\n");
+}
+
+static void put_credentials(struct load *l, struct op *op, enum method m, struct str uri,
+                            struct out *o)
+{
+	char name[64];
+	struct out user = { name, 0, sizeof(name), false };
+	compose_user(l, op->a, &user);
+	if (op->auth_www) {
+		out_lit(o, "Authorization: ");
+		digest_write(l->digest, o, &op->a->www, out_view(&user), method_names[m], uri);
+		out_lit(o, "\r\n");
+	}
+	if (op->auth_proxy) {
+		out_lit(o, "Proxy-Authorization: ");
+		digest_write(l->digest, o, &op->a->proxy, out_view(&user), method_names[m], uri);
+		out_lit(o, "\r\n");
+	}
+}
+
+static void put_contact(const struct load *l, const struct op *op, enum method m, struct out *o)
+{
+	out_lit(o, "Contact: ");
+	compose_contact(l, op->a, o);
+	if (m == M_REGISTER && l->o.outbound) {
+		char digits[13];
+		for (unsigned i = 0, v = op->a->number; i < 12; i++, v /= 10)
+			digits[11 - i] = (char)('0' + v % 10);
+		digits[12] = '\0';
+		out_lit(o, ";reg-id=1;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-");
+		out_str(o, str_of(digits));
+		out_lit(o, ">\"\r\nSupported: path, outbound");
+	}
+	out_lit(o, "\r\n");
+	if (m == M_REGISTER) {
+		out_lit(o, "Expires: ");
+		out_u32(o, l->o.expires);
+		out_lit(o, "\r\n");
+	}
+}
+
+static void put_body(struct out *o, struct str type, struct str body)
+{
+	if (body.n > 0) {
+		out_lit(o, "Content-Type: ");
+		out_str(o, type);
+		out_lit(o, "\r\n");
+	}
+	out_lit(o, "Content-Length: ");
+	out_u32(o, (uint32_t)body.n);
+	out_lit(o, "\r\n\r\n");
+	out_str(o, body);
+}
+
+void compose_request(struct load *l, struct op *op, enum method m, uint32_t txn, struct out *o)
+{
+	bool in_dialog = op->target[0] && (m == M_ACK || m == M_BYE);
+	out_str(o, method_names[m]);
+	out_lit(o, " ");
+	struct str uri = request_uri(l, op, m, in_dialog, o);
+	out_lit(o, " SIP/2.0\r\n");
+	put_via(l, op, o, txn);
+	if (in_dialog && op->route[0]) {
+		out_lit(o, "Route: ");
+		out_str(o, str_of(op->route));
+		out_lit(o, "\r\n");
+	}
+	out_lit(o, "Max-Forwards: 70\r\n");
+	put_parties(l, op, o);
+	put_call_id(l, op, m, o);
+	if (m == M_REGISTER || m == M_MESSAGE || m == M_INVITE)
+		put_credentials(l, op, m, uri, o);
+	if (m == M_REGISTER || m == M_INVITE)
+		put_contact(l, op, m, o);
+	out_lit(o, "User-Agent: sipload\r\n");
+	if (m == M_MESSAGE)
+		put_body(o, STR("text/plain"), text_body);
+	else if (m == M_INVITE)
+		put_body(o, STR("application/sdp"), sdp_body);
+	else
+		put_body(o, STR(""), STR(""));
+}
+
+static void put_lines(struct out *o, struct str name, const struct sip_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		out_str(o, name);
+		out_str(o, list->line[i]);
+		out_lit(o, "\r\n");
+	}
+}
+
+void compose_response(const struct sip_msg *m, struct out *o, struct str status, struct str to_tag,
+                      struct str contact, struct str body)
+{
+	out_lit(o, "SIP/2.0 ");
+	out_str(o, status);
+	out_lit(o, "\r\n");
+	put_lines(o, STR("Via: "), &m->via);
+	put_lines(o, STR("Record-Route: "), &m->record_route);
+	out_lit(o, "From: ");
+	out_str(o, m->from);
+	out_lit(o, "\r\nTo: ");
+	out_str(o, m->to);
+	if (sip_param(m->to, STR("tag")).n == 0) {
+		out_lit(o, ";tag=");
+		out_str(o, to_tag);
+	}
+	out_lit(o, "\r\nCall-ID: ");
+	out_str(o, m->call_id);
+	out_lit(o, "\r\nCSeq: ");
+	out_u32(o, m->cseq);
+	out_lit(o, " ");
+	out_str(o, m->cseq_method);
+	out_lit(o, "\r\n");
+	if (contact.n > 0) {
+		out_lit(o, "Contact: ");
+		out_str(o, contact);
+		out_lit(o, "\r\n");
+	}
+	put_body(o, STR("application/sdp"), body);
+}

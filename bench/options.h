@@ -1,0 +1,43 @@
+/* What the command line of the generator says. */
+#pragma once
+
+#include "net.h"
+#include "text.h"
+
+enum op_kind {
+	OP_CONNECT,  /* opens each connection once */
+	OP_SIGNIN,   /* each user once: connects if need be, registers */
+	OP_REGISTER, /* REGISTER without credentials, 401, REGISTER, 200 */
+	OP_REFRESH,  /* REGISTER with the kept nonce, 200 */
+	OP_MESSAGE,  /* MESSAGE from A to B, answered by B */
+	OP_CALL,     /* INVITE 100 180 200 ACK BYE 200 */
+	OP_ECHO,     /* bytes that come back */
+	OP_N_KINDS
+};
+extern const char *const op_names[OP_N_KINDS];
+
+enum { STEPS_MAX = 32 };
+
+/* One word of the command line: OP:COUNT or OP:SECONDSs. */
+struct step {
+	enum op_kind kind;
+	uint32_t count; /* 0: as many as the seconds allow */
+	usec_t span;
+};
+
+struct options {
+	struct net_config net;
+	const char *domain, *password, *prefix;
+	uint32_t users, conns; /* conns 0: one for each user */
+	uint32_t outstanding, rate, expires, echo_size;
+	usec_t timeout, ring;
+	bool keep_nonce; /* MESSAGE and INVITE carry credentials with the nonce of before */
+	bool retry;      /* a sign-in that failed is tried again, as a client does */
+	bool wait;       /* a line on the standard input before each step and before the end */
+	bool outbound;   /* +sip.instance and reg-id in Contact */
+	struct step step[STEPS_MAX];
+	size_t n_steps;
+};
+
+/* Ends the program with a sentence if the command line is wrong. */
+void options_read(struct options *ret, int argc, char **argv);
