@@ -14,6 +14,13 @@ typedef uint64_t usec_t;
 #define USEC_PER_MSEC ((usec_t)1000)
 
 #define UNUSED __attribute__((unused))
+/* A big local variable on a hot path that is written before it is read: the compiler's zeroing
+ * (-ftrivial-auto-var-init) is left out. */
+#if __has_attribute(uninitialized)
+#define RAW_MEMORY __attribute__((uninitialized))
+#else
+#define RAW_MEMORY
+#endif
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 

@@ -75,8 +75,8 @@ static void on_readable(uv_poll_t *h, int status UNUSED, int events UNUSED)
 static void send_queue(void *arg)
 {
 	struct udp *u = arg;
-	struct mmsghdr hdr[UDP_BATCH];
-	struct iovec iov[UDP_BATCH];
+	RAW_MEMORY struct mmsghdr hdr[UDP_BATCH];
+	RAW_MEMORY struct iovec iov[UDP_BATCH];
 	char *p = u->out.p;
 	memset(hdr, 0, sizeof(hdr[0]) * u->n_out);
 	for (unsigned i = 0; i < u->n_out; i++) {

@@ -114,7 +114,7 @@ static bool wanted(const struct tracer *tr, const struct sip_msg *m, struct str 
 void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str raw)
 {
 	struct frontend *fe = arg;
-	__attribute__((uninitialized)) struct sip_msg m;
+	RAW_MEMORY struct sip_msg m;
 	char text[96];
 	struct buf where = BUF_ON(text);
 	auto_(buf_free) struct buf shown = buf_of(SHOWN_MAX), ev = buf_of(EVENT_MAX);

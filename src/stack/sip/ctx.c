@@ -139,7 +139,7 @@ struct sip_ctx *sip_ctx_new(struct sip_stack *s, struct sip_flow *f, struct str 
  * 17.1.1.3 and 9.1). */
 static struct str follow_up(struct sip_ctx *t, struct str method, struct str to)
 {
-	struct sip_msg m;
+	RAW_MEMORY struct sip_msg m;
 	struct buf *b = sip_transport_out(t->s->tp);
 	if (sip_parse(&m, buf_view(&t->req)) < 0)
 		return STR("");

@@ -36,7 +36,7 @@ struct str orphan_request(struct sip_stack *s, struct sip_flow *f, struct str in
 	char via[256];
 	struct buf vb = BUF_ON(via);
 	struct buf *b = sip_transport_out(s->tp);
-	struct sip_msg m;
+	RAW_MEMORY struct sip_msg m;
 	struct str name = sip_method_name(method);
 	if (sip_parse(&m, invite) < 0)
 		return STR("");

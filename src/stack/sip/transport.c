@@ -17,7 +17,7 @@ static uint32_t message_max(const struct sip_flow *f)
 static void deliver(struct sip_flow *f, struct str raw)
 {
 	struct sip_transport *tp = f->tp;
-	struct sip_msg m;
+	RAW_MEMORY struct sip_msg m;
 	tp->stats.msgs_in[f->kind]++;
 	if (tp->tap)
 		tp->tap(tp->arg, f, false, raw);
@@ -40,7 +40,7 @@ static void stream_opened(void *arg UNUSED)
 static void refuse_large(struct sip_flow *f, struct str head)
 {
 	static const char answer[] = "SIP/2.0 513 Message Too Large\r\nContent-Length: 0\r\n\r\n";
-	struct sip_msg m;
+	RAW_MEMORY struct sip_msg m;
 	f->tp->stats.broken++;
 	if (head.len == 0 || sip_parse(&m, head) < 0 || !m.is_request) {
 		(void)sip_flow_send_raw(f, str_of(answer));

@@ -385,7 +385,7 @@ static void apply(struct registrar *r, const struct registrar_request *rq, struc
 int registrar_register(struct registrar *r, const struct registrar_request *rq, struct buf *lines,
                        const char **ret_reason)
 {
-	struct contacts cs;
+	RAW_MEMORY struct contacts cs;
 	int code = contacts_parse(&cs, rq->msg, &r->cfg, r->key, ret_reason);
 	if (code)
 		return code;

@@ -13,18 +13,18 @@ static bool is_space(char c)
 /* Behind the quoted string that begins at p (a quote); NULL if it does not end. */
 static const char *skip_quoted(const char *p, const char *end)
 {
-	for (p++; p < end; p++) {
-		if (*p == '\\')
-			p++;
-		else if (*p == '"')
-			return p + 1;
+	while (++p < end) {
+		const char *quote = memchr(p, '"', (size_t)(end - p));
+		const char *slash = quote ? memchr(p, '\\', (size_t)(quote - p)) : NULL;
+		if (!slash)
+			return quote ? quote + 1 : NULL;
+		p = slash + 1; /* the byte behind it is what it is */
 	}
 	return NULL;
 }
 
-/* The first of `stop` outside quotes and, if `angles`, outside < >; end if there is none; NULL if a
- * quote or a bracket does not end. */
-static const char *find_stop(const char *p, const char *end, char stop, bool angles)
+/* The first of `stop` outside quotes and, if `angles`, outside < >, where there are such. */
+static const char *find_stop_slowly(const char *p, const char *end, char stop, bool angles)
 {
 	bool inside = false;
 	while (p < end) {
@@ -43,6 +43,17 @@ static const char *find_stop(const char *p, const char *end, char stop, bool ang
 		p++;
 	}
 	return inside ? NULL : end;
+}
+
+/* The first of `stop` outside quotes and, if `angles`, outside < >; end if there is none; NULL if a
+ * quote or a bracket does not end. */
+static const char *find_stop(const char *p, const char *end, char stop, bool angles)
+{
+	const char *at = memchr(p, stop, (size_t)(end - p));
+	size_t n = (size_t)((at ? at : end) - p);
+	if (memchr(p, '"', n) || (angles && memchr(p, '<', n)))
+		return find_stop_slowly(p, end, stop, angles);
+	return p + n;
 }
 
 bool sip_list_next(struct str *rest, struct str *ret)
