@@ -24,6 +24,8 @@ static int password_error(int err)
 		        "A password has %d characters or more, and %d bytes at most; nothing was "
 		        "changed.",
 		        PASSWORD_MIN, PASSWORD_MAX);
+	case ECANCELED:
+		return tool_fail("Interrupted; nothing was changed.");
 	case ENODATA:
 		return tool_fail("No password was given; nothing was changed.");
 	default:

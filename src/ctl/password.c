@@ -6,6 +6,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+enum { CTRL_C = 3 };
+
 /* One line without its end; bytes behind it are left. */
 static int read_line(int fd, struct buf *ret)
 {
@@ -18,6 +20,8 @@ static int read_line(int fd, struct buf *ret)
 			return -errno;
 		if (n == 0 || c == '\n')
 			break;
+		if (c == CTRL_C)
+			return -ECANCELED;
 		buf_char(ret, c);
 		if (ret->len > PASSWORD_MAX)
 			return -ERANGE;
@@ -33,7 +37,10 @@ static int ask_once(int tty, const char *question, const char *whose, struct buf
 	if (tcgetattr(tty, &old) < 0)
 		return -ENOTTY;
 	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	/* Interrupt comes as a letter that ends the line, so that the terminal is left as it was.
+	 */
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	quiet.c_cc[VEOL] = CTRL_C;
 	(void)dprintf(tty, "%s for %s: ", question, whose);
 	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
 		return -ENOTTY;

@@ -2,9 +2,11 @@
 """Accounts by `dialtone user` and `dialtone device`, with the server running and stopped; and the
 other commands that a running server answers."""
 import os
+import pty
 import stat
 import subprocess
 import sys
+import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from flow.install import Install, NoSite, Running  # noqa: E402
@@ -79,6 +81,41 @@ def no_password_stands_in_clear_on_the_disk(case):
                 content = f.read()
             for s in secrets:
                 tap.check(s.encode() not in content, f"{name} holds a password")
+
+
+def typed(i, words, answers):
+    """(exit status, what the terminal showed) of a command at a terminal where this is typed."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(program("dialtone"), ["dialtone", "--config", i.dir, *words])
+    shown = b""
+    try:
+        for question, answer in answers:
+            while question.encode() not in shown.split(b"\n")[-1]:
+                shown += os.read(fd, 1000)
+            # The question comes before the echo is off.
+            tap.wait_for(lambda: not termios.tcgetattr(fd)[3] & termios.ECHO, "no echo")
+            os.write(fd, answer.encode())
+        while True:
+            shown += os.read(fd, 1000)
+    except OSError:  # the end of a terminal
+        pass
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(fd)
+    return status, shown.decode()
+
+
+@tap.test
+def a_password_is_asked_for_twice_and_not_shown(case):
+    i = Install(case.dir)
+    twice = [("Password for alice: ", "correct horse\n"), ("The same again", "correct horse\n")]
+    status, text = typed(i, ["user", "add", "alice"], twice)
+    tap.check(status == 0 and "correct horse" not in text, text)
+    differ = [("Password for alice: ", "correct horse\n"), ("The same again", "battery staple\n")]
+    status, text = typed(i, ["user", "passwd", "alice"], differ)
+    tap.check(status == 1 and "differ" in text, text)
+    status, text = typed(i, ["user", "passwd", "alice"], [("Password for alice: ", "abc\x03")])
+    tap.check(status == 1 and "Interrupted; nothing was changed" in text, text)
 
 
 @tap.test
