@@ -119,6 +119,7 @@ def connections_of_one_front_end_outlive_the_other(case):
     if case.site.frontends < 2:
         tap.skip("there is one front-end process")
     phones = [signed_in(case, f"u{i}", "tcp") for i in range(8)]
+    time.sleep(WRITTEN_BEHIND_S)
     kill(case, "frontend", 0)
     wait_for(lambda: any(p.closed for p in phones), "the killed one's connections to close")
     alive = [p for p in phones if not p.closed]
