@@ -80,12 +80,17 @@ static struct str new_uri(const struct task *t, const struct binding *b)
 	return (struct str){ NULL, 0 };
 }
 
-static void send_there(struct task *t, const struct token *end, struct str uri)
+void fe_send_there(struct task *t, const struct token *end, struct str uri)
 {
 	struct frontend *fe = t->fe;
 	char route[TOKEN_TEXT_MAX + 64];
 	struct buf rb = BUF_ON(route);
-	struct sip_branch_spec b = { .flow = fe->peers[end->hint.slot], .tag = end->endpoint };
+	struct sip_branch_spec b = { .tag = end->endpoint };
+	if (end->hint.slot >= fe->env->n_slots || !link_is_up(fe, end->hint.slot)) {
+		task_reply(t, 480, STR("Connection Lost"), STR(""));
+		return;
+	}
+	b.flow = fe->peers[end->hint.slot];
 	buf_lit(&rb, "<sip:");
 	token_put(&rb, &fe->key, end);
 	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
@@ -117,7 +122,7 @@ void fe_in_dialog_end(struct task *t)
 		sip_flow_unref(&f);
 	} else if (end.hint.reach != TOKEN_NOWHERE && end.hint.slot != fe->env->slot &&
 	           end.hint.slot < fe->env->n_slots && link_is_up(fe, end.hint.slot)) {
-		send_there(t, &end, new_uri(t, bd));
+		fe_send_there(t, &end, new_uri(t, bd));
 	} else if (t->tries < FE_RETRIES_MAX) {
 		task_retry(t, try_again); /* its client may be on its way back */
 	} else {

@@ -134,6 +134,8 @@ uint32_t fe_owner(const struct frontend *fe, uint64_t account); /* slot */
 void fe_in_dialog(struct task *t);
 void fe_in_dialog_home(struct task *t);
 void fe_in_dialog_end(struct task *t);
+/* To the process that holds the end's connection; 480 if it is not there.  uri p NULL: as it is. */
+void fe_send_there(struct task *t, const struct token *end, struct str uri);
 
 /* forward.c */
 /* Appends `<sip:d.TOKEN@host:port;transport=..;lr>` for an end that this flow reaches. */

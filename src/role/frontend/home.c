@@ -258,6 +258,12 @@ void fe_way_out(struct task *t)
 	char rr[256];
 	struct buf rb = BUF_ON(rr);
 	struct sip_branch_spec b = { .flow = f, .tag = t->peer_end.endpoint };
+	if (!f && t->peer_end.hint.slot != fe->env->slot) {
+		/* The end of a dialog that nobody owns (stack/sip/orphan.h): its first hop was
+		 * ours. */
+		fe_send_there(t, &t->peer_end, (struct str){ NULL, 0 });
+		return;
+	}
 	if (!f) {
 		task_reply(t, 480, STR("Connection Lost"), STR(""));
 		return;
