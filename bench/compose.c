@@ -30,12 +30,13 @@ static void put_address(const struct load *l, const struct user *u, struct out *
 	out_str(o, str_of(l->o.domain));
 }
 
-void compose_contact(const struct load *l, const struct user *u, struct out *o)
+void compose_contact(const struct load *l, const struct user *u, const struct conn *c,
+                     struct out *o)
 {
 	out_lit(o, "<sip:");
 	compose_user(l, u, o);
 	out_lit(o, "@");
-	out_str(o, str_of(u->conn->local));
+	out_str(o, str_of(c->local));
 	if (l->o.net.transport != UDP)
 		out_str(o,
 		        l->o.net.transport == TLS ? STR(";transport=tls") : STR(";transport=tcp"));
@@ -59,7 +60,7 @@ static void put_via(const struct load *l, const struct op *op, struct out *o, ui
 	out_lit(o, "Via: SIP/2.0/");
 	out_str(o, names[l->o.net.transport]);
 	out_lit(o, " ");
-	out_str(o, str_of(op->a->conn->local));
+	out_str(o, str_of(op->from->local));
 	out_lit(o, ";rport;branch=z9hG4bK");
 	put_id(l, op, o);
 	out_lit(o, ".");
@@ -141,7 +142,7 @@ static void put_credentials(struct load *l, struct op *op, enum method m, struct
 static void put_contact(const struct load *l, const struct op *op, enum method m, struct out *o)
 {
 	out_lit(o, "Contact: ");
-	compose_contact(l, op->a, o);
+	compose_contact(l, op->a, op->from, o);
 	if (m == M_REGISTER && l->o.outbound) {
 		char digits[13];
 		for (unsigned i = 0, v = op->a->number; i < 12; i++, v /= 10)

@@ -25,7 +25,7 @@ struct user {
 	uint32_t number;
 	uint32_t cseq; /* of REGISTER */
 	bool busy;
-	struct conn *conn;
+	struct conn *conn, *sends_on; /* where it registered; where its MESSAGE and INVITE leave */
 	struct digest_cred www, proxy;
 };
 
@@ -42,6 +42,7 @@ struct op {
 	enum op_kind kind;
 	enum op_state state;
 	struct user *a, *b;
+	struct conn *from;       /* A's side */
 	struct op *next_waiting; /* for the same connection */
 	usec_t began, deadline;
 	unsigned attempts;
@@ -118,5 +119,6 @@ void compose_request(struct load *l, struct op *op, enum method m, uint32_t txn,
 void compose_response(const struct sip_msg *m, struct out *o, struct str status, struct str to_tag,
                       struct str contact, struct str body);
 /* "<sip:user1@127.0.0.1:40000;transport=tcp>" */
-void compose_contact(const struct load *l, const struct user *u, struct out *o);
+void compose_contact(const struct load *l, const struct user *u, const struct conn *c,
+                     struct out *o);
 void compose_user(const struct load *l, const struct user *u, struct out *o);

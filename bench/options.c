@@ -37,6 +37,8 @@ static const char usage[] =
         "  --expires S              900\n"
         "  --size BYTES             of an echo: 560\n"
         "  --keep-nonce             MESSAGE and INVITE carry credentials with the last nonce\n"
+        "  --elsewhere              A sends MESSAGE and INVITE on another connection than the one\n"
+        "                           that it registered on, so that the server has to ask\n"
         "  --outbound               Contact has +sip.instance and reg-id (RFC 5626)\n"
         "  --retry                  a sign-in that failed is tried again after a while\n"
         "  --ca FILE --host NAME    verify the server's certificate for NAME\n"
@@ -58,6 +60,7 @@ enum {
 	O_EXPIRES,
 	O_SIZE,
 	O_KEEP_NONCE,
+	O_ELSEWHERE,
 	O_OUTBOUND,
 	O_RETRY,
 	O_CA,
@@ -82,6 +85,7 @@ static const struct option long_options[] = {
 	{ "expires", required_argument, NULL, O_EXPIRES },
 	{ "size", required_argument, NULL, O_SIZE },
 	{ "keep-nonce", no_argument, NULL, O_KEEP_NONCE },
+	{ "elsewhere", no_argument, NULL, O_ELSEWHERE },
 	{ "outbound", no_argument, NULL, O_OUTBOUND },
 	{ "retry", no_argument, NULL, O_RETRY },
 	{ "ca", required_argument, NULL, O_CA },
@@ -175,6 +179,7 @@ static void take_number(struct options *o, int option, const char *arg)
 static void take_flag(struct options *o, int option)
 {
 	o->keep_nonce |= option == O_KEEP_NONCE;
+	o->elsewhere |= option == O_ELSEWHERE;
 	o->outbound |= option == O_OUTBOUND;
 	o->retry |= option == O_RETRY;
 	o->net.tls12 |= option == O_TLS12;

@@ -34,6 +34,7 @@ struct options {
 	bool keep_nonce; /* MESSAGE and INVITE carry credentials with the nonce of before */
 	bool retry;      /* a sign-in that failed is tried again, as a client does */
 	bool wait;       /* a line on the standard input before each step and before the end */
+	bool elsewhere;  /* MESSAGE and INVITE leave on a connection that did not register A */
 	bool outbound;   /* +sip.instance and reg-id in Contact */
 	struct step step[STEPS_MAX];
 	size_t n_steps;

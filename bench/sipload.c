@@ -160,6 +160,7 @@ static void make_clients(struct load *l)
 	for (uint32_t i = 0; i < l->o.users; i++) {
 		l->user[i].number = i;
 		l->user[i].conn = &l->conn[i % l->o.conns];
+		l->user[i].sends_on = &l->conn[(i + l->o.elsewhere) % l->o.conns];
 	}
 }
 

@@ -59,7 +59,7 @@ static void fail_after(struct load *l, struct op *op, const char *word, uint32_t
 	}
 	l->stats.retries++;
 	if (l->o.conns == l->o.users)
-		net_close(l->net, op->a->conn);
+		net_close(l->net, op->from);
 	op->state = OP_BACKOFF;
 	op->deadline = now_usec() + backoff(op, retry_after_s);
 }
@@ -85,7 +85,7 @@ static void send_request(struct load *l, struct op *op, enum method m)
 {
 	struct out o = { l->scratch, 0, REQUEST_MAX, false };
 	usec_t now = now_usec();
-	if (op->a->conn->state != CONN_OPEN) {
+	if (op->from->state != CONN_OPEN) {
 		fail(l, op, "unconnected");
 		return;
 	}
@@ -101,7 +101,7 @@ static void send_request(struct load *l, struct op *op, enum method m)
 		die("a request does not fit into %d bytes", (int)REQUEST_MAX);
 	op->state = OP_WAITING;
 	op->deadline = now + l->o.timeout;
-	net_send(l->net, op->a->conn, out_view(&o));
+	net_send(l->net, op->from, out_view(&o));
 	if (l->o.net.transport == UDP)
 		keep_request(op, out_view(&o), now);
 }
@@ -110,8 +110,8 @@ static void send_ack(struct load *l, struct op *op, uint32_t txn)
 {
 	struct out o = { l->scratch, 0, REQUEST_MAX, false };
 	compose_request(l, op, M_ACK, txn, &o);
-	if (op->a->conn->state == CONN_OPEN && !o.full)
-		net_send(l->net, op->a->conn, out_view(&o));
+	if (op->from->state == CONN_OPEN && !o.full)
+		net_send(l->net, op->from, out_view(&o));
 }
 
 void op_hang_up(struct load *l, struct op *op)
@@ -128,7 +128,7 @@ static void send_echo(struct load *l, struct op *op)
 	memcpy(l->scratch, id, sizeof(id) - 1);
 	op->state = OP_WAITING;
 	op->deadline = now_usec() + l->o.timeout;
-	net_send(l->net, op->a->conn, (struct str){ l->scratch, n });
+	net_send(l->net, op->from, (struct str){ l->scratch, n });
 }
 
 void op_echoed(struct load *l, struct str bytes)
@@ -178,7 +178,7 @@ static void send_first(struct load *l, struct op *op)
 
 static void attempt(struct load *l, struct op *op)
 {
-	struct conn *c = op->a->conn;
+	struct conn *c = op->from;
 	op->attempts++;
 	op->deadline = now_usec() + l->o.timeout;
 	if (c->state == CONN_OPEN) {
@@ -204,6 +204,7 @@ static void pick_users(struct load *l, struct op *op)
 		op->a = &l->user[i];
 		op->b = pair ? &l->user[n + i] : NULL;
 	} while (op->a->busy || (op->b && op->b->busy));
+	op->from = pair ? op->a->sends_on : op->a->conn;
 	op->a->busy = true;
 	if (op->b)
 		op->b->busy = true;
@@ -230,7 +231,7 @@ void op_opened(struct load *l, struct conn *c)
 	c->waiting = NULL;
 	while (op) {
 		struct op *next = op->next_waiting;
-		if (op->state == OP_CONNECTING && op->a->conn == c)
+		if (op->state == OP_CONNECTING && op->from == c)
 			send_first(l, op);
 		op = next;
 	}
@@ -242,7 +243,7 @@ void op_lost(struct load *l, struct conn *c, const char *why)
 	for (uint32_t i = 0; i < l->n_ops; i++) {
 		struct op *op = &l->op[i];
 		if (op->state != OP_IDLE && op->state != OP_BACKOFF &&
-		    (op->a->conn == c || (op->b && op->b->conn == c)))
+		    (op->from == c || (op->b && op->b->conn == c)))
 			fail(l, op, why);
 	}
 }
@@ -408,8 +409,8 @@ static void resend(struct load *l, struct op *op, usec_t now)
 		op->resend_interval = SIP_T2;
 	op->resend_at = now + op->resend_interval;
 	l->stats.retransmits++;
-	if (op->a->conn->state == CONN_OPEN)
-		net_send(l->net, op->a->conn, (struct str){ op->request, op->request_n });
+	if (op->from->state == CONN_OPEN)
+		net_send(l->net, op->from, (struct str){ op->request, op->request_n });
 }
 
 static void tick_one(struct load *l, struct op *op, usec_t now)
@@ -420,8 +421,8 @@ static void tick_one(struct load *l, struct op *op, usec_t now)
 		return;
 	}
 	if (now >= op->deadline) {
-		if (op->state == OP_CONNECTING && op->a->conn->state != CONN_OPEN)
-			net_close(l->net, op->a->conn);
+		if (op->state == OP_CONNECTING && op->from->state != CONN_OPEN)
+			net_close(l->net, op->from);
 		fail(l, op, op->state == OP_CONNECTING ? "connect-timeout" : "timeout");
 		return;
 	}

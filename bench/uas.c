@@ -66,7 +66,7 @@ static void ring(struct load *l, struct conn *c, const struct sip_msg *m, struct
 	if (!op->answer)
 		op->answer = xalloc(1, REQUEST_MAX);
 	struct out o = { op->answer, 0, REQUEST_MAX, false };
-	compose_contact(l, op->b, &contact);
+	compose_contact(l, op->b, c, &contact);
 	answer(l, c, m, STR("180 Ringing"), out_view(&contact));
 	compose_response(m, &o, STR("200 OK"), STR("b"), out_view(&contact), sdp_body);
 	if (o.full)

@@ -1,0 +1,43 @@
+"""The load generator as a child that does one step at a time."""
+import json
+import os
+import subprocess
+
+import procs
+import servers
+
+
+class Load:
+    """sipload with the steps OP:COUNT ... against one server; step() does the next one."""
+
+    def __init__(self, build, server, transport, steps, cpus, log, users=1000, conns="20",
+                 options=()):
+        self.server = server
+        argv = [os.path.join(build, "bench", "sipload"), "--server", server.address(transport),
+                "--transport", transport, "--domain", servers.DOMAIN, "--password",
+                servers.PASSWORD, "--users", str(users), "--conns", str(conns), "--wait",
+                *options, *steps]
+        self.p = procs.start(argv, log, cpus, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.next = self._read()["ready"]
+
+    def _read(self):
+        line = self.p.stdout.readline()
+        if not line:
+            raise procs.Failed(f"sipload ended with {self.p.wait()}")
+        return json.loads(line)
+
+    def step(self):
+        """The figures of sipload, and `cpu_us`: CPU of the server for each operation."""
+        before = procs.cpu(self.server.pids())
+        self.p.stdin.write(b"\n")
+        self.p.stdin.flush()
+        result = self._read()
+        used = procs.cpu_between(before, procs.cpu(self.server.pids()))
+        self.next = self._read()["ready"]
+        result["cpu_s"] = used
+        result["cpu_us"] = used / result["ops"] * 1e6 if result["ops"] else None
+        return result
+
+    def close(self):
+        self.p.stdin.close()
+        procs.stop(self.p)

@@ -1,0 +1,206 @@
+"""What is measured: the sessions with each server, and the budgets of the design."""
+import collections
+import time
+
+import procs
+from load import Load
+
+IDLE_S = 10  # clients hold still this long before memory is read
+
+# One figure: what it is, of which server, and whether all went well.
+Sample = collections.namedtuple("Sample", "row server value errors note")
+
+# How many times a message goes in and one goes out: the floor of an operation is so many echoes.
+EXCHANGES = {"register": 2, "refresh": 1, "message": 2, "call": 6}
+
+OPS = {
+    "register": "REGISTER, 401, REGISTER, 200",
+    "refresh": "REGISTER with a kept nonce, 200",
+    "message": "MESSAGE A to B, 200",
+    "call": "INVITE, 180, 200, ACK, BYE, 200",
+}
+HOW = {
+    "flow": "on flows that REGISTER authenticated",
+    "kept": "Digest with a kept nonce",
+    "round": "with a challenge round",
+    "open": "UDP without any check",
+}
+
+
+class Size:
+    """Quick or full: rounds, and operations of a round."""
+
+    def __init__(self, full):
+        self.rounds = 15 if full else 5
+        self.many_rounds = 7 if full else 3
+        self.storm_rounds = 5 if full else 1
+        factor = 3 if full else 1
+        self.ops = {"register": 20000 * factor, "refresh": 20000 * factor,
+                    "message": 8000 * factor, "call": 3000 * factor}
+        self.echoes = 60000 * factor
+        self.users, self.conns = 1000, 20
+        self.many = 3000         # connections, one for each client
+        self.idle_streams = 10000
+        self.idle_users = 100000
+
+
+def errors_of(result):
+    """Words for what went wrong in a step; empty if nothing did."""
+    found = {k: n for k, n in result["failures"].items() if n}
+    for key in ("misrouted", "malformed", "unexpected"):
+        if result[key]:
+            found[key] = result[key]
+    return found
+
+
+class Bench:
+    """Runs the sessions; samples collects what they found."""
+
+    def __init__(self, made, build, size, load_cpus, folder, say):
+        self.made = made  # name: server
+        self.build, self.size, self.load_cpus, self.folder = build, size, load_cpus, folder
+        self.say, self.samples, self.storms = say, [], []
+
+    def _load(self, server, transport, steps, **kw):
+        return Load(self.build, server, transport, steps, self.load_cpus,
+                    self.folder + "/sipload.log", **kw)
+
+    def _add(self, row, server, value, errors, note=""):
+        self.samples.append(Sample(row, server.name, value, errors, note))
+
+    def _turn(self, n, names):
+        """The servers in an order that changes with each round."""
+        present = [self.made[name] for name in names if name in self.made]
+        at = n % len(present) if present else 0
+        return present[at:] + present[:at]
+
+    def _session(self, server, transport, warm, measured, row, start=None, **kw):
+        """One start of a server: the steps `warm` unmeasured, then one sample for each of
+        `measured`; row(op) names it."""
+        server.start(transport, **(start or {}))
+        try:
+            load = self._load(server, transport, warm + measured, **kw)
+            try:
+                for step in warm + measured:
+                    result = load.step()
+                    if step in measured:
+                        self._add(row(result["op"]), server, result["cpu_us"],
+                                  errors_of(result))
+                    elif errors_of(result):
+                        self.say(f"  {server.name} {transport} {step}: {errors_of(result)}")
+            finally:
+                load.close()
+        finally:
+            server.stop()
+
+    # Operations on a few kept connections.
+
+    def _steps(self, ops):
+        return [f"{op}:{self.size.ops[op]}" for op in ops]
+
+    def _kept(self, server, transport, how, ops):
+        users = self.size.users
+        options = ["--outbound"]
+        if how == "kept":
+            options.append("--keep-nonce")
+        if how == "round" and transport != "udp":
+            options.append("--elsewhere")
+        self._session(
+            server, transport, ["connect", "signin", f"message:{2 * users}", "call:500"],
+            self._steps(ops),
+            lambda op: (op, transport, how if op in ("message", "call") else ""),
+            start={"users": users, "challenge": how in ("kept", "round")},
+            users=users, conns=self.size.conns, options=options)
+
+    def _echo(self, server, transport, conns):
+        n = self.size.echoes
+        self._session(server, transport, ["connect", f"echo:{n // 10}"], [f"echo:{n}"],
+                      lambda op: ("echo", transport, str(conns)),
+                      users=max(conns, 100), conns=conns)
+
+    def operations(self):
+        ours = ["dialtone", "kamailio"]
+        for n in range(self.size.rounds):
+            for transport in ("udp", "tcp", "tls"):
+                self.say(f"round {n + 1} of {self.size.rounds}: {transport}")
+                main = "kept" if transport == "udp" else "flow"
+                for server in self._turn(n, ours + ["echo"]):
+                    if server.name == "echo":
+                        self._echo(server, transport, self.size.conns)
+                    else:
+                        self._kept(server, transport, main, list(OPS))
+                for server in self._turn(n, ours):
+                    self._kept(server, transport, "round", ["message", "call"])
+                if transport == "udp" and "kamailio" in self.made:
+                    self._kept(self.made["kamailio"], "udp", "open", ["message", "call"])
+
+    # One connection for each client.
+
+    def many(self):
+        n_conns = self.size.many
+        for n in range(self.size.many_rounds):
+            self.say(f"round {n + 1} of {self.size.many_rounds}: {n_conns} TLS connections, one "
+                     "for each client")
+            for server in self._turn(n, ["dialtone", "kamailio", "echo"]):
+                if server.name == "echo":
+                    self._echo(server, "tls", n_conns)
+                    continue
+                self._session(server, "tls", ["signin", f"register:{n_conns}"],
+                              [f"register:{self.size.ops['register']}"],
+                              lambda op: ("register-many", "tls", ""),
+                              start={"users": n_conns}, users=n_conns, conns="client",
+                              options=["--outbound"])
+
+    # Memory, and everybody at once.
+
+    def _settle(self, seconds=IDLE_S):
+        time.sleep(seconds)
+
+    def _idle(self, server, transport, clients, conns, storm):
+        server.start(transport, users=clients)
+        steps = (["signin"] if server.name != "echo" else ["connect"]) * (2 if storm else 1)
+        try:
+            load = self._load(server, transport, steps, users=clients, conns=conns,
+                              options=["--outbound", "--retry", "--outstanding",
+                                       str(clients if storm else 64)])
+            try:
+                self._settle(2)
+                before, kernel = procs.pss(server.pids()), procs.kernel_memory()
+                result = load.step()
+                self._settle()
+                each = (procs.pss(server.pids()) - before) / clients
+                kernel = (procs.kernel_memory() - kernel) / clients
+                self._add(("idle", transport, str(clients)), server, each, errors_of(result),
+                          f"kernel {kernel / 1000:.1f} kB")
+                if storm:
+                    self._storm(server, transport, clients, load)
+            finally:
+                load.close()
+        finally:
+            server.stop()
+
+    def _storm(self, server, transport, clients, load):
+        """The server ends under its clients and comes back; all of them come at once."""
+        server.stop()
+        if hasattr(server, "start_again"):
+            server.start_again()
+        else:
+            server.start(transport, users=clients)
+        result = load.step()
+        self._add(("storm", transport, str(clients)), server, result["cpu_us"], errors_of(result))
+        self.storms.append({"server": server.name, "clients": clients, **result})
+
+    def memory(self):
+        size = self.size
+        for server in self._turn(0, ["dialtone", "kamailio"]):
+            self.say(f"memory: {server.name}, {size.idle_streams} idle TCP clients, "
+                     f"{size.idle_users} users over UDP")
+            self._idle(server, "tcp", size.idle_streams, "client", False)
+            self._idle(server, "udp", size.idle_users, size.conns, False)
+
+    def storm(self):
+        for n in range(self.size.storm_rounds):
+            for server in self._turn(n, ["dialtone", "kamailio", "echo"]):
+                self.say(f"memory and sign-in storm: {server.name}, {self.size.idle_streams} TLS "
+                         "clients")
+                self._idle(server, "tls", self.size.idle_streams, "client", True)

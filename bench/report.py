@@ -1,0 +1,149 @@
+"""From samples to the table: medians, ratios round by round, budgets."""
+import collections
+import statistics
+
+from plan import EXCHANGES, HOW, OPS
+
+# Row -> (ratio to what, the most it may be), or bytes for memory.
+HALF = ("kamailio", 0.5)
+
+
+def budget_of(row, size):
+    kind, transport, how = row
+    if kind in ("register", "message", "call") and how in ("", "flow", "kept"):
+        return HALF
+    if kind == "register-many":
+        return ("echo", 1.5)
+    if kind == "idle":
+        return ("bytes", {"tls": 20000, "tcp": 4000, "udp": 600}[transport])
+    return None
+
+
+def title_of(row):
+    kind, transport, how = row
+    if kind in OPS:
+        return f"{OPS[kind]}, {transport.upper()}" + (f"; {HOW[how]}" if how else "")
+    if kind == "echo":
+        return f"one echo, {transport.upper()}, {how} connections"
+    if kind == "register-many":
+        return f"{OPS['register']}, TLS, a connection for each client"
+    if kind == "idle":
+        what = "registered user" if transport == "udp" else "idle registered client"
+        return f"memory for each {what}, {int(how):,}, {transport.upper()}"
+    return f"sign-in storm after a restart, {int(how):,} clients, {transport.upper()}"
+
+
+def unit_of(row):
+    return "B" if row[0] == "idle" else "us"
+
+
+class Figures:
+    """The samples of one row and server."""
+
+    def __init__(self):
+        self.values, self.errors, self.notes = [], collections.Counter(), []
+
+    def add(self, sample):
+        if sample.value is not None:
+            self.values.append(sample.value)
+        self.errors.update(sample.errors)
+        if sample.note:
+            self.notes.append(sample.note)
+
+    @property
+    def median(self):
+        return statistics.median(self.values) if self.values else None
+
+    def text(self):
+        if not self.values:
+            return "-"
+        digits = 1 if self.median < 100 else 0
+        text = f"{self.median:.{digits}f}"
+        if len(self.values) > 1:
+            text += f" ({min(self.values):.{digits}f}..{max(self.values):.{digits}f})"
+        return text
+
+
+def ratio(above, below, factor=1):
+    """Median of the ratios round by round; both lists are in the order of the rounds."""
+    pairs = [a / (b * factor) for a, b in zip(above.values, below.values) if b]
+    return statistics.median(pairs) if pairs else None
+
+
+class Report:
+    def __init__(self, samples, size):
+        self.size = size
+        self.rows = collections.OrderedDict()
+        for s in samples:
+            self.rows.setdefault(s.row, collections.defaultdict(Figures))[s.server].add(s)
+
+    def _floor(self, row):
+        """(echo figures, how many of them the operation is), or None."""
+        kind, transport, how = row
+        if kind == "register-many":
+            echo, n = ("echo", transport, str(self.size.many)), EXCHANGES["register"]
+        elif kind in EXCHANGES and how != "round" and how != "open":
+            echo, n = ("echo", transport, str(self.size.conns)), EXCHANGES[kind]
+        elif kind in ("idle", "storm"):
+            echo, n = row, 1
+        else:
+            return None
+        figures = self.rows.get(echo, {}).get("echo")
+        return (figures, n) if figures and figures.values else None
+
+    def summary(self):
+        """One dictionary for each row, for the table and for --json."""
+        for row, by_server in self.rows.items():
+            ours, peer, floor = by_server["dialtone"], by_server["kamailio"], self._floor(row)
+            budget = budget_of(row, self.size)
+            entry = {
+                "row": "/".join(x for x in row if x), "title": title_of(row), "unit": unit_of(row),
+                "figures": {n: f.values for n, f in by_server.items() if f.values},
+                "text": {n: f.text() for n, f in by_server.items() if f.values},
+                "errors": {n: dict(f.errors) for n, f in by_server.items() if f.errors},
+                "notes": {n: f.notes for n, f in by_server.items() if f.notes},
+                "to_kamailio": ratio(ours, peer), "budget": budget, "met": None,
+                "to_echo": ratio(ours, *floor) if floor else None,
+            }
+            if budget and ours.values:
+                value = {"kamailio": entry["to_kamailio"], "echo": entry["to_echo"],
+                         "bytes": ours.median}[budget[0]]
+                entry["met"] = None if value is None else value <= budget[1]
+            yield entry
+
+
+def _budget_text(budget):
+    if not budget:
+        return ""
+    what, most = budget
+    return f"{most} B" if what == "bytes" else f"{most} x {what}"
+
+
+def _ratio_text(value):
+    return "" if value is None else f"{value:.2f}"
+
+
+COLUMNS = ("what", "unit", "dialtone", "kamailio", "echo", "/kam.", "/echo", "budget", "")
+
+
+def table(entries):
+    """Lines of text."""
+    lines = [COLUMNS]
+    for e in entries:
+        met = {True: "met", False: "NOT met", None: ""}[e["met"]]
+        if e["errors"].get("dialtone"):
+            met += " (errors)"
+        lines.append((e["title"], e["unit"], *(e["text"].get(n, "") for n in
+                                               ("dialtone", "kamailio", "echo")),
+                      _ratio_text(e["to_kamailio"]), _ratio_text(e["to_echo"]),
+                      _budget_text(e["budget"]), met))
+    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    for line in lines:
+        yield "  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip()
+
+
+def problems(entries):
+    for e in entries:
+        for server, found in e["errors"].items():
+            words = ", ".join(f"{n} {word}" for word, n in sorted(found.items()))
+            yield f"{e['title']}: {server}: {words}"

@@ -1,0 +1,216 @@
+"""The servers that are measured.  Each has start(), stop(), pids(), address(transport) and exchanges:
+how many echoes the messages of an operation are."""
+import glob
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+
+import procs
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DOMAIN = "bench.test"
+PASSWORD = "correct-horse-" + secrets.token_hex(4)
+IP = "127.0.0.1"
+
+
+def free_port():
+    """A port below those that the kernel gives to clients, free for UDP and TCP."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as f:
+        top = int(f.read().split()[0])
+    for _ in range(1000):
+        port = top - 1 - secrets.randbelow(8000)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind((IP, port))
+            return port
+        except OSError:
+            continue
+    raise procs.Failed("no free port")
+
+
+def must(argv, **kw):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **kw)
+    if done.returncode != 0:
+        raise procs.Failed(f"{' '.join(argv)}: {done.stdout.decode('utf-8', 'replace').strip()}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def listens(port, udp=False):
+    """True if somebody listens there (TCP), or has bound it (UDP)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as s:
+        try:
+            if udp:
+                s.bind((IP, port))
+                return False
+            s.settimeout(1)
+            s.connect((IP, port))
+            return True
+        except OSError as e:
+            return udp and e.errno == 98
+
+
+class Server:
+    """folder: its own files and log; cpus: where it runs."""
+    name = None
+
+    def __init__(self, folder, cpus):
+        self.folder, self.cpus, self.p = folder, cpus, None
+        os.makedirs(folder, exist_ok=True)
+        self.log = os.path.join(folder, "log")
+        self.port, self.tls_port = free_port(), free_port()
+
+    def address(self, transport):
+        return f"{IP}:{self.tls_port if transport == 'tls' else self.port}"
+
+    def pids(self):
+        if self.p.poll() is not None:
+            raise procs.Failed(f"{self.name} ended with {self.p.returncode}: {self.tail()}")
+        return procs.tree(self.p.pid)
+
+    def tail(self):
+        with open(self.log, "rb") as f:
+            return f.read()[-500:].decode("utf-8", "replace").strip()
+
+    def launch(self, argv, **kw):
+        self.p = procs.start(argv, self.log, self.cpus, **kw)
+
+    def stop(self):
+        if self.p:
+            procs.stop(self.p)
+            self.p = None
+
+
+class Certificate:
+    """EC P-256, as all servers here have."""
+
+    def __init__(self, folder):
+        self.cert, self.key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+        if not os.path.exists(self.cert):
+            must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                  "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=" + DOMAIN,
+                  "-keyout", self.key, "-out", self.cert])
+
+
+class Echo(Server):
+    """The floor: sends back what comes."""
+    name = "echo"
+
+    def __init__(self, folder, cpus, build, certificate):
+        super().__init__(folder, cpus)
+        self.program, self.certificate = os.path.join(build, "bench", "echo"), certificate
+
+    def start(self, transport, users=0, challenge=False):
+        files = [self.certificate.cert, self.certificate.key] if transport == "tls" else []
+        self.launch([self.program, transport, self.address(transport), *files],
+                    stdout=subprocess.PIPE)
+        if self.p.stdout.readline() != b"ready\n":
+            raise procs.Failed(f"echo does not start: {self.tail()}")
+
+
+class Kamailio(Server):
+    """Kamailio with its fast allocator, locations in memory, one fixed secret, no logging."""
+    name = "kamailio"
+    SHARED_MB, PRIVATE_MB = 3000, 64
+    CHILDREN = 2
+
+    def __init__(self, folder, cpus, certificate):
+        super().__init__(folder, cpus)
+        self.certificate = certificate
+        self.program = shutil.which("kamailio") or "/usr/sbin/kamailio"
+        if not os.path.exists(self.program):
+            raise procs.Failed("kamailio is not installed; tools/packages/bench names the packages")
+
+    def version(self):
+        return must([self.program, "-v"]).split("(")[0].replace("version:", "").strip()
+
+    def start(self, transport, users=0, challenge=False):
+        config = os.path.join(self.folder, "kamailio.cfg")
+        words = {"CHILDREN": str(self.CHILDREN), "DOMAIN": DOMAIN, "PASSWORD": PASSWORD,
+                 "CERT": self.certificate.cert, "KEY": self.certificate.key,
+                 "LISTEN": f"listen={transport}:{self.address(transport)}",
+                 "MODULES": os.path.dirname(glob.glob("/usr/lib/*/kamailio/modules/tm.so")[0])}
+        with open(os.path.join(HERE, "kamailio.cfg.in"), encoding="utf-8") as f:
+            text = f.read()
+        for word, value in words.items():
+            text = text.replace(f"@{word}@", value)
+        defines = ["WITH_TLS"] * (transport == "tls") + ["WITH_CHALLENGE"] * challenge
+        with open(config, "w", encoding="utf-8") as f:
+            f.write("#!KAMAILIO\n" + "".join(f"#!define {d}\n" for d in defines) + text)
+        self.launch([self.program, "-f", config, "-DD", "-E", "-x", "fm", "-X", "fm",
+                     "-m", str(self.SHARED_MB), "-M", str(self.PRIVATE_MB), "-Y", self.folder,
+                     "-P", os.path.join(self.folder, "pid")])
+        port = self.tls_port if transport == "tls" else self.port
+        procs.wait_until(lambda: self.pids() and listens(port, transport == "udp"),
+                         "a listening kamailio")
+
+
+class Dialtone(Server):
+    """Our own.  All it needs: `dialtone` and `dialtoned` of the build directory, a folder with
+    topology.conf and local.conf, certificates by `dialtone cert init`, and accounts user0 ..
+    userN-1, which bench/accounts puts into the store of the stopped server."""
+    name = "dialtone"
+    FRONTENDS = 1
+
+    def __init__(self, folder, cpus, build):
+        super().__init__(folder, cpus)
+        self.build = os.path.abspath(build)
+        self.dir = os.path.join(folder, "server")
+        for name in ("dialtone", "dialtoned", os.path.join("bench", "accounts")):
+            if not os.path.exists(os.path.join(build, name)):
+                raise procs.Failed(f"{name} is not built in {build}")
+
+    def version(self):
+        return must([os.path.join(self.build, "dialtone"), "--version"]).strip()
+
+    def _tool(self, folder, *words, **kw):
+        return must([os.path.join(self.build, "dialtone"), "--config", folder, *words], **kw)
+
+    def _write_config(self, folder):
+        plain, tls = self.address("udp"), self.address("tls")
+        os.makedirs(folder)
+        os.chmod(folder, 0o711)
+        with open(os.path.join(folder, "topology.conf"), "w", encoding="utf-8") as f:
+            f.write(f"[deployment]\ndomains = {DOMAIN}\n\n"
+                    f"[host main]\nname = sip.{DOMAIN}\naddresses = {IP}\n\n"
+                    f"[role accounts]\n\n"
+                    f"[role frontend]\nprocesses = {self.FRONTENDS}\nmetrics-port = 0\n"
+                    f"udp = {plain}\ntcp = {plain}\ntls = {tls}\n")
+        with open(os.path.join(folder, "local.conf"), "w", encoding="utf-8") as f:
+            f.write("[local]\nhost = main\nlog-level = warning\n"
+                    + "user = root\n" * (os.getuid() == 0))
+
+    def _template(self, users):
+        """A folder with N accounts, made once; a server runs in a copy of it."""
+        folder = os.path.join(self.folder, f"with-{users}")
+        if not os.path.exists(folder):
+            self._write_config(folder)
+            self._tool(folder, "cert", "init")
+            self._tool(folder, "user", "add", "first", "--password-stdin",
+                       input=(PASSWORD + "\n").encode())
+            data = os.path.join(folder, "data")
+            must([os.path.join(self.build, "bench", "accounts"), os.path.join(data, "users.db"),
+                  os.path.join(data, "seal.key"), DOMAIN, "user", str(users), PASSWORD])
+        return folder
+
+    def start(self, transport, users=0, challenge=False):
+        shutil.rmtree(self.dir, ignore_errors=True)
+        shutil.copytree(self._template(users), self.dir)
+        self.start_again()
+
+    def start_again(self):
+        """With the store of before."""
+        self.launch([os.path.join(self.build, "dialtoned"), "--config", self.dir])
+        procs.wait_until(self._ready, "a running dialtoned")
+
+    def _ready(self):
+        self.pids()
+        done = subprocess.run([os.path.join(self.build, "dialtone"), "--config", self.dir, "--json",
+                               "role", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              check=False)
+        if done.returncode != 0:
+            return False
+        return all(r.get("state", "running") == "running" for r in json.loads(done.stdout))
