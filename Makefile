@@ -52,9 +52,15 @@ format:
 clean:
 	rm -rf build/out build/clang build/asan build/tsan build/fuzz build/test
 
+# CPU time and memory beside Kamailio and a bare echo; tools/packages/bench names what it needs.
+bench: all
+	$(PYTHON) bench/run.py
+bench-full: all
+	$(PYTHON) bench/run.py --full
+
 # The page of the settings, from the tables of the program.
 manual: programs
 	cat docs/man/dialtone.conf.5.in > docs/man/dialtone.conf.5
 	build/out/dialtoned --print-settings >> docs/man/dialtone.conf.5
 
-.PHONY: all programs manual check unit tsan flow interop faults fuzz lint format clean
+.PHONY: all programs manual bench bench-full check unit tsan flow interop faults fuzz lint format clean

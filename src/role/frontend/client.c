@@ -223,7 +223,7 @@ bool fe_has_to_tag(const struct sip_msg *m)
 void fe_from_client(struct frontend *fe, struct sip_req *rq)
 {
 	struct task t = { .fe = fe, .rq = rq, .msg = rq->msg, .flow = rq->flow, .stranger = true };
-	int code = sip_proxy_check(rq, sip_proxy_loop_hash(rq->stack, rq->msg), &t.max_forwards);
+	int code = sip_proxy_check(rq, &t.max_forwards);
 	if (code == 0 || code == 483) {
 		int bad = fe_read_routes(&t);
 		code = bad ? bad : code;

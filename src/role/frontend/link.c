@@ -105,7 +105,7 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	struct str user;
 	uint64_t part[2];
 	char letter;
-	int code = sip_proxy_check(rq, sip_proxy_loop_hash(rq->stack, rq->msg), &t.max_forwards);
+	int code = sip_proxy_check(rq, &t.max_forwards);
 	if (code == 0)
 		code = fe_read_routes(&t);
 	if (code) {

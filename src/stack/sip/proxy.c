@@ -343,13 +343,22 @@ uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m)
 	return (uint32_t)hash_bytes(&s->loop_key, part, sizeof(part));
 }
 
-/* True if a Via below the top one is ours and was made with the same hash. */
-static bool is_loop(const struct sip_msg *m, uint32_t loop)
+/* A message that came straight from its sender has passed nobody. */
+static bool has_one_via(const struct sip_msg *m)
 {
-	char end[SIP_BRANCH_LEN + 1];
+	const struct sip_hdr *h = sip_first(m, SIP_H_VIA);
+	return h && !sip_next(m, h) && str_chr(sip_hdr_value(m, h), ',') < 0;
+}
+
+/* True if a Via below the top one is ours and was made with the same hash. */
+static bool is_loop(const struct sip_stack *s, const struct sip_msg *m)
+{
+	char end[9];
 	struct sip_via via;
 	int n = 0;
-	sip_branch_tail(loop, end);
+	if (has_one_via(m))
+		return false;
+	sip_branch_tail(sip_proxy_loop_hash(s, m), end);
 	for (const struct sip_hdr *h = sip_first(m, SIP_H_VIA); h; h = sip_next(m, h)) {
 		struct str rest = sip_hdr_value(m, h);
 		while (n < SIP_LIST_MAX && sip_via_next(&rest, &via) > 0) {
@@ -361,7 +370,7 @@ static bool is_loop(const struct sip_msg *m, uint32_t loop)
 	return false;
 }
 
-int sip_proxy_check(const struct sip_req *rq, uint32_t loop, int *ret_left)
+int sip_proxy_check(const struct sip_req *rq, int *ret_left)
 {
 	uint32_t left = 70;
 	struct str v = sip_value(rq->msg, SIP_H_MAX_FORWARDS);
@@ -369,7 +378,7 @@ int sip_proxy_check(const struct sip_req *rq, uint32_t loop, int *ret_left)
 		return 400;
 	if (left == 0)
 		return 483;
-	if (is_loop(rq->msg, loop))
+	if (is_loop(rq->stack, rq->msg))
 		return 482;
 	*ret_left = (int)left - 1;
 	return 0;

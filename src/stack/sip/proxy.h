@@ -44,8 +44,9 @@ void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *b);
 void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, struct str lines);
 
 /* RFC 3261 section 16.3 steps 3 and 4, before anything else: 0, or 483 / 482.  *ret_left is the new
- * Max-Forwards.  `loop` is the caller's hash of what decides the routing. */
-int sip_proxy_check(const struct sip_req *rq, uint32_t loop, int *ret_left);
+ * Max-Forwards. */
+int sip_proxy_check(const struct sip_req *rq, int *ret_left);
+/* What decides the routing, as the tail of our branches. */
 uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m);
 /* Passes a request on without state: ACK of a 2xx (RFC 3261 section 16.11). */
 void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e);
