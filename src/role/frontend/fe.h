@@ -159,6 +159,10 @@ int fe_store_open(struct frontend *fe, struct buf *why);
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev);
 void fe_store_load(struct frontend *fe);
 
+/* revalidate.c: the change feed has a gap; every signed-in user is looked up, and who is not there
+ * any more, or disabled, is signed off. */
+void fe_revalidate(struct frontend *fe);
+
 /* lost.c: notices of lost flows between processes. */
 void fe_lost_init(struct frontend *fe);
 /* Ends a connection, wherever it is. */

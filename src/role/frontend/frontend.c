@@ -113,6 +113,8 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 		if (account)
 			(void)registrar_revoke(fe->registrar, account, credential,
 			                       "password changed");
+		else
+			fe_revalidate(fe);
 		break;
 	case ACCOUNTS_DISABLED:
 		access_revoke(fe->access, account, 0);
