@@ -139,9 +139,12 @@ static struct sip_stx *stx_new(struct sip_req *rq)
 	return t;
 }
 
+/* In memory of just its size: it is held for half a minute. */
 static void keep(struct sip_stx *t, struct str answer)
 {
-	t->last.len = 0;
+	buf_free(&t->last);
+	t->last =
+	        (struct buf){ .p = xmalloc(answer.len + 1), .cap = answer.len, .max = answer.len };
 	buf_str(&t->last, answer);
 }
 
