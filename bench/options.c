@@ -23,6 +23,7 @@ static const char usage[] =
         "  message   MESSAGE from A to B, answered by B\n"
         "  call      INVITE, 180, 200, ACK, BYE, 200 from A to B\n"
         "  echo      as many bytes as a REGISTER has, which come back (server: echo)\n"
+        "An OP may end in @N: so many at once instead of --outstanding (but not more).\n"
         "\n"
         "  --transport udp|tcp|tls  udp\n"
         "  --domain NAME            bench.test\n"
@@ -193,11 +194,14 @@ static void take_flag(struct options *o, int option)
 static struct step read_step(const char *text)
 {
 	struct step st = { 0 };
-	struct str rest = str_of(text), name = str_cut(&rest, ':');
+	struct str at_once = str_of(text), rest = str_cut(&at_once, '@'),
+	           name = str_cut(&rest, ':');
 	while (st.kind < OP_N_KINDS && !str_eq(name, str_of(op_names[st.kind])))
 		st.kind++;
 	if (st.kind == OP_N_KINDS)
 		die("\"%s\" begins with no operation; --help lists them", text);
+	if (at_once.n > 0 && (!str_u32(at_once, 10, &st.at_once) || st.at_once == 0))
+		die("\"%s\" is not like signin@64", text);
 	if (st.kind == OP_CONNECT || st.kind == OP_SIGNIN)
 		return st;
 	bool is_span = rest.n > 0 && rest.p[rest.n - 1] == 's';

@@ -18,10 +18,11 @@ extern const char *const op_names[OP_N_KINDS];
 
 enum { STEPS_MAX = 32 };
 
-/* One word of the command line: OP:COUNT or OP:SECONDSs. */
+/* One word of the command line: OP:COUNT or OP:SECONDSs, perhaps @OUTSTANDING. */
 struct step {
 	enum op_kind kind;
-	uint32_t count; /* 0: as many as the seconds allow */
+	uint32_t at_once; /* 0: as --outstanding says */
+	uint32_t count;   /* 0: as many as the seconds allow */
 	usec_t span;
 };
 

@@ -158,7 +158,8 @@ class Bench:
 
     def _idle(self, server, transport, clients, conns, storm):
         server.start(transport, users=clients)
-        steps = (["signin"] if server.name != "echo" else ["connect"]) * (2 if storm else 1)
+        step = "connect" if server.name == "echo" else "signin"
+        steps = [step + "@64"] + [step] * storm
         try:
             load = self._load(server, transport, steps, users=clients, conns=conns,
                               options=["--outbound", "--retry", "--outstanding",
@@ -173,13 +174,13 @@ class Bench:
                 self._add(("idle", transport, str(clients)), server, each, errors_of(result),
                           f"kernel {kernel / 1000:.1f} kB")
                 if storm:
-                    self._storm(server, transport, clients, load)
+                    self._storm(server, transport, clients, load, before)
             finally:
                 load.close()
         finally:
             server.stop()
 
-    def _storm(self, server, transport, clients, load):
+    def _storm(self, server, transport, clients, load, before):
         """The server ends under its clients and comes back; all of them come at once."""
         server.stop()
         if hasattr(server, "start_again"):
@@ -189,6 +190,9 @@ class Bench:
         result = load.step()
         self._add(("storm", transport, str(clients)), server, result["cpu_us"], errors_of(result))
         self.storms.append({"server": server.name, "clients": clients, **result})
+        self._settle()
+        self._add(("after-storm", transport, str(clients)), server,
+                  (procs.pss(server.pids()) - before) / clients, {})
 
     def memory(self):
         size = self.size

@@ -30,11 +30,13 @@ def title_of(row):
     if kind == "idle":
         what = "registered user" if transport == "udp" else "idle registered client"
         return f"memory for each {what}, {int(how):,}, {transport.upper()}"
+    if kind == "after-storm":
+        return f"the same after a sign-in storm, {int(how):,}, {transport.upper()}"
     return f"sign-in storm after a restart, {int(how):,} clients, {transport.upper()}"
 
 
 def unit_of(row):
-    return "B" if row[0] == "idle" else "us"
+    return "B" if row[0] in ("idle", "after-storm") else "us"
 
 
 class Figures:
@@ -84,7 +86,7 @@ class Report:
             echo, n = ("echo", transport, str(self.size.many)), EXCHANGES["register"]
         elif kind in EXCHANGES and how != "round" and how != "open":
             echo, n = ("echo", transport, str(self.size.conns)), EXCHANGES[kind]
-        elif kind in ("idle", "storm"):
+        elif kind in ("idle", "after-storm", "storm"):
             echo, n = row, 1
         else:
             return None

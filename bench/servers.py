@@ -146,6 +146,15 @@ class Kamailio(Server):
         port = self.tls_port if transport == "tls" else self.port
         procs.wait_until(lambda: self.pids() and listens(port, transport == "udp"),
                          "a listening kamailio")
+        self._wait_for_children()
+
+    def _wait_for_children(self):
+        """It listens before the last of its processes has begun."""
+        seen = []
+        def settled():
+            seen.append(self.pids())
+            return len(seen) > 10 and all(s == seen[-1] for s in seen[-10:])
+        procs.wait_until(settled, "all processes of kamailio")
 
 
 class Dialtone(Server):

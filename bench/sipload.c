@@ -114,6 +114,8 @@ static void begin_step(struct load *l, const struct step *st)
 	if (st->kind == OP_SIGNIN)
 		l->most = l->o.users;
 	l->most_at_once = pair && pairs < l->n_ops ? pairs : l->n_ops;
+	if (st->at_once > 0 && st->at_once < l->most_at_once)
+		l->most_at_once = st->at_once;
 	stats_begin(&l->stats);
 }
 

@@ -1,0 +1,294 @@
+#!/usr/bin/python3
+"""Checks that the load generator counts rightly what goes well and what goes wrong, against a small
+SIP server whose mistakes are made on purpose.  Prints TAP.
+
+usage: selftest.py [--build DIR]
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+REALM, PASSWORD, NONCE = "bench.test", "right", "n0nce"
+PARAM = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
+
+
+def md5(*parts):
+    return hashlib.md5(":".join(parts).encode()).hexdigest()
+
+
+def header(text, name):
+    found = re.search(rf"(?im)^{name}:[ \t]*(.*?)\r?$", text)
+    return found.group(1) if found else None
+
+
+def proves(text, method):
+    """True if the credentials in the request are those of the right password."""
+    value = header(text, "Authorization") or header(text, "Proxy-Authorization")
+    if not value:
+        return False
+    p = {k: a or b for k, a, b in PARAM.findall(value)}
+    ha1 = md5(p["username"], REALM, PASSWORD)
+    return p["response"] == md5(ha1, p["nonce"], p["nc"], p["cnonce"], "auth",
+                                md5(method, p["uri"]))
+
+
+class Peer:
+    """A registrar and proxy over UDP on one thread.  `mistakes` are words from below."""
+
+    def __init__(self, *mistakes):
+        self.mistakes = set(mistakes)
+        self.s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.s.getsockname()[1]
+        self.bound, self.seen, self.nc = {}, {}, []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                data, source = self.s.recvfrom(65536)
+            except OSError:
+                return
+            text = data.decode()
+            first = text.split(None, 1)[0]
+            if first == "SIP/2.0":
+                self._response(text)
+            else:
+                self._request(first, text, source)
+
+    def _reply(self, text, source, status, extra=""):
+        kept = "".join(f"{n}: {header(text, n)}\r\n" for n in ("Via", "From", "Call-ID", "CSeq"))
+        to = header(text, "To")
+        self.s.sendto(f"SIP/2.0 {status}\r\n{kept}To: {to};tag=p\r\n{extra}"
+                      "Content-Length: 0\r\n\r\n".encode(), source)
+
+    def _first_time(self, text):
+        key = header(text, "Via")
+        self.seen[key] = self.seen.get(key, 0) + 1
+        return self.seen[key] == 1
+
+    def _request(self, method, text, source):
+        if "drop-first" in self.mistakes and self._first_time(text):
+            return
+        if "silent" in self.mistakes:
+            return
+        if method == "REGISTER":
+            self._register(text, source)
+        elif "answers-itself" in self.mistakes:
+            self._reply(text, source, "200 OK")
+        elif method == "MESSAGE" and "challenge" in self.mistakes and not proves(text, method):
+            self._challenge(text, source, "407 Proxy Authentication Required", "Proxy")
+        else:
+            self._forward(method, text, source)
+
+    def _challenge(self, text, source, status, kind):
+        self._reply(text, source, status, f'{kind}-Authenticate: Digest realm="{REALM}", '
+                    f'nonce="{NONCE}", qop="auth", algorithm=MD5\r\n')
+
+    def _register(self, text, source):
+        if "refuse" in self.mistakes:
+            self._reply(text, source, "403 Forbidden")
+        elif "busy-once" in self.mistakes and self._once(header(text, "From")):
+            self._reply(text, source, "503 Busy", "Retry-After: 1\r\n")
+        elif not proves(text, "REGISTER"):
+            self._challenge(text, source, "401 Unauthorized", "WWW")
+        else:
+            user = re.search(r"sip:(\w+)@", header(text, "To")).group(1)
+            self.bound[user] = source
+            self.nc.append(re.search(r"nc=(\w+)", text).group(1))
+            contact = "" if "forgets" in self.mistakes else \
+                f"Contact: {header(text, 'Contact')};expires=900\r\n"
+            self._reply(text, source, "200 OK", contact)
+
+    def _once(self, key):
+        first = ("once", key) not in self.seen
+        self.seen["once", key] = 1
+        return first
+
+    def _target(self, method, text):
+        uri = text.split(None, 2)[1]
+        user = re.search(r"sip:(\w+)@", uri).group(1)
+        if "wrong-user" in self.mistakes:
+            user = "user0"
+        if method in ("MESSAGE", "INVITE"):
+            uri = "sip:%s@%s:%d" % ((user,) + self.bound[user])
+        return uri, self.bound[user]
+
+    def _forward(self, method, text, source):
+        uri, where = self._target(method, text)
+        start, rest = text.split("\r\n", 1)
+        rest = re.sub(r"(?im)^Route:.*\r\n", "", rest)
+        lines = f"{method} {uri} SIP/2.0\r\n"
+        lines += f"Via: SIP/2.0/UDP {self.address};branch=z9hG4bK-p;from={source[0]}:{source[1]}\r\n"
+        if method == "INVITE":
+            loose = "" if "strict" in self.mistakes else ";lr"
+            lines += f"Record-Route: <sip:{self.address}{loose}>, <sip:second@{self.address}{loose}>\r\n"
+        if "changes-body" in self.mistakes:
+            rest = rest.replace("fox", "cat")
+        if "no-ack" in self.mistakes and method == "ACK":
+            return
+        self.routes = header(text, "Route") or getattr(self, "routes", None)
+        self.s.sendto((lines + rest).encode(), where)
+
+    def _response(self, text):
+        via, rest = re.match(r"(?is)(.*?)(?=\r\nVia:.*?\r\nVia:)\r\n(Via:.*?\r\n)(.*)",
+                             text).group(2, 3)
+        host, port = re.search(r"from=([\d.]+):(\d+)", via).groups()
+        self.s.sendto((text.split("\r\n", 1)[0] + "\r\n" + rest).encode(), (host, int(port)))
+
+    def close(self):
+        self.s.close()
+
+
+class Test:
+    def __init__(self, build):
+        self.program = os.path.join(build, "bench", "sipload")
+        self.n = self.failed = 0
+        self.lock = threading.Lock()
+
+    def run(self, address, *words, password=PASSWORD):
+        """The results of the steps, by operation."""
+        argv = [self.program, "--server", address, "--password", password, "--users", "20",
+                "--conns", "4", "--outstanding", "4", *words]
+        done = subprocess.run(argv, stdout=subprocess.PIPE, timeout=60, check=True)
+        return {r["op"]: r for r in map(json.loads, done.stdout.decode().splitlines())}
+
+    def peer(self, mistakes, *words, **kw):
+        peer = Peer(*mistakes)
+        try:
+            return self.run(peer.address, *words, **kw), peer
+        finally:
+            peer.close()
+
+    def check(self, name, result, **wanted):
+        """Each figure of the result as wanted."""
+        wrong = {k: result[k] for k, v in wanted.items() if result[k] != v}
+        with self.lock:
+            self.n += 1
+            if wrong:
+                self.failed += 1
+                print(f"# got {wrong}, want {wanted}; {result}", file=sys.stderr)
+            print(f"{'not ' if wrong else ''}ok {self.n} - {name}", flush=True)
+
+
+def sign_in(t):
+    r, peer = t.peer([], "signin", "register:40", "refresh:40", "message:40", "call:40")
+    t.check("each user signs in once, with one challenge", r["signin"], ops=20, errors=0,
+            challenges=20, retransmits=0)
+    t.check("a registration from the start is challenged each time", r["register"], ops=40,
+            errors=0, challenges=40)
+    t.check("a refresh uses the kept nonce", r["refresh"], ops=40, errors=0, challenges=0)
+    t.check("nc counts the uses of a nonce", {"nc": sorted(set(peer.nc))},
+            nc=["00000001", "00000002", "00000003"])
+    t.check("messages arrive", r["message"], ops=40, errors=0, misrouted=0, stray=0)
+    t.check("calls are set up and ended", r["call"], ops=40, errors=0, misrouted=0, stray=0)
+    t.check("the route set is Record-Route in reverse order",
+            {"first": peer.routes.startswith("<sip:second@")}, first=True)
+
+
+def refusals(t):
+    r, _ = t.peer([], "signin", password="wrong")
+    t.check("a wrong password is an error after one try", r["signin"], ops=0, errors=20,
+            failures={"401": 20}, challenges=20)
+    r, _ = t.peer(["refuse"], "signin")
+    t.check("a refusal is an error with its code", r["signin"], ops=0, errors=20,
+            failures={"403": 20})
+    r, _ = t.peer(["forgets"], "signin")
+    t.check("a 200 without the binding is an error", r["signin"], errors=20,
+            failures={"unbound": 20})
+    r, _ = t.peer(["challenge"], "signin", "message:10")
+    t.check("a proxy's challenge is answered and counted", r["message"], ops=10, errors=0,
+            challenges=10)
+    r, _ = t.peer(["challenge"], "--keep-nonce", "signin", "message:10", "message:20")
+    t.check("a kept nonce saves the challenge", r["message"], ops=20, errors=0, challenges=0)
+
+
+def losses(t):
+    r, _ = t.peer(["silent"], "--timeout", "1200", "register:4")
+    t.check("no answer is a timeout, after sending again twice or more", r["register"], ops=0,
+            errors=4, failures={"timeout": 4})
+    t.check("what is sent again is counted", {"some": r["register"]["retransmits"] >= 4},
+            some=True)
+    r, _ = t.peer(["drop-first"], "register:8")
+    t.check("a lost request is sent again and the operation ends well", r["register"], ops=8,
+            errors=0, retransmits=16)
+    r, _ = t.peer(["no-ack"], "--timeout", "1200", "signin", "call:4")
+    t.check("a call whose ACK is lost is an error", r["call"], ops=0, errors=4,
+            failures={"timeout": 4})
+    t.check("and its 200 is sent again", {"some": r["call"]["retransmits"] >= 4}, some=True)
+
+
+def wrong_ways(t):
+    r, _ = t.peer(["answers-itself"], "signin", "message:10")
+    t.check("a 200 to a message that nobody got is an error", r["message"], ops=0, errors=10,
+            failures={"misrouted": 10})
+    r, _ = t.peer(["wrong-user"], "signin", "message:10")
+    t.check("a message at the wrong client is an error", r["message"], ops=0, errors=10,
+            misrouted=10)
+    r, _ = t.peer(["changes-body"], "signin", "message:10")
+    t.check("so is one with another text", r["message"], ops=0, errors=10, misrouted=10)
+    r, _ = t.peer(["strict"], "signin", "call:10")
+    t.check("a route without lr is an error", r["call"], ops=0, errors=10,
+            failures={"dialog": 10})
+
+
+def storms(t):
+    r, _ = t.peer(["busy-once"], "--retry", "signin")
+    t.check("a sign-in that was put off is tried again, and the failure is told", r["signin"],
+            ops=20, errors=0, retries=20, failures={"503": 20})
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % s.getsockname()[1]
+        for transport in ("tcp", "tls"):
+            r = t.run(address, "--transport", transport, "--conns", "client", "signin")
+            t.check(f"nobody at the port is an error of each client over {transport}",
+                    r["signin"], ops=0, errors=20, failures={"refused": 20})
+
+
+def streams(t):
+    """A server that closes, and one that talks no SIP."""
+    for reply, word in ((b"", "closed"), (b"SIP/2.0 200 OK\r\nContent-Length: x\r\n\r\n",
+                                          "malformed")):
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def serve(listener=listener, reply=reply):
+            while True:
+                try:
+                    s, _ = listener.accept()
+                except OSError:
+                    return
+                s.recv(4096)
+                s.sendall(reply)
+                s.shutdown(socket.SHUT_WR)
+                s.recv(4096)
+                s.close()
+        threading.Thread(target=serve, daemon=True).start()
+        r = t.run("127.0.0.1:%d" % listener.getsockname()[1], "--transport", "tcp", "--conns",
+                  "client", "signin")
+        listener.close()
+        t.check(f"a connection that ends as \"{word}\" is an error", r["signin"], ops=0,
+                errors=20, failures={word: 20})
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--build", default=os.path.join(ROOT, "build", "out"))
+    t = Test(p.parse_args().build)
+    parts = (sign_in, refusals, losses, wrong_ways, storms, streams)
+    with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
+        for part in [pool.submit(part, t) for part in parts]:
+            part.result()
+    print(f"1..{t.n}")
+    sys.exit(t.failed > 0)
+
+
+if __name__ == "__main__":
+    main()
