@@ -303,6 +303,15 @@ static void read_listens(struct maker *mk, const struct conf_section *s, struct 
 		return;
 	while (conf_next_item(&list, &item)) {
 		int e = addr_parse_port(&a, item);
+		/* What is written into Via and Record-Route must be an address that answers reach.
+		 */
+		if (e == 0 && proto == TOPO_UDP && addr_is_any(&a)) {
+			complain(mk, s, line_of(s, key),
+			         "\"udp\": give the host's addresses themselves instead of "
+			         "\"%" STR_FMT "\"",
+			         STR_ARG(item));
+			continue;
+		}
 		if (e == 0)
 			e = add_listen(mk->o, r, proto, a);
 		if (e == -E2BIG) {

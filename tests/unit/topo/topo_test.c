@@ -99,6 +99,9 @@ static void mistakes_are_named_with_their_line(void)
 	expect_error(DEPLOYMENT HOST "[role frontend]\nudp = 5060\n", LOCAL,
 	             "topology.conf:7: \"udp\": not an address with port (1.2.3.4:5060, "
 	             "[::1]:5060): \"5060\"\n");
+	expect_error(DEPLOYMENT HOST "[role frontend]\nudp = 0.0.0.0:5060\n", LOCAL,
+	             "topology.conf:7: \"udp\": give the host's addresses themselves instead of "
+	             "\"0.0.0.0:5060\"\n");
 	expect_error(DEPLOYMENT HOST "[role frontend]\nprocesses = 0\n", LOCAL,
 	             "topology.conf:7: \"processes\" must be 1 to 64\n");
 	expect_error("[deployment]\ndomains = exa mple\n" HOST, LOCAL,
