@@ -8,6 +8,7 @@
 
 #include "base/code.h"
 #include "base/rand.h"
+#include "wire/ntlm/ntlm.h"
 
 enum { SALT_LEN = 16, MIN_USER_LEN = 3 };
 
@@ -140,49 +141,17 @@ bool password_is(struct str password, const char *want)
 	return same_secret(got, want, strlen(want));
 }
 
-/* The code point of a checked UTF-8 sequence of len bytes. */
-static uint32_t code_point(const char *p, size_t len)
-{
-	static const uint8_t mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	uint32_t c = (uint8_t)p[0] & mask[len];
-	for (size_t i = 1; i < len; i++)
-		c = c << 6 | ((uint8_t)p[i] & 0x3f);
-	return c;
-}
-
-static size_t put_utf16(uint8_t *to, uint32_t c)
-{
-	uint32_t unit = c;
-	size_t n = 0;
-	if (c > 0xffff) {
-		unit = 0xd800 + ((c - 0x10000) >> 10);
-		to[n++] = (uint8_t)unit;
-		to[n++] = (uint8_t)(unit >> 8);
-		unit = 0xdc00 + ((c - 0x10000) & 0x3ff);
-	}
-	to[n++] = (uint8_t)unit;
-	to[n++] = (uint8_t)(unit >> 8);
-	return n;
-}
-
 int password_nt_hash(uint8_t ret[16], struct str password)
 {
-	uint8_t text[2 * PASSWORD_MAX];
+	char space[2 * PASSWORD_MAX + 1];
+	struct buf text = BUF_ON(space);
 	struct md4_ctx ctx;
-	size_t n = 0;
-	if (password.len > PASSWORD_MAX)
+	if (password.len > PASSWORD_MAX || ntlm_put_utf16(&text, password) < 0)
 		return -EINVAL;
-	for (struct str s = password; s.len > 0;) {
-		size_t len = utf8_seq_len(s);
-		if (len == 0)
-			return -EINVAL;
-		n += put_utf16(text + n, code_point(s.p, len));
-		s = str_sub(s, len, s.len);
-	}
 	md4_init(&ctx);
-	md4_update(&ctx, n, text);
+	md4_update(&ctx, text.len, (const uint8_t *)text.p);
 	md4_digest(&ctx, 16, ret);
-	wipe(text, sizeof(text));
+	wipe(space, sizeof(space));
 	wipe(&ctx, sizeof(ctx));
 	return 0;
 }
