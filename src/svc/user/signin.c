@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "svc/user/signin_priv.h"
 
 /* A credential's last use is written at most this often. */
 enum { TOUCH_EVERY_S = 3600 };
@@ -13,21 +14,8 @@ struct signin {
 	struct lockout *lockout;
 	struct buf decoy; /* sealed secrets that nobody knows, of account 0 */
 	struct buf uri;   /* of the last try */
-	uint8_t key[DIGEST_HA1_MAX];
+	uint8_t key[SIGNIN_KEY_MAX];
 	struct signin_counts counts;
-};
-
-/* One try at the credentials of one user. */
-struct trial {
-	struct signin *s;
-	struct digest_creds creds;
-	const char *ha2;
-	uint64_t account;
-	enum secrets_name name;
-	bool named, proved; /* named: the user name is one of this account's */
-	unsigned n;
-	uint64_t credential;
-	int64_t used_at;
 };
 
 struct signin *signin_new(struct userdb *db)
@@ -70,12 +58,10 @@ static void check_cred(void *arg, const struct userdb_cred *c)
 	t->s->counts.checks++;
 	if (userdb_unseal(t->s->db, &secrets, c->id ? t->account : 0, c) < 0)
 		return;
-	const uint8_t *ha1 = secrets_ha1(&secrets, t->creds.alg, t->name);
-	if (digest_proves_ha2(&t->creds, t->ha2, ha1) && t->named && c->id) {
+	if (t->scheme->proves(t, &secrets, c->device.len > 0, t->s->key) && t->named && c->id) {
 		t->proved = true;
 		t->credential = c->id;
 		t->used_at = c->used_at;
-		memcpy(t->s->key, ha1, digest_ha1_len(t->creds.alg));
 	}
 	secrets_wipe(&secrets);
 }
@@ -93,12 +79,21 @@ static int check_all(struct trial *t)
 
 /* --- a try --------------------------------------------------------------------------- */
 
-/* "alice", "Alice@example.test", "alice@192.0.2.1" (a phone that knows the server by its address):
- * the name under which the try is counted. */
+/* "alice", "Alice@example.test", "alice@192.0.2.1" (a phone that knows the server by its address),
+ * "EXAMPLE\\alice": the name under which the try is counted. */
 static struct str canonical(struct signin *s, struct str user)
 {
-	struct str local, host;
+	struct str local, host, domain;
+	auto_(buf_free) struct buf name = buf_of(2 * USER_TEXT_MAX);
 	s->uri.len = 0;
+	if (str_cut(user, '\\', &domain, &local)) {
+		buf_str(&name, local);
+		buf_char(&name, '@');
+		buf_str(&name, userdb_domain(s->db, domain));
+		if (userdb_uri(s->db, &s->uri, buf_view(&name), NULL) == 0)
+			return buf_view(&s->uri);
+		return user;
+	}
 	if (userdb_uri(s->db, &s->uri, user, NULL) == 0)
 		return buf_view(&s->uri);
 	(void)str_cut(user, '@', &local, &host);
@@ -122,7 +117,7 @@ static void accept_try(struct signin *s, const struct trial *t, const struct acc
                        const struct acct_msg *req, usec_t now, struct acct_msg *ret)
 {
 	/* The account's policy: again, by SHA-256.  Only who knows the password learns of it. */
-	if (acc->sha256_only && t->creds.alg == DIGEST_MD5) {
+	if (acc->sha256_only && req->auth.mech == ACCOUNTS_DIGEST_MD5) {
 		ret->verdict.verdict = ACCOUNTS_CONTINUE;
 		return;
 	}
@@ -133,7 +128,7 @@ static void accept_try(struct signin *s, const struct trial *t, const struct acc
 	ret->verdict.account = acc->id;
 	ret->verdict.credential = t->credential;
 	ret->verdict.uri = acc->uri;
-	ret->verdict.key = (struct bytes){ s->key, digest_ha1_len(t->creds.alg) };
+	ret->verdict.key = (struct bytes){ s->key, t->key_len };
 	s->counts.accepted++;
 }
 
@@ -144,7 +139,7 @@ static void decide(struct signin *s, struct trial *t, struct str user, const str
 	int found = userdb_lookup(s->db, user, &acc);
 	if (found == 0 && str_eq(acc.uri, user)) {
 		t->account = acc.id;
-		t->named = secrets_name_of(&t->name, t->creds.username, acc.uri) == 0;
+		t->named = t->scheme->names(t, acc.uri);
 	}
 	int r = check_all(t);
 	if (r < 0 || (found < 0 && found != -ENOENT))
@@ -155,16 +150,24 @@ static void decide(struct signin *s, struct trial *t, struct str user, const str
 		refuse(s, user, &req->auth.peer, now, ret);
 }
 
+static const struct signin_scheme *scheme_of(enum accounts_mech mech)
+{
+	static const struct signin_scheme *const schemes[] = {
+		[ACCOUNTS_DIGEST_MD5] = &signin_digest,
+		[ACCOUNTS_DIGEST_SHA256] = &signin_digest,
+		[ACCOUNTS_NTLM] = &signin_ntlm,
+	};
+	return mech < ARRAY_SIZE(schemes) ? schemes[mech] : NULL;
+}
+
 void signin_step(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret)
 {
-	struct trial t = { .s = s };
+	struct trial t = { .s = s, .scheme = scheme_of(req->auth.mech) };
 	struct str user = canonical(s, req->auth.user);
 	uint32_t retry_s = 0;
 	*ret = (struct acct_msg){ .type = ACCT_VERDICT, .id = req->id };
 	ret->verdict.verdict = ACCOUNTS_FAILED;
-	enum digest_alg alg = req->auth.mech == ACCOUNTS_DIGEST_MD5 ? DIGEST_MD5 : DIGEST_SHA256;
-	if (req->auth.mech > ACCOUNTS_DIGEST_SHA256 ||
-	    digest_get_blob(&t.creds, &t.ha2, req->auth.blob) < 0 || t.creds.alg != alg)
+	if (!t.scheme || t.scheme->read(&t, req) < 0)
 		return;
 	if (lockout_before(s->lockout, user, &req->auth.peer, now, &retry_s) == LOCKOUT_WAIT) {
 		ret->verdict.verdict = ACCOUNTS_SLOW;

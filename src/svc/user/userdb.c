@@ -6,6 +6,7 @@
 
 #include "svc/user/schema.h"
 #include "svc/user/userdb_priv.h"
+#include "wire/ntlm/ntlm.h"
 
 enum { TEXTS_MAX = 16 * 1024 };
 
@@ -338,6 +339,14 @@ int userdb_uri(struct userdb *db, struct buf *ret, struct str name, struct buf *
 {
 	auto_(buf_free) struct buf nobody = buf_of(1024);
 	return user_uri(ret, name, db->domains, db->n_domains, why ? why : &nobody);
+}
+
+struct str userdb_domain(const struct userdb *db, struct str name)
+{
+	for (size_t i = 0; i < db->n_domains; i++)
+		if (ntlm_means_domain(name, db->domains[i]))
+			return db->domains[i];
+	return STR("");
 }
 
 int64_t userdb_now_s(const struct userdb *db)

@@ -39,6 +39,8 @@ void userdb_set_domains(struct userdb *db, const struct str *domains, size_t n_d
 struct str userdb_realm(const struct userdb *db);
 /* user_uri() by this installation's domains; -EINVAL.  why may be NULL. */
 int userdb_uri(struct userdb *db, struct buf *ret, struct str name, struct buf *why) MUST_CHECK;
+/* The SIP domain that a Windows client means by a DNS or NetBIOS name; empty if none of ours. */
+struct str userdb_domain(const struct userdb *db, struct str name);
 /* The wall clock in seconds, as in created_at and used_at. */
 int64_t userdb_now_s(const struct userdb *db);
 

@@ -38,7 +38,15 @@ enum accounts_event {
 	ACCOUNTS_BACK,
 };
 
-enum accounts_mech { ACCOUNTS_DIGEST_MD5, ACCOUNTS_DIGEST_SHA256, ACCOUNTS_FAKE_FOURLEG };
+enum accounts_mech {
+	ACCOUNTS_DIGEST_MD5,
+	ACCOUNTS_DIGEST_SHA256,
+	/* blob: the server's challenge of 8 bytes, then the AUTHENTICATE; user:
+	 * "alice@example.test" or "EXAMPLE\\alice"; the key of ACCEPT is the exported session key,
+	 * 16 bytes */
+	ACCOUNTS_NTLM,
+	ACCOUNTS_FAKE_FOURLEG, /* of tests */
+};
 enum accounts_verdict {
 	ACCOUNTS_ACCEPT,
 	ACCOUNTS_REFUSE,   /* wrong name or password: looks the same */
