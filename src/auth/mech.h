@@ -33,6 +33,10 @@ struct auth_mech {
 	bool signs;         /* each message of the flow is signed and verified */
 	/* A new association for a flow. */
 	struct auth_assoc *(*begin)(void *mech, const struct addr *peer);
+	/* The opaque that credentials and signatures of this association carry, by which a message
+	 * of the flow finds it; the same for its whole life.  NULL: the mechanism has none (Digest,
+	 * where every association of a flow is as good as another). */
+	struct str (*id)(void *mech, const struct auth_assoc *a);
 	/* Appends the first challenge's header value. */
 	void (*offer)(void *mech, struct auth_assoc *a, struct buf *b, bool stale, usec_t now);
 	/* One leg with the credentials of a request (the value of its Authorization field).  Calls

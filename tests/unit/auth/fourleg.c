@@ -14,6 +14,7 @@ enum { LEGS = 4, DATA_MAX = 128, EXPORT_VERSION = 1 };
 struct fourleg {
 	struct accounts *accounts;
 	struct buf challenge;
+	unsigned n_begun;
 };
 
 struct auth_assoc {
@@ -25,7 +26,7 @@ struct auth_assoc {
 	unsigned leg; /* the last one that went well */
 	uint64_t session, key, account, credential;
 	uint32_t sent, seen; /* serials */
-	char user[DATA_MAX];
+	char user[DATA_MAX], id[FOURLEG_HEX + 1];
 };
 
 /* --- keyed hashes ------------------------------------------------------------- */
@@ -203,8 +204,14 @@ static struct auth_assoc *mech_begin(void *mech, const struct addr *peer)
 {
 	struct auth_assoc *a = xnew(struct auth_assoc);
 	a->mech = mech;
+	(void)snprintf(a->id, sizeof(a->id), "%016x", ++a->mech->n_begun);
 	a->peer = *peer;
 	return a;
+}
+
+static struct str mech_id(void *mech UNUSED, const struct auth_assoc *a)
+{
+	return str_of(a->id);
 }
 
 struct auth_assoc *fourleg_import(struct fourleg *f, struct bytes exported)
@@ -233,6 +240,7 @@ const struct auth_mech mech_fourleg = {
 	.scheme = "Fake",
 	.signs = true,
 	.begin = mech_begin,
+	.id = mech_id,
 	.offer = mech_offer,
 	.step = mech_step,
 	.verify = mech_verify,

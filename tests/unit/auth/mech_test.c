@@ -212,6 +212,21 @@ static void messages_are_signed_and_verified_once_each(void)
 	end(b);
 }
 
+static void each_association_has_a_name_of_its_own(void)
+{
+	struct bench *b = start();
+	struct auth_assoc *a = begin(b), *other = begin(b);
+	char before[FOURLEG_HEX + 1];
+	struct str id = mech_fourleg.id(b->mech, a);
+	(void)snprintf(before, sizeof(before), "%.*s", (int)id.len, id.p);
+	OK(!str_eq(id, mech_fourleg.id(b->mech, other)));
+	EQ(sign_in(b, a, password).kind, AUTH_ACCEPT);
+	EQ_STR(mech_fourleg.id(b->mech, a), before);
+	mech_fourleg.free(b->mech, &a);
+	mech_fourleg.free(b->mech, &other);
+	end(b);
+}
+
 static void freeing_cancels_the_leg_under_way(void)
 {
 	struct bench *b = start();
@@ -241,7 +256,7 @@ static void lost_accounts_are_our_fault(void)
 
 static void digest_has_nothing_to_sign_or_to_hand_over(void)
 {
-	OK(!mech_digest.signs && !mech_digest.sign && !mech_digest.verify);
+	OK(!mech_digest.signs && !mech_digest.sign && !mech_digest.verify && !mech_digest.id);
 	EQ(mech_digest.export(NULL, NULL, NULL), -ENOTSUP);
 }
 
@@ -251,6 +266,7 @@ int main(void)
 	RUN(wrong_password_fails_at_the_last_leg_and_begins_anew);
 	RUN(leg_out_of_turn_is_refused_at_once);
 	RUN(messages_are_signed_and_verified_once_each);
+	RUN(each_association_has_a_name_of_its_own);
 	RUN(freeing_cancels_the_leg_under_way);
 	RUN(lost_accounts_are_our_fault);
 	RUN(digest_has_nothing_to_sign_or_to_hand_over);
