@@ -20,7 +20,7 @@ static void put_hint(struct buf *b, const struct token_hint *h)
 	buf_u8(b, h->reach);
 	buf_u8(b, h->slot);
 	buf_u8(b, h->sock);
-	if (h->reach == TOKEN_STREAM)
+	if (h->reach == TOKEN_STREAM || h->reach == TOKEN_DIALOG)
 		buf_u64(b, h->flow);
 	if (h->reach == TOKEN_UDP)
 		buf_put(b, packed, addr_pack(&h->peer, packed));
@@ -43,7 +43,7 @@ static int get_hint(struct token_hint *ret, struct rd *r)
 	ret->reach = rd_u8(r);
 	ret->slot = rd_u8(r);
 	ret->sock = rd_u8(r);
-	if (ret->reach == TOKEN_STREAM)
+	if (ret->reach == TOKEN_STREAM || ret->reach == TOKEN_DIALOG)
 		ret->flow = rd_u64(r);
 	if (ret->reach != TOKEN_UDP)
 		return r->bad || rd_left(r) > 0 ? -EBADMSG : 0;
@@ -103,7 +103,7 @@ bool token_hint_eq(const struct token_hint *a, const struct token_hint *b)
 {
 	if (a->reach != b->reach || a->slot != b->slot)
 		return false;
-	if (a->reach == TOKEN_STREAM)
+	if (a->reach == TOKEN_STREAM || a->reach == TOKEN_DIALOG)
 		return a->flow == b->flow;
 	return a->reach == TOKEN_NOWHERE || (a->sock == b->sock && addr_eq(&a->peer, &b->peer));
 }

@@ -7,15 +7,21 @@
 
 #include "stack/sip/flow.h"
 
-enum token_reach { TOKEN_NOWHERE, TOKEN_STREAM, TOKEN_UDP };
+enum token_reach {
+	TOKEN_NOWHERE,
+	TOKEN_STREAM,
+	TOKEN_UDP,
+	TOKEN_DIALOG, /* no client: a dialog that the server itself holds */
+};
 
-/* Where an endpoint was reached: a connection of the process `slot`, or a UDP address. */
+/* Where an endpoint was reached: a connection of the process `slot`, or a UDP address; or which of
+ * the dialogs of that process it is. */
 struct token_hint {
 	uint8_t reach; /* enum token_reach */
 	uint8_t slot;
 	uint8_t sock; /* UDP: index of the socket; stream: 1 if it is TLS */
 	union {
-		uint64_t flow;    /* stream: its id */
+		uint64_t flow;    /* stream: its id; dialog: its number */
 		struct addr peer; /* UDP */
 	};
 };
