@@ -1,6 +1,7 @@
 #include <errno.h>
 
 #include "role/frontend/fe.h"
+#include "svc/access/dialect.h"
 
 /* Requests from clients: routes, authentication, and the table of what is served here. */
 
@@ -48,7 +49,7 @@ int fe_read_routes(struct task *t)
 
 static void not_served_event(struct task *t)
 {
-	task_reply(t, 489, STR("Event Package Not Served"), STR("Allow-Events: \r\n"));
+	task_refuse(t, REFUSE_EVENT, STR("Allow-Events: \r\n"));
 }
 
 static void on_subscribe(struct task *t)
@@ -56,17 +57,22 @@ static void on_subscribe(struct task *t)
 	/* To one endpoint (its dialog, its own packages): passed on.  To a user: the server would
 	 * have to answer, and it has no such package. */
 	target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
-	if (t->target.kind == TARGET_GRUU || t->target.endpoint)
+	if (t->target.kind == TARGET_GRUU || t->target.endpoint || fe_asks_own_home(t))
 		fe_originate(t);
 	else
 		not_served_event(t);
 }
 
+static void no_such_service(struct task *t)
+{
+	task_refuse(t, REFUSE_SERVICE, STR(""));
+}
+
 static void no_such_method(struct task *t)
 {
-	task_reply(t, 405, STR(""),
-	           STR("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, "
-	               "INFO, UPDATE, PRACK, NOTIFY, SUBSCRIBE, REGISTER\r\n"));
+	task_refuse(t, REFUSE_METHOD,
+	            STR("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, "
+	                "INFO, UPDATE, PRACK, NOTIFY, SUBSCRIBE, REGISTER\r\n"));
 }
 
 /* What is done with a request outside a dialog, by method: the table of contents of this box.
@@ -76,7 +82,7 @@ static void (*const served[SIP_N_METHODS])(struct task *t) = {
 	[SIP_REGISTER]  = fe_register,
 	[SIP_SUBSCRIBE] = on_subscribe,
 	[SIP_PUBLISH]   = not_served_event,
-	[SIP_SERVICE]   = no_such_method,
+	[SIP_SERVICE]   = no_such_service,
 	[SIP_BENOTIFY]  = no_such_method,
 };
 /* clang-format on */
@@ -96,14 +102,25 @@ static struct str aor_of(struct str value, struct buf *b)
 }
 
 /* The sender may speak only for itself (RFC 3261 section 22, RFC 3325). */
-static bool is_own(const struct task *t, enum sip_hdr_id id, bool optional)
+static bool is_own(const struct task *t, enum sip_hdr_id id)
 {
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
-	struct str value = sip_value(t->msg, id);
-	if (optional && value.len == 0)
-		return true;
-	return str_ieq(aor_of(value, &b), t->who.uri);
+	return str_ieq(aor_of(sip_value(t->msg, id), &b), t->who.uri);
+}
+
+/* P-Preferred-Identity may name the user's number besides (RFC 3325 section 9.2); the number is
+ * not passed on. */
+static bool prefers_own(const struct task *t)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	struct str rest = sip_value(t->msg, SIP_H_P_PREFERRED_IDENTITY), one;
+	while (sip_list_next(&rest, &one))
+		if (!str_istarts(one, STR("<tel:")) && !str_istarts(one, STR("tel:")) &&
+		    !str_ieq(aor_of(one, &b), t->who.uri))
+			return false;
+	return true;
 }
 
 /* The endpoint that sends, when the connection does not tell: by its Contact. */
@@ -119,9 +136,8 @@ static void identified(struct task *t)
 {
 	bool is_register = t->msg->method == SIP_REGISTER;
 	t->stranger = false;
-	if (!is_own(t, SIP_H_FROM, false) || (is_register && !is_own(t, SIP_H_TO, false)) ||
-	    !is_own(t, SIP_H_P_PREFERRED_IDENTITY, true)) {
-		task_reply(t, 403, STR("From Is Not The Signed-In User"), STR(""));
+	if (!is_own(t, SIP_H_FROM) || (is_register && !is_own(t, SIP_H_TO)) || !prefers_own(t)) {
+		task_refuse(t, REFUSE_NOT_OWN_FROM, STR(""));
 		return;
 	}
 	if (!is_register)
@@ -136,6 +152,8 @@ static void on_identified(void *arg, const struct access_result *r)
 {
 	struct task *t = arg;
 	if (r->verdict != ACCESS_OK) {
+		if (r->why)
+			task_log_refusal(t, r->why);
 		task_reply(t, r->code, r->reason, r->lines);
 		return;
 	}
@@ -186,6 +204,14 @@ static void answer_options(struct task *t)
 }
 
 /* Extensions that a proxy (Proxy-Require) or the registrar (Require) would have to know. */
+static bool is_known_extension(enum sip_hdr_id id, struct str tag)
+{
+	if (id == SIP_H_PROXY_REQUIRE)
+		return str_ieq(tag, STR("ms-benotify")); /* [MS-SIP] section 2.2 */
+	return str_ieq(tag, STR("path")) || str_ieq(tag, STR("outbound")) ||
+	       str_ieq(tag, STR("gruu"));
+}
+
 static bool unknown_extension(struct task *t, enum sip_hdr_id id, struct buf *lines)
 {
 	const struct sip_msg *m = t->msg;
@@ -193,9 +219,7 @@ static bool unknown_extension(struct task *t, enum sip_hdr_id id, struct buf *li
 	for (const struct sip_hdr *h = sip_first(m, id); h; h = sip_next(m, h)) {
 		struct str rest = sip_hdr_value(m, h), tag;
 		while (sip_list_next(&rest, &tag))
-			if (id == SIP_H_PROXY_REQUIRE ||
-			    (!str_ieq(tag, STR("path")) && !str_ieq(tag, STR("outbound")) &&
-			     !str_ieq(tag, STR("gruu"))))
+			if (!is_known_extension(id, tag))
 				sip_put_hdr(lines, STR("Unsupported"), tag);
 	}
 	return lines->len > before;
@@ -209,8 +233,22 @@ static bool refused_extension(struct task *t)
 	if (t->msg->method == SIP_REGISTER)
 		bad |= unknown_extension(t, SIP_H_REQUIRE, &lines);
 	if (bad)
-		task_reply(t, 420, STR(""), lines.full ? STR("") : buf_view(&lines));
+		task_refuse(t, REFUSE_EXTENSION, lines.full ? STR("") : buf_view(&lines));
 	return bad;
+}
+
+enum refusal fe_path_refusal(int code)
+{
+	switch (code) {
+	case 403:
+		return REFUSE_FOREIGN_ROUTE;
+	case 482:
+		return REFUSE_LOOP;
+	case 483:
+		return REFUSE_TOO_MANY_HOPS;
+	default:
+		return REFUSE_BAD_ROUTE;
+	}
 }
 
 bool fe_has_to_tag(const struct sip_msg *m)
@@ -218,6 +256,15 @@ bool fe_has_to_tag(const struct sip_msg *m)
 	struct sip_addr to;
 	return sip_addr_parse(&to, sip_value(m, SIP_H_TO)) == 0 &&
 	       sip_param(to.params, STR("tag"), NULL);
+}
+
+/* A subscription is refreshed by its user as it was made. */
+static void to_dialog(struct task *t, const struct token *end)
+{
+	if (t->msg->method == SIP_SUBSCRIBE)
+		identify(t);
+	else
+		fe_own_dialog(t, end);
 }
 
 void fe_from_client(struct frontend *fe, struct sip_req *rq)
@@ -230,14 +277,17 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq)
 	}
 	if (code == 483 && is_own_options(&t))
 		code = 0;
+	struct token own;
 	if (code)
-		task_reply(&t, code, code == 403 ? STR("Foreign Route Refused") : STR(""), STR(""));
+		task_refuse(&t, fe_path_refusal(code), STR(""));
+	else if (fe_has_to_tag(t.msg) && fe_names_dialog(&t, &own))
+		to_dialog(&t, &own);
 	else if (t.has_peer && fe_has_to_tag(t.msg))
 		fe_in_dialog(&t);
 	else if (t.msg->method == SIP_ACK)
 		sip_ignore(rq);
 	else if (fe_has_to_tag(t.msg))
-		task_reply(&t, 481, STR(""), STR(""));
+		task_refuse(&t, REFUSE_NO_DIALOG, STR(""));
 	else if (is_own_options(&t))
 		answer_options(&t);
 	else if (!refused_extension(&t))

@@ -95,7 +95,7 @@ static unsigned kick_user(struct frontend *fe, struct home_user *u, uint64_t end
 	{
 		struct binding *b = list_entry(it, struct binding, node);
 		if ((endpoint == 0 || b->endpoint == endpoint) && b->hint.reach == TOKEN_STREAM)
-			fe_close_flow(fe, b->hint.slot, b->hint.flow);
+			fe_close_flow(fe, b->hint.slot, b->hint.flow, REFUSE_KICKED);
 	}
 	return registrar_kick(fe->registrar, account, endpoint, "kicked by an administrator");
 }

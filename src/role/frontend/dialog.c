@@ -87,7 +87,7 @@ void fe_send_there(struct task *t, const struct token *end, struct str uri)
 	struct buf rb = BUF_ON(route);
 	struct sip_branch_spec b = { .tag = end->endpoint };
 	if (end->hint.slot >= fe->env->n_slots || !link_is_up(fe, end->hint.slot)) {
-		task_reply(t, 480, STR("Connection Lost"), STR(""));
+		task_refuse(t, REFUSE_LOST, STR(""));
 		return;
 	}
 	b.flow = fe->peers[end->hint.slot];
@@ -126,6 +126,6 @@ void fe_in_dialog_end(struct task *t)
 	} else if (t->tries < FE_RETRIES_MAX) {
 		task_retry(t, try_again); /* its client may be on its way back */
 	} else {
-		task_reply(t, 480, STR("Endpoint Not Connected"), STR(""));
+		task_refuse(t, REFUSE_NOT_CONNECTED, STR(""));
 	}
 }

@@ -7,8 +7,10 @@
 #include "stack/sip/proxy.h"
 #include "store/store.h"
 #include "svc/access/access.h"
+#include "svc/access/refusal.h"
 #include "svc/access/token.h"
 #include "svc/call/call.h"
+#include "svc/conversation/im.h"
 #include "svc/registrar/registrar.h"
 #include "svc/routing/target.h"
 
@@ -41,6 +43,9 @@ struct frontend {
 	struct access *access;
 	struct registrar *registrar;
 	struct calls *calls;
+	struct im *im;
+	struct sip_flow
+	        *own; /* a link of this process to itself: requests of its own enter there */
 	struct store *store;
 	struct token_key key;
 	struct target_self self;
@@ -54,7 +59,7 @@ struct frontend {
 	bool linked;         /* the first accounts link has been taken */
 	bool stopping;
 	usec_t stop_deadline;
-	struct log_limit store_limit;
+	struct log_limit store_limit, wrong_limit, refusal_limit;
 	unsigned n_stale; /* stored bindings that were of no use any more */
 	struct timer stop_timer;
 	void (*stopped)(void *arg);
@@ -93,6 +98,12 @@ struct task {
 /* The task on the heap, with a transaction of its own; answers the same from then on. */
 struct task *task_keep(struct task *t);
 void task_reply(struct task *t, int code, struct str reason, struct str lines);
+/* Answers with a body. */
+void task_answer(struct task *t, struct str lines, struct str type, struct str body);
+/* Answers with the row of that reason and these further header lines. */
+void task_refuse(struct task *t, enum refusal why, struct str lines);
+/* The log line of a refusal that is answered otherwise. */
+void task_log_refusal(struct task *t, enum refusal why);
 /* The transaction, handed over (the kept task is freed by task_done). */
 struct sip_stx *task_stx(struct task *t);
 void task_done(struct task *t);
@@ -112,6 +123,8 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq);
 void fe_from_link(struct frontend *fe, struct sip_req *rq);
 /* Route values of ours off the front; their tokens.  0 or a status code. */
 int fe_read_routes(struct task *t);
+/* What sip_proxy_check() and fe_read_routes() found. */
+enum refusal fe_path_refusal(int code);
 bool fe_has_to_tag(const struct sip_msg *m);
 
 /* register.c */
@@ -154,6 +167,20 @@ bool fe_makes_dialog(const struct sip_msg *m);
 /* observe.c: proxies that watch an INVITE (calls) or a REGISTER (vouching). */
 struct sip_proxy *fe_proxy(struct task *t);
 
+/* lync.c: what the home half answers to Lync clients about their own user.  asks: it is a SUBSCRIBE
+ * of that kind; t->target has been read. */
+bool fe_asks_own_home(const struct task *t);
+void fe_subscribe_home(struct task *t);
+
+/* im.c: conversations of the home half, where sessions meet pager messages. */
+int fe_im_start(struct frontend *fe);
+/* A request whose Request-URI names a dialog that a process of ours holds: true, with its token. */
+bool fe_names_dialog(const struct task *t, struct token *ret);
+void fe_own_dialog(struct task *t, const struct token *end);
+/* The stage in which a request for the user is translated: 's' session, 'p' pager, 0 not at all. */
+char fe_im_stage(const struct task *t, struct home_user *callee);
+void fe_im_enter(struct task *t, char stage, uint64_t account);
+
 /* persist.c */
 int fe_store_open(struct frontend *fe, struct buf *why);
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev);
@@ -165,8 +192,8 @@ void fe_revalidate(struct frontend *fe);
 
 /* lost.c: notices of lost flows between processes. */
 void fe_lost_init(struct frontend *fe);
-/* Ends a connection, wherever it is. */
-void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id);
+/* Ends a connection, wherever it is; Lync clients are told why. */
+void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal why);
 void fe_flow_lost(struct frontend *fe, const struct sip_flow *f);
 void fe_lost_notice(struct task *t);
 void fe_check_flows(struct frontend *fe, uint32_t slot);

@@ -62,6 +62,10 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 		return;
 	}
 	log_warning(NULL, "link-down", "slot=%u", f->sock + 1);
+	if (f->sock == fe->env->slot) {
+		fe->own = NULL; /* both ends are ours */
+		return;
+	}
 	if (fe->peers[f->sock] == f)
 		fe->peers[f->sock] = NULL;
 	registrar_flow_lost(fe->registrar, f->sock, 0);
@@ -92,13 +96,19 @@ static void on_prune(void *arg)
 
 static void on_binding(void *arg, const struct binding *b, enum registrar_event ev, const char *why)
 {
-	static const char *const names[] = { "endpoint-added", "endpoint-moved", "endpoint-gone" };
+	static const char *const names[] = { "endpoint-added", "endpoint-moved", "endpoint-gone",
+		                             "endpoint-gone", "endpoint-gone" };
 	struct frontend *fe = arg;
 	log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"", log_esc(b->user->aor),
 	         log_esc(b->contact), why);
 	fe_store_event(fe, b, ev);
-	if (ev == BINDING_GONE)
+	if (registrar_is_end(ev))
 		loop_defer(fe->loop, &fe->prune);
+	/* A Lync client has its connection for this one sign-in: it is told that another took its
+	 * place, or, if it has been silent, finds the connection closed and comes back. */
+	if (ev >= BINDING_EXPIRED && b->lync && b->hint.reach == TOKEN_STREAM)
+		fe_close_flow(fe, b->hint.slot, b->hint.flow,
+		              ev == BINDING_PUSHED_OUT ? REFUSE_REPLACED : REFUSE_NOTHING);
 }
 
 static const struct registrar_ops registrar_ops = { .event = on_binding };
@@ -109,7 +119,7 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 	struct frontend *fe = arg;
 	switch (ev) {
 	case ACCOUNTS_PASSWORD:
-		access_revoke(fe->access, account, credential);
+		access_revoke(fe->access, account, credential, REFUSE_PASSWORD_CHANGED);
 		if (account)
 			(void)registrar_revoke(fe->registrar, account, credential,
 			                       "password changed");
@@ -117,7 +127,7 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 			fe_revalidate(fe);
 		break;
 	case ACCOUNTS_DISABLED:
-		access_revoke(fe->access, account, 0);
+		access_revoke(fe->access, account, 0, REFUSE_DISABLED);
 		(void)registrar_kick(fe->registrar, account, 0, "account disabled");
 		break;
 	case ACCOUNTS_LOST:
@@ -225,6 +235,17 @@ static int accounts_link(const struct role_env *env)
 	return -1;
 }
 
+enum { WRONG_LINES_PER_S = 5 };
+
+static void on_wrong_signature(void *arg, const struct sip_flow *f, const struct sip_msg *m,
+                               const char *why)
+{
+	struct frontend *fe = arg;
+	if (log_allow(&fe->wrong_limit, loop_now(fe->loop), WRONG_LINES_PER_S))
+		log_info(NULL, "message-dropped", "conn=%llu start=%s why=\"%s\"",
+		         (unsigned long long)f->id, log_esc(m->start), why);
+}
+
 static int start_parts(struct frontend *fe, struct buf *why)
 {
 	struct role_env *env = fe->env;
@@ -242,8 +263,21 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe->calls = calls_new(fe->loop);
 	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
 	fe->accounts = accounts_new(fe->loop, accounts_link(env), on_account, fe);
-	fe->access = access_new(fe->loop, &fe->access_cfg, fe->accounts, fe->tp, env->topo->realm,
-	                        env->pool_key);
+	struct access_setup setup = {
+		.accounts = fe->accounts,
+		.tp = fe->tp,
+		.realm = env->topo->realm,
+		.fqdn = env->self->fqdn,
+		.domain = env->topo->domains[0],
+		.pool_key = env->pool_key,
+		.wrong = on_wrong_signature,
+		.arg = fe,
+	};
+	fe->access = access_new(fe->loop, &fe->access_cfg, &setup);
+	if (fe_im_start(fe) < 0) {
+		buf_lit(why, "no descriptors left for a link of the process to itself\n");
+		return -EMFILE;
+	}
 	fe_store_load(fe);
 	open_doors(fe);
 	return 0;
@@ -265,6 +299,7 @@ static void fe_free(struct frontend *fe)
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
+	im_free(&fe->im);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	if (fe->store)

@@ -53,7 +53,7 @@ static void to_callee(struct task *t)
 
 static void not_found(struct task *t)
 {
-	task_reply(t, 404, STR("User Not Found"), STR(""));
+	task_refuse(t, REFUSE_USER, STR(""));
 }
 
 static void look_up(struct task *t);
@@ -77,7 +77,7 @@ static void on_lookup(void *arg, int err, const struct account *acc)
 	if (err == 0 || err == -ENOENT)
 		found(t, err ? NULL : acc);
 	else
-		task_reply(t, 503, STR("Accounts Not Available"), STR("Retry-After: 5\r\n"));
+		task_refuse(t, REFUSE_ACCOUNTS_DOWN, STR("Retry-After: 5\r\n"));
 }
 
 /* Tries the target's keys in turn: the address, then the number. */
@@ -113,10 +113,10 @@ static void route_target(struct task *t)
 		not_found(t);
 		break;
 	case TARGET_FOREIGN:
-		task_reply(t, 403, STR("Domain Is Not Served Here"), STR(""));
+		task_refuse(t, REFUSE_DOMAIN, STR(""));
 		break;
 	case TARGET_BAD:
-		task_reply(t, 416, STR(""), STR(""));
+		task_refuse(t, REFUSE_SCHEME, STR(""));
 		break;
 	}
 }
@@ -133,7 +133,10 @@ void fe_originate(struct task *t)
 		return;
 	}
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
-	route_target(t);
+	if (fe_asks_own_home(t))
+		fe_subscribe_home(t);
+	else
+		route_target(t);
 }
 
 /* The way out to one endpoint. */
@@ -208,11 +211,29 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 {
 	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
 		return false;
+	/* A session is for clients that hold sessions, a pager message for those that do not. */
+	if ((t->msg->method == SIP_MESSAGE && b->lync) || (im_is_invite(t->msg) && !b->lync))
+		return false;
 	if (t->target.secure && !(b->hint.reach == TOKEN_STREAM && b->hint.sock))
 		return false;
 	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
 		return false; /* the very endpoint that sends */
 	return registrar_endpoint(b->user, b->endpoint) == b;
+}
+
+/* A branch to the conversation of this home, which translates. */
+static void fork_translated(struct fork *fk, char stage)
+{
+	char route[96];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .flow = fk->t->fe->own };
+	fe_edit(fk->t, &b.edit, false);
+	buf_printf(&rb, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", stage, fk->t->callee);
+	b.edit.push_routes = buf_view(&rb);
+	b.edit.add = fk->lines;
+	b.edit.record_route = fk->sender_route;
+	sip_proxy_fork(fk->p, &b);
+	fk->n++;
 }
 
 static unsigned count_wanted(const struct task *t, struct home_user *u)
@@ -225,16 +246,17 @@ static unsigned count_wanted(const struct task *t, struct home_user *u)
 void fe_terminate(struct task *t)
 {
 	struct frontend *fe = t->fe;
-	char rr[256], lines[ACCESS_URI_MAX + 64];
+	char rr[256], lines[512];
 	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
 	struct sip_uri u;
 	t->target.secure = sip_uri_parse(&u, t->msg->uri) == 0 && u.scheme == SIP_SCHEME_SIPS;
 	if (t->from_link)
 		start_call(t);
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
-	if (!callee || count_wanted(t, callee) == 0) {
+	char stage = callee ? fe_im_stage(t, callee) : 0;
+	if (!callee || (count_wanted(t, callee) == 0 && !stage)) {
 		calls_ended(fe->calls, t->msg->call_id);
-		task_reply(t, 480, STR("No Endpoint Signed In"), STR(""));
+		task_refuse(t, REFUSE_NO_ENDPOINT, STR(""));
 		return;
 	}
 	fe_put_sender(t, &rb, &lb);
@@ -246,7 +268,12 @@ void fe_terminate(struct task *t)
 		if (is_wanted(t, b))
 			fork_to(&fk, b);
 	}
-	sip_proxy_start(fk.p, 480, STR("No Endpoint Reachable"), STR(""));
+	if (stage)
+		fork_translated(&fk, stage);
+	const struct refusal_row *row = refusal_row(REFUSE_NOT_REACHED);
+	lb.len = 0;
+	refusal_put(&lb, REFUSE_NOT_REACHED, fe->env->self->fqdn);
+	sip_proxy_start(fk.p, row->code, str_of(row->phrase), buf_view(&lb));
 	task_done(t);
 }
 
@@ -258,6 +285,10 @@ void fe_way_out(struct task *t)
 	char rr[256];
 	struct buf rb = BUF_ON(rr);
 	struct sip_branch_spec b = { .flow = f, .tag = t->peer_end.endpoint };
+	if (t->peer_end.hint.reach == TOKEN_DIALOG) {
+		fe_own_dialog(t, &t->peer_end);
+		return;
+	}
 	if (!f && t->peer_end.hint.slot != fe->env->slot) {
 		/* The end of a dialog that nobody owns (stack/sip/orphan.h): its first hop was
 		 * ours. */
@@ -265,7 +296,7 @@ void fe_way_out(struct task *t)
 		return;
 	}
 	if (!f) {
-		task_reply(t, 480, STR("Connection Lost"), STR(""));
+		task_refuse(t, REFUSE_LOST, STR(""));
 		return;
 	}
 	fe_edit(t, &b.edit, true);

@@ -9,7 +9,9 @@
  *   o.ACCOUNT           the caller's home
  *   t.ACCOUNT.ENDPOINT  the callee's home (endpoint 0: all of them)
  *   r.ACCOUNT.CRED      the registrar of the account
- *   d.TOKEN             the process that holds the connection: out to the client
+ *   d.TOKEN             the process that holds the connection: out to the client; or the dialog
+ *   s.ACCOUNT           a pager message for the user's sessions (svc/conversation)
+ *   p.ACCOUNT           a session for a user who has phones alone
  *
  * and behind o or t a d.TOKEN names the other end of a dialog. */
 
@@ -72,7 +74,7 @@ static void on_register(struct task *t)
 	struct str rest = sip_value(t->msg, SIP_H_PATH);
 	if (sip_addr_next(&rest, &a) <= 0 || sip_uri_parse(&u, a.uri) < 0 ||
 	    token_get(&way, &t->fe->key, u.user) < 0)
-		task_reply(t, 400, STR("Bad Path"), STR(""));
+		task_refuse(t, REFUSE_BAD_PATH, STR(""));
 	else
 		fe_register_home(t, way.hint);
 }
@@ -94,8 +96,12 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		t->callee_endpoint = part[1];
 		(t->has_peer ? fe_in_dialog_end : fe_terminate)(t);
 		break;
+	case 's':
+	case 'p':
+		fe_im_enter(t, letter, part[0]);
+		break;
 	default:
-		task_reply(t, 403, STR("Unknown Stage"), STR(""));
+		task_refuse(t, REFUSE_UNKNOWN_STAGE, STR(""));
 	}
 }
 
@@ -109,7 +115,7 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	if (code == 0)
 		code = fe_read_routes(&t);
 	if (code) {
-		task_reply(&t, code, STR(""), STR(""));
+		task_refuse(&t, fe_path_refusal(code), STR(""));
 		return;
 	}
 	read_asserted(&t);
@@ -120,5 +126,5 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	else if (read_stage(user, &letter, part) == 0)
 		enter(&t, letter, part);
 	else
-		task_reply(&t, 403, STR("Unknown Stage"), STR(""));
+		task_refuse(&t, REFUSE_UNKNOWN_STAGE, STR(""));
 }

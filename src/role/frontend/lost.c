@@ -10,20 +10,17 @@
  *
  *   {"lost":[id,...]}   these connections of mine have ended
  *   {"check":[id,...]}  which of these connections of yours are still there?  (answered by lost)
- *   {"close":[id,...]}  end these connections of yours
+ *   {"close":[id,...],"why":60052}  end these connections of yours, for this reason (refusal.h)
  */
 enum { NOTICE_MAX = 64 * 1024 };
 
-static void send_notice(struct frontend *fe, struct sip_flow *link, const char *what,
-                        struct str ids)
+static void send_body(struct frontend *fe, struct sip_flow *link, struct str body)
 {
 	char branch[SIP_BRANCH_LEN + 1];
-	auto_(buf_free) struct buf body = buf_of(NOTICE_MAX);
-	if (!link || link->closed || ids.len == 0)
+	if (!link || link->closed)
 		return;
 	struct buf *b = sip_transport_out(fe->tp);
 	sip_branch_make(fe->stack, 0, branch);
-	buf_printf(&body, "{\"%s\":[%" STR_FMT "]}", what, STR_ARG(ids));
 	buf_lit(b, "NOTIFY sip:" FE_LINK_DOMAIN " SIP/2.0\r\nVia: ");
 	sip_via_put(b, link, branch);
 	buf_lit(b, "\r\nFrom: <sip:" FE_LINK_DOMAIN ">;tag=");
@@ -32,8 +29,18 @@ static void send_notice(struct frontend *fe, struct sip_flow *link, const char *
 	rand_token(b, 20);
 	buf_lit(b, "\r\nCSeq: 1 NOTIFY\r\nMax-Forwards: 1\r\nEvent: dialtone-flow\r\n"
 	           "Subscription-State: active\r\n");
-	sip_put_body(b, STR("application/dialtone+json"), buf_view(&body));
+	sip_put_body(b, STR("application/dialtone+json"), body);
 	(void)sip_ctx_new(fe->stack, link, buf_view(b), SIP_NOTIFY, branch, NULL, NULL);
+}
+
+static void send_notice(struct frontend *fe, struct sip_flow *link, const char *what,
+                        struct str ids)
+{
+	auto_(buf_free) struct buf body = buf_of(NOTICE_MAX);
+	if (ids.len == 0)
+		return;
+	buf_printf(&body, "{\"%s\":[%" STR_FMT "]}", what, STR_ARG(ids));
+	send_body(fe, link, buf_view(&body));
 }
 
 static void add_id(struct buf *b, uint64_t id)
@@ -69,19 +76,20 @@ void fe_flow_lost(struct frontend *fe, const struct sip_flow *f)
 		loop_defer(fe->loop, &fe->tell_lost);
 }
 
-void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id)
+void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal why)
 {
-	char text[32];
+	char text[80];
 	struct buf b = BUF_ON(text);
 	if (slot == fe->env->slot) {
 		struct sip_flow *f = sip_flow_find(fe->tp, id);
 		if (f)
-			sip_flow_close(f);
+			access_deregister(fe->access, f, why);
 		return;
 	}
-	add_id(&b, id);
+	buf_printf(&b, "{\"close\":[%llu],\"why\":%u}", (unsigned long long)id,
+	           refusal_row(why)->id);
 	if (slot < FE_SLOTS_MAX)
-		send_notice(fe, fe->peers[slot], "close", buf_view(&b));
+		send_body(fe, fe->peers[slot], buf_view(&b));
 }
 
 void fe_check_flows(struct frontend *fe, uint32_t slot)
@@ -126,6 +134,8 @@ static void take_notice(struct frontend *fe, struct sip_flow *link, const cJSON 
 	const cJSON *lost = cJSON_GetObjectItemCaseSensitive(json, "lost");
 	const cJSON *check = cJSON_GetObjectItemCaseSensitive(json, "check");
 	const cJSON *close = cJSON_GetObjectItemCaseSensitive(json, "close");
+	const cJSON *why = cJSON_GetObjectItemCaseSensitive(json, "why");
+	enum refusal reason = refusal_of_id(why ? (uint32_t)why->valuedouble : 0);
 	cJSON_ArrayForEach(it, lost)
 	{
 		if (it->valuedouble >= 1)
@@ -133,7 +143,7 @@ static void take_notice(struct frontend *fe, struct sip_flow *link, const cJSON 
 	}
 	cJSON_ArrayForEach(it, close)
 	{
-		fe_close_flow(fe, fe->env->slot, (uint64_t)it->valuedouble);
+		fe_close_flow(fe, fe->env->slot, (uint64_t)it->valuedouble, reason);
 	}
 	if (check)
 		answer_check(fe, link, check);

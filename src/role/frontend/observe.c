@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
+#include "svc/access/trust.h"
 
 /* What the front end wants to know of the answers: calls that are taken up, registrations that were
  * accepted elsewhere.  Everything else passes without a second look. */
@@ -11,7 +12,7 @@ struct watch {
 	struct access_identity who;
 	struct sip_msg *req; /* REGISTER: its Contacts are looked at after the 200 */
 	void *req_block;
-	char service_route[128];
+	char line[512]; /* that is added to the answer */
 	char uri[ACCESS_URI_MAX];
 	size_t id_len;
 	char id[]; /* INVITE: Call-ID */
@@ -43,10 +44,20 @@ static uint32_t session_seconds(const struct sip_msg *m)
 	return str_to_u32(str_trim(s), 7 * 24 * 3600, &n) == 0 ? n : 0;
 }
 
-static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp,
-                           struct sip_edit *e UNUSED)
+/* A refusal of the media says to nobody what was wrong with it; ours does. */
+static void explain_media(struct watch *w, const struct sip_msg *resp, struct sip_edit *e)
+{
+	struct buf b = BUF_ON(w->line);
+	if (resp->status != 488 || sip_first(resp, SIP_H_MS_DIAGNOSTICS))
+		return;
+	refusal_put(&b, REFUSE_MEDIA, w->fe->env->self->fqdn);
+	e->add = buf_view(&b);
+}
+
+static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e)
 {
 	struct watch *w = arg;
+	explain_media(w, resp, e);
 	struct call *k = calls_find(w->fe->calls, str_n(w->id, w->id_len));
 	bool ours = k && k->callee && fe_owner(w->fe, k->callee) == w->fe->env->slot;
 	if (resp->status / 100 == 2)
@@ -79,7 +90,7 @@ static void on_register_answer(void *arg, uint64_t tag UNUSED, const struct sip_
                                struct sip_edit *e)
 {
 	struct watch *w = arg;
-	struct buf b = BUF_ON(w->service_route);
+	struct buf b = BUF_ON(w->line);
 	if (resp->status != 200)
 		return;
 	fe_put_service_route(&b, w->flow);
@@ -112,5 +123,7 @@ struct sip_proxy *fe_proxy(struct task *t)
 		ops = &register_ops;
 		arg = watch_register(t);
 	}
-	return sip_proxy_new(t->fe->stack, task_stx(t), ops, arg);
+	struct sip_proxy *p = sip_proxy_new(t->fe->stack, task_stx(t), ops, arg);
+	sip_proxy_strip(p, trust_strip_response());
+	return p;
 }

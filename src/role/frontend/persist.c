@@ -16,24 +16,25 @@ static const struct store_migration migrations[] = {
 	     " instance text not null, call_id text not null, cseq integer not null,"
 	     " user_agent text not null, path text not null,"
 	     " primary key (account, endpoint, reg_id)) without rowid;" },
+	{ 2, "alter table binding add column lync integer not null default 0;" },
 	{ 0, NULL },
 };
 /* clang-format on */
 
 static const char sql_put[] =
         "insert into binding (account, endpoint, reg_id, aor, credential, q, since, hint, contact,"
-        " instance, call_id, cseq, user_agent, path)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        " instance, call_id, cseq, user_agent, path, lync)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         " on conflict (account, endpoint, reg_id) do update set aor = excluded.aor,"
         " credential = excluded.credential, q = excluded.q, since = excluded.since,"
         " hint = excluded.hint, contact = excluded.contact, instance = excluded.instance,"
         " call_id = excluded.call_id, cseq = excluded.cseq, user_agent = excluded.user_agent,"
-        " path = excluded.path";
+        " path = excluded.path, lync = excluded.lync";
 static const char sql_drop[] =
         "delete from binding where account = $1 and endpoint = $2 and reg_id = $3";
 static const char sql_all[] =
         "select account, endpoint, reg_id, aor, credential, q, since, hint, contact, instance,"
-        " call_id, cseq, user_agent, path from binding";
+        " call_id, cseq, user_agent, path, lync from binding";
 
 int fe_store_open(struct frontend *fe, struct buf *why)
 {
@@ -70,7 +71,7 @@ static void put(struct frontend *fe, const struct binding *b)
 		STORE_S(b->user->aor),     STORE_I(b->credential),   STORE_I(b->q),
 		STORE_I(b->since),         STORE_S(buf_view(&hint)), STORE_S(b->contact),
 		STORE_S(b->instance),      STORE_S(b->call_id),      STORE_I(b->cseq),
-		STORE_S(b->user_agent),    STORE_S(b->path),
+		STORE_S(b->user_agent),    STORE_S(b->path),         STORE_I(b->lync),
 	};
 	queue(fe, sql_put, v, ARRAY_SIZE(v));
 }
@@ -85,7 +86,7 @@ static void drop(struct frontend *fe, const struct binding *b)
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev)
 {
 	struct binding *mine = (struct binding *)(uintptr_t)b;
-	bool keep = ev != BINDING_GONE && must_survive(fe, b);
+	bool keep = !registrar_is_end(ev) && must_survive(fe, b);
 	if (keep)
 		put(fe, b);
 	else if (b->stored)
@@ -112,6 +113,7 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 		.cseq = (uint32_t)c[11].i,
 		.user_agent = c[12].s,
 		.path = c[13].s,
+		.lync = c[14].i != 0,
 		.stored = true,
 	};
 	/* Connections of this process ended with the one that was here before. */

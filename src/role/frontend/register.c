@@ -148,7 +148,7 @@ void fe_register(struct task *t)
 	t->target.kind = TARGET_BAD;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
 	if (t->target.kind == TARGET_FOREIGN || t->target.kind == TARGET_BAD)
-		task_reply(t, 403, STR("Domain Is Not Served Here"), STR(""));
+		task_refuse(t, REFUSE_DOMAIN, STR(""));
 	else if (fe_owner(fe, t->who.account) == fe->env->slot)
 		fe_register_home(t, token_hint_of(t->flow, fe->env->slot));
 	else

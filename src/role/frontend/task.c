@@ -74,6 +74,45 @@ void task_reply(struct task *t, int code, struct str reason, struct str lines)
 	task_done(t);
 }
 
+void task_answer(struct task *t, struct str lines, struct str type, struct str body)
+{
+	if (t->rq)
+		sip_reply(t->rq, 200, STR(""), lines, type, body);
+	else
+		sip_stx_reply(t->stx, 200, STR(""), lines, type, body);
+	task_done(t);
+}
+
+enum { REFUSAL_LINES_PER_S = 20 };
+
+/* One line for an administrator; strangers can cause many, so the rate is limited. */
+void task_log_refusal(struct task *t, enum refusal why)
+{
+	const struct refusal_row *row = refusal_row(why);
+	struct frontend *fe = t->fe;
+	char peer[64];
+	struct buf pb = BUF_ON(peer);
+	if (t->msg->method == SIP_ACK ||
+	    !log_allow(&fe->refusal_limit, loop_now(fe->loop), REFUSAL_LINES_PER_S))
+		return;
+	addr_put(&pb, &t->flow->peer);
+	log_info(NULL, "request-refused",
+	         "method=%" STR_FMT " from=%s to=%s peer=%" STR_FMT " code=%u id=%u reason=\"%s\"",
+	         STR_ARG(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
+	         log_esc(t->msg->uri), STR_ARG(buf_view(&pb)), row->code, row->id, row->reason);
+}
+
+void task_refuse(struct task *t, enum refusal why, struct str lines)
+{
+	const struct refusal_row *row = refusal_row(why);
+	char text[1024];
+	struct buf b = BUF_ON(text);
+	task_log_refusal(t, why);
+	buf_str(&b, lines);
+	refusal_put(&b, why, t->fe->env->self->fqdn);
+	task_reply(t, row->code, str_of(row->phrase), b.full ? lines : buf_view(&b));
+}
+
 struct sip_stx *task_stx(struct task *t)
 {
 	return t->kept ? t->stx : sip_accept(t->rq, NULL, NULL);
@@ -87,7 +126,7 @@ void task_retry(struct task *t, void (*next)(struct task *t))
 	}
 	t = task_keep(t);
 	if (t->tries++ == FE_RETRIES_MAX) {
-		task_reply(t, 503, STR("Home Server Not Available"), STR("Retry-After: 5\r\n"));
+		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
 		return;
 	}
 	t->next = next;

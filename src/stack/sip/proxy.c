@@ -21,6 +21,7 @@ struct sip_proxy {
 	struct sip_stx *stx; /* NULL once it has been handed back or is gone */
 	const struct sip_proxy_ops *ops;
 	void *arg;
+	const uint8_t *strip;
 	uint32_t loop;
 	bool invite;
 	bool started;
@@ -81,7 +82,7 @@ static void stop_others(struct sip_proxy *p, const struct branch *but)
 static void pass_up(struct branch *b, const struct sip_msg *m)
 {
 	struct sip_proxy *p = b->p;
-	struct sip_edit e = { .pop_via = true, .max_forwards = -1 };
+	struct sip_edit e = { .pop_via = true, .max_forwards = -1, .strip = p->strip };
 	if (!p->stx)
 		return;
 	if (p->ops && p->ops->forwarding)
@@ -245,7 +246,7 @@ static void send_best(struct sip_proxy *p)
 	if (code == 408 && !p->invite) {
 		sip_stx_drop(stx); /* RFC 4320 section 4.2: it would come too late */
 	} else if (p->best) {
-		struct sip_edit e = { .pop_via = true, .max_forwards = -1 };
+		struct sip_edit e = { .pop_via = true, .max_forwards = -1, .strip = p->strip };
 		if (p->ops && p->ops->forwarding)
 			p->ops->forwarding(p->arg, 0, p->best, &e);
 		sip_stx_forward(stx, p->best, &e);
@@ -283,6 +284,11 @@ struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
 	defer_init(&p->reap, proxy_free, p);
 	sip_stx_set_ops(stx, &proxy_stx_ops, p);
 	return p;
+}
+
+void sip_proxy_strip(struct sip_proxy *p, const uint8_t *flags)
+{
+	p->strip = flags;
 }
 
 static unsigned count_values(struct str list)

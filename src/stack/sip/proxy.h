@@ -37,6 +37,8 @@ struct sip_proxy_ops {
 /* Takes over the transaction.  ops may be NULL.  The request must have passed Max-Forwards. */
 struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
                                 const struct sip_proxy_ops *ops, void *arg);
+/* What is left out of every response that is passed on: SIP_H_N_IDS flags, borrowed. */
+void sip_proxy_strip(struct sip_proxy *p, const uint8_t *flags);
 /* Adds branches; call sip_proxy_start after the last. */
 void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *b);
 /* No more branches are to come now: if none is pending the best answer is sent (`empty_code` if

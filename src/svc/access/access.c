@@ -5,6 +5,8 @@
 
 #include "auth/digest.h"
 #include "auth/mech_digest.h"
+#include "auth/mech_ntlm.h"
+#include "svc/access/dialect.h"
 #include "svc/access/inside.h"
 
 /* clang-format off */
@@ -17,21 +19,32 @@ const struct setting access_settings[] = {
 		    .help = "how often UDP phones behind NAT are pinged"),
 	SETTING_ENUM("digest", struct access_config, digest, .choices = "md5 sha-256", .def = "md5",
 		     .help = "the one Digest algorithm offered to phones (never both: phones break)", .restart = true),
+	SETTING_ENUM("ntlm", struct access_config, ntlm, .choices = "off tls any", .def = "tls",
+		     .help = "where Lync clients may sign in with NTLM: nowhere, over TLS (and from this very machine), everywhere"),
 	SETTING_END
 };
 /* clang-format on */
 
-struct access *access_new(struct loop *l, const struct access_config *cfg, struct accounts *acc,
-                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32])
+struct access *access_new(struct loop *l, const struct access_config *cfg,
+                          const struct access_setup *setup)
 {
 	struct access *a = xnew(struct access);
 	a->loop = l;
 	a->cfg = *cfg;
-	a->tp = tp;
-	a->realm = str_dup(realm);
-	a->digest = digest_new(realm, pool_key);
-	a->mech_state = mech_digest_new(a->digest, acc, (enum digest_alg)cfg->digest);
+	a->tp = setup->tp;
+	a->realm = str_dup(setup->realm);
+	a->fqdn = str_dup(setup->fqdn);
+	a->wrong = setup->wrong;
+	a->wrong_arg = setup->arg;
+	a->digest = digest_new(setup->realm, setup->pool_key);
+	a->mech_state = mech_digest_new(a->digest, setup->accounts, (enum digest_alg)cfg->digest);
 	a->mech = &mech_digest;
+	a->ntlm_state = mech_ntlm_new(
+	        &(struct mech_ntlm_config){ .accounts = setup->accounts,
+	                                    .realm = STR("SIP Communications Service"),
+	                                    .target = setup->fqdn,
+	                                    .domain = setup->domain });
+	a->ntlm = &mech_ntlm;
 	map_init(&a->vouches);
 	map_init(&a->nat);
 	access_sweep_init(a);
@@ -46,11 +59,14 @@ void access_free(struct access **ap)
 	access_wait_free(&a->last);
 	access_sweep_done(a);
 	struct mech_digest *m = a->mech_state;
+	struct mech_ntlm *n = a->ntlm_state;
 	mech_digest_free(&m);
+	mech_ntlm_free(&n);
 	digest_free(&a->digest);
 	map_done(&a->vouches);
 	map_done(&a->nat);
 	free(a->realm);
+	free(a->fqdn);
 	free(a);
 }
 
@@ -66,18 +82,6 @@ const struct access_stats *access_stats(const struct access *a)
 
 /* Authentication. */
 
-struct access_wait {
-	struct access *a;
-	struct auth_assoc *assoc;
-	access_done_fn *done;
-	void *arg;
-	bool now; /* inside access_identify(): the result is kept, not told */
-	bool proxy;
-	struct access_result result;
-	struct buf lines;
-	char uri[ACCESS_URI_MAX];
-};
-
 static void put_challenge(struct access_wait *w, struct str value, bool stale)
 {
 	struct access *a = w->a;
@@ -92,23 +96,24 @@ static void put_challenge(struct access_wait *w, struct str value, bool stale)
 	w->result.reason = STR("");
 }
 
-static void refuse(struct access_wait *w, int code, struct str reason)
+void access_refuse(struct access_wait *w, enum refusal why, int code)
 {
-	w->result.code = code;
-	w->result.reason = reason;
+	const struct refusal_row *row = refusal_row(why);
+	w->result.verdict = ACCESS_REFUSED;
+	w->result.why = why;
+	w->result.code = code ? code : row->code;
+	w->result.reason = str_of(code && code != row->code ? "" : row->phrase);
+	refusal_put(&w->lines, why, str_of(w->a->fqdn));
 }
 
-static void accept_identity(struct access_wait *w, const struct auth_result *r)
+void access_accept(struct access_wait *w, const struct access_identity *id)
 {
-	size_t n = MIN(r->uri.len, sizeof(w->uri));
+	size_t n = MIN(id->uri.len, sizeof(w->uri));
 	w->a->stats.accepted++;
-	memcpy(w->uri, r->uri.p, n);
+	memcpy(w->uri, id->uri.p, n);
 	w->result.verdict = ACCESS_OK;
-	w->result.id = (struct access_identity){
-		.account = r->account,
-		.credential = r->credential,
-		.uri = str_n(w->uri, n),
-	};
+	w->result.id = *id;
+	w->result.id.uri = str_n(w->uri, n);
 }
 
 static void translate(struct access_wait *w, const struct auth_result *r)
@@ -116,39 +121,46 @@ static void translate(struct access_wait *w, const struct auth_result *r)
 	w->result.verdict = ACCESS_REFUSED;
 	switch (r->kind) {
 	case AUTH_ACCEPT:
-		accept_identity(w, r);
+		access_accept(w, &(struct access_identity){ .account = r->account,
+		                                            .credential = r->credential,
+		                                            .uri = r->uri });
 		break;
 	case AUTH_CHALLENGE:
 		put_challenge(w, r->challenge, false);
 		break;
 	case AUTH_REFUSE:
 		w->a->stats.refused++;
-		refuse(w, 403, STR("Wrong User Name Or Password"));
+		access_refuse(w, REFUSE_PASSWORD, 0);
 		break;
 	case AUTH_SLOW:
 		w->a->stats.slowed++;
 		buf_printf(&w->lines, "Retry-After: %u\r\n", r->retry_s);
-		refuse(w, 503, STR("Too Many Failed Sign-Ins"));
+		access_refuse(w, REFUSE_GUESSING, 0);
 		break;
 	case AUTH_FAILED:
 		w->a->stats.failed++;
 		buf_lit(&w->lines, "Retry-After: 5\r\n");
-		refuse(w, 503, STR("Sign-In Service Not Available"));
+		access_refuse(w, REFUSE_SIGN_IN_DOWN, 0);
 		break;
 	}
-	w->result.lines = buf_view(&w->lines);
 }
 
-static void on_step(void *arg, const struct auth_result *r)
+void access_decided(struct access_wait *w)
 {
-	struct access_wait *w = arg;
-	translate(w, r);
+	w->result.lines = buf_view(&w->lines);
 	if (w->now)
 		return;
 	w->a->stats.pending--;
 	access_done_fn *done = w->done;
 	w->done = NULL;
 	done(w->arg, &w->result);
+}
+
+static void on_step(void *arg, const struct auth_result *r)
+{
+	struct access_wait *w = arg;
+	translate(w, r);
+	access_decided(w);
 }
 
 /* The credentials for our realm among the fields with the id; empty if there are none. */
@@ -170,6 +182,12 @@ static void wait_done(struct access_wait *w)
 {
 	if (w->assoc)
 		w->a->mech->free(w->a->mech_state, &w->assoc);
+	if (w->sa && w->done) { /* cancels the leg */
+		struct access_conn *c = w->flow->user;
+		sa_free(&c->sas, &w->sa);
+	} else if (w->sa) {
+		w->sa->holder = NULL;
+	}
 	buf_free(&w->lines);
 }
 
@@ -184,20 +202,21 @@ void access_wait_free(struct access_wait **wp)
 	free(w);
 }
 
-/* One step; true if it is decided. */
-static bool step(struct access_wait *w, const struct sip_msg *m, struct str creds)
+/* One step of a phone; true if it is decided. */
+static bool step_digest(struct access_wait *w, const struct sip_msg *m)
 {
 	struct access *a = w->a;
+	struct str creds =
+	        our_credentials(a, m, w->proxy ? SIP_H_PROXY_AUTHORIZATION : SIP_H_AUTHORIZATION);
+	w->assoc = a->mech->begin(a->mech_state, &w->flow->peer);
 	if (creds.len == 0) {
 		w->result.verdict = ACCESS_REFUSED;
 		put_challenge(w, STR(""), false);
-		w->result.lines = buf_view(&w->lines);
+		access_decided(w);
 		return true;
 	}
-	w->now = true;
-	int r = a->mech->step(a->mech_state, w->assoc, m, creds, loop_wall(a->loop), on_step, w);
-	w->now = false;
-	return r != -EINPROGRESS;
+	return a->mech->step(a->mech_state, w->assoc, m, creds, loop_wall(a->loop), on_step, w) !=
+	       -EINPROGRESS;
 }
 
 static bool too_busy(const struct access *a, struct access_result *ret)
@@ -220,17 +239,19 @@ enum access_verdict access_identify(struct access *a, struct sip_flow *f, const 
                                     struct access_result *ret, access_done_fn *done,
                                     struct access_wait **ret_wait)
 {
-	bool is_register = m->method == SIP_REGISTER;
 	if (too_busy(a, ret))
 		return ACCESS_REFUSED;
 	/* The last answer's memory lives until here. */
 	access_wait_free(&a->last);
 	struct access_wait *w = xnew(struct access_wait);
-	*w = (struct access_wait){ .a = a, .proxy = !is_register, .lines = buf_of(4096) };
-	w->assoc = a->mech->begin(a->mech_state, &f->peer);
-	struct str creds = our_credentials(
-	        a, m, is_register ? SIP_H_AUTHORIZATION : SIP_H_PROXY_AUTHORIZATION);
-	if (step(w, m, creds)) {
+	*w = (struct access_wait){ .a = a,
+		                   .flow = f,
+		                   .now = true,
+		                   .proxy = m->method != SIP_REGISTER,
+		                   .lines = buf_of(4096) };
+	bool decided = dialect_of(m) == DIALECT_LYNC ? access_step_lync(w, m) : step_digest(w, m);
+	w->now = false;
+	if (decided) {
 		*ret = w->result;
 		a->last = w;
 		return ret->verdict;

@@ -1,13 +1,19 @@
 /* The access half: who is at the other end of a flow, and may they (design section 4).
  *
  * A REGISTER is always authenticated.  A TCP or TLS connection on which one succeeded vouches for
- * that user until it closes; any other request outside a dialog is challenged. */
+ * that user until it closes; any other request outside a dialog is challenged.
+ *
+ * Phones are challenged by Digest.  Lync clients make a security association by NTLM, and from then
+ * on every message of their connection is signed ([MS-SIPAE]); a signed REGISTER needs no challenge
+ * until the association is old. */
 #pragma once
 
 #include "auth/accounts.h"
 #include "auth/mech.h"
 #include "base/map.h"
 #include "stack/sip/txn.h"
+#include "svc/access/refusal.h"
+#include "svc/access/sa.h"
 #include "svc/access/token.h"
 #include "topo/setting.h"
 
@@ -22,6 +28,13 @@ struct access_config {
 	uint32_t unknown_max_s; /* a connection on which nobody signed in is closed after */
 	uint32_t keepalive_s;   /* pings to UDP phones behind NAT */
 	int digest;             /* enum digest_alg offered */
+	int ntlm;               /* enum access_ntlm */
+};
+/* On which connections Lync clients may sign in with NTLM. */
+enum access_ntlm {
+	ACCESS_NTLM_OFF,
+	ACCESS_NTLM_TLS, /* TLS, and TCP from this very machine */
+	ACCESS_NTLM_ANY,
 };
 extern const struct setting access_settings[];
 
@@ -33,9 +46,19 @@ struct access_identity {
 
 struct access; /* opaque */
 
-struct access *access_new(struct loop *l, const struct access_config *cfg, struct accounts *acc,
-                          struct sip_transport *tp, struct str realm, const uint8_t pool_key[32]);
-/* `acc` must have been freed before (auth/mech_digest.h). */
+struct access_setup {
+	struct accounts *accounts; /* must be freed before the access half (auth/mech_digest.h) */
+	struct sip_transport *tp;
+	struct str realm;        /* of Digest */
+	struct str fqdn;         /* our name: NTLM's target, the source of diagnostics */
+	struct str domain;       /* the main SIP domain */
+	const uint8_t *pool_key; /* 32 bytes */
+	sa_wrong_fn *wrong;      /* a message was not rightly signed, and dropped */
+	void *arg;
+};
+
+struct access *access_new(struct loop *l, const struct access_config *cfg,
+                          const struct access_setup *setup);
 void access_free(struct access **ap);
 void access_configure(struct access *a, const struct access_config *cfg);
 
@@ -43,9 +66,12 @@ void access_configure(struct access *a, const struct access_config *cfg);
 bool access_opened(struct access *a, struct sip_flow *f);
 void access_closed(struct access *a, struct sip_flow *f);
 /* From accounts: connections stop vouching for the account (0: everybody; credential 0: whichever
- * was used).
- * Those that nobody else uses are closed. */
-void access_revoke(struct access *a, uint64_t account, uint64_t credential);
+ * was used), and associations made with it end.  Connections that nobody else uses are closed; Lync
+ * clients are told why before. */
+void access_revoke(struct access *a, uint64_t account, uint64_t credential, enum refusal why);
+/* Tells the Lync clients of a connection that they are signed off ([MS-SIPREGE] section 3.3.5), and
+ * why; then closes it.  REFUSE_NOTHING: closes it without a word. */
+void access_deregister(struct access *a, struct sip_flow *f, enum refusal why);
 
 /* True if the connection vouches for the user. */
 bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
@@ -57,6 +83,7 @@ enum access_verdict { ACCESS_OK, ACCESS_REFUSED, ACCESS_WAIT };
 struct access_result {
 	enum access_verdict verdict;
 	struct access_identity id; /* of OK; uri valid during the call */
+	enum refusal why;          /* of REFUSED; NOTHING for a first challenge */
 	int code;                  /* of REFUSED: the answer to give ... */
 	struct str reason;
 	struct str lines; /* ... with these header lines; valid during the call */
@@ -79,6 +106,7 @@ void access_keep_alive(struct access *a, const struct sip_flow *f, usec_t until)
 
 struct access_stats {
 	uint64_t challenges, accepted, refused, slowed, failed, closed_unknown, pings;
+	uint64_t wrong_signatures;
 	uint32_t pending, vouches, nat_peers;
 };
 const struct access_stats *access_stats(const struct access *a);

@@ -17,6 +17,7 @@ static const uint8_t from_client[SIP_H_N_IDS] = {
 	[SIP_H_P_PREFERRED_IDENTITY]  = 1,
 	[SIP_H_AUTHORIZATION]         = 1,
 	[SIP_H_PROXY_AUTHORIZATION]   = 1,
+	[SIP_H_AUTHENTICATION_INFO]   = 1,
 };
 
 static const uint8_t from_role[SIP_H_N_IDS] = {
@@ -38,6 +39,14 @@ static const uint8_t to_client_private[SIP_H_N_IDS] = {
 	[SIP_H_PATH]                  = 1,
 	[SIP_H_AUTHORIZATION]         = 1,
 	[SIP_H_PROXY_AUTHORIZATION]   = 1,
+};
+
+static const uint8_t response[SIP_H_N_IDS] = {
+	[SIP_H_AUTHORIZATION]             = 1,
+	[SIP_H_PROXY_AUTHORIZATION]       = 1,
+	[SIP_H_AUTHENTICATION_INFO]       = 1,
+	[SIP_H_PROXY_AUTHENTICATION_INFO] = 1,
+	[SIP_H_P_ASSERTED_IDENTITY]       = 1,
 };
 
 static const uint8_t *const from_tables[TRUST_N_CLASSES] = {
@@ -64,6 +73,11 @@ const uint8_t *trust_strip_to(enum trust_class c)
 const uint8_t *trust_strip_private(void)
 {
 	return to_client_private;
+}
+
+const uint8_t *trust_strip_response(void)
+{
+	return response;
 }
 
 void trust_describe(struct buf *b)

@@ -16,6 +16,9 @@ enum trust_class {
  */
 const uint8_t *trust_strip_from(enum trust_class c);
 const uint8_t *trust_strip_to(enum trust_class c);
+/* What is left out of responses: they carry what signs one hop, and no identity that a client
+ * claims. */
+const uint8_t *trust_strip_response(void);
 /* The same for a request whose sender wants to stay unknown (Privacy: id, RFC 3325 section 9.3). */
 const uint8_t *trust_strip_private(void);
 /* As the table prints it, for documentation and `explain`: one line a field. */

@@ -39,10 +39,19 @@ static void drop(struct access *a, struct vouch *v)
 	free(v);
 }
 
+static void on_wrong(void *arg, const struct sip_flow *f, const struct sip_msg *m, const char *why)
+{
+	struct access *a = arg;
+	a->stats.wrong_signatures++;
+	if (a->wrong)
+		a->wrong(a->wrong_arg, f, m, why);
+}
+
 bool access_opened(struct access *a, struct sip_flow *f)
 {
 	struct access_conn *c = xnew(struct access_conn);
 	list_init(&c->vouches);
+	sa_list_init(&c->sas, a->loop, on_wrong, a);
 	c->opened = loop_now(a->loop);
 	f->user = c;
 	return true;
@@ -54,6 +63,8 @@ void access_closed(struct access *a, struct sip_flow *f)
 	if (!c)
 		return;
 	list_for(it, &c->vouches) drop(a, list_entry(it, struct vouch, of_conn));
+	sa_list_done(&c->sas);
+	f->sec = NULL;
 	f->user = NULL;
 	free(c);
 }
@@ -103,7 +114,17 @@ void access_unvouch(struct access *a, struct sip_flow *f, struct str uri)
 		drop(a, v);
 }
 
-void access_revoke(struct access *a, uint64_t account, uint64_t credential)
+/* Associations of users who signed off meanwhile would let them in again. */
+static void revoke_associations(struct access *a, uint64_t account, uint64_t credential)
+{
+	for (struct sip_flow *f = sip_flow_next(a->tp, NULL); f; f = sip_flow_next(a->tp, f)) {
+		struct access_conn *c = f->user;
+		if (c)
+			sa_revoke(&c->sas, account, credential);
+	}
+}
+
+void access_revoke(struct access *a, uint64_t account, uint64_t credential, enum refusal why)
 {
 	size_t slot = 0;
 	struct map_node *after = NULL;
@@ -116,6 +137,7 @@ void access_revoke(struct access *a, uint64_t account, uint64_t credential)
 		struct access_conn *c = f->user;
 		drop(a, v);
 		if (c->n_vouches == 0)
-			sip_flow_close(f);
+			access_deregister(a, f, why);
 	}
+	revoke_associations(a, account, credential);
 }

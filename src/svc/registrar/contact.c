@@ -2,6 +2,10 @@
 
 #include <errno.h>
 
+#include "svc/access/dialect.h"
+#include "svc/access/gruu.h"
+#include "svc/registrar/lync.h"
+
 enum { FLOW_TIMER_S = 120 };
 
 /* q=0.725 as thousandths; 1000 if absent or broken. */
@@ -105,6 +109,7 @@ int contacts_parse(struct contacts *ret, const struct sip_msg *m,
 	ret->star = false;
 	ret->outbound = sip_has_token(m, SIP_H_SUPPORTED, STR("outbound"));
 	ret->gruu = sip_has_token(m, SIP_H_SUPPORTED, STR("gruu"));
+	ret->lync = dialect_of(m) == DIALECT_LYNC;
 	return parse_values(ret, m, cfg, k, ret_reason);
 }
 
@@ -112,6 +117,7 @@ void contact_binding(struct binding *ret, const struct contact *c,
                      const struct registrar_request *rq)
 {
 	*ret = (struct binding){
+		.lync = dialect_of(rq->msg) == DIALECT_LYNC,
 		.endpoint = c->endpoint,
 		.hint = rq->hint,
 		.credential = rq->credential,
@@ -145,6 +151,16 @@ static void put_gruus(struct buf *b, const struct binding *bd, const struct home
 	buf_lit(b, ";gr\"");
 }
 
+static void put_lync_gruu(struct buf *b, const struct binding *bd, const struct home_user *u)
+{
+	size_t before = b->len;
+	buf_lit(b, ";gruu=\"");
+	if (gruu_put(b, u->aor, bd->instance) < 0)
+		b->len = before;
+	else
+		buf_char(b, '"');
+}
+
 static void put_contact(struct buf *b, const struct binding *bd, const struct home_user *u,
                         const struct contacts *cs, const struct token_key *k, usec_t now)
 {
@@ -163,6 +179,8 @@ static void put_contact(struct buf *b, const struct binding *bd, const struct ho
 			buf_printf(b, ";reg-id=%u", bd->reg_id);
 		if (cs->gruu)
 			put_gruus(b, bd, u, k);
+		if (cs->lync)
+			put_lync_gruu(b, bd, u);
 	}
 	buf_lit(b, "\r\n");
 }
@@ -180,6 +198,8 @@ void contacts_put_lines(struct buf *b, struct home_user *u, const struct contact
 {
 	list_for(it, &u->bindings)
 	        put_contact(b, list_entry(it, struct binding, node), u, cs, k, now);
+	if (cs->lync && cs->n > 0)
+		registrar_put_lync(b, cs->c[0].expires_s, cs->c[0].refreshed);
 	if (asks_outbound(cs))
 		buf_printf(b, "Require: outbound\r\nFlow-Timer: %d\r\n", FLOW_TIMER_S);
 }

@@ -9,6 +9,7 @@ struct contact {
 	uint32_t expires_s; /* granted; 0: sign off */
 	uint32_t reg_id;
 	uint16_t q;
+	bool refreshed; /* the endpoint was signed in already */
 	struct str instance;
 };
 
@@ -16,6 +17,7 @@ struct contacts {
 	bool star;
 	bool outbound; /* the client asks for RFC 5626 */
 	bool gruu;     /* the client understands RFC 5627 */
+	bool lync;     /* the client speaks the Lync dialect */
 	size_t n;
 	struct contact c[REGISTRAR_CONTACTS_MAX];
 };

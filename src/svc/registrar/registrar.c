@@ -110,11 +110,9 @@ static void unindex_flow(struct registrar *r, struct binding *b)
 }
 
 /* Out of the user's list and freed; the user may be gone afterwards. */
-static void binding_remove(struct registrar *r, struct binding *b, const char *why)
+static void binding_drop(struct registrar *r, struct binding *b)
 {
 	struct home_user *u = b->user;
-	if (why)
-		r->ops.event(r->arg, b, BINDING_GONE, why);
 	timer_stop(&b->expiry);
 	unindex_flow(r, b);
 	list_del(&b->node);
@@ -122,6 +120,13 @@ static void binding_remove(struct registrar *r, struct binding *b, const char *w
 	r->n_bindings--;
 	free(b);
 	user_drop_if_empty(r, u);
+}
+
+static void binding_remove(struct registrar *r, struct binding *b, const char *why)
+{
+	if (why)
+		r->ops.event(r->arg, b, BINDING_GONE, why);
+	binding_drop(r, b);
 }
 
 void registrar_free(struct registrar **rp)
@@ -146,7 +151,9 @@ void registrar_free(struct registrar **rp)
 static void on_expiry(void *arg)
 {
 	struct binding *b = arg;
-	binding_remove(b->user->registrar, b, "expired");
+	struct registrar *r = b->user->registrar;
+	r->ops.event(r->arg, b, BINDING_EXPIRED, "expired");
+	binding_drop(r, b);
 }
 
 /* A copy with its texts in one block. */
@@ -354,16 +361,19 @@ static void refresh(struct registrar *r, struct binding *b, const struct binding
 
 static void push_out_oldest(struct registrar *r, struct home_user *u, uint32_t max)
 {
-	while (u->n > MAX(max, 1U))
-		binding_remove(r, list_entry(u->bindings.next, struct binding, node),
-		               "pushed out: too many endpoints");
+	while (u->n > MAX(max, 1U)) {
+		struct binding *b = list_entry(u->bindings.next, struct binding, node);
+		r->ops.event(r->arg, b, BINDING_PUSHED_OUT, "pushed out: too many endpoints");
+		binding_drop(r, b);
+	}
 }
 
 static void apply(struct registrar *r, const struct registrar_request *rq, struct home_user *u,
-                  const struct contact *c)
+                  struct contact *c)
 {
 	struct binding *b = find_same(u, c);
 	struct binding want;
+	c->refreshed = b != NULL;
 	if (c->expires_s == 0) {
 		if (b)
 			binding_remove(r, b, "signed off");

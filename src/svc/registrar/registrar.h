@@ -38,6 +38,7 @@ struct binding {
 	uint16_t q;      /* thousandths */
 	bool stored;     /* a row in the store holds it */
 	bool gruu;       /* the client understands GRUUs */
+	bool lync;       /* it speaks the Lync dialect */
 	struct str contact, instance, call_id, user_agent, path;
 };
 
@@ -52,9 +53,20 @@ struct home_user {
 
 struct registrar; /* opaque */
 
-enum registrar_event { BINDING_ADDED, BINDING_MOVED, BINDING_GONE };
+enum registrar_event {
+	BINDING_ADDED,
+	BINDING_MOVED,
+	BINDING_GONE,
+	BINDING_EXPIRED,    /* gone: it was not refreshed */
+	BINDING_PUSHED_OUT, /* gone: the user has too many */
+};
+static inline bool registrar_is_end(enum registrar_event ev)
+{
+	return ev >= BINDING_GONE;
+}
+
 struct registrar_ops {
-	/* After the change, except GONE: before the binding is freed; why is for people. */
+	/* After the change, except an end: before the binding is freed; why is for people. */
 	void (*event)(void *arg, const struct binding *b, enum registrar_event ev, const char *why);
 };
 

@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 
+#include "svc/access/gruu.h"
+
 bool target_is_self(const struct target_self *self, struct str host, bool v6)
 {
 	struct addr a;
@@ -52,18 +54,23 @@ static void add_number(struct target *t, struct buf *b, struct str number)
 		add_key(t, b, from);
 }
 
-/* A public GRUU (RFC 5627 section 3.1.1) names the instance in `gr`. */
+/* A public GRUU names the instance: in `gr` (RFC 5627 section 3.1.1), or as Lync clients know it.
+ */
 static void read_gr(struct target *t, const struct token_key *k, const struct sip_uri *u)
 {
 	char text[TARGET_KEY_MAX];
 	struct buf b = BUF_ON(text);
 	struct str gr;
-	if (!sip_param(u->params, STR("gr"), &gr) || gr.len == 0)
+	buf_lit(&b, ";+sip.instance=\"");
+	if (sip_param(u->params, STR("gr"), &gr) && gr.len > 0) {
+		buf_char(&b, '<');
+		if (sip_unescape(gr, &b) < 0)
+			return;
+		buf_char(&b, '>');
+	} else if (gruu_get(u, &b) < 0) {
 		return;
-	buf_lit(&b, ";+sip.instance=\"<");
-	if (sip_unescape(gr, &b) < 0)
-		return;
-	buf_lit(&b, ">\"");
+	}
+	buf_char(&b, '"');
 	struct sip_addr contact = { .params = buf_view(&b) };
 	if (!b.full)
 		t->endpoint = token_endpoint(k, &contact);

@@ -69,7 +69,7 @@ static void put_schemes(struct buf *b, const struct account *acc, const struct c
 	char text[256];
 	(void)!snprintf(text, sizeof(text), "%s%s%s",
 	                acc->disabled ? "none while disabled; else " : "", digest,
-	                v->has_nt   ? "; NT hash kept for NTLM"
+	                v->has_nt   ? "; NTLM"
 	                : acc->ntlm ? "; NTLM allowed, its hash comes with the next password"
 	                            : "; no NTLM, by this user's policy");
 	command_put(b, "schemes", str_of(text));

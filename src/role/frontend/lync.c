@@ -1,0 +1,128 @@
+#include <inttypes.h>
+
+#include "role/frontend/fe.h"
+#include "svc/access/dialect.h"
+
+/* What the home half answers to a Lync client's subscriptions to its own user's data: the contact
+ * list, the settings, the own publications, the presence of others ([MS-SIP], [MS-PRES]).
+ *
+ * There is no presence yet, and every contact list is the one of a new user; the answers say just
+ * that.  The answer carries the first state itself (ms-piggyback-first-notify). */
+
+enum { KEPT_S = 28800, BODY_MAX = 1024 * 1024 };
+
+struct answer {
+	const struct task *t;
+	uint32_t expires_s; /* 0: the state once, and no subscription */
+	struct str type;
+	struct buf body;
+};
+
+/* A new user's list ([MS-SIP] section 2.2.2.4): the one group that every list has. */
+static int put_contacts(struct answer *a)
+{
+	a->type = STR("application/vnd-microsoft-roaming-contacts+xml");
+	buf_lit(&a->body, "<contactList deltaNum=\"1\">"
+	                  "<group id=\"1\" name=\"~\" externalURI=\"\"/></contactList>\r\n");
+	return 0;
+}
+
+/* The settings that exist: calls may be encrypted or not, as the two ends agree. */
+static int put_provisioning(struct answer *a)
+{
+	a->expires_s = 0;
+	a->type = STR("application/vnd-microsoft-roaming-provisioning-v2+xml");
+	buf_lit(&a->body,
+	        "<provisionGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/"
+	        "provisiongrouplist-notification\"><provisionGroup name=\"ServerConfiguration\">"
+	        "<ucPC2PCAVEncryption>SupportEncryption</ucPC2PCAVEncryption>"
+	        "</provisionGroup></provisionGroupList>\r\n");
+	return 0;
+}
+
+/* Nothing is published, so there is nothing to say. */
+static int put_self(struct answer *a)
+{
+	(void)a;
+	return 0;
+}
+
+/* The event packages of the own home, by the value of Event. */
+static const struct {
+	struct str event;
+	int (*put)(struct answer *a); /* 0 or the code of a refusal */
+} packages[] = {
+	{ STR_INIT("vnd-microsoft-roaming-contacts"), put_contacts },
+	{ STR_INIT("vnd-microsoft-provisioning-v2"), put_provisioning },
+	{ STR_INIT("vnd-microsoft-roaming-self"), put_self },
+};
+
+bool fe_asks_own_home(const struct task *t)
+{
+	struct token own;
+	if (t->msg->method != SIP_SUBSCRIBE || dialect_of(t->msg) != DIALECT_LYNC)
+		return false;
+	return fe_names_dialog(t, &own) ||
+	       (t->target.kind == TARGET_USER && !t->target.endpoint && t->target.n_keys &&
+	        str_ieq(t->target.keys[0], t->who.uri));
+}
+
+/* Where the subscription's later requests go: back here. */
+static void put_contact(const struct task *t, struct buf *b)
+{
+	struct token own = { .account = t->who.account,
+		             .hint = { .reach = TOKEN_DIALOG, .slot = (uint8_t)t->fe->env->slot } };
+	buf_lit(b, "Contact: <sip:");
+	token_put(b, &t->fe->key, &own);
+	buf_char(b, '@');
+	buf_str(b, t->fe->env->self->fqdn);
+	buf_lit(b, ";transport=tls>\r\n");
+}
+
+static void put_lines(const struct answer *a, struct buf *b)
+{
+	put_contact(a->t, b);
+	buf_printf(b, "Expires: %u\r\n", a->expires_s);
+	sip_put_hdr(b, STR("Event"), sip_value(a->t->msg, SIP_H_EVENT));
+	buf_printf(b, "subscription-state: %s;expires=%u\r\n",
+	           a->expires_s ? "active" : "terminated", a->expires_s);
+	if (a->body.len)
+		buf_lit(b, "ms-piggyback-cseq: 1\r\n");
+	buf_lit(b, "Supported: ms-benotify\r\nSupported: ms-piggyback-first-notify\r\n");
+}
+
+static bool wants_end(const struct sip_msg *m)
+{
+	uint32_t s = 1;
+	struct str v = sip_value(m, SIP_H_EXPIRES);
+	return v.len && str_to_u32(v, UINT32_MAX, &s) == 0 && s == 0;
+}
+
+static void reply(struct answer *a, struct task *t, int (*put)(struct answer *a))
+{
+	char text[1024];
+	struct buf lines = BUF_ON(text);
+	a->expires_s = wants_end(t->msg) ? 0 : KEPT_S;
+	int code = wants_end(t->msg) && fe_has_to_tag(t->msg) ? 0 : put(a);
+	if (code || a->body.full) {
+		task_refuse(t, REFUSE_CONTENT, STR(""));
+		return;
+	}
+	put_lines(a, &lines);
+	task_answer(t, buf_view(&lines), a->type, buf_view(&a->body));
+}
+
+void fe_subscribe_home(struct task *t)
+{
+	struct str event, params;
+	struct answer a = { .t = t, .body = buf_of(BODY_MAX) };
+	(void)str_cut(sip_value(t->msg, SIP_H_EVENT), ';', &event, &params);
+	for (size_t i = 0; i < ARRAY_SIZE(packages); i++) {
+		if (str_ieq(str_trim(event), packages[i].event)) {
+			reply(&a, t, packages[i].put);
+			buf_free(&a.body);
+			return;
+		}
+	}
+	task_refuse(t, REFUSE_EVENT, STR("Allow-Events: presence\r\n"));
+}

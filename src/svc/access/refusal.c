@@ -1,0 +1,61 @@
+#include "svc/access/refusal.h"
+
+/* clang-format off */
+static const struct refusal_row rows[REFUSE_N] = {
+	[REFUSE_NOTHING]       = { 0, 0, "", "" },
+	[REFUSE_BAD_ROUTE]     = { 60001, 400, "", "The Route of the request cannot be read" },
+	[REFUSE_FOREIGN_ROUTE] = { 60002, 403, "Foreign Route Refused", "The request names a route that is not this server's" },
+	[REFUSE_LOOP]          = { 60003, 482, "", "The request came back to where it had been" },
+	[REFUSE_TOO_MANY_HOPS] = { 60004, 483, "", "The request has passed too many servers" },
+	[REFUSE_EXTENSION]     = { 60005, 420, "", "The request needs an extension that is not known here" },
+	[REFUSE_NO_DIALOG]     = { 60006, 481, "", "The conversation or call is not known any more" },
+	[REFUSE_METHOD]        = { 60007, 405, "", "The server does not serve this method" },
+	[REFUSE_SERVICE]       = { 60008, 501, "", "The server does not offer this service" },
+	[REFUSE_EVENT]         = { 60009, 489, "Event Package Not Served", "The server does not offer this subscription" },
+	[REFUSE_SCHEME]        = { 60010, 416, "", "Addresses of this kind cannot be reached from here" },
+	[REFUSE_NOT_OWN_FROM]  = { 60011, 403, "From Is Not The Signed-In User", "The sender is not the user who signed in" },
+	[REFUSE_BAD_PATH]      = { 60012, 400, "Bad Path", "The registration does not say where it came from" },
+	[REFUSE_UNKNOWN_STAGE] = { 60013, 403, "Unknown Stage", "The request was handed over in an unknown way" },
+	[REFUSE_PASSWORD]      = { 60020, 403, "Wrong User Name Or Password", "Wrong user name or password" },
+	[REFUSE_GUESSING]      = { 60021, 503, "Too Many Failed Sign-Ins", "Too many failed sign-ins; wait a moment and try again" },
+	[REFUSE_SIGN_IN_DOWN]  = { 60022, 503, "Sign-In Service Not Available", "The server cannot check passwords at the moment" },
+	[REFUSE_BUSY]          = { 60023, 503, "Too Busy", "The server is too busy; try again in a moment" },
+	[REFUSE_NTLM_OFF]      = { 60024, 403, "NTLM Not Allowed", "Signing in with NTLM is switched off on this server" },
+	[REFUSE_NTLM_PLAIN]    = { 60025, 403, "Encryption Needed", "Signing in needs an encrypted connection: choose TLS" },
+	[REFUSE_NOT_SIGNED_IN] = { 60026, 403, "Not Signed In", "The connection has not signed in" },
+	[REFUSE_DISABLED]      = { 60050, 403, "", "The account has been disabled" },
+	[REFUSE_PASSWORD_CHANGED] = { 60051, 403, "", "The password has been changed: sign in again" },
+	[REFUSE_KICKED]        = { 60052, 403, "", "An administrator has signed this device off" },
+	[REFUSE_REPLACED]      = { 60053, 403, "", "The account is signed in on too many devices; this one was used longest ago" },
+	[REFUSE_DOMAIN]        = { 60030, 403, "Domain Is Not Served Here", "The domain of the address is not served here" },
+	[REFUSE_USER]          = { 4005, 404, "User Not Found", "The address does not belong to a user" },
+	[REFUSE_NO_ENDPOINT]   = { 60032, 480, "No Endpoint Signed In", "The user is not signed in" },
+	[REFUSE_NOT_REACHED]   = { 60033, 480, "No Endpoint Reachable", "The user's devices cannot be reached" },
+	[REFUSE_LOST]          = { 60034, 480, "Connection Lost", "The connection to the user's device was lost" },
+	[REFUSE_NOT_CONNECTED] = { 60035, 480, "Endpoint Not Connected", "The user's device is not connected" },
+	[REFUSE_ACCOUNTS_DOWN] = { 60036, 503, "Accounts Not Available", "The server cannot look users up at the moment" },
+	[REFUSE_HOME_DOWN]     = { 60037, 503, "Home Server Not Available", "The user's server is not available at the moment" },
+	[REFUSE_MEDIA]         = { 60040, 488, "", "The called device does not take the codecs or the encryption that were offered" },
+	[REFUSE_CONTENT]       = { 60041, 415, "", "The recipient's device does not take messages of this kind" },
+	[REFUSE_IM_BUSY]       = { 60042, 503, "Too Many Conversations", "The server holds too many conversations at the moment" },
+};
+/* clang-format on */
+
+const struct refusal_row *refusal_row(enum refusal r)
+{
+	return &rows[r];
+}
+
+enum refusal refusal_of_id(uint32_t id)
+{
+	for (int r = 1; r < REFUSE_N; r++)
+		if (rows[r].id == id)
+			return (enum refusal)r;
+	return REFUSE_NOTHING;
+}
+
+void refusal_put(struct buf *b, enum refusal r, struct str source)
+{
+	buf_printf(b, "ms-diagnostics: %u;reason=\"%s\";source=\"%" STR_FMT "\"\r\n", rows[r].id,
+	           rows[r].reason, STR_ARG(source));
+}

@@ -1,0 +1,64 @@
+/* Why a request is refused: one table from which the answer's code and phrase, its ms-diagnostics
+ * line and the manual's list are made ([MS-OCER] section 2.2.1.1).
+ *
+ * Numbers below 60000 are [MS-OCER]'s, where one fits; those from 60000 are our own. */
+#pragma once
+
+#include "base/buf.h"
+
+enum refusal {
+	REFUSE_NOTHING,
+	/* the request itself */
+	REFUSE_BAD_ROUTE,
+	REFUSE_FOREIGN_ROUTE,
+	REFUSE_LOOP,
+	REFUSE_TOO_MANY_HOPS,
+	REFUSE_EXTENSION,
+	REFUSE_NO_DIALOG,
+	REFUSE_METHOD,
+	REFUSE_SERVICE,
+	REFUSE_EVENT,
+	REFUSE_SCHEME,
+	REFUSE_NOT_OWN_FROM,
+	REFUSE_BAD_PATH,
+	REFUSE_UNKNOWN_STAGE,
+	/* signing in */
+	REFUSE_PASSWORD,
+	REFUSE_GUESSING,
+	REFUSE_SIGN_IN_DOWN,
+	REFUSE_BUSY,
+	REFUSE_NTLM_OFF,
+	REFUSE_NTLM_PLAIN,
+	REFUSE_NOT_SIGNED_IN,
+	/* signed off by the server */
+	REFUSE_DISABLED,
+	REFUSE_PASSWORD_CHANGED,
+	REFUSE_KICKED,
+	REFUSE_REPLACED,
+	/* routing */
+	REFUSE_DOMAIN,
+	REFUSE_USER,
+	REFUSE_NO_ENDPOINT,
+	REFUSE_NOT_REACHED,
+	REFUSE_LOST,
+	REFUSE_NOT_CONNECTED,
+	REFUSE_ACCOUNTS_DOWN,
+	REFUSE_HOME_DOWN,
+	/* conversations */
+	REFUSE_MEDIA,
+	REFUSE_CONTENT,
+	REFUSE_IM_BUSY,
+	REFUSE_N,
+};
+
+struct refusal_row {
+	uint16_t id, code;
+	const char *phrase; /* of the status line; "": the usual one */
+	const char *reason; /* a sentence for the person who asked */
+};
+
+const struct refusal_row *refusal_row(enum refusal r);
+/* By its ms-diagnostics number; REFUSE_NOTHING if there is no such row. */
+enum refusal refusal_of_id(uint32_t id);
+/* Appends `ms-diagnostics: 4005;reason="...";source="pool.example.test"` with its line end. */
+void refusal_put(struct buf *b, enum refusal r, struct str source);
