@@ -111,6 +111,25 @@ static void put_baresip(struct buf *b, const struct page *p, struct arena *a)
 	           STR_ARG(p->topo->cert_dir));
 }
 
+/* Lync clients sign in with the account's password, over TLS. */
+static void put_lync(struct buf *b, const struct page *p, struct arena *a)
+{
+	const struct topo_listen *l = p->best[TOPO_TLS];
+	if (!l)
+		return;
+	struct str hp = host_port(a, l);
+	buf_printf(b,
+	           "Lync clients: Pidgin with the plug-in pidgin-sipe (Accounts, Add)\n"
+	           "  Protocol Office Communicator   Username alice@%" STR_FMT "\n"
+	           "  Login (empty)                  Password alice's \"password\", not a phone's\n"
+	           "  Advanced: Server               %" STR_FMT "\n"
+	           "  Connection type SSL/TLS        Authentication scheme NTLM\n"
+	           "  Trust                          %" STR_FMT "/ca.pem (Tools, Certificates)\n"
+	           "  Debian 12: start it by contrib/pidgin-sipe-xmlfix/pidgin-sipe-xmlfix; its\n"
+	           "  libxml2 keeps the stock plug-in from reading XML\n\n",
+	           STR_ARG(p->domain), STR_ARG(hp), STR_ARG(p->topo->cert_dir));
+}
+
 static void put_next(struct buf *b, const struct tool *t)
 {
 	buf_printf(b,
@@ -136,6 +155,7 @@ static int run_page(struct tool *t, cJSON *args UNUSED)
 	put_phone(&b, &p, a);
 	put_linphone(&b, &p, a);
 	put_baresip(&b, &p, a);
+	put_lync(&b, &p, a);
 	put_next(&b, t);
 	(void)fwrite(b.p, 1, b.len, stdout);
 	return EXIT_FINE;

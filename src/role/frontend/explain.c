@@ -47,11 +47,11 @@ static void finish(struct explain *x, int code, const char *outcome)
 static void tell_binding(struct explain *x, const struct binding *b)
 {
 	usec_t now = loop_now(x->fe->loop);
-	step(x, "rings %" STR_FMT " (%s%s, process %u, %" PRIu64 " s left)", STR_ARG(b->contact),
+	step(x, "rings %" STR_FMT " (%s%s%s, process %u, %" PRIu64 " s left)", STR_ARG(b->contact),
 	     b->hint.reach == TOKEN_UDP ? "UDP"
 	     : b->hint.sock             ? "TLS"
 	                                : "TCP",
-	     b->gruu ? ", GRUU" : "", b->hint.slot + 1,
+	     b->gruu ? ", GRUU" : "", b->lync ? ", Lync client" : "", b->hint.slot + 1,
 	     b->expiry.deadline > now ? (b->expiry.deadline - now) / USEC_PER_SEC : 0);
 }
 
