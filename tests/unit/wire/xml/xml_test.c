@@ -1,0 +1,133 @@
+#include "wire/xml/xml.h"
+
+#include <errno.h>
+
+#include "tap.h"
+
+static struct arena *arena;
+
+static struct xml *parse(const char *text)
+{
+	struct xml *x = NULL;
+	arena_free(&arena);
+	arena = arena_new();
+	OK(xml_parse(&x, arena, str_of(text)) == 0);
+	return x;
+}
+
+static int refused(struct str text)
+{
+	struct xml *x = NULL;
+	auto_(arena_free) struct arena *a = arena_new();
+	int r = xml_parse(&x, a, text);
+	OK(x == NULL);
+	return r;
+}
+
+static void a_document_becomes_a_tree(void)
+{
+	struct xml *x = parse("<?xml version=\"1.0\"?><a xmlns='urn:x' k='v&amp;w'>one<b n='1'/>"
+	                      "<c/><b n='2'>t&#228;xt</b>two</a>");
+	EQ_STR(x->name, "a");
+	EQ_STR(x->space, "urn:x");
+	EQ_STR(xml_attr(x, "k"), "v&w");
+	EQ_STR(x->text, "onetwo");
+	struct xml *b = xml_child(x, "b");
+	EQ_STR(xml_attr(b, "n"), "1");
+	b = xml_again(b);
+	EQ_STR(xml_attr(b, "n"), "2");
+	EQ_STR(b->text, "t\xc3\xa4xt");
+	OK(xml_again(b) == NULL);
+	OK(xml_child(x, "d") == NULL && xml_child(NULL, "d") == NULL);
+	OK(xml_attr(x, "none").p == NULL && xml_attr(NULL, "k").p == NULL);
+}
+
+static void prefixes_are_resolved(void)
+{
+	struct xml *x = parse("<m:a xmlns:m='urn:m' xmlns:xsi='urn:i' xsi:type='T'><m:b/></m:a>");
+	EQ_STR(x->name, "a");
+	EQ_STR(xml_attr(x, "type"), "T");
+	EQ_STR(xml_child(x, "b")->space, "urn:m");
+}
+
+static void the_source_of_an_element_is_kept_as_it_stands(void)
+{
+	struct xml *x = parse("<a> <b  c = 'd' ><e/></b ><f/></a>");
+	EQ_STR(xml_child(x, "b")->source, "<b  c = 'd' ><e/></b >");
+	EQ_STR(xml_child(x, "f")->source, "<f/>");
+	EQ_STR(x->source, "<a> <b  c = 'd' ><e/></b ><f/></a>");
+}
+
+static void what_is_not_well_formed_is_refused(void)
+{
+	EQ(refused(STR("")), -EBADMSG);
+	EQ(refused(STR("<a>")), -EBADMSG);
+	EQ(refused(STR("<a></b>")), -EBADMSG);
+	EQ(refused(STR("<a/><b/>")), -EBADMSG);
+	EQ(refused(STR("<p:a/>")), -EBADMSG);
+	EQ(refused(STR("<a>\xff</a>")), -EBADMSG);
+	EQ(refused(STR("<a>&unknown;</a>")), -EBADMSG);
+}
+
+static void a_doctype_is_refused(void)
+{
+	EQ(refused(STR("<!DOCTYPE a><a/>")), -EBADMSG);
+	EQ(refused(STR("<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>")), -EBADMSG);
+}
+
+static void depth_and_counts_are_bounded(void)
+{
+	auto_(buf_free) struct buf b = buf_of(2 * XML_TEXT_MAX);
+	for (int i = 0; i <= XML_DEPTH_MAX; i++)
+		buf_lit(&b, "<a>");
+	for (int i = 0; i <= XML_DEPTH_MAX; i++)
+		buf_lit(&b, "</a>");
+	EQ(refused(buf_view(&b)), -E2BIG);
+	b.len = 0;
+	buf_lit(&b, "<a>");
+	for (int i = 0; i < XML_NODES_MAX; i++)
+		buf_lit(&b, "<b/>");
+	buf_lit(&b, "</a>");
+	EQ(refused(buf_view(&b)), -E2BIG);
+	b.len = 0;
+	buf_lit(&b, "<a");
+	for (int i = 0; i <= XML_ATTRS_MAX; i++)
+		buf_printf(&b, " a%d=''", i);
+	buf_lit(&b, "/>");
+	EQ(refused(buf_view(&b)), -E2BIG);
+	b.len = 0;
+	while (b.len <= XML_TEXT_MAX)
+		buf_lit(&b, "          ");
+	EQ(refused(buf_view(&b)), -E2BIG);
+}
+
+static void what_is_written_can_be_read_again(void)
+{
+	auto_(buf_free) struct buf b = buf_of(4096);
+	struct str nasty = STR("a<b>&\"'\t\r\n\x01\xff\xed\xa0\x80\xef\xbf\xbf\xc3\xa4");
+	buf_lit(&b, "<r");
+	xml_put_attr(&b, "k", nasty);
+	buf_char(&b, '>');
+	xml_put_element(&b, "t", nasty);
+	buf_lit(&b, "</r>");
+	buf_char(&b, '\0');
+	struct xml *x = parse(b.p);
+	static const char want[] = "a<b>&\"'\t\r\n\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+	                           "\xef\xbf\xbd\xef\xbf\xbd\xc3\xa4";
+	EQ_STR(xml_attr(x, "k"), want);
+	EQ_STR(xml_child(x, "t")->text, want);
+	EQ_STR(xml_child_text(x, "t"), want);
+}
+
+int main(void)
+{
+	RUN(a_document_becomes_a_tree);
+	RUN(prefixes_are_resolved);
+	RUN(the_source_of_an_element_is_kept_as_it_stands);
+	RUN(what_is_not_well_formed_is_refused);
+	RUN(a_doctype_is_refused);
+	RUN(depth_and_counts_are_bounded);
+	RUN(what_is_written_can_be_read_again);
+	arena_free(&arena);
+	return tap_done();
+}
