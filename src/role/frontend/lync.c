@@ -1,13 +1,16 @@
-#include <inttypes.h>
+#include <errno.h>
 
 #include "role/frontend/fe.h"
 #include "svc/access/dialect.h"
+#include "wire/xml/xml.h"
 
 /* What the home half answers to a Lync client's subscriptions to its own user's data: the contact
  * list, the settings, the own publications, the presence of others ([MS-SIP], [MS-PRES]).
  *
  * There is no presence yet, and every contact list is the one of a new user; the answers say just
  * that.  The answer carries the first state itself (ms-piggyback-first-notify). */
+
+#define BOUNDARY "dialtone-list"
 
 enum { KEPT_S = 28800, BODY_MAX = 1024 * 1024 };
 
@@ -47,14 +50,63 @@ static int put_self(struct answer *a)
 	return 0;
 }
 
+/* The addresses of a batched subscription: [MS-PRES] section 2.2.2.5, or the list of Office
+ * Communicator 2005. */
+static const struct xml *first_resource(const struct xml *root)
+{
+	if (xml_is(root, "batchSub"))
+		return xml_child(xml_child(xml_child(root, "action"), "adhocList"), "resource");
+	if (xml_is(root, "adhoclist"))
+		return xml_child(xml_child(root, "create"), "resource");
+	return NULL;
+}
+
+/* The list of RFC 4662: none of them has presence here. */
+static void put_list(struct answer *a, const struct xml *first)
+{
+	buf_lit(&a->body, "--" BOUNDARY "\r\nContent-ID: resourceList\r\n"
+	                  "Content-Type: application/rlmi+xml\r\n\r\n"
+	                  "<list xmlns=\"urn:ietf:params:xml:ns:rlmi\"");
+	char uri[ACCESS_URI_MAX + 8];
+	struct buf ub = BUF_ON(uri);
+	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(a->t->who.uri));
+	xml_put_attr(&a->body, "uri", buf_view(&ub));
+	buf_lit(&a->body, " version=\"0\" fullState=\"false\">\r\n");
+	for (const struct xml *r = first; r; r = xml_again(r)) {
+		buf_lit(&a->body, "<resource");
+		xml_put_attr(&a->body, "uri", xml_attr(r, "uri"));
+		/* An instance without a state crashes pidgin-sipe. */
+		buf_lit(&a->body, "><instance id=\"0\" state=\"terminated\" "
+		                  "reason=\"noresource\"/></resource>\r\n");
+	}
+	/* libpurple cuts four bytes off each part: an empty line more is for it. */
+	buf_lit(&a->body, "</list>\r\n\r\n--" BOUNDARY "--\r\n");
+}
+
+static int put_presence(struct answer *a)
+{
+	struct xml *root = NULL;
+	auto_(arena_free) struct arena *arena = arena_new();
+	if (xml_parse(&root, arena, a->t->msg->body) < 0)
+		return -EBADMSG;
+	const struct xml *first = first_resource(root);
+	if (!first)
+		return -EBADMSG;
+	a->type = STR("multipart/related;type=\"application/rlmi+xml\";start=resourceList;"
+	              "boundary=" BOUNDARY);
+	put_list(a, first);
+	return 0;
+}
+
 /* The event packages of the own home, by the value of Event. */
 static const struct {
 	struct str event;
-	int (*put)(struct answer *a); /* 0 or the code of a refusal */
+	int (*put)(struct answer *a); /* 0; -EBADMSG: the request's body cannot be read */
 } packages[] = {
 	{ STR_INIT("vnd-microsoft-roaming-contacts"), put_contacts },
 	{ STR_INIT("vnd-microsoft-provisioning-v2"), put_provisioning },
 	{ STR_INIT("vnd-microsoft-roaming-self"), put_self },
+	{ STR_INIT("presence"), put_presence },
 };
 
 bool fe_asks_own_home(const struct task *t)
@@ -103,9 +155,9 @@ static void reply(struct answer *a, struct task *t, int (*put)(struct answer *a)
 	char text[1024];
 	struct buf lines = BUF_ON(text);
 	a->expires_s = wants_end(t->msg) ? 0 : KEPT_S;
-	int code = wants_end(t->msg) && fe_has_to_tag(t->msg) ? 0 : put(a);
-	if (code || a->body.full) {
-		task_refuse(t, REFUSE_CONTENT, STR(""));
+	bool ends = wants_end(t->msg) && fe_has_to_tag(t->msg);
+	if ((!ends && put(a) < 0) || a->body.full) {
+		task_refuse(t, REFUSE_BAD_BODY, STR(""));
 		return;
 	}
 	put_lines(a, &lines);

@@ -15,6 +15,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_SCHEME]        = { 60010, 416, "", "Addresses of this kind cannot be reached from here" },
 	[REFUSE_NOT_OWN_FROM]  = { 60011, 403, "From Is Not The Signed-In User", "The sender is not the user who signed in" },
 	[REFUSE_BAD_PATH]      = { 60012, 400, "Bad Path", "The registration does not say where it came from" },
+	[REFUSE_BAD_BODY]      = { 60014, 400, "", "The body of the request cannot be read" },
 	[REFUSE_UNKNOWN_STAGE] = { 60013, 403, "Unknown Stage", "The request was handed over in an unknown way" },
 	[REFUSE_PASSWORD]      = { 60020, 403, "Wrong User Name Or Password", "Wrong user name or password" },
 	[REFUSE_GUESSING]      = { 60021, 503, "Too Many Failed Sign-Ins", "Too many failed sign-ins; wait a moment and try again" },

@@ -1,5 +1,7 @@
 #include "svc/conversation/content.h"
 
+#include "wire/xml/xml.h"
+
 enum { ENTITY_MAX = 10 };
 
 static bool is_type(struct str value, struct str type)
@@ -7,6 +9,27 @@ static bool is_type(struct str value, struct str type)
 	struct str head, rest;
 	(void)str_cut(value, ';', &head, &rest);
 	return str_ieq(str_trim(head), type);
+}
+
+/* RFC 3994. */
+static void read_composing(struct content *c)
+{
+	struct xml *x;
+	auto_(arena_free) struct arena *a = arena_new();
+	if (xml_parse(&x, a, c->body) < 0 || !xml_is(x, "isComposing"))
+		return;
+	c->kind = CONTENT_TYPING;
+	c->active = str_ieq(xml_child_text(x, "state"), STR("active"));
+}
+
+static void read_keyboard(struct content *c)
+{
+	struct xml *x;
+	auto_(arena_free) struct arena *a = arena_new();
+	if (xml_parse(&x, a, c->body) < 0 || !xml_is(x, "KeyboardActivity"))
+		return;
+	c->kind = CONTENT_TYPING;
+	c->active = str_ieq(xml_attr(xml_child(x, "status"), "status"), STR("type"));
 }
 
 void content_read(struct content *ret, const struct sip_msg *m)
@@ -20,12 +43,9 @@ void content_read(struct content *ret, const struct sip_msg *m)
 		ret->kind = CONTENT_TEXT;
 		ret->html = true;
 	} else if (is_type(ret->type, STR("application/im-iscomposing+xml"))) {
-		ret->kind = CONTENT_TYPING;
-		ret->active = str_find(m->body, STR(">active<")) >= 0;
-	} else if (is_type(ret->type, STR("application/xml")) &&
-	           str_find(m->body, STR("<KeyboardActivity")) >= 0) {
-		ret->kind = CONTENT_TYPING;
-		ret->active = str_find(m->body, STR("status=\"type\"")) >= 0;
+		read_composing(ret);
+	} else if (is_type(ret->type, STR("application/xml"))) {
+		read_keyboard(ret);
 	}
 }
 
