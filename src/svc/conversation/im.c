@@ -15,7 +15,6 @@ struct im *im_new(const struct im_config *cfg)
 	im->last_id = rand_u64() >> 16; /* dialogs of an earlier process are not met again */
 	map_init(&im->by_id);
 	map_init(&im->by_pair);
-	list_init(&im->loose);
 	return im;
 }
 
@@ -79,6 +78,8 @@ static void session_free(void *arg)
 	map_del(&im->by_pair, &s->by_pair);
 	im->stats.sessions--;
 	timer_stop(&s->timer);
+	if (s->invite)
+		sip_ctx_forget(s->invite);
 	free(s->user);
 	free(s->peer);
 	free(s->call_id);
@@ -88,13 +89,18 @@ static void session_free(void *arg)
 	free(s);
 }
 
+/* Freed when nobody waits for an answer any more. */
+static void maybe_reap(struct im_session *s)
+{
+	if (s->state == IM_ENDED && list_empty(&s->waiting))
+		loop_defer(s->im->cfg.loop, &s->reap);
+}
+
 static void end(struct im_session *s)
 {
-	if (s->state == IM_ENDED)
-		return;
 	s->state = IM_ENDED;
 	timer_stop(&s->timer);
-	loop_defer(s->im->cfg.loop, &s->reap);
+	maybe_reap(s);
 }
 
 static void stay(struct im_session *s, uint32_t seconds)
@@ -129,7 +135,7 @@ static void answer(struct im_message *m, int code)
 {
 	char lines[512];
 	struct buf b = BUF_ON(lines);
-	const struct im_config *c = &m->im->cfg;
+	const struct im_config *c = &m->session->im->cfg;
 	struct sip_stx *stx = take(&m->stx);
 	if (!stx)
 		return;
@@ -140,10 +146,11 @@ static void answer(struct im_message *m, int code)
 
 static void message_free(struct im_message *m)
 {
+	struct im_session *s = m->session;
 	list_del(&m->node);
-	if (m->session)
-		m->session->n_waiting--;
+	s->n_waiting--;
 	free(m);
+	maybe_reap(s);
 }
 
 /* The sender has gone: what is on its way still goes, unheard. */
@@ -160,7 +167,6 @@ static const struct sip_stx_ops sender_ops = { .ended = on_sender_gone };
 static struct im_message *message_new(struct im_session *s, struct sip_req *rq)
 {
 	struct im_message *m = xnew(struct im_message);
-	m->im = s->im;
 	m->session = s;
 	m->stx = sip_accept(rq, &sender_ops, m);
 	list_add(&s->waiting, &m->node);
@@ -222,20 +228,15 @@ static void send_to_client(struct im_session *s, struct im_message *m)
 
 /* --- a phone writes to a client -------------------------------------------------------- */
 
+/* Those that have not been sent; what is on its way is still answered by the client. */
 static void fail_waiting(struct im_session *s, int code)
 {
 	list_for(it, &s->waiting)
 	{
 		struct im_message *m = list_entry(it, struct im_message, node);
-		if (!m->ctx) {
+		if (!m->ctx)
 			message_end(m, code);
-			continue;
-		}
-		list_del(&m->node);
-		list_add(&s->im->loose, &m->node);
-		m->session = NULL;
 	}
-	s->n_waiting = 0;
 }
 
 static void on_invite_answer(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *r)
@@ -310,13 +311,13 @@ static int open_session(struct im_session *s, struct str from)
 static bool try_anew(struct im_message *m)
 {
 	struct im_session *old = m->session;
-	if (m->tried || !m->stx || !old)
+	if (m->tried || !m->stx || old->called)
 		return false;
 	struct im_who who = { old->account, str_of(old->user), str_of(old->peer) };
 	end(old);
-	struct im_session *s = find_pair(m->im, &who);
+	struct im_session *s = find_pair(old->im, &who);
 	if (!s) {
-		s = session_new(m->im, &who);
+		s = session_new(old->im, &who);
 		if (open_session(s, sip_value(sip_stx_request(m->stx), SIP_H_FROM)) < 0) {
 			end(s);
 			return false;
@@ -324,6 +325,7 @@ static bool try_anew(struct im_message *m)
 	}
 	list_del(&m->node);
 	old->n_waiting--;
+	maybe_reap(old);
 	m->session = s;
 	m->tried = true;
 	list_add(&s->waiting, &m->node);
@@ -336,8 +338,7 @@ static void on_message_answer(void *arg, struct sip_ctx *t, struct sip_msg *r)
 	struct im_message *m = arg;
 	if (r->status < 200)
 		return;
-	if ((r->status == 481 || r->status == 408) && m->session && !m->session->called &&
-	    try_anew(m)) {
+	if ((r->status == 481 || r->status == 408) && try_anew(m)) {
 		sip_ctx_forget(t);
 		m->ctx = NULL;
 		if (m->session->state == IM_OPEN)
@@ -520,7 +521,6 @@ void im_free(struct im **ip)
 		defer_cancel(&s->reap);
 		session_free(s);
 	}
-	drop_messages(&im->loose);
 	map_done(&im->by_id);
 	map_done(&im->by_pair);
 	free(im);

@@ -8,7 +8,6 @@
 struct im {
 	struct im_config cfg;
 	struct map by_id, by_pair;
-	struct list loose; /* messages whose session has ended */
 	uint64_t last_id;
 	struct im_stats stats;
 };
@@ -16,7 +15,7 @@ struct im {
 enum im_state {
 	IM_INVITING, /* our INVITE is out; messages wait */
 	IM_OPEN,
-	IM_ENDED, /* freed by the loop */
+	IM_ENDED, /* freed by the loop once no message is on its way */
 };
 
 struct im_session {
@@ -42,8 +41,7 @@ struct im_session {
 /* One message on its way: its transaction is answered with what the far side says. */
 struct im_message {
 	struct list node;
-	struct im_session *session; /* NULL: it has ended */
-	struct im *im;
+	struct im_session *session;
 	struct sip_stx *stx; /* NULL: its sender has gone */
 	struct sip_ctx *ctx; /* NULL while the session is being opened */
 	bool tried;          /* a session that turned out dead was opened anew */
