@@ -46,6 +46,8 @@ static void put_endpoint(struct frontend *fe, struct buf *b, const struct bindin
 	buf_char(b, ',');
 	put_text(b, "agent", bd->user_agent);
 	buf_char(b, ',');
+	put_text(b, "dialect", bd->lync ? STR("lync") : STR("sip"));
+	buf_char(b, ',');
 	put_text(b, "via", hint_name(fe, &bd->hint, &where));
 	buf_printf(b, ",\"expires_s\":%" PRIu64 ",\"since_at\":%" PRIu64 ",\"home\":%u}",
 	           bd->expiry.deadline > now ? (bd->expiry.deadline - now) / USEC_PER_SEC : 0,

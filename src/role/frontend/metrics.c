@@ -73,6 +73,15 @@ static void put_flows(struct buf *b, const struct sip_transport_stats *t)
 	metric(b, "connections_refused_total", "", t->refused);
 }
 
+static void put_conversations(struct buf *b, const struct im_stats *im)
+{
+	type(b, "im_sessions", "gauge", "IM sessions that the server is one end of");
+	metric(b, "im_sessions", "", im->sessions);
+	type(b, "im_messages_total", "counter", "messages translated, by direction");
+	metric(b, "im_messages_total", "to=\"session\"", im->messages_in);
+	metric(b, "im_messages_total", "to=\"pager\"", im->messages_out);
+}
+
 void fe_metrics(void *state, struct buf *b)
 {
 	struct frontend *fe = state;
@@ -99,6 +108,9 @@ void fe_metrics(void *state, struct buf *b)
 	metric(b, "sign_ins_total", "outcome=\"refused\"", a->refused);
 	metric(b, "sign_ins_total", "outcome=\"slowed\"", a->slowed);
 	metric(b, "sign_ins_total", "outcome=\"failed\"", a->failed);
+	type(b, "wrong_signatures_total", "counter", "messages dropped for their signature");
+	metric(b, "wrong_signatures_total", "", a->wrong_signatures);
+	put_conversations(b, im_stats(fe->im));
 }
 
 void fe_status(void *state, struct buf *b)
