@@ -20,6 +20,7 @@ struct loop {
 	struct list again;  /* for the next turn */
 	usec_t now, longest, turn_start;
 	bool now_valid;
+	bool held;    /* the clock stands: loop_clock_move() */
 	usec_t armed; /* when the libuv timer fires; USEC_INFINITY: it is stopped */
 	unsigned n_jobs;
 	char *read_buf;         /* LOOP_READ_SIZE, shared by all streams */

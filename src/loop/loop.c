@@ -12,14 +12,26 @@ struct uv_loop_s *loop_uv(struct loop *l)
 	return &l->uv;
 }
 
+static usec_t clock_now(const struct loop *l)
+{
+	return l->held ? l->now : uv_hrtime() / 1000;
+}
+
 usec_t loop_now(const struct loop *l)
 {
 	struct loop *m = (struct loop *)(uintptr_t)l;
 	if (!m->now_valid) {
-		m->now = uv_hrtime() / 1000;
+		m->now = clock_now(l);
 		m->now_valid = true;
 	}
 	return m->now;
+}
+
+void loop_clock_move(struct loop *l, usec_t by)
+{
+	l->now = loop_now(l) + by;
+	l->held = true;
+	l->armed = 0; /* the wait for the next timer is another one now */
 }
 
 usec_t loop_wall(const struct loop *l UNUSED)
@@ -132,7 +144,7 @@ static void on_prepare(uv_prepare_t *h)
 {
 	struct loop *l = h->data;
 	run_list(&l->defers);
-	usec_t end = uv_hrtime() / 1000;
+	usec_t end = clock_now(l);
 	if (l->turn_start && end - l->turn_start > l->longest)
 		l->longest = end - l->turn_start;
 	l->turn_start = 0;

@@ -16,6 +16,9 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* One turn that does not block longer than max; for tests. */
 void loop_turn(struct loop *l, usec_t max);
+/* Stops the clock, for tests: from now on it moves by what this is told alone, and timers that are
+ * due by then fire in the next turn. */
+void loop_clock_move(struct loop *l, usec_t by);
 /* The monotonic time of this turn. */
 usec_t loop_now(const struct loop *l);
 /* The wall clock, microseconds since 1970. */
