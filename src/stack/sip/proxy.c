@@ -166,7 +166,8 @@ static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 	} else if (m->status > 100) {
 		if (p->invite)
 			timer_set(&b->c, stack_in(p->s, SIP_TIMER_C_S * 1000));
-		if (!p->accepted)
+		/* RFC 4320 section 4.1: other requests know 100 alone, which we send ourselves. */
+		if (p->invite && !p->accepted)
 			pass_up(b, m);
 	}
 }

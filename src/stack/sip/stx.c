@@ -25,7 +25,7 @@ struct sip_stx {
 	struct sip_msg *req; /* NULL once a final answer went out */
 	struct buf last;     /* the last answer, where it may have to be sent again */
 	struct timer life, again;
-	usec_t interval; /* of timer G */
+	usec_t interval; /* of timer G; before an answer `again` is for the 100 */
 };
 
 /* The part of the key that says where the request comes from: nobody else can join. */
@@ -113,10 +113,20 @@ static void on_lost(void *arg)
 	finish(arg, true);
 }
 
-/* Timer G: the negative answer again until it is acknowledged. */
+static void send_trying(struct sip_stx *t)
+{
+	sip_stx_reply(t, 100, STR(""), STR(""), STR(""), STR(""));
+}
+
+/* Timer G: the negative answer again until it is acknowledged.  Before any answer to a request that
+ * is no INVITE: the time to say that it is being worked on. */
 static void on_again(void *arg)
 {
 	struct sip_stx *t = arg;
+	if (t->state == PROCEEDING) {
+		send_trying(t);
+		return;
+	}
 	t->s->stats.retransmits_out++;
 	(void)sip_flow_send(t->flow, buf_view(&t->last));
 	t->interval = MIN(t->interval * 2, SIP_T2_MS * USEC_PER_MSEC);
@@ -176,7 +186,9 @@ struct sip_stx *sip_accept(struct sip_req *rq, const struct sip_stx_ops *ops, vo
 	t->arg = arg;
 	t->req = sip_msg_copy(rq->msg, 0, &t->block);
 	if (t->method == SIP_INVITE)
-		sip_stx_reply(t, 100, STR(""), STR(""), STR(""), STR(""));
+		send_trying(t);
+	else
+		timer_set(&t->again, stack_in(t->s, SIP_TRYING_MS));
 	return t;
 }
 
@@ -206,6 +218,7 @@ static void final_sent(struct sip_stx *t, int code)
 {
 	t->req = NULL;
 	free(take(&t->block));
+	timer_stop(&t->again);
 	if (t->method == SIP_INVITE && code < 300) {
 		t->state = ACCEPTED;
 		buf_free(&t->last);

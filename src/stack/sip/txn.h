@@ -12,6 +12,7 @@ enum {
 	SIP_T1_MS = 500,
 	SIP_T2_MS = 4000,
 	SIP_T4_MS = 5000,
+	SIP_TRYING_MS = 3500, /* until timer E of a client has grown to T2 (RFC 4320 section 4.1) */
 	SIP_TXN_MAX = 1000000, /* transactions of a process; above: 503 */
 	SIP_BRANCH_LEN = 7 + 24,
 	SIP_TAG_LEN = 16,
@@ -74,7 +75,8 @@ struct sip_stx_ops {
 	void (*ended)(void *arg, bool lost);
 };
 
-/* Keeps the request to answer later.  ops may be NULL (nobody waits).  Sends 100 for an INVITE. */
+/* Keeps the request to answer later.  ops may be NULL (nobody waits).  Sends 100 for an INVITE at
+ * once, for others when there is no answer after SIP_TRYING_MS. */
 struct sip_stx *sip_accept(struct sip_req *rq, const struct sip_stx_ops *ops, void *arg);
 /* Changes who is told. */
 void sip_stx_set_ops(struct sip_stx *t, const struct sip_stx_ops *ops, void *arg);
