@@ -8,6 +8,9 @@
 
 #include "base/rand.h"
 
+/* The first byte of STUN (RFC 7983 section 7); a method may begin with any character of a token. */
+enum { STUN_FIRST_MAX = 3 };
+
 static uint32_t message_max(const struct sip_flow *f)
 {
 	return f->kind == SIP_LINK || !f->inbound ? SIP_SERVER_MAX : f->tp->client_max;
@@ -246,7 +249,7 @@ static void on_datagram(void *arg, struct udp *u, const struct addr *peer, struc
 		return;
 	}
 	struct sip_flow *f = udp_flow(tp, u, peer);
-	if ((uint8_t)data.p[0] < 'A') {
+	if ((uint8_t)data.p[0] <= STUN_FIRST_MAX) {
 		if (tp->ops.other)
 			tp->ops.other(tp->arg, f, data);
 		return;

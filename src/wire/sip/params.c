@@ -143,13 +143,14 @@ static int split_addr(struct sip_addr *a, struct str s)
 		a->uri = str_n(open + 1, (size_t)(close - open - 1));
 		a->params = str_trim(str_n(close + 1, (size_t)(end - close - 1)));
 	} else {
-		/* addr-spec: parameters are the field's, not the URI's (RFC 3261 section 20). */
+		/* addr-spec: parameters are the field's, not the URI's, and there may be no
+		 * question mark (RFC 3261 section 20). */
 		ssize_t semi = str_chr(s, ';');
 		a->uri = str_trim(semi < 0 ? s : str_sub(s, 0, (size_t)semi));
 		a->params = semi < 0 ? STR("") : str_sub(s, (size_t)semi, s.len);
 	}
 	for (size_t i = 0; i < a->uri.len; i++)
-		if (is_space(a->uri.p[i]))
+		if (is_space(a->uri.p[i]) || (open == end && a->uri.p[i] == '?'))
 			return -EBADMSG;
 	return a->uri.len > 0 && params_fine(a->params) ? 0 : -EBADMSG;
 }

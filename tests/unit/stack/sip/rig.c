@@ -190,7 +190,8 @@ bool peer_hears(struct peer *p)
 	h->len = (size_t)n;
 	h->text[n] = '\0';
 	OK(sip_parse(&h->msg, str_n(h->text, h->len)) == 0);
-	OK(sip_check(&h->msg).code == 0);
+	/* A refusal repeats what was wrong. */
+	OK(h->msg.status >= 400 || sip_check(&h->msg).code == 0);
 	if (h->msg.is_request && h->msg.method == SIP_INVITE) {
 		memcpy(p->invite.text, h->text, h->len + 1);
 		p->invite.len = h->len;
