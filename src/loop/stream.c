@@ -281,12 +281,19 @@ static void queue_handshake(struct stream *s)
 	loop_again(l, &l->handshake_turn);
 }
 
-static void connected(struct stream *s)
+/* What the socket itself says of its error: libuv knows only that there is one. */
+static int socket_error(const struct stream *s, int otherwise)
 {
 	int err = 0;
 	socklen_t len = sizeof(err);
-	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err) {
-		end(s, -(err ? err : EIO), "connect failed");
+	return getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err ? -err : otherwise;
+}
+
+static void connected(struct stream *s)
+{
+	int err = socket_error(s, 0);
+	if (err) {
+		end(s, err, "connect failed");
 		return;
 	}
 	s->local = loop_socket_addr(s->fd, false);
@@ -303,7 +310,8 @@ static void on_event(uv_poll_t *h, int status, int events)
 	struct stream *s = h->data;
 	loop_note_wake(s->loop);
 	if (status < 0) {
-		end(s, status, "connection broken");
+		end(s, socket_error(s, status),
+		    s->state == CONNECTING ? "connect failed" : "connection broken");
 		return;
 	}
 	switch ((enum state)s->state) {
