@@ -1,10 +1,14 @@
 """What is measured: the sessions with each server, and the budgets of the design."""
 import collections
+import json
+import os
+import subprocess
 import time
 
 import procs
 from load import Load
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 IDLE_S = 10  # clients hold still this long before memory is read
 
 # One figure: what it is, of which server, and whether all went well.
@@ -38,6 +42,7 @@ class Size:
         self.ops = {"register": 20000 * factor, "refresh": 20000 * factor,
                     "message": 8000 * factor, "call": 3000 * factor}
         self.echoes = 60000 * factor
+        self.parses = 1000000
         self.users, self.conns = 1000, 20
         self.many = 3000         # connections, one for each client
         self.idle_streams = 10000
@@ -92,6 +97,26 @@ class Bench:
                 load.close()
         finally:
             server.stop()
+
+    # One message, read again and again.
+
+    def parse(self):
+        if "dialtone" not in self.made:
+            return
+        self.say("reading a message")
+        for _ in range(self.size.rounds):
+            for name in ("register", "invite"):
+                run = subprocess.run(
+                    [os.path.join(self.build, "bench", "parse"),
+                     os.path.join(HERE, "messages", name + ".sip"), str(self.size.parses)],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                    preexec_fn=lambda: os.sched_setaffinity(0, self.load_cpus))
+                if run.returncode:
+                    raise procs.Failed(run.stderr.strip())
+                found = json.loads(run.stdout)
+                for how in ("parsed", "checked"):
+                    row = (how, name, str(found["bytes"]))
+                    self._add(row, self.made["dialtone"], found[how + "_ns"], {})
 
     # Operations on a few kept connections.
 

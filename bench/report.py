@@ -4,7 +4,7 @@ import statistics
 
 from plan import EXCHANGES, HOW, OPS
 
-# Row -> (ratio to what, the most it may be), or bytes for memory.
+# Row -> (ratio to what, the most it may be), or bytes for memory, nanoseconds for one message.
 HALF = ("kamailio", 0.5)
 
 
@@ -14,6 +14,8 @@ def budget_of(row, size):
         return HALF
     if kind == "register-many":
         return ("echo", 1.5)
+    if kind == "checked" and transport == "register":
+        return ("ns", 1000)
     if kind == "idle":
         return ("bytes", {"tls": 20000, "tcp": 4000, "udp": 600}[transport])
     return None
@@ -21,6 +23,9 @@ def budget_of(row, size):
 
 def title_of(row):
     kind, transport, how = row
+    if kind in ("parsed", "checked"):
+        what = "parsed" if kind == "parsed" else "parsed and checked"
+        return f"one {transport.upper()} of {int(how):,} bytes, {what}"
     if kind in OPS:
         return f"{OPS[kind]}, {transport.upper()}" + (f"; {HOW[how]}" if how else "")
     if kind == "echo":
@@ -36,6 +41,8 @@ def title_of(row):
 
 
 def unit_of(row):
+    if row[0] in ("parsed", "checked"):
+        return "ns"
     return "B" if row[0] in ("idle", "after-storm") else "us"
 
 
@@ -109,7 +116,7 @@ class Report:
             }
             if budget and ours.values:
                 value = {"kamailio": entry["to_kamailio"], "echo": entry["to_echo"],
-                         "bytes": ours.median}[budget[0]]
+                         "bytes": ours.median, "ns": ours.median}[budget[0]]
                 entry["met"] = None if value is None else value <= budget[1]
             yield entry
 
@@ -118,7 +125,8 @@ def _budget_text(budget):
     if not budget:
         return ""
     what, most = budget
-    return f"{most} B" if what == "bytes" else f"{most} x {what}"
+    units = {"bytes": "B", "ns": "ns"}
+    return f"{most} {units[what]}" if what in units else f"{most} x {what}"
 
 
 def _ratio_text(value):

@@ -19,7 +19,7 @@ import report
 import servers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ("operations", "many", "memory", "storm")
+PARTS = ("parse", "operations", "many", "memory", "storm")
 
 
 def arguments():
