@@ -87,26 +87,12 @@ static void (*const served[SIP_N_METHODS])(struct task *t) = {
 };
 /* clang-format on */
 
-/* "alice@example.test" of a From, To or P-Preferred-Identity value; empty if it is none. */
-static struct str aor_of(struct str value, struct buf *b)
-{
-	struct sip_addr a;
-	struct sip_uri u;
-	b->len = 0;
-	b->full = false;
-	if (sip_addr_parse(&a, value) < 0 || sip_uri_parse(&u, a.uri) < 0 ||
-	    u.scheme == SIP_SCHEME_TEL || u.scheme == SIP_SCHEME_OTHER || sip_uri_aor(&u, b) < 0 ||
-	    b->full)
-		return STR("");
-	return str_sub(buf_view(b), 4, b->len);
-}
-
 /* The sender may speak only for itself (RFC 3261 section 22, RFC 3325). */
 static bool is_own(const struct task *t, enum sip_hdr_id id)
 {
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
-	return str_ieq(aor_of(sip_value(t->msg, id), &b), t->who.uri);
+	return str_ieq(sip_value_aor(sip_value(t->msg, id), &b), t->who.uri);
 }
 
 /* P-Preferred-Identity may name the user's number besides (RFC 3325 section 9.2); the number is
@@ -118,7 +104,7 @@ static bool prefers_own(const struct task *t)
 	struct str rest = sip_value(t->msg, SIP_H_P_PREFERRED_IDENTITY), one;
 	while (sip_list_next(&rest, &one))
 		if (!str_istarts(one, STR("<tel:")) && !str_istarts(one, STR("tel:")) &&
-		    !str_ieq(aor_of(one, &b), t->who.uri))
+		    !str_ieq(sip_value_aor(one, &b), t->who.uri))
 			return false;
 	return true;
 }
@@ -169,7 +155,7 @@ static void identify(struct task *t)
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
 	if (t->msg->method != SIP_REGISTER && t->flow->kind != SIP_UDP &&
-	    access_vouched(a, t->flow, aor_of(sip_value(t->msg, SIP_H_FROM), &b), &id)) {
+	    access_vouched(a, t->flow, sip_value_aor(sip_value(t->msg, SIP_H_FROM), &b), &id)) {
 		task_set_who(t, &id);
 		identified(t);
 		return;

@@ -117,18 +117,6 @@ bool sa_is_old(const struct sa *s, usec_t now)
 
 /* The hop's security: what stack/sip asks of a flow that has associations. */
 
-static struct str aor_of(struct str value, struct buf *b)
-{
-	struct sip_addr a;
-	struct sip_uri u;
-	b->len = 0;
-	b->full = false;
-	if (sip_addr_parse(&a, value) < 0 || sip_uri_parse(&u, a.uri) < 0 ||
-	    sip_uri_aor(&u, b) < 0 || b->full)
-		return STR("");
-	return str_sub(buf_view(b), 4, b->len);
-}
-
 /* Everything must be signed by a user of the connection, but a REGISTER, which may be about to
  * authenticate anew; svc/access looks at that one. */
 static int verify(void *state, struct sip_flow *f, const struct sip_msg *m)
@@ -153,7 +141,7 @@ static struct sa *signer_for(struct sa_list *l, const struct sip_msg *m)
 	struct str who = STR("");
 	struct sa *any = NULL, *found = NULL;
 	if (l->n > 1)
-		who = aor_of(sip_value(m, m->is_request ? SIP_H_TO : SIP_H_FROM), &b);
+		who = sip_value_aor(sip_value(m, m->is_request ? SIP_H_TO : SIP_H_FROM), &b);
 	list_for(it, &l->list)
 	{
 		struct sa *s = list_entry(it, struct sa, node);

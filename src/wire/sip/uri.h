@@ -60,6 +60,10 @@ int sip_addr_next(struct str *rest, struct sip_addr *ret) MUST_CHECK;
 /* Exactly one value; -EBADMSG. */
 int sip_addr_parse(struct sip_addr *ret, struct str s) MUST_CHECK;
 
+/* "alice@example.test": the address of record of such a value without its scheme, in b; empty if
+ * there is none (another scheme, no user). */
+struct str sip_value_aor(struct str value, struct buf *b);
+
 struct sip_via {
 	struct str all;       /* the whole value */
 	struct str transport; /* "UDP", "tls" */
