@@ -47,7 +47,7 @@ lint: build/clang/build.ninja
 	tools/lint
 
 format:
-	find src tests bench -name '*.[ch]' -print0 | xargs -0 clang-format -i
+	find src tests bench contrib -name '*.[ch]' -print0 | xargs -0 clang-format -i
 
 clean:
 	rm -rf build/out build/clang build/asan build/tsan build/fuzz build/test
