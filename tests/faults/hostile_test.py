@@ -2,6 +2,7 @@
 """Broken, slow and hostile clients: the others do not notice, and nothing is left behind."""
 import os
 import random
+import re
 import socket
 import ssl
 import subprocess
@@ -10,56 +11,23 @@ import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.load import Load  # noqa: E402
 from lib.siptext import Phone, branch, reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 SEED = 20101117
+# How many of them the server must have read, by its own count.
 GARBAGE = {"udp": 60_000, "tcp": 25_000, "tls": 15_000}
+WINDOW = 200      # datagrams on their way before the server's count is awaited
+WHOLE_OF_4 = 3    # of four messages on a stream so many keep its framing
+FLOOD = {"udp": 30_000, "tcp": 5_000, "tls": 2_000}
+FLOOD_WINDOW = 500
+STREAM_MAX = 200  # messages on one connection
 TEXT = [("Content-Type", "text/plain")]
 
 
 def phone(case, user, transport="udp", **kw):
     return case.own(Phone(case.site.server, user, transport, **kw))
-
-
-class Load:
-    """Two users who talk all the time; every message must be answered with 200."""
-
-    def __init__(self, case):
-        self.a = phone(case, case.site.user("alice"), "tls").sign_in()
-        self.b = phone(case, case.site.user("bob"), "tcp").sign_in()
-        self.sent, self.failures = 0, []
-        self._done = threading.Event()
-        self._threads = [threading.Thread(target=t, daemon=True) for t in (self._send, self._take)]
-        for t in self._threads:
-            t.start()
-
-    def _take(self):
-        while not self._done.is_set():
-            try:
-                self.b.answer(self.b.expect_request("MESSAGE", 1), 200)
-            except AssertionError:
-                pass
-
-    def _send(self):
-        while not self._done.is_set():
-            m = self.a.send(self.a.make("MESSAGE", self.b.user.uri, body="x", headers=TEXT))
-            try:
-                code = self.a.expect_answer(m).code
-            except AssertionError as e:
-                code = str(e)[:200]
-            if code != 200:
-                self.failures.append(code)
-            self.sent += 1
-
-    def finish(self):
-        enough = self.sent + 20
-        wait_for(lambda: self.sent >= enough or self.failures, "the load to go on")
-        self._done.set()
-        for t in self._threads:
-            t.join()
-        check_eq(self.failures, [], "failures of the legitimate users")
-        check(not self.a.closed and not self.b.closed, "a legitimate connection was closed")
 
 
 def pids(case):
@@ -104,37 +72,96 @@ def mutate(rng, raw):
     return bytes(raw)
 
 
-def _hurl(case, transport, rng):
-    server, messages, left = case.site.server, seeds(case), GARBAGE[transport]
-    address = (server.ip, server.port(transport))
-    context = ssl.create_default_context(cafile=server.ca)
-    while left > 0:
-        if transport == "udp":
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            s.connect(address)
-        else:
-            s = socket.create_connection(address, 60)
-            if transport == "tls":
-                s = context.wrap_socket(s, server_hostname=server.domain)
-        with s:
-            for _ in range(min(left, 500 if transport == "udp" else 20)):
-                left -= 1
+def framed(rng, raw):
+    """A broken message whose end can be found: on a stream the next one is read too."""
+    head, _, body = mutate(rng, raw).partition(b"\r\n\r\n")
+    lines = [x for x in head.split(b"\r\n") if x.strip() and
+             not x.lower().lstrip().startswith((b"content-length", b"l:"))]
+    head = b"\r\n".join(lines).replace(b"\n\n", b"\n").strip(b"\r\n") or b"x"
+    return head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+class Hurler:
+    """Sends broken messages over one transport until the server has read the wanted number."""
+
+    def __init__(self, case, load, transport, number):
+        self.case, self.load, self.transport = case, load, transport
+        self.rng, self.messages = random.Random(SEED + number), seeds(case)
+        self.address = (case.site.server.ip, case.site.server.port(transport))
+        self.context = ssl.create_default_context(cafile=case.site.server.ca)
+        self.sent, self.connections, self.error = 0, 0, None
+        self.before = self._count()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _count(self):
+        """Messages of strangers that the server has read: all but those of the load."""
+        known = self.load.sent_on(self.transport)
+        return self.case.site.server.metric("dialtone_sip_messages_total", way="in",
+                                            transport=self.transport.upper()) - known
+
+    def read(self):
+        return self._count() - self.before
+
+    def _run(self):
+        try:
+            while self.read() < GARBAGE[self.transport] and not self.load.failed():
+                (self._datagrams if self.transport == "udp" else self._stream)()
+        except Exception as e:  # shown by the test
+            self.error = repr(e)
+
+    def _datagrams(self):
+        """From a new port each time, so that every process gets its share."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.connect(self.address)
+            for _ in range(WINDOW):
                 try:
-                    s.send(mutate(rng, rng.choice(messages)))
+                    s.send(mutate(self.rng, self.rng.choice(self.messages)))
+                    self.sent += 1
                 except OSError:
-                    break  # the server has ended this connection, as it should
+                    pass  # an empty one, or the answer to an earlier one
+
+    def _stream(self):
+        s = socket.create_connection(self.address, 60)
+        self.connections += 1
+        if self.transport == "tls":
+            s = self.context.wrap_socket(s, server_hostname=self.case.site.server.domain)
+        with s:
+            s.settimeout(60)
+            for _ in range(STREAM_MAX):
+                if not self._one(s):
+                    return  # the server has ended this connection, as it should
+
+    def _one(self, s):
+        whole = self.rng.randrange(4) < WHOLE_OF_4
+        raw = (framed if whole else mutate)(self.rng, self.rng.choice(self.messages))
+        try:
+            s.sendall(raw)
+            self.sent += 1
+            s.setblocking(False)
+            while s.recv(65536):
+                pass
+            return False
+        except (BlockingIOError, ssl.SSLWantReadError):
+            s.settimeout(60)
+            return True
+        except OSError:
+            return False
 
 
 @tap.test(alone=True)
 def a_hundred_thousand_broken_messages_harm_nobody(case):
     before, load = pids(case), Load(case)
-    threads = [threading.Thread(target=_hurl, args=(case, t, random.Random(SEED + i)))
-               for i, t in enumerate(GARBAGE)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    hurlers = [Hurler(case, load, t, i) for i, t in enumerate(GARBAGE)]
+    for h in hurlers:
+        h.thread.join()
     load.finish()
+    said = [f"{h.transport}: {h.read():.0f} of {h.sent} on {h.connections} connections"
+            for h in hurlers]
+    print(f"# {'; '.join(said)}; the load: {sum(p.rounds for p in load.pairs)} rounds", flush=True)
+    check_eq([h.error for h in hurlers], [None] * 3, "errors of those who send")
+    check_eq([h.transport for h in hurlers if h.read() < GARBAGE[h.transport]], [],
+             f"too few were read: {said}")
     check_eq(pids(case), before, "the processes")
 
 
@@ -168,21 +195,54 @@ def half_open_and_slow_clients_are_ended_and_harm_nobody(case):
         s.close()
 
 
+def _writes_until_ended(s, raw):
+    """Writes and never reads; true once the other side has ended the connection."""
+    s.setblocking(False)
+
+    def ended():
+        try:
+            while s.send(raw) == len(raw):
+                pass
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            pass
+        except OSError:
+            return True
+        return False
+    wait_for(ended, "the end of a connection whose answers nobody reads")
+
+
 @tap.test(alone=True)
-def a_client_that_does_not_read_is_ended_alone(case):
-    load = Load(case)
-    slow = phone(case, case.site.user("slow"), "tcp").sign_in()
-    s = socket.create_connection((case.site.server.ip, case.site.server.port("tcp")), 60)
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    ask = slow.make("OPTIONS", f"sip:{case.site.server.domain}").bytes()
-    s.settimeout(0.5)
-    try:
-        for _ in range(200_000):
-            s.sendall(ask)
-    except OSError:
-        pass  # full in both directions, or ended
+def a_stranger_who_does_not_read_the_answers_is_ended(case):
+    server, load = case.site.server, Load(case)
+    for transport in ("tcp", "tls"):
+        probe = phone(case, case.site.user("slow"), transport)
+        ask = probe.make("OPTIONS", f"sip:{server.domain}").bytes()
+        probe.deaf = True
+        wait_for(lambda p=probe: not p._tls_turn.locked(), "the reader to rest")
+        _writes_until_ended(probe.sock, ask)
     load.finish()
-    s.close()
+
+
+@tap.test(alone=True)
+def a_signed_in_client_that_does_not_read_is_ended_and_signed_off(case):
+    server, load = case.site.server, Load(case)
+    big = "x" * 60_000
+    for transport in ("tcp", "tls"):
+        slow = phone(case, case.site.user("slow"), transport).sign_in()
+        friend = phone(case, case.site.user("friend"), "tcp").sign_in()
+        slow.deaf = True
+        check_eq(len(server.endpoints(slow.user)), 1, "the endpoint before")
+
+        def gone():
+            for _ in range(20):
+                friend.send(friend.make("MESSAGE", slow.user.uri, body=big, headers=TEXT))
+            return not server.endpoints(slow.user)
+        wait_for(gone, f"the endpoint over {transport} to be signed off")
+        slow.deaf = False
+        wait_for(lambda: slow.closed, f"the end of the connection over {transport}")
+        answer = friend.ask(friend.make("MESSAGE", slow.user.uri, body="x", headers=TEXT))[0]
+        check_eq(answer.code, 480, "a message after that")
+    load.finish()
 
 
 @tap.test(alone=True)
@@ -194,21 +254,76 @@ def connections_that_break_leave_no_endpoint(case):
         wait_for(lambda p=p: not case.site.server.endpoints(p.user), f"{p.user.name} to go")
 
 
+def _stranger(case, transport, i):
+    d, ip = case.site.server.domain, "10.77.0.1"
+    return (f"REGISTER sip:{d} SIP/2.0\r\nVia: SIP/2.0/{transport.upper()} {ip}:9;rport;"
+            f"branch=z9hG4bK{i}\r\nFrom: <sip:u{i}@{d}>;tag=1\r\nTo: <sip:u{i}@{d}>\r\n"
+            f"Call-ID: {i}\r\nCSeq: 1 REGISTER\r\nContact: <sip:u@{ip}:9>\r\n"
+            "Content-Length: 0\r\n\r\n").encode()
+
+
+def _call_id(raw):
+    return int(re.search(rb"(?m)^Call-ID: (\d+)", raw).group(1))
+
+
 @tap.test(alone=True)
-def a_flood_of_strangers_is_answered_and_forgotten(case):
-    load = Load(case)
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def each_of_a_flood_of_datagrams_is_answered(case):
+    load, left = Load(case), set(range(FLOOD["udp"]))
+    s = case.undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     s.connect((case.site.server.ip, case.site.server.port("udp")))
-    d = case.site.server.domain
-    for i in range(30_000):
-        s.send((f"REGISTER sip:{d} SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.1:9;branch=z9hG4bK{i}\r\n"
-                f"From: <sip:u{i}@{d}>;tag=1\r\nTo: <sip:u{i}@{d}>\r\nCall-ID: {i}\r\n"
-                f"CSeq: 1 REGISTER\r\nContact: <sip:u@10.77.0.1:9>\r\nContent-Length: 0\r\n\r\n")
-               .encode())
-    s.close()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    before = case.site.server.metric("dialtone_sip_transactions", side="server")
+    others = 0
+
+    def all_answered():
+        """One more time for all that are still without an answer, a window at a time."""
+        nonlocal others
+        todo = sorted(left)
+        for at in range(0, len(todo), FLOOD_WINDOW):
+            for i in todo[at:at + FLOOD_WINDOW]:
+                s.send(_stranger(case, "udp", i))
+            s.settimeout(0.2)
+            try:
+                while left.intersection(todo[at:at + FLOOD_WINDOW]):
+                    raw = s.recv(65536)
+                    others += not raw.startswith(b"SIP/2.0 401 ")
+                    left.discard(_call_id(raw))
+            except TimeoutError:
+                pass
+        return not left
+    wait_for(all_answered, lambda: f"the answers to {len(left)} of {FLOOD['udp']}")
+    check_eq(others, 0, "answers other than 401")
+    kept = case.site.server.metric("dialtone_sip_transactions", side="server") - before
+    check(kept < FLOOD["udp"] / 10, f"{kept} transactions of strangers are kept")
     load.finish()
-    status = str(case.site.server.json("role", "list"))
-    check("running" in status, status)
+
+
+def _flood_of_connections(case, transport):
+    server, load = case.site.server, Load(case)
+    context = ssl.create_default_context(cafile=server.ca)
+    before = server.metric("dialtone_connections", transport=transport.upper())
+    answers = 0
+    for i in range(FLOOD[transport]):
+        s = socket.create_connection((server.ip, server.port(transport)), 60)
+        if transport == "tls":
+            s = context.wrap_socket(s, server_hostname=server.domain)
+        with s:
+            s.sendall(_stranger(case, transport, i))
+            answers += s.recv(4096).startswith(b"SIP/2.0 401 ")
+    check_eq(answers, FLOOD[transport], "connections that were served")
+    wait_for(lambda: server.metric("dialtone_connections", transport=transport.upper()) == before,
+             "the connections to be forgotten")
+    load.finish()
+
+
+@tap.test(alone=True)
+def each_of_a_flood_of_tcp_connections_is_served(case):
+    _flood_of_connections(case, "tcp")
+
+
+@tap.test(alone=True)
+def each_of_a_flood_of_tls_handshakes_is_served(case):
+    _flood_of_connections(case, "tls")
 
 
 @tap.test(alone=True)
@@ -230,20 +345,76 @@ def certificates_change_under_load_without_a_dropped_connection(case):
     load.finish()
 
 
+class Topology:
+    """The server's topology.conf, changed for a while."""
+
+    def __init__(self, case):
+        self.path = os.path.join(case.site.server.dir, "topology.conf")
+        with open(self.path, encoding="utf-8") as f:
+            self.good = f.read()
+
+    def put(self, more=""):
+        with open(self.path, "w", encoding="utf-8") as f:
+            f.write(self.good + more)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.put()
+
+
+def granted(case):
+    """What a sign-in that asks for no time gets."""
+    p = phone(case, case.site.user("probe"), "tcp")
+    m = p.make("REGISTER", f"sip:{p.server.domain}", to=p.user.uri,
+               headers=[("Contact", p.contact())])
+    answer = p.ask(m)[0]
+    check_eq(answer.code, 200, "the probe")
+    return int(re.search(r"expires=(\d+)", answer.get("Contact")).group(1))
+
+
 @tap.test(alone=True)
-def a_reload_of_a_broken_configuration_changes_nothing(case):
+def a_changed_setting_takes_effect_under_load(case):
     server, load = case.site.server, Load(case)
-    path = os.path.join(server.dir, "topology.conf")
-    with open(path, encoding="utf-8") as f:
-        good = f.read()
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(good + "\nmax-endpoinst = 3\n")
-    said = server.tool("reload", ok=False)
-    check("max-endpoinst" in said and "topology.conf" in said, said)
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(good)
+    check_eq(granted(case), 600, "before")
+    with Topology(case) as t:
+        t.put("\ndefault-expires = 700 s\nmax-endpoints = 2\n")
+        server.reload()
+        check_eq([granted(case) for _ in range(4)], [700] * 4, "after the reload")
+        user = case.site.user("many")
+        for _ in range(3):
+            phone(case, user, "tcp").sign_in()
+        check_eq(len(server.endpoints(user)), 2, "endpoints")
     server.reload()
+    check_eq(granted(case), 600, "after the old file came back")
     load.finish()
+
+
+def _refused(case, lines, *wanted):
+    """A reload with these lines changes nothing, and says why."""
+    server = case.site.server
+    generation = server.json("status")["generation"]
+    with Topology(case) as t:
+        t.put(lines)
+        said = server.tool("reload", ok=False)
+    for text in ("nothing was changed", *wanted):
+        check(text in said, f"{text!r} is not in: {said}")
+    check_eq(server.json("status")["generation"], generation, "the generation")
+    check_eq(granted(case), 600, "the setting in force")
+
+
+@tap.test(alone=True)
+def a_reload_that_is_refused_changes_nothing(case):
+    before, load = pids(case), Load(case)
+    good = "\ndefault-expires = 700 s\n"
+    # By the reader, for what needs a restart, and by the role itself.
+    _refused(case, good + "max-endpoinst = 3\n", "max-endpoinst", "topology.conf")
+    _refused(case, good + "connections-max = 500\n", "restart", "connections-max")
+    _refused(case, good + "min-expires = 800 s\n", "ascending order")
+    case.site.server.reload()
+    load.finish()
+    check_eq(pids(case), before, "the processes")
 
 
 def make(args, folder):

@@ -4,11 +4,14 @@ import os
 import secrets
 import signal
 
-from lib import ports, proc
+from lib import metrics, ports, proc
 from lib.tap import Skip, wait_for
 
 BUILD = os.environ.get("DIALTONE_BUILD", "build/out")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+METRICS_PORT = 9061  # of the first front end, unless the settings say something else
 
 
 def program(name):
@@ -109,6 +112,11 @@ tls = {tls}
         row = next(r for r in self.roles() if r["role"] == role and r["slot"] == slot)
         os.kill(row["pid"], signal.SIGKILL)
         return row["pid"]
+
+    def metric(self, name, **labels):
+        """The sum of a metric over all front ends."""
+        return sum(metrics.scrape(METRICS_PORT + i).get(name, **labels)
+                   for i in range(self.frontends))
 
     # Accounts.
 

@@ -11,6 +11,7 @@ import secrets
 import socket
 import ssl
 import threading
+import time
 
 from lib.tap import wait_for
 
@@ -194,7 +195,9 @@ class Phone:
         self.inbox, self.all = [], []
         self.bad = []           # what could not be read as SIP
         self.closed = False     # by the other side
+        self.deaf = False       # does not read any more
         self.pongs = 0
+        self.n_sent = 0         # messages
         self.instance = instance
         self.nonce = None       # the last challenge, used until it is refused
         self._nc = 0
@@ -226,6 +229,8 @@ class Phone:
         if self.transport == "udp":
             return self.sock.recv(RECV)
         while True:
+            while self.deaf:
+                time.sleep(0.05)
             try:
                 with self._tls_turn:
                     return self.sock.recv(RECV)
@@ -320,6 +325,7 @@ class Phone:
                 select.select([self.sock], [self.sock], [], 1)
 
     def send(self, message):
+        self.n_sent += 1
         self.send_raw(message.bytes())
         return message
 

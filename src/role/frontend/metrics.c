@@ -69,6 +69,8 @@ static void put_flows(struct buf *b, const struct sip_transport_stats *t)
 		(void)snprintf(l, sizeof(l), "transport=\"%s\",way=\"out\"", name);
 		metric(b, "sip_messages_total", l, t->msgs_out[k]);
 	}
+	type(b, "sip_unreadable_messages_total", "counter", "messages that could not be read");
+	metric(b, "sip_unreadable_messages_total", "", t->broken);
 	type(b, "connections_refused_total", "counter", "connections that were not taken");
 	metric(b, "connections_refused_total", "", t->refused);
 }

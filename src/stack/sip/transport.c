@@ -44,6 +44,7 @@ static void refuse_large(struct sip_flow *f, struct str head)
 {
 	static const char answer[] = "SIP/2.0 513 Message Too Large\r\nContent-Length: 0\r\n\r\n";
 	RAW_MEMORY struct sip_msg m;
+	f->tp->stats.msgs_in[f->kind]++;
 	f->tp->stats.broken++;
 	if (head.len == 0 || sip_parse(&m, head) < 0 || !m.is_request) {
 		(void)sip_flow_send_raw(f, str_of(answer));
