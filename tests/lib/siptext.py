@@ -197,7 +197,7 @@ class Phone:
         self.closed = False     # by the other side
         self.deaf = False       # does not read any more
         self.pongs = 0
-        self.n_sent = 0         # messages
+        self.n_sent, self.last = 0, None  # messages that went out
         self.instance = instance
         self.nonce = None       # the last challenge, used until it is refused
         self._nc = 0
@@ -325,7 +325,7 @@ class Phone:
                 select.select([self.sock], [self.sock], [], 1)
 
     def send(self, message):
-        self.n_sent += 1
+        self.n_sent, self.last = self.n_sent + 1, message
         self.send_raw(message.bytes())
         return message
 

@@ -51,6 +51,32 @@ static bool on_opened(void *arg, struct sip_flow *f)
 	return f->kind == SIP_LINK || access_opened(fe->access, f);
 }
 
+/* Another process went: the bindings of its last moment (STORE_BEHIND_MS and the commit) may not be
+ * on its disk.  Whoever signed in with it then, on a connection that is here, would be signed in
+ * without being reachable; so the connection ends and its client comes again. */
+enum { UNSURE_S = 2 };
+
+struct home_of {
+	const struct frontend *fe;
+	uint32_t slot;
+};
+
+static bool is_at_home(void *arg, uint64_t account)
+{
+	const struct home_of *h = arg;
+	return fe_owner(h->fe, account) == h->slot;
+}
+
+static void end_unsure(struct frontend *fe, uint32_t slot)
+{
+	struct home_of h = { fe, slot };
+	usec_t now = loop_now(fe->loop);
+	unsigned n = access_end_since(fe->access, now - UNSURE_S * USEC_PER_SEC, is_at_home, &h);
+	if (n > 0)
+		log_info(NULL, "connections-ended", "n=%u why=\"signed in as process %u ended\"", n,
+		         slot + 1);
+}
+
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct frontend *fe = arg;
@@ -69,6 +95,8 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 	if (fe->peers[f->sock] == f)
 		fe->peers[f->sock] = NULL;
 	registrar_flow_lost(fe->registrar, f->sock, 0);
+	if (!fe->stopping)
+		end_unsure(fe, f->sock);
 }
 
 static const struct sip_stack_ops stack_ops = {

@@ -77,6 +77,10 @@ void access_deregister(struct access *a, struct sip_flow *f, enum refusal why);
 bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
                     struct access_identity *ret);
 void access_vouch(struct access *a, struct sip_flow *f, const struct access_identity *id);
+/* Ends the connections on which somebody for whom `is` holds signed in at or after `since`: their
+ * home may have forgotten it, and they will sign in again.  Returns how many. */
+typedef bool access_is_fn(void *arg, uint64_t account);
+unsigned access_end_since(struct access *a, usec_t since, access_is_fn *is, void *arg);
 void access_unvouch(struct access *a, struct sip_flow *f, struct str uri);
 
 enum access_verdict { ACCESS_OK, ACCESS_REFUSED, ACCESS_WAIT };

@@ -8,6 +8,7 @@ struct vouch {
 	struct list of_conn;
 	struct sip_flow *flow; /* borrowed: the connection outlives it */
 	uint64_t account, credential, endpoint;
+	usec_t since; /* the endpoint signed in */
 	uint8_t uri_len;
 	char uri[];
 };
@@ -102,6 +103,8 @@ void access_vouch(struct access *a, struct sip_flow *f, const struct access_iden
 		c->n_vouches++;
 		a->stats.vouches++;
 	}
+	if (v->since == 0 || v->endpoint != id->endpoint)
+		v->since = loop_now(a->loop);
 	v->account = id->account;
 	v->credential = id->credential;
 	v->endpoint = id->endpoint;
@@ -140,4 +143,19 @@ void access_revoke(struct access *a, uint64_t account, uint64_t credential, enum
 			access_deregister(a, f, why);
 	}
 	revoke_associations(a, account, credential);
+}
+
+unsigned access_end_since(struct access *a, usec_t since, access_is_fn *is, void *arg)
+{
+	size_t slot = 0;
+	unsigned n = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *it; (it = map_walk(&a->vouches, &slot, &after)) != NULL;) {
+		struct vouch *v = container_of(it, struct vouch, node);
+		if (v->since < since || v->flow->closed || !is(arg, v->account))
+			continue;
+		sip_flow_close(v->flow);
+		n++;
+	}
+	return n;
 }
