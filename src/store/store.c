@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/sql.h"
+
+enum { HOLD_POLL_MS = 20 };
 
 /* One store_write(): one block of memory with copies of all parameters. */
 struct write {
@@ -259,6 +262,20 @@ int store_read(struct store *s, const char *sql, const struct store_val *params,
 
 /* --- opening and closing ------------------------------------------------------------- */
 
+/* 0 once the file is ours alone.  Whoever has it may be the tool at its last change while the
+ * server starts: it is given a moment. */
+static int lock_file(int fd)
+{
+	const struct timespec pause = { .tv_nsec = HOLD_POLL_MS * 1000000L };
+	for (int waited_ms = 0;; waited_ms += HOLD_POLL_MS) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (waited_ms >= STORE_HOLD_MS)
+			return -EBUSY;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 /* Makes the file for its owner's eyes alone, and holds it. */
 static int hold_file(const char *path, struct buf *why)
 {
@@ -267,7 +284,7 @@ static int hold_file(const char *path, struct buf *why)
 		buf_printf(why, "The store %s cannot be opened: %s.", path, strerror(errno));
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (lock_file(fd) == 0)
 		return fd;
 	buf_printf(why,
 	           "The store %s is in use by another process. Stop it, or ask it through its "

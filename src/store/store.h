@@ -1,7 +1,7 @@
 /* A small asynchronous interface to a relational store; SQLite behind it (WAL, one writer thread,
  * group commit), PostgreSQL later.  One dialect: $1.., `on conflict`, `returning`.
  *
- * A file has one owning process: a second store_open() of it is refused. */
+ * A file has one owning process: a second store_open() of it is refused (after STORE_HOLD_MS). */
 #pragma once
 
 #include "base/buf.h"
@@ -16,6 +16,7 @@ enum {
 	STORE_WRITE_MAX = 1024 * 1024, /* bytes of the parameters of one write */
 	STORE_QUEUE_MAX = 10000,       /* writes that wait */
 	STORE_BATCH_MAX = 1000,        /* writes in one commit */
+	STORE_HOLD_MS = 2000,          /* how long an opener waits for the owner to go */
 	STORE_BEHIND_MS = 500,         /* how long a STORE_SHOULD write waits for company */
 };
 

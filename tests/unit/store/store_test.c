@@ -256,6 +256,43 @@ static void files_that_cannot_be_used_are_explained(void)
 	tmpdir_remove(&dir, "s.db");
 }
 
+/* The child has the file open, says so, and goes a moment later. */
+static pid_t hold_for_a_moment(struct tmpdir *dir)
+{
+	int ready[2];
+	char c;
+	if (!OK(pipe(ready) == 0))
+		return -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		auto_(buf_free) struct buf why = buf_of(4096);
+		struct loop *l = loop_new();
+		bool good = store_open(l, tmpdir_file(dir, "s.db"), schema, &why) != NULL;
+		(void)!write(ready[1], good ? "y" : "n", 1);
+		(void)usleep(200000);
+		_exit(0);
+	}
+	OK(read(ready[0], &c, 1) == 1 && c == 'y');
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	return pid;
+}
+
+static void an_owner_that_is_about_to_go_is_waited_for(void)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	struct tmpdir dir;
+	tmpdir_make(&dir);
+	pid_t pid = hold_for_a_moment(&dir);
+	struct loop *l = loop_new();
+	struct store *s = store_open(l, tmpdir_file(&dir, "s.db"), schema, &why);
+	OK(s != NULL);
+	OK(waitpid(pid, NULL, 0) == pid);
+	store_close(&s);
+	loop_free(&l);
+	tmpdir_remove(&dir, "s.db");
+}
+
 static void older_file_is_brought_up_to_date(void)
 {
 	static const struct store_migration old[] = { { 1, FIRST }, { 0, NULL } };
@@ -460,6 +497,7 @@ int main(void)
 	RUN(what_was_written_is_there_after_closing);
 	RUN(write_behind_is_written_without_being_asked);
 	RUN(files_that_cannot_be_used_are_explained);
+	RUN(an_owner_that_is_about_to_go_is_waited_for);
 	RUN(older_file_is_brought_up_to_date);
 	RUN(failure_at_every_step_loses_nothing_acknowledged);
 	RUN(killed_writer_loses_nothing_acknowledged);
