@@ -237,7 +237,7 @@ static int explain(const struct client *c, struct buf *why)
 		buf_printf(
 		        why,
 		        "The server is not running: nothing of %s answers in %s.  Start it "
-		        "(`systemctl start dialtone`, or `./run` in the source tree), or name its "
+		        "(`systemctl start dialtoned`, or `./run` in the source tree), or name its "
 		        "directory with --config.",
 		        role, dir);
 	else if (err == -EACCES || err == -EPERM)

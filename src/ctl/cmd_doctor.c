@@ -15,6 +15,7 @@
 #include "ctl/dnscheck.h"
 #include "ctl/file.h"
 #include "ctl/finding.h"
+#include "ctl/stores.h"
 #include "daemon/holder.h"
 
 enum { FILES_WANTED = 65536, DISK_LOW_MB = 1024, DISK_OUT_MB = 100, SANE_YEAR = 2026 };
@@ -195,8 +196,23 @@ static void check_server(struct doctor *d)
 		finding_add(d->findings, FINDING_OK, "server", NULL, "is running");
 	else
 		finding_add(d->findings, FINDING_WARNING, "server",
-		            "`systemctl start dialtone`, or `./run` in the source tree.",
+		            "`systemctl start dialtoned`, or `./run` in the source tree.",
 		            "is not running");
+}
+
+/* Bindings that the front ends could not write: a restart would forget them. */
+static void check_stores(struct doctor *d, struct tool *t)
+{
+	cJSON *stores = d->running ? stores_ask(t) : NULL;
+	struct str state = ctl_text(stores, "store");
+	if (stores && !str_eq(state, STR("ok")))
+		finding_add(
+		        d->findings, FINDING_ERROR, "store",
+		        "Free space on the disk of the data directory; they are written as soon "
+		        "as that is possible.",
+		        "%.0f bindings of phones are not on the disk: %" STR_FMT,
+		        ctl_number(stores, "unsaved_bindings", 0), STR_ARG(state));
+	cJSON_Delete(stores);
 }
 
 static void check_dns(struct doctor *d, struct str server)
@@ -222,6 +238,7 @@ static int doctor(struct tool *t, cJSON *args)
 	check_secrets(&d, str_of(t->config_dir));
 	check_clock(&d);
 	check_disk(&d, "data", d.topo->data_dir);
+	check_stores(&d, t);
 	check_limits(&d);
 	if (!ctl_flag(args, "no-dns"))
 		check_dns(&d, ctl_text(args, "server"));

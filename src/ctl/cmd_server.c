@@ -1,9 +1,19 @@
 /* dialtone status, role, reload, stop: what the supervisor answers. */
 #include "ctl/commands.h"
+#include "ctl/stores.h"
 
-/* While it starts or stops it is not what a script waits for. */
-static int is_running(struct tool *t UNUSED, const cJSON *args UNUSED, cJSON *result)
+/* What the front ends could not write belongs to the picture.  While it starts or stops it is not
+ * what a script waits for. */
+static int is_running(struct tool *t, const cJSON *args UNUSED, cJSON *result)
 {
+	cJSON *stores = stores_ask(t);
+	if (stores) {
+		cJSON_AddNumberToObject(result, "unsaved_bindings",
+		                        ctl_number(stores, "unsaved_bindings", 0));
+		auto_(xfreep) char *text = str_dup(ctl_text(stores, "store"));
+		cJSON_AddStringToObject(result, "store", text);
+		cJSON_Delete(stores);
+	}
 	return str_eq(ctl_text(result, "server"), STR("running")) ? EXIT_FINE : EXIT_FAILED;
 }
 

@@ -93,7 +93,8 @@ int remote_run(struct tool *t, cJSON *args)
 	return status;
 }
 
-cJSON *remote_ask(struct tool *t, const char *role, const char *cmd)
+cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
+                  cJSON *(*join)(cJSON *a, cJSON *b))
 {
 	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
 	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
@@ -101,6 +102,7 @@ cJSON *remote_ask(struct tool *t, const char *role, const char *cmd)
 		.run_dir = dir,
 		.role = role,
 		.every_slot = true,
+		.join = join,
 		.cmd = str_of(cmd),
 	};
 	cJSON *result = NULL;

@@ -6,7 +6,9 @@
 /* Sends the tool's verb with these arguments (without the local ones), shows the answer or the
  * stream.  The exit status; errors are told. */
 int remote_run(struct tool *t, cJSON *args);
-/* Asks quietly: NULL if nothing answers or it refuses.  The caller owns the result. */
-cJSON *remote_ask(struct tool *t, const char *role, const char *cmd);
+/* Asks every process of the role quietly: NULL if nothing answers or it refuses.  join: client.h.
+ * The caller owns the result. */
+cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
+                  cJSON *(*join)(cJSON *a, cJSON *b));
 /* Frees arguments; their texts, which may be secrets, are overwritten. */
 void remote_forget(cJSON *args);

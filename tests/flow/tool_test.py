@@ -49,7 +49,7 @@ def help_knows_every_command(case):
 @tap.test
 def a_stopped_server_is_told_with_the_way_to_start_it(case):
     for words in (["status"], ["endpoint", "list"], ["reload"], ["trace"]):
-        expect(case, words, 1, "The server is not running", "systemctl start dialtone", "./run")
+        expect(case, words, 1, "The server is not running", "`systemctl start dialtoned`", "./run")
 
 
 @tap.test

@@ -32,7 +32,7 @@ class Server:
     """A running dialtoned; start() it, stop() it.  `settings` are lines for [role frontend]."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
-                 frontends=1, settings="", sip_port=5060, tls_port=5061):
+                 frontends=1, settings="", local="", sip_port=5060, tls_port=5061):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
@@ -43,11 +43,11 @@ class Server:
         self.p = None
         os.makedirs(self.dir)
         os.chmod(self.dir, 0o711)
-        self._write_config(settings)
+        self._write_config(settings, local)
         self.tool("cert", "init")
         self.ca = os.path.join(self.dir, "certs", "ca.pem")
 
-    def _write_config(self, settings):
+    def _write_config(self, settings, local):
         udp, tls = f"{self.ip}:{self.ports['udp']}", f"{self.ip}:{self.ports['tls']}"
         self._write("topology.conf", f"""[deployment]
 domains = {self.domain}
@@ -65,7 +65,7 @@ tcp = {udp}
 tls = {tls}
 {settings}
 """)
-        self._write("local.conf", "[local]\nhost = main\nuser = root\n")
+        self._write("local.conf", f"[local]\nhost = main\nuser = root\n{local}")
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:

@@ -30,6 +30,17 @@ struct fe_config {
 	uint32_t connections_max;
 };
 
+/* Writes behind and their failures (behind.c). */
+struct fe_behind {
+	struct list failed; /* rows that are not as they should be */
+	uint32_t n_failed, n_open;
+	uint64_t errors; /* writes that failed since the start */
+	int err;         /* of the last failure; 0: everything has been written */
+	usec_t said;     /* the last log line about it */
+	struct timer retry;
+	bool closing;
+};
+
 struct frontend {
 	struct role_env *env;
 	struct loop *loop;
@@ -47,6 +58,7 @@ struct frontend {
 	struct sip_flow
 	        *own; /* a link of this process to itself: requests of its own enter there */
 	struct store *store;
+	struct fe_behind behind;
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
@@ -59,7 +71,7 @@ struct frontend {
 	bool linked;         /* the first accounts link has been taken */
 	bool stopping;
 	usec_t stop_deadline;
-	struct log_limit store_limit, wrong_limit, refusal_limit;
+	struct log_limit wrong_limit, refusal_limit;
 	unsigned n_stale; /* stored bindings that were of no use any more */
 	struct timer stop_timer;
 	void (*stopped)(void *arg);
@@ -185,6 +197,19 @@ void fe_im_enter(struct task *t, char stage, uint64_t account);
 int fe_store_open(struct frontend *fe, struct buf *why);
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev);
 void fe_store_load(struct frontend *fe);
+/* Makes the row of this key what the registrar says: the binding, or none. */
+void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint32_t reg_id);
+
+/* behind.c */
+void fe_behind_init(struct frontend *fe);
+/* Queues one statement whose first three parameters are the key of its row (account, endpoint,
+ * reg_id).  If it fails, now or later, the row is written with what is true by then, tried again
+ * until it works. */
+void fe_behind_write(struct frontend *fe, const struct store_stmt *s);
+/* A last try, then the store is closed.  The registrar must still be there. */
+void fe_behind_close(struct frontend *fe);
+/* Rows that the disk does not hold as they should be, while writing fails; else 0. */
+uint32_t fe_behind_unsaved(const struct frontend *fe);
 
 /* revalidate.c: the change feed has a gap; every signed-in user is looked up, and who is not there
  * any more, or disabled, is signed off. */

@@ -328,10 +328,9 @@ static void fe_free(struct frontend *fe)
 	if (fe->stack)
 		fe_drop_stack(fe);
 	im_free(&fe->im);
+	fe_behind_close(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
-	if (fe->store)
-		store_close(&fe->store);
 	tls_server_unref(&fe->tls);
 	defer_cancel(&fe->prune);
 	defer_cancel(&fe->tell_lost);
@@ -347,6 +346,7 @@ static int start(struct role_env *env, void **ret_state)
 	fe->loop = env->loop;
 	defer_init(&fe->prune, on_prune, fe);
 	fe_lost_init(fe);
+	fe_behind_init(fe);
 	int r = start_parts(fe, &why);
 	if (r < 0) {
 		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",

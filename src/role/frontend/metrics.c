@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "role/frontend/fe.h"
 
@@ -113,6 +114,10 @@ void fe_metrics(void *state, struct buf *b)
 	type(b, "wrong_signatures_total", "counter", "messages dropped for their signature");
 	metric(b, "wrong_signatures_total", "", a->wrong_signatures);
 	put_conversations(b, im_stats(fe->im));
+	type(b, "store_failed_writes_total", "counter", "writes behind that failed");
+	metric(b, "store_failed_writes_total", "", fe->behind.errors);
+	type(b, "unsaved_bindings", "gauge", "bindings that the disk does not hold as they are");
+	metric(b, "unsaved_bindings", "", fe_behind_unsaved(fe));
 }
 
 void fe_status(void *state, struct buf *b)
@@ -129,4 +134,6 @@ void fe_status(void *state, struct buf *b)
 	           registrar_count(fe->registrar), calls_count(fe->calls),
 	           t->flows[SIP_TCP] + t->flows[SIP_TLS], s->stx + s->ctx, in,
 	           accounts_is_up(fe->accounts) ? "true" : "false");
+	buf_printf(b, ",\"unsaved_bindings\":%u,\"store\":\"%s\"", fe_behind_unsaved(fe),
+	           fe->behind.err < 0 ? strerror(-fe->behind.err) : "ok");
 }

@@ -51,13 +51,10 @@ static bool must_survive(const struct frontend *fe, const struct binding *b)
 	       (b->hint.reach == TOKEN_STREAM && b->hint.slot != fe->env->slot);
 }
 
-/* A write that cannot be queued is lost like one of the last second: said, not hidden. */
 static void queue(struct frontend *fe, const char *sql, const struct store_val *v, size_t n)
 {
 	struct store_stmt s = { .sql = sql, .params = v, .n_params = n };
-	int r = store_write(fe->store, STORE_SHOULD, &s, 1, NULL, NULL);
-	if (r < 0 && log_allow(&fe->store_limit, loop_now(fe->loop), 1))
-		log_warning(NULL, "binding-not-stored", "error=%d", r);
+	fe_behind_write(fe, &s);
 }
 
 static void put(struct frontend *fe, const struct binding *b)
@@ -76,11 +73,24 @@ static void put(struct frontend *fe, const struct binding *b)
 	queue(fe, sql_put, v, ARRAY_SIZE(v));
 }
 
-static void drop(struct frontend *fe, const struct binding *b)
+static void drop(struct frontend *fe, uint64_t account, uint64_t endpoint, uint32_t reg_id)
 {
-	struct store_val v[] = { STORE_I(b->user->account), STORE_I(b->endpoint),
-		                 STORE_I(b->reg_id) };
+	struct store_val v[] = { STORE_I(account), STORE_I(endpoint), STORE_I(reg_id) };
 	queue(fe, sql_drop, v, ARRAY_SIZE(v));
+}
+
+void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint32_t reg_id)
+{
+	struct home_user *u = registrar_user(fe->registrar, account);
+	for (struct list *it = u ? u->bindings.next : NULL; u && it != &u->bindings;
+	     it = it->next) {
+		const struct binding *b = list_entry(it, struct binding, node);
+		if (b->endpoint == endpoint && b->reg_id == reg_id && must_survive(fe, b)) {
+			put(fe, b);
+			return;
+		}
+	}
+	drop(fe, account, endpoint, reg_id);
 }
 
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev)
@@ -90,7 +100,7 @@ void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar
 	if (keep)
 		put(fe, b);
 	else if (b->stored)
-		drop(fe, b);
+		drop(fe, b->user->account, b->endpoint, b->reg_id);
 	mine->stored = keep;
 }
 
