@@ -12,6 +12,27 @@ void stack_count_answer(struct sip_stack *s, int code)
 	s->stats.codes_out[code]++;
 }
 
+static void plan_kept_end(struct sip_stack *s)
+{
+	timer_set(&s->kept_end, kept_next(s->kept));
+}
+
+static void on_kept_end(void *arg)
+{
+	struct sip_stack *s = arg;
+	s->stats.stx -= (uint32_t)kept_expire(s->kept, loop_now(s->loop));
+	plan_kept_end(s);
+}
+
+void stack_keep(struct sip_stack *s, uint64_t hash, const struct kept_answer *a)
+{
+	bool first = kept_count(s->kept) == 0;
+	kept_put(s->kept, hash, a, stack_in(s, 64 * SIP_T1_MS));
+	s->stats.stx++;
+	if (first)
+		plan_kept_end(s);
+}
+
 void sip_req_tag(const struct sip_req *rq, char ret[SIP_TAG_LEN + 1])
 {
 	(void)snprintf(ret, SIP_TAG_LEN + 1, "%016llx",
@@ -49,8 +70,11 @@ void sip_reply(struct sip_req *rq, int code, struct str reason, struct str lines
 	stack_count_answer(rq->stack, code);
 	struct str answer = compose(rq, code, reason, lines, type, body);
 	(void)sip_flow_send(rq->flow, answer);
-	if (!sip_flow_reliable(rq->flow))
-		stx_keep_answer(rq, code, answer);
+	if (sip_flow_reliable(rq->flow))
+		return;
+	struct kept_answer parts = { .code = (uint16_t)code, .reason = reason, .text = lines };
+	struct kept_answer all = { .text = answer };
+	stx_keep_answer(rq, type.len || body.len ? &all : &parts, answer);
 }
 
 void sip_ignore(struct sip_req *rq)
@@ -66,6 +90,20 @@ static void refuse(struct sip_req *rq, struct sip_fault fault)
 		sip_ignore(rq);
 	else
 		sip_reply_forget(rq, fault.code, str_of(fault.reason), STR(""));
+}
+
+/* Answers a retransmission of a request that has been answered for good; false if it is none. */
+static bool answer_again(struct sip_req *rq)
+{
+	struct kept_answer a;
+	if (sip_flow_reliable(rq->flow) || !kept_find(rq->stack->kept, rq->hash, &a))
+		return false;
+	rq->stack->stats.retransmits_in++;
+	rq->stack->stats.retransmits_out++;
+	if (a.code)
+		a.text = compose(rq, a.code, a.reason, a.text, STR(""), STR(""));
+	(void)sip_flow_send(rq->flow, a.text);
+	return true;
 }
 
 static void handle_cancel(struct sip_req *rq)
@@ -108,6 +146,8 @@ static void handle_request(struct sip_stack *s, struct sip_flow *f, struct sip_m
 		stx_again(t);
 		return;
 	}
+	if (answer_again(&rq))
+		return;
 	if (m->method == SIP_CANCEL) {
 		handle_cancel(&rq);
 		return;
@@ -172,6 +212,8 @@ struct sip_stack *sip_stack_new(struct loop *l, const struct sip_transport_confi
 	s->tp = sip_transport_new(l, cfg, &tops, s);
 	map_init(&s->stxs);
 	map_init(&s->ctxs);
+	s->kept = kept_new();
+	timer_init(&s->kept_end, l, on_kept_end, s);
 	rand_bytes(&s->branch_key, sizeof(s->branch_key));
 	s->loop_key = cfg->loop_key;
 	return s;
@@ -185,6 +227,8 @@ void sip_stack_free(struct sip_stack **sp)
 	sip_transport_free(&s->tp);
 	ctx_free_all(s);
 	stx_free_all(s);
+	timer_stop(&s->kept_end);
+	kept_free(&s->kept);
 	map_done(&s->stxs);
 	map_done(&s->ctxs);
 	free(s);

@@ -7,7 +7,7 @@
  *
  *   INVITE:  PROCEEDING -300..699-> COMPLETED -ACK-> CONFIRMED -timer I-> gone
  *            PROCEEDING -2xx-> ACCEPTED -timer L-> gone              (RFC 6026)
- *   others:  PROCEEDING -final-> COMPLETED -timer J-> gone
+ *   others:  PROCEEDING -final-> gone; the answer alone is kept until timer J (kept.h)
  *
  * On a stream the timers I and J are zero; what would be kept for nothing is not kept. */
 enum stx_state { PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED };
@@ -158,22 +158,25 @@ static void keep(struct sip_stx *t, struct str answer)
 	buf_str(&t->last, answer);
 }
 
-/* The final answer of a transaction that keeps it went out. */
+/* The negative answer to an INVITE went out. */
 static void completed(struct sip_stx *t)
 {
 	t->state = COMPLETED;
 	timer_set(&t->life, stack_in(t->s, 64 * SIP_T1_MS));
-	if (t->method == SIP_INVITE && !sip_flow_reliable(t->flow)) {
+	if (!sip_flow_reliable(t->flow)) {
 		t->interval = SIP_T1_MS * USEC_PER_MSEC;
 		timer_set(&t->again, loop_now(t->s->loop) + t->interval);
 	}
 }
 
-void stx_keep_answer(struct sip_req *rq, int code, struct str answer)
+void stx_keep_answer(struct sip_req *rq, const struct kept_answer *a, struct str whole)
 {
-	struct sip_stx *t = stx_new(rq);
-	assert(code >= 200);
-	keep(t, answer);
+	if (rq->msg->method != SIP_INVITE) {
+		stack_keep(rq->stack, rq->hash, a);
+		return;
+	}
+	struct sip_stx *t = stx_new(rq); /* waits for the ACK */
+	keep(t, whole);
 	completed(t);
 }
 
@@ -214,7 +217,7 @@ bool sip_stx_answered(const struct sip_stx *t)
 }
 
 /* What a final answer does to the transaction.  The user is let go, but after a 2xx to INVITE. */
-static void final_sent(struct sip_stx *t, int code)
+static void final_sent(struct sip_stx *t, int code, struct str answer)
 {
 	t->req = NULL;
 	free(take(&t->block));
@@ -226,23 +229,26 @@ static void final_sent(struct sip_stx *t, int code)
 		return;
 	}
 	t->ops = NULL;
-	if (t->method != SIP_INVITE && sip_flow_reliable(t->flow))
-		stx_free(t);
-	else
+	if (t->method == SIP_INVITE) {
+		keep(t, answer);
 		completed(t);
+		return;
+	}
+	if (!sip_flow_reliable(t->flow))
+		stack_keep(t->s, t->node.hash, &(struct kept_answer){ .text = answer });
+	stx_free(t);
 }
 
 static void send_answer(struct sip_stx *t, int code, struct str answer)
 {
-	bool may_repeat = !sip_flow_reliable(t->flow) || (t->method == SIP_INVITE && code >= 300);
 	stack_count_answer(t->s, code);
 	(void)sip_flow_send(t->flow, answer);
 	if (t->state == ACCEPTED)
 		return;
-	if (may_repeat && !(t->method == SIP_INVITE && code / 100 == 2))
-		keep(t, answer);
 	if (code >= 200)
-		final_sent(t, code);
+		final_sent(t, code, answer);
+	else if (!sip_flow_reliable(t->flow))
+		keep(t, answer);
 }
 
 void sip_stx_reply(struct sip_stx *t, int code, struct str reason, struct str lines,
