@@ -36,7 +36,7 @@ char *buf_room(struct buf *b, size_t n)
 	return b->p + b->len;
 }
 
-void buf_put(struct buf *b, const void *p, size_t n)
+void buf_put_slowly(struct buf *b, const void *p, size_t n)
 {
 	char *to = buf_room(b, n);
 	if (to && n > 0) {
@@ -74,34 +74,6 @@ void buf_dec(struct buf *b, uint64_t v)
 		v /= 10;
 	} while (v > 0);
 	buf_put(b, p, (size_t)(digits + sizeof(digits) - p));
-}
-
-static void put_be(struct buf *b, uint64_t v, unsigned n)
-{
-	uint8_t bytes[8];
-	for (unsigned i = 0; i < n; i++)
-		bytes[i] = (uint8_t)(v >> 8 * (n - 1 - i));
-	buf_put(b, bytes, n);
-}
-
-void buf_u8(struct buf *b, uint8_t v)
-{
-	put_be(b, v, 1);
-}
-
-void buf_u16(struct buf *b, uint16_t v)
-{
-	put_be(b, v, 2);
-}
-
-void buf_u32(struct buf *b, uint32_t v)
-{
-	put_be(b, v, 4);
-}
-
-void buf_u64(struct buf *b, uint64_t v)
-{
-	put_be(b, v, 8);
 }
 
 void buf_str16(struct buf *b, struct str s)

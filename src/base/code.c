@@ -38,6 +38,11 @@ int hex_get(struct str s, void *ret, size_t n)
 
 static void put64(struct buf *b, const uint8_t *in, size_t n, const char *alphabet, bool pad)
 {
+	size_t len = pad ? (n + 2) / 3 * 4 : (n * 4 + 2) / 3;
+	char *to = buf_room(b, len);
+	if (!to)
+		return;
+	const char *end = to + len;
 	for (size_t i = 0; i < n; i += 3) {
 		size_t have = MIN(n - i, (size_t)3);
 		uint32_t w = (uint32_t)in[i] << 16;
@@ -45,13 +50,10 @@ static void put64(struct buf *b, const uint8_t *in, size_t n, const char *alphab
 			w |= (uint32_t)in[i + 1] << 8;
 		if (have > 2)
 			w |= in[i + 2];
-		for (size_t k = 0; k < 4; k++) {
-			if (k <= have)
-				buf_char(b, alphabet[w >> (18 - 6 * k) & 63]);
-			else if (pad)
-				buf_char(b, '=');
-		}
+		for (size_t k = 0; k < 4 && to < end; k++)
+			*to++ = k <= have ? alphabet[w >> (18 - 6 * k) & 63] : '=';
 	}
+	b->len += len;
 }
 
 void base64_put(struct buf *b, const void *p, size_t n)
@@ -92,27 +94,27 @@ static int get64(struct str s, struct buf *ret, const char *alphabet, bool pad_n
 {
 	uint32_t w = 0;
 	unsigned bits = 0;
-	size_t start = ret->len;
 	int r = strip_pad(&s, pad_needed);
-	for (size_t i = 0; r == 0 && i < s.len; i++) {
+	if (r < 0)
+		return r;
+	size_t len = s.len / 4 * 3 + s.len % 4 * 6 / 8;
+	uint8_t space[3], *to = (uint8_t *)buf_room(ret, len);
+	for (size_t i = 0, at = 0; i < s.len; i++) {
 		int v = digit64(s.p[i], alphabet[62], alphabet[63]);
-		if (v < 0) {
-			r = -EINVAL;
-			break;
-		}
+		if (v < 0)
+			return -EINVAL;
 		w = w << 6 | (uint32_t)v;
 		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			buf_u8(ret, (uint8_t)(w >> bits));
-			w &= (1U << bits) - 1;
-		}
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		*(to ? &to[at++] : space) = (uint8_t)(w >> bits);
+		w &= (1U << bits) - 1;
 	}
-	if (r == 0 && w != 0) /* bits after the last byte must be zero: one text per value */
-		r = -EINVAL;
-	if (r < 0)
-		ret->len = start;
-	return r;
+	if (w != 0) /* bits after the last byte must be zero: one text per value */
+		return -EINVAL;
+	ret->len += to ? len : 0;
+	return 0;
 }
 
 int base64_get(struct str s, struct buf *ret)

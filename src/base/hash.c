@@ -27,23 +27,12 @@ static inline void rounds(struct sip_state *s, unsigned n)
 	}
 }
 
-/* Sets bit 5 of each of the eight bytes that is an ASCII capital. */
-static inline uint64_t lower8(uint64_t w)
-{
-	const uint64_t ones = 0x0101010101010101;
-	uint64_t low7 = w & 0x7f * ones;
-	uint64_t from_a = low7 + (0x80 - 'A') * ones;
-	uint64_t past_z = low7 + (0x80 - 'Z' - 1) * ones;
-	uint64_t capital = from_a & ~past_z & ~w & 0x80 * ones;
-	return w | capital >> 2;
-}
-
 static inline uint64_t load(const char *p, size_t n, bool fold)
 {
 	uint64_t w = 0;
 	memcpy(&w, p, n);
 	w = le64toh(w);
-	return fold ? lower8(w) : w;
+	return fold ? str_fold8(w) : w;
 }
 
 static inline void absorb(struct sip_state *s, uint64_t w)

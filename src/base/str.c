@@ -2,19 +2,31 @@
 
 #include <errno.h>
 
-static char lower(char c)
+/* The up to seven bytes at p, as one number that is the same for the same bytes. */
+static inline uint64_t load_tail(const char *p, size_t n)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	uint32_t low = 0, high = 0;
+	if (n >= 4) {
+		memcpy(&low, p, 4);
+		memcpy(&high, p + n - 4, 4);
+		return (uint64_t)high << 32 | low;
+	}
+	if (n == 0)
+		return 0;
+	/* One to three bytes: the first, the middle one, the last. */
+	return (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint8_t)p[n - 1];
 }
 
-bool str_ieq(struct str a, struct str b)
+bool str_same_folded(const char *a, const char *b, size_t len)
 {
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+	for (; len >= 8; a += 8, b += 8, len -= 8) {
+		uint64_t x, y;
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		if (x != y && str_fold8(x) != str_fold8(y))
 			return false;
-	return true;
+	}
+	return str_fold8(load_tail(a, len)) == str_fold8(load_tail(b, len));
 }
 
 bool str_starts(struct str s, struct str prefix)
@@ -39,28 +51,6 @@ int str_cmp(struct str a, struct str b)
 	if (r != 0)
 		return r;
 	return a.len < b.len ? -1 : a.len > b.len;
-}
-
-struct str str_sub(struct str s, size_t from, size_t len)
-{
-	from = MIN(from, s.len);
-	return (struct str){ from > 0 ? s.p + from : s.p, MIN(len, s.len - from) };
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct str str_trim(struct str s)
-{
-	while (s.len > 0 && is_space(s.p[s.len - 1]))
-		s.len--;
-	while (s.len > 0 && is_space(*s.p)) {
-		s.p++;
-		s.len--;
-	}
-	return s;
 }
 
 ssize_t str_chr(struct str s, char c)

@@ -51,16 +51,54 @@ static inline bool str_eq(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+/* Eight bytes with their ASCII capitals made small. */
+static inline uint64_t str_fold8(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t low7 = w & 0x7f * ones;
+	uint64_t from_a = low7 + (0x80 - 'A') * ones;
+	uint64_t past_z = low7 + (0x80 - 'Z' - 1) * ones;
+	uint64_t capital = from_a & ~past_z & ~w & 0x80 * ones;
+	return w | capital >> 2;
+}
+
+/* str_ieq() of texts of the same length. */
+bool str_same_folded(const char *a, const char *b, size_t len);
+
 /* Without regard to the case of ASCII letters. */
-bool str_ieq(struct str a, struct str b);
+static inline bool str_ieq(struct str a, struct str b)
+{
+	return a.len == b.len && str_same_folded(a.p, b.p, a.len);
+}
 bool str_starts(struct str s, struct str prefix);
 bool str_istarts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 int str_cmp(struct str a, struct str b);
 /* The part from `from` on, at most len bytes; both are cut to what is there. */
-struct str str_sub(struct str s, size_t from, size_t len);
+static inline struct str str_sub(struct str s, size_t from, size_t len)
+{
+	from = MIN(from, s.len);
+	return (struct str){ from > 0 ? s.p + from : s.p, MIN(len, s.len - from) };
+}
+
+/* Blank, tab, CR or LF. */
+static inline bool str_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Without blanks, tabs, CR and LF at both ends. */
-struct str str_trim(struct str s);
+static inline struct str str_trim(struct str s)
+{
+	while (s.len > 0 && str_is_space(s.p[s.len - 1]))
+		s.len--;
+	while (s.len > 0 && str_is_space(*s.p)) {
+		s.p++;
+		s.len--;
+	}
+	return s;
+}
+
 /* The index of the first c, or -1. */
 ssize_t str_chr(struct str s, char c);
 ssize_t str_rchr(struct str s, char c);

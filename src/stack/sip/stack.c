@@ -1,7 +1,6 @@
 #include "stack/sip/stack.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/rand.h"
@@ -33,10 +32,17 @@ void stack_keep(struct sip_stack *s, uint64_t hash, const struct kept_answer *a)
 		plan_kept_end(s);
 }
 
+static void put_hex64(char ret[16], uint64_t v)
+{
+	static const char hex[] = "0123456789abcdef";
+	for (int i = 0; i < 16; i++)
+		ret[i] = hex[v >> (60 - 4 * i) & 15];
+}
+
 void sip_req_tag(const struct sip_req *rq, char ret[SIP_TAG_LEN + 1])
 {
-	(void)snprintf(ret, SIP_TAG_LEN + 1, "%016llx",
-	               (unsigned long long)hash_bytes(&rq->stack->branch_key, &rq->hash, 8));
+	put_hex64(ret, hash_bytes(&rq->stack->branch_key, &rq->hash, 8));
+	ret[SIP_TAG_LEN] = '\0';
 }
 
 /* Composes an answer into the scratch buffer. */
@@ -259,12 +265,10 @@ void sip_branch_tail(uint32_t loop, char ret[9])
 
 void sip_branch_make(struct sip_stack *s, uint32_t loop, char ret[SIP_BRANCH_LEN + 1])
 {
-	static const char hex[] = "0123456789abcdef";
 	uint64_t serial = ++s->n_branches;
 	uint64_t unique = hash_bytes(&s->branch_key, &serial, sizeof(serial));
 	memcpy(ret, "z9hG4bK", 7);
-	for (int i = 0; i < 16; i++)
-		ret[7 + i] = hex[unique >> (60 - 4 * i) & 15];
+	put_hex64(ret + 7, unique);
 	sip_branch_tail(loop, ret + 23);
 }
 

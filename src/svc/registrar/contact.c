@@ -175,8 +175,10 @@ static void put_contact(struct buf *b, const struct binding *bd, const struct ho
 		buf_lit(b, ";+sip.instance=\"");
 		buf_str(b, bd->instance);
 		buf_char(b, '"');
-		if (bd->reg_id)
-			buf_printf(b, ";reg-id=%u", bd->reg_id);
+		if (bd->reg_id) {
+			buf_lit(b, ";reg-id=");
+			buf_dec(b, bd->reg_id);
+		}
 		if (cs->gruu)
 			put_gruus(b, bd, u, k);
 		if (cs->lync)
@@ -200,6 +202,9 @@ void contacts_put_lines(struct buf *b, struct home_user *u, const struct contact
 	        put_contact(b, list_entry(it, struct binding, node), u, cs, k, now);
 	if (cs->lync && cs->n > 0)
 		registrar_put_lync(b, cs->c[0].expires_s, cs->c[0].refreshed);
-	if (asks_outbound(cs))
-		buf_printf(b, "Require: outbound\r\nFlow-Timer: %d\r\n", FLOW_TIMER_S);
+	if (asks_outbound(cs)) {
+		buf_lit(b, "Require: outbound\r\nFlow-Timer: ");
+		buf_dec(b, FLOW_TIMER_S);
+		buf_lit(b, "\r\n");
+	}
 }

@@ -5,11 +5,6 @@
 
 /* Parameters, comma lists and the structured header values made of them. */
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Behind the quoted string that begins at p (a quote); NULL if it does not end. */
 static const char *skip_quoted(const char *p, const char *end)
 {
@@ -85,7 +80,7 @@ bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 	if (rest->len == 0)
 		return false;
 	const char *p = rest->p, *end = rest->p + rest->len;
-	while (p < end && is_space(*p))
+	while (p < end && str_is_space(*p))
 		p++;
 	if (p == end) {
 		*rest = str_n(end, 0);
@@ -150,7 +145,7 @@ static int split_addr(struct sip_addr *a, struct str s)
 		a->params = semi < 0 ? STR("") : str_sub(s, (size_t)semi, s.len);
 	}
 	for (size_t i = 0; i < a->uri.len; i++)
-		if (is_space(a->uri.p[i]) || (open == end && a->uri.p[i] == '?'))
+		if (str_is_space(a->uri.p[i]) || (open == end && a->uri.p[i] == '?'))
 			return -EBADMSG;
 	return a->uri.len > 0 && params_fine(a->params) ? 0 : -EBADMSG;
 }
@@ -192,7 +187,7 @@ static int split_via(struct sip_via *v, struct str one)
 	struct str name = take_token(&rest, '/'), version = take_token(&rest, '/');
 	rest = str_trim(rest);
 	size_t i = 0;
-	while (i < rest.len && !is_space(rest.p[i]))
+	while (i < rest.len && !str_is_space(rest.p[i]))
 		i++;
 	v->transport = str_sub(rest, 0, i);
 	rest = str_trim(str_sub(rest, i, rest.len));
@@ -228,7 +223,7 @@ int sip_auth_parse(struct sip_auth *ret, struct str s)
 {
 	size_t i = 0;
 	s = str_trim(s);
-	while (i < s.len && !is_space(s.p[i]))
+	while (i < s.len && !str_is_space(s.p[i]))
 		i++;
 	*ret = (struct sip_auth){ str_sub(s, 0, i), str_trim(str_sub(s, i, s.len)) };
 	return ret->scheme.len ? 0 : -EBADMSG;

@@ -194,30 +194,46 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* The canonical form of a user part, never longer than it; behind it, or NULL. */
+static char *put_user(char *to, struct str user)
+{
+	static const char hex[] = "0123456789abcdef";
+	for (size_t i = 0; i < user.len; i++) {
+		char c = user.p[i];
+		if (c == '%') {
+			int v = escape_at(user, i);
+			i += 2;
+			c = (char)v;
+			if (v < 0)
+				return NULL;
+			/* Only what needs no escape is unescaped: the form stays unique. */
+			if (!is_alnum(c) && !is_mark(c)) {
+				*to++ = '%';
+				*to++ = hex[v >> 4];
+				*to++ = hex[v & 15];
+				continue;
+			}
+		}
+		*to++ = lower(c);
+	}
+	return to;
+}
+
 int sip_uri_aor(const struct sip_uri *u, struct buf *ret)
 {
 	if (u->user.len == 0 || u->host.len == 0)
 		return -EBADMSG;
-	buf_lit(ret, "sip:");
-	for (size_t i = 0; i < u->user.len; i++) {
-		char c = u->user.p[i];
-		if (c == '%') {
-			int v = escape_at(u->user, i);
-			i += 2;
-			c = (char)v;
-			if (v < 0)
-				return -EBADMSG;
-			/* Only what needs no escape is unescaped: the form stays unique. */
-			if (!is_alnum(c) && !is_mark(c)) {
-				buf_printf(ret, "%%%02x", v);
-				continue;
-			}
-		}
-		buf_char(ret, lower(c));
-	}
-	buf_char(ret, '@');
+	char *start = buf_room(ret, 4 + u->user.len + 1 + u->host.len);
+	if (!start)
+		return 0;
+	memcpy(start, "sip:", 4);
+	char *to = put_user(start + 4, u->user);
+	if (!to)
+		return -EBADMSG;
+	*to++ = '@';
 	for (size_t i = 0; i < u->host.len; i++)
-		buf_char(ret, lower(u->host.p[i]));
+		*to++ = lower(u->host.p[i]);
+	ret->len += (size_t)(to - start);
 	return 0;
 }
 
