@@ -188,7 +188,7 @@ static void timer_j_keeps_the_answer_of_other_requests_for_32_seconds(void)
 	peer_ask(w->p, &options);
 	OK(peer_hears_start(w->p, "SIP/2.0 200"));
 	EQ(w->rig.n_requests, 1);
-	rig_pass(&w->rig, 200);
+	rig_pass(&w->rig, 1200);
 	EQ(n_kept(w), 0);
 	peer_ask(w->p, &options);
 	EQ(w->rig.n_requests, 2);
