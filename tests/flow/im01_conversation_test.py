@@ -212,6 +212,27 @@ def typing_alone_opens_no_session(case):
     check(not b.has(lambda x: x.method == "INVITE"), "no session")
 
 
+@tap.test
+def a_refusal_of_the_media_says_what_was_offered(case):
+    a, b = lync(case), phone(case)
+    for proto, key, said in (("RTP/AVP", "", "RTP without encryption"),
+                             ("RTP/AVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + 40 * "A" +
+                              "|2^31\r\n", "a key beside it"),
+                             ("RTP/SAVP", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + 40 * "A" +
+                              "\r\n", "SRTP alone")):
+        sdp = ("v=0\r\no=- 1 1 IN IP4 10.77.0.9\r\ns=-\r\nc=IN IP4 10.77.0.9\r\nt=0 0\r\n"
+               f"m=audio 40000 {proto} 0\r\n{key}")
+        m = a.send(a.make("INVITE", b.user.uri, body=sdp,
+                          headers=[("Content-Type", "application/sdp")]))
+        b.answer(b.expect_request("INVITE"), 488)
+        answer = a.expect_answer(m)
+        check_eq(answer.code, 488, "INVITE")
+        check("60040" in answer.get("ms-diagnostics", "") and
+              said in answer.get("ms-diagnostics"), f"{answer.headers}")
+        a.ack(m, answer)
+    a.check_signed()
+
+
 # Subscriptions.
 
 def subscribe(a, event, headers=(), body=b"", to=None, dialog=None):

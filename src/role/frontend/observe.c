@@ -2,6 +2,8 @@
 
 #include "role/frontend/fe.h"
 #include "svc/access/trust.h"
+#include "wire/mime/mime.h"
+#include "wire/sdp/security.h"
 
 /* What the front end wants to know of the answers: calls that are taken up, registrations that were
  * accepted elsewhere.  Everything else passes without a second look. */
@@ -12,7 +14,8 @@ struct watch {
 	struct access_identity who;
 	struct sip_msg *req; /* REGISTER: its Contacts are looked at after the 200 */
 	void *req_block;
-	char line[512]; /* that is added to the answer */
+	char line[512];          /* that is added to the answer */
+	struct sip_proxy *proxy; /* INVITE */
 	char uri[ACCESS_URI_MAX];
 	size_t id_len;
 	char id[]; /* INVITE: Call-ID */
@@ -44,13 +47,39 @@ static uint32_t session_seconds(const struct sip_msg *m)
 	return str_to_u32(str_trim(s), 7 * 24 * 3600, &n) == 0 ? n : 0;
 }
 
+/* How the caller would protect the audio. */
+static unsigned offered_by(const struct sip_msg *m)
+{
+	struct mime_part part;
+	RAW_MEMORY struct sdp sdp;
+	if (mime_pick(sip_value(m, SIP_H_CONTENT_TYPE), m->body, STR("application/sdp"), 1, &part) <
+	            0 ||
+	    sdp_parse(&sdp, part.body) < 0)
+		return 0;
+	const struct sdp_media *audio = sdp_media_next(&sdp, NULL, STR("audio"));
+	return audio ? sdp_security(&sdp, audio) : 0;
+}
+
+static struct str offer_text(unsigned offered)
+{
+	if (offered & SDP_SEC_DTLS)
+		return STR("offered: SRTP with keys from DTLS");
+	if (offered & SDP_SEC_SDES)
+		return STR("offered: SRTP alone");
+	if (offered & SDP_SEC_BESIDE)
+		return STR("offered: RTP, or SRTP with a key beside it");
+	return offered ? STR("offered: RTP without encryption") : STR("");
+}
+
 /* A refusal of the media says to nobody what was wrong with it; ours does. */
 static void explain_media(struct watch *w, const struct sip_msg *resp, struct sip_edit *e)
 {
 	struct buf b = BUF_ON(w->line);
+	const struct sip_msg *m = sip_proxy_request(w->proxy);
 	if (resp->status != 488 || sip_first(resp, SIP_H_MS_DIAGNOSTICS))
 		return;
-	refusal_put(&b, REFUSE_MEDIA, w->fe->env->self->fqdn);
+	refusal_put_more(&b, REFUSE_MEDIA, offer_text(m ? offered_by(m) : 0),
+	                 w->fe->env->self->fqdn);
 	e->add = buf_view(&b);
 }
 
@@ -116,14 +145,17 @@ struct sip_proxy *fe_proxy(struct task *t)
 {
 	const struct sip_proxy_ops *ops = NULL;
 	void *arg = NULL;
+	struct watch *watch = NULL;
 	if (t->msg->method == SIP_INVITE) {
 		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
-		arg = watch_new(t, t->msg->call_id);
+		arg = watch = watch_new(t, t->msg->call_id);
 	} else if (t->msg->method == SIP_REGISTER) {
 		ops = &register_ops;
 		arg = watch_register(t);
 	}
 	struct sip_proxy *p = sip_proxy_new(t->fe->stack, task_stx(t), ops, arg);
+	if (watch)
+		watch->proxy = p;
 	sip_proxy_strip(p, trust_strip_response());
 	return p;
 }

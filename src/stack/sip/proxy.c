@@ -242,21 +242,20 @@ static const struct sip_stx_ops proxy_stx_ops = { .cancel = on_cancel, .ended = 
 static void send_best(struct sip_proxy *p)
 {
 	struct sip_stx *stx = p->stx;
+	struct sip_edit e = { .pop_via = true, .max_forwards = -1, .strip = p->strip };
 	int code = p->best_code ? p->best_code : p->empty_code;
+	if (p->best && p->ops && p->ops->forwarding)
+		p->ops->forwarding(p->arg, 0, p->best, &e);
 	p->stx = NULL; /* the final answer hands it back */
-	if (code == 408 && !p->invite) {
+	if (code == 408 && !p->invite)
 		sip_stx_drop(stx); /* RFC 4320 section 4.2: it would come too late */
-	} else if (p->best) {
-		struct sip_edit e = { .pop_via = true, .max_forwards = -1, .strip = p->strip };
-		if (p->ops && p->ops->forwarding)
-			p->ops->forwarding(p->arg, 0, p->best, &e);
+	else if (p->best)
 		sip_stx_forward(stx, p->best, &e);
-	} else if (p->best_code) {
+	else if (p->best_code)
 		sip_stx_reply(stx, code, STR(""), STR(""), STR(""), STR(""));
-	} else {
+	else
 		sip_stx_reply(stx, code, str_of(p->empty_reason), str_of(p->empty_lines), STR(""),
 		              STR(""));
-	}
 	tell_done(p, code);
 }
 
@@ -285,6 +284,11 @@ struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
 	defer_init(&p->reap, proxy_free, p);
 	sip_stx_set_ops(stx, &proxy_stx_ops, p);
 	return p;
+}
+
+const struct sip_msg *sip_proxy_request(const struct sip_proxy *p)
+{
+	return p->stx ? sip_stx_request(p->stx) : NULL;
 }
 
 void sip_proxy_strip(struct sip_proxy *p, const uint8_t *flags)

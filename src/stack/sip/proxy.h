@@ -37,6 +37,9 @@ struct sip_proxy_ops {
 /* Takes over the transaction.  ops may be NULL.  The request must have passed Max-Forwards. */
 struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
                                 const struct sip_proxy_ops *ops, void *arg);
+/* The request that is being answered, for the callbacks; NULL once the caller has gone or been
+ * answered. */
+const struct sip_msg *sip_proxy_request(const struct sip_proxy *p);
 /* What is left out of every response that is passed on: SIP_H_N_IDS flags, borrowed. */
 void sip_proxy_strip(struct sip_proxy *p, const uint8_t *flags);
 /* Adds branches; call sip_proxy_start after the last. */

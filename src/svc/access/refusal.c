@@ -55,8 +55,15 @@ enum refusal refusal_of_id(uint32_t id)
 	return REFUSE_NOTHING;
 }
 
+void refusal_put_more(struct buf *b, enum refusal r, struct str more, struct str source)
+{
+	buf_printf(b, "ms-diagnostics: %u;reason=\"%s", rows[r].id, rows[r].reason);
+	if (more.len)
+		buf_printf(b, " (%" STR_FMT ")", STR_ARG(more));
+	buf_printf(b, "\";source=\"%" STR_FMT "\"\r\n", STR_ARG(source));
+}
+
 void refusal_put(struct buf *b, enum refusal r, struct str source)
 {
-	buf_printf(b, "ms-diagnostics: %u;reason=\"%s\";source=\"%" STR_FMT "\"\r\n", rows[r].id,
-	           rows[r].reason, STR_ARG(source));
+	refusal_put_more(b, r, STR(""), source);
 }

@@ -63,3 +63,5 @@ const struct refusal_row *refusal_row(enum refusal r);
 enum refusal refusal_of_id(uint32_t id);
 /* Appends `ms-diagnostics: 4005;reason="...";source="pool.example.test"` with its line end. */
 void refusal_put(struct buf *b, enum refusal r, struct str source);
+/* The same; the sentence goes on with more in brackets, if it is not empty. */
+void refusal_put_more(struct buf *b, enum refusal r, struct str more, struct str source);

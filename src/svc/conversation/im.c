@@ -6,6 +6,8 @@
 
 #include "base/rand.h"
 #include "svc/conversation/inside.h"
+#include "wire/mime/mime.h"
+#include "wire/sdp/sdp.h"
 #include "wire/sip/uri.h"
 
 struct im *im_new(const struct im_config *cfg)
@@ -25,13 +27,14 @@ const struct im_stats *im_stats(const struct im *im)
 
 bool im_is_invite(const struct sip_msg *m)
 {
-	struct str type, rest, body = m->body;
-	if (m->method != SIP_INVITE)
+	struct mime_type type;
+	RAW_MEMORY struct sdp sdp;
+	if (m->method != SIP_INVITE ||
+	    mime_type_parse(&type, sip_value(m, SIP_H_CONTENT_TYPE)) < 0 ||
+	    !mime_type_is(&type, STR("application/sdp")) || sdp_parse(&sdp, m->body) < 0)
 		return false;
-	(void)str_cut(sip_value(m, SIP_H_CONTENT_TYPE), ';', &type, &rest);
-	return str_ieq(str_trim(type), STR("application/sdp")) &&
-	       (str_find(body, STR("\nm=message ")) >= 0 ||
-	        str_find(body, STR("\nm=x-ms-message ")) >= 0);
+	return sdp_media_next(&sdp, NULL, STR("message")) ||
+	       sdp_media_next(&sdp, NULL, STR("x-ms-message"));
 }
 
 /* --- the table ----------------------------------------------------------------------- */
