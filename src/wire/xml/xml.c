@@ -15,7 +15,8 @@ struct reader {
 	struct xml *root, *now;
 	struct buf text;                /* of all open elements, the innermost last */
 	size_t from[XML_DEPTH_MAX + 1]; /* where each one's text begins */
-	unsigned depth, n;
+	unsigned depth, n, n_spaces;
+	struct str spaces[XML_SPACES_MAX]; /* one copy of each for all elements */
 	int err;
 };
 
@@ -26,17 +27,36 @@ static void stop(struct reader *r, int err)
 	(void)XML_StopParser(r->parser, XML_FALSE);
 }
 
-/* "urn:x\nname" or "name" */
-static void split_name(struct arena *a, const char *joined, struct str *ret_space,
-                       struct str *ret_name)
+/* The copy of a namespace's URI: its elements share it, or a long URI and many short elements would
+ * need their product in memory.  Empty if there is none. */
+static struct str shared_space(const struct reader *r, struct str space)
 {
-	struct str all = str_of(joined), space, name;
-	if (!str_cut(all, SEPARATOR, &space, &name)) {
-		name = all;
-		space = STR("");
-	}
-	*ret_name = arena_str(a, name);
-	*ret_space = space.len ? arena_str(a, space) : STR("");
+	for (unsigned i = 0; i < r->n_spaces; i++)
+		if (str_eq(r->spaces[i], space))
+			return r->spaces[i];
+	return STR("");
+}
+
+/* Comes before the element that declares it; uri is NULL where it ends the default one. */
+static void XMLCALL on_space(void *user, const char *prefix UNUSED, const char *uri)
+{
+	struct reader *r = user;
+	struct str space = str_of(uri);
+	if (r->err < 0 || space.len == 0 || shared_space(r, space).len > 0)
+		return;
+	if (space.len > XML_SPACE_MAX || r->n_spaces == XML_SPACES_MAX)
+		stop(r, -E2BIG);
+	else
+		r->spaces[r->n_spaces++] = arena_str(r->arena, space);
+}
+
+/* Cuts "urn:x\nname" or "name". */
+static struct str local_name(const char *joined, struct str *ret_space)
+{
+	struct str space, name, all = str_of(joined);
+	bool cut = str_cut(all, SEPARATOR, &space, &name);
+	*ret_space = cut ? space : STR("");
+	return cut ? name : all;
 }
 
 static bool add_attrs(struct reader *r, struct xml *e, const char **atts)
@@ -47,7 +67,7 @@ static bool add_attrs(struct reader *r, struct xml *e, const char **atts)
 		if (n == XML_ATTRS_MAX)
 			return false;
 		struct xml_attr *at = arena_alloc(r->arena, sizeof(*at));
-		split_name(r->arena, atts[0], &space, &at->name);
+		at->name = arena_str(r->arena, local_name(atts[0], &space));
 		at->value = arena_str(r->arena, str_of(atts[1]));
 		*end = at;
 		end = &at->next;
@@ -70,12 +90,16 @@ static void link_child(struct xml *parent, struct xml *e)
 static void XMLCALL on_start(void *user, const char *name, const char **atts)
 {
 	struct reader *r = user;
+	if (r->err < 0)
+		return; /* expat ends only behind what it is in */
 	if (r->depth == XML_DEPTH_MAX || r->n++ == XML_NODES_MAX) {
 		stop(r, -E2BIG);
 		return;
 	}
+	struct str space;
 	struct xml *e = arena_alloc(r->arena, sizeof(*e));
-	split_name(r->arena, name, &e->space, &e->name);
+	e->name = arena_str(r->arena, local_name(name, &space));
+	e->space = shared_space(r, space);
 	link_child(r->now, e);
 	if (!r->root)
 		r->root = e;
@@ -89,6 +113,8 @@ static void XMLCALL on_start(void *user, const char *name, const char **atts)
 static void XMLCALL on_end(void *user, const char *name UNUSED)
 {
 	struct reader *r = user;
+	if (r->err < 0)
+		return; /* of an empty element whose start was refused */
 	struct xml *e = r->now;
 	size_t from = r->from[--r->depth];
 	const char *end =
@@ -117,13 +143,20 @@ int xml_parse(struct xml **ret, struct arena *a, struct str in)
 {
 	if (in.len > XML_TEXT_MAX)
 		return -E2BIG;
-	struct reader r = { .arena = a, .in = in, .text = buf_of(XML_TEXT_MAX + 1) };
+	struct reader r = {
+		.arena = a,
+		.in = in,
+		.text = buf_of(XML_TEXT_MAX + 1),
+		.spaces = { STR("http://www.w3.org/XML/1998/namespace") }, /* never declared */
+		.n_spaces = 1,
+	};
 	r.parser = XML_ParserCreateNS("UTF-8", SEPARATOR);
 	if (!r.parser)
 		return -ENOMEM;
 	XML_SetUserData(r.parser, &r);
 	XML_SetElementHandler(r.parser, on_start, on_end);
 	XML_SetCharacterDataHandler(r.parser, on_text);
+	XML_SetStartNamespaceDeclHandler(r.parser, on_space);
 	XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
 	if (XML_Parse(r.parser, in.p, (int)in.len, XML_TRUE) != XML_STATUS_OK && r.err == 0)
 		r.err = -EBADMSG;

@@ -14,6 +14,8 @@ enum {
 	XML_DEPTH_MAX = 32,
 	XML_NODES_MAX = 20000, /* elements */
 	XML_ATTRS_MAX = 64,    /* of an element */
+	XML_SPACES_MAX = 64,   /* namespaces of a document */
+	XML_SPACE_MAX = 1024,  /* bytes of a namespace's URI */
 };
 
 struct xml_attr {

@@ -101,6 +101,55 @@ static void depth_and_counts_are_bounded(void)
 	EQ(refused(buf_view(&b)), -E2BIG);
 }
 
+/* <a xmlns="xxx..."> with n bytes of URI and as many empty children as asked for. */
+static struct str with_space(struct buf *b, size_t n, int children)
+{
+	b->len = 0;
+	buf_lit(b, "<a xmlns='");
+	for (size_t i = 0; i < n; i++)
+		buf_char(b, 'x');
+	buf_lit(b, "'>");
+	for (int i = 0; i < children; i++)
+		buf_lit(b, "<b/>");
+	buf_lit(b, "</a>");
+	return buf_view(b);
+}
+
+static void elements_share_the_name_of_their_namespace(void)
+{
+	enum { CHILDREN = 1000 };
+	auto_(buf_free) struct buf b = buf_of(XML_TEXT_MAX);
+	auto_(arena_free) struct arena *a = arena_new();
+	struct xml *x;
+	EQ(xml_parse(&x, a, with_space(&b, XML_SPACE_MAX, CHILDREN)), 0);
+	EQ(x->space.len, XML_SPACE_MAX);
+	OK(x->child->space.p == x->space.p);
+	OK(arena_used(a) < CHILDREN * 2 * sizeof(struct xml));
+	x = parse("<xml:a><b/></xml:a>");
+	EQ_STR(x->space, "http://www.w3.org/XML/1998/namespace");
+	EQ_STR(x->child->space, "");
+	x = parse("<a xmlns='urn:a'><b xmlns=''/><c xmlns='urn:a'/></a>");
+	EQ_STR(xml_child(x, "b")->space, "");
+	OK(xml_child(x, "c")->space.p == x->space.p);
+}
+
+static void namespaces_are_bounded(void)
+{
+	auto_(buf_free) struct buf b = buf_of(XML_TEXT_MAX);
+	EQ(refused(with_space(&b, XML_SPACE_MAX + 1, 1)), -E2BIG);
+	for (int n = XML_SPACES_MAX - 1; n <= XML_SPACES_MAX; n++) {
+		auto_(arena_free) struct arena *a = arena_new();
+		struct xml *x;
+		b.len = 0;
+		buf_lit(&b, "<a");
+		for (int i = 0; i < n; i++)
+			buf_printf(&b, " xmlns:p%d='urn:%d'", i, i);
+		buf_lit(&b, "/>");
+		/* One is that of `xml`. */
+		EQ(xml_parse(&x, a, buf_view(&b)), n < XML_SPACES_MAX ? 0 : -E2BIG);
+	}
+}
+
 static void what_is_written_can_be_read_again(void)
 {
 	auto_(buf_free) struct buf b = buf_of(4096);
@@ -127,6 +176,8 @@ int main(void)
 	RUN(what_is_not_well_formed_is_refused);
 	RUN(a_doctype_is_refused);
 	RUN(depth_and_counts_are_bounded);
+	RUN(elements_share_the_name_of_their_namespace);
+	RUN(namespaces_are_bounded);
 	RUN(what_is_written_can_be_read_again);
 	arena_free(&arena);
 	return tap_done();
