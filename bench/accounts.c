@@ -20,7 +20,7 @@ struct filling {
 	struct store *store;
 	struct seal *seal;
 	struct str realm, prefix, password;
-	struct secrets secrets; /* the slow hash is in it */
+	struct secrets shared; /* what is the same for all: the slow hash and the NT hash */
 	int64_t first_account, first_cred;
 	unsigned waiting, failed;
 };
@@ -51,8 +51,12 @@ static void seal_secrets(struct filling *f, struct buf *ret, struct str uri, int
 	char space[SECRETS_MAX];
 	uint8_t row[40];
 	struct buf plain = BUF_ON(space);
-	secrets_derive(&f->secrets, uri, f->realm, f->password);
-	secrets_put(&plain, &f->secrets);
+	struct secrets s;
+	secrets_derive(&s, uri, f->realm, f->password);
+	memcpy(s.slow_hash, f->shared.slow_hash, sizeof(s.slow_hash));
+	memcpy(s.nt, f->shared.nt, sizeof(s.nt));
+	s.has_nt = true;
+	secrets_put(&plain, &s);
 	seal_put(f->seal, ret, userdb_row_of(row, (uint64_t)account, (uint64_t)cred),
 	         bytes_of(buf_view(&plain)));
 }
@@ -117,8 +121,13 @@ int main(int argc, char **argv)
 	struct filling f = { .realm = str_of(argv[3]),
 		             .prefix = str_of(argv[4]),
 		             .password = str_of(argv[6]) };
-	if (read_key(key, argv[2]) < 0 || password_hash(f.secrets.slow_hash, f.password) < 0) {
+	if (read_key(key, argv[2]) < 0) {
 		(void)fprintf(stderr, "%s cannot be read\n", argv[2]);
+		return 1;
+	}
+	if (password_hash(f.shared.slow_hash, f.password) < 0 ||
+	    password_nt_hash(f.shared.nt, f.password) < 0) {
+		(void)fputs("the password cannot be hashed\n", stderr);
 		return 1;
 	}
 	f.seal = seal_new(key);
