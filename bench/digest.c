@@ -64,13 +64,6 @@ void digest_cred_free(struct digest_cred *c)
 	*c = (struct digest_cred){ 0 };
 }
 
-static struct str unquote(struct str s)
-{
-	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-		return (struct str){ s.p + 1, s.n - 2 };
-	return s;
-}
-
 static bool has_auth(struct str list)
 {
 	struct str one;
@@ -86,7 +79,7 @@ struct challenge {
 
 static void read_param(struct challenge *ch, struct str param)
 {
-	struct str name = str_trim(str_cut(&param, '=')), value = unquote(str_trim(param));
+	struct str name = str_trim(str_cut(&param, '=')), value = sip_unquote(str_trim(param));
 	struct {
 		const char *name;
 		struct str *to;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "digest.h"
+#include "lync.h"
 #include "net.h"
 #include "options.h"
 #include "sipmsg.h"
@@ -21,12 +22,22 @@ enum {
 
 enum method { M_REGISTER, M_MESSAGE, M_INVITE, M_ACK, M_BYE };
 
+/* A's side of a dialog. */
+struct dialog {
+	char to_tag[TAG_MAX], target[TARGET_MAX], route[ROUTE_MAX];
+	uint32_t cseq;
+};
+
+struct op;
+
 struct user {
 	uint32_t number;
-	uint32_t cseq; /* of REGISTER */
-	bool busy;
+	uint32_t cseq;                /* of REGISTER */
+	struct op *op;                /* that it takes part in */
 	struct conn *conn, *sends_on; /* where it registered; where its MESSAGE and INVITE leave */
 	struct digest_cred www, proxy;
+	struct lync_user *lync; /* NULL: a phone of the standard */
+	struct dialog *kept;    /* with the same other user all the time; NULL: none */
 };
 
 enum op_state {
@@ -56,9 +67,8 @@ struct op {
 	char *request;                     /* kept for sending again; UDP only */
 	size_t request_n;
 
-	/* A's side of the dialog. */
+	struct dialog d;
 	uint32_t invite_txn, invite_cseq, ack_txn;
-	char to_tag[TAG_MAX], target[TARGET_MAX], route[ROUTE_MAX];
 
 	/* B's side: the 2xx, sent until ACK comes. */
 	bool answered, acked, hung_up;
@@ -72,7 +82,8 @@ struct load {
 	struct options o;
 	struct net *net;
 	struct digest *digest;
-	uint32_t run; /* random: nothing of an earlier run is taken for ours */
+	struct ntlm *ntlm; /* NULL: no --lync */
+	uint32_t run;      /* random: nothing of an earlier run is taken for ours */
 	struct user *user;
 	struct conn *conn;
 	struct op *op;
@@ -96,11 +107,19 @@ void op_response(struct load *l, const struct sip_msg *m);
 void op_echoed(struct load *l, struct str bytes);
 /* Sends again, gives up, tries again. */
 void op_tick(struct load *l, usec_t now);
-/* B has the ACK: A hangs up. */
-void op_hang_up(struct load *l, struct op *op);
-/* "SLOT.GENERATION.TXN" or "SLOT.GENERATION" behind `run`; NULL if it is not of a running
- * operation. ret_txn may be NULL. */
+/* B has the ACK: A hangs up, or the dialog stays. */
+void op_acked(struct load *l, struct op *op);
+/* By a Call-ID or by what stands behind the cookie of a branch: "SLOT.GENERATION" or
+ * "SLOT.GENERATION.TXN" behind `run`, or "kRUN.USER" of a dialog that stays; NULL if it is not of
+ * a running operation. ret_txn may be NULL. */
 struct op *op_find(struct load *l, struct str id, uint32_t *ret_txn);
+
+/* --- sipload.c ------------------------------------------------------------------------- */
+
+/* Sends on the connection, signed if its user speaks the Lync dialect. */
+void load_send(struct load *l, struct conn *c, struct out *o);
+/* Signs what is kept to be sent again as it is. */
+void load_sign(struct load *l, const struct conn *c, struct out *o);
 
 /* --- uas.c: the called side ------------------------------------------------------------ */
 
@@ -111,14 +130,17 @@ void uas_tick(struct load *l, struct op *op, usec_t now);
 /* --- compose.c: messages ---------------------------------------------------------------- */
 
 extern const struct str method_names[];
-extern const struct str text_body, sdp_body;
+extern const struct str text_body;
+
+/* What INVITE carries. */
+struct str compose_offer(const struct load *l);
 
 /* The request m of the operation, as its fields say; txn makes its branch. */
 void compose_request(struct load *l, struct op *op, enum method m, uint32_t txn, struct out *o);
 /* A response to m; contact: the called user's Contact and, with 200 to INVITE, a body. */
 void compose_response(const struct sip_msg *m, struct out *o, struct str status, struct str to_tag,
                       struct str contact, struct str body);
-/* "<sip:user1@127.0.0.1:40000;transport=tcp>" */
+/* "<sip:user1@127.0.0.1:40000;transport=tcp>"; of the Lync dialect: the GRUU. */
 void compose_contact(const struct load *l, const struct user *u, const struct conn *c,
                      struct out *o);
 void compose_user(const struct load *l, const struct user *u, struct out *o);

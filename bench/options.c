@@ -9,7 +9,7 @@
 const char *const op_names[OP_N_KINDS] = {
 	[OP_CONNECT] = "connect", [OP_SIGNIN] = "signin",   [OP_REGISTER] = "register",
 	[OP_REFRESH] = "refresh", [OP_MESSAGE] = "message", [OP_CALL] = "call",
-	[OP_ECHO] = "echo",
+	[OP_DIALOG] = "dialog",   [OP_CHAT] = "chat",       [OP_ECHO] = "echo",
 };
 
 static const char usage[] =
@@ -22,6 +22,9 @@ static const char usage[] =
         "  refresh   REGISTER with the kept nonce, 200\n"
         "  message   MESSAGE from A to B, answered by B\n"
         "  call      INVITE, 180, 200, ACK, BYE, 200 from A to B\n"
+        "  dialog    INVITE, 180, 200, ACK of each pair A and B once; the dialog stays (COUNT is\n"
+        "            left out)\n"
+        "  chat      MESSAGE from A to B inside that dialog, answered by B\n"
         "  echo      as many bytes as a REGISTER has, which come back (server: echo)\n"
         "An OP may end in @N: so many at once instead of --outstanding (but not more).\n"
         "\n"
@@ -30,6 +33,7 @@ static const char usage[] =
         "  --prefix NAME            users are NAME0, NAME1 and so on: user\n"
         "  --password TEXT          of all users: secret\n"
         "  --users N                1000\n"
+        "  --first N                the number of the first user: 0\n"
         "  --conns N|client         connections that the users share: 20; client: one for each\n"
         "  --outstanding N          operations at once: 32\n"
         "  --rate N                 operations begun in a second; 0: as many as end\n"
@@ -41,6 +45,8 @@ static const char usage[] =
         "  --elsewhere              A sends MESSAGE and INVITE on another connection than the one\n"
         "                           that it registered on, so that the server has to ask\n"
         "  --outbound               Contact has +sip.instance and reg-id (RFC 5626)\n"
+        "  --lync                   clients of the Lync dialect: NTLM, and each message signed;\n"
+        "                           REGISTER gets two 401 then; needs --conns client\n"
         "  --retry                  a sign-in that failed is tried again after a while\n"
         "  --ca FILE --host NAME    verify the server's certificate for NAME\n"
         "  --tls12                  nothing newer than TLS 1.2\n"
@@ -53,6 +59,7 @@ enum {
 	O_PREFIX,
 	O_PASSWORD,
 	O_USERS,
+	O_FIRST,
 	O_CONNS,
 	O_OUTSTANDING,
 	O_RATE,
@@ -63,6 +70,7 @@ enum {
 	O_KEEP_NONCE,
 	O_ELSEWHERE,
 	O_OUTBOUND,
+	O_LYNC,
 	O_RETRY,
 	O_CA,
 	O_HOST,
@@ -78,6 +86,7 @@ static const struct option long_options[] = {
 	{ "prefix", required_argument, NULL, O_PREFIX },
 	{ "password", required_argument, NULL, O_PASSWORD },
 	{ "users", required_argument, NULL, O_USERS },
+	{ "first", required_argument, NULL, O_FIRST },
 	{ "conns", required_argument, NULL, O_CONNS },
 	{ "outstanding", required_argument, NULL, O_OUTSTANDING },
 	{ "rate", required_argument, NULL, O_RATE },
@@ -88,6 +97,7 @@ static const struct option long_options[] = {
 	{ "keep-nonce", no_argument, NULL, O_KEEP_NONCE },
 	{ "elsewhere", no_argument, NULL, O_ELSEWHERE },
 	{ "outbound", no_argument, NULL, O_OUTBOUND },
+	{ "lync", no_argument, NULL, O_LYNC },
 	{ "retry", no_argument, NULL, O_RETRY },
 	{ "ca", required_argument, NULL, O_CA },
 	{ "host", required_argument, NULL, O_HOST },
@@ -151,6 +161,9 @@ static void take_number(struct options *o, int option, const char *arg)
 	case O_USERS:
 		o->users = number(arg, 1, 10000000);
 		break;
+	case O_FIRST:
+		o->first = number(arg, 0, 10000000);
+		break;
 	case O_CONNS:
 		o->conns = strcmp(arg, "client") == 0 ? 0 : number(arg, 1, 1000000);
 		break;
@@ -182,6 +195,7 @@ static void take_flag(struct options *o, int option)
 	o->keep_nonce |= option == O_KEEP_NONCE;
 	o->elsewhere |= option == O_ELSEWHERE;
 	o->outbound |= option == O_OUTBOUND;
+	o->lync |= option == O_LYNC;
 	o->retry |= option == O_RETRY;
 	o->net.tls12 |= option == O_TLS12;
 	o->wait |= option == O_WAIT;
@@ -202,7 +216,7 @@ static struct step read_step(const char *text)
 		die("\"%s\" begins with no operation; --help lists them", text);
 	if (at_once.n > 0 && (!str_u32(at_once, 10, &st.at_once) || st.at_once == 0))
 		die("\"%s\" is not like signin@64", text);
-	if (st.kind == OP_CONNECT || st.kind == OP_SIGNIN)
+	if (st.kind == OP_CONNECT || st.kind == OP_SIGNIN || st.kind == OP_DIALOG)
 		return st;
 	bool is_span = rest.n > 0 && rest.p[rest.n - 1] == 's';
 	rest.n -= is_span;
@@ -251,6 +265,8 @@ void options_read(struct options *ret, int argc, char **argv)
 		die("--server is missing; --help lists the options");
 	if (o.conns == 0 || o.conns > o.users)
 		o.conns = o.users;
+	if (o.lync && o.conns != o.users)
+		die("--lync needs --conns client: a connection signs for one user");
 	read_steps(&o, argv + optind, argc - optind);
 	*ret = o;
 }

@@ -11,9 +11,16 @@ enum op_kind {
 	OP_REFRESH,  /* REGISTER with the kept nonce, 200 */
 	OP_MESSAGE,  /* MESSAGE from A to B, answered by B */
 	OP_CALL,     /* INVITE 100 180 200 ACK BYE 200 */
+	OP_DIALOG,   /* each pair once: INVITE 180 200 ACK, and the dialog stays */
+	OP_CHAT,     /* MESSAGE from A to B inside the dialog, answered by B */
 	OP_ECHO,     /* bytes that come back */
 	OP_N_KINDS
 };
+/* Is it between two users? */
+static inline bool op_is_pair(enum op_kind k)
+{
+	return k == OP_MESSAGE || k == OP_CALL || k == OP_DIALOG || k == OP_CHAT;
+}
 extern const char *const op_names[OP_N_KINDS];
 
 enum { STEPS_MAX = 32 };
@@ -29,7 +36,7 @@ struct step {
 struct options {
 	struct net_config net;
 	const char *domain, *password, *prefix;
-	uint32_t users, conns; /* conns 0: one for each user */
+	uint32_t first, users, conns; /* the number of the first user; conns 0: one for each user */
 	uint32_t outstanding, rate, expires, echo_size;
 	usec_t timeout, ring;
 	bool keep_nonce; /* MESSAGE and INVITE carry credentials with the nonce of before */
@@ -37,6 +44,7 @@ struct options {
 	bool wait;       /* a line on the standard input before each step and before the end */
 	bool elsewhere;  /* MESSAGE and INVITE leave on a connection that did not register A */
 	bool outbound;   /* +sip.instance and reg-id in Contact */
+	bool lync;       /* the Lync dialect: NTLM, and every message signed */
 	struct step step[STEPS_MAX];
 	size_t n_steps;
 };

@@ -10,12 +10,18 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import socket
+import struct
 import subprocess
 import sys
 import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from lib import ntlm  # noqa: E402
+from lib.siptext import Message  # noqa: E402
+
 REALM, PASSWORD, NONCE = "bench.test", "right", "n0nce"
 PARAM = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 
@@ -67,8 +73,11 @@ class Peer:
     def _reply(self, text, source, status, extra=""):
         kept = "".join(f"{n}: {header(text, n)}\r\n" for n in ("Via", "From", "Call-ID", "CSeq"))
         to = header(text, "To")
-        self.s.sendto(f"SIP/2.0 {status}\r\n{kept}To: {to};tag=p\r\n{extra}"
-                      "Content-Length: 0\r\n\r\n".encode(), source)
+        self._send(f"SIP/2.0 {status}\r\n{kept}To: {to};tag=p\r\n{extra}"
+                   "Content-Length: 0\r\n\r\n", source)
+
+    def _send(self, text, where):
+        self.s.sendto(text.encode(), where)
 
     def _first_time(self, text):
         key = header(text, "Via")
@@ -136,16 +145,102 @@ class Peer:
         if "no-ack" in self.mistakes and method == "ACK":
             return
         self.routes = header(text, "Route") or getattr(self, "routes", None)
-        self.s.sendto((lines + rest).encode(), where)
+        self._send(lines + rest, where)
 
     def _response(self, text):
         via, rest = re.match(r"(?is)(.*?)(?=\r\nVia:.*?\r\nVia:)\r\n(Via:.*?\r\n)(.*)",
                              text).group(2, 3)
         host, port = re.search(r"from=([\d.]+):(\d+)", via).groups()
-        self.s.sendto((text.split("\r\n", 1)[0] + "\r\n" + rest).encode(), (host, int(port)))
+        self._send(text.split("\r\n", 1)[0] + "\r\n" + rest, (host, int(port)))
 
     def close(self):
         self.s.close()
+
+
+class LyncPeer(Peer):
+    """The same for clients of the Lync dialect: NTLM in three legs, every message signed."""
+    OFFER = f'NTLM realm="SIP", targetname="{REALM}", version=4'
+    CHALLENGE = b"12345678"
+
+    def __init__(self, *mistakes):
+        self.sessions, self.unsigned = {}, 0
+        super().__init__(*mistakes)
+
+    # What comes.
+
+    def _is_signed(self, text, user):
+        m = Message.parse(text.encode())
+        f = ntlm.fields(m.get("Authorization", ""))
+        session = self.sessions.get(user)
+        return session and "response" in f and \
+            f["response"] == session.mic(ntlm.text_of(m, f, False))
+
+    def _checked(self, text, name):
+        user = re.search(r"sip:(\w+)@", header(text, name)).group(1)
+        self.unsigned += not self._is_signed(text, user)
+        return re.sub(r"(?im)^Authorization:.*\r\n", "", text)
+
+    def _request(self, method, text, source):
+        if method != "REGISTER":
+            text = self._checked(text, "From")
+        super()._request(method, text, source)
+
+    def _response(self, text):
+        super()._response(self._checked(text, "To"))
+
+    def _register(self, text, source):
+        user = re.search(r"sip:(\w+)@", header(text, "To")).group(1)
+        value = header(text, "Authorization") or ""
+        f = ntlm.fields(value)
+        if f.get("gssapi-data"):
+            self._take_answer(user, ntlm.decode(f["gssapi-data"]))
+        if value and f.get("gssapi-data") == "":
+            data = ntlm.encode(b"NTLMSSP\0\2\0\0\0" + struct.pack("<HHI", 4, 4, 48)
+                               + struct.pack("<I", ntlm.FLAGS) + self.CHALLENGE + bytes(8)
+                               + struct.pack("<HHI", 4, 4, 52) + b"S\0P\0" + bytes(4))
+            self._refuse(text, source, f'{self.OFFER}, opaque="{user}", gssapi-data="{data}"')
+        elif not self._is_signed(text, user):
+            self._refuse(text, source, self.OFFER)
+        else:
+            self.bound[user] = source
+            self._reply(text, source, "200 OK", f"Contact: {header(text, 'Contact')}\r\n")
+
+    def _refuse(self, text, source, offer):
+        self._reply(text, source, "401 Unauthorized", f"WWW-Authenticate: {offer}\r\n")
+
+    def _take_answer(self, user, m):
+        """The keys, if the AUTHENTICATE proves the password ([MS-NLMP] section 3.3.2)."""
+        def part(at):
+            size, _, start = struct.unpack("<HHI", m[at:at + 8])
+            return m[start:start + size]
+        key = ntlm.mac(ntlm.md4(PASSWORD.encode("utf-16-le")), user.upper().encode("utf-16-le"))
+        response, name = part(20), part(36).decode("utf-16-le")
+        proof = ntlm.mac(key, self.CHALLENGE + response[16:])
+        self.sessions.pop(user, None)
+        if name == user and proof == response[:16]:
+            self.sessions[user] = ntlm.Session(ntlm.rc4(ntlm.mac(key, proof), part(52)))
+
+    # What goes.
+
+    def _send(self, text, where):
+        user = next((u for u, at in self.bound.items() if at == where), None)
+        if user and not text.startswith("SIP/2.0 401"):
+            text = self._signed(text, user)
+        super()._send(text, where)
+
+    def _signed(self, text, user):
+        is_chat = text.startswith("MESSAGE")
+        if is_chat and "unsigned" in self.mistakes:
+            return text
+        m = Message.parse(text.encode())
+        f = {"srand": secrets.token_hex(4), "snum": "1", "realm": "SIP", "targetname": REALM}
+        mic = self.sessions[user].mic(ntlm.text_of(m, f, True), True)
+        if is_chat and "forges" in self.mistakes:
+            mic = mic[:10] + f"{int(mic[10:12], 16) ^ 1:02X}" + mic[12:]
+        line = (f'Authentication-Info: NTLM qop="auth", opaque="{user}", srand="{f["srand"]}", '
+                f'snum="1", rspauth="{mic}", targetname="{REALM}", realm="SIP", version=4\r\n')
+        head, body = text.split("\r\n\r\n", 1)
+        return f"{head}\r\n{line}\r\n{body}"
 
 
 class Test:
@@ -161,8 +256,8 @@ class Test:
         done = subprocess.run(argv, stdout=subprocess.PIPE, timeout=60, check=True)
         return {r["op"]: r for r in map(json.loads, done.stdout.decode().splitlines())}
 
-    def peer(self, mistakes, *words, **kw):
-        peer = Peer(*mistakes)
+    def peer(self, mistakes, *words, kind=Peer, **kw):
+        peer = kind(*mistakes)
         try:
             return self.run(peer.address, *words, **kw), peer
         finally:
@@ -192,6 +287,42 @@ def sign_in(t):
     t.check("calls are set up and ended", r["call"], ops=40, errors=0, misrouted=0, stray=0)
     t.check("the route set is Record-Route in reverse order",
             {"first": peer.routes.startswith("<sip:second@")}, first=True)
+
+
+def dialogs(t):
+    r, _ = t.peer([], "signin", "dialog", "chat:40")
+    t.check("each pair opens one dialog", r["dialog"], ops=10, errors=0, misrouted=0, stray=0)
+    t.check("messages arrive inside it", r["chat"], ops=40, errors=0, misrouted=0, stray=0)
+    r, _ = t.peer([], "signin", "chat:10")
+    t.check("a message needs the dialog", r["chat"], ops=0, errors=10, failures={"no-dialog": 10})
+    r, _ = t.peer(["changes-body"], "signin", "dialog", "chat:10")
+    t.check("a changed message in a dialog is an error", r["chat"], ops=0, errors=10, misrouted=10)
+
+
+def lync_peer(t, mistakes, *words, **kw):
+    return t.peer(mistakes, "--lync", "--conns", "client", *words, kind=LyncPeer, **kw)
+
+
+def signatures(t):
+    r, peer = lync_peer(t, [], "signin", "refresh:40", "dialog", "chat:40", "register:40")
+    t.check("NTLM signs each user in with two challenges", r["signin"], ops=20, errors=0,
+            challenges=40, forged=0)
+    t.check("a signed refresh is not challenged", r["refresh"], ops=40, errors=0, challenges=0,
+            forged=0)
+    t.check("a session of Lync clients is opened", r["dialog"], ops=10, errors=0, forged=0)
+    t.check("signed messages arrive in it", r["chat"], ops=40, errors=0, misrouted=0, forged=0)
+    t.check("a registration from the start has three legs", r["register"], ops=40, errors=0,
+            challenges=80, forged=0)
+    t.check("whatever a signed-in client sends is rightly signed", {"unsigned": peer.unsigned},
+            unsigned=0)
+    r, _ = lync_peer(t, [], "signin", password="wrong")
+    t.check("a wrong password for NTLM is an error after one try", r["signin"], ops=0, errors=20,
+            failures={"401": 20})
+    for mistake in ("forges", "unsigned"):
+        r, _ = lync_peer(t, [mistake], "--timeout", "1200", "signin", "dialog", "chat:4")
+        t.check(f"a server that {mistake.replace('unsigned', 'does not sign')} is found out",
+                {**r["chat"], "some": r["chat"]["forged"] >= 4}, ops=0, errors=4,
+                failures={"timeout": 4}, some=True)
 
 
 def refusals(t):
@@ -282,7 +413,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", default=os.path.join(ROOT, "build", "out"))
     t = Test(p.parse_args().build)
-    parts = (sign_in, refusals, losses, wrong_ways, storms, streams)
+    parts = (sign_in, dialogs, signatures, refusals, losses, wrong_ways, storms, streams)
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         for part in [pool.submit(part, t) for part in parts]:
             part.result()

@@ -9,6 +9,26 @@
 
 enum { TICK_MS = 10, PACED_TICK_MS = 1 };
 
+/* --- what goes out ------------------------------------------------------------------- */
+
+void load_sign(struct load *l, const struct conn *c, struct out *o)
+{
+	char space[64];
+	struct out name = { space, 0, sizeof(space), false };
+	const struct user *u = c->user;
+	if (!u)
+		return;
+	compose_user(l, u, &name);
+	lync_sign(l->ntlm, u->lync, out_view(&name), o);
+}
+
+void load_send(struct load *l, struct conn *c, struct out *o)
+{
+	load_sign(l, c, o);
+	if (c->state == CONN_OPEN && !o->full)
+		net_send(l->net, c, out_view(o));
+}
+
 /* --- what comes in ------------------------------------------------------------------- */
 
 static void on_opened(void *arg, struct conn *c)
@@ -24,8 +44,11 @@ static void on_lost(void *arg, struct conn *c, const char *why)
 static void on_message(struct load *l, struct conn *c, struct str text)
 {
 	struct sip_msg m;
+	const struct user *u = c->user;
 	if (sip_parse(&m, text) < 0)
 		l->stats.malformed++;
+	else if (u && !lync_verify(l->ntlm, u->lync, &m))
+		l->stats.forged++;
 	else if (m.is_request)
 		uas_request(l, c, &m);
 	else
@@ -104,7 +127,7 @@ static bool step_is_over(const struct load *l, usec_t now)
 
 static void begin_step(struct load *l, const struct step *st)
 {
-	bool pair = st->kind == OP_MESSAGE || st->kind == OP_CALL;
+	bool pair = op_is_pair(st->kind);
 	uint32_t pairs = l->o.users / 2;
 	l->step = st;
 	l->begun = l->cursor = 0;
@@ -113,6 +136,8 @@ static void begin_step(struct load *l, const struct step *st)
 		l->most = l->o.conns;
 	if (st->kind == OP_SIGNIN)
 		l->most = l->o.users;
+	if (st->kind == OP_DIALOG)
+		l->most = pairs;
 	l->most_at_once = pair && pairs < l->n_ops ? pairs : l->n_ops;
 	if (st->at_once > 0 && st->at_once < l->most_at_once)
 		l->most_at_once = st->at_once;
@@ -160,9 +185,13 @@ static void make_clients(struct load *l)
 	l->conn = xalloc(l->o.conns, sizeof(*l->conn));
 	l->user = xalloc(l->o.users, sizeof(*l->user));
 	for (uint32_t i = 0; i < l->o.users; i++) {
-		l->user[i].number = i;
+		l->user[i].number = l->o.first + i;
 		l->user[i].conn = &l->conn[i % l->o.conns];
 		l->user[i].sends_on = &l->conn[(i + l->o.elsewhere) % l->o.conns];
+		if (!l->o.lync)
+			continue;
+		l->user[i].lync = xalloc(1, sizeof(*l->user[i].lync));
+		l->user[i].conn->user = &l->user[i];
 	}
 }
 
@@ -182,7 +211,7 @@ static void make_slots(struct load *l)
 static void check(const struct options *o)
 {
 	for (size_t i = 0; i < o->n_steps; i++)
-		if ((o->step[i].kind == OP_MESSAGE || o->step[i].kind == OP_CALL) && o->users < 2)
+		if (op_is_pair(o->step[i].kind) && o->users < 2)
 			die("a message needs two users");
 }
 
@@ -197,6 +226,8 @@ int main(int argc, char **argv)
 	srandom(l.run);
 	l.net = net_new(&l.o.net, &events, &l);
 	l.digest = digest_new();
+	if (l.o.lync)
+		l.ntlm = ntlm_new(str_of(l.o.password));
 	make_clients(&l);
 	make_slots(&l);
 	if (l.o.wait)

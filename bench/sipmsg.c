@@ -46,6 +46,24 @@ static bool is(struct str name, struct str full, struct str compact)
 	return str_ieq(name, full) || (compact.n > 0 && str_ieq(name, compact));
 }
 
+/* Headers that stand once and have no compact name. */
+static void read_plain(struct sip_msg *m, struct str name, struct str v)
+{
+	struct {
+		struct str name;
+		struct str *to;
+	} known[] = {
+		{ STR("Retry-After"), &m->retry_after },
+		{ STR("Route"), &m->route },
+		{ STR("Expires"), &m->expires },
+		{ STR("Authentication-Info"), &m->auth_info },
+		{ STR("P-Asserted-Identity"), &m->asserted },
+	};
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (str_ieq(name, known[i].name))
+			*known[i].to = v;
+}
+
 static int read_header(struct sip_msg *m, struct str name, struct str v)
 {
 	if (is(name, STR("Via"), STR("v")))
@@ -66,10 +84,8 @@ static int read_header(struct sip_msg *m, struct str name, struct str v)
 		m->call_id = v;
 	else if (is(name, STR("Contact"), STR("m")))
 		m->contact = v;
-	else if (str_ieq(name, STR("Retry-After")))
-		m->retry_after = v;
-	else if (str_ieq(name, STR("Route")))
-		m->route = v;
+	else
+		read_plain(m, name, v);
 	return 0;
 }
 
@@ -138,6 +154,25 @@ struct str sip_param(struct str value, struct str name)
 			return str_trim(v);
 	}
 	return (struct str){ value.p, 0 };
+}
+
+struct str sip_unquote(struct str s)
+{
+	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		return (struct str){ s.p + 1, s.n - 2 };
+	return s;
+}
+
+struct str sip_auth_param(struct str value, struct str name)
+{
+	struct str one;
+	(void)str_cut(&value, ' ');
+	while (sip_element(&value, &one)) {
+		struct str word = str_trim(str_cut(&one, '='));
+		if (str_ieq(word, name))
+			return sip_unquote(str_trim(one));
+	}
+	return STR("");
 }
 
 bool sip_element(struct str *line, struct str *ret)

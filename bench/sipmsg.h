@@ -24,7 +24,8 @@ struct sip_msg {
 	struct str method, uri; /* of a request */
 	struct sip_list via, record_route, challenge;
 	bool is_proxy_challenge; /* the last challenge came from a proxy (407) */
-	struct str from, to, call_id, contact, retry_after, route;
+	struct str from, to, call_id, contact, retry_after, route, expires;
+	struct str auth_info, asserted; /* Authentication-Info, P-Asserted-Identity */
 	uint32_t cseq;
 	struct str cseq_method;
 	struct str body;
@@ -41,5 +42,10 @@ struct str sip_uri(struct str value);
 struct str sip_uri_user(struct str uri);
 /* The value of a parameter behind the address (";tag="); empty if it is not there. */
 struct str sip_param(struct str value, struct str name);
+/* Without the quotes around it. */
+struct str sip_unquote(struct str s);
+/* The value of a parameter of a challenge or of credentials, behind the scheme and without quotes;
+ * empty if it is not there. */
+struct str sip_auth_param(struct str value, struct str name);
 /* Takes the next comma-separated element of a header line; false at the end. */
 bool sip_element(struct str *line, struct str *ret);

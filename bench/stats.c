@@ -93,8 +93,8 @@ void stats_print(struct stats *s, const struct options *o, const struct step *st
 	       ", \"stray\": %" PRIu64 ", ",
 	       s->retransmits, s->challenges, s->retries, s->stray);
 	printf("\"unexpected\": %" PRIu64 ", \"misrouted\": %" PRIu64 ", \"malformed\": %" PRIu64
-	       ", ",
-	       s->unexpected, s->misrouted, s->malformed);
+	       ", \"forged\": %" PRIu64 ", ",
+	       s->unexpected, s->misrouted, s->malformed, s->forged);
 	print_failures(s);
 	printf(", \"wall_s\": %.6f, \"rate\": %.1f, \"load_cpu_s\": %.6f, \"p50_us\": %" PRIu64
 	       ", \"p95_us\": %" PRIu64 ", \"max_us\": %" PRIu64 "}\n",

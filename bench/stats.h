@@ -19,6 +19,7 @@ struct stats {
 	uint64_t stray;       /* late or repeated messages */
 	uint64_t unexpected;  /* requests that belong to no operation */
 	uint64_t misrouted;   /* at the wrong client, or changed on the way */
+	uint64_t forged;      /* messages without the right signature of the server */
 	uint64_t malformed;   /* messages that could not be read */
 	struct failure failure[FAILURES_MAX];
 	size_t n_failures;

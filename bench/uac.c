@@ -6,10 +6,23 @@
 
 enum { ATTEMPTS_MAX = 20, CHALLENGES_MAX = 3, BACKOFF_MAX_S = 16, RETRY_AFTER_MAX_S = 60 };
 
+/* The operation under way of the caller in a dialog that stays: "RUN.USER". */
+static struct op *find_kept(struct load *l, struct str id)
+{
+	uint32_t run, number;
+	if (!str_u32(str_cut(&id, '.'), 16, &run) || !str_u32(id, 10, &number) || run != l->run ||
+	    number < l->o.first || number - l->o.first >= l->o.users)
+		return NULL;
+	struct op *op = l->user[number - l->o.first].op;
+	return op && op->a->number == number ? op : NULL;
+}
+
 struct op *op_find(struct load *l, struct str id, uint32_t *ret_txn)
 {
 	uint32_t run, slot, generation, txn = 0;
 	struct str s = str_cut(&id, '@');
+	if (str_starts(s, STR("k")))
+		return ret_txn ? NULL : find_kept(l, (struct str){ s.p + 1, s.n - 1 });
 	if (!str_u32(str_cut(&s, '.'), 16, &run) || !str_u32(str_cut(&s, '.'), 16, &slot) ||
 	    !str_u32(str_cut(&s, '.'), 16, &generation) || run != l->run || slot >= l->n_ops)
 		return NULL;
@@ -28,9 +41,9 @@ struct op *op_find(struct load *l, struct str id, uint32_t *ret_txn)
 static void release(struct load *l, struct op *op)
 {
 	op->state = OP_IDLE;
-	op->a->busy = false;
+	op->a->op = NULL;
 	if (op->b)
-		op->b->busy = false;
+		op->b->op = NULL;
 	l->idle[l->n_idle++] = op->slot;
 }
 
@@ -81,6 +94,13 @@ static void keep_request(struct op *op, struct str text, usec_t now)
 	op->resend_at = now + SIP_T1;
 }
 
+static uint32_t next_cseq(struct op *op, enum method m)
+{
+	if (m == M_REGISTER)
+		return ++op->a->cseq;
+	return op->kind == OP_CHAT ? ++op->a->kept->cseq : op->cseq + 1;
+}
+
 static void send_request(struct load *l, struct op *op, enum method m)
 {
 	struct out o = { l->scratch, 0, REQUEST_MAX, false };
@@ -90,18 +110,18 @@ static void send_request(struct load *l, struct op *op, enum method m)
 		return;
 	}
 	op->method = m;
-	op->cseq = m == M_REGISTER ? ++op->a->cseq : op->cseq + 1;
+	op->cseq = next_cseq(op, m);
 	op->txn++;
 	if (m == M_INVITE) {
 		op->invite_txn = op->txn;
 		op->invite_cseq = op->cseq;
 	}
 	compose_request(l, op, m, op->txn, &o);
-	if (o.full)
-		die("a request does not fit into %d bytes", (int)REQUEST_MAX);
 	op->state = OP_WAITING;
 	op->deadline = now + l->o.timeout;
-	net_send(l->net, op->from, out_view(&o));
+	load_send(l, op->from, &o);
+	if (o.full)
+		die("a request does not fit into %d bytes", (int)REQUEST_MAX);
 	if (l->o.net.transport == UDP)
 		keep_request(op, out_view(&o), now);
 }
@@ -110,13 +130,25 @@ static void send_ack(struct load *l, struct op *op, uint32_t txn)
 {
 	struct out o = { l->scratch, 0, REQUEST_MAX, false };
 	compose_request(l, op, M_ACK, txn, &o);
-	if (op->from->state == CONN_OPEN && !o.full)
-		net_send(l->net, op->from, out_view(&o));
+	load_send(l, op->from, &o);
 }
 
-void op_hang_up(struct load *l, struct op *op)
+/* From now on `chat` finds it. */
+static void keep_dialog(struct load *l, struct op *op)
 {
-	send_request(l, op, M_BYE);
+	if (!op->a->kept)
+		op->a->kept = xalloc(1, sizeof(*op->a->kept));
+	*op->a->kept = op->d;
+	op->a->kept->cseq = op->cseq;
+	succeed(l, op);
+}
+
+void op_acked(struct load *l, struct op *op)
+{
+	if (op->kind == OP_DIALOG)
+		keep_dialog(l, op);
+	else
+		send_request(l, op, M_BYE);
 }
 
 static void send_echo(struct load *l, struct op *op)
@@ -146,6 +178,16 @@ void op_echoed(struct load *l, struct str bytes)
 		l->stats.stray++;
 }
 
+static void send_chat(struct load *l, struct op *op)
+{
+	if (!op->a->kept) {
+		fail(l, op, "no-dialog");
+		return;
+	}
+	op->d = *op->a->kept;
+	send_request(l, op, M_MESSAGE);
+}
+
 /* The connection is there: the first request of the operation. */
 static void send_first(struct load *l, struct op *op)
 {
@@ -159,12 +201,18 @@ static void send_first(struct load *l, struct op *op)
 	case OP_SIGNIN:
 	case OP_REGISTER:
 	case OP_REFRESH:
+		if (op->a->lync && op->kind != OP_REFRESH)
+			op->a->lync->leg = LYNC_FIRST;
 		send_request(l, op, M_REGISTER);
 		break;
 	case OP_MESSAGE:
 	case OP_CALL:
+	case OP_DIALOG:
 		op->auth_proxy = l->o.keep_nonce && op->a->proxy.nonce;
-		send_request(l, op, op->kind == OP_CALL ? M_INVITE : M_MESSAGE);
+		send_request(l, op, op->kind == OP_MESSAGE ? M_MESSAGE : M_INVITE);
+		break;
+	case OP_CHAT:
+		send_chat(l, op);
 		break;
 	case OP_ECHO:
 		send_echo(l, op);
@@ -197,17 +245,17 @@ static void attempt(struct load *l, struct op *op)
 /* In turn; a message or call goes from the first half of the users to the second. */
 static void pick_users(struct load *l, struct op *op)
 {
-	bool pair = op->kind == OP_MESSAGE || op->kind == OP_CALL;
+	bool pair = op_is_pair(op->kind);
 	uint32_t n = pair ? l->o.users / 2 : op->kind == OP_CONNECT ? l->o.conns : l->o.users;
 	do {
 		uint32_t i = l->cursor++ % n;
 		op->a = &l->user[i];
 		op->b = pair ? &l->user[n + i] : NULL;
-	} while (op->a->busy || (op->b && op->b->busy));
+	} while (op->a->op || (op->b && op->b->op));
 	op->from = pair ? op->a->sends_on : op->a->conn;
-	op->a->busy = true;
+	op->a->op = op;
 	if (op->b)
-		op->b->busy = true;
+		op->b->op = op;
 }
 
 void op_begin(struct load *l)
@@ -256,6 +304,8 @@ static int take_challenge(struct load *l, struct op *op, const struct sip_msg *m
 	struct out user = { name, 0, sizeof(name), false };
 	struct digest_cred *c = m->is_proxy_challenge ? &op->a->proxy : &op->a->www;
 	int r = -EBADMSG;
+	if (op->a->lync)
+		return lync_challenge(op->a->lync, m);
 	for (size_t i = 0; i < m->challenge.n && r < 0; i++)
 		r = digest_challenge(c, m->challenge.line[i]);
 	if (r < 0)
@@ -272,7 +322,9 @@ static int take_challenge(struct load *l, struct op *op, const struct sip_msg *m
 /* Once is usual; a second time only if the server says that the nonce was stale. */
 static void answer_challenge(struct load *l, struct op *op, const struct sip_msg *m)
 {
-	bool had = m->is_proxy_challenge ? op->auth_proxy : op->auth_www;
+	bool had = op->a->lync             ? op->a->lync->leg == LYNC_CHALLENGED
+	           : m->is_proxy_challenge ? op->auth_proxy
+	                                   : op->auth_www;
 	const struct digest_cred *c = m->is_proxy_challenge ? &op->a->proxy : &op->a->www;
 	if (take_challenge(l, op, m) < 0) {
 		fail(l, op, "challenge");
@@ -284,7 +336,7 @@ static void answer_challenge(struct load *l, struct op *op, const struct sip_msg
 	}
 	op->challenged++;
 	l->stats.challenges++;
-	op->to_tag[0] = '\0';
+	op->d.to_tag[0] = '\0';
 	send_request(l, op, op->method);
 }
 
@@ -302,7 +354,7 @@ static bool take_route(struct op *op, const struct sip_list *record_route)
 {
 	struct str hop[SIP_VALUES_MAX], one;
 	size_t n = 0;
-	struct out o = { op->route, 0, ROUTE_MAX - 1, false };
+	struct out o = { op->d.route, 0, ROUTE_MAX - 1, false };
 	for (size_t i = 0; i < record_route->n; i++) {
 		struct str line = record_route->line[i];
 		while (sip_element(&line, &one)) {
@@ -316,7 +368,7 @@ static bool take_route(struct op *op, const struct sip_list *record_route)
 		if (n > 0)
 			out_lit(&o, ", ");
 	}
-	op->route[o.n] = '\0';
+	op->d.route[o.n] = '\0';
 	return !o.full;
 }
 
@@ -327,8 +379,8 @@ static void establish(struct load *l, struct op *op, const struct sip_msg *m)
 		fail(l, op, "misrouted");
 		return;
 	}
-	if (tag.n == 0 || target.n == 0 || !copy_text(op->to_tag, TAG_MAX, tag) ||
-	    !copy_text(op->target, TARGET_MAX, target) || !take_route(op, &m->record_route)) {
+	if (tag.n == 0 || target.n == 0 || !copy_text(op->d.to_tag, TAG_MAX, tag) ||
+	    !copy_text(op->d.target, TARGET_MAX, target) || !take_route(op, &m->record_route)) {
 		fail(l, op, "dialog");
 		return;
 	}
@@ -340,6 +392,8 @@ static void establish(struct load *l, struct op *op, const struct sip_msg *m)
 
 static void on_success(struct load *l, struct op *op, const struct sip_msg *m)
 {
+	if (op->method == M_REGISTER && op->a->lync)
+		lync_signed_in(op->a->lync, m);
 	if (op->method == M_INVITE)
 		establish(l, op, m);
 	else if (op->method == M_REGISTER && m->contact.n == 0)
@@ -355,7 +409,7 @@ static void on_refusal(struct load *l, struct op *op, const struct sip_msg *m)
 	char word[8];
 	uint32_t retry_after = 0;
 	if (op->method == M_INVITE) {
-		(void)copy_text(op->to_tag, TAG_MAX, sip_param(m->to, STR("tag")));
+		(void)copy_text(op->d.to_tag, TAG_MAX, sip_param(m->to, STR("tag")));
 		send_ack(l, op, op->txn);
 	}
 	if (m->status == 401 || m->status == 407) {

@@ -1,20 +1,15 @@
 #include "load.h"
 
-static void send_out(struct load *l, struct conn *c, const struct out *o)
-{
-	if (c->state == CONN_OPEN && !o->full)
-		net_send(l->net, c, out_view(o));
-}
-
 static void answer(struct load *l, struct conn *c, const struct sip_msg *m, struct str status,
                    struct str contact)
 {
 	struct out o = { l->scratch, 0, REQUEST_MAX, false };
 	compose_response(m, &o, status, STR("b"), contact, STR(""));
-	send_out(l, c, &o);
+	load_send(l, c, &o);
 }
 
-/* It came to B's own connection, with B's Contact as its URI and A's words in it. */
+/* It came to B's own connection, with B's Contact as its URI and A's words in it; the Contact of a
+ * client of the Lync dialect is its connection and names no user. */
 static bool is_for(const struct load *l, const struct op *op, const struct conn *c,
                    const struct sip_msg *m, struct str body)
 {
@@ -23,8 +18,8 @@ static bool is_for(const struct load *l, const struct op *op, const struct conn 
 	if (!op->b)
 		return false;
 	compose_user(l, op->b, &o);
-	return op->b->conn == c && str_eq(sip_uri_user(m->uri), out_view(&o)) &&
-	       str_eq(m->body, body);
+	struct str user = sip_uri_user(op->b->lync ? sip_uri(m->to) : m->uri);
+	return op->b->conn == c && str_eq(user, out_view(&o)) && str_eq(m->body, body);
 }
 
 static void on_message(struct load *l, struct conn *c, const struct sip_msg *m, struct op *op)
@@ -68,7 +63,8 @@ static void ring(struct load *l, struct conn *c, const struct sip_msg *m, struct
 	struct out o = { op->answer, 0, REQUEST_MAX, false };
 	compose_contact(l, op->b, c, &contact);
 	answer(l, c, m, STR("180 Ringing"), out_view(&contact));
-	compose_response(m, &o, STR("200 OK"), STR("b"), out_view(&contact), sdp_body);
+	compose_response(m, &o, STR("200 OK"), STR("b"), out_view(&contact), compose_offer(l));
+	load_sign(l, c, &o);
 	if (o.full)
 		return; /* the call will time out */
 	op->answer_n = o.n;
@@ -85,7 +81,7 @@ static void on_invite(struct load *l, struct conn *c, const struct sip_msg *m, s
 		l->stats.stray++;
 		if (op->answers_sent > 0 && !op->acked)
 			net_send(l->net, c, (struct str){ op->answer, op->answer_n });
-	} else if (!is_for(l, op, c, m, sdp_body)) {
+	} else if (!is_for(l, op, c, m, compose_offer(l))) {
 		l->stats.misrouted++;
 		answer(l, c, m, STR("481 Call Does Not Exist"), STR(""));
 	} else {
@@ -105,7 +101,7 @@ static void on_ack(struct load *l, struct conn *c, const struct sip_msg *m, stru
 	}
 	op->acked = true;
 	op->answer_at = 0;
-	op_hang_up(l, op);
+	op_acked(l, op);
 }
 
 static void on_bye(struct load *l, struct conn *c, const struct sip_msg *m, struct op *op)
