@@ -22,13 +22,19 @@ OPS = {
     "refresh": "REGISTER with a kept nonce, 200",
     "message": "MESSAGE A to B, 200",
     "call": "INVITE, 180, 200, ACK, BYE, 200",
+    "chat": "MESSAGE A to B inside a dialog, 200",
 }
 HOW = {
     "flow": "on flows that REGISTER authenticated",
     "kept": "Digest with a kept nonce",
     "round": "with a challenge round",
     "open": "UDP without any check",
+    "phones": "phones, a connection for each",
+    "lync": "Lync clients, a connection for each, all signed",
 }
+# Messages that cross a client's hop in one `chat`: the request in and out, the answer in and out.
+CHAT_HOPS = 4
+SLICES = 4  # of the `chat` of a round: signed and not, in turn
 
 
 class Size:
@@ -40,10 +46,12 @@ class Size:
         self.storm_rounds = 5 if full else 1
         factor = 3 if full else 1
         self.ops = {"register": 20000 * factor, "refresh": 20000 * factor,
-                    "message": 8000 * factor, "call": 3000 * factor}
+                    "message": 8000 * factor, "call": 3000 * factor,
+                    "chat": 8000 * factor}
         self.echoes = 60000 * factor
         self.parses = 1000000
         self.users, self.conns = 1000, 20
+        self.signing_users = 200  # a connection for each
         self.many = 3000         # connections, one for each client
         self.idle_streams = 10000
         self.idle_users = 100000
@@ -52,7 +60,7 @@ class Size:
 def errors_of(result):
     """Words for what went wrong in a step; empty if nothing did."""
     found = {k: n for k, n in result["failures"].items() if n}
-    for key in ("misrouted", "malformed", "unexpected"):
+    for key in ("misrouted", "malformed", "unexpected", "forged"):
         if result[key]:
             found[key] = result[key]
     return found
@@ -158,6 +166,43 @@ class Bench:
                     self._kept(server, transport, "round", ["message", "call"])
                 if transport == "udp" and "kamailio" in self.made:
                     self._kept(self.made["kamailio"], "udp", "open", ["message", "call"])
+
+    # Every message signed, beside the same without.
+
+    def signing(self):
+        if "dialtone" not in self.made:
+            return
+        for n in range(self.size.rounds):
+            self.say(f"round {n + 1} of {self.size.rounds}: signed messages, TLS")
+            self._signing_round(self.made["dialtone"], ("phones", "lync")[::(-1) ** n])
+
+    def _signing_round(self, server, hows):
+        """Both kinds of clients at one server, a step of the one and a step of the other."""
+        users, warm = self.size.signing_users, ["signin", "dialog", "refresh:1000", "chat:2000"]
+        steps = warm + self._steps(["refresh"] + ["chat"] * SLICES + ["register"])
+        server.start("tls", users=len(hows) * users)
+        loads = {}
+        try:
+            for i, how in enumerate(hows):
+                loads[how] = self._load(
+                    server, "tls", steps, users=users, conns="client",
+                    options=["--first", str(i * users),
+                             "--lync" if how == "lync" else "--outbound"])
+            for at, step in enumerate(steps):
+                for how, load in loads.items():
+                    self._signing_step(server, how, load, step, at >= len(warm))
+        finally:
+            for load in loads.values():
+                load.close()
+            server.stop()
+
+    def _signing_step(self, server, how, load, step, is_measured):
+        result = load.step()
+        errors = errors_of(result)
+        if is_measured:
+            self._add((result["op"], "tls", how), server, result["cpu_us"], errors)
+        elif errors:
+            self.say(f"  {server.name} {how} {step}: {errors}")
 
     # One connection for each client.
 

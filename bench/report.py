@@ -2,7 +2,7 @@
 import collections
 import statistics
 
-from plan import EXCHANGES, HOW, OPS
+from plan import CHAT_HOPS, EXCHANGES, HOW, OPS, Sample
 
 # Row -> (ratio to what, the most it may be), or bytes for memory, nanoseconds for one message.
 HALF = ("kamailio", 0.5)
@@ -12,6 +12,8 @@ def budget_of(row, size):
     kind, transport, how = row
     if kind in ("register", "message", "call") and how in ("", "flow", "kept"):
         return HALF
+    if kind == "signing":
+        return ("us", 6)
     if kind == "register-many":
         return ("echo", 1.5)
     if kind == "checked" and transport == "register":
@@ -26,6 +28,12 @@ def title_of(row):
     if kind in ("parsed", "checked"):
         what = "parsed" if kind == "parsed" else "parsed and checked"
         return f"one {transport.upper()} of {int(how):,} bytes, {what}"
+    if kind == "register" and how == "lync":
+        return f"REGISTER, 401, REGISTER, 401, REGISTER, 200, TLS; NTLM, {HOW[how]}"
+    if kind == "refresh" and how == "lync":
+        return f"REGISTER, 200, TLS; {HOW[how]}"
+    if kind == "signing":
+        return "signing or verifying one message (of the two rows with MESSAGE in a dialog)"
     if kind in OPS:
         return f"{OPS[kind]}, {transport.upper()}" + (f"; {HOW[how]}" if how else "")
     if kind == "echo":
@@ -79,11 +87,20 @@ def ratio(above, below, factor=1):
     return statistics.median(pairs) if pairs else None
 
 
+def signing_part(samples):
+    """What signing adds to each message at a client's hop, round by round."""
+    def chats(how):
+        return [s for s in samples if s.row == ("chat", "tls", how) and s.value is not None]
+    for signed, plain in zip(chats("lync"), chats("phones")):
+        yield Sample(("signing", "tls", ""), signed.server,
+                     (signed.value - plain.value) / CHAT_HOPS, {}, "")
+
+
 class Report:
     def __init__(self, samples, size):
         self.size = size
         self.rows = collections.OrderedDict()
-        for s in samples:
+        for s in [*samples, *signing_part(samples)]:
             self.rows.setdefault(s.row, collections.defaultdict(Figures))[s.server].add(s)
 
     def _floor(self, row):
@@ -91,7 +108,7 @@ class Report:
         kind, transport, how = row
         if kind == "register-many":
             echo, n = ("echo", transport, str(self.size.many)), EXCHANGES["register"]
-        elif kind in EXCHANGES and how != "round" and how != "open":
+        elif kind in EXCHANGES and how in ("", "flow", "kept"):
             echo, n = ("echo", transport, str(self.size.conns)), EXCHANGES[kind]
         elif kind in ("idle", "after-storm", "storm"):
             echo, n = row, 1
@@ -116,7 +133,8 @@ class Report:
             }
             if budget and ours.values:
                 value = {"kamailio": entry["to_kamailio"], "echo": entry["to_echo"],
-                         "bytes": ours.median, "ns": ours.median}[budget[0]]
+                         "bytes": ours.median, "ns": ours.median,
+                         "us": ours.median}[budget[0]]
                 entry["met"] = None if value is None else value <= budget[1]
             yield entry
 
@@ -125,7 +143,7 @@ def _budget_text(budget):
     if not budget:
         return ""
     what, most = budget
-    units = {"bytes": "B", "ns": "ns"}
+    units = {"bytes": "B", "ns": "ns", "us": "us"}
     return f"{most} {units[what]}" if what in units else f"{most} x {what}"
 
 

@@ -19,7 +19,7 @@ import report
 import servers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ("parse", "operations", "many", "memory", "storm")
+PARTS = ("parse", "operations", "signing", "many", "memory", "storm")
 
 
 def arguments():
@@ -76,8 +76,10 @@ def heading(size, made):
     for name, server in made.items():
         if hasattr(server, "version"):
             yield f"{name}: {server.version()}"
-    yield (f"populations: {size.users} users on {size.conns} kept connections; {size.many} TLS "
-           f"clients; {size.idle_streams} idle clients on a connection each (a process may hold "
+    yield (f"populations: {size.users} users on {size.conns} kept connections; "
+           f"{size.signing_users} clients whose messages are signed and as many without; "
+           f"{size.many} TLS clients; {size.idle_streams} idle clients on a connection each (a "
+           f"process may hold "
            f"{os.sysconf('SC_OPEN_MAX')} descriptors here, and both ends of {2 * size.idle_streams}"
            f" would not leave room for the rest); {size.idle_users} users over UDP")
 
