@@ -44,7 +44,7 @@ struct str tool_run_dir(struct tool *t)
 		return t->config->topo->run_dir;
 	if (!t->run_dir) {
 		auto_(buf_free) struct buf b = buf_of(PATH_MAX);
-		buf_printf(&b, "%s/run", t->config_dir);
+		topo_put_run_dir(&b, t->config_dir);
 		t->run_dir = str_dup(buf_view(&b));
 	}
 	return str_of(t->run_dir);

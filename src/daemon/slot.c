@@ -192,6 +192,8 @@ void slot_start_later(struct slot *s)
 	s->pause_ms =
 	        s->pause_ms == 0 ? SLOT_PAUSE_MIN_MS : MIN(s->pause_ms * 2, SLOT_PAUSE_MAX_MS);
 	s->restarts++;
+	log_info(NULL, "role-restart", "role=%s pause_ms=%llu", s->name,
+	         (unsigned long long)(pause / USEC_PER_MSEC));
 	timer_set(&s->timer, loop_now(s->loop) + pause);
 }
 

@@ -94,11 +94,13 @@ static const struct setting local_table[] = {
 		.help = "Is added to every port of the topology, for use without privileges.",
 		.restart = true),
 	SETTING_STR("data", struct local_keys, data, .min = 1, .max = 1000, .def = "data",
-		.help = "Directory of the databases and keys.", .restart = true),
+		.help = "Directory of the databases and keys; " TOPO_SYSTEM_DATA " if the "
+			"configuration is in " TOPO_SYSTEM_DIR ".", .restart = true),
 	SETTING_STR("certificates", struct local_keys, certificates, .min = 1, .max = 1000,
 		.def = "certs", .help = "Directory of the certificates.", .restart = true),
 	SETTING_STR("run", struct local_keys, run, .min = 1, .max = 80, .def = "run",
-		.help = "Directory of the control sockets.", .restart = true),
+		.help = "Directory of the control sockets; " TOPO_SYSTEM_RUN " if the configuration "
+			"is in " TOPO_SYSTEM_DIR ".", .restart = true),
 	SETTING_STR("user", struct local_keys, user, .min = 1, .max = 32, .def = "dialtone",
 		.help = "The account that the roles run as when the server is started as root.",
 		.restart = true),
@@ -375,6 +377,14 @@ static struct str absolute(struct maker *mk, const char *dir, struct str path)
 	return arena_printf(mk->o->arena, "%s/%" STR_FMT, dir, STR_ARG(path));
 }
 
+void topo_put_run_dir(struct buf *b, const char *config_dir)
+{
+	if (strcmp(config_dir, TOPO_SYSTEM_DIR) == 0)
+		buf_lit(b, TOPO_SYSTEM_RUN);
+	else
+		buf_printf(b, "%s/run", config_dir);
+}
+
 static void read_local(struct maker *mk, const struct conf_section *s, const char *dir)
 {
 	struct topo *t = &mk->o->t;
@@ -384,6 +394,11 @@ static void read_local(struct maker *mk, const struct conf_section *s, const cha
 		mk->bad = true;
 		return;
 	}
+	bool system = strcmp(dir, TOPO_SYSTEM_DIR) == 0;
+	if (system && !conf_get(s, STR("data")))
+		k.data = STR(TOPO_SYSTEM_DATA);
+	if (system && !conf_get(s, STR("run")))
+		k.run = STR(TOPO_SYSTEM_RUN);
 	t->data_dir = absolute(mk, dir, k.data);
 	t->cert_dir = absolute(mk, dir, k.certificates);
 	t->run_dir = absolute(mk, dir, k.run);

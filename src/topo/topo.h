@@ -65,6 +65,14 @@ struct topo {
 	uint32_t port_offset;
 };
 
+/* An installation of the system has its data and its sockets where the system wants them, unless
+ * local.conf says something else; any other directory has them below itself. */
+#define TOPO_SYSTEM_DIR "/etc/dialtone"
+#define TOPO_SYSTEM_DATA "/var/lib/dialtone"
+#define TOPO_SYSTEM_RUN "/run/dialtone"
+/* The directory of the control sockets of a configuration that says nothing about it. */
+void topo_put_run_dir(struct buf *b, const char *config_dir);
+
 /* Reads both files of the directory (an absolute path).  NULL with all errors found, one a line
  * "file:line: text", for people. */
 struct topo *topo_read(const char *config_dir, struct buf *errors);

@@ -32,23 +32,26 @@ class Server:
     """A running dialtoned; start() it, stop() it.  `settings` are lines for [role frontend]."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
-                 frontends=1, settings="", local="", sip_port=5060, tls_port=5061):
+                 frontends=1, settings="", accounts="", local="", user="root", sip_port=5060, tls_port=5061):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
         self.dir = os.path.join(folder, "server")
         self.ip, self.domain, self.host, self.realm = ip, domain, host, domain
         self.frontends = frontends
+        self.settings = {"accounts": accounts, "frontend": settings,
+                         "local": f"user = {user}\n{local}"}
         self.ports = {"udp": sip_port, "tcp": sip_port, "tls": tls_port}
         self.p = None
         os.makedirs(self.dir)
         os.chmod(self.dir, 0o711)
-        self._write_config(settings, local)
+        self._write_config()
         self.tool("cert", "init")
         self.ca = os.path.join(self.dir, "certs", "ca.pem")
 
-    def _write_config(self, settings, local):
-        udp, tls = f"{self.ip}:{self.ports['udp']}", f"{self.ip}:{self.ports['tls']}"
+    def _write_config(self):
+        ip = f"[{self.ip}]" if ":" in self.ip else self.ip
+        udp, tls = f"{ip}:{self.ports['udp']}", f"{ip}:{self.ports['tls']}"
         self._write("topology.conf", f"""[deployment]
 domains = {self.domain}
 
@@ -57,15 +60,15 @@ name = {self.host}
 addresses = {self.ip}
 
 [role accounts]
-
+{self.settings["accounts"]}
 [role frontend]
 processes = {self.frontends}
 udp = {udp}
 tcp = {udp}
 tls = {tls}
-{settings}
+{self.settings["frontend"]}
 """)
-        self._write("local.conf", f"[local]\nhost = main\nuser = root\n{local}")
+        self._write("local.conf", "[local]\nhost = main\n" + self.settings["local"])
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:

@@ -123,6 +123,7 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 		.cseq = (uint32_t)c[11].i,
 		.user_agent = c[12].s,
 		.path = c[13].s,
+		.gruu = c[9].s.len > 0,
 		.lync = c[14].i != 0,
 		.stored = true,
 	};

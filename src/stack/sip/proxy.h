@@ -11,7 +11,6 @@
 enum {
 	SIP_TIMER_C_S = 185,
 	SIP_BRANCHES_MAX = 64,
-	SIP_MAX_BREADTH = 60, /* RFC 5393 section 5.3.3 */
 };
 
 struct sip_proxy; /* opaque */

@@ -118,6 +118,7 @@ void contact_binding(struct binding *ret, const struct contact *c,
 {
 	*ret = (struct binding){
 		.lync = dialect_of(rq->msg) == DIALECT_LYNC,
+		.gruu = c->instance.len > 0 && sip_has_token(rq->msg, SIP_H_SUPPORTED, STR("gruu")),
 		.endpoint = c->endpoint,
 		.hint = rq->hint,
 		.credential = rq->credential,

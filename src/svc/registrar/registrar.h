@@ -11,10 +11,9 @@
 #include "topo/setting.h"
 
 enum {
-	REGISTRAR_CONTACTS_MAX = 10, /* Contact values of one REGISTER: 400 */
-	REGISTRAR_CONTACT_MAX = 512, /* bytes of a contact URI: 400 */
-	REGISTRAR_TEXT_MAX = 256,    /* bytes of instance, Call-ID, User-Agent kept */
-	REGISTRAR_PATH_MAX = 1024,
+	REGISTRAR_CONTACTS_MAX = 10,  /* Contact values of one REGISTER: 400 */
+	REGISTRAR_CONTACT_MAX = 512,  /* bytes of a contact URI: 400 */
+	REGISTRAR_TEXT_MAX = 256,     /* bytes of instance, Call-ID, User-Agent kept */
 	REGISTRAR_ENDPOINTS_MAX = 64, /* F-002: upper bound of the policy */
 };
 
@@ -37,7 +36,7 @@ struct binding {
 	uint32_t reg_id; /* RFC 5626; 0 if not given */
 	uint16_t q;      /* thousandths */
 	bool stored;     /* a row in the store holds it */
-	bool gruu;       /* the client understands GRUUs */
+	bool gruu;       /* it understands RFC 5627 and has an instance */
 	bool lync;       /* it speaks the Lync dialect */
 	struct str contact, instance, call_id, user_agent, path;
 };

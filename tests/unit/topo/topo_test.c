@@ -71,6 +71,27 @@ static void the_local_file_is_applied(void)
 	EQ(t->log_level, LOG_DEBUG);
 }
 
+static void an_installation_of_the_system_keeps_its_data_outside_of_etc(void)
+{
+	auto_(buf_free) struct buf errors = buf_of(4096), run = buf_of(256);
+	struct str topology = STR(DEPLOYMENT HOST "[role accounts]\n");
+	auto_(topo_free) struct topo *t =
+	        topo_parse(topology, STR(LOCAL), "/etc/dialtone", &errors);
+	if (!OK(t != NULL))
+		return;
+	EQ_STR(t->data_dir, "/var/lib/dialtone");
+	EQ_STR(t->run_dir, "/run/dialtone");
+	EQ_STR(t->cert_dir, "/etc/dialtone/certs");
+	topo_put_run_dir(&run, "/etc/dialtone");
+	EQ_STR(buf_view(&run), "/run/dialtone");
+	topo_free(&t);
+	t = topo_parse(topology, STR(LOCAL "data = d\nrun = r\n"), "/etc/dialtone", &errors);
+	if (!OK(t != NULL))
+		return;
+	EQ_STR(t->data_dir, "/etc/dialtone/d");
+	EQ_STR(t->run_dir, "/etc/dialtone/r");
+}
+
 static void equal_texts_have_equal_versions(void)
 {
 	auto_(topo_free) struct topo *a = parse(DEPLOYMENT HOST, LOCAL);
@@ -207,6 +228,7 @@ int main(void)
 {
 	RUN(a_small_topology_is_read);
 	RUN(the_local_file_is_applied);
+	RUN(an_installation_of_the_system_keeps_its_data_outside_of_etc);
 	RUN(equal_texts_have_equal_versions);
 	RUN(mistakes_are_named_with_their_line);
 	RUN(a_list_beyond_its_limit_is_refused);
