@@ -29,15 +29,17 @@ class User:
 
 
 class Server:
-    """A running dialtoned; start() it, stop() it.  `settings` are lines for [role frontend]."""
+    """A running dialtoned; start() it, stop() it.  settings, accounts, local: lines for
+    [role frontend], [role accounts] and local.conf.  also: a second address to listen on."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
-                 frontends=1, settings="", accounts="", local="", user="root", sip_port=5060, tls_port=5061):
+                 frontends=1, settings="", accounts="", local="", user="root", also="", sip_port=5060, tls_port=5061):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
         self.dir = os.path.join(folder, "server")
         self.ip, self.domain, self.host, self.realm = ip, domain, host, domain
+        self.addresses = [ip, also] if also else [ip]
         self.frontends = frontends
         self.settings = {"accounts": accounts, "frontend": settings,
                          "local": f"user = {user}\n{local}"}
@@ -50,14 +52,14 @@ class Server:
         self.ca = os.path.join(self.dir, "certs", "ca.pem")
 
     def _write_config(self):
-        ip = f"[{self.ip}]" if ":" in self.ip else self.ip
-        udp, tls = f"{ip}:{self.ports['udp']}", f"{ip}:{self.ports['tls']}"
+        udp, tls = (", ".join(f"[{ip}]:{self.ports[t]}" if ":" in ip else f"{ip}:{self.ports[t]}"
+                              for ip in self.addresses) for t in ("udp", "tls"))
         self._write("topology.conf", f"""[deployment]
 domains = {self.domain}
 
 [host main]
 name = {self.host}
-addresses = {self.ip}
+addresses = {", ".join(self.addresses)}
 
 [role accounts]
 {self.settings["accounts"]}
@@ -111,10 +113,12 @@ tls = {tls}
         return self.json("role", "list")
 
     def kill_role(self, role, slot=0):
-        """kill -9 of one role process."""
-        row = next(r for r in self.roles() if r["role"] == role and r["slot"] == slot)
-        os.kill(row["pid"], signal.SIGKILL)
-        return row["pid"]
+        """kill -9 of one role process; its number."""
+        def pid():
+            return next(r["pid"] for r in self.roles() if (r["role"], r["slot"]) == (role, slot))
+        old = wait_for(pid, f"{role}/{slot} to have a process")  # never 0: that is ourselves
+        os.kill(old, signal.SIGKILL)
+        return old
 
     def metric(self, name, **labels):
         """The sum of a metric over all front ends."""

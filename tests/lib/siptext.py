@@ -196,7 +196,8 @@ class Phone:
         self.bad = []           # what could not be read as SIP
         self.closed = False     # by the other side
         self.deaf = False       # does not read any more
-        self.pongs = 0
+        self.pongs = 0          # on a stream
+        self.pings = 0          # datagrams that keep a NAT open
         self.n_sent, self.last = 0, None  # messages that went out
         self.instance = instance
         self.nonce = None       # the last challenge, used until it is refused
@@ -275,6 +276,7 @@ class Phone:
 
     def _take(self, raw):
         if not raw.strip():
+            self.pings += 1
             return
         try:
             m = Message.parse(raw)
