@@ -154,12 +154,8 @@ static void ask_accounts(struct step *s, const struct digest_creds *c, const cha
 /* The domain that the request speaks for; empty if From cannot be read. */
 static struct str domain_of(const struct sip_msg *req)
 {
-	struct sip_addr from;
-	struct sip_uri uri;
-	if (sip_addr_parse(&from, sip_value(req, SIP_H_FROM)) < 0 ||
-	    sip_uri_parse(&uri, from.uri) < 0)
-		return STR("");
-	return uri.host;
+	const struct sip_uri *from = sip_from_uri(req);
+	return from ? from->host : STR("");
 }
 
 /* Accounts counts from where a user signs in; it is told when that changes. */

@@ -202,12 +202,8 @@ static void on_verdict(void *arg, const struct accounts_auth *v)
 
 static struct str from_domain(const struct sip_msg *req)
 {
-	struct sip_addr from;
-	struct sip_uri uri;
-	if (sip_addr_parse(&from, sip_value(req, SIP_H_FROM)) < 0 ||
-	    sip_uri_parse(&uri, from.uri) < 0)
-		return STR("");
-	return uri.host;
+	const struct sip_uri *from = sip_from_uri(req);
+	return from ? from->host : STR("");
 }
 
 /* The name for accounts: "alice@example.test", as the user wrote it or with the domain of From;

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str id, type;
 	if (sip_parse(&m, (struct str){ (const char *)data, size }) < 0)
 		return 0;
-	struct str epid = dialect_epid(sip_value(&m, SIP_H_FROM));
+	struct str epid = dialect_epid(sip_from(&m));
 	assert(epid.len <= DIALECT_EPID_MAX);
 	assert(epid.len == 0 || dialect_of(&m) == DIALECT_LYNC);
 	struct str creds = sa_credentials(&m, "NTLM", &id);

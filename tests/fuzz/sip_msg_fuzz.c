@@ -36,8 +36,33 @@ static void walk_addrs(const struct sip_msg *m, enum sip_hdr_id id)
 	}
 }
 
+/* What is kept in the message is what reading each field again gives. */
+static void walk_parts(const struct sip_msg *m)
+{
+	struct sip_contacts it = { 0 };
+	struct sip_addr one, same;
+	int r = 1;
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_CONTACT); h && r >= 0;
+	     h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h);
+		while ((r = sip_addr_next(&rest, &one)) > 0) {
+			assert(sip_contact_next(m, &it, &same) == 1);
+			assert(one.all.p == same.all.p && one.all.len == same.all.len);
+			assert(one.star == same.star && str_eq(one.uri, same.uri));
+		}
+	}
+	assert(sip_contact_next(m, &it, &same) == MIN(r, 0));
+	if (sip_from_uri(m))
+		inside(m, sip_from_uri(m)->host);
+	if (sip_to_uri(m))
+		inside(m, sip_to_uri(m)->host);
+	if (sip_top_via(m))
+		inside(m, sip_top_via(m)->branch);
+}
+
 static void walk(const struct sip_msg *m)
 {
+	walk_parts(m);
 	struct sip_auth au;
 	struct str value;
 	inside(m, m->body);

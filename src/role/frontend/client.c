@@ -88,23 +88,23 @@ static void (*const served[SIP_N_METHODS])(struct task *t) = {
 /* clang-format on */
 
 /* The sender may speak only for itself (RFC 3261 section 22, RFC 3325). */
-static bool is_own(const struct task *t, enum sip_hdr_id id)
+static bool is_own(const struct task *t, const struct sip_uri *u)
 {
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
-	return str_ieq(sip_value_aor(sip_value(t->msg, id), &b), t->who.uri);
+	return str_ieq(sip_bare_aor(u, &b), t->who.uri);
 }
 
 /* P-Preferred-Identity may name the user's number besides (RFC 3325 section 9.2); the number is
  * not passed on. */
 static bool prefers_own(const struct task *t)
 {
-	char text[ACCESS_URI_MAX + 8];
-	struct buf b = BUF_ON(text);
 	struct str rest = sip_value(t->msg, SIP_H_P_PREFERRED_IDENTITY), one;
+	struct sip_addr a;
+	struct sip_uri u;
 	while (sip_list_next(&rest, &one))
 		if (!str_istarts(one, STR("<tel:")) && !str_istarts(one, STR("tel:")) &&
-		    !str_ieq(sip_value_aor(one, &b), t->who.uri))
+		    (sip_addr_parse(&a, one) < 0 || sip_uri_parse(&u, a.uri) < 0 || !is_own(t, &u)))
 			return false;
 	return true;
 }
@@ -112,17 +112,17 @@ static bool prefers_own(const struct task *t)
 /* The endpoint that sends, when the connection does not tell: by its Contact. */
 static void find_endpoint(struct task *t)
 {
-	struct sip_addr a;
-	struct str rest = sip_value(t->msg, SIP_H_CONTACT);
-	if (t->who.endpoint == 0 && sip_addr_next(&rest, &a) > 0 && !a.star)
-		t->who.endpoint = token_endpoint(&t->fe->key, &a);
+	const struct sip_addr *a = sip_contact(t->msg);
+	if (t->who.endpoint == 0 && a && !a->star)
+		t->who.endpoint = token_endpoint(&t->fe->key, a);
 }
 
 static void identified(struct task *t)
 {
 	bool is_register = t->msg->method == SIP_REGISTER;
 	t->stranger = false;
-	if (!is_own(t, SIP_H_FROM) || (is_register && !is_own(t, SIP_H_TO)) || !prefers_own(t)) {
+	if (!is_own(t, sip_from_uri(t->msg)) || (is_register && !is_own(t, sip_to_uri(t->msg))) ||
+	    !prefers_own(t)) {
 		task_refuse(t, REFUSE_NOT_OWN_FROM, STR(""));
 		return;
 	}
@@ -155,7 +155,7 @@ static void identify(struct task *t)
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
 	if (t->msg->method != SIP_REGISTER && t->flow->kind != SIP_UDP &&
-	    access_vouched(a, t->flow, sip_value_aor(sip_value(t->msg, SIP_H_FROM), &b), &id)) {
+	    access_vouched(a, t->flow, sip_bare_aor(sip_from_uri(t->msg), &b), &id)) {
 		task_set_who(t, &id);
 		identified(t);
 		return;
@@ -239,9 +239,8 @@ enum refusal fe_path_refusal(int code)
 
 bool fe_has_to_tag(const struct sip_msg *m)
 {
-	struct sip_addr to;
-	return sip_addr_parse(&to, sip_value(m, SIP_H_TO)) == 0 &&
-	       sip_param(to.params, STR("tag"), NULL);
+	const struct sip_addr *to = sip_to(m);
+	return to && sip_param(to->params, STR("tag"), NULL);
 }
 
 /* A subscription is refreshed by its user as it was made. */

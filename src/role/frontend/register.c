@@ -13,18 +13,15 @@ bool fe_signs_off(const struct sip_msg *m)
 	struct str v = sip_value(m, SIP_H_EXPIRES);
 	if (v.len && str_to_u32(v, UINT32_MAX, &all) < 0)
 		all = 1;
-	for (const struct sip_hdr *h = sip_first(m, SIP_H_CONTACT); h; h = sip_next(m, h)) {
-		struct str rest = sip_hdr_value(m, h);
-		struct sip_addr a;
-		while (sip_addr_next(&rest, &a) > 0) {
-			if (a.star)
-				return true;
-			if (!sip_param(a.params, STR("expires"), &v) ||
-			    str_to_u32(v, UINT32_MAX, &one) < 0)
-				one = all;
-			if (one > 0)
-				return false;
-		}
+	struct sip_contacts it = { 0 };
+	struct sip_addr a;
+	while (sip_contact_next(m, &it, &a) > 0) {
+		if (a.star)
+			return true;
+		if (!sip_param(a.params, STR("expires"), &v) || str_to_u32(v, UINT32_MAX, &one) < 0)
+			one = all;
+		if (one > 0)
+			return false;
 	}
 	return true;
 }
@@ -32,26 +29,25 @@ bool fe_signs_off(const struct sip_msg *m)
 /* A phone whose Via does not tell the address that we see is behind NAT (RFC 3581). */
 static bool behind_nat(const struct sip_flow *f, const struct sip_msg *m)
 {
-	struct sip_via via;
+	const struct sip_via *via = sip_top_via(m);
 	struct addr a;
-	struct str rest = sip_value(m, SIP_H_VIA);
-	if (f->kind != SIP_UDP || sip_via_next(&rest, &via) <= 0)
+	if (f->kind != SIP_UDP || !via)
 		return false;
-	return addr_parse(&a, via.host, via.port ? via.port : 5060) < 0 || !addr_eq(&a, &f->peer);
+	return addr_parse(&a, via->host, via->port ? via->port : 5060) < 0 ||
+	       !addr_eq(&a, &f->peer);
 }
 
 void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg *req,
                    const struct access_identity *id)
 {
 	struct access_identity me = *id;
-	struct sip_addr a;
-	struct str rest = sip_value(req, SIP_H_CONTACT);
+	const struct sip_addr *contact = sip_contact(req);
 	if (sip_first(req, SIP_H_CONTACT) && fe_signs_off(req)) {
 		access_unvouch(fe->access, f, me.uri);
 		return;
 	}
-	if (sip_addr_next(&rest, &a) > 0 && !a.star)
-		me.endpoint = token_endpoint(&fe->key, &a);
+	if (contact && !contact->star)
+		me.endpoint = token_endpoint(&fe->key, contact);
 	if (f->kind != SIP_UDP)
 		access_vouch(fe->access, f, &me);
 	else if (behind_nat(f, req))

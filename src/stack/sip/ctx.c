@@ -266,9 +266,8 @@ static void got_accepted(struct sip_ctx *t, struct sip_msg *m)
 /* The branch of the topmost Via, which must be ours. */
 static struct str top_branch(const struct sip_msg *m)
 {
-	struct sip_via via;
-	struct str vias = sip_value(m, SIP_H_VIA);
-	return sip_via_next(&vias, &via) > 0 ? via.branch : STR("");
+	const struct sip_via *via = sip_top_via(m);
+	return via ? via->branch : STR("");
 }
 
 void ctx_response(struct sip_stack *s, struct sip_flow *f, struct sip_msg *m)

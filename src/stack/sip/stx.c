@@ -43,16 +43,16 @@ static uint64_t key_hash(struct sip_stack *s, const struct sip_flow *f, const st
                          enum sip_method method)
 {
 	const struct hash_key *k = &s->stxs.key;
-	struct sip_via via;
-	struct str vias = sip_value(m, SIP_H_VIA), from = sip_value(m, SIP_H_FROM);
+	const struct sip_via *via = sip_top_via(m);
+	struct str from = sip_value(m, SIP_H_FROM);
 	uint64_t part[5] = { origin_hash(s, f), method };
-	if (sip_via_next(&vias, &via) <= 0)
+	if (!via)
 		return 0;
-	if (str_istarts(via.branch, STR("z9hG4bK")) && via.branch.len > 7) {
-		part[2] = hash_bytes(k, via.branch.p, via.branch.len);
-		part[3] = hash_lower(k, via.host) + via.port;
+	if (str_istarts(via->branch, STR("z9hG4bK")) && via->branch.len > 7) {
+		part[2] = hash_bytes(k, via->branch.p, via->branch.len);
+		part[3] = hash_lower(k, via->host) + via->port;
 	} else {
-		part[2] = hash_bytes(k, via.all.p, via.all.len);
+		part[2] = hash_bytes(k, via->all.p, via->all.len);
 		part[3] = hash_bytes(k, m->call_id.p, m->call_id.len) + m->cseq;
 		part[4] = hash_bytes(k, from.p, from.len);
 	}

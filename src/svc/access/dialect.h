@@ -11,5 +11,6 @@ enum { DIALECT_EPID_MAX = 16 }; /* bytes of an epid ([MS-SIPRE] section 2.2.1) *
 /* Of a client's request: it is Lync if From has an epid, if it supports msrtc-event-categories, or
  * if its User-Agent is one of the known ones. */
 enum dialect dialect_of(const struct sip_msg *m);
-/* The epid parameter of a From or To value; empty if there is none or it is too long. */
-struct str dialect_epid(struct str value);
+/* The epid parameter of a From or To; empty if there is none, it is too long, or the field is NULL.
+ */
+struct str dialect_epid(const struct sip_addr *party);

@@ -71,32 +71,30 @@ static int parse_values(struct contacts *ret, const struct sip_msg *m,
 {
 	struct str header = sip_value(m, SIP_H_EXPIRES), v;
 	uint32_t all = grant(cfg, header, cfg->default_expires_s);
+	struct sip_contacts it = { 0 };
+	struct sip_addr a;
 	size_t n_values = 0;
-	for (const struct sip_hdr *h = sip_first(m, SIP_H_CONTACT); h; h = sip_next(m, h)) {
-		struct str rest = sip_hdr_value(m, h);
-		struct sip_addr a;
-		int r, code;
-		while ((r = sip_addr_next(&rest, &a)) > 0) {
-			n_values++;
-			if (a.star) {
-				ret->star = true;
-				continue;
-			}
-			if (ret->n == REGISTRAR_CONTACTS_MAX) {
-				*ret_reason = "Too Many Contacts";
-				return 400;
-			}
-			struct contact *c = &ret->c[ret->n++];
-			if ((code = parse_one(c, &a, k, ret_reason)) != 0)
-				return code;
-			if (!sip_param(a.params, STR("expires"), &v))
-				v = STR("");
-			c->expires_s = grant(cfg, v, all);
+	int r, code;
+	for (; (r = sip_contact_next(m, &it, &a)) > 0; n_values++) {
+		if (a.star) {
+			ret->star = true;
+			continue;
 		}
-		if (r < 0) {
-			*ret_reason = "Bad Contact";
+		if (ret->n == REGISTRAR_CONTACTS_MAX) {
+			*ret_reason = "Too Many Contacts";
 			return 400;
 		}
+		struct contact *c = &ret->c[ret->n++];
+		if ((code = parse_one(c, &a, k, ret_reason)) != 0)
+			return code;
+		c->lync = ret->lync;
+		if (!sip_param(a.params, STR("expires"), &v))
+			v = STR("");
+		c->expires_s = grant(cfg, v, all);
+	}
+	if (r < 0) {
+		*ret_reason = "Bad Contact";
+		return 400;
 	}
 	return check_star(ret, n_values, all, ret_reason);
 }
@@ -117,7 +115,7 @@ void contact_binding(struct binding *ret, const struct contact *c,
                      const struct registrar_request *rq)
 {
 	*ret = (struct binding){
-		.lync = dialect_of(rq->msg) == DIALECT_LYNC,
+		.lync = c->lync,
 		.gruu = c->instance.len > 0 && sip_has_token(rq->msg, SIP_H_SUPPORTED, STR("gruu")),
 		.endpoint = c->endpoint,
 		.hint = rq->hint,

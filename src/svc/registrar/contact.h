@@ -9,6 +9,7 @@ struct contact {
 	uint32_t expires_s; /* granted; 0: sign off */
 	uint32_t reg_id;
 	uint16_t q;
+	bool lync;      /* the client speaks the Lync dialect */
 	bool refreshed; /* the endpoint was signed in already */
 	struct str instance;
 };

@@ -83,21 +83,12 @@ static struct sip_fault check_cseq(const struct sip_msg *m)
 	return FINE;
 }
 
-static struct sip_fault check_party(const struct sip_msg *m, enum sip_hdr_id id, const char *why)
+static struct sip_fault check_parties(const struct sip_msg *m)
 {
-	struct sip_addr a;
-	struct sip_uri u;
-	if (sip_addr_parse(&a, sip_value(m, id)) < 0 || a.star || sip_uri_parse(&u, a.uri) < 0)
-		return fault(400, why);
-	return FINE;
-}
-
-static struct sip_fault check_via(const struct sip_msg *m)
-{
-	struct sip_via via;
-	struct str rest = sip_value(m, SIP_H_VIA);
-	if (sip_via_next(&rest, &via) <= 0)
-		return fault(400, "Bad Via");
+	if (!sip_from_uri(m))
+		return fault(400, "Bad From");
+	if (!sip_to_uri(m))
+		return fault(400, "Bad To");
 	return FINE;
 }
 
@@ -122,16 +113,12 @@ static struct sip_fault check_contact(const struct sip_msg *m)
 {
 	if (m->method == SIP_REGISTER && m->is_request)
 		return FINE; /* the registrar reads them all, and refuses what it cannot */
-	for (const struct sip_hdr *h = sip_first(m, SIP_H_CONTACT); h; h = sip_next(m, h)) {
-		struct str rest = sip_hdr_value(m, h);
-		struct sip_addr a;
-		int r, n = 0;
-		while (n++ < SIP_LIST_MAX && (r = sip_addr_next(&rest, &a)) > 0)
-			;
-		if (r < 0 || n > SIP_LIST_MAX)
-			return fault(400, "Bad Contact");
-	}
-	return FINE;
+	struct sip_contacts it = { 0 };
+	struct sip_addr a;
+	int r = 1;
+	for (int n = 0; n <= SIP_LIST_MAX && r > 0; n++)
+		r = sip_contact_next(m, &it, &a);
+	return r == 0 ? FINE : fault(400, "Bad Contact");
 }
 
 static struct sip_fault check_shape(const struct sip_msg *m)
@@ -150,11 +137,11 @@ static struct sip_fault check_shape(const struct sip_msg *m)
 struct sip_fault sip_check(const struct sip_msg *m)
 {
 	struct sip_fault f;
-	if ((f = check_via(m)).code || (f = check_start(m)).code || (f = check_shape(m)).code ||
-	    (f = check_single(m)).code || (f = check_cseq(m)).code ||
-	    (f = check_party(m, SIP_H_FROM, "Bad From")).code ||
-	    (f = check_party(m, SIP_H_TO, "Bad To")).code || (f = check_numbers(m)).code ||
-	    (f = check_contact(m)).code)
+	if (!sip_top_via(m))
+		return fault(400, "Bad Via");
+	if ((f = check_start(m)).code || (f = check_shape(m)).code || (f = check_single(m)).code ||
+	    (f = check_cseq(m)).code || (f = check_parties(m)).code ||
+	    (f = check_numbers(m)).code || (f = check_contact(m)).code)
 		return f;
 	return FINE;
 }

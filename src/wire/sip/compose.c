@@ -48,17 +48,17 @@ static void put_via(struct buf *b, const struct sip_via *v, const struct addr *p
 }
 
 /* The topmost field with its first value completed; the other values as they are. */
-static void put_top_via(struct buf *b, struct str value, const struct addr *peer)
+static void put_top_via(struct buf *b, const struct sip_msg *m, const struct addr *peer)
 {
-	struct sip_via v;
-	struct str rest = value;
-	if (!peer || sip_via_next(&rest, &v) <= 0) {
+	const struct sip_via *v = peer ? sip_top_via(m) : NULL;
+	struct str value = sip_value(m, SIP_H_VIA);
+	if (!v) {
 		buf_str(b, value);
 		return;
 	}
-	put_via(b, &v, peer);
-	rest = str_trim(rest);
-	if (rest.len) {
+	put_via(b, v, peer);
+	struct str rest = sip_list_behind(value, v->all);
+	if (rest.len > 0) {
 		buf_lit(b, ", ");
 		buf_str(b, rest);
 	}
@@ -66,12 +66,14 @@ static void put_top_via(struct buf *b, struct str value, const struct addr *peer
 
 static void put_vias(struct buf *b, const struct sip_msg *m, const struct addr *peer)
 {
-	for (const struct sip_hdr *h = sip_first(m, SIP_H_VIA); h; h = sip_next(m, h)) {
-		buf_lit(b, "Via: ");
-		put_top_via(b, sip_hdr_value(m, h), peer);
-		buf_lit(b, "\r\n");
-		peer = NULL;
-	}
+	const struct sip_hdr *h = sip_first(m, SIP_H_VIA);
+	if (!h)
+		return;
+	buf_lit(b, "Via: ");
+	put_top_via(b, m, peer);
+	buf_lit(b, "\r\n");
+	while ((h = sip_next(m, h)) != NULL)
+		sip_put_hdr(b, STR("Via"), sip_hdr_value(m, h));
 }
 
 static bool wants_record_route(const struct sip_msg *req, int code)
@@ -83,12 +85,10 @@ static bool wants_record_route(const struct sip_msg *req, int code)
 
 static void put_to(struct buf *b, const struct sip_msg *req, int code, struct str to_tag)
 {
-	struct str to = sip_value(req, SIP_H_TO);
-	struct sip_addr a;
+	const struct sip_addr *to = sip_to(req);
 	buf_lit(b, "To: ");
-	buf_str(b, to);
-	if (code != 100 && to_tag.len &&
-	    (sip_addr_parse(&a, to) < 0 || !sip_param(a.params, STR("tag"), NULL))) {
+	buf_str(b, sip_value(req, SIP_H_TO));
+	if (code != 100 && to_tag.len && !(to && sip_param(to->params, STR("tag"), NULL))) {
 		buf_lit(b, ";tag=");
 		buf_str(b, to_tag);
 	}
@@ -169,7 +169,7 @@ static void put_old_via(struct edit_run *r, struct str value)
 		return;
 	}
 	buf_lit(r->b, "Via: ");
-	put_top_via(r->b, value, r->e->received);
+	put_top_via(r->b, r->m, r->e->received);
 	buf_lit(r->b, "\r\n");
 }
 

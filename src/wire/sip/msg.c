@@ -176,8 +176,8 @@ int sip_parse(struct sip_msg *ret, struct str in)
 	struct head h = { in.p, in.p, in.p + in.len };
 	if (in.len > SIP_SERVER_MAX + SIP_HEAD_MAX)
 		return -EBADMSG;
-	/* Everything before `hdrs`: the fields themselves are not touched. */
-	memset(ret, 0, offsetof(struct sip_msg, hdrs));
+	/* Everything before `parts`: those and the fields are touched when there is one. */
+	memset(ret, 0, offsetof(struct sip_msg, parts));
 	ret->base = in.p;
 	ret->len = (uint32_t)in.len;
 	if (!next_line(&h, &line) || parse_start(ret, line) < 0)
@@ -227,6 +227,7 @@ struct sip_msg *sip_msg_copy(const struct sip_msg *m, size_t extra, void **ret_e
 	for (size_t i = 0; i < ARRAY_SIZE(slices); i++)
 		move_slice(slices[i], m->base, bytes);
 	c->base = bytes;
+	c->parts_read = c->parts_good = 0; /* slices of the other message */
 	*ret_extra = block;
 	return c;
 }

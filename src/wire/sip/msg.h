@@ -2,11 +2,12 @@
  *
  * Parsing copies nothing and allocates nothing.  Positions are offsets, so a message moves by
  * copying its bytes and this struct and setting `base`.  Header fields are kept in order and byte
- * for byte; typed access (hdr.h, uri.h) happens when somebody asks. */
+ * for byte; typed access (sip_from() and the like, uri.h) happens when somebody asks. */
 #pragma once
 
 #include "base/str.h"
 #include "wire/sip/names.h"
+#include "wire/sip/uri.h"
 
 /* Limits, each with the answer it causes. */
 enum {
@@ -21,6 +22,21 @@ struct sip_hdr {
 	uint16_t name_len;
 	uint8_t id;   /* enum sip_hdr_id, SIP_H_OTHER if unknown */
 	uint8_t next; /* index of the next field with the same id, 0 if none (never of OTHER) */
+};
+
+/* What sip_from() and the others below have read; a bit of parts_read and parts_good each. */
+enum sip_part {
+	SIP_PART_FROM = 1,
+	SIP_PART_TO = 2,
+	SIP_PART_FROM_URI = 4,
+	SIP_PART_TO_URI = 8,
+	SIP_PART_VIA = 16,
+	SIP_PART_CONTACT = 32,
+};
+struct sip_parts {
+	struct sip_addr from, to, contact;
+	struct sip_uri from_uri, to_uri;
+	struct sip_via via;
 };
 
 struct sip_msg {
@@ -42,6 +58,8 @@ struct sip_msg {
 	/* Of the parts every layer needs, found while parsing (empty if absent or broken). */
 	struct str call_id;
 	uint32_t cseq;
+	uint8_t parts_read, parts_good;
+	struct sip_parts parts;
 	struct sip_hdr hdrs[SIP_HEADERS_MAX]; /* last: only n_hdrs of them are ever touched */
 };
 
@@ -100,6 +118,29 @@ static inline struct str sip_value(const struct sip_msg *m, enum sip_hdr_id id)
 	const struct sip_hdr *h = sip_first(m, id);
 	return h ? sip_hdr_value(m, h) : (struct str){ NULL, 0 };
 }
+
+/* The fields that every layer reads: read when first asked for, and kept in the message.  NULL if
+ * absent or broken; a URI also if its field is. */
+const struct sip_addr *sip_from(const struct sip_msg *m);
+const struct sip_addr *sip_to(const struct sip_msg *m);
+const struct sip_uri *sip_from_uri(const struct sip_msg *m);
+const struct sip_uri *sip_to_uri(const struct sip_msg *m);
+/* The first value of Via, and of Contact (which may be the star). */
+const struct sip_via *sip_top_via(const struct sip_msg *m);
+const struct sip_addr *sip_contact(const struct sip_msg *m);
+
+/* Steps through the values of all Contact fields; all zero to start. */
+struct sip_contacts {
+	const struct sip_hdr *h;
+	struct str rest; /* of the field's value */
+	bool begun;
+};
+/* The next one: 1, 0 at the end, -EBADMSG. */
+int sip_contact_next(const struct sip_msg *m, struct sip_contacts *it,
+                     struct sip_addr *ret) MUST_CHECK;
+/* What stands behind a value and its comma in the list that it was taken from. */
+struct str sip_list_behind(struct str list, struct str value);
+
 /* The value of the first field with this name (any case, long form); empty if there is none. */
 struct str sip_value_named(const struct sip_msg *m, struct str name);
 /* True if one of the comma list values of all fields with the id is `token` (any case): Require,

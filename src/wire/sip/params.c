@@ -260,15 +260,20 @@ bool sip_has_token(const struct sip_msg *m, enum sip_hdr_id id, struct str token
 	return false;
 }
 
+struct str sip_bare_aor(const struct sip_uri *u, struct buf *b)
+{
+	b->len = 0;
+	b->full = false;
+	if (!u || (u->scheme != SIP_SCHEME_SIP && u->scheme != SIP_SCHEME_SIPS) ||
+	    sip_uri_aor(u, b) < 0 || b->full)
+		return STR("");
+	return str_sub(buf_view(b), 4, b->len);
+}
+
 struct str sip_value_aor(struct str value, struct buf *b)
 {
 	struct sip_addr a;
 	struct sip_uri u;
-	b->len = 0;
-	b->full = false;
-	if (sip_addr_parse(&a, value) < 0 || sip_uri_parse(&u, a.uri) < 0 ||
-	    (u.scheme != SIP_SCHEME_SIP && u.scheme != SIP_SCHEME_SIPS) || sip_uri_aor(&u, b) < 0 ||
-	    b->full)
-		return STR("");
-	return str_sub(buf_view(b), 4, b->len);
+	bool good = sip_addr_parse(&a, value) == 0 && sip_uri_parse(&u, a.uri) == 0;
+	return sip_bare_aor(good ? &u : NULL, b);
 }

@@ -60,8 +60,10 @@ int sip_addr_next(struct str *rest, struct sip_addr *ret) MUST_CHECK;
 /* Exactly one value; -EBADMSG. */
 int sip_addr_parse(struct sip_addr *ret, struct str s) MUST_CHECK;
 
-/* "alice@example.test": the address of record of such a value without its scheme, in b; empty if
- * there is none (another scheme, no user). */
+/* "alice@example.test": the address of record of a sip: or sips: URI without its scheme, in b;
+ * empty for any other, and for NULL. */
+struct str sip_bare_aor(const struct sip_uri *u, struct buf *b);
+/* The same of such a value. */
 struct str sip_value_aor(struct str value, struct buf *b);
 
 struct sip_via {

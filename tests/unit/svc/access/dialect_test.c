@@ -41,7 +41,10 @@ static void phones_are_not_taken_for_lync_clients(void)
 static void an_overlong_epid_is_none(void)
 {
 	EQ(of("<sip:a@example.test>;tag=1;epid=0123456789abcdef0", ""), DIALECT_SIP);
-	EQ_STR(dialect_epid(STR("<sip:a@b.c>;epid=0123456789ab")), "0123456789ab");
+	struct sip_addr from;
+	OK(sip_addr_parse(&from, STR("<sip:a@b.c>;epid=0123456789ab")) == 0);
+	EQ_STR(dialect_epid(&from), "0123456789ab");
+	EQ_STR(dialect_epid(NULL), "");
 }
 
 static void every_refusal_has_its_own_number_and_sentence(void)

@@ -1,3 +1,6 @@
+#include <errno.h>
+#include <stdlib.h>
+
 #include "tap.h"
 #include "wire/sip/compose.h"
 
@@ -170,6 +173,59 @@ static void faults_get_their_own_codes(void)
 	EQ(code_of(""), -1);
 }
 
+static void parts_are_read_once_and_anew_in_a_copy(void)
+{
+	static const char text[] = "OPTIONS sip:a@b SIP/2.0\r\n" REST "Contact: <sip:x@y>\r\n\r\n";
+	struct sip_msg m;
+	void *block;
+	OK(sip_parse(&m, str_of(text)) == 0);
+	const struct sip_uri *from = sip_from_uri(&m);
+	EQ_STR(from->user, "a");
+	OK(sip_from_uri(&m) == from);
+	EQ_STR(sip_to_uri(&m)->user, "c");
+	EQ_STR(sip_top_via(&m)->branch, "z9hG4bK1");
+	EQ_STR(sip_contact(&m)->uri, "sip:x@y");
+	struct sip_msg *copy = sip_msg_copy(&m, 0, &block);
+	OK(sip_to(copy)->uri.p >= copy->base && sip_to(copy)->uri.p < copy->base + copy->len);
+	EQ_STR(sip_to(copy)->uri, "sip:c@d");
+	free(block);
+}
+
+static void broken_and_missing_parts_are_none(void)
+{
+	struct sip_msg m;
+	OK(sip_parse(&m, STR("OPTIONS sip:a@b SIP/2.0\r\nFrom: <sip:a@b\r\nTo: <nothing>\r\n"
+	                     "Via: SIP/2.0/UDP\r\n\r\n")) == 0);
+	OK(sip_from(&m) == NULL && sip_from_uri(&m) == NULL);
+	OK(sip_from(&m) == NULL); /* the second time too */
+	OK(sip_to(&m) != NULL && sip_to_uri(&m) == NULL);
+	OK(sip_top_via(&m) == NULL);
+	OK(sip_contact(&m) == NULL);
+}
+
+static void contacts_are_taken_one_by_one_across_fields(void)
+{
+	struct sip_contacts it = { 0 };
+	struct sip_msg m;
+	struct sip_addr a;
+	OK(sip_parse(&m,
+	             STR("OPTIONS sip:a@b SIP/2.0\r\nContact: <sip:1@h>;q=1 , \"a, b\" <sip:2@h>"
+	                 "\r\nm:\r\nContact: *\r\nm: <sip:3@h>,<sip:4\r\n\r\n")) == 0);
+	EQ(sip_contact_next(&m, &it, &a), 1);
+	EQ_STR(a.uri, "sip:1@h");
+	EQ(sip_contact_next(&m, &it, &a), 1);
+	EQ_STR(a.uri, "sip:2@h");
+	EQ(sip_contact_next(&m, &it, &a), 1);
+	OK(a.star);
+	EQ(sip_contact_next(&m, &it, &a), 1);
+	EQ_STR(a.uri, "sip:3@h");
+	EQ(sip_contact_next(&m, &it, &a), -EBADMSG);
+	OK(sip_parse(&m, STR("OPTIONS sip:a@b SIP/2.0\r\nContact:\r\n\r\n")) == 0);
+	it = (struct sip_contacts){ 0 };
+	EQ(sip_contact_next(&m, &it, &a), 0);
+	EQ(sip_contact_next(&m, &it, &a), 0);
+}
+
 int main(void)
 {
 	RUN(typed_headers_are_found_by_long_and_compact_names);
@@ -180,5 +236,8 @@ int main(void)
 	RUN(routes_are_taken_off_across_fields);
 	RUN(a_popped_via_leaves_the_others);
 	RUN(faults_get_their_own_codes);
+	RUN(parts_are_read_once_and_anew_in_a_copy);
+	RUN(broken_and_missing_parts_are_none);
+	RUN(contacts_are_taken_one_by_one_across_fields);
 	return tap_done();
 }
