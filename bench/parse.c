@@ -48,7 +48,7 @@ static double measure(struct str text, uint32_t n, bool check)
 int main(int argc, char **argv)
 {
 	uint32_t n;
-	auto_(buf_free) struct buf b = buf_of(SIP_CLIENT_MAX);
+	auto_(buf_free) struct buf b = buf_of(128 * 1024);
 	if (argc != 3 || str_to_u32(str_of(argv[2]), UINT32_MAX, &n) < 0 || n == 0) {
 		(void)fprintf(stderr, "usage: parse FILE N\n");
 		return 2;

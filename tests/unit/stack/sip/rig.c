@@ -43,7 +43,7 @@ static int listen_on(int type, struct addr *ret)
 
 void rig_start(struct rig *r, void (*handle)(struct rig *r, struct sip_req *rq), void *user)
 {
-	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX, .max_flows = 100 };
+	struct sip_transport_config cfg = { .client_max = 128 * 1024, .max_flows = 100 };
 	struct sip_stack_ops ops = { .request = on_request,
 		                     .opened = on_opened,
 		                     .closed = on_closed };

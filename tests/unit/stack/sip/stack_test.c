@@ -61,7 +61,7 @@ static void rig_start(struct rig *r)
 	static const struct sip_stack_ops ops = { .request = on_request,
 		                                  .opened = on_opened,
 		                                  .closed = on_closed };
-	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX, .max_flows = 10 };
+	struct sip_transport_config cfg = { .client_max = 128 * 1024, .max_flows = 10 };
 	struct addr mine;
 	*r = (struct rig){ .loop = loop_new() };
 	r->stack = sip_stack_new(r->loop, &cfg, &ops, r);

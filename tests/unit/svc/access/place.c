@@ -38,7 +38,7 @@ void place_start(struct place *p)
 {
 	static const uint8_t pool_key[32] = { 8 };
 	struct access_config cfg = { .unknown_max_s = 60, .keepalive_s = 25 };
-	struct sip_transport_config tc = { .client_max = SIP_CLIENT_MAX, .max_flows = 100 };
+	struct sip_transport_config tc = { .client_max = 128 * 1024, .max_flows = 100 };
 	struct sip_transport_ops ops = { .opened = on_opened,
 		                         .message = on_message,
 		                         .closed = on_closed };
