@@ -104,7 +104,8 @@ int lync_challenge(struct lync_user *u, const struct sip_msg *m)
 void lync_signed_in(struct lync_user *u, const struct sip_msg *m)
 {
 	static const struct str lead = { ";gruu=\"", 7 };
-	const char *at = memmem(m->contact.p, m->contact.n, lead.p, lead.n);
+	const char *at =
+	        m->contact.n == 0 ? NULL : memmem(m->contact.p, m->contact.n, lead.p, lead.n);
 	if (at) {
 		at += lead.n;
 		struct str rest = { at, m->contact.n - (size_t)(at - m->contact.p) };

@@ -179,6 +179,9 @@ bool sip_element(struct str *line, struct str *ret)
 {
 	size_t i = 0;
 	bool in_angle = false, in_quote = false;
+	*ret = *line;
+	if (line->n == 0)
+		return false;
 	for (; i < line->n && (in_angle || in_quote || line->p[i] != ','); i++) {
 		char c = line->p[i];
 		if (c == '"')

@@ -38,7 +38,7 @@ struct str str_cut(struct str *s, char c)
 	const char *at = s->n > 0 ? memchr(s->p, c, s->n) : NULL;
 	struct str head = *s;
 	if (!at) {
-		*s = (struct str){ s->p + s->n, 0 };
+		*s = (struct str){ s->n > 0 ? s->p + s->n : s->p, 0 };
 		return head;
 	}
 	head.n = (size_t)(at - s->p);
