@@ -90,10 +90,12 @@ def ratio(above, below, factor=1):
 def signing_part(samples):
     """What signing adds to each message at a client's hop, round by round."""
     def chats(how):
-        return [s for s in samples if s.row == ("chat", "tls", how) and s.value is not None]
+        return [s for s in samples if s.row == ("chat", "tls", how)]
     for signed, plain in zip(chats("lync"), chats("phones")):
-        yield Sample(("signing", "tls", ""), signed.server,
-                     (signed.value - plain.value) / CHAT_HOPS, {}, "")
+        if signed.value is not None and plain.value is not None:
+            yield Sample(("signing", "tls", ""), signed.server,
+                         (signed.value - plain.value) / CHAT_HOPS,
+                         {**plain.errors, **signed.errors}, "")
 
 
 class Report:
