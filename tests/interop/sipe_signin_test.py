@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""pidgin-sipe 1.25 signs in, and its user is told when it may not.
+
+| what                                             | scheme, over | the user is told                     |
+|--------------------------------------------------|--------------|--------------------------------------|
+| signs in, signs out and in again                 | NTLM, TLS    | -                                    |
+| two that start in the same second                | NTLM, TLS    | - (their Call-IDs differ)            |
+| the scheme is left to the client                 | auto, TLS    | -                                    |
+| a wrong password                                 | NTLM, TLS    | "Authentication failed"              |
+| a server of another CA; its user says no         | NTLM, TLS    | the certificate is not trusted       |
+| no encryption                                    | NTLM, TCP    | "choose TLS"                         |
+"""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from interop.sipe import Sipe  # noqa: E402
+from lib import proc, site, tap  # noqa: E402
+
+
+def _foreign_ca(folder):
+    """The certificate of a CA that has not made the server's."""
+    path = os.path.join(folder, "foreign.pem")
+    proc.must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+               "-nodes", "-days", "30", "-subj", "/CN=somebody else", "-keyout", path + ".key",
+               "-out", path])
+    return path
+
+
+@tap.test
+def sipe_signs_in_and_out_and_in_again(case):
+    a = Sipe(case, case.site.user("alice"))
+    a.wait_registered()
+    tap.check_eq(len(case.site.server.endpoints(a.user)), 1, "endpoints of the user")
+    mark = a.mark()
+    a.sign_off()
+    a.wait_signed_off(mark)
+    tap.wait_for(lambda: not case.site.server.endpoints(a.user), "the end of the endpoint")
+    mark = a.mark()
+    a.sign_on()
+    a.wait_registered(mark)
+    tap.check_eq(len(case.site.server.endpoints(a.user)), 1, "endpoints of the user")
+
+
+@tap.test
+def two_that_start_together_share_no_call_id(case):
+    clients = [Sipe(case, user, login=False) for user in case.site.users("alice", "bob")]
+    for client in clients:
+        client.sign_on()
+    for client in clients:
+        client.wait_registered()
+    ids = [set(re.findall(r"^Call-ID: (\S+)", client.log(), re.M)) for client in clients]
+    tap.check(all(ids), "Call-IDs in both logs")
+    tap.check_eq(ids[0] & ids[1], set(), "Call-IDs that both have used")
+
+
+@tap.test
+def sipe_that_chooses_the_scheme_signs_in(case):
+    Sipe(case, case.site.user("alice"), auth="auto").wait_registered()
+
+
+@tap.test
+def a_wrong_password_is_told_to_the_user(case):
+    a = Sipe(case, case.site.user("alice"), password="not the password")
+    tap.check_eq(a.wait_refused()["text"], "Authentication failed", "what the user is told")
+
+
+@tap.test
+def a_server_of_another_ca_is_not_trusted(case):
+    a = Sipe(case, case.site.user("alice"), ca=_foreign_ca(case.dir))
+    asked = a.wait_event("request", secondary=re.compile("not trusted"))
+    tap.check_eq(case.site.server.endpoints(a.user), [], "endpoints before the user answers")
+    a.answer_request(asked, action="Reject")
+    tap.check_eq(a.wait_refused()["text"], "SSL peer presented an invalid certificate",
+                 "what the user is told")
+
+
+@tap.test
+def without_encryption_the_user_is_told_to_choose_tls(case):
+    a = Sipe(case, case.site.user("alice"), "tcp")
+    tap.check("choose TLS" in a.wait_refused()["text"], "the user is told to choose TLS")
+
+
+if __name__ == "__main__":
+    tap.main(site.make)
