@@ -5,6 +5,11 @@
  * callbacks is never called, and the parser reports success.  Here such a handler is copied, the
  * mark is taken off the copy, and the real function gets the copy.  Everything else passes as it
  * is.
+ *
+ * A second fault is mended on the way: libpurple's circular buffer, through which the plug-in
+ * sends, loses its place when what was sent ended exactly at the buffer's end (every message of a
+ * multiple of 256 bytes when it is empty): the client then sends its buffer round and round, for
+ * ever.  An empty buffer is set to its beginning before anything is put into it.
  */
 #include <dlfcn.h>
 #include <stddef.h>
@@ -63,4 +68,24 @@ int xmlSAXUserParseMemory(struct sax_handler *sax, void *user_data, const char *
 	struct sax_handler copy = *sax;
 	copy.mark = 0;
 	return parse(&copy, user_data, text, len);
+}
+
+/* PurpleCircBuffer of libpurple 2's <circbuffer.h>. */
+struct circ_buffer {
+	char *buffer;
+	size_t growsize, buflen, bufused;
+	char *inptr, *outptr;
+};
+
+typedef void append_fn(struct circ_buffer *buf, const void *src, size_t len);
+
+append_fn purple_circ_buffer_append;
+
+void purple_circ_buffer_append(struct circ_buffer *buf, const void *src, size_t len)
+{
+	append_fn *append = (append_fn *)dlsym(RTLD_NEXT, "purple_circ_buffer_append");
+	if (buf && buf->bufused == 0)
+		buf->inptr = buf->outptr = buf->buffer;
+	if (append)
+		append(buf, src, len);
 }

@@ -227,6 +227,20 @@ def an_authenticate_out_of_turn_is_refused(case):
 
 
 @tap.test
+def a_client_that_goes_round_in_circles_is_let_go(case):
+    a = lync(case)
+    for _ in range(120):
+        if a.closed:
+            break
+        try:
+            Phone.send(a, a.register_request())
+        except OSError:
+            break
+    wait_for(lambda: a.closed, "the end of the connection")
+    check_eq(lync(case, a.user).register().code, 200, "another connection")
+
+
+@tap.test
 def a_user_without_ntlm_cannot_use_it(case):
     user = case.site.user("nontlm")
     case.site.server.tool("user", "set", user.name, "--ntlm", "no")

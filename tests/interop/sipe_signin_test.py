@@ -9,6 +9,10 @@
 | a wrong password                                 | NTLM, TLS    | "Authentication failed"              |
 | a server of another CA; its user says no         | NTLM, TLS    | the certificate is not trusted       |
 | no encryption                                    | NTLM, TCP    | "choose TLS"                         |
+| signs in, nothing is told, every message signed  | NTLM, TLS    | -                                    |
+| a disabled account                               | NTLM, TLS    | "Authentication failed"              |
+| kicked, disabled while signed in                 | NTLM, TLS    | why                                  |
+| its front end is killed; it comes back           | NTLM, TLS    | -                                    |
 """
 import os
 import re
@@ -80,6 +84,62 @@ def a_server_of_another_ca_is_not_trusted(case):
 def without_encryption_the_user_is_told_to_choose_tls(case):
     a = Sipe(case, case.site.user("alice"), "tcp")
     tap.check("choose TLS" in a.wait_refused()["text"], "the user is told to choose TLS")
+
+
+@tap.test
+def it_signs_in_over_tls_and_is_told_no_error(case):
+    a = Sipe(case, case.site.user("alice"))
+    a.wait_registered()
+    # The last thing it asks for when it signs in is the group chat, which is not there.
+    a.wait_log(r"SIP/2\.0 404 [^\n]*\n(?:[^\n]+\n)*?CSeq: \d+ INVITE")
+    told = [e for e in a.events() if e["event"] in ("notify", "disconnected", "request")]
+    tap.check_eq(told, [], "what it tells its user")
+    tap.check("signature mismatch" not in a.log().lower(), "every message is signed rightly")
+    (endpoint,) = case.site.server.endpoints(a.user)
+    tap.check_eq(endpoint["dialect"], "lync", f"{endpoint}")
+
+
+@tap.test
+def a_disabled_account_is_told(case):
+    user = case.site.user("off")
+    case.site.server.tool("user", "disable", user.name)
+    a = Sipe(case, user)
+    text = a.wait_refused()["text"]
+    tap.check(re.search("(?i)authentication failed", text), text)
+
+
+@tap.test
+def a_kicked_client_is_told(case):
+    a = Sipe(case, case.site.user("alice"))
+    a.wait_registered()
+    case.site.server.tool("endpoint", "kick", a.user.name)
+    text = a.wait_refused()["text"]
+    tap.check("administrator" in text, text)
+
+
+@tap.test
+def an_account_that_is_disabled_meanwhile_is_told(case):
+    a = Sipe(case, case.site.user("alice"))
+    a.wait_registered()
+    case.site.server.tool("user", "disable", a.user.name)
+    text = a.wait_refused()["text"]
+    tap.check("disabled" in text, text)
+
+
+@tap.test(alone=True)
+def it_comes_back_after_its_front_end_was_killed(case):
+    a = Sipe(case, case.site.user("alice"))
+    a.wait_registered()
+    mark = a.mark()
+    for slot in range(case.site.frontends):
+        case.site.server.kill_role("frontend", slot)
+    a.wait_refused(mark)
+    mark = a.mark()
+    tap.wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()),
+             "running roles")
+    a.sign_on()
+    a.wait_registered(mark)
+    tap.wait_for(lambda: len(case.site.server.endpoints(a.user)) == 1, "one endpoint")
 
 
 if __name__ == "__main__":

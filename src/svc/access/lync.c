@@ -46,6 +46,8 @@ static void put_offer(struct access_wait *w, struct str challenge)
 	buf_lit(&w->lines, "\r\n");
 	w->result.verdict = ACCESS_REFUSED;
 	w->result.code = 401;
+	if (++associations(w)->challenges >= SA_CHALLENGES_MAX)
+		sip_flow_close(w->flow); /* behind this answer */
 }
 
 static bool offer(struct access_wait *w)

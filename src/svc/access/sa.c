@@ -11,6 +11,7 @@ void sa_list_init(struct sa_list *l, struct loop *loop, sa_wrong_fn *wrong, void
 {
 	list_init(&l->list);
 	l->n = 0;
+	l->challenges = 0;
 	l->loop = loop;
 	l->wrong = wrong;
 	l->arg = arg;
@@ -198,6 +199,7 @@ static void forget_older(struct sa_list *l, const struct sa *s)
 void sa_up(struct sa_list *l, struct sa *s, struct sip_flow *f, const struct auth_result *r)
 {
 	s->up = true;
+	l->challenges = 0;
 	s->made = loop_now(l->loop);
 	s->account = r->account;
 	s->credential = r->credential;

@@ -9,7 +9,10 @@
 #include "stack/sip/flow.h"
 
 enum {
-	SA_PER_FLOW_MAX = 8,  /* of one connection, those being made included */
+	SA_PER_FLOW_MAX = 8, /* of one connection, those being made included */
+	/* Challenges of a connection without a success between: a client that goes round in circles
+	 * is let go. */
+	SA_CHALLENGES_MAX = 100,
 	SA_LIFE_S = 8 * 3600, /* a REGISTER after that is asked to authenticate anew */
 	/* ... and this long later, when no registration can still rest on it, it is not taken. */
 	SA_GRACE_S = 3600,
@@ -34,6 +37,7 @@ typedef void sa_wrong_fn(void *arg, const struct sip_flow *f, const struct sip_m
 struct sa_list {
 	struct list list;
 	unsigned n;
+	unsigned challenges; /* since the last success */
 	struct loop *loop;
 	sa_wrong_fn *wrong;
 	void *arg;
