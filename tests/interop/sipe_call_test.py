@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""Calls of the Lync client pidgin-sipe, with its like and with SIP phones (EV-01, AV-10); the sound
+is checked by its content.
+
+| what                                  | caller          | called               |
+|---------------------------------------|-----------------|----------------------|
+| sound both ways, the caller hangs up  | pidgin-sipe     | pidgin-sipe          |
+| the called one hangs up               | pidgin-sipe     | pidgin-sipe          |
+| hold and resume                       | pidgin-sipe     | pidgin-sipe          |
+| picture both ways                     | pidgin-sipe     | pidgin-sipe          |
+| decline: is told                      | pidgin-sipe     | pidgin-sipe          |
+| nobody there: is told                 | pidgin-sipe     | -                    |
+| sound both ways                       | pidgin-sipe     | linphonec, baresip   |
+| sound both ways                       | linphonec, baresip | pidgin-sipe       |
+| by telephone number                   | pidgin-sipe     | linphonec            |
+| encryption that does not match: reason | pidgin-sipe    | baresip, SRTP alone  |
+"""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from interop.phones import (BARESIP, LINPHONEC, connect, hang_up, sign_in,  # noqa: E402
+                            talk_and_hang_up)
+from interop.sipe import Sipe  # noqa: E402
+from lib import site, tap  # noqa: E402
+from lib.tap import check  # noqa: E402
+
+
+def two(case):
+    alice, bob = case.site.users("alice", "bob")
+    return sign_in(case, (Sipe, alice, "tls"), (Sipe, bob, "tls"))
+
+
+@tap.test
+def two_call_each_other_and_both_hear_the_other(case):
+    a, b = two(case)
+    connect(a, b)
+    talk_and_hang_up(a, b)
+
+
+@tap.test
+def the_called_one_hangs_up(case):
+    a, b = two(case)
+    connect(a, b)
+    a.wait_sound()
+    hang_up(b, a)
+
+
+@tap.test
+def a_call_is_held_and_taken_back(case):
+    a, b = two(case)
+    connect(a, b)
+    a.wait_sound()
+    b.wait_sound()
+    marks = a.mark(), b.mark()
+    a.hold()
+    b.wait_held(marks[1])
+    a.wait_hold_done(marks[0])
+    marks = a.mark(), b.mark()
+    a.resume()
+    b.wait_resumed(marks[1])
+    b.wait_heard(a.tone, after=marks[1])
+    a.wait_heard(b.tone, after=marks[0])
+    hang_up(a, b)
+
+
+@tap.test
+def two_see_each_other(case):
+    alice, bob = case.site.users("alice", "bob")
+    a = Sipe(case, alice, colour=0xff0000, tone=440)
+    b = Sipe(case, bob, colour=0x00ff00, tone=620)
+    for client in (a, b):
+        client.wait_registered()
+    mark = b.mark()
+    a.call(bob.uri, video=True)
+    b.wait_ringing(mark)
+    b.answer()
+    a.wait_seen(0x00ff00)
+    b.wait_seen(0xff0000)
+    hang_up(a, b)
+
+
+@tap.test
+def a_declined_call_is_told(case):
+    a, b = two(case)
+    marks = a.mark(), b.mark()
+    a.call(b.user.uri)
+    b.wait_ringing(marks[1])
+    b.decline()
+    a.wait_ended(marks[0])
+
+
+@tap.test
+def a_call_to_a_signed_out_user_is_told(case):
+    a = Sipe(case, case.site.user("alice"))
+    a.wait_registered()
+    mark = a.mark()
+    a.call(case.site.user("bob").uri)
+    a.wait_event("notify", mark)
+
+
+def _with_phone(kind, transport, from_phone):
+    def run(case):
+        alice, bob = case.site.users("alice", "bob")
+        a, b = sign_in(case, (Sipe, alice, "tls"), (kind, bob, transport))
+        caller, called = (b, a) if from_phone else (a, b)
+        connect(caller, called)
+        talk_and_hang_up(caller, called)
+    name = kind.__name__.lower()
+    run.__name__ = (f"{name}_calls_it_over_{transport}_and_both_hear_the_other" if from_phone else
+                    f"it_calls_{name}_over_{transport}_and_both_hear_the_other")
+    tap.test(run)
+
+
+for _kind in (LINPHONEC, BARESIP):
+    _with_phone(_kind, "udp", False)
+    _with_phone(_kind, "tls", True)
+
+
+@tap.test
+def it_calls_a_telephone_number(case):
+    alice, bob = case.site.user("alice"), case.site.user("bob", phone="+493012345678")
+    a, b = sign_in(case, (Sipe, alice, "tls"), (LINPHONEC, bob, "tcp"))
+    connect(a, b, f"sip:+493012345678@{case.site.server.domain};user=phone")
+    talk_and_hang_up(a, b)
+
+
+if __name__ == "__main__":
+    tap.main(site.make)
