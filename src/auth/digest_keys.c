@@ -6,7 +6,7 @@
 struct entry {
 	struct map_node node;
 	uint64_t account, credential;
-	uint32_t told;
+	uint32_t from, told;
 	uint16_t name_len, uri_len; /* uri_len 0: the name is the URI */
 	uint8_t alg;
 	bool full;
@@ -109,6 +109,8 @@ void digest_keys_put(struct digest_keys *k, const struct digest_name *name,
 	struct entry *e = xmalloc(sizeof(*e) + n_ha1 + name->len + uri.len);
 	*e = (struct entry){ .account = key->account,
 		             .credential = key->credential,
+		             .from = key->from,
+		             .told = key->told ? *key->told : 0,
 		             .name_len = (uint16_t)name->len,
 		             .uri_len = (uint16_t)uri.len,
 		             .alg = (uint8_t)key->alg,
@@ -134,6 +136,7 @@ bool digest_keys_find(const struct digest_keys *k, const struct digest_name *nam
 			                    .alg = c->alg,
 			                    .ha1 = e->data,
 			                    .uri = uri_of(e),
+			                    .from = e->from,
 			                    .told = &e->told };
 		return true;
 	}

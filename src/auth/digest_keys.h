@@ -25,7 +25,8 @@ struct digest_key {
 	enum digest_alg alg;
 	const uint8_t *ha1;
 	struct str uri;
-	uint32_t *told; /* of a found one: the caller's note about it, 0 at first */
+	uint32_t from;  /* a hash of the address that it was accepted from */
+	uint32_t *told; /* the caller's note: given to put (NULL: 0), and of a found one */
 };
 
 void digest_name_set(struct digest_name *ret, struct str username, struct str domain);

@@ -15,6 +15,7 @@ struct shared {
 	struct accounts *accounts;
 	struct digest_keys keys;
 	struct mech_digest_counts counts;
+	uint32_t times_back; /* how often the accounts process came back, forgetful */
 };
 
 struct mech_digest {
@@ -77,6 +78,15 @@ static void step_free(struct step *s)
 	free(s);
 }
 
+/* Where the peer is, without its port. */
+static uint32_t address_of(const struct auth_assoc *a)
+{
+	uint8_t packed[18];
+	bool local = a->peer.sa.sa_family == AF_UNSPEC;
+	size_t n = local ? 0 : addr_pack(&a->peer, packed) - sizeof(in_port_t);
+	return (uint32_t)hash_bytes(&a->mech->shared->keys.map.key, packed, n);
+}
+
 /* The password was right; was the nonce good all the time? */
 static void on_accept(struct step *s, const struct accounts_auth *v)
 {
@@ -87,6 +97,8 @@ static void on_accept(struct step *s, const struct accounts_auth *v)
 		                  .credential = v->credential,
 		                  .alg = s->alg,
 		                  .ha1 = v->key.p,
+		                  .from = address_of(a),
+		                  .told = &sh->times_back,
 		                  .uri = v->uri };
 	if (v->key.len == digest_ha1_len(s->alg))
 		digest_keys_put(&sh->keys, &s->name, &key);
@@ -158,16 +170,12 @@ static struct str domain_of(const struct sip_msg *req)
 	return from ? from->host : STR("");
 }
 
-/* Accounts counts from where a user signs in; it is told when that changes. */
+/* Accounts keeps in memory from where a user has signed in: a new process of it is told once. */
 static void tell_accounts(struct auth_assoc *a, const struct digest_key *key)
 {
-	uint8_t packed[18];
-	bool local = a->peer.sa.sa_family == AF_UNSPEC;
-	size_t n = local ? 0 : addr_pack(&a->peer, packed) - sizeof(in_port_t);
-	uint32_t from = (uint32_t)hash_bytes(&a->mech->shared->keys.map.key, packed, n) | 1;
-	if (*key->told == from)
+	if (*key->told == a->mech->shared->times_back)
 		return;
-	*key->told = from;
+	*key->told = a->mech->shared->times_back;
 	accounts_known(a->mech->shared->accounts, key->account, key->credential, &a->peer);
 }
 
@@ -192,7 +200,8 @@ static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
 	char ha2[DIGEST_HEX_MAX];
 	digest_name_set(&name, c->username, domain_of(req));
 	digest_ha2(ha2, c, req->method_name, req->body);
-	if (digest_keys_find(&sh->keys, &name, c, ha2, &key)) {
+	/* From another address accounts decides: there somebody may have guessed too often. */
+	if (digest_keys_find(&sh->keys, &name, c, ha2, &key) && key.from == address_of(a)) {
 		if (digest_use_nonce(sh->digest, c))
 			accept_by_key(a, &key, done, arg);
 		else
@@ -291,7 +300,9 @@ const struct auth_mech mech_digest = {
 static void on_event(void *arg, enum accounts_event ev, uint64_t account, uint64_t credential)
 {
 	struct shared *sh = arg;
-	if (ev == ACCOUNTS_PASSWORD)
+	if (ev == ACCOUNTS_BACK)
+		sh->times_back++;
+	else if (ev == ACCOUNTS_PASSWORD)
 		digest_keys_forget(&sh->keys, account, credential);
 	else if (ev == ACCOUNTS_DISABLED || (ev == ACCOUNTS_CHANGED && account != 0))
 		digest_keys_forget(&sh->keys, account, 0);

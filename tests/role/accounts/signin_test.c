@@ -78,6 +78,9 @@ static void known_keys_need_no_question(void)
 	EQ(p.kind, AUTH_ACCEPT);
 	phone_end(&p);
 	phone_start(&p, h, "alice", "correct horse", "192.0.2.2");
+	/* From an address that is new accounts is asked, once. */
+	EQ(phone_try(&p), AUTH_ACCEPT);
+	EQ(mech_digest_counts(h->mech).asked, ++asked);
 	EQ(phone_send(&p), 0);
 	EQ(p.kind, AUTH_ACCEPT);
 	OK(strcmp(p.identity, "alice@example.test") == 0);
@@ -88,6 +91,25 @@ static void known_keys_need_no_question(void)
 	EQ(phone_try(&p), AUTH_REFUSE);
 	EQ(mech_digest_counts(h->mech).asked, asked + 1);
 	phone_end(&p);
+	harness_end(h);
+}
+
+static void a_known_key_does_not_help_who_guesses_from_elsewhere(void)
+{
+	struct harness *h = harness_start();
+	struct phone home, guesser;
+	add_user(h, "alice", "correct horse");
+	phone_start(&home, h, "alice", "correct horse", "192.0.2.1");
+	EQ(phone_try(&home), AUTH_ACCEPT);
+	phone_start(&guesser, h, "alice", "wrong horse", "192.0.2.2");
+	for (int i = 0; i < 10; i++)
+		(void)phone_try(&guesser);
+	guesser.password = "correct horse";
+	EQ(phone_try(&guesser), AUTH_SLOW);
+	EQ(phone_send(&home), 0);
+	EQ(home.kind, AUTH_ACCEPT);
+	phone_end(&guesser);
+	phone_end(&home);
 	harness_end(h);
 }
 
@@ -271,6 +293,7 @@ int main(void)
 	RUN(everything_else_is_refused);
 	RUN(domain_of_the_request_tells_users_apart);
 	RUN(known_keys_need_no_question);
+	RUN(a_known_key_does_not_help_who_guesses_from_elsewhere);
 	RUN(replayed_answer_is_stale);
 	RUN(new_password_ends_the_old_one_at_once);
 	RUN(devices_have_passwords_of_their_own);
