@@ -1,15 +1,21 @@
 #!/usr/bin/python3
 """`dialtone doctor` finds what commonly goes wrong, and names the remedy of each."""
+import ctypes
+import json
 import os
+import resource
 import socket
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from flow.install import Install  # noqa: E402
-from lib import netns, ports, tap  # noqa: E402
+from lib import netns, ports, proc, tap  # noqa: E402
+from lib.dns import Dns  # noqa: E402
+from lib.server import program  # noqa: E402
 
 SETTINGS = ()
+FILES_WANTED = 65536
 
 
 class Site:
@@ -111,6 +117,63 @@ def a_full_disk_is_an_error(case):
     what = about(found, "data", "error")
     tap.check(len(what) == 1 and "MB free" in what[0], f"{found}")
     tap.check_eq(status, 1, "status")
+
+
+@tap.test
+def a_low_limit_of_open_files_is_a_warning(case):
+    i = installed(case)
+    argv = [program("dialtone"), "--config", i.dir, "--json", "doctor", "--no-dns"]
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for limit in [1024] + [hard] * (hard > 0):  # -1: none
+        _, said = proc.run(["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh", *argv])
+        found = next(f for f in json.loads(said) if f["about"] == "open files")
+        level = "ok" if limit >= FILES_WANTED else "warning"
+        tap.check(found["level"] == level and str(limit) in found["what"], f"{found}")
+        tap.check(level == "ok" or "LimitNOFILE" in found["remedy"], f"{found}")
+
+
+class Timex(ctypes.Structure):
+    """The start of struct timex (adjtimex(2)); the rest is for the kernel to fill."""
+    _fields_ = [("modes", ctypes.c_uint), ("offset", ctypes.c_long), ("freq", ctypes.c_long),
+                ("maxerror", ctypes.c_long), ("esterror", ctypes.c_long), ("status", ctypes.c_int),
+                ("rest", ctypes.c_char * 256)]
+
+
+@tap.test
+def the_clock_is_reported_as_the_kernel_sees_it(case):
+    t = Timex()
+    state = ctypes.CDLL(None).adjtimex(ctypes.byref(t))
+    kept = state != 5 and not t.status & 0x40  # TIME_ERROR, STA_UNSYNC
+    _, found = examined(installed(case))
+    clock = next(f for f in found if f["about"] == "clock")
+    tap.check_eq(clock["level"], "ok" if kept else "warning", f"{clock}")
+    tap.check(kept or "timedatectl" in clock["remedy"], f"{clock}")
+
+
+@tap.test
+def missing_and_wrong_dns_records_are_found_with_their_lines(case):
+    i = installed(case)
+    zone = [x for x in i.must("dns").splitlines() if x.split()[2:3] == ["IN"]]
+    names = Dns("127.0.0.53", zone)
+    case.own(names)
+    words = ("doctor", "--server", "127.0.0.53")
+    _, found = i.json(*words)
+    was = [f for f in found if f["level"] in ("warning", "error")]
+    good = {f["about"] for f in found if f["level"] == "ok"}
+    tap.check(any(zone[0].split()[0].rstrip(".") in x for x in good), f"{good}")
+    tap.check_eq([f for f in was if "IN SRV" in f.get("remedy", "")], [], "missing, of all")
+    srv = next(k for k in names.records if k[0].startswith("_sip"))
+    gone = names.records.pop(srv)
+    _, found = i.json(*words)
+    missing = [f for f in found if srv[0] in f["about"]]
+    tap.check(missing and missing[0]["level"] in ("warning", "error"), f"{found}")
+    tap.check("SRV" in missing[0]["remedy"], f"{missing}")
+    names.records[srv] = gone
+    host = next(k for k in names.records if k[1] == 1)
+    names.records[host] = [socket.inet_aton("192.0.2.77")]
+    _, found = i.json(*words)
+    wrong = [f for f in found if host[0] in f["about"] and f["level"] in ("warning", "error")]
+    tap.check(wrong and "192.0.2.77" in wrong[0]["what"], f"{found}")
 
 
 @tap.test

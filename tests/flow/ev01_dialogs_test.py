@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """EV-01 (inside), LG-02: messages and calls through the stateful proxy (RFC 3261 section 16)."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -87,6 +88,41 @@ def a_number_and_an_extension_reach_their_user(case):
         m = alice.send(alice.make("MESSAGE", uri, body="x", headers=TEXT))
         bob.answer(bob.expect_request("MESSAGE"), 200)
         check_eq(alice.expect_answer(m).code, 200, uri)
+
+
+def _answers_call(a, b, uri):
+    """A calls this address, B answers and hangs up."""
+    inv = start(a, uri)
+    got = b.expect_request("INVITE")
+    ok = b.answer(got, 200, tag="bt")
+    answer = a.expect_answer(inv)
+    check_eq(answer.code, 200, uri)
+    a.confirm(inv, answer)
+    b.expect_request("ACK")
+    in_dialog(b, a, Dialog.of_callee(got, ok), "BYE")
+
+
+@tap.test
+def a_call_to_a_number_rings_its_user(case):
+    user = case.site.user("bob", phone="+4930987333", extension="7333")
+    b = phone(case, user, "tls").sign_in()
+    d = case.site.server.domain
+    for transport in ("udp", "tcp"):
+        a = phone(case, case.site.user("alice"), transport).sign_in()
+        for uri in ("tel:+49-30-987333", f"sip:+4930987333@{d};user=phone", f"sip:7333@{d}"):
+            _answers_call(a, b, uri)
+
+
+@tap.test
+def a_call_to_a_gruu_rings_one_endpoint_and_no_other(case):
+    a, user = phone(case, case.site.user("alice"), "tcp").sign_in(), case.site.user("bob")
+    other = phone(case, user, "udp").sign_in()
+    b = phone(case, user, "tls", instance="55555555-0000")
+    answer = b.register()
+    for kind in ("pub-gruu", "temp-gruu"):
+        gruu = re.search(kind + r'="([^"]+)"', " ".join(answer.all("Contact"))).group(1)
+        _answers_call(a, b, gruu)
+    check(not other.has(lambda m: m.method == "INVITE"), "the other endpoint rang too")
 
 
 @tap.test

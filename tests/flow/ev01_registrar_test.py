@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
@@ -141,6 +142,73 @@ def of_two_flows_of_one_instance_the_newest_rings(case):
     new.answer(new.expect_request("MESSAGE"), 200)
     check_eq(alice.expect_answer(m).code, 200, "the answer")
     check(not old.has(lambda m: m.method == "MESSAGE"), "the old flow got it too")
+
+
+@tap.test
+def the_service_route_of_the_answer_works_as_route(case):
+    b = signed_in(case, "bob", "tls")
+    for transport in ("udp", "tcp", "tls"):
+        a = phone(case, case.site.user("alice"), transport)
+        route = a.register().get("Service-Route")
+        check(route and f"{case.site.server.ip}:" in route, f"Service-Route: {route}")
+        m = a.make("MESSAGE", b.user.uri, body="x",
+                   headers=[("Route", route), ("Content-Type", "text/plain")])
+        a.send(m)
+        if transport == "udp":
+            m = a.send(a.again(m, a.expect_answer(m)))
+        got = b.expect_request("MESSAGE")
+        b.answer(got, 200)
+        check_eq(a.expect_answer(m).code, 200, f"over {transport}")
+        check_eq(got.get("Route"), None, "the Route that the callee sees")
+
+
+@tap.test
+def the_q_value_is_kept_and_all_endpoints_ring(case):
+    a, user = signed_in(case, "alice", "tcp"), case.site.user("bob")
+    one, two = phone(case, user, "tcp"), phone(case, user, "udp")
+    one.register(contact=one.contact() + ";q=0.3")
+    answer = two.register(contact=two.contact() + ";q=0.725")
+    qs = {re.search(r"q=([\d.]+)", c).group(1) for c in contacts(answer)}
+    check_eq(qs, {"0.300", "0.725"}, "the values")
+    m = a.send(a.make("MESSAGE", user.uri, body="x", headers=[("Content-Type", "text/plain")]))
+    for p in (one, two):
+        p.answer(p.expect_request("MESSAGE"), 200)
+    check_eq(a.expect_answer(m).code, 200, "the answer")
+
+
+def _fails(case, user, times, **kw):
+    """So many wrong passwords in a row; the codes."""
+    return [phone(case, user, "tcp", password="wrong", **kw).register().code for _ in range(times)]
+
+
+@tap.test
+def who_guesses_is_slowed_and_only_from_there(case):
+    user, here, home = case.site.user("victim"), "127.0.9.1", "127.0.9.2"
+    known = phone(case, user, "tcp", source=home).sign_in()
+    check_eq(set(_fails(case, user, 9, source=here)), {403}, "the first nine")
+    _fails(case, user, 1, source=here)
+    slowed = phone(case, user, "tcp", source=here).register()
+    check_eq(slowed.code, 503, "even the right password, from where somebody guessed")
+    wait = int(slowed.get("Retry-After"))
+    check(0 < wait <= 10, f"Retry-After: {wait}")
+    check_eq(phone(case, user, "udp", source="127.0.9.3").register().code, 200, "from elsewhere")
+    check_eq(known.register().code, 200, "from where the user signed in before")
+    time.sleep(wait)  # what the answer asks for
+    check_eq(phone(case, user, "tls", source=here).register().code, 200, "after the time told")
+
+
+@tap.test
+def a_known_address_is_never_locked_out_and_unknown_users_look_alike(case):
+    user, home = case.site.user("forgetful"), "127.0.10.1"
+    phone(case, user, "tcp", source=home).sign_in()
+    mine = _fails(case, user, 12, source=home)
+    check_eq(phone(case, user, "tcp", source=home).register().code, 200, "the right password")
+    stranger = case.site.user("stranger")
+    nobody = User("nobody-here", case.site.server.domain, "", "x")
+    codes = [_fails(case, u, 12, source=f"127.0.10.{i}") for i, u in ((2, stranger), (3, nobody))]
+    check_eq(codes[0], codes[1], "a user and nobody")
+    check_eq((codes[0][0], codes[0][-1]), (403, 503), "the first and the last")
+    check_eq(mine[:9], [403] * 9, "the first failures from a known address")
 
 
 @tap.test

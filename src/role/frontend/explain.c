@@ -55,22 +55,17 @@ static void tell_binding(struct explain *x, const struct binding *b)
 	     b->expiry.deadline > now ? (b->expiry.deadline - now) / USEC_PER_SEC : 0);
 }
 
-static void tell_callee(struct explain *x, const struct account *acc)
+static void tell_home(struct explain *x, uint64_t account)
 {
 	struct frontend *fe = x->fe;
-	uint32_t slot = fe_owner(fe, acc->id);
-	step(x, "that is user %" STR_FMT ", at home in front-end process %u of %u",
-	     STR_ARG(acc->uri), slot + 1, fe->env->n_slots);
-	if (acc->disabled) {
-		finish(x, 404, "refused: the account is disabled (`dialtone user enable`)");
-		return;
-	}
+	uint32_t slot = fe_owner(fe, account);
+	step(x, "at home in front-end process %u of %u", slot + 1, fe->env->n_slots);
 	if (slot != fe->env->slot) {
 		step(x, "asked process %u: only the home knows the endpoints", fe->env->slot + 1);
 		finish(x, 0, "see the answer of the home process");
 		return;
 	}
-	struct home_user *u = registrar_user(fe->registrar, acc->id);
+	struct home_user *u = registrar_user(fe->registrar, account);
 	unsigned n = 0;
 	for (struct list *it = u ? u->bindings.next : NULL; u && it != &u->bindings;
 	     it = it->next) {
@@ -83,8 +78,19 @@ static void tell_callee(struct explain *x, const struct account *acc)
 	}
 	if (n)
 		finish(x, 200, "reachable: all endpoints above ring at once");
+	else if (x->target.endpoint)
+		finish(x, 480, "this endpoint of the user is not signed in");
 	else
 		finish(x, 480, "no endpoint of the user is signed in");
+}
+
+static void tell_callee(struct explain *x, const struct account *acc)
+{
+	step(x, "that is user %" STR_FMT, STR_ARG(acc->uri));
+	if (acc->disabled)
+		finish(x, 404, "refused: the account is disabled (`dialtone user enable`)");
+	else
+		tell_home(x, acc->id);
 }
 
 static void look_up(struct explain *x);
@@ -122,7 +128,7 @@ static void route(struct explain *x, struct str to)
 		break;
 	case TARGET_GRUU:
 		step(x, "a temporary GRUU: one endpoint of one user");
-		finish(x, 0, "the home process of that user decides");
+		tell_home(x, x->target.account);
 		break;
 	case TARGET_SELF:
 		step(x, "%" STR_FMT " is the server itself", STR_ARG(to));
