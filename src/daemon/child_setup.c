@@ -103,9 +103,14 @@ bool child_take_link(struct child *c, uint32_t index, uint32_t slot, struct str 
 		(void)close(fd);
 		return false;
 	}
+	const struct role *peer = roles_find(c->roles, role);
 	e->links = xrealloc(e->links, (e->n_links + 1) * sizeof *e->links);
-	e->links[e->n_links++] =
-	        (struct role_link){ .role = { str_dup(role), role.len }, .slot = slot, .fd = fd };
+	e->links[e->n_links++] = (struct role_link){
+		.role = { str_dup(role), role.len },
+		.slot = slot,
+		.fd = fd,
+		.right = peer ? role_right_to(peer, str_of(c->role->name)) : NULL,
+	};
 	return false;
 }
 

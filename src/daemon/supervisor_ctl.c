@@ -5,7 +5,7 @@
 #include "daemon/supervisor_own.h"
 #include "daemon/topo_json.h"
 
-enum { RESULT_MAX = 4 * 1024 * 1024 };
+enum { RESULT_MAX = 4 * 1024 * 1024, RIGHTS_MAX = 4096 };
 
 static uint64_t seconds_since(const struct supervisor *s, usec_t then)
 {
@@ -52,9 +52,15 @@ static void cmd_role_list(void *state, struct ctl_call *c)
 		buf_printf(&b, "%s{\"role\":\"%s\",\"slot\":%u,\"box\":", i > 0 ? "," : "",
 		           slot->role->name, slot->number);
 		json_put_str(&b, str_of(slot->role->box));
-		buf_printf(&b, ",\"state\":\"%s\",\"pid\":%d,\"for_s\":%llu,\"restarts\":%u}",
+		buf_printf(&b,
+		           ",\"state\":\"%s\",\"pid\":%d,\"for_s\":%llu,\"restarts\":%u,"
+		           "\"may_ask\":",
 		           slot_state_name(slot->state), (int)slot->pid,
 		           (unsigned long long)seconds_since(s, slot->since), slot->restarts);
+		auto_(buf_free) struct buf rights = buf_of(RIGHTS_MAX);
+		role_put_rights(&rights, slot->role);
+		json_put_str(&b, buf_view(&rights));
+		buf_char(&b, '}');
 	}
 	buf_char(&b, ']');
 	c->ok(c, buf_view(&b));

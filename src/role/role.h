@@ -24,11 +24,33 @@ struct role_socket {
 	int fd;
 };
 
+/* Rights (design section 3): what a role may ask of another over a local link to it.  The role that
+ * is asked enforces it where requests come in; what is not in the table is refused. */
+enum role_identity {
+	ROLE_AS_NOBODY,    /* may assert no identity */
+	ROLE_AS_OUR_USERS, /* any user of the deployment's domains */
+};
+struct role_right {
+	const char *of;              /* the role that is asked; a table ends with a row without */
+	enum role_identity who;      /* in whose name */
+	const char *const *requests; /* methods, or kinds of message; NULL-terminated */
+	const char *const *fields;   /* header fields that clients may not set; NULL-terminated, or
+	                              * NULL */
+};
+struct role;
+/* What `asking` may ask of the role with that name; NULL: nothing. */
+const struct role_right *role_right_to(const struct role *asking, struct str asked);
+bool role_may_ask(const struct role_right *r, struct str request);
+bool role_may_set(const struct role_right *r, struct str field);
+/* For people: "frontend (our users: REGISTER, INVITE; with Path), accounts (lookup)". */
+void role_put_rights(struct buf *b, const struct role *role);
+
 /* One end of a local link: a connected Unix stream socket to another role process. */
 struct role_link {
 	struct str role; /* who is at the other end */
 	uint32_t slot;
 	int fd;
+	const struct role_right *right; /* what it may ask of us; NULL: nothing */
 };
 
 enum { ROLE_KEY_LEN = 32 };
@@ -63,6 +85,7 @@ struct role {
 	const struct role_port *ports; /* ends with a row without name */
 	const char *const *links; /* names of roles it has a local link with; NULL-terminated; its
 	                           * own name = its other slots */
+	const struct role_right *rights;       /* what it may ask of whom; NULL: of nobody */
 	const struct setting *const *settings; /* NULL-terminated list of tables */
 	const struct ctl_command *commands;    /* ends with a row without noun */
 	uint32_t max_processes;

@@ -82,6 +82,45 @@ def identities_of_clients_are_replaced_by_the_authenticated_one(case):
         check_eq(got.get("X-Kept"), "as it is", "an unknown field")
 
 
+# What a field of the table says when a client sends it.
+SAMPLES = {
+    "P-Asserted-Identity": "<sip:boss@example.test>", "Remote-Party-ID": "<sip:boss@example.test>",
+    "Identity": "x", "P-Associated-URI": "<sip:boss@example.test>", "P-Charging-Vector": "icid-value=1",
+    "History-Info": "<sip:x@y>;index=1", "Diversion": "<sip:x@y>", "Path": "<sip:192.0.2.1;lr>",
+    "Service-Route": "<sip:192.0.2.1;lr>", "Authentication-Info": 'nextnonce="x"',
+}
+
+
+@tap.test
+def each_row_of_the_trust_table_is_kept_to(case):
+    rows = {r["field"]: r for r in case.site.server.json("trust")}
+    a, b = pair(case)
+    got = passes(a, b, list(SAMPLES.items()))
+    taken = {n for n, v in SAMPLES.items() if v in got.all(n)}
+    stripped = {n for n, r in rows.items() if r["from_client"] in ("strip", "replace")}
+    check_eq(stripped, set(SAMPLES), "the fields that the table takes off, and those tried")
+    check_eq(taken, set(), "what came through")
+    check_eq(rows["P-Asserted-Identity"]["from_client"], "replace", "P-Asserted-Identity")
+    check_eq(uri_in(got.get("P-Asserted-Identity")), a.user.uri, "what it was replaced by")
+    for name in ("From", "P-Preferred-Identity"):
+        check(rows[name]["from_client"] in ("verify", "spend"), f"{rows[name]}")
+        m = a.make("MESSAGE", b.user.uri, body="x", headers=TEXT)
+        m.set(name, f"<{b.user.uri}>;tag=1")
+        check_eq(a.ask(m)[0].code, 403, f"another's {name}")
+    # Inside a dialog nobody is challenged: anonymous.
+    anonymous = {n for n, r in rows.items() if r["from_anonymous"] in ("strip", "replace")}
+    check_eq(anonymous, set(SAMPLES), "from anonymous")
+
+
+@tap.test
+def the_rights_of_the_roles_are_shown(case):
+    may = {r["role"]: r["may_ask"] for r in case.site.server.roles()}
+    check("accounts (lookup, auth, known, changes)" in may["frontend"], may["frontend"])
+    check("frontend (for our users: REGISTER, " in may["frontend"], may["frontend"])
+    check("; with P-Asserted-Identity, Path)" in may["frontend"], may["frontend"])
+    check_eq(may["accounts"], "", "accounts asks nobody")
+
+
 @tap.test
 def privacy_hides_the_identity(case):
     a, b = pair(case)

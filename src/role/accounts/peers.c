@@ -63,9 +63,35 @@ static void feed(struct peers *p, struct peer *peer, const struct acct_msg *req)
 	acct_put(&p->out, &m);
 }
 
-/* False for what only we may send. */
+/* By what name a kind of message stands in a role's rights; empty for what only we may send. */
+static struct str name_of(enum acct_type type)
+{
+	switch (type) {
+	case ACCT_LOOKUP:
+		return STR("lookup");
+	case ACCT_AUTH:
+		return STR("auth");
+	case ACCT_KNOWN:
+		return STR("known");
+	case ACCT_FEED:
+		return STR("changes");
+	case ACCT_RECORD:
+	case ACCT_VERDICT:
+	case ACCT_CHANGE:
+	case ACCT_FED:
+		break;
+	}
+	return STR("");
+}
+
+/* False for what only we may send, and for what the role has no right to. */
 static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 {
+	if (!role_may_ask(peer->who->right, name_of(m->type))) {
+		log_warning(NULL, "request-without-right", "role=%" STR_FMT " slot=%u type=%d",
+		            STR_ARG(peer->who->role), peer->who->slot, (int)m->type);
+		return false;
+	}
 	switch (m->type) {
 	case ACCT_LOOKUP:
 		lookup(p, m);

@@ -5,6 +5,7 @@
 
 #include "base/code.h"
 #include "role/frontend/fe.h"
+#include "svc/access/trust.h"
 
 /* What `dialtone` asks of the front end. */
 
@@ -163,6 +164,13 @@ static void trace(void *state, struct ctl_call *c)
 	fe_trace(state, c);
 }
 
+static void trust(void *state UNUSED, struct ctl_call *c)
+{
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	trust_describe(&b);
+	answer_list(c, &b);
+}
+
 /* clang-format off */
 const struct ctl_command frontend_commands[] = {
 	{ .noun = "endpoint", .verb = "list", .fn = endpoint_list,
@@ -178,6 +186,8 @@ const struct ctl_command frontend_commands[] = {
 	  .args = { { "from", CTL_TEXT, true, true, "who calls: alice, alice@example.test" },
 		    { "to", CTL_TEXT, true, true, "whom: an address or a number" } },
 	  .help = "say how a request would be routed, and why" },
+	{ .noun = "trust", .verb = NULL, .fn = trust,
+	  .help = "which header fields are taken from whom, and given to whom" },
 	{ .noun = "trace", .verb = NULL, .fn = trace, .streams = true,
 	  .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
 		    { "peer", CTL_TEXT, false, false, "only this address" } },

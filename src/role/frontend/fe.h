@@ -41,6 +41,14 @@ struct fe_behind {
 	bool closing;
 };
 
+/* What the other processes of this role may send over the links, from the role's table (rights.c).
+ */
+struct fe_rights {
+	bool method[SIP_N_METHODS];
+	uint8_t refused[SIP_H_N_IDS]; /* ids of fields that they may not set; ends with 0 */
+	enum role_identity who;
+};
+
 struct frontend {
 	struct role_env *env;
 	struct loop *loop;
@@ -59,6 +67,7 @@ struct frontend {
 	        *own; /* a link of this process to itself: requests of its own enter there */
 	struct store *store;
 	struct fe_behind behind;
+	struct fe_rights rights;
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
@@ -129,6 +138,11 @@ void fe_link_up(void *state, size_t i);
 
 /* stun.c: keep-alives of RFC 5626 section 3.5.2. */
 void fe_stun(void *arg, struct sip_flow *f, struct str datagram);
+
+/* rights.c */
+void fe_rights_init(struct frontend *fe);
+/* May this request come in over a link?  If not, one log line says what was wrong. */
+bool fe_has_right(const struct task *t);
 
 /* client.c, link.c: where requests come in. */
 void fe_from_client(struct frontend *fe, struct sip_req *rq);

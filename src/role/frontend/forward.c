@@ -37,7 +37,9 @@ void fe_edit(const struct task *t, struct sip_edit *e, bool to_client)
 	*e = (struct sip_edit){
 		.max_forwards = t->max_forwards,
 		.pop_routes = t->pop_routes,
-		.strip = trust_strip_from(t->from_link ? TRUST_ROLE : TRUST_CLIENT),
+		.strip = trust_strip_from(t->from_link  ? TRUST_ROLE
+		                          : t->stranger ? TRUST_ANONYMOUS
+		                                        : TRUST_CLIENT),
 	};
 	if (to_client && sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")))
 		e->strip = trust_strip_private();

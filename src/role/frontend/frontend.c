@@ -32,6 +32,22 @@ static const struct setting *const settings[] = { fe_settings, access_settings, 
 	                                          NULL };
 static const char *const links[] = { "accounts", "frontend", NULL };
 
+static const char *const of_accounts[] = { "lookup", "auth", "known", "changes", NULL };
+/* PUBLISH and SERVICE are answered where they come in; `other` is what no RFC here names. */
+static const char *const of_frontend[] = { "REGISTER",  "INVITE",   "ACK",     "CANCEL",
+	                                   "BYE",       "MESSAGE",  "OPTIONS", "INFO",
+	                                   "UPDATE",    "PRACK",    "REFER",   "NOTIFY",
+	                                   "SUBSCRIBE", "BENOTIFY", "other",   NULL };
+static const char *const link_fields[] = { "P-Asserted-Identity", "Path", NULL };
+static const struct role_right rights[] = {
+	{ .of = "accounts", .who = ROLE_AS_NOBODY, .requests = of_accounts },
+	{ .of = "frontend",
+	  .who = ROLE_AS_OUR_USERS,
+	  .requests = of_frontend,
+	  .fields = link_fields },
+	{ .of = NULL },
+};
+
 /* From the stack. */
 
 static void on_request(void *arg, struct sip_req *rq)
@@ -284,6 +300,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	if (read_settings(fe, why) < 0 || start_tls(fe, why) < 0 || fe_store_open(fe, why) < 0)
 		return -EINVAL;
 	token_key_init(&fe->key, env->pool_key);
+	fe_rights_init(fe);
 	start_stack(fe);
 	fe_lost_init(fe);
 	defer_init(&fe->prune, on_prune, fe);
@@ -431,6 +448,7 @@ const struct role role_frontend = {
 	.box = "Front End Server",
 	.ports = ports,
 	.links = links,
+	.rights = rights,
 	.settings = settings,
 	.commands = frontend_commands,
 	.max_processes = FE_SLOTS_MAX,

@@ -118,6 +118,10 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 		task_refuse(&t, fe_path_refusal(code), STR(""));
 		return;
 	}
+	if (!fe_has_right(&t)) {
+		task_refuse(&t, REFUSE_NO_RIGHT, STR(""));
+		return;
+	}
 	read_asserted(&t);
 	if (first_route(t.msg, &user) < 0)
 		fe_lost_notice(&t);

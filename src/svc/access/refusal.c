@@ -17,6 +17,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_BAD_PATH]      = { 60012, 400, "Bad Path", "The registration does not say where it came from" },
 	[REFUSE_BAD_BODY]      = { 60014, 400, "", "The body of the request cannot be read" },
 	[REFUSE_UNKNOWN_STAGE] = { 60013, 403, "Unknown Stage", "The request was handed over in an unknown way" },
+	[REFUSE_NO_RIGHT]      = { 60015, 403, "No Right", "The process that sent the request has no right to it" },
 	[REFUSE_PASSWORD]      = { 60020, 403, "Wrong User Name Or Password", "Wrong user name or password" },
 	[REFUSE_GUESSING]      = { 60021, 503, "Too Many Failed Sign-Ins", "Too many failed sign-ins; wait a moment and try again" },
 	[REFUSE_SIGN_IN_DOWN]  = { 60022, 503, "Sign-In Service Not Available", "The server cannot check passwords at the moment" },

@@ -42,11 +42,15 @@ uint64_t harness_checks(struct harness *h)
 	return n;
 }
 
+static const char *const all_requests[] = { "lookup", "auth", "known", "changes", NULL };
+
 static void make_link(struct harness *h, int *ret_other_end)
 {
 	int fds[2];
 	EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-	h->link = (struct role_link){ .role = STR("frontend"), .fd = fds[0] };
+	if (!h->right.requests)
+		h->right.requests = all_requests;
+	h->link = (struct role_link){ .role = STR("frontend"), .fd = fds[0], .right = &h->right };
 	*ret_other_end = fds[1];
 }
 

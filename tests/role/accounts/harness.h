@@ -20,6 +20,7 @@ struct harness {
 	struct tmpdir dir;
 	struct topo *topo;
 	struct role_env env;
+	struct role_right right; /* what the link's other end may ask */
 	struct role_link link;
 	void *role;
 	struct accounts *accounts;

@@ -113,6 +113,22 @@ static void a_known_key_does_not_help_who_guesses_from_elsewhere(void)
 	harness_end(h);
 }
 
+static void what_a_role_has_no_right_to_is_not_answered(void)
+{
+	static const char *const lookups[] = { "lookup", NULL };
+	struct harness *h = harness_start();
+	struct phone p;
+	add_user(h, "alice", "correct horse");
+	phone_start(&p, h, "alice", "correct horse", "192.0.2.1");
+	h->right.requests = lookups;
+	EQ(phone_send(&p), -EINPROGRESS);
+	/* The link ends; a role that does not keep to its rights is not talked to. */
+	AWAIT(h->l, harness_told(h, ACCOUNTS_LOST, 0));
+	EQ(p.calls, 0);
+	phone_end(&p);
+	harness_end(h);
+}
+
 static void replayed_answer_is_stale(void)
 {
 	struct harness *h = harness_start();
@@ -294,6 +310,7 @@ int main(void)
 	RUN(domain_of_the_request_tells_users_apart);
 	RUN(known_keys_need_no_question);
 	RUN(a_known_key_does_not_help_who_guesses_from_elsewhere);
+	RUN(what_a_role_has_no_right_to_is_not_answered);
 	RUN(replayed_answer_is_stale);
 	RUN(new_password_ends_the_old_one_at_once);
 	RUN(devices_have_passwords_of_their_own);

@@ -1,0 +1,44 @@
+#include "role/role.h"
+
+const struct role_right *role_right_to(const struct role *asking, struct str asked)
+{
+	for (const struct role_right *r = asking->rights; r && r->of; r++)
+		if (str_eq(str_of(r->of), asked))
+			return r;
+	return NULL;
+}
+
+static bool is_in(const char *const *names, struct str name)
+{
+	for (; names && *names; names++)
+		if (str_eq(str_of(*names), name))
+			return true;
+	return false;
+}
+
+bool role_may_ask(const struct role_right *r, struct str request)
+{
+	return r && is_in(r->requests, request);
+}
+
+bool role_may_set(const struct role_right *r, struct str field)
+{
+	return r && is_in(r->fields, field);
+}
+
+static void put_list(struct buf *b, const char *before, const char *const *names)
+{
+	for (; names && *names; names++, before = ", ")
+		buf_printf(b, "%s%s", before, *names);
+}
+
+void role_put_rights(struct buf *b, const struct role *role)
+{
+	for (const struct role_right *r = role->rights; r && r->of; r++) {
+		buf_printf(b, "%s%s (%s", r == role->rights ? "" : ", ", r->of,
+		           r->who == ROLE_AS_OUR_USERS ? "for our users: " : "");
+		put_list(b, "", r->requests);
+		put_list(b, "; with ", r->fields);
+		buf_char(b, ')');
+	}
+}
