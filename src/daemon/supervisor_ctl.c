@@ -66,6 +66,26 @@ static void cmd_role_list(void *state, struct ctl_call *c)
 	c->ok(c, buf_view(&b));
 }
 
+/* One row for each role that is asked. */
+static void cmd_role_rights(void *state, struct ctl_call *c)
+{
+	const struct supervisor *s = state;
+	auto_(buf_free) struct buf b = buf_of(RESULT_MAX);
+	buf_char(&b, '[');
+	for (size_t i = 0; s->roles[i]; i++) {
+		for (const struct role_right *r = s->roles[i]->rights; r && r->of; r++) {
+			auto_(buf_free) struct buf text = buf_of(RIGHTS_MAX);
+			role_put_right(&text, r);
+			buf_printf(&b, "%s{\"role\":\"%s\",\"asks\":\"%s\",\"may\":",
+			           b.len > 1 ? "," : "", s->roles[i]->name, r->of);
+			json_put_str(&b, buf_view(&text));
+			buf_char(&b, '}');
+		}
+	}
+	buf_char(&b, ']');
+	c->ok(c, buf_view(&b));
+}
+
 static void cmd_reload(void *state, struct ctl_call *c)
 {
 	reload_begin(state, c);
@@ -122,6 +142,8 @@ const struct ctl_command supervisor_commands[] = {
 	{ .noun = "status", .fn = cmd_status, .help = "The server at a glance" },
 	{ .noun = "role", .verb = "list", .fn = cmd_role_list,
 	  .help = "The role processes, their state and restarts" },
+	{ .noun = "role", .verb = "rights", .fn = cmd_role_rights,
+	  .help = "What each role may ask of the others" },
 	{ .noun = "reload", .fn = cmd_reload,
 	  .help = "Read the configuration and certificates again" },
 	{ .noun = "stop", .fn = cmd_stop, .help = "Stop the server" },

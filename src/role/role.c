@@ -32,13 +32,18 @@ static void put_list(struct buf *b, const char *before, const char *const *names
 		buf_printf(b, "%s%s", before, *names);
 }
 
+void role_put_right(struct buf *b, const struct role_right *r)
+{
+	buf_str(b, r->who == ROLE_AS_OUR_USERS ? STR("for our users: ") : STR(""));
+	put_list(b, "", r->requests);
+	put_list(b, "; with ", r->fields);
+}
+
 void role_put_rights(struct buf *b, const struct role *role)
 {
 	for (const struct role_right *r = role->rights; r && r->of; r++) {
-		buf_printf(b, "%s%s (%s", r == role->rights ? "" : ", ", r->of,
-		           r->who == ROLE_AS_OUR_USERS ? "for our users: " : "");
-		put_list(b, "", r->requests);
-		put_list(b, "; with ", r->fields);
+		buf_printf(b, "%s%s (", r == role->rights ? "" : ", ", r->of);
+		role_put_right(b, r);
 		buf_char(b, ')');
 	}
 }

@@ -42,8 +42,9 @@ struct role;
 const struct role_right *role_right_to(const struct role *asking, struct str asked);
 bool role_may_ask(const struct role_right *r, struct str request);
 bool role_may_set(const struct role_right *r, struct str field);
-/* For people: "frontend (our users: REGISTER, INVITE; with Path), accounts (lookup)". */
+/* For people: "frontend (for our users: REGISTER, INVITE; with Path), accounts (lookup)". */
 void role_put_rights(struct buf *b, const struct role *role);
+void role_put_right(struct buf *b, const struct role_right *r);
 
 /* One end of a local link: a connected Unix stream socket to another role process. */
 struct role_link {
