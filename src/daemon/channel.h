@@ -23,7 +23,7 @@ enum channel_type {
 	/* from the process */
 	CHANNEL_READY,
 	CHANNEL_FAILED,   /* text: why start() failed */
-	CHANNEL_PONG,     /* a: number */
+	CHANNEL_PONG,     /* a: number, b: enum role_load */
 	CHANNEL_RELOADED, /* a: 1 applied, 0 refused; text: why */
 	CHANNEL_N_TYPES
 };

@@ -106,10 +106,18 @@ static void take_link(struct child *c, const struct channel_msg *m)
 		(void)close(m->fd);
 }
 
+static void pong(struct child *c, uint32_t number)
+{
+	enum role_load load = c->role->load && !c->stopping ? c->role->load(c->state) : ROLE_CALM;
+	(void)!channel_send(
+	        c->channel,
+	        &(struct channel_msg){ .type = CHANNEL_PONG, .a = number, .b = load, .fd = -1 });
+}
+
 static void on_message(struct child *c, struct channel_msg *m)
 {
 	if (m->type == CHANNEL_PING)
-		tell(c, CHANNEL_PONG, m->a, (struct str){ NULL, 0 });
+		pong(c, m->a);
 	else if (m->type == CHANNEL_LINK)
 		take_link(c, m);
 	else if (m->type == CHANNEL_RELOAD)

@@ -51,7 +51,7 @@ void child_put_metrics(void *child, struct buf *b)
 	          (double)c->env.started / 1e6);
 	put_gauge(b, "dialtone_loop_longest_turn_seconds", "gauge",
 	          "The longest turn of the event loop since the last scrape.",
-	          (double)loop_take_longest_turn(l) / 1e6);
+	          (double)loop_take_longest_turn(l, LOOP_TURNS_METRIC) / 1e6);
 	buf_printf(b,
 	           "# HELP dialtone_info Version, role and slot of the process.\n"
 	           "# TYPE dialtone_info gauge\n"

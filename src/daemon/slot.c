@@ -14,10 +14,17 @@ const char *slot_state_name(enum slot_state s)
 	return names[s];
 }
 
+const char *slot_load_name(enum role_load l)
+{
+	static const char *const names[ROLE_N_LOADS] = { "calm", "busy", "full" };
+	return names[l];
+}
+
 static void enter(struct slot *s, enum slot_state next)
 {
 	s->state = next;
 	s->since = loop_now(s->loop);
+	s->load = ROLE_CALM;
 }
 
 static void kill_hung(struct slot *s, const char *why)
@@ -106,7 +113,9 @@ static void on_ready(struct slot *s)
 static void on_message(struct slot *s, const struct channel_msg *m)
 {
 	s->heard = loop_now(s->loop);
-	if (m->type == CHANNEL_READY)
+	if (m->type == CHANNEL_PONG && m->b < ROLE_N_LOADS)
+		s->load = (enum role_load)m->b;
+	else if (m->type == CHANNEL_READY)
 		on_ready(s);
 	else if (m->type == CHANNEL_RELOADED)
 		s->ops->reloaded(s->arg, s, m->a == 1, m->text);

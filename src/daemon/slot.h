@@ -50,6 +50,7 @@ struct slot {
 	uint32_t restarts;   /* since the server started */
 	uint32_t generation; /* of the configuration that the process has */
 	usec_t since;        /* of the state; monotonic */
+	enum role_load load; /* as the process said last */
 	/* private */
 	struct loop *loop;
 	const struct slot_ops *ops;
@@ -84,4 +85,5 @@ static inline bool slot_is_up(const struct slot *s)
 {
 	return s->state == SLOT_STARTING || s->state == SLOT_RUNNING;
 }
+const char *slot_load_name(enum role_load l); /* "calm" */
 const char *slot_state_name(enum slot_state s);

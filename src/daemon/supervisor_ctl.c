@@ -20,6 +20,15 @@ static size_t count_running(const struct supervisor *s)
 	return n;
 }
 
+/* Of the process that has most to do. */
+static enum role_load highest_load(const struct supervisor *s)
+{
+	enum role_load most = ROLE_CALM;
+	for (size_t i = 0; i < s->n_slots; i++)
+		most = MAX(most, s->slots[i].load);
+	return most;
+}
+
 static void cmd_status(void *state, struct ctl_call *c)
 {
 	static const char *const phases[] = { "starting", "running", "stopping" };
@@ -34,6 +43,7 @@ static void cmd_status(void *state, struct ctl_call *c)
 	           (unsigned long long)((now - s->started_wall) / USEC_PER_SEC));
 	buf_printf(&b, ",\"processes\":%zu,\"processes_running\":%zu", s->n_slots,
 	           count_running(s));
+	buf_printf(&b, ",\"load\":\"%s\"", slot_load_name(highest_load(s)));
 	buf_lit(&b, ",\"configuration\":");
 	json_put_str(&b, str_of(s->material->config->dir));
 	buf_lit(&b, ",\"domain\":");
@@ -54,9 +64,10 @@ static void cmd_role_list(void *state, struct ctl_call *c)
 		json_put_str(&b, str_of(slot->role->box));
 		buf_printf(&b,
 		           ",\"state\":\"%s\",\"pid\":%d,\"for_s\":%llu,\"restarts\":%u,"
-		           "\"may_ask\":",
+		           "\"load\":\"%s\",\"may_ask\":",
 		           slot_state_name(slot->state), (int)slot->pid,
-		           (unsigned long long)seconds_since(s, slot->since), slot->restarts);
+		           (unsigned long long)seconds_since(s, slot->since), slot->restarts,
+		           slot_load_name(slot->load));
 		auto_(buf_free) struct buf rights = buf_of(RIGHTS_MAX);
 		role_put_rights(&rights, slot->role);
 		json_put_str(&b, buf_view(&rights));

@@ -18,7 +18,7 @@ struct loop {
 	struct wheel wheel;
 	struct list defers; /* for the end of this turn */
 	struct list again;  /* for the next turn */
-	usec_t now, longest, turn_start;
+	usec_t now, turn_start, longest[LOOP_N_TURNS];
 	bool now_valid;
 	bool held;    /* the clock stands: loop_clock_move() */
 	usec_t armed; /* when the libuv timer fires; USEC_INFINITY: it is stopped */
@@ -27,6 +27,7 @@ struct loop {
 	struct udp_batch *udp;  /* shared by all UDP sockets; made by the first */
 	struct list handshakes; /* TLS streams that wait for their turn */
 	struct defer handshake_turn;
+	unsigned handshakes_per_turn;
 };
 
 /* Like loop_defer(), but in the next turn, which does not block. */

@@ -1,11 +1,16 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "loop/inside.h"
 #include "loop/stream.h"
 
-/* Listening sockets. */
+/* Listening sockets.
+ *
+ * A process without a descriptor left cannot accept, and what it does not accept would wait in the
+ * kernel for ever: each listener holds one in reserve, which is given up for a moment to take the
+ * connection and end it. */
 
 enum { FULL_PAUSE_MS = 100 };
 
@@ -13,8 +18,10 @@ struct listener {
 	uv_poll_t poll;
 	struct loop *loop;
 	int fd;
+	int spare; /* the descriptor in reserve; -1: it could not be had again */
 	unsigned per_turn;
 	listener_fn *fn;
+	listener_refused_fn *tell;
 	void *arg;
 	struct addr local;
 	bool paused;
@@ -23,6 +30,49 @@ struct listener {
 };
 
 static void watch(struct listener *ls);
+
+static int spare_open(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Takes the connection that waits and ends it: 0, -EAGAIN if none waits (the kernel looks for a
+ * descriptor first), or why even that cannot be done now. */
+static int refuse(struct listener *ls)
+{
+	if (ls->spare < 0)
+		ls->spare = spare_open();
+	if (ls->spare < 0)
+		return -errno;
+	(void)close(ls->spare);
+	int fd = accept4(ls->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int r = fd < 0 ? -errno : 0;
+	if (fd >= 0)
+		(void)close(fd);
+	ls->spare = spare_open();
+	return r;
+}
+
+/* No connection can be taken.  True if this one has been ended and the next can be looked at. */
+static bool full(struct listener *ls, int err)
+{
+	int r = err == EMFILE || err == ENFILE ? refuse(ls) : -err;
+	if (r == -EAGAIN)
+		return false;
+	ls->refused += r == 0;
+	if (ls->tell)
+		ls->tell(ls->arg, ls, -err);
+	if (r == 0)
+		return true;
+	(void)uv_poll_stop(&ls->poll);
+	timer_set(&ls->full, loop_now(ls->loop) + FULL_PAUSE_MS * USEC_PER_MSEC);
+	return false;
+}
+
+static bool is_full(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
+}
 
 static void on_connections(uv_poll_t *h, int status UNUSED, int events UNUSED)
 {
@@ -34,13 +84,8 @@ static void on_connections(uv_poll_t *h, int status UNUSED, int events UNUSED)
 		socklen_t len = sizeof(ss);
 		int fd =
 		        accept4(ls->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 &&
-		    (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-			ls->refused++;
-			(void)uv_poll_stop(&ls->poll);
-			timer_set(&ls->full, loop_now(ls->loop) + FULL_PAUSE_MS * USEC_PER_MSEC);
-			return;
-		}
+		if (fd < 0 && is_full(errno) && full(ls, errno))
+			continue;
 		if (fd < 0)
 			return;
 		if (addr_from_sockaddr(&peer, (struct sockaddr *)&ss, len) < 0)
@@ -67,6 +112,7 @@ struct listener *listener_new(struct loop *l, int fd, unsigned per_turn, listene
 	struct listener *ls = xnew(struct listener);
 	ls->loop = l;
 	ls->fd = fd;
+	ls->spare = spare_open();
 	ls->per_turn = per_turn;
 	ls->fn = fn;
 	ls->arg = arg;
@@ -91,6 +137,8 @@ void listener_free(struct listener **lp)
 	timer_stop(&ls->full);
 	(void)uv_poll_stop(&ls->poll);
 	(void)close(ls->fd);
+	if (ls->spare >= 0)
+		(void)close(ls->spare);
 	uv_close((uv_handle_t *)&ls->poll, free_listener);
 }
 
@@ -99,6 +147,16 @@ void listener_pause(struct listener *ls, bool paused)
 	ls->paused = paused;
 	timer_stop(&ls->full);
 	watch(ls);
+}
+
+void listener_set_per_turn(struct listener *ls, unsigned per_turn)
+{
+	ls->per_turn = per_turn;
+}
+
+void listener_tell_refused(struct listener *ls, listener_refused_fn *fn)
+{
+	ls->tell = fn;
 }
 
 const struct addr *listener_local(const struct listener *ls)

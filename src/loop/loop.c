@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "loop/inside.h"
+#include "loop/stream.h"
 
 struct uv_loop_s *loop_uv(struct loop *l)
 {
@@ -145,17 +146,17 @@ static void on_prepare(uv_prepare_t *h)
 	struct loop *l = h->data;
 	run_list(&l->defers);
 	usec_t end = clock_now(l);
-	if (l->turn_start && end - l->turn_start > l->longest)
-		l->longest = end - l->turn_start;
+	for (int i = 0; l->turn_start && i < LOOP_N_TURNS; i++)
+		l->longest[i] = MAX(l->longest[i], end - l->turn_start);
 	l->turn_start = 0;
 	arm(l);
 	l->now_valid = false;
 }
 
-usec_t loop_take_longest_turn(struct loop *l)
+usec_t loop_take_longest_turn(struct loop *l, enum loop_turns reader)
 {
-	usec_t t = l->longest;
-	l->longest = 0;
+	usec_t t = l->longest[reader];
+	l->longest[reader] = 0;
 	return t;
 }
 
@@ -177,6 +178,7 @@ struct loop *loop_new(void)
 	list_init(&l->defers);
 	list_init(&l->again);
 	list_init(&l->handshakes);
+	l->handshakes_per_turn = TLS_HANDSHAKES_PER_TURN;
 	l->armed = UINT64_MAX;
 	(void)uv_prepare_init(&l->uv, &l->prepare);
 	(void)uv_timer_init(&l->uv, &l->timer);

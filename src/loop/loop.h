@@ -74,6 +74,6 @@ void io_free(struct io **iop);           /* does not close the descriptor */
 /* Delivered on the loop; one handler a signal. */
 void loop_on_signal(struct loop *l, int signo, void (*fn)(void *arg, int signo), void *arg);
 
-/* Longest turn (time between two polls) since the last call of this function: the latency metric.
- */
-usec_t loop_take_longest_turn(struct loop *l);
+/* Longest turn (time between two polls) since the last call for this reader. */
+enum loop_turns { LOOP_TURNS_METRIC, LOOP_TURNS_LOAD, LOOP_N_TURNS };
+usec_t loop_take_longest_turn(struct loop *l, enum loop_turns reader);

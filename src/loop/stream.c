@@ -14,7 +14,7 @@
 /* A stream's life: CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> ENDED; each may end at once. */
 enum state { CONNECTING, HANDSHAKE, OPEN, CLOSING, ENDED };
 
-enum { CLOSE_MAX_S = 5, USER_TIMEOUT_MS = 30000 };
+enum { CLOSE_MAX_S = 5 };
 
 struct stream {
 	uv_poll_t poll;
@@ -260,7 +260,7 @@ static void handshake(struct stream *s)
 static void on_handshake_turn(void *arg)
 {
 	struct loop *l = arg;
-	for (int i = 0; i < TLS_HANDSHAKES_PER_TURN && !list_empty(&l->handshakes); i++) {
+	for (unsigned i = 0; i < l->handshakes_per_turn && !list_empty(&l->handshakes); i++) {
 		struct stream *s = list_entry(l->handshakes.next, struct stream, node);
 		list_del(&s->node);
 		s->queued = false;
@@ -268,6 +268,11 @@ static void on_handshake_turn(void *arg)
 	}
 	if (!list_empty(&l->handshakes))
 		loop_again(l, &l->handshake_turn);
+}
+
+void stream_set_handshakes(struct loop *l, unsigned per_turn)
+{
+	l->handshakes_per_turn = per_turn;
 }
 
 static void queue_handshake(struct stream *s)
@@ -372,11 +377,22 @@ static void watch(struct stream *s)
 
 /* The object. */
 
-static void set_tcp_options(int fd)
+/* With TCP_USER_TIMEOUT the number of probes does not count: the time without any answer does. */
+static void set_probes(int fd, usec_t after)
 {
-	int one = 1, user_timeout = USER_TIMEOUT_MS;
+	int one = 1, idle_s = (int)(after / USEC_PER_SEC), again_s = STREAM_PROBE_AGAIN_S;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &again_s, sizeof(again_s));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+}
+
+static void set_tcp_options(int fd, const struct stream_limits *lim)
+{
+	int one = 1, unacked_ms = STREAM_UNACKED_MAX_S * 1000;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof(user_timeout));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms));
+	if (lim->probe_after)
+		set_probes(fd, lim->probe_after);
 }
 
 static struct stream *stream_new(struct loop *l, int fd, const struct stream_limits *lim,
@@ -407,7 +423,7 @@ struct stream *stream_accept(struct loop *l, int fd, struct tls_server *tls,
 	s->peer = loop_socket_addr(fd, true);
 	s->local = loop_socket_addr(fd, false);
 	if (s->peer.sa.sa_family != AF_UNSPEC)
-		set_tcp_options(fd);
+		set_tcp_options(fd, lim);
 	s->state = s->state == ENDED ? ENDED : HANDSHAKE;
 	s->is_tls = tls != NULL;
 	if (tls) {
@@ -436,7 +452,7 @@ struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_
 		end(s, -EMFILE, "no descriptor is left");
 		return s;
 	}
-	set_tcp_options(fd);
+	set_tcp_options(fd, lim);
 	if (tls && (s->ssl = tls_client_ssl(tls, fd, server_name)) == NULL)
 		end(s, -EINVAL, "no TLS to that name");
 	if (s->state != ENDED && connect(fd, &to->sa, addr_len(to)) < 0 && errno != EINPROGRESS)

@@ -11,6 +11,11 @@ struct stream; /* opaque */
 enum {
 	STREAM_READ_TURN_MAX = 64 * 1024, /* bytes of one stream read in one turn */
 	TLS_HANDSHAKES_PER_TURN = 8,
+	/* A peer that vanished without a word: what it does not acknowledge for so long ends the
+	 * connection (RFC 5482); one that is idle is probed after stream_limits.probe_after, and
+	 * again at this interval. */
+	STREAM_UNACKED_MAX_S = 30,
+	STREAM_PROBE_AGAIN_S = 10,
 };
 
 struct stream_ops {
@@ -31,13 +36,18 @@ struct stream_limits {
 	uint32_t
 	        write_max; /* bytes waiting to be sent (a slow reader); above: closed with -EPIPE */
 	usec_t open_max;   /* connect + handshake must be done within */
+	/* TCP: an idle peer is probed after this time (whole seconds), and the connection ended
+	 * within STREAM_UNACKED_MAX_S + STREAM_PROBE_AGAIN_S more if nothing answers; 0: never. */
+	usec_t probe_after;
 };
 
 /* Server side: takes an accepted, non-blocking descriptor; tls may be NULL.  At most
- * TLS_HANDSHAKES_PER_TURN handshakes of a loop are begun in one turn. */
+ * TLS_HANDSHAKES_PER_TURN handshakes of a loop are begun in one turn, unless set otherwise. */
 struct stream *stream_accept(struct loop *l, int fd, struct tls_server *tls,
                              const struct stream_limits *lim, const struct stream_ops *ops,
                              void *arg);
+/* From the next turn on; 1 or more. */
+void stream_set_handshakes(struct loop *l, unsigned per_turn);
 /* Client side.  tls may be NULL; server_name is checked against the certificate. */
 struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
                               struct str server_name, const struct stream_limits *lim,
@@ -62,11 +72,20 @@ const struct tls_peer *stream_tls_peer(const struct stream *s);
 struct listener;
 /* fd: an accepted connection's, non-blocking, now the callee's. */
 typedef void listener_fn(void *arg, struct listener *ls, int fd, const struct addr *peer);
-/* Takes a bound, listening, non-blocking socket.  At most `per_turn` accepts a turn; at the
- * descriptor limit accepts pause (counted) instead of spinning. */
+/* A connection could not be taken, and was ended if that was possible: err is -EMFILE or -ENFILE at
+ * the descriptor limit, -ENOMEM or -ENOBUFS. */
+typedef void listener_refused_fn(void *arg, struct listener *ls, int err);
+/* Takes a bound, listening, non-blocking socket.  At most `per_turn` accepts a turn.  At the
+ * descriptor limit connections are ended at once (counted) instead of being left to wait: the
+ * listener holds one descriptor in reserve for that. */
 struct listener *listener_new(struct loop *l, int fd, unsigned per_turn, listener_fn *fn,
                               void *arg);
 void listener_free(struct listener **lp);
 void listener_pause(struct listener *ls, bool paused);
+/* From the next turn on; 1 or more. */
+void listener_set_per_turn(struct listener *ls, unsigned per_turn);
+/* fn is called with the listener's arg; NULL: nobody is told, as at the start. */
+void listener_tell_refused(struct listener *ls, listener_refused_fn *fn);
 const struct addr *listener_local(const struct listener *ls);
-uint64_t listener_refused(const struct listener *ls); /* at the descriptor limit */
+/* Connections that were ended at the descriptor limit. */
+uint64_t listener_refused(const struct listener *ls);

@@ -56,6 +56,14 @@ struct role_link {
 
 enum { ROLE_KEY_LEN = 32 };
 
+/* How much there is to do. */
+enum role_load {
+	ROLE_CALM,
+	ROLE_BUSY, /* more than it can do at once */
+	ROLE_FULL, /* new clients are turned away */
+	ROLE_N_LOADS
+};
+
 /* What a role process has.  Lives as long as the process.  The descriptors of sockets and links are
  * the role's from start() on.  At a reload topo, self, certs and ca_pem have been replaced when
  * role.reload is called; the old ones stay valid until it returns, and come back if it refuses. */
@@ -109,4 +117,6 @@ struct role {
 	void (*metrics)(void *state, struct buf *b);
 	/* Appends members of a JSON object (without braces) for `dialtone status`. */
 	void (*status)(void *state, struct buf *b);
+	/* For `dialtone status` and `role list`; NULL: always calm. */
+	enum role_load (*load)(void *state);
 };

@@ -5,6 +5,8 @@ namespace when it is not root).  There the server has 10.77.0.1; every Host is a
 namespace with one address and one cable to the server, which forwards between hosts.  So each
 client has its own address and ports, ICE finds a real interface, and cutting a cable is one call.
 """
+import contextlib
+import ctypes
 import itertools
 import os
 import shutil
@@ -18,6 +20,8 @@ SERVER_IP = "10.77.0.1"
 _MARK = "DIALTONE_TEST_NETNS"
 _numbers = itertools.count(2)
 _lock = threading.Lock()
+_libc = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
 
 
 def _unshare():
@@ -49,6 +53,11 @@ def _ip(*words):
     done = subprocess.run(["ip", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise AssertionError(f"ip {' '.join(words)}: {done.stdout.decode().strip()}")
+
+
+def _setns(fd):
+    if _libc.setns(fd, _CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _mount(*words):
@@ -120,6 +129,19 @@ class Host:
     def wrap(self, argv):
         """argv as run on this machine."""
         return ["nsenter", f"--net=/run/netns/{self.name}", *argv]
+
+    @contextlib.contextmanager
+    def entered(self):
+        """The sockets that this thread opens meanwhile are this machine's."""
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
+        try:
+            _setns(there)
+            yield self
+        finally:
+            _setns(own)
+            os.close(own)
+            os.close(there)
 
     def cut(self):
         """Pulls the cable: nothing arrives any more, and nobody is told."""

@@ -30,10 +30,12 @@ class User:
 
 class Server:
     """A running dialtoned; start() it, stop() it.  settings, accounts, local: lines for
-    [role frontend], [role accounts] and local.conf.  also: a second address to listen on."""
+    [role frontend], [role accounts] and local.conf.  also: a second address to listen on.
+    wrap: words before its command, for a limit that it shall have."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
-                 frontends=1, settings="", accounts="", local="", user="root", also="", sip_port=5060, tls_port=5061):
+                 frontends=1, settings="", accounts="", local="", user="root", also="",
+                 sip_port=5060, tls_port=5061, wrap=()):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
@@ -44,7 +46,7 @@ class Server:
         self.settings = {"accounts": accounts, "frontend": settings,
                          "local": f"user = {user}\n{local}"}
         self.ports = {"udp": sip_port, "tcp": sip_port, "tls": tls_port}
-        self.p = None
+        self.p, self.wrap = None, wrap
         os.makedirs(self.dir)
         os.chmod(self.dir, 0o711)
         self._write_config()
@@ -94,7 +96,7 @@ tls = {tls}
         return json.loads(self.tool(*words, "--json", **kw))
 
     def start(self):
-        self.p = proc.Proc([program("dialtoned"), "--config", self.dir],
+        self.p = proc.Proc([*self.wrap, program("dialtoned"), "--config", self.dir],
                            os.path.join(self.folder, "server.log"))
         wait_for(self._ready, f"a running server ({self.p.log})")
 

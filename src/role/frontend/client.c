@@ -275,6 +275,6 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq)
 		task_refuse(&t, REFUSE_NO_DIALOG, STR(""));
 	else if (is_own_options(&t))
 		answer_options(&t);
-	else if (!refused_extension(&t))
+	else if (!refused_extension(&t) && !fe_refused_by_load(&t))
 		identify(&t);
 }

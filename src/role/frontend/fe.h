@@ -7,6 +7,7 @@
 #include "stack/sip/proxy.h"
 #include "store/store.h"
 #include "svc/access/access.h"
+#include "svc/access/overload.h"
 #include "svc/access/refusal.h"
 #include "svc/access/token.h"
 #include "svc/call/call.h"
@@ -28,6 +29,8 @@ enum {
 struct fe_config {
 	uint32_t message_max; /* bytes from clients (F-006) */
 	uint32_t connections_max;
+	uint32_t overload_ms; /* longest turn of the loop that is no overload */
+	uint32_t tcp_keepalive_s;
 };
 
 /* Writes behind and their failures (behind.c). */
@@ -82,6 +85,10 @@ struct frontend {
 	usec_t stop_deadline;
 	struct log_limit wrong_limit, refusal_limit;
 	unsigned n_stale; /* stored bindings that were of no use any more */
+	struct overload overload;
+	struct timer load_timer;
+	uint64_t n_turned_away; /* REGISTERs of new clients */
+	struct log_limit refused_limit;
 	struct timer stop_timer;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -206,6 +213,14 @@ void fe_own_dialog(struct task *t, const struct token *end);
 /* The stage in which a request for the user is translated: 's' session, 'p' pager, 0 not at all. */
 char fe_im_stage(const struct task *t, struct home_user *callee);
 void fe_im_enter(struct task *t, char stage, uint64_t account);
+
+/* load.c: overload and the limit of descriptors. */
+void fe_load_init(struct frontend *fe);
+/* True if the task has been answered: a new client's REGISTER while this process is full. */
+bool fe_refused_by_load(struct task *t);
+enum role_load fe_load(void *state);
+/* A connection was not taken (sip_transport_ops): says so, and what to raise. */
+void fe_connection_refused(struct frontend *fe, int err);
 
 /* persist.c */
 int fe_store_open(struct frontend *fe, struct buf *why);

@@ -24,6 +24,12 @@ static const struct setting fe_settings[] = {
 	SETTING_U32("connections-max", SET_UINT, struct fe_config, connections_max,
 		    .min = 10, .max = 1000000, .def = "100000",
 		    .help = "connections of clients that one process holds", .restart = true),
+	SETTING_U32("overload-latency", SET_UINT, struct fe_config, overload_ms,
+		    .min = 1, .max = 10000, .def = "500",
+		    .help = "milliseconds that a message may have to wait for its turn; if it is longer for some seconds, fewer connections are taken, then no new sign-ins"),
+	SETTING_U32("tcp-keepalive", SET_SECONDS, struct fe_config, tcp_keepalive_s,
+		    .min = 5, .max = 7200, .def = "60 s", .restart = true,
+		    .help = "silent TCP and TLS clients are probed after; one that vanished is signed off 40 s later"),
 	SETTING_END
 };
 /* clang-format on */
@@ -115,8 +121,14 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 		end_unsure(fe, f->sock);
 }
 
+static void on_refused(void *arg, int err)
+{
+	fe_connection_refused(arg, err);
+}
+
 static const struct sip_stack_ops stack_ops = {
 	.request = on_request,
+	.refused = on_refused,
 	.opened = on_opened,
 	.closed = on_closed,
 	.other = fe_stun,
@@ -249,6 +261,7 @@ static void start_stack(struct frontend *fe)
 	(void)snprintf(name, sizeof(name), "frontend-%u." FE_LINK_DOMAIN, env->slot + 1);
 	struct sip_transport_config cfg = { .client_max = fe->cfg.message_max,
 		                            .max_flows = fe->cfg.connections_max,
+		                            .probe_s = fe->cfg.tcp_keepalive_s,
 		                            .tls = fe->tls,
 		                            .loop_key = fe->key.mask,
 		                            .link_name = name };
@@ -324,6 +337,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 		return -EMFILE;
 	}
 	fe_store_load(fe);
+	fe_load_init(fe);
 	open_doors(fe);
 	return 0;
 }
@@ -341,6 +355,7 @@ static void fe_drop_stack(struct frontend *fe)
 static void fe_free(struct frontend *fe)
 {
 	timer_stop(&fe->stop_timer);
+	timer_stop(&fe->load_timer);
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
@@ -459,4 +474,5 @@ const struct role role_frontend = {
 	.stop = stop,
 	.metrics = fe_metrics,
 	.status = fe_status,
+	.load = fe_load,
 };

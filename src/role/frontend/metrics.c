@@ -74,6 +74,9 @@ static void put_flows(struct buf *b, const struct sip_transport_stats *t)
 	metric(b, "sip_unreadable_messages_total", "", t->broken);
 	type(b, "connections_refused_total", "counter", "connections that were not taken");
 	metric(b, "connections_refused_total", "", t->refused);
+	type(b, "listener_refused_total", "counter",
+	     "connections refused at the limit of descriptors");
+	metric(b, "listener_refused_total", "", t->refused_full);
 }
 
 static void put_conversations(struct buf *b, const struct im_stats *im)
@@ -101,6 +104,10 @@ void fe_metrics(void *state, struct buf *b)
 	metric(b, "sip_retransmits_total", "way=\"out\"", s->retransmits_out);
 	type(b, "sip_bad_messages_total", "counter", "messages that could not be served");
 	metric(b, "sip_bad_messages_total", "", s->bad);
+	type(b, "load", "gauge", "0 calm, 1 busy, 2 full: new clients are turned away");
+	metric(b, "load", "", fe->overload.state);
+	type(b, "turned_away_total", "counter", "REGISTERs of new clients refused while full");
+	metric(b, "turned_away_total", "", fe->n_turned_away);
 	type(b, "endpoints", "gauge", "endpoints signed in");
 	metric(b, "endpoints", "", registrar_count(fe->registrar));
 	type(b, "calls", "gauge", "calls known");

@@ -71,6 +71,8 @@ struct sip_transport_ops {
 	void (*other)(void *arg, struct sip_flow *f, struct str datagram);
 	/* Each message in or out, for `dialtone trace`; NULL while nobody looks. */
 	void (*tap)(void *arg, const struct sip_flow *f, bool out, struct str msg);
+	/* A connection was not taken: -EMFILE and the like (stream.h), -EUSERS above max_flows. */
+	void (*refused)(void *arg, int err);
 };
 
 struct sip_transport_config {
@@ -78,6 +80,7 @@ struct sip_transport_config {
 	uint32_t max_flows;  /* connections of clients; above: refused, counted */
 	struct tls_server *tls;
 	struct hash_key loop_key; /* of loop detection: the same in all processes of a pool */
+	uint32_t probe_s;         /* idle TCP and TLS peers are probed after; 0: never */
 	const char *link_name;    /* sent-by on links: "frontend-1.dialtone.invalid" */
 };
 
@@ -85,6 +88,7 @@ struct sip_transport_stats {
 	uint64_t msgs_in[SIP_N_KINDS], msgs_out[SIP_N_KINDS];
 	uint64_t opened[SIP_N_KINDS], flows[SIP_N_KINDS];
 	uint64_t refused, broken, pings;
+	uint64_t refused_full; /* of refused: at the descriptor limit */
 };
 
 struct sip_transport *sip_transport_new(struct loop *l, const struct sip_transport_config *cfg,
@@ -100,8 +104,10 @@ void sip_transport_listen(struct sip_transport *tp, enum sip_kind kind, int fd);
 struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int fd);
 /* New connections use these from now on. */
 void sip_transport_set_tls(struct sip_transport *tp, struct tls_server *tls);
-/* Stops or starts taking new connections (overload, shutdown). */
+/* Stops or starts taking new connections (shutdown). */
 void sip_transport_pause(struct sip_transport *tp, bool paused);
+/* How many new connections are taken in one turn (SIP_ACCEPTS_PER_TURN at the start). */
+void sip_transport_set_accepts(struct sip_transport *tp, unsigned per_turn);
 const struct sip_transport_stats *sip_transport_stats(const struct sip_transport *tp);
 
 /* A connection to a server of the topology: the one that is there, or a new one (RFC 5923 reuse).

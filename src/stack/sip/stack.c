@@ -202,6 +202,13 @@ static void on_tap(void *arg, const struct sip_flow *f, bool out, struct str msg
 	s->ops.tap(s->arg, f, out, msg);
 }
 
+static void on_refused(void *arg, int err)
+{
+	struct sip_stack *s = arg;
+	if (s->ops.refused)
+		s->ops.refused(s->arg, err);
+}
+
 struct sip_stack *sip_stack_new(struct loop *l, const struct sip_transport_config *cfg,
                                 const struct sip_stack_ops *ops, void *arg)
 {
@@ -210,6 +217,7 @@ struct sip_stack *sip_stack_new(struct loop *l, const struct sip_transport_confi
 		.message = on_message,
 		.closed = on_closed,
 		.other = on_other,
+		.refused = on_refused,
 	};
 	struct sip_stack *s = xnew(struct sip_stack);
 	s->loop = l;

@@ -138,6 +138,7 @@ static struct stream_limits limits_of(const struct sip_flow *f)
 		.write_max =
 		        f->kind == SIP_LINK ? SIP_LINK_WRITE_MAX : SIP_WRITE_MAX + message_max(f),
 		.open_max = SIP_OPEN_MAX_S * USEC_PER_SEC,
+		.probe_after = f->tp->probe_after,
 	};
 }
 
@@ -164,13 +165,23 @@ static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struc
 	struct sip_listen *sl = arg;
 	struct sip_transport *tp = sl->tp;
 	if (tp->n_clients >= tp->max_flows) {
-		tp->stats.refused++;
 		(void)close(fd);
+		tp->stats.refused++;
+		tp->ops.refused(tp->arg, -EUSERS);
 		return;
 	}
 	struct sip_flow *f = flow_alloc(tp, sl->kind);
 	f->inbound = true;
 	(void)adopt(f, fd, sl->kind == SIP_TLS ? tp->tls : NULL, (uint16_t)(sl - tp->listens));
+}
+
+static void on_refused(void *arg, struct listener *ls UNUSED, int err)
+{
+	struct sip_listen *sl = arg;
+	struct sip_transport *tp = sl->tp;
+	tp->stats.refused++;
+	tp->stats.refused_full++;
+	tp->ops.refused(tp->arg, err);
 }
 
 struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int fd)
@@ -269,6 +280,7 @@ void sip_transport_listen(struct sip_transport *tp, enum sip_kind kind, int fd)
 	struct sip_listen *sl = &tp->listens[tp->n_listens++];
 	*sl = (struct sip_listen){ .tp = tp, .kind = kind };
 	sl->ls = listener_new(tp->loop, fd, SIP_ACCEPTS_PER_TURN, on_accept, sl);
+	listener_tell_refused(sl->ls, on_refused);
 }
 
 /* The object. */
@@ -283,6 +295,7 @@ struct sip_transport *sip_transport_new(struct loop *l, const struct sip_transpo
 	tp->arg = arg;
 	tp->client_max = cfg->client_max;
 	tp->max_flows = cfg->max_flows;
+	tp->probe_after = cfg->probe_s * USEC_PER_SEC;
 	tp->tls = cfg->tls ? tls_server_ref(cfg->tls) : NULL;
 	(void)snprintf(tp->link_name, sizeof(tp->link_name), "%s",
 	               cfg->link_name ? cfg->link_name : "dialtone.invalid");
@@ -335,6 +348,12 @@ void sip_transport_pause(struct sip_transport *tp, bool paused)
 {
 	for (size_t i = 0; i < tp->n_listens; i++)
 		listener_pause(tp->listens[i].ls, paused);
+}
+
+void sip_transport_set_accepts(struct sip_transport *tp, unsigned per_turn)
+{
+	for (size_t i = 0; i < tp->n_listens; i++)
+		listener_set_per_turn(tp->listens[i].ls, per_turn);
 }
 
 const struct sip_transport_stats *sip_transport_stats(const struct sip_transport *tp)

@@ -12,6 +12,7 @@ struct sip_transport {
 	void *arg;
 	void (*tap)(void *arg, const struct sip_flow *f, bool out, struct str msg);
 	uint32_t client_max, max_flows, n_clients;
+	usec_t probe_after;
 	struct tls_server *tls;
 	char link_name[64];
 	struct udp *udp[SIP_SOCKETS_MAX];

@@ -39,6 +39,7 @@ struct sip_stack_ops {
 	void (*closed)(void *arg, struct sip_flow *f, const char *why);
 	void (*other)(void *arg, struct sip_flow *f, struct str datagram);
 	void (*tap)(void *arg, const struct sip_flow *f, bool out, struct str msg);
+	void (*refused)(void *arg, int err); /* a connection; see sip_transport_ops */
 };
 
 struct sip_stack_stats {

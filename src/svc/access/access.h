@@ -73,6 +73,8 @@ void access_revoke(struct access *a, uint64_t account, uint64_t credential, enum
  * why; then closes it.  REFUSE_NOTHING: closes it without a word. */
 void access_deregister(struct access *a, struct sip_flow *f, enum refusal why);
 
+/* True if the connection vouches for anybody; false for UDP. */
+bool access_is_known(const struct sip_flow *f);
 /* True if the connection vouches for the user. */
 bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
                     struct access_identity *ret);

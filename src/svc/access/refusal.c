@@ -22,6 +22,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_GUESSING]      = { 60021, 503, "Too Many Failed Sign-Ins", "Too many failed sign-ins; wait a moment and try again" },
 	[REFUSE_SIGN_IN_DOWN]  = { 60022, 503, "Sign-In Service Not Available", "The server cannot check passwords at the moment" },
 	[REFUSE_BUSY]          = { 60023, 503, "Too Busy", "The server is too busy; try again in a moment" },
+	[REFUSE_TURNED_AWAY]   = { 60027, 503, "Too Busy For New Sign-Ins", "The server has no room for new sign-ins; try again in a moment" },
 	[REFUSE_NTLM_OFF]      = { 60024, 403, "NTLM Not Allowed", "Signing in with NTLM is switched off on this server" },
 	[REFUSE_NTLM_PLAIN]    = { 60025, 403, "Encryption Needed", "Signing in needs an encrypted connection: choose TLS" },
 	[REFUSE_NOT_SIGNED_IN] = { 60026, 403, "Not Signed In", "The connection has not signed in" },

@@ -70,6 +70,12 @@ void access_closed(struct access *a, struct sip_flow *f)
 	free(c);
 }
 
+bool access_is_known(const struct sip_flow *f)
+{
+	const struct access_conn *c = f->user;
+	return c && c->n_vouches > 0;
+}
+
 bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
                     struct access_identity *ret)
 {

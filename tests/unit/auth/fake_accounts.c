@@ -53,7 +53,9 @@ static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
 }
 
 static const struct stream_ops ops = { on_opened, on_data, on_closed };
-static const struct stream_limits limits = { 1024 * 1024, 1024 * 1024, USEC_PER_SEC };
+static const struct stream_limits limits = { .read_max = 1024 * 1024,
+	                                     .write_max = 1024 * 1024,
+	                                     .open_max = USEC_PER_SEC };
 
 void fake_accounts_again(struct fake_accounts *f, int *ret_fd)
 {
