@@ -234,7 +234,8 @@ class Phone:
                 time.sleep(0.05)
             try:
                 with self._tls_turn:
-                    return self.sock.recv(RECV)
+                    # After a reset() the number of the socket may be another one's.
+                    return b"" if self.closed else self.sock.recv(RECV)
             except (ssl.SSLWantReadError, BlockingIOError):
                 select.select([self.sock], [], [], 0.2)
 
@@ -474,5 +475,7 @@ class Phone:
 def reset(phone):
     """Ends a phone's connection with a RST, as a crash of its machine would."""
     import struct
-    phone.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    os.close(phone.sock.detach())
+    with phone._tls_turn:
+        phone.closed = True
+        phone.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(phone.sock.detach())

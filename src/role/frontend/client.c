@@ -38,6 +38,7 @@ int fe_read_routes(struct task *t)
 			if (!t->from_link && !target_is_self(&t->fe->self, u.host, u.host_is_v6))
 				return 403;
 			t->pop_routes++;
+			t->secure |= u.scheme == SIP_SCHEME_SIPS;
 			if ((r = read_token(t, u.user)) != 0)
 				return r;
 		}
@@ -237,6 +238,11 @@ enum refusal fe_path_refusal(int code)
 	}
 }
 
+bool fe_is_sips(struct str uri)
+{
+	return str_istarts(uri, STR("sips:"));
+}
+
 bool fe_has_to_tag(const struct sip_msg *m)
 {
 	const struct sip_addr *to = sip_to(m);
@@ -255,6 +261,7 @@ static void to_dialog(struct task *t, const struct token *end)
 void fe_from_client(struct frontend *fe, struct sip_req *rq)
 {
 	struct task t = { .fe = fe, .rq = rq, .msg = rq->msg, .flow = rq->flow, .stranger = true };
+	t.secure = fe_is_sips(rq->msg->uri);
 	int code = sip_proxy_check(rq, &t.max_forwards);
 	if (code == 0 || code == 483) {
 		int bad = fe_read_routes(&t);
@@ -265,6 +272,8 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq)
 	struct token own;
 	if (code)
 		task_refuse(&t, fe_path_refusal(code), STR(""));
+	else if (!fe_is_safe(&t, t.flow))
+		task_refuse(&t, REFUSE_INSECURE, STR(""));
 	else if (fe_has_to_tag(t.msg) && fe_names_dialog(&t, &own))
 		to_dialog(&t, &own);
 	else if (t.has_peer && fe_has_to_tag(t.msg))

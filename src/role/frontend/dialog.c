@@ -9,7 +9,8 @@
 /* Routes for the next process: a stage, then the other end's token. */
 static void put_stage(struct buf *b, const struct task *t, char letter, uint64_t account)
 {
-	buf_printf(b, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>, <sip:", letter, account);
+	buf_printf(b, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>, <%s:", letter, account,
+	           fe_scheme(t));
 	token_put(b, &t->fe->key, &t->peer_end);
 	buf_lit(b, "@" FE_LINK_DOMAIN ";lr>");
 }
@@ -91,7 +92,7 @@ void fe_send_there(struct task *t, const struct token *end, struct str uri)
 		return;
 	}
 	b.flow = fe->peers[end->hint.slot];
-	buf_lit(&rb, "<sip:");
+	buf_printf(&rb, "<%s:", fe_scheme(t));
 	token_put(&rb, &fe->key, end);
 	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
 	fe_edit(t, &b.edit, false);
@@ -115,7 +116,10 @@ void fe_in_dialog_end(struct task *t)
 		end.hint = bd->hint;
 	struct sip_flow *f = token_flow(&end.hint, fe->tp, fe->env->slot);
 	struct sip_branch_spec b = { .flow = f, .tag = end.endpoint };
-	if (f) {
+	if (f && !fe_is_safe(t, f)) {
+		task_refuse(t, REFUSE_NO_SECURE_ENDPOINT, STR(""));
+		sip_flow_unref(&f);
+	} else if (f) {
 		fe_edit(t, &b.edit, true);
 		b.edit.uri = new_uri(t, bd);
 		fe_send(t, &b);

@@ -70,7 +70,7 @@ static void tell_home(struct explain *x, uint64_t account)
 	for (struct list *it = u ? u->bindings.next : NULL; u && it != &u->bindings;
 	     it = it->next) {
 		const struct binding *b = list_entry(it, struct binding, node);
-		if (registrar_endpoint(u, b->endpoint) != b ||
+		if (fe_newest_flow(u, b->endpoint, x->target.secure, NULL) != b ||
 		    (x->target.endpoint && b->endpoint != x->target.endpoint))
 			continue;
 		n++;
@@ -80,6 +80,9 @@ static void tell_home(struct explain *x, uint64_t account)
 		finish(x, 200, "reachable: all endpoints above ring at once");
 	else if (x->target.endpoint)
 		finish(x, 480, "this endpoint of the user is not signed in");
+	else if (x->target.secure)
+		finish(x, 480,
+		       "no endpoint of the user is signed in over TLS, which sips: asks for");
 	else
 		finish(x, 480, "no endpoint of the user is signed in");
 }

@@ -21,6 +21,7 @@ enum {
 	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
 	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
 	FE_TRACERS_MAX = 8,
+	FE_FLOWS_TRIED_MAX = 16, /* of one request, over all endpoints that have several */
 };
 
 /* The host part of URIs between the processes of this box (RFC 2606: never a real name). */
@@ -105,6 +106,7 @@ struct task {
 	bool kept;               /* on the heap */
 	bool from_link;          /* another process has done the access half's part */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
+	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
 	unsigned pop_routes;     /* of ours, in front */
 	bool has_self, has_peer; /* tokens in Route: the sender's end, the other end */
@@ -159,6 +161,7 @@ int fe_read_routes(struct task *t);
 /* What sip_proxy_check() and fe_read_routes() found. */
 enum refusal fe_path_refusal(int code);
 bool fe_has_to_tag(const struct sip_msg *m);
+bool fe_is_sips(struct str uri);
 
 /* register.c */
 void fe_register(struct task *t); /* access half: authenticated */
@@ -184,9 +187,14 @@ void fe_in_dialog_end(struct task *t);
 void fe_send_there(struct task *t, const struct token *end, struct str uri);
 
 /* forward.c */
-/* Appends `<sip:d.TOKEN@host:port;transport=..;lr>` for an end that this flow reaches. */
-void fe_put_record_route(struct frontend *fe, struct buf *b, const struct sip_flow *f,
+/* Appends `<sip:d.TOKEN@host:port;transport=..;lr>` (sips: for a secure task) for an end that this
+ * flow reaches. */
+void fe_put_record_route(const struct task *t, struct buf *b, const struct sip_flow *f,
                          const struct token *end);
+/* "sips" if the task asks for TLS on every hop, else "sip". */
+const char *fe_scheme(const struct task *t);
+/* False if the task asks for TLS and the flow has none. */
+bool fe_is_safe(const struct task *t, const struct sip_flow *f);
 /* Sends the task to another process with these Route values in front; retries while it is down. */
 void fe_to_slot(struct task *t, uint32_t slot, struct str routes, void (*again)(struct task *t));
 /* What the first hop tells the others of the sender: a Record-Route value, P-Asserted-Identity. */
@@ -197,8 +205,27 @@ void fe_send(struct task *t, struct sip_branch_spec *b);
 void fe_edit(const struct task *t, struct sip_edit *e, bool to_client);
 bool fe_makes_dialog(const struct sip_msg *m);
 
-/* observe.c: proxies that watch an INVITE (calls) or a REGISTER (vouching). */
-struct sip_proxy *fe_proxy(struct task *t);
+/* fork.c: the branches to a user's endpoints. */
+/* The newest flow of the endpoint (RFC 5626 section 5.3) that is not among those tried; over TLS
+ * where that is asked for.  NULL: there is none. */
+struct tried {
+	unsigned n;
+	struct token_hint hints[FE_FLOWS_TRIED_MAX];
+};
+struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secure,
+                               const struct tried *tried);
+/* True if an endpoint of the callee is to be called. */
+bool fe_has_endpoint(const struct task *t, struct home_user *callee);
+/* Sends the task to all of them; stage: and to the home's conversations (im.c), unless 0. */
+void fe_fork(struct task *t, struct home_user *callee, char stage);
+struct fork; /* what is kept of a fork for the older flows of its endpoints */
+void fe_fork_free(struct fork **fp);
+/* The flow of an endpoint failed: a branch to its next one, if there is one. */
+void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why);
+
+/* observe.c: proxies that watch an INVITE (calls), a REGISTER (vouching), or flows (fork.c); takes
+ * the fork, which may be NULL. */
+struct sip_proxy *fe_proxy(struct task *t, struct fork *f);
 
 /* lync.c: what the home half answers to Lync clients about their own user.  asks: it is a SUBSCRIBE
  * of that kind; t->target has been read. */

@@ -16,15 +16,27 @@ static struct str transport_param(const struct sip_flow *f)
 	return STR("");
 }
 
-void fe_put_record_route(struct frontend *fe, struct buf *b, const struct sip_flow *f,
+/* RFC 3261 section 16.6 step 4; a sips: URI says TLS by itself (section 26.2.2). */
+void fe_put_record_route(const struct task *t, struct buf *b, const struct sip_flow *f,
                          const struct token *end)
 {
-	buf_lit(b, "<sip:");
-	token_put(b, &fe->key, end);
+	buf_printf(b, "<%s:", fe_scheme(t));
+	token_put(b, &t->fe->key, end);
 	buf_char(b, '@');
 	addr_put(b, &f->local);
-	buf_str(b, transport_param(f));
+	if (!t->secure)
+		buf_str(b, transport_param(f));
 	buf_lit(b, ";lr>");
+}
+
+const char *fe_scheme(const struct task *t)
+{
+	return t->secure ? "sips" : "sip";
+}
+
+bool fe_is_safe(const struct task *t, const struct sip_flow *f)
+{
+	return !t->secure || f->kind == SIP_TLS;
 }
 
 bool fe_makes_dialog(const struct sip_msg *m)
@@ -60,7 +72,7 @@ void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines)
 		             token_hint_of(t->flow, t->fe->env->slot) };
 	if (rr->len)
 		buf_lit(rr, ", ");
-	fe_put_record_route(t->fe, rr, t->flow, &end);
+	fe_put_record_route(t, rr, t->flow, &end);
 }
 
 void fe_send(struct task *t, struct sip_branch_spec *b)
@@ -69,7 +81,7 @@ void fe_send(struct task *t, struct sip_branch_spec *b)
 		sip_proxy_pass(t->rq, b->flow, &b->edit);
 		return;
 	}
-	struct sip_proxy *p = fe_proxy(t);
+	struct sip_proxy *p = fe_proxy(t, NULL);
 	sip_proxy_fork(p, b);
 	sip_proxy_start(p, 480, STR(""), STR(""));
 	task_done(t);

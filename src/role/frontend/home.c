@@ -139,142 +139,21 @@ void fe_originate(struct task *t)
 		route_target(t);
 }
 
-/* The way out to one endpoint. */
-
-struct fork {
-	struct task *t;
-	struct sip_proxy *p;
-	struct str sender_route, lines;
-	unsigned n, dead;
-};
-
-/* A branch to a client whose flow is here: both ends go into Record-Route, the callee's on top. */
-static void fork_here(struct fork *fk, struct sip_flow *f, const struct token *end, struct str uri)
-{
-	char rr[512];
-	struct buf rb = BUF_ON(rr);
-	struct sip_branch_spec b = { .flow = f, .tag = end->endpoint };
-	fe_edit(fk->t, &b.edit, true);
-	b.edit.uri = uri;
-	/* Between servers the identity goes with the request; a client does not get it. */
-	if (!sip_has_token(fk->t->msg, SIP_H_PRIVACY, STR("id")))
-		b.edit.add = fk->lines;
-	if (fe_makes_dialog(fk->t->msg)) {
-		fe_put_record_route(fk->t->fe, &rb, f, end);
-		if (fk->sender_route.len) {
-			buf_lit(&rb, ", ");
-			buf_str(&rb, fk->sender_route);
-		}
-		b.edit.record_route = buf_view(&rb);
-	}
-	sip_proxy_fork(fk->p, &b);
-	fk->n++;
-}
-
-/* A branch to a client whose connection another process holds. */
-static void fork_there(struct fork *fk, struct sip_flow *link, const struct token *end,
-                       struct str uri)
-{
-	char route[TOKEN_TEXT_MAX + 64];
-	struct buf rb = BUF_ON(route);
-	struct sip_branch_spec b = { .flow = link, .tag = end->endpoint };
-	fe_edit(fk->t, &b.edit, false);
-	buf_lit(&rb, "<sip:");
-	token_put(&rb, &fk->t->fe->key, end);
-	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
-	b.edit.uri = uri;
-	b.edit.push_routes = buf_view(&rb);
-	b.edit.add = fk->lines;
-	b.edit.record_route = fk->sender_route;
-	sip_proxy_fork(fk->p, &b);
-	fk->n++;
-}
-
-static void fork_to(struct fork *fk, const struct binding *b)
-{
-	struct frontend *fe = fk->t->fe;
-	struct token end = { b->user->account, b->endpoint, b->hint };
-	struct sip_flow *f = token_flow(&b->hint, fe->tp, fe->env->slot);
-	struct sip_flow *link = b->hint.slot < FE_SLOTS_MAX ? fe->peers[b->hint.slot] : NULL;
-	if (f)
-		fork_here(fk, f, &end, b->contact);
-	else if (b->hint.slot != fe->env->slot && link && !link->closed)
-		fork_there(fk, link, &end, b->contact);
-	else
-		fk->dead++;
-	sip_flow_unref(&f);
-}
-
-/* One flow of each endpoint: the newest of an instance (RFC 5626 section 5.3), TLS where sips:
- * asks. */
-static bool is_wanted(const struct task *t, const struct binding *b)
-{
-	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
-		return false;
-	/* A session is for clients that hold sessions, a pager message for those that do not. */
-	if ((t->msg->method == SIP_MESSAGE && b->lync) || (im_is_invite(t->msg) && !b->lync))
-		return false;
-	if (t->target.secure && !(b->hint.reach == TOKEN_STREAM && b->hint.sock))
-		return false;
-	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
-		return false; /* the very endpoint that sends */
-	return registrar_endpoint(b->user, b->endpoint) == b;
-}
-
-/* A branch to the conversation of this home, which translates. */
-static void fork_translated(struct fork *fk, char stage)
-{
-	char route[96];
-	struct buf rb = BUF_ON(route);
-	struct sip_branch_spec b = { .flow = fk->t->fe->own };
-	fe_edit(fk->t, &b.edit, false);
-	buf_printf(&rb, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", stage, fk->t->callee);
-	b.edit.push_routes = buf_view(&rb);
-	b.edit.add = fk->lines;
-	b.edit.record_route = fk->sender_route;
-	sip_proxy_fork(fk->p, &b);
-	fk->n++;
-}
-
-static unsigned count_wanted(const struct task *t, struct home_user *u)
-{
-	unsigned n = 0;
-	list_for(it, &u->bindings) n += is_wanted(t, list_entry(it, struct binding, node));
-	return n;
-}
-
 void fe_terminate(struct task *t)
 {
 	struct frontend *fe = t->fe;
-	char rr[256], lines[512];
-	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
-	struct sip_uri u;
-	t->target.secure = sip_uri_parse(&u, t->msg->uri) == 0 && u.scheme == SIP_SCHEME_SIPS;
+	t->target.secure = t->secure;
 	if (t->from_link)
 		start_call(t);
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	char stage = callee ? fe_im_stage(t, callee) : 0;
-	if (!callee || (count_wanted(t, callee) == 0 && !stage)) {
-		calls_ended(fe->calls, t->msg->call_id);
-		task_refuse(t, REFUSE_NO_ENDPOINT, STR(""));
+	if (callee && (fe_has_endpoint(t, callee) || stage)) {
+		fe_fork(t, callee, stage);
 		return;
 	}
-	fe_put_sender(t, &rb, &lb);
-	struct fork fk = { .t = t, .sender_route = buf_view(&rb), .lines = buf_view(&lb) };
-	fk.p = fe_proxy(t);
-	list_for(it, &callee->bindings)
-	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if (is_wanted(t, b))
-			fork_to(&fk, b);
-	}
-	if (stage)
-		fork_translated(&fk, stage);
-	const struct refusal_row *row = refusal_row(REFUSE_NOT_REACHED);
-	lb.len = 0;
-	refusal_put(&lb, REFUSE_NOT_REACHED, fe->env->self->fqdn);
-	sip_proxy_start(fk.p, row->code, str_of(row->phrase), buf_view(&lb));
-	task_done(t);
+	calls_ended(fe->calls, t->msg->call_id);
+	task_refuse(t, t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT : REFUSE_NO_ENDPOINT,
+	            STR(""));
 }
 
 /* From another process that knows the endpoint: its connection is here. */
@@ -284,7 +163,8 @@ void fe_way_out(struct task *t)
 	struct sip_flow *f = token_flow(&t->peer_end.hint, fe->tp, fe->env->slot);
 	char rr[256];
 	struct buf rb = BUF_ON(rr);
-	struct sip_branch_spec b = { .flow = f, .tag = t->peer_end.endpoint };
+	/* The home tries the endpoint's next flow then (RFC 5626 section 5.3). */
+	struct sip_branch_spec b = { .flow = f, .tag = t->peer_end.endpoint, .lost_code = 430 };
 	if (t->peer_end.hint.reach == TOKEN_DIALOG) {
 		fe_own_dialog(t, &t->peer_end);
 		return;
@@ -296,12 +176,17 @@ void fe_way_out(struct task *t)
 		return;
 	}
 	if (!f) {
-		task_refuse(t, REFUSE_LOST, STR(""));
+		task_refuse(t, REFUSE_FLOW, STR(""));
+		return;
+	}
+	if (!fe_is_safe(t, f)) {
+		task_refuse(t, REFUSE_NO_SECURE_ENDPOINT, STR(""));
+		sip_flow_unref(&f);
 		return;
 	}
 	fe_edit(t, &b.edit, true);
 	if (fe_makes_dialog(t->msg) && !fe_has_to_tag(t->msg)) {
-		fe_put_record_route(fe, &rb, f, &t->peer_end);
+		fe_put_record_route(t, &rb, f, &t->peer_end);
 		b.edit.record_route = buf_view(&rb);
 	}
 	fe_send(t, &b);

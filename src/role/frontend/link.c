@@ -111,6 +111,7 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	struct str user;
 	uint64_t part[2];
 	char letter;
+	t.secure = fe_is_sips(rq->msg->uri);
 	int code = sip_proxy_check(rq, &t.max_forwards);
 	if (code == 0)
 		code = fe_read_routes(&t);

@@ -10,6 +10,7 @@
 
 struct watch {
 	struct frontend *fe;
+	struct fork *fork;     /* where an endpoint has several flows; owned */
 	struct sip_flow *flow; /* REGISTER: of the client */
 	struct access_identity who;
 	struct sip_msg *req; /* REGISTER: its Contacts are looked at after the 200 */
@@ -33,6 +34,7 @@ static struct watch *watch_new(struct task *t, struct str id)
 static void watch_free(struct watch *w)
 {
 	sip_flow_unref(&w->flow);
+	fe_fork_free(&w->fork);
 	free(w->req_block);
 	free(w);
 }
@@ -102,7 +104,16 @@ static void on_call_done(void *arg, int code)
 	watch_free(w);
 }
 
-static const struct sip_proxy_ops call_ops = { .forwarding = on_call_answer, .done = on_call_done };
+static void on_branch_failed(void *arg, uint64_t endpoint, enum sip_fail why)
+{
+	struct watch *w = arg;
+	if (w->fork)
+		fe_fork_again(w->fork, endpoint, why);
+}
+
+static const struct sip_proxy_ops call_ops = { .forwarding = on_call_answer,
+	                                       .branch_failed = on_branch_failed,
+	                                       .done = on_call_done };
 
 /* INVITE inside a dialog: a session refresh; a refusal does not end the call. */
 static void on_refresh_done(void *arg, int code UNUSED)
@@ -112,6 +123,11 @@ static void on_refresh_done(void *arg, int code UNUSED)
 
 static const struct sip_proxy_ops refresh_ops = { .forwarding = on_call_answer,
 	                                          .done = on_refresh_done };
+
+/* Other requests, to endpoints that have several flows. */
+
+static const struct sip_proxy_ops fork_ops = { .branch_failed = on_branch_failed,
+	                                       .done = on_refresh_done };
 
 /* REGISTER that another process answers. */
 
@@ -141,21 +157,25 @@ static struct watch *watch_register(struct task *t)
 	return w;
 }
 
-struct sip_proxy *fe_proxy(struct task *t)
+struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 {
 	const struct sip_proxy_ops *ops = NULL;
-	void *arg = NULL;
-	struct watch *watch = NULL;
+	struct watch *w = NULL;
 	if (t->msg->method == SIP_INVITE) {
 		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
-		arg = watch = watch_new(t, t->msg->call_id);
+		w = watch_new(t, t->msg->call_id);
 	} else if (t->msg->method == SIP_REGISTER) {
 		ops = &register_ops;
-		arg = watch_register(t);
+		w = watch_register(t);
+	} else if (f) {
+		ops = &fork_ops;
+		w = watch_new(t, STR(""));
 	}
-	struct sip_proxy *p = sip_proxy_new(t->fe->stack, task_stx(t), ops, arg);
-	if (watch)
-		watch->proxy = p;
+	struct sip_proxy *p = sip_proxy_new(t->fe->stack, task_stx(t), ops, w);
+	if (w) {
+		w->proxy = p;
+		w->fork = f;
+	}
 	sip_proxy_strip(p, trust_strip_response());
 	return p;
 }

@@ -155,11 +155,22 @@ static void got_negative(struct branch *b, int code, const struct sip_msg *m)
 	maybe_finish(p);
 }
 
+/* No endpoint has spoken: the caller's way to another one may be left. */
+static void branch_failed(struct branch *b, enum sip_fail why, int code)
+{
+	struct sip_proxy *p = b->p;
+	if (p->ops && p->ops->branch_failed && p->stx && !p->stopping)
+		p->ops->branch_failed(p->arg, b->tag, why);
+	got_negative(b, code, NULL);
+}
+
 static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 {
 	struct branch *b = arg;
 	struct sip_proxy *p = b->p;
-	if (m->status >= 300) {
+	if (m->status == 430) {
+		branch_failed(b, SIP_FAIL_TRANSPORT, 480);
+	} else if (m->status >= 300) {
 		got_negative(b, m->status, m);
 	} else if (m->status >= 200) {
 		got_success(b, m);
@@ -175,11 +186,8 @@ static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why)
 {
 	struct branch *b = arg;
-	struct sip_proxy *p = b->p;
 	int lost = b->lost_code ? b->lost_code : 480;
-	if (p->ops && p->ops->branch_failed)
-		p->ops->branch_failed(p->arg, b->tag, why);
-	got_negative(b, why == SIP_FAIL_TRANSPORT ? lost : 408, NULL);
+	branch_failed(b, why, why == SIP_FAIL_TRANSPORT ? lost : 408);
 }
 
 static void on_ended(void *arg, struct sip_ctx *t UNUSED)

@@ -26,7 +26,8 @@ struct sip_branch_spec {
 struct sip_proxy_ops {
 	/* A response is about to be passed on: may change *e (strip, add). */
 	void (*forwarding)(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e);
-	/* A branch got no answer or a broken connection. */
+	/* A branch got no answer or a broken connection (430 tells of one behind another hop, RFC
+	 * 5626 section 5.3).  A branch added meanwhile takes its place. */
 	void (*branch_failed)(void *arg, uint64_t tag, enum sip_fail why);
 	/* The final answer has gone (code), or the caller has: 0.  Exactly once.  Late 2xx are
 	 * still handled by the proxy itself afterwards; arg is not used any more. */

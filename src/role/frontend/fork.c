@@ -1,0 +1,206 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+
+/* The callee's home: one branch to each endpoint, over its newest flow.  Where an endpoint has
+ * registered several flows (RFC 5626), the next one is tried when the newest fails. */
+
+struct fork {
+	struct frontend *fe;
+	struct sip_proxy *p;
+	struct sip_edit here, there;
+	bool secure, makes_dialog, invite;
+	uint64_t callee;
+	struct tried tried;
+	struct str sender_route, lines;
+	struct str here_lines; /* a client is not told who wants to stay unknown */
+	char route_text[256], lines_text[512];
+};
+
+static bool is_tried(const struct tried *tried, const struct token_hint *h)
+{
+	for (unsigned i = 0; tried && i < tried->n; i++)
+		if (token_hint_eq(&tried->hints[i], h))
+			return true;
+	return false;
+}
+
+static bool is_tls(const struct binding *b)
+{
+	return b->hint.reach == TOKEN_STREAM && b->hint.sock;
+}
+
+struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secure,
+                               const struct tried *tried)
+{
+	struct binding *found = NULL;
+	list_for(it, &u->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (b->endpoint == endpoint && (!secure || is_tls(b)) && !is_tried(tried, &b->hint))
+			found = b;
+	}
+	return found;
+}
+
+static bool is_wanted(const struct task *t, const struct binding *b)
+{
+	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
+		return false;
+	/* A session is for clients that hold sessions, a pager message for those that do not. */
+	if ((t->msg->method == SIP_MESSAGE && b->lync) || (im_is_invite(t->msg) && !b->lync))
+		return false;
+	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
+		return false; /* the very endpoint that sends */
+	return fe_newest_flow(b->user, b->endpoint, t->secure, NULL) == b;
+}
+
+bool fe_has_endpoint(const struct task *t, struct home_user *callee)
+{
+	list_for(it, &callee->bindings)
+	{
+		if (is_wanted(t, list_entry(it, struct binding, node)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_older_flows(struct home_user *callee)
+{
+	list_for(it, &callee->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (registrar_endpoint(callee, b->endpoint) != b)
+			return true;
+	}
+	return false;
+}
+
+/* A branch to a client whose flow is here: both ends go into Record-Route, the callee's on top. */
+static void fork_here(struct fork *f, struct sip_flow *flow, const struct token *end,
+                      struct str uri)
+{
+	char rr[512];
+	struct buf rb = BUF_ON(rr);
+	struct sip_branch_spec b = { .flow = flow, .tag = end->endpoint, .edit = f->here };
+	struct task like = { .fe = f->fe, .secure = f->secure };
+	b.edit.uri = uri;
+	b.edit.add = f->here_lines;
+	if (f->makes_dialog) {
+		fe_put_record_route(&like, &rb, flow, end);
+		if (f->sender_route.len) {
+			buf_lit(&rb, ", ");
+			buf_str(&rb, f->sender_route);
+		}
+		b.edit.record_route = buf_view(&rb);
+	}
+	sip_proxy_fork(f->p, &b);
+}
+
+/* A branch to a client whose connection another process holds. */
+static void fork_there(struct fork *f, struct sip_flow *link, const struct token *end,
+                       struct str uri)
+{
+	char route[TOKEN_TEXT_MAX + 64];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .flow = link, .tag = end->endpoint, .edit = f->there };
+	buf_str(&rb, f->secure ? STR("<sips:") : STR("<sip:"));
+	token_put(&rb, &f->fe->key, end);
+	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
+	b.edit.uri = uri;
+	b.edit.push_routes = buf_view(&rb);
+	b.edit.add = f->lines;
+	b.edit.record_route = f->sender_route;
+	sip_proxy_fork(f->p, &b);
+}
+
+/* A branch to the conversation of this home, which translates. */
+static void fork_translated(struct fork *f, char stage)
+{
+	char route[96];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .flow = f->fe->own, .edit = f->there };
+	buf_printf(&rb, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", stage, f->callee);
+	b.edit.push_routes = buf_view(&rb);
+	b.edit.add = f->lines;
+	b.edit.record_route = f->sender_route;
+	sip_proxy_fork(f->p, &b);
+}
+
+/* False if the flow is known to be gone. */
+static bool fork_to(struct fork *f, const struct binding *b)
+{
+	struct frontend *fe = f->fe;
+	struct token end = { b->user->account, b->endpoint, b->hint };
+	struct sip_flow *flow = token_flow(&b->hint, fe->tp, fe->env->slot);
+	struct sip_flow *link = b->hint.slot < FE_SLOTS_MAX ? fe->peers[b->hint.slot] : NULL;
+	bool here = flow != NULL;
+	bool there = !here && b->hint.slot != fe->env->slot && link && !link->closed;
+	if (f->tried.n < FE_FLOWS_TRIED_MAX)
+		f->tried.hints[f->tried.n++] = b->hint;
+	if (here)
+		fork_here(f, flow, &end, b->contact);
+	else if (there)
+		fork_there(f, link, &end, b->contact);
+	sip_flow_unref(&flow);
+	return here || there;
+}
+
+void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why)
+{
+	struct home_user *u = registrar_user(f->fe->registrar, f->callee);
+	struct binding *b = NULL;
+	if (why == SIP_FAIL_TIMEOUT && !f->invite)
+		return; /* the sender has given up at the same time */
+	do {
+		if (!u || f->tried.n == FE_FLOWS_TRIED_MAX)
+			return;
+		b = fe_newest_flow(u, endpoint, f->secure, &f->tried);
+	} while (b && !fork_to(f, b));
+}
+
+static void fork_init(struct fork *f, struct task *t)
+{
+	struct buf rb = BUF_ON(f->route_text), lb = BUF_ON(f->lines_text);
+	f->fe = t->fe;
+	f->tried.n = 0;
+	f->secure = t->secure;
+	f->invite = t->msg->method == SIP_INVITE;
+	f->makes_dialog = fe_makes_dialog(t->msg);
+	f->callee = t->callee;
+	fe_edit(t, &f->here, true);
+	fe_edit(t, &f->there, false);
+	fe_put_sender(t, &rb, &lb);
+	f->sender_route = buf_view(&rb);
+	f->lines = buf_view(&lb);
+	f->here_lines = sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")) ? STR("") : f->lines;
+}
+
+void fe_fork_free(struct fork **fp)
+{
+	free(take(fp));
+}
+
+void fe_fork(struct task *t, struct home_user *callee, char stage)
+{
+	RAW_MEMORY struct fork here; /* enough where each endpoint has one flow */
+	bool keep = has_older_flows(callee);
+	struct fork *f = keep ? xnew(struct fork) : &here;
+	const struct refusal_row *row = refusal_row(REFUSE_NOT_REACHED);
+	char line[512];
+	struct buf lb = BUF_ON(line);
+	fork_init(f, t);
+	struct sip_proxy *p = f->p = fe_proxy(t, keep ? f : NULL);
+	list_for(it, &callee->bindings)
+	{
+		struct binding *b = list_entry(it, struct binding, node);
+		if (is_wanted(t, b) && !fork_to(f, b))
+			fe_fork_again(f, b->endpoint, SIP_FAIL_TRANSPORT);
+	}
+	if (stage)
+		fork_translated(f, stage);
+	refusal_put(&lb, REFUSE_NOT_REACHED, t->fe->env->self->fqdn);
+	sip_proxy_start(p, row->code, str_of(row->phrase), buf_view(&lb));
+	task_done(t);
+}
