@@ -203,7 +203,7 @@ static int read_settings(struct frontend *fe, struct buf *why)
 {
 	const struct role_env *env = fe->env;
 	if (topo_settings(env->topo, env->self, fe_settings, &fe->cfg, why) < 0 ||
-	    topo_settings(env->topo, env->self, access_settings, &fe->access_cfg, why) < 0 ||
+	    access_config_read(&fe->access_cfg, env->topo, env->self, why) < 0 ||
 	    topo_settings(env->topo, env->self, registrar_settings, &fe->registrar_cfg, why) < 0)
 		return -EINVAL;
 	if (fe->registrar_cfg.min_expires_s <= fe->registrar_cfg.default_expires_s &&

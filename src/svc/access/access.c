@@ -19,11 +19,25 @@ const struct setting access_settings[] = {
 		    .help = "how often UDP phones behind NAT are pinged"),
 	SETTING_ENUM("digest", struct access_config, digest, .choices = "md5 sha-256", .def = "md5",
 		     .help = "the one Digest algorithm offered to phones (never both: phones break)", .restart = true),
+	SETTING_STR("sha256-listeners", struct access_config, sha256_list,
+		    .min = 0, .max = 2000, .def = "",
+		    .help = "addresses with port, of those this role listens on, where Digest is by SHA-256 whatever \"digest\" says; separated by commas"),
 	SETTING_ENUM("ntlm", struct access_config, ntlm, .choices = "off tls any", .def = "tls",
 		     .help = "where Lync clients may sign in with NTLM: nowhere, over TLS (and from this very machine), everywhere"),
 	SETTING_END
 };
 /* clang-format on */
+
+int access_config_read(struct access_config *ret, const struct topo *t, const struct topo_role *r,
+                       struct buf *errors)
+{
+	struct access_config c;
+	if (topo_settings(t, r, access_settings, &c, errors) < 0 ||
+	    access_listeners_read(&c.sha256, t, r, c.sha256_list, errors) < 0)
+		return -EINVAL;
+	*ret = c;
+	return 0;
+}
 
 struct access *access_new(struct loop *l, const struct access_config *cfg,
                           const struct access_setup *setup)
@@ -38,6 +52,7 @@ struct access *access_new(struct loop *l, const struct access_config *cfg,
 	a->wrong_arg = setup->arg;
 	a->digest = digest_new(setup->realm, setup->pool_key);
 	a->mech_state = mech_digest_new(a->digest, setup->accounts, (enum digest_alg)cfg->digest);
+	a->sha256_state = mech_digest_share(a->mech_state, DIGEST_SHA256);
 	a->mech = &mech_digest;
 	a->ntlm_state = mech_ntlm_new(
 	        &(struct mech_ntlm_config){ .accounts = setup->accounts,
@@ -58,8 +73,9 @@ void access_free(struct access **ap)
 		return;
 	access_wait_free(&a->last);
 	access_sweep_done(a);
-	struct mech_digest *m = a->mech_state;
+	struct mech_digest *m = a->mech_state, *sha256 = a->sha256_state;
 	struct mech_ntlm *n = a->ntlm_state;
+	mech_digest_free(&sha256);
 	mech_digest_free(&m);
 	mech_ntlm_free(&n);
 	digest_free(&a->digest);
@@ -208,7 +224,8 @@ static bool step_digest(struct access_wait *w, const struct sip_msg *m)
 	struct access *a = w->a;
 	struct str creds =
 	        our_credentials(a, m, w->proxy ? SIP_H_PROXY_AUTHORIZATION : SIP_H_AUTHORIZATION);
-	w->assoc = a->mech->begin(a->mech_state, &w->flow->peer);
+	bool sha256 = access_listeners_have(&a->cfg.sha256, &w->flow->local);
+	w->assoc = a->mech->begin(sha256 ? a->sha256_state : a->mech_state, &w->flow->peer);
 	if (creds.len == 0) {
 		w->result.verdict = ACCESS_REFUSED;
 		put_challenge(w, STR(""), false);

@@ -12,6 +12,7 @@
 #include "auth/mech.h"
 #include "base/map.h"
 #include "stack/sip/txn.h"
+#include "svc/access/listeners.h"
 #include "svc/access/refusal.h"
 #include "svc/access/sa.h"
 #include "svc/access/token.h"
@@ -29,6 +30,8 @@ struct access_config {
 	uint32_t keepalive_s;   /* pings to UDP phones behind NAT */
 	int digest;             /* enum digest_alg offered */
 	int ntlm;               /* enum access_ntlm */
+	struct str sha256_list; /* as it stands in the topology; read into: */
+	struct access_listeners sha256;
 };
 /* On which connections Lync clients may sign in with NTLM. */
 enum access_ntlm {
@@ -37,6 +40,9 @@ enum access_ntlm {
 	ACCESS_NTLM_ANY,
 };
 extern const struct setting access_settings[];
+/* Fills *ret from the role's section.  0, or -EINVAL with the errors. */
+int access_config_read(struct access_config *ret, const struct topo *t, const struct topo_role *r,
+                       struct buf *errors) MUST_CHECK;
 
 struct access_identity {
 	uint64_t account, credential;

@@ -11,9 +11,9 @@ struct access {
 	struct sip_transport *tp;
 	char *realm, *fqdn;
 	struct digest *digest;
-	const struct auth_mech *mech; /* of phones: Digest */
-	void *mech_state;
-	const struct auth_mech *ntlm; /* of Lync clients */
+	const struct auth_mech *mech;    /* of phones: Digest */
+	void *mech_state, *sha256_state; /* the second for listeners with that policy */
+	const struct auth_mech *ntlm;    /* of Lync clients */
 	void *ntlm_state;
 	struct map vouches; /* by connection and user */
 	struct map nat;     /* UDP phones behind NAT, by address */
