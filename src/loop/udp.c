@@ -97,9 +97,15 @@ static void send_queue(void *arg)
 	u->out.len = 0;
 }
 
+/* What the 16 bits of the length leave after the headers of IP and UDP. */
+static size_t datagram_max(const struct addr *peer)
+{
+	return UDP_DATAGRAM_MAX - 8 - (peer->sa.sa_family == AF_INET ? 20 : 0);
+}
+
 int udp_send(struct udp *u, const struct addr *peer, struct str data)
 {
-	if (data.len > UDP_DATAGRAM_MAX)
+	if (data.len > datagram_max(peer))
 		return -EMSGSIZE;
 	if (u->n_out == UDP_BATCH || u->out.len + data.len > QUEUE_MAX)
 		send_queue(u);

@@ -13,7 +13,8 @@ enum { UDP_DATAGRAM_MAX = 65535, UDP_BATCH = 64 };
 /* Takes a bound, non-blocking socket.  Datagrams are read from the next turn on. */
 struct udp *udp_new(struct loop *l, int fd, udp_recv_fn *fn, void *arg);
 void udp_free(struct udp **up); /* sends what is queued, closes the descriptor */
-/* Queues a copy for the end of the turn.  -EMSGSIZE, or -ENOBUFS when the batch memory is full. */
+/* Queues a copy for the end of the turn.  -EMSGSIZE if no datagram to that peer can be so large, or
+ * -ENOBUFS when the batch memory is full. */
 int udp_send(struct udp *u, const struct addr *peer, struct str data);
 const struct addr *udp_local(const struct udp *u);
 /* Datagrams the kernel refused to send so far (ICMP errors, full buffers). */

@@ -10,6 +10,8 @@
 | arrives at every endpoint of the user    | linphonec TCP   | 2 linphonec, 1 baresip      |
 | to an unknown user: 404                  | linphonec UDP   | -                           |
 | to a user who is not signed in: 480      | linphonec TLS   | -                           |
+| 3 kB for a phone of UDP: over TCP, which it takes | (test's own) | baresip UDP          |
+| 3 kB for a phone of UDP without TCP: in fragments | (test's own) | linphonec UDP       |
 | letters of all alphabets stay what they are | linphonec UDP | linphonec TLS              |
 """
 import os
@@ -18,6 +20,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop.phones import BARESIP, LINPHONEC, sign_in  # noqa: E402
 from lib import site, tap  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
+from lib.tap import check_eq  # noqa: E402
 
 
 def _arrives(kind, from_transport, to_transport):
@@ -35,6 +39,26 @@ def _arrives(kind, from_transport, to_transport):
 _arrives(LINPHONEC, "udp", "tcp")
 _arrives(LINPHONEC, "tls", "udp")
 _arrives(BARESIP, "tls", "tcp")
+
+
+def _large(kind, way):
+    def run(case):
+        server, (alice, bob) = case.site.server, case.site.users("alice", "bob")
+        a = case.own(Phone(server, alice, "tcp")).sign_in()
+        b, = sign_in(case, (kind, bob, "udp"))
+        before = server.metric("dialtone_sip_large_requests_total", way=way)
+        for n in range(2):
+            text = f"large{n}" + "x" * 3000
+            check_eq(a.message(bob.uri, text).code // 100, 2, "the answer")
+            b.wait_received(text, alice.uri)
+        after = server.metric("dialtone_sip_large_requests_total", way=way)
+        check_eq(after - before, 2 if way == "tcp" else 1, f"requests over {way}")
+    run.__name__ = f"a_large_message_arrives_at_{kind.__name__.lower()}_of_udp_over_{way}"
+    tap.test(alone=True)(run)
+
+
+_large(BARESIP, "tcp")
+_large(LINPHONEC, "udp")
 
 
 @tap.test

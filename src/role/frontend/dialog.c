@@ -122,6 +122,7 @@ void fe_in_dialog_end(struct task *t)
 	} else if (f) {
 		fe_edit(t, &b.edit, true);
 		b.edit.uri = new_uri(t, bd);
+		b.tcp_too = fe_takes_tcp(fe, f, b.edit.uri.p ? b.edit.uri : t->msg->uri);
 		fe_send(t, &b);
 		sip_flow_unref(&f);
 	} else if (end.hint.reach != TOKEN_NOWHERE && end.hint.slot != fe->env->slot &&

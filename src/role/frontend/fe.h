@@ -193,6 +193,9 @@ void fe_put_record_route(const struct task *t, struct buf *b, const struct sip_f
                          const struct token *end);
 /* "sips" if the task asks for TLS on every hop, else "sip". */
 const char *fe_scheme(const struct task *t);
+/* True if a large request for this contact may go over TCP to the address of its UDP flow: it is
+ * the one that the phone itself names, and no NAT stands between. */
+bool fe_takes_tcp(struct frontend *fe, const struct sip_flow *f, struct str contact);
 /* False if the task asks for TLS and the flow has none. */
 bool fe_is_safe(const struct task *t, const struct sip_flow *f);
 /* Sends the task to another process with these Route values in front; retries while it is down. */

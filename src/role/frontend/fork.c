@@ -85,6 +85,7 @@ static void fork_here(struct fork *f, struct sip_flow *flow, const struct token 
 	struct buf rb = BUF_ON(rr);
 	struct sip_branch_spec b = { .flow = flow, .tag = end->endpoint, .edit = f->here };
 	struct task like = { .fe = f->fe, .secure = f->secure };
+	b.tcp_too = fe_takes_tcp(f->fe, flow, uri);
 	b.edit.uri = uri;
 	b.edit.add = f->here_lines;
 	if (f->makes_dialog) {

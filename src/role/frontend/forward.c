@@ -39,6 +39,15 @@ bool fe_is_safe(const struct task *t, const struct sip_flow *f)
 	return !t->secure || f->kind == SIP_TLS;
 }
 
+bool fe_takes_tcp(struct frontend *fe, const struct sip_flow *f, struct str contact)
+{
+	struct sip_uri u;
+	struct addr a;
+	return f->kind == SIP_UDP && sip_uri_parse(&u, contact) == 0 &&
+	       addr_parse(&a, u.host, u.port ? u.port : 5060) == 0 && addr_eq(&a, &f->peer) &&
+	       !access_is_behind_nat(fe->access, f);
+}
+
 bool fe_makes_dialog(const struct sip_msg *m)
 {
 	return m->method == SIP_INVITE || m->method == SIP_SUBSCRIBE || m->method == SIP_REFER;

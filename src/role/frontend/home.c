@@ -184,6 +184,7 @@ void fe_way_out(struct task *t)
 		sip_flow_unref(&f);
 		return;
 	}
+	b.tcp_too = fe_takes_tcp(fe, f, t->msg->uri);
 	fe_edit(t, &b.edit, true);
 	if (fe_makes_dialog(t->msg) && !fe_has_to_tag(t->msg)) {
 		fe_put_record_route(t, &rb, f, &t->peer_end);

@@ -72,6 +72,10 @@ static void put_flows(struct buf *b, const struct sip_transport_stats *t)
 	}
 	type(b, "sip_unreadable_messages_total", "counter", "messages that could not be read");
 	metric(b, "sip_unreadable_messages_total", "", t->broken);
+	type(b, "sip_large_requests_total", "counter",
+	     "large requests to phones of UDP: tried over TCP, or over UDP at once");
+	metric(b, "sip_large_requests_total", "way=\"tcp\"", t->large_tcp);
+	metric(b, "sip_large_requests_total", "way=\"udp\"", t->large_udp);
 	type(b, "connections_refused_total", "counter", "connections that were not taken");
 	metric(b, "connections_refused_total", "", t->refused);
 	type(b, "listener_refused_total", "counter",

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "stack/sip/stack.h"
@@ -20,6 +21,7 @@ struct sip_ctx {
 	uint8_t method;
 	bool cancel;    /* wanted */
 	bool cancelled; /* sent */
+	bool too_large; /* for the transport: never sent */
 	char branch[SIP_BRANCH_LEN];
 	const struct sip_ctx_ops *ops;
 	void *arg;
@@ -67,6 +69,10 @@ static void fail(struct sip_ctx *t, enum sip_fail why)
 static void on_life(void *arg)
 {
 	struct sip_ctx *t = arg;
+	if (t->too_large) {
+		fail(t, SIP_FAIL_TOO_LARGE);
+		return;
+	}
 	if (t->state < CTX_COMPLETED)
 		t->s->stats.timeouts++;
 	fail(t, t->flow->closed ? SIP_FAIL_TRANSPORT : SIP_FAIL_TIMEOUT);
@@ -131,7 +137,11 @@ struct sip_ctx *sip_ctx_new(struct sip_stack *s, struct sip_flow *f, struct str 
 	s->stats.ctx++;
 	s->stats.requests_out[method]++;
 	ctx_start(t);
-	(void)sip_flow_send(f, request);
+	if (sip_flow_send(f, request) == -EMSGSIZE) {
+		t->too_large = true;
+		timer_stop(&t->again);
+		timer_set(&t->life, 0); /* fails from the loop */
+	}
 	return t;
 }
 

@@ -46,6 +46,8 @@ struct sip_flow {
 	uint8_t kind; /* enum sip_kind */
 	bool closed;
 	bool inbound;  /* the peer opened it */
+	bool client;   /* at the other end is a client, whoever opened it */
+	bool opened;   /* streams that we opened: it is there */
 	uint16_t sock; /* UDP: index of the socket; else of the listener; links: the slot */
 	uint64_t id;   /* streams: never used twice by a process; UDP: 0 */
 	struct addr peer, local;
@@ -89,6 +91,8 @@ struct sip_transport_stats {
 	uint64_t opened[SIP_N_KINDS], flows[SIP_N_KINDS];
 	uint64_t refused, broken, pings;
 	uint64_t refused_full; /* of refused: at the descriptor limit */
+	uint64_t large_tcp,
+	        large_udp; /* large requests to UDP peers: tried over TCP; UDP at once */
 };
 
 struct sip_transport *sip_transport_new(struct loop *l, const struct sip_transport_config *cfg,
@@ -125,7 +129,8 @@ struct sip_flow *sip_flow_next(struct sip_transport *tp, struct sip_flow *after)
 
 struct sip_flow *sip_flow_ref(struct sip_flow *f);
 void sip_flow_unref(struct sip_flow **fp);
-/* Sends a whole message (signs it, if the flow has security).  0; -EPIPE: the flow is closed. */
+/* Sends a whole message (signs it, if the flow has security).  0; -EPIPE: the flow is closed;
+ * -EMSGSIZE: no datagram can be so large. */
 int sip_flow_send(struct sip_flow *f, struct str msg);
 /* The same without security or tap: keep-alives. */
 int sip_flow_send_raw(struct sip_flow *f, struct str bytes);

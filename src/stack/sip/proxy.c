@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "stack/sip/large.h"
 #include "stack/sip/orphan.h"
 #include "stack/sip/stack.h"
 
@@ -13,7 +14,12 @@ struct branch {
 	int lost_code;
 	int code;          /* the final answer; 0 while pending */
 	unsigned n_routes; /* Record-Route values that we added */
-	struct timer c;    /* INVITE */
+	/* While a large request is on its way over TCP: the flow, the message and its branch for
+	 * UDP, in case that there is no connection. */
+	struct sip_flow *udp;
+	struct buf udp_request;
+	char udp_branch[SIP_BRANCH_LEN + 1];
+	struct timer c; /* INVITE */
 };
 
 struct sip_proxy {
@@ -39,11 +45,19 @@ struct sip_proxy {
 
 static void maybe_finish(struct sip_proxy *p);
 
+static void forget_udp(struct branch *b)
+{
+	sip_flow_unref(&b->udp);
+	buf_free(&b->udp_request);
+}
+
 static void proxy_free(void *arg)
 {
 	struct sip_proxy *p = arg;
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		forget_udp(p->branches[i]);
 		free(p->branches[i]);
+	}
 	free(p->empty_reason);
 	free(p->empty_lines);
 	free(p->best_block);
@@ -168,6 +182,7 @@ static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 {
 	struct branch *b = arg;
 	struct sip_proxy *p = b->p;
+	forget_udp(b);
 	if (m->status == 430) {
 		branch_failed(b, SIP_FAIL_TRANSPORT, 480);
 	} else if (m->status >= 300) {
@@ -183,16 +198,48 @@ static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 	}
 }
 
-static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why)
+static const struct sip_ctx_ops branch_ops;
+
+/* There is no connection to the peer of UDP: the datagrams that it gets are fragments then. */
+static void go_over_udp(struct branch *b)
 {
-	struct branch *b = arg;
-	int lost = b->lost_code ? b->lost_code : 480;
-	branch_failed(b, why, why == SIP_FAIL_TRANSPORT ? lost : 408);
+	struct sip_proxy *p = b->p;
+	enum sip_method method = p->invite ? SIP_INVITE : sip_stx_request(p->stx)->method;
+	b->ctx = sip_ctx_new(p->s, b->udp, buf_view(&b->udp_request), method, b->udp_branch,
+	                     &branch_ops, b);
+	forget_udp(b);
 }
 
-static void on_ended(void *arg, struct sip_ctx *t UNUSED)
+static int failure_code(const struct branch *b, enum sip_fail why)
+{
+	switch (why) {
+	case SIP_FAIL_TRANSPORT:
+		return b->lost_code ? b->lost_code : 480;
+	case SIP_FAIL_TOO_LARGE:
+		return 513;
+	case SIP_FAIL_TIMEOUT:
+		break;
+	}
+	return 408;
+}
+
+static void on_failed(void *arg, struct sip_ctx *t, enum sip_fail why)
 {
 	struct branch *b = arg;
+	struct sip_proxy *p = b->p;
+	if (b->udp && why == SIP_FAIL_TIMEOUT)
+		sip_large_give_up(sip_ctx_flow(t));
+	if (b->udp && why == SIP_FAIL_TRANSPORT && p->stx && !p->stopping)
+		go_over_udp(b);
+	else
+		branch_failed(b, why, failure_code(b, why));
+}
+
+static void on_ended(void *arg, struct sip_ctx *t)
+{
+	struct branch *b = arg;
+	if (b->ctx != t)
+		return; /* it goes on over UDP */
 	timer_stop(&b->c);
 	b->ctx = NULL;
 	maybe_reap(b->p);
@@ -313,27 +360,57 @@ static unsigned count_values(struct str list)
 	return n;
 }
 
-void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *spec)
+/* The request for this flow in the scratch buffer, and the branch it was given. */
+static struct str compose(struct sip_proxy *p, const struct sip_branch_spec *spec,
+                          const struct sip_flow *f, char branch[SIP_BRANCH_LEN + 1])
 {
-	char via[256], branch[SIP_BRANCH_LEN + 1];
+	char via[256];
 	struct buf vb = BUF_ON(via);
-	if (p->n == SIP_BRANCHES_MAX || p->stopping || !p->stx)
-		return;
-	struct branch *b = p->branches[p->n++] = xnew(struct branch);
 	struct sip_edit e = spec->edit;
-	b->p = p;
-	b->tag = spec->tag;
-	b->lost_code = spec->lost_code;
-	b->n_routes = count_values(e.record_route);
-	timer_init(&b->c, p->s->loop, on_timer_c, b);
 	sip_branch_make(p->s, p->loop, branch);
-	sip_via_put(&vb, spec->flow, branch);
+	sip_via_put(&vb, f, branch);
 	e.push_via = buf_view(&vb);
 	e.received = &sip_stx_flow(p->stx)->peer;
 	struct buf *out = sip_transport_out(p->s->tp);
-	const struct sip_msg *req = sip_stx_request(p->stx);
-	sip_put_edited(out, req, &e);
-	b->ctx = sip_ctx_new(p->s, spec->flow, buf_view(out), req->method, branch, &branch_ops, b);
+	sip_put_edited(out, sip_stx_request(p->stx), &e);
+	return buf_view(out);
+}
+
+/* RFC 3261 section 18.1.1: the TCP connection for this request, which is kept for UDP meanwhile;
+ * NULL: it goes as it is.  The caller's reference. */
+static struct sip_flow *large_flow(struct branch *b, const struct sip_branch_spec *spec,
+                                   struct str request, const char *branch)
+{
+	if (!spec->tcp_too || spec->flow->kind != SIP_UDP || request.len <= SIP_UDP_SAFE_MAX)
+		return NULL;
+	struct sip_flow *tcp = sip_large_connect(b->p->s->tp, spec->flow);
+	if (!tcp)
+		return NULL;
+	b->udp = sip_flow_ref(spec->flow);
+	b->udp_request = buf_of(request.len);
+	buf_str(&b->udp_request, request);
+	memcpy(b->udp_branch, branch, sizeof(b->udp_branch));
+	return tcp;
+}
+
+void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *spec)
+{
+	char branch[SIP_BRANCH_LEN + 1];
+	if (p->n == SIP_BRANCHES_MAX || p->stopping || !p->stx)
+		return;
+	struct branch *b = p->branches[p->n++] = xnew(struct branch);
+	b->p = p;
+	b->tag = spec->tag;
+	b->lost_code = spec->lost_code;
+	b->n_routes = count_values(spec->edit.record_route);
+	timer_init(&b->c, p->s->loop, on_timer_c, b);
+	struct str request = compose(p, spec, spec->flow, branch);
+	struct sip_flow *tcp = large_flow(b, spec, request, branch);
+	if (tcp)
+		request = compose(p, spec, tcp, branch);
+	b->ctx = sip_ctx_new(p->s, tcp ? tcp : spec->flow, request, sip_stx_request(p->stx)->method,
+	                     branch, &branch_ops, b);
+	sip_flow_unref(&tcp);
 	if (p->invite)
 		timer_set(&b->c, stack_in(p->s, SIP_TIMER_C_S * 1000));
 }
@@ -403,7 +480,7 @@ int sip_proxy_check(const struct sip_req *rq, int *ret_left)
 	return 0;
 }
 
-void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
+static struct str compose_passed(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
 {
 	char via[256], branch[SIP_BRANCH_LEN + 1];
 	struct buf vb = BUF_ON(via);
@@ -413,6 +490,18 @@ void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
 	e->received = &rq->flow->peer;
 	struct buf *out = sip_transport_out(rq->stack->tp);
 	sip_put_edited(out, rq->msg, e);
-	sip_send_once(rq->stack, to, buf_view(out));
+	return buf_view(out);
+}
+
+void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
+{
+	struct str request = compose_passed(rq, to, e);
+	/* Large, and the INVITE went over TCP as well. */
+	struct sip_flow *tcp = to->kind == SIP_UDP && request.len > SIP_UDP_SAFE_MAX
+	                               ? sip_large_open(rq->stack->tp, to)
+	                               : NULL;
+	if (tcp)
+		request = compose_passed(rq, tcp, e);
+	sip_send_once(rq->stack, tcp ? tcp : to, request);
 	sip_ignore(rq);
 }

@@ -20,7 +20,8 @@ struct sip_branch_spec {
 	struct sip_flow *flow;
 	struct sip_edit edit; /* push_via and received are filled in by the proxy */
 	uint64_t tag;         /* of the caller's; comes back in the callbacks */
-	int lost_code;        /* what a broken connection counts as; 0: 480 */
+	bool tcp_too;  /* UDP: a large request may go over TCP to the same address (large.h) */
+	int lost_code; /* what a broken connection counts as; 0: 480 */
 };
 
 struct sip_proxy_ops {

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
 #include "stack/sip/stack.h"
@@ -241,8 +242,12 @@ static void final_sent(struct sip_stx *t, int code, struct str answer)
 
 static void send_answer(struct sip_stx *t, int code, struct str answer)
 {
+	if (sip_flow_send(t->flow, answer) == -EMSGSIZE && code >= 200 && t->state == PROCEEDING) {
+		/* Who asked is told that there was an answer which cannot reach it. */
+		sip_stx_reply(t, 513, STR("Response Too Large"), STR(""), STR(""), STR(""));
+		return;
+	}
 	stack_count_answer(t->s, code);
-	(void)sip_flow_send(t->flow, answer);
 	if (t->state == ACCEPTED)
 		return;
 	if (code >= 200)

@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "base/rand.h"
+#include "stack/sip/large.h"
 
 /* The first byte of STUN (RFC 7983 section 7); a method may begin with any character of a token. */
 enum { STUN_FIRST_MAX = 3 };
 
 static uint32_t message_max(const struct sip_flow *f)
 {
-	return f->kind == SIP_LINK || !f->inbound ? SIP_SERVER_MAX : f->tp->client_max;
+	return f->client ? f->tp->client_max : SIP_SERVER_MAX;
 }
 
 /* Hands one whole message up, if it is one and its hop security holds. */
@@ -35,8 +36,10 @@ static void deliver(struct sip_flow *f, struct str raw)
 
 /* Streams. */
 
-static void stream_opened(void *arg UNUSED)
+static void stream_opened(void *arg)
 {
+	struct sip_flow *f = arg;
+	f->opened = true;
 }
 
 /* The head of a message that is too large has come: say so before the connection ends. */
@@ -97,7 +100,7 @@ static void forget(struct sip_flow *f)
 	map_del(&tp->flows, &f->by_id);
 	list_del(&f->node);
 	tp->stats.flows[f->kind]--;
-	if (f->inbound)
+	if (f->client)
 		tp->n_clients--;
 }
 
@@ -127,7 +130,7 @@ static void remember(struct sip_flow *f, uint16_t sock)
 	list_add(&tp->streams, &f->node);
 	tp->stats.opened[f->kind]++;
 	tp->stats.flows[f->kind]++;
-	if (f->inbound)
+	if (f->client)
 		tp->n_clients++;
 }
 
@@ -171,7 +174,7 @@ static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struc
 		return;
 	}
 	struct sip_flow *f = flow_alloc(tp, sl->kind);
-	f->inbound = true;
+	f->inbound = f->client = true;
 	(void)adopt(f, fd, sl->kind == SIP_TLS ? tp->tls : NULL, (uint16_t)(sl - tp->listens));
 }
 
@@ -196,7 +199,8 @@ static struct sip_flow *find_connection(struct sip_transport *tp, enum sip_kind 
 	list_for(it, &tp->streams)
 	{
 		struct sip_flow *f = list_entry(it, struct sip_flow, node);
-		if (!f->inbound && !f->closed && f->kind == kind && addr_eq(&f->peer, to))
+		if (!f->inbound && !f->client && !f->closed && f->kind == kind &&
+		    addr_eq(&f->peer, to))
 			return f;
 	}
 	return NULL;
@@ -217,6 +221,26 @@ struct sip_flow *sip_transport_connect(struct sip_transport *tp, enum sip_kind k
 	f->local = *stream_local(f->stream);
 	remember(f, 0);
 	return sip_flow_ref(f);
+}
+
+struct sip_flow *transport_connect_client(struct sip_transport *tp, const struct sip_flow *udp)
+{
+	if (tp->n_clients >= tp->max_flows)
+		return NULL;
+	struct sip_flow *f = flow_alloc(tp, SIP_TCP);
+	f->client = true;
+	struct stream_limits lim = limits_of(f);
+	lim.open_max = SIP_LARGE_OPEN_MS * USEC_PER_MSEC;
+	f->stream = stream_connect(tp->loop, &udp->peer, NULL, STR(""), &lim, &flow_stream_ops, f);
+	f->peer = udp->peer;
+	f->local = udp->local; /* what Via names: the same port is served over TCP */
+	remember(f, udp->sock);
+	if (tp->ops.opened(tp->arg, f))
+		return sip_flow_ref(f);
+	forget(f);
+	stream_free(&f->stream);
+	sip_flow_unref(&f);
+	return NULL;
 }
 
 /* UDP. */
@@ -301,6 +325,7 @@ struct sip_transport *sip_transport_new(struct loop *l, const struct sip_transpo
 	               cfg->link_name ? cfg->link_name : "dialtone.invalid");
 	map_init(&tp->flows);
 	list_init(&tp->streams);
+	large_init(tp);
 	tp->last_id = rand_u64() >> 32 << 20; /* ids of an earlier process are not met again */
 	tp->out = buf_of(SIP_SERVER_MAX + SIP_HEAD_MAX);
 	tp->signed_out = buf_of(SIP_SERVER_MAX + SIP_HEAD_MAX);
@@ -320,6 +345,7 @@ void sip_transport_free(struct sip_transport **tpp)
 		stream_free(&f->stream);
 		sip_flow_unref(&f);
 	}
+	large_done(tp);
 	sip_flow_unref(&tp->udp_now);
 	for (size_t i = 0; i < tp->n_listens; i++)
 		listener_free(&tp->listens[i].ls);

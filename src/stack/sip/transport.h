@@ -26,11 +26,15 @@ struct sip_transport {
 	struct sip_flow
 	        *udp_now;    /* flow object of the datagram at hand; reused if nobody kept it */
 	struct map flows;    /* streams by id */
+	struct map large;    /* UDP peers by address (large.h) */
 	struct list streams; /* all streams, oldest first */
 	uint64_t last_id;
 	struct buf out, signed_out;
 	struct sip_transport_stats stats;
 };
 
+/* A connection to the address of a UDP peer; the caller's reference.  NULL: there are too many, or
+ * the owner does not want it. */
+struct sip_flow *transport_connect_client(struct sip_transport *tp, const struct sip_flow *udp);
 struct sip_flow *flow_alloc(struct sip_transport *tp, enum sip_kind kind);
 void flow_tell_lost(struct sip_flow *f);

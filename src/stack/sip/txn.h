@@ -93,7 +93,7 @@ void sip_stx_forward(struct sip_stx *t, const struct sip_msg *resp, const struct
 /* Ends the transaction without an answer (RFC 4320 section 4.2). */
 void sip_stx_drop(struct sip_stx *t);
 
-enum sip_fail { SIP_FAIL_TIMEOUT, SIP_FAIL_TRANSPORT };
+enum sip_fail { SIP_FAIL_TIMEOUT, SIP_FAIL_TRANSPORT, SIP_FAIL_TOO_LARGE };
 struct sip_ctx_ops {
 	/* Every response but retransmissions; 2xx of INVITE each time (RFC 6026). */
 	void (*response)(void *arg, struct sip_ctx *t, struct sip_msg *m);

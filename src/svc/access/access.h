@@ -116,6 +116,9 @@ void access_wait_free(struct access_wait **wp);
 /* A UDP phone behind NAT registered: its address is pinged until the time given. */
 void access_keep_alive(struct access *a, const struct sip_flow *f, usec_t until);
 
+/* True if that was said of the peer of this UDP flow, and still holds. */
+bool access_is_behind_nat(struct access *a, const struct sip_flow *f);
+
 struct access_stats {
 	uint64_t challenges, accepted, refused, slowed, failed, closed_unknown, pings;
 	uint64_t wrong_signatures;

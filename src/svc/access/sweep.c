@@ -48,6 +48,11 @@ void access_keep_alive(struct access *a, const struct sip_flow *f, usec_t until)
 	a->stats.nat_peers = (uint32_t)a->nat.n;
 }
 
+bool access_is_behind_nat(struct access *a, const struct sip_flow *f)
+{
+	return find(a, peer_hash(a, f->sock, &f->peer), f->sock, &f->peer) != NULL;
+}
+
 static void ping(struct access *a, struct nat_peer *p)
 {
 	struct sip_flow *f = sip_flow_udp(a->tp, p->sock, &p->peer);
@@ -80,7 +85,8 @@ static void close_unknown(struct access *a, usec_t now)
 	/* Oldest first: the first young one ends the search of strangers. */
 	for (struct sip_flow *f = sip_flow_next(a->tp, NULL); f; f = sip_flow_next(a->tp, f)) {
 		struct access_conn *c = f->user;
-		if (!c)
+		/* Those that we opened to phones of UDP end by themselves (stack/sip/large.h). */
+		if (!c || !f->inbound)
 			continue;
 		if (now - c->opened < limit)
 			break;
