@@ -218,31 +218,32 @@ bool sip_stx_answered(const struct sip_stx *t)
 }
 
 /* What a final answer does to the transaction.  The user is let go, but after a 2xx to INVITE. */
-static void final_sent(struct sip_stx *t, int code, struct str answer)
+static void final_sent(struct sip_stx *t, int code, const struct kept_answer *a, struct str whole)
 {
+	if (t->method != SIP_INVITE) {
+		if (!sip_flow_reliable(t->flow))
+			stack_keep(t->s, t->node.hash, a);
+		stx_free(t);
+		return;
+	}
 	t->req = NULL;
 	free(take(&t->block));
 	timer_stop(&t->again);
-	if (t->method == SIP_INVITE && code < 300) {
+	if (code < 300) {
 		t->state = ACCEPTED;
 		buf_free(&t->last);
 		timer_set(&t->life, stack_in(t->s, 64 * SIP_T1_MS));
 		return;
 	}
 	t->ops = NULL;
-	if (t->method == SIP_INVITE) {
-		keep(t, answer);
-		completed(t);
-		return;
-	}
-	if (!sip_flow_reliable(t->flow))
-		stack_keep(t->s, t->node.hash, &(struct kept_answer){ .text = answer });
-	stx_free(t);
+	keep(t, whole);
+	completed(t);
 }
 
-static void send_answer(struct sip_stx *t, int code, struct str answer)
+/* `a`: what has to be kept of it. */
+static void send_answer(struct sip_stx *t, int code, const struct kept_answer *a, struct str whole)
 {
-	if (sip_flow_send(t->flow, answer) == -EMSGSIZE && code >= 200 && t->state == PROCEEDING) {
+	if (sip_flow_send(t->flow, whole) == -EMSGSIZE && code >= 200 && t->state == PROCEEDING) {
 		/* Who asked is told that there was an answer which cannot reach it. */
 		sip_stx_reply(t, 513, STR("Response Too Large"), STR(""), STR(""), STR(""));
 		return;
@@ -251,9 +252,9 @@ static void send_answer(struct sip_stx *t, int code, struct str answer)
 	if (t->state == ACCEPTED)
 		return;
 	if (code >= 200)
-		final_sent(t, code, answer);
+		final_sent(t, code, a, whole);
 	else if (!sip_flow_reliable(t->flow))
-		keep(t, answer);
+		keep(t, whole);
 }
 
 void sip_stx_reply(struct sip_stx *t, int code, struct str reason, struct str lines,
@@ -263,13 +264,16 @@ void sip_stx_reply(struct sip_stx *t, int code, struct str reason, struct str li
 	struct sip_req rq = { .stack = t->s, .flow = t->flow, .msg = t->req, .hash = t->node.hash };
 	assert(t->state == PROCEEDING);
 	struct buf *b = sip_transport_out(t->s->tp);
+	struct kept_answer a = { .code = (uint16_t)code, .reason = reason, .text = lines };
 	sip_req_tag(&rq, tag);
 	if (reason.len == 0)
 		reason = str_of(sip_reason(code));
 	sip_put_response(b, t->req, code, reason, str_n(tag, SIP_TAG_LEN), &t->flow->peer);
 	buf_str(b, lines);
 	sip_put_body(b, type, body);
-	send_answer(t, code, buf_view(b));
+	if (type.len || body.len)
+		a = (struct kept_answer){ .text = buf_view(b) };
+	send_answer(t, code, &a, buf_view(b));
 }
 
 void sip_stx_forward(struct sip_stx *t, const struct sip_msg *resp, const struct sip_edit *e)
@@ -279,7 +283,8 @@ void sip_stx_forward(struct sip_stx *t, const struct sip_msg *resp, const struct
 		return;
 	struct buf *b = sip_transport_out(t->s->tp);
 	sip_put_edited(b, resp, e);
-	send_answer(t, resp->status, buf_view(b));
+	struct kept_answer all = { .text = buf_view(b) };
+	send_answer(t, resp->status, &all, all.text);
 }
 
 void sip_stx_drop(struct sip_stx *t)

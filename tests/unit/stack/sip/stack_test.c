@@ -110,7 +110,7 @@ static void retransmission_gets_the_same_answer_and_no_new_request(void)
 	rig_stop(&r);
 }
 
-static void retransmission_before_the_answer_waits_for_it(void)
+static void answer_later(struct str lines, struct str type, struct str body)
 {
 	struct rig r;
 	char first[sizeof(r.last)];
@@ -120,7 +120,7 @@ static void retransmission_before_the_answer_waits_for_it(void)
 	send_request(&r, "MESSAGE", "one");
 	AWAIT(r.loop, sip_stack_stats(r.stack)->retransmits_in == 1);
 	EQ(r.n_answers, 0);
-	sip_stx_reply(r.stx, 202, STR(""), STR(""), STR("text/plain"), STR("later"));
+	sip_stx_reply(r.stx, 202, STR(""), lines, type, body);
 	AWAIT(r.loop, r.n_answers == 1);
 	(void)snprintf(first, sizeof(first), "%s", r.last);
 	OK(strstr(first, "SIP/2.0 202 Accepted\r\n") == first);
@@ -128,7 +128,14 @@ static void retransmission_before_the_answer_waits_for_it(void)
 	AWAIT(r.loop, r.n_answers == 2);
 	OK(strcmp(first, r.last) == 0);
 	EQ(r.n_requests, 1);
+	EQ(sip_stack_stats(r.stack)->stx, 1);
 	rig_stop(&r);
+}
+
+static void retransmission_before_the_answer_waits_for_it(void)
+{
+	answer_later(STR(""), STR("text/plain"), STR("later"));
+	answer_later(STR("Contact: <sip:a@b>\r\n"), STR(""), STR(""));
 }
 
 static void refused_invite_is_answered_until_it_is_acknowledged(void)
