@@ -59,7 +59,7 @@ static GstElement *video_src(PurpleMedia *media, const char *session, const char
 	(void)who;
 	char *text = g_strdup_printf("videotestsrc is-live=true pattern=solid-color "
 	                             "foreground-color=%u ! "
-	                             "video/x-raw,width=320,height=240,framerate=%d/1",
+	                             "capsfilter caps=video/x-raw,width=320,height=240,framerate=%d/1",
 	                             driver_of()->colour | 0xff000000u, PER_S);
 	GstElement *made = bin(text);
 	g_free(text);
