@@ -57,10 +57,11 @@ static GstElement *video_src(PurpleMedia *media, const char *session, const char
 	(void)media;
 	(void)session;
 	(void)who;
-	char *text = g_strdup_printf("videotestsrc is-live=true pattern=solid-color "
-	                             "foreground-color=%u ! "
-	                             "capsfilter caps=video/x-raw,width=320,height=240,framerate=%d/1",
-	                             driver_of()->colour | 0xff000000u, PER_S);
+	char *text =
+	        g_strdup_printf("videotestsrc is-live=true pattern=solid-color "
+	                        "foreground-color=%u ! "
+	                        "capsfilter caps=video/x-raw,width=320,height=240,framerate=%d/1",
+	                        driver_of()->colour | 0xff000000u, PER_S);
 	GstElement *made = bin(text);
 	g_free(text);
 	return made;
