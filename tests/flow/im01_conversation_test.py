@@ -233,6 +233,58 @@ def a_refusal_of_the_media_says_what_was_offered(case):
     a.check_signed()
 
 
+ICE = ("a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+       "a=candidate:1 1 UDP 2028994815 10.77.0.9 40000 typ host\r\n")
+KEY = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + 40 * "A" + "|2^31\r\n"
+
+
+def audio(more=""):
+    return ("v=0\r\no=- 1 1 IN IP4 10.77.0.9\r\ns=-\r\nc=IN IP4 10.77.0.9\r\nt=0 0\r\n"
+            f"m=audio 40000 RTP/AVP 0\r\n{more}")
+
+
+def call(a, uri, body):
+    return a.send(a.make("INVITE", uri, body=body, headers=[("Content-Type", "application/sdp")]))
+
+
+@tap.test
+def a_phone_that_a_lync_client_could_not_hear_gets_488(case):
+    a, b = phone(case), lync(case)
+    for body, said in ((audio(), "needs ICE"), (audio(ICE), "needs SRTP"),
+                       (audio(ICE + KEY.replace("|2^31", "")), "needs SRTP")):
+        m = call(a, b.user.uri, body)
+        answer = a.expect_answer(m)
+        a.ack(m, answer)
+        check_eq(answer.code, 488, said)
+        check(said in answer.get("ms-diagnostics", ""), f"{answer.headers}")
+    m = call(a, b.user.uri, audio(ICE + KEY))
+    b.answer(b.expect_request("INVITE"), 603)
+    check_eq(a.expect_answer(m).code, 603, "with both it rings")
+    # Whoever has a phone besides is rung there.
+    c = phone(case, b.user)
+    call(a, b.user.uri, audio())
+    c.expect_request("INVITE")
+
+
+@tap.test
+def an_answer_that_a_lync_client_could_not_hear_ends_the_call(case):
+    a, b = lync(case), phone(case)
+    m = call(a, b.user.uri, audio(ICE + KEY))
+    b.answer(b.expect_request("INVITE"), 200, body=audio(),
+             headers=[("Content-Type", "application/sdp")])
+    b.expect_request("ACK")
+    b.answer(b.expect_request("BYE"), 200)
+    answer = a.expect_answer(m)
+    a.ack(m, answer)
+    check_eq(answer.code, 488, "INVITE")
+    check("needs ICE" in answer.get("ms-diagnostics", ""), f"{answer.headers}")
+    m = call(a, b.user.uri, audio(ICE + KEY))
+    b.answer(b.expect_request("INVITE"), 200, body=audio(ICE + KEY),
+             headers=[("Content-Type", "application/sdp")])
+    check_eq(a.expect_answer(m).code, 200, "with both it is taken")
+    a.check_signed()
+
+
 # Subscriptions.
 
 def subscribe(a, event, headers=(), body=b"", to=None, dialog=None):

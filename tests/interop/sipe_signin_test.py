@@ -92,7 +92,7 @@ def it_signs_in_over_tls_and_is_told_no_error(case):
     a.wait_registered()
     # The last thing it asks for when it signs in is the group chat, which is not there.
     a.wait_log(r"SIP/2\.0 404 [^\n]*\n(?:[^\n]+\n)*?CSeq: \d+ INVITE")
-    told = [e for e in a.events() if e["event"] in ("notify", "disconnected", "request")]
+    told = [e for e in a.events() if e["event"] in ("notice", "disconnected", "request")]
     tap.check_eq(told, [], "what it tells its user")
     tap.check("signature mismatch" not in a.log().lower(), "every message is signed rightly")
     (endpoint,) = case.site.server.endpoints(a.user)

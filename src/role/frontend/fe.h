@@ -105,6 +105,7 @@ struct task {
 	struct sip_flow *flow;
 	bool kept;               /* on the heap */
 	bool from_link;          /* another process has done the access half's part */
+	bool no_lync;            /* INVITE: Lync clients could not take part in its media */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
@@ -218,6 +219,9 @@ struct tried {
 struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secure,
                                const struct tried *tried);
 /* True if an endpoint of the callee is to be called. */
+/* A phone calls whom a Lync client could not hear: such endpoints are left out; true if there is no
+ * other, and the refusal has been sent. */
+bool fe_refuses_media(struct task *t, struct home_user *callee);
 bool fe_has_endpoint(const struct task *t, struct home_user *callee);
 /* Sends the task to all of them; stage: and to the home's conversations (im.c), unless 0. */
 void fe_fork(struct task *t, struct home_user *callee, char stage);

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
+#include "svc/access/dialect.h"
+#include "svc/routing/media.h"
 
 /* The callee's home: one branch to each endpoint, over its newest flow.  Where an endpoint has
  * registered several flows (RFC 5626), the next one is tried when the newest fails. */
@@ -48,12 +50,42 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 {
 	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
 		return false;
+	if (t->no_lync && b->lync)
+		return false;
 	/* A session is for clients that hold sessions, a pager message for those that do not. */
 	if ((t->msg->method == SIP_MESSAGE && b->lync) || (im_is_invite(t->msg) && !b->lync))
 		return false;
 	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
 		return false; /* the very endpoint that sends */
 	return fe_newest_flow(b->user, b->endpoint, t->secure, NULL) == b;
+}
+
+static bool has_lync(const struct task *t, struct home_user *callee)
+{
+	list_for(it, &callee->bindings)
+	{
+		const struct binding *b = list_entry(it, struct binding, node);
+		if (b->lync && is_wanted(t, b))
+			return true;
+	}
+	return false;
+}
+
+bool fe_refuses_media(struct task *t, struct home_user *callee)
+{
+	char lines[512];
+	struct buf lb = BUF_ON(lines);
+	if (t->msg->method != SIP_INVITE || dialect_of(t->msg) == DIALECT_LYNC)
+		return false;
+	const char *why = has_lync(t, callee) ? media_no_lync(t->msg) : NULL;
+	t->no_lync = why != NULL;
+	if (!why || fe_has_endpoint(t, callee))
+		return false;
+	calls_ended(t->fe->calls, t->msg->call_id);
+	refusal_put_more(&lb, REFUSE_MEDIA, str_of(why), t->fe->env->self->fqdn);
+	task_log_refusal(t, REFUSE_MEDIA);
+	task_reply(t, refusal_row(REFUSE_MEDIA)->code, STR(""), buf_view(&lb));
+	return true;
 }
 
 bool fe_has_endpoint(const struct task *t, struct home_user *callee)

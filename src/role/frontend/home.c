@@ -147,6 +147,8 @@ void fe_terminate(struct task *t)
 		start_call(t);
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	char stage = callee ? fe_im_stage(t, callee) : 0;
+	if (callee && fe_refuses_media(t, callee))
+		return;
 	if (callee && (fe_has_endpoint(t, callee) || stage)) {
 		fe_fork(t, callee, stage);
 		return;

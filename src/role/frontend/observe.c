@@ -1,7 +1,9 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
+#include "svc/access/dialect.h"
 #include "svc/access/trust.h"
+#include "svc/routing/media.h"
 #include "wire/mime/mime.h"
 #include "wire/sdp/security.h"
 
@@ -111,7 +113,24 @@ static void on_branch_failed(void *arg, uint64_t endpoint, enum sip_fail why)
 		fe_fork_again(w->fork, endpoint, why);
 }
 
-static const struct sip_proxy_ops call_ops = { .forwarding = on_call_answer,
+/* A Lync client would hear nothing of what this answer describes. */
+static int judge(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp, struct str *ret_lines)
+{
+	struct watch *w = arg;
+	struct buf b = BUF_ON(w->line);
+	const struct sip_msg *m = sip_proxy_request(w->proxy);
+	const char *why = m && dialect_of(m) == DIALECT_LYNC ? media_no_lync(resp) : NULL;
+	if (!why)
+		return 0;
+	refusal_put_more(&b, REFUSE_MEDIA, str_of(why), w->fe->env->self->fqdn);
+	/* Otherwise the client rings the phone once more, with an older form of ICE. */
+	buf_lit(&b, "ms-client-diagnostics: 52017;reason=\"Encryption levels do not match\"\r\n");
+	*ret_lines = buf_view(&b);
+	return refusal_row(REFUSE_MEDIA)->code;
+}
+
+static const struct sip_proxy_ops call_ops = { .judge = judge,
+	                                       .forwarding = on_call_answer,
 	                                       .branch_failed = on_branch_failed,
 	                                       .done = on_call_done };
 

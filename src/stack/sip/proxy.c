@@ -39,7 +39,9 @@ struct sip_proxy {
 	char *empty_reason, *empty_lines;
 	int best_code;
 	void *best_block;
-	struct sip_msg *best; /* NULL: best_code has no message (time-out, lost) */
+	struct sip_msg *best; /* NULL: best_code has no message (time-out, lost, judged) */
+	char *judged_lines;   /* of the judged one */
+	int judged_code;
 	struct defer reap;
 };
 
@@ -60,6 +62,7 @@ static void proxy_free(void *arg)
 	}
 	free(p->empty_reason);
 	free(p->empty_lines);
+	free(p->judged_lines);
 	free(p->best_block);
 	free(p);
 }
@@ -139,9 +142,35 @@ static void keep_best(struct sip_proxy *p, int code, const struct sip_msg *m)
 /* A 2xx that nobody above can receive any more: the dialog it made is ended (ACK, then BYE). */
 static void end_orphan(struct branch *b, const struct sip_msg *m);
 
+static void got_negative(struct branch *b, int code, const struct sip_msg *m);
+
+/* True if somebody above does not want this 2xx. */
+static bool is_judged(struct branch *b, const struct sip_msg *m)
+{
+	struct sip_proxy *p = b->p;
+	struct str lines = STR("");
+	if (b->code >= 300) {
+		end_orphan(b, m); /* it comes again */
+		return true;
+	}
+	if (!p->invite || p->accepted || !p->stx || !p->ops || !p->ops->judge)
+		return false;
+	int code = p->ops->judge(p->arg, b->tag, m, &lines);
+	if (code == 0)
+		return false;
+	free(p->judged_lines);
+	p->judged_lines = str_dup(lines);
+	p->judged_code = code;
+	end_orphan(b, m);
+	got_negative(b, code, NULL);
+	return true;
+}
+
 static void got_success(struct branch *b, const struct sip_msg *m)
 {
 	struct sip_proxy *p = b->p;
+	if (is_judged(b, m))
+		return;
 	b->code = m->status;
 	timer_stop(&b->c);
 	if (p->invite && !p->stx) {
@@ -307,7 +336,9 @@ static void send_best(struct sip_proxy *p)
 	else if (p->best)
 		sip_stx_forward(stx, p->best, &e);
 	else if (p->best_code)
-		sip_stx_reply(stx, code, STR(""), STR(""), STR(""), STR(""));
+		sip_stx_reply(stx, code, STR(""),
+		              code == p->judged_code ? str_of(p->judged_lines) : STR(""), STR(""),
+		              STR(""));
 	else
 		sip_stx_reply(stx, code, str_of(p->empty_reason), str_of(p->empty_lines), STR(""),
 		              STR(""));

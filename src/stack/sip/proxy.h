@@ -27,6 +27,9 @@ struct sip_branch_spec {
 struct sip_proxy_ops {
 	/* A response is about to be passed on: may change *e (strip, add). */
 	void (*forwarding)(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e);
+	/* A 2xx to an INVITE: 0 to pass it on; or the code that it counts as, with the header
+	 * lines of that answer: its dialog is ended, nobody above hears of it.  May be NULL. */
+	int (*judge)(void *arg, uint64_t tag, const struct sip_msg *resp, struct str *ret_lines);
 	/* A branch got no answer or a broken connection (430 tells of one behind another hop, RFC
 	 * 5626 section 5.3).  A branch added meanwhile takes its place. */
 	void (*branch_failed)(void *arg, uint64_t tag, enum sip_fail why);
