@@ -6,6 +6,7 @@
 
 #include "base/code.h"
 #include "role/frontend/fe.h"
+#include "stack/sip/locate.h"
 
 /* `dialtone explain FROM TO`: the same steps as home.c takes, told instead of done. */
 
@@ -13,6 +14,7 @@ struct explain {
 	struct frontend *fe;
 	struct ctl_call *c;
 	struct accounts_req *lookup;
+	struct sip_locate *search; /* of a foreign domain */
 	struct target target;
 	unsigned key;
 	struct str from;
@@ -123,6 +125,42 @@ static void look_up(struct explain *x)
 	x->lookup = accounts_lookup(x->fe->accounts, x->target.keys[x->key], on_found, x);
 }
 
+static void on_located(void *arg, const struct sip_targets *found)
+{
+	struct explain *x = arg;
+	x->search = NULL;
+	for (size_t i = 0; i < found->n; i++) {
+		const struct sip_target *t = &found->list[i];
+		char text[64];
+		struct buf b = BUF_ON(text);
+		addr_put(&b, &t->addr);
+		step(x, "%s would be %s %" STR_FMT " (%s)", i ? "next" : "its server",
+		     sip_kind_name(t->kind), STR_ARG(buf_view(&b)), t->host);
+	}
+	if (found->err == -ENOENT)
+		step(x, "the DNS has no SIP server of that domain");
+	else if (found->err == -EPROTONOSUPPORT)
+		step(x, "there is no such transport, or sips: does not go over it");
+	else if (found->err)
+		step(x, "the DNS does not answer: %s", strerror(-found->err));
+	finish(x, 403, "refused: there is no federation with other domains");
+}
+
+/* Tells where the domain would be found (RFC 3263), though nothing is sent there. */
+static void locate(struct explain *x, struct str to)
+{
+	struct frontend *fe = x->fe;
+	struct sip_locate_query q;
+	step(x, "the domain of %" STR_FMT " is none of ours", STR_ARG(to));
+	if (sip_locate_query_of(&q, to) < 0) {
+		finish(x, 403, "refused: there is no federation with other domains");
+		return;
+	}
+	if (!fe->dns)
+		fe->dns = dns_new(fe->loop, NULL);
+	x->search = sip_locate_new(fe->loop, fe->dns, &q, on_located, x);
+}
+
 static void route(struct explain *x, struct str to)
 {
 	switch (x->target.kind) {
@@ -138,8 +176,7 @@ static void route(struct explain *x, struct str to)
 		finish(x, 404, "refused: an address needs a user part");
 		break;
 	case TARGET_FOREIGN:
-		step(x, "the domain of %" STR_FMT " is none of ours", STR_ARG(to));
-		finish(x, 403, "refused: there is no federation with other domains");
+		locate(x, to);
 		break;
 	case TARGET_BAD:
 		finish(x, 416, "refused: neither a SIP address nor a telephone number");

@@ -3,6 +3,7 @@
 
 #include "auth/accounts.h"
 #include "base/log.h"
+#include "loop/dns.h"
 #include "role/role.h"
 #include "stack/sip/proxy.h"
 #include "store/store.h"
@@ -70,6 +71,7 @@ struct frontend {
 	struct sip_flow
 	        *own; /* a link of this process to itself: requests of its own enter there */
 	struct store *store;
+	struct dns *dns; /* made when it is first needed */
 	struct fe_behind behind;
 	struct fe_rights rights;
 	struct token_key key;

@@ -364,6 +364,7 @@ static void fe_free(struct frontend *fe)
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	tls_server_unref(&fe->tls);
+	dns_free(&fe->dns);
 	defer_cancel(&fe->prune);
 	defer_cancel(&fe->tell_lost);
 	buf_free(&fe->lost);
