@@ -202,6 +202,37 @@ def what_no_phone_understands_is_refused_with_a_reason(case):
     check("60041" in answer.get("ms-diagnostics", ""), "reason")
 
 
+FILE = ('<request xmlns="http://schemas.microsoft.com/rtc/2009/05/filetransfer" requestId="1">'
+        '<publishFile><fileInfo><id>{00000000-0000-0000-0000-000000000001}</id><name>f.txt</name>'
+        '<size>3</size></fileInfo></publishFile></request>')
+
+
+@tap.test
+def a_file_offered_in_the_newer_style_passes_untouched(case):
+    """multipart/mixed with the file and its ICE-TCP description; then INFO inside the dialog."""
+    a, b = lync(case), lync(case)
+    body = ("--b\r\nContent-Type: application/ms-filetransfer+xml\r\n\r\n" + FILE + "\r\n\r\n"
+            "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\no=- 0 0 IN IP4 10.77.0.9\r\n"
+            "s=session\r\nt=0 0\r\nm=data 40000 TCP/RTP/AVP 127\r\na=rtpmap:127 X-DATA/90000\r\n"
+            "\r\n--b--\r\n")
+    m = a.send(a.make("INVITE", b.user.uri, body=body,
+                      headers=[("Content-Type", "multipart/mixed;boundary=b")]))
+    got = b.expect_request("INVITE")
+    check_eq(got.body.decode(), body, "the offer")
+    answer = b.answer(got, 200, body="v=0\r\n", headers=[("Content-Type", "application/sdp")])
+    there = a.confirm(m, a.expect_answer(m))
+    b.expect_request("ACK")
+    for sender, receiver, dialog in ((b, a, Dialog.of_callee(got, answer)), (a, b, there)):
+        m = sender.send(sender.make("INFO", None, dialog=dialog, body=FILE, headers=[
+            ("Content-Type", "application/ms-filetransfer+xml")]))
+        info = receiver.expect_request("INFO")
+        check_eq(info.body.decode(), FILE, "INFO")
+        receiver.answer(info, 200)
+        check_eq(sender.expect_answer(m).code, 200, "INFO")
+    a.check_signed()
+    b.check_signed()
+
+
 @tap.test
 def typing_alone_opens_no_session(case):
     a, b = phone(case), lync(case)
