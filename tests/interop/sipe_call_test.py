@@ -9,6 +9,7 @@ is checked by its content.
 | hold and resume                       | pidgin-sipe     | pidgin-sipe          |
 | picture both ways                     | pidgin-sipe     | pidgin-sipe          |
 | decline: is told                      | pidgin-sipe     | pidgin-sipe          |
+| CANCEL while it rings                 | pidgin-sipe     | pidgin-sipe          |
 | nobody there: is told                 | pidgin-sipe     | -                    |
 | a phone without ICE: both are told    | pidgin-sipe     | linphonec, baresip   |
 | a phone without ICE: 488              | linphonec, baresip | pidgin-sipe       |
@@ -85,7 +86,17 @@ def a_declined_call_is_told(case):
     a.call(b.user.uri)
     b.wait_ringing(marks[1])
     b.decline()
+    a.wait_event("notice", marks[0], kind="error", primary="Call rejected")
     a.wait_ended(marks[0])
+
+
+@tap.test
+def a_call_is_cancelled_while_it_rings(case):
+    a, b = two(case)
+    mark = b.mark()
+    a.call(b.user.uri)
+    b.wait_ringing(mark)
+    hang_up(a, b)
 
 
 @tap.test
