@@ -91,7 +91,8 @@ static void put_linphone(struct buf *b, const struct page *p, struct arena *a)
 	           "  Outbound proxy   <sip:%" STR_FMT ";transport=%s>\n"
 	           "  linphonec, for a try: linphonec, then\n"
 	           "    register sip:alice@%" STR_FMT " <sip:%" STR_FMT ";transport=%s> PASSWORD\n"
-	           "  TLS: root_ca=%" STR_FMT "/ca.pem in the section [sip] of its file\n\n",
+	           "  TLS: root_ca=%" STR_FMT "/ca.pem in the section [sip] of ~/.linphonerc\n"
+	           "  Once on a fresh account: mkdir -p ~/.local/share/linphone\n\n",
 	           STR_ARG(p->domain), topo_proto_name(l->proto), STR_ARG(hp),
 	           topo_proto_name(l->proto), STR_ARG(p->domain), STR_ARG(hp),
 	           topo_proto_name(l->proto), STR_ARG(p->topo->cert_dir));
@@ -124,7 +125,8 @@ static void put_lync(struct buf *b, const struct page *p, struct arena *a)
 	           "  Login (empty)                  Password alice's \"password\", not a phone's\n"
 	           "  Advanced: Server               %" STR_FMT "\n"
 	           "  Connection type SSL/TLS        Authentication scheme NTLM\n"
-	           "  Trust                          %" STR_FMT "/ca.pem (Tools, Certificates)\n"
+	           "  Certificate                    accept it when Pidgin asks, or trust on the\n"
+	           "                                 machine %" STR_FMT "/ca.pem\n"
 	           "  Debian 12: start it by contrib/pidgin-sipe-xmlfix/pidgin-sipe-xmlfix; its\n"
 	           "  libxml2 keeps the stock plug-in from reading XML\n\n",
 	           STR_ARG(p->domain), STR_ARG(hp), STR_ARG(p->topo->cert_dir));

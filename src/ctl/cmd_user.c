@@ -76,6 +76,12 @@ static int with_photo(struct tool *t UNUSED, cJSON *args)
 /* A password made here is shown with the answer, this once. */
 static int show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result)
 {
+	if (ctl_flag(args, "generate") && cJSON_IsString(result)) {
+		char *text = take(&result->valuestring);
+		result->type = cJSON_Object;
+		cJSON_AddStringToObject(result, "done", text);
+		cJSON_free(text);
+	}
 	if (ctl_flag(args, "generate") && cJSON_IsObject(result))
 		cJSON_AddStringToObject(result, "password", ctl_text(args, "password").p);
 	return EXIT_FINE;

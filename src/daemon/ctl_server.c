@@ -20,6 +20,7 @@ struct ctl_server {
 	struct list conns;
 	size_t n_conns;
 	bool draining;
+	uid_t owner;
 };
 
 /* A connection: one request at a time.  Lives until the tool has gone and the request under way has
@@ -219,14 +220,14 @@ static void on_opened(void *arg UNUSED)
 {
 }
 
-static bool is_allowed(int fd, uint32_t *ret_uid)
+static bool is_allowed(int fd, uid_t owner, uint32_t *ret_uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof peer;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;
 	*ret_uid = peer.uid;
-	return peer.uid == 0 || peer.uid == geteuid();
+	return peer.uid == 0 || peer.uid == owner;
 }
 
 static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer UNUSED)
@@ -239,7 +240,7 @@ static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struc
 		                                     .open_max = 5 * USEC_PER_SEC };
 	struct ctl_server *s = arg;
 	uint32_t uid = 0;
-	if (s->n_conns >= CTL_CONNS_MAX || !is_allowed(fd, &uid)) {
+	if (s->n_conns >= CTL_CONNS_MAX || !is_allowed(fd, s->owner, &uid)) {
 		log_warning(NULL, "control-refused", "uid=%u connections=%zu", uid, s->n_conns);
 		(void)close(fd);
 		return;
@@ -258,11 +259,21 @@ static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struc
 	s->n_conns++;
 }
 
+/* Who made the socket: the account that started the server.  Not the one the role runs as, which
+ * other programs of the machine may share. */
+static uid_t owner_of(int fd)
+{
+	struct ucred maker;
+	socklen_t len = sizeof maker;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &maker, &len) == 0 ? maker.uid : 0;
+}
+
 struct ctl_server *ctl_server_new(struct loop *l, int fd, const struct ctl_table *tables,
                                   size_t n_tables)
 {
 	struct ctl_server *s = xnew(struct ctl_server);
 	s->loop = l;
+	s->owner = owner_of(fd);
 	s->n_tables = MIN(n_tables, (size_t)TABLES_MAX);
 	memcpy(s->tables, tables, s->n_tables * sizeof *tables);
 	list_init(&s->conns);

@@ -129,7 +129,7 @@ static int bind_ctl(const struct supervisor *s, struct slot *slot, struct buf *w
 {
 	char path[PATH_LEN];
 	ctl_path(s, slot, path, sizeof path);
-	return bind_unix(path, s->user.uid, s->user.gid, &slot->ctl_fd, why);
+	return bind_unix(path, geteuid(), getegid(), &slot->ctl_fd, why);
 }
 
 static int make_slots(struct supervisor *s, struct buf *why)

@@ -27,7 +27,7 @@ uint32_t fe_owner(const struct frontend *fe, uint64_t account)
 static void start_call(struct task *t)
 {
 	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
-	if (t->msg->method != SIP_INVITE)
+	if (t->msg->method != SIP_INVITE || im_is_invite(t->msg))
 		return;
 	if (fe_owner(t->fe, t->who.account) == t->fe->env->slot)
 		k.caller_endpoint = t->who.endpoint;
