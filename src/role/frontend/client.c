@@ -93,7 +93,7 @@ static bool is_own(const struct task *t, const struct sip_uri *u)
 {
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
-	return str_ieq(sip_bare_aor(u, &b), t->who.uri);
+	return t->who.uri.len > 0 && str_ieq(sip_bare_aor(u, &b), t->who.uri);
 }
 
 /* P-Preferred-Identity may name the user's number besides (RFC 3325 section 9.2); the number is
@@ -274,6 +274,8 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq)
 		task_refuse(&t, fe_path_refusal(code), STR(""));
 	else if (!fe_is_safe(&t, t.flow))
 		task_refuse(&t, REFUSE_INSECURE, STR(""));
+	else if (t.msg->method == SIP_REGISTER && fe_has_to_tag(t.msg))
+		task_refuse(&t, REFUSE_NO_DIALOG, STR("")); /* there is no such dialog */
 	else if (fe_has_to_tag(t.msg) && fe_names_dialog(&t, &own))
 		to_dialog(&t, &own);
 	else if (t.has_peer && fe_has_to_tag(t.msg))

@@ -231,7 +231,7 @@ void fe_fork(struct task *t, struct home_user *callee, char stage)
 		if (is_wanted(t, b) && !fork_to(f, b))
 			fe_fork_again(f, b->endpoint, SIP_FAIL_TRANSPORT);
 	}
-	if (stage)
+	if (stage && t->fe->own && !t->fe->own->closed)
 		fork_translated(f, stage);
 	refusal_put(&lb, REFUSE_NOT_REACHED, t->fe->env->self->fqdn);
 	sip_proxy_start(p, row->code, str_of(row->phrase), buf_view(&lb));

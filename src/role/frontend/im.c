@@ -122,11 +122,12 @@ char fe_im_stage(const struct task *t, struct home_user *callee)
 		lync += b->lync;
 		phones += !b->lync;
 	}
+	bool own = t->from_link && t->flow->sock == t->fe->env->slot;
+	/* What a client of the user says to the own address is not said to it again, and what comes
+	 * from a conversation is not translated back. */
 	if (message)
-		return lync ? 's' : 0;
-	/* What comes from a conversation is not translated back. */
-	return lync == 0 && phones && !(t->from_link && t->flow->sock == t->fe->env->slot) ? 'p'
-	                                                                                   : 0;
+		return lync && !(own && str_ieq(t->who.uri, callee->aor)) ? 's' : 0;
+	return lync == 0 && phones && !own ? 'p' : 0;
 }
 
 void fe_im_enter(struct task *t, char stage, uint64_t account)

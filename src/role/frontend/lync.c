@@ -161,6 +161,10 @@ static void reply(struct answer *a, struct task *t, int (*put)(struct answer *a)
 		return;
 	}
 	put_lines(a, &lines);
+	if (lines.full) {
+		task_refuse(t, REFUSE_BAD_BODY, STR(""));
+		return;
+	}
 	task_answer(t, buf_view(&lines), a->type, buf_view(&a->body));
 }
 

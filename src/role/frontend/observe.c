@@ -183,7 +183,7 @@ struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 	if (t->msg->method == SIP_INVITE) {
 		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
 		w = watch_new(t, t->msg->call_id);
-	} else if (t->msg->method == SIP_REGISTER) {
+	} else if (t->msg->method == SIP_REGISTER && t->who.account && !t->from_link) {
 		ops = &register_ops;
 		w = watch_register(t);
 	} else if (f) {

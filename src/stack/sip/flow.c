@@ -78,7 +78,8 @@ int sip_flow_send(struct sip_flow *f, struct str msg)
 	if (f->sec) {
 		buf_drop(&tp->signed_out, tp->signed_out.len);
 		buf_str(&tp->signed_out, msg);
-		f->sec->sign(f->sec_state, f, &tp->signed_out);
+		if (f->sec->sign(f->sec_state, f, &tp->signed_out) < 0)
+			return -EMSGSIZE;
 		msg = buf_view(&tp->signed_out);
 	}
 	tp->stats.msgs_out[f->kind]++;

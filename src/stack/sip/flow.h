@@ -29,8 +29,9 @@ struct sip_flow;
 struct sip_sec_ops {
 	/* 0; -EACCES: the message is dropped with one log line. */
 	int (*verify)(void *state, struct sip_flow *f, const struct sip_msg *m);
-	/* Adds to the composed message what signs it. */
-	void (*sign)(void *state, struct sip_flow *f, struct buf *msg);
+	/* Adds to the composed message what signs it; 0, or -EMSGSIZE: it cannot be signed, and is
+	 * not sent. */
+	int (*sign)(void *state, struct sip_flow *f, struct buf *msg);
 };
 
 /* Somebody who wants to know when the flow ends. */

@@ -334,14 +334,17 @@ struct sip_transport *sip_transport_new(struct loop *l, const struct sip_transpo
 
 void sip_transport_free(struct sip_transport **tpp)
 {
-	struct sip_transport *tp = take(tpp);
+	struct sip_transport *tp = *tpp;
 	if (!tp)
 		return;
+	/* Who is told may want to answer elsewhere: all are closed, and all still there. */
+	list_for(it, &tp->streams) list_entry(it, struct sip_flow, node)->closed = true;
+	list_for(it, &tp->streams) flow_tell_lost(list_entry(it, struct sip_flow, node));
+	*tpp = NULL;
 	list_for(it, &tp->streams)
 	{
 		struct sip_flow *f = list_entry(it, struct sip_flow, node);
 		forget(f);
-		flow_tell_lost(f);
 		stream_free(&f->stream);
 		sip_flow_unref(&f);
 	}

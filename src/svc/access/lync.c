@@ -47,7 +47,7 @@ static void put_offer(struct access_wait *w, struct str challenge)
 	w->result.verdict = ACCESS_REFUSED;
 	w->result.code = 401;
 	if (++associations(w)->challenges >= SA_CHALLENGES_MAX)
-		sip_flow_close(w->flow); /* behind this answer */
+		sip_flow_close(w->flow); /* without an answer */
 }
 
 static bool offer(struct access_wait *w)

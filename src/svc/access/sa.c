@@ -156,27 +156,33 @@ static struct sa *signer_for(struct sa_list *l, const struct sip_msg *m)
 }
 
 /* Puts the line behind the last header field. */
-static void insert_line(struct buf *msg, size_t head_len, struct str line)
+static int insert_line(struct buf *msg, size_t head_len, struct str line)
 {
 	size_t at = head_len - 2, tail = msg->len - at; /* before the empty line */
 	if (!buf_room(msg, line.len))
-		return;
+		return -EMSGSIZE;
 	memmove(msg->p + at + line.len, msg->p + at, tail);
 	memcpy(msg->p + at, line.p, line.len);
 	msg->len += line.len;
+	return 0;
 }
 
-static void sign(void *state, struct sip_flow *f UNUSED, struct buf *msg)
+static int sign(void *state, struct sip_flow *f UNUSED, struct buf *msg)
 {
 	struct sa_list *l = state;
 	char text[SIGNATURE_LINE_MAX];
 	struct buf line = BUF_ON(text);
 	RAW_MEMORY struct sip_msg m;
-	if (sip_parse(&m, buf_view(msg)) < 0 || (!m.is_request && m.status == 401))
-		return; /* clients take a challenge unsigned: they may have no key any more */
+	if (sip_parse(&m, buf_view(msg)) < 0)
+		return -EMSGSIZE;
+	if (!m.is_request && m.status == 401)
+		return 0; /* clients take a challenge unsigned: they may have no key any more */
 	struct sa *s = signer_for(l, &m);
-	if (s && s->mech->sign(s->mech_state, s->assoc, &m, &line) == 0 && !line.full)
-		insert_line(msg, m.head_len, buf_view(&line));
+	if (!s)
+		return 0;
+	if (s->mech->sign(s->mech_state, s->assoc, &m, &line) < 0 || line.full)
+		return -EMSGSIZE;
+	return insert_line(msg, m.head_len, buf_view(&line));
 }
 
 static const struct sip_sec_ops sec_ops = { .verify = verify, .sign = sign };

@@ -94,7 +94,7 @@ bool access_vouched(struct access *a, const struct sip_flow *f, struct str uri,
 void access_vouch(struct access *a, struct sip_flow *f, const struct access_identity *id)
 {
 	struct access_conn *c = f->user;
-	if (!c || f->closed || id->uri.len > ACCESS_URI_MAX)
+	if (!c || f->closed || !id->account || id->uri.len == 0 || id->uri.len > ACCESS_URI_MAX)
 		return;
 	struct vouch *v = find(a, f, id->uri);
 	if (!v) {

@@ -288,13 +288,22 @@ static const struct sip_ctx_ops invite_ops = {
 	.ended = on_invite_ended,
 };
 
+/* A name that means itself between quotes. */
+static bool is_clean(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (strchr("\"\\<>", name.p[i]) || (uint8_t)name.p[i] < ' ')
+			return false;
+	return name.len > 0;
+}
+
 /* From and To of our INVITE: the phone's user calls the client's. */
 static int open_session(struct im_session *s, struct str from)
 {
 	auto_(buf_free) struct buf local = buf_of(SIP_HEAD_MAX), remote = buf_of(SIP_HEAD_MAX),
 	                           id = buf_of(64);
 	struct sip_addr a;
-	if (sip_addr_parse(&a, from) == 0 && a.display.len) {
+	if (sip_addr_parse(&a, from) == 0 && a.display.len <= IM_AOR_MAX && is_clean(a.display)) {
 		buf_char(&local, '"');
 		buf_str(&local, a.display);
 		buf_lit(&local, "\" ");
@@ -381,10 +390,18 @@ void im_deliver(struct im *im, struct sip_req *rq, const struct im_who *who)
 
 /* --- a client writes to phones ---------------------------------------------------------- */
 
+/* What a session remembers of a message is bounded. */
+static bool has_modest_parts(const struct sip_msg *m)
+{
+	return m->call_id.len <= IM_PART_MAX && sip_value(m, SIP_H_FROM).len <= IM_PART_MAX &&
+	       sip_value(m, SIP_H_TO).len <= IM_PART_MAX &&
+	       sip_value(m, SIP_H_CONTACT).len <= IM_PART_MAX;
+}
+
 void im_invite(struct im *im, struct sip_req *rq, const struct im_who *who)
 {
 	auto_(buf_free) struct buf lines = buf_of(4096);
-	if (im->stats.sessions >= IM_SESSIONS_MAX) {
+	if (im->stats.sessions >= IM_SESSIONS_MAX || !has_modest_parts(rq->msg)) {
 		refuse(im, rq, 503);
 		return;
 	}
@@ -469,10 +486,27 @@ static void (*const served[SIP_N_METHODS])(struct im_session *s, struct sip_req 
 };
 /* clang-format on */
 
+static struct str tag_of(struct str value)
+{
+	struct sip_addr a;
+	struct str tag = STR("");
+	if (sip_addr_parse(&a, value) == 0)
+		(void)sip_param(a.params, STR("tag"), &tag);
+	return tag;
+}
+
+/* Call-ID and both tags (RFC 3261 section 12.2.2). */
+static bool is_of_dialog(const struct im_session *s, const struct sip_msg *m)
+{
+	return str_eq(str_of(s->call_id), m->call_id) &&
+	       str_eq(tag_of(str_of(s->remote)), tag_of(sip_value(m, SIP_H_FROM))) &&
+	       str_eq(tag_of(str_of(s->local)), tag_of(sip_value(m, SIP_H_TO)));
+}
+
 void im_request(struct im *im, struct sip_req *rq, uint64_t id)
 {
 	struct im_session *s = find_id(im, id);
-	bool known = s && s->state == IM_OPEN && str_eq(str_of(s->call_id), rq->msg->call_id);
+	bool known = s && s->state == IM_OPEN && is_of_dialog(s, rq->msg);
 	if (!known && rq->msg->method == SIP_ACK)
 		sip_ignore(rq);
 	else if (!known)

@@ -21,6 +21,7 @@ enum {
 	IM_INVITE_MAX_S = 60,     /* a session nobody takes up */
 	IM_IDLE_MAX_S = 600,      /* without a message; then BYE */
 	IM_AOR_MAX = 255,
+	IM_PART_MAX = 1024, /* bytes of Call-ID, From, To, Contact of a session: 503 */
 };
 
 struct im; /* opaque */

@@ -56,9 +56,11 @@ static int line_ends(struct str in, uint32_t *ret_len)
 static int know_length(struct sip_framer *f, struct str in, uint32_t max, uint32_t *ret_len)
 {
 	uint32_t body, head = head_end(f, in);
+	/* A server's message has grown on its way: it is answered, not the end of the link. */
+	uint32_t head_max = max >= SIP_SERVER_MAX ? SIP_SERVER_HEAD_MAX : SIP_HEAD_MAX;
 	if (head == 0)
-		return in.len > SIP_HEAD_MAX ? -E2BIG : SIP_FRAME_MORE;
-	if (head > SIP_HEAD_MAX)
+		return in.len > head_max ? -E2BIG : SIP_FRAME_MORE;
+	if (head > head_max)
 		return -E2BIG;
 	int r = content_length(str_n(in.p, head), &body);
 	if (r == -ENOENT)

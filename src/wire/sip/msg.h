@@ -11,11 +11,13 @@
 
 /* Limits, each with the answer it causes. */
 enum {
-	SIP_CLIENT_MAX = 128 * 1024,  /* bytes of a message from a client (F-006): 513 */
-	SIP_SERVER_MAX = 5000 * 1024, /* from a server of the topology: 513 */
-	SIP_HEAD_MAX = 64 * 1024,     /* bytes up to the empty line: 400, connection closed */
-	SIP_HEADERS_MAX = 250,        /* header fields: 400 */
-	SIP_LIST_MAX = 100,           /* values of one comma list that we look at: 400 */
+	SIP_CLIENT_MAX = 128 * 1024,      /* bytes of a message from a client (F-006): 513 */
+	SIP_SERVER_MAX = 5000 * 1024,     /* from a server of the topology: 513 */
+	SIP_SERVER_HEAD_MAX = 256 * 1024, /* of the head from a server: 400 above SIP_HEAD_MAX, and
+	                                   * the connection closed above this */
+	SIP_HEAD_MAX = 64 * 1024,         /* bytes up to the empty line: 400, connection closed */
+	SIP_HEADERS_MAX = 250,            /* header fields: 400 */
+	SIP_LIST_MAX = 100,               /* values of one comma list that we look at: 400 */
 };
 
 struct sip_hdr {

@@ -121,7 +121,7 @@ static const char *sent(struct world *w, const char *start, const char *from, co
 	           "%s\r\nVia: SIP/2.0/TLS h\r\nFrom: <sip:%s>;tag=1\r\nTo: <sip:%s>\r\n"
 	           "Call-ID: 1\r\nCSeq: 1 MESSAGE\r\nContent-Length: 4\r\n\r\nbody",
 	           start, from, to);
-	w->flow.sec->sign(w->flow.sec_state, &w->flow, &b);
+	EQ(w->flow.sec->sign(w->flow.sec_state, &w->flow, &b), 0);
 	buf_char(&b, '\0');
 	return b.p;
 }
