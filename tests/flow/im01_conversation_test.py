@@ -202,6 +202,45 @@ def what_no_phone_understands_is_refused_with_a_reason(case):
     check("60041" in answer.get("ms-diagnostics", ""), "reason")
 
 
+@tap.test
+def a_stranger_cannot_speak_in_a_session(case):
+    a, b, c = lync(case), phone(case), phone(case)
+    dialog = open_session(a, b.user.uri)
+    forged = c.make("MESSAGE", None, dialog=dialog, body="forged",
+                    headers=[("Content-Type", "text/plain")])
+    forged.set("From", f"<{c.user.uri}>;tag=other").set("Route", None)
+    check_eq(c.expect_answer(c.send(forged)).code, 481, "MESSAGE of a stranger")
+    m = say(a, dialog, "true")
+    text = b.expect_request("MESSAGE")
+    check_eq(text.body, b"true", "what arrives")
+    b.answer(text, 200)
+    check_eq(a.expect_answer(m).code, 200, "MESSAGE")
+
+
+@tap.test
+def a_name_cannot_bring_another_address_with_it(case):
+    a, b = phone(case), lync(case)
+    m = a.make("MESSAGE", b.user.uri, body="x", headers=[("Content-Type", "text/plain")])
+    m.set("From", 'a "<sip:boss@example.test>;x=" ' + m.get("From"))
+    a.send(m)
+    got = b.expect_request("INVITE")
+    check("boss" not in got.get("From"), got.get("From"))
+
+
+@tap.test
+def what_a_client_says_to_its_own_address_does_not_come_back(case):
+    user = case.site.user("self")
+    a, b = phone(case, user), lync(case, user)
+    m = a.send(a.make("MESSAGE", user.uri, body="note", headers=[("Content-Type", "text/plain")]))
+    _, dialog = accept(b)
+    b.answer(b.expect_request("MESSAGE"), 200)
+    a.expect_answer(m)
+    say(b, dialog, "answer")
+    a.answer(a.expect_request("MESSAGE"), 200)
+    m = a.send(a.make("MESSAGE", user.uri, body="last", headers=[("Content-Type", "text/plain")]))
+    check_eq(b.expect_request("MESSAGE").body, b"last", "the next that comes")
+
+
 FILE = ('<request xmlns="http://schemas.microsoft.com/rtc/2009/05/filetransfer" requestId="1">'
         '<publishFile><fileInfo><id>{00000000-0000-0000-0000-000000000001}</id><name>f.txt</name>'
         '<size>3</size></fileInfo></publishFile></request>')

@@ -205,5 +205,33 @@ def keep_alives_are_answered(case):
         wait_for(lambda p=p: p.pongs > 0, f"a pong over {transport}")
 
 
+@tap.test
+def a_register_inside_a_dialog_vouches_for_nobody(case):
+    a, b = pair(case)
+    m = a.send(a.invite(b.user.uri))
+    got = b.expect_request("INVITE")
+    b.answer(got, 200, body="v=0\r\n", headers=[("Content-Type", "application/sdp")])
+    dialog = a.confirm(m, a.expect_answer(m))
+    b.expect_request("ACK")
+    x = phone(case, a.user)
+    evil = x.make("REGISTER", None, dialog=dialog, headers=[("Contact", x.contact())])
+    check_eq(x.expect_answer(x.send(evil)).code, 481, "REGISTER")
+    for sender in ("tel:+1", "http:x", f"sip:{case.site.server.domain}"):
+        m = x.send(x.make("MESSAGE", b.user.uri, from_=sender, body="x", headers=TEXT))
+        check_eq(x.expect_answer(m).code, 407, f"MESSAGE from {sender}")
+
+
+@tap.test
+def a_head_that_grows_on_its_way_ends_no_link(case):
+    a, b = pair(case)
+    m = a.make("MESSAGE", b.user.uri, body="x", headers=TEXT)
+    m.headers.append(("X-Long", "x" * (65500 - len(m.bytes()))))
+    a.send(m)
+    for _ in range(8):  # at least one of them crosses between two processes
+        c, d = pair(case)
+        passes(c, d)
+    check(not a.closed, "the sender's connection")
+
+
 if __name__ == "__main__":
     tap.main(site.make)
