@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/rand.h"
 #include "base/rd.h"
+#include "wire/sip/uri.h"
 
 /* A nonce: seconds, maker, serial, authenticator; NONCE_LEN bytes as base64url text. */
 enum { NONCE_LEN = 24, NONCE_MAC_AT = 16, NONCE_TEXT_LEN = 32 };
@@ -169,16 +170,10 @@ bool digest_proves(const struct digest_creds *c, struct str method, struct str b
 
 /* --- reading a field ----------------------------------------------------------------- */
 
-static bool is_token_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("-.!%*_+`'~", c));
-}
-
 static struct str read_token(struct scan *sc)
 {
 	const char *from = sc->p;
-	while (sc->p < sc->end && is_token_char(*sc->p))
+	while (sc->p < sc->end && sip_is_token_char(*sc->p))
 		sc->p++;
 	return str_n(from, (size_t)(sc->p - from));
 }

@@ -81,12 +81,18 @@ static int strip_pad(struct str *s, bool pad_needed)
 /* The value of a digit in either alphabet's terms: its last two digits are c62 and c63. */
 static int digit64(char c, char c62, char c63)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
+	/* clang-format off */
+	static const int8_t values[] = { /* from '0' on */
+		52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1, -1,
+		-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+		15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1,
+		-1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+		41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1,
+	};
+	/* clang-format on */
+	unsigned at = (unsigned)(unsigned char)c - '0';
+	if (at < ARRAY_SIZE(values) && values[at] >= 0)
+		return values[at];
 	return c == c62 ? 62 : c == c63 ? 63 : -1;
 }
 

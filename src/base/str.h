@@ -113,6 +113,21 @@ int str_to_u64(struct str s, uint64_t max, uint64_t *ret) MUST_CHECK;
 /* A NUL-terminated copy; the caller owns it. */
 char *str_dup(struct str s) MUST_CHECK;
 
+/* A set of ASCII characters, a bit each: `low` holds those below '@', `high` the others. */
+struct charset {
+	uint64_t low, high;
+};
+#define CHARSET_ONE(c) ((uint64_t)1 << ((c)&63))
+#define CHARSET_SPAN(from, to) ((((uint64_t)2 << ((to) - (from))) - 1) << ((from)&63))
+#define CHARSET_DIGITS CHARSET_SPAN('0', '9')                             /* low */
+#define CHARSET_LETTERS (CHARSET_SPAN('A', 'Z') | CHARSET_SPAN('a', 'z')) /* high */
+
+static inline bool str_in(char c, const struct charset *set)
+{
+	unsigned char u = (unsigned char)c;
+	return u < 128 && ((u < 64 ? set->low : set->high) >> (u & 63) & 1);
+}
+
 /* A cursor over text.  Each function moves it past what it returns. */
 struct scan {
 	const char *p, *end;

@@ -13,6 +13,8 @@ uint32_t fe_owner(const struct frontend *fe, uint64_t account)
 {
 	uint64_t best = 0;
 	uint32_t owner = 0;
+	if (fe->env->n_slots == 1)
+		return 0;
 	for (uint32_t i = 0; i < fe->env->n_slots; i++) {
 		uint64_t part[2] = { account, i };
 		uint64_t h = hash_bytes(&fe->key.mac, part, sizeof(part));

@@ -30,13 +30,9 @@ static struct sip_fault check_single(const struct sip_msg *m)
 
 static bool is_token(struct str s)
 {
-	static const char extra[] = "-.!%*_+`'~";
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.p[i];
-		bool alnum = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-		if (!alnum && (c == '\0' || !strchr(extra, c)))
+	for (size_t i = 0; i < s.len; i++)
+		if (!sip_is_token_char(s.p[i]))
 			return false;
-	}
 	return s.len > 0;
 }
 

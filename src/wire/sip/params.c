@@ -5,6 +5,17 @@
 
 /* Parameters, comma lists and the structured header values made of them. */
 
+static const struct charset token_chars = {
+	CHARSET_DIGITS | CHARSET_ONE('-') | CHARSET_ONE('.') | CHARSET_ONE('!') | CHARSET_ONE('%') |
+	        CHARSET_ONE('*') | CHARSET_ONE('+') | CHARSET_ONE('\''),
+	CHARSET_LETTERS | CHARSET_ONE('_') | CHARSET_ONE('`') | CHARSET_ONE('~')
+};
+
+bool sip_is_token_char(char c)
+{
+	return str_in(c, &token_chars);
+}
+
 /* Behind the quoted string that begins at p (a quote); NULL if it does not end. */
 static const char *skip_quoted(const char *p, const char *end)
 {
@@ -18,44 +29,45 @@ static const char *skip_quoted(const char *p, const char *end)
 	return NULL;
 }
 
-/* The first of `stop` outside quotes and, if `angles`, outside < >, where there are such. */
-static const char *find_stop_slowly(const char *p, const char *end, char stop, bool angles)
+/* The first comma outside quotes and brackets; end if there is none; NULL if a quote or a bracket
+ * does not end. */
+static const char *find_comma(const char *p, const char *end)
 {
-	bool inside = false;
-	while (p < end) {
-		if (*p == '"' && !inside) {
-			p = skip_quoted(p, end);
-			if (!p)
-				return NULL;
-			continue;
-		}
-		if (angles && *p == '<')
-			inside = true;
-		else if (angles && *p == '>')
-			inside = false;
-		else if (!inside && *p == stop)
-			return p;
-		p++;
+	if (p < end && *p != '<' && *p != '"') { /* without brackets there are no quotes mostly */
+		const char *comma = memchr(p, ',', (size_t)(end - p));
+		size_t n = (size_t)((comma ? comma : end) - p);
+		if (!memchr(p, '<', n) && !memchr(p, '"', n))
+			return p + n;
 	}
-	return inside ? NULL : end;
+	while (p < end && *p != ',') {
+		if (*p == '"')
+			p = skip_quoted(p, end);
+		else if (*p == '<')
+			p = memchr(p, '>', (size_t)(end - p));
+		else
+			p++;
+		if (!p)
+			return NULL;
+	}
+	return p;
 }
 
-/* The first of `stop` outside quotes and, if `angles`, outside < >; end if there is none; NULL if a
- * quote or a bracket does not end. */
-static const char *find_stop(const char *p, const char *end, char stop, bool angles)
+/* The first of `stop` outside quotes; end if there is none; NULL if a quote does not end. */
+static const char *find_stop(const char *p, const char *end, char stop)
 {
-	const char *at = memchr(p, stop, (size_t)(end - p));
-	size_t n = (size_t)((at ? at : end) - p);
-	if (memchr(p, '"', n) || (angles && memchr(p, '<', n)))
-		return find_stop_slowly(p, end, stop, angles);
-	return p + n;
+	while (p < end && *p != stop) {
+		p = *p == '"' ? skip_quoted(p, end) : p + 1;
+		if (!p)
+			return NULL;
+	}
+	return p;
 }
 
 bool sip_list_next(struct str *rest, struct str *ret)
 {
 	while (rest->len > 0) {
 		const char *end = rest->p + rest->len;
-		const char *comma = find_stop(rest->p, end, ',', true);
+		const char *comma = find_comma(rest->p, end);
 		if (!comma)
 			comma = end;
 		struct str one = str_trim(str_n(rest->p, (size_t)(comma - rest->p)));
@@ -88,16 +100,20 @@ bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 	}
 	if (*p != ';')
 		return false;
-	const char *stop = find_stop(++p, end, ';', false);
-	if (!stop)
-		return false;
-	struct str one = str_n(p, (size_t)(stop - p));
-	if (str_cut(one, '=', name, value))
-		*value = unquote(str_trim(*value));
+	const char *from = ++p, *equals = NULL;
+	while (p < end && *p != ';') {
+		if (*p == '=' && !equals)
+			equals = p;
+		p = *p == '"' ? skip_quoted(p, end) : p + 1;
+		if (!p)
+			return false;
+	}
+	if (equals)
+		*value = unquote(str_trim(str_n(equals + 1, (size_t)(p - equals - 1))));
 	else
 		*value = (struct str){ NULL, 0 };
-	*name = str_trim(*name);
-	*rest = str_n(stop, (size_t)(end - stop));
+	*name = str_trim(str_n(from, (size_t)((equals ? equals : p) - from)));
+	*rest = str_n(p, (size_t)(end - p));
 	return true;
 }
 
@@ -126,7 +142,7 @@ static bool params_fine(struct str params)
 
 static int split_addr(struct sip_addr *a, struct str s)
 {
-	const char *end = s.p + s.len, *open = find_stop(s.p, end, '<', false);
+	const char *end = s.p + s.len, *open = find_stop(s.p, end, '<');
 	*a = (struct sip_addr){ .all = s };
 	if (!open)
 		return -EBADMSG;
@@ -235,7 +251,7 @@ bool sip_auth_param(const struct sip_auth *a, struct str name, struct str *ret)
 		return false;
 	const char *p = a->params.p, *end = p + a->params.len;
 	for (int i = 0; p < end && i < SIP_PARAMS_MAX; i++) {
-		const char *stop = find_stop(p, end, ',', false);
+		const char *stop = find_stop(p, end, ',');
 		struct str n, v;
 		if (!stop)
 			return false;

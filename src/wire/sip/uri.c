@@ -4,25 +4,26 @@
 
 /* Characters. */
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+/* RFC 3261 section 25.1: mark, and user-unreserved. */
+#define MARKS_LOW                                                                    \
+	(CHARSET_ONE('-') | CHARSET_ONE('.') | CHARSET_ONE('!') | CHARSET_ONE('*') | \
+	 CHARSET_ONE('\'') | CHARSET_ONE('(') | CHARSET_ONE(')'))
+#define MARKS_HIGH (CHARSET_ONE('_') | CHARSET_ONE('~'))
+#define USER_LOW                                                                     \
+	(CHARSET_ONE('&') | CHARSET_ONE('=') | CHARSET_ONE('+') | CHARSET_ONE('$') | \
+	 CHARSET_ONE(',') | CHARSET_ONE(';') | CHARSET_ONE('?') | CHARSET_ONE('/'))
 
-static bool is_mark(char c)
-{
-	return c != '\0' && strchr("-_.!~*'()", c) != NULL;
-}
-
-static bool is_user_char(char c)
-{
-	return is_alnum(c) || is_mark(c) || (c != '\0' && strchr("&=+$,;?/", c) != NULL);
-}
-
-static bool is_scheme_char(char c)
-{
-	return is_alnum(c) || c == '+' || c == '-' || c == '.';
-}
+static const struct charset unreserved = { CHARSET_DIGITS | MARKS_LOW,
+	                                   CHARSET_LETTERS | MARKS_HIGH };
+static const struct charset user_chars = { CHARSET_DIGITS | MARKS_LOW | USER_LOW,
+	                                   CHARSET_LETTERS | MARKS_HIGH };
+static const struct charset scheme_chars = {
+	CHARSET_DIGITS | CHARSET_ONE('+') | CHARSET_ONE('-') | CHARSET_ONE('.'), CHARSET_LETTERS
+};
+static const struct charset host_chars = { CHARSET_DIGITS | CHARSET_ONE('.') | CHARSET_ONE('-'),
+	                                   CHARSET_LETTERS | CHARSET_ONE('_') };
+static const struct charset host6_chars = { CHARSET_DIGITS | CHARSET_ONE('.') | CHARSET_ONE(':'),
+	                                    CHARSET_LETTERS };
 
 static int hex_value(char c)
 {
@@ -48,7 +49,7 @@ static bool is_user(struct str s)
 			if (escape_at(s, i) < 0)
 				return false;
 			i += 2;
-		} else if (!is_user_char(s.p[i])) {
+		} else if (!str_in(s.p[i], &user_chars)) {
 			return false;
 		}
 	}
@@ -57,11 +58,10 @@ static bool is_user(struct str s)
 
 static bool is_host(struct str s, bool v6)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.p[i];
-		if (!is_alnum(c) && c != '.' && (v6 ? c != ':' : (c != '-' && c != '_')))
+	const struct charset *set = v6 ? &host6_chars : &host_chars;
+	for (size_t i = 0; i < s.len; i++)
+		if (!str_in(s.p[i], set))
 			return false;
-	}
 	return s.len > 0;
 }
 
@@ -145,7 +145,7 @@ int sip_uri_parse(struct sip_uri *ret, struct str s)
 	if (!str_cut(s, ':', &u.scheme_name, &rest) || u.scheme_name.len == 0)
 		return -EBADMSG;
 	for (size_t i = 0; i < u.scheme_name.len; i++)
-		if (!is_scheme_char(u.scheme_name.p[i]))
+		if (!str_in(u.scheme_name.p[i], &scheme_chars))
 			return -EBADMSG;
 	int r = 0;
 	if (str_ieq(u.scheme_name, STR("sip"))) {
@@ -182,7 +182,7 @@ int sip_unescape(struct str s, struct buf *ret)
 void sip_escape_user(struct buf *b, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
-		if (is_user_char(s.p[i]) && s.p[i] != ';' && s.p[i] != '?' && s.p[i] != '/')
+		if (str_in(s.p[i], &user_chars) && s.p[i] != ';' && s.p[i] != '?' && s.p[i] != '/')
 			buf_char(b, s.p[i]);
 		else
 			buf_printf(b, "%%%02X", (unsigned char)s.p[i]);
@@ -207,7 +207,7 @@ static char *put_user(char *to, struct str user)
 			if (v < 0)
 				return NULL;
 			/* Only what needs no escape is unescaped: the form stays unique. */
-			if (!is_alnum(c) && !is_mark(c)) {
+			if (!str_in(c, &unreserved)) {
 				*to++ = '%';
 				*to++ = hex[v >> 4];
 				*to++ = hex[v & 15];
@@ -247,7 +247,7 @@ static int next_unit(struct str s, size_t *i)
 		int v = escape_at(s, *i);
 		if (v >= 0) {
 			*i += 3;
-			return is_alnum((char)v) || is_mark((char)v) ? v : v + 256;
+			return str_in((char)v, &unreserved) ? v : v + 256;
 		}
 	}
 	*i += 1;

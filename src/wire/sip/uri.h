@@ -40,6 +40,9 @@ int sip_unescape(struct str s, struct buf *ret) MUST_CHECK;
 /* Appends s with every byte escaped that a user part may not hold. */
 void sip_escape_user(struct buf *b, struct str s);
 
+/* A character of a token (RFC 3261 section 25.1). */
+bool sip_is_token_char(char c);
+
 /* Parameters ";name=value;flag;name="quoted"".  True if there; *ret (may be NULL) is the value
  * without quotes (p NULL for a flag without value).  Names in any case. */
 bool sip_param(struct str params, struct str name, struct str *ret);
