@@ -161,7 +161,7 @@ class Bench:
                     if server.name == "echo":
                         self._echo(server, transport, self.size.conns)
                     else:
-                        self._kept(server, transport, main, list(OPS))
+                        self._kept(server, transport, main, list(EXCHANGES))
                 for server in self._turn(n, ours):
                     self._kept(server, transport, "round", ["message", "call"])
                 if transport == "udp" and "kamailio" in self.made:
