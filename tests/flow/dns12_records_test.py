@@ -67,7 +67,7 @@ class Dnsmasq:
             ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
              "--no-hosts", "--port=53", f"--listen-address={self.ip}", "--bind-interfaces",
              "--local=/test/", "--log-facility=-", "--log-queries", "--pid-file", "--user=root",
-             *options], os.path.join(case.dir, "dnsmasq.log")))
+             *options], os.path.join(case.dir, f"dnsmasq-{self.ip}.log")))
         self.p.wait_text("started, version")
 
 
