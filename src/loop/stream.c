@@ -80,7 +80,7 @@ static void deliver(struct stream *s, struct str fresh)
 		buf_str(&s->in, fresh);
 		all = buf_view(&s->in);
 	}
-	ssize_t used = s->in.full ? -EMSGSIZE : s->ops->data(s->arg, all);
+	ssize_t used = s->ops->data(s->arg, all);
 	if (s->state == ENDED)
 		return;
 	if (used < 0) {
@@ -92,7 +92,7 @@ static void deliver(struct stream *s, struct str fresh)
 		buf_drop(&s->in, (size_t)used);
 	else
 		buf_put(&s->in, all.p + used, all.len - (size_t)used);
-	if (s->in.full)
+	if (s->in.len > s->lim.read_max)
 		end(s, -EMSGSIZE, "too much unused data");
 	else if (s->in.len == 0 && s->in.p)
 		buf_free(&s->in);
@@ -404,7 +404,8 @@ static struct stream *stream_new(struct loop *l, int fd, const struct stream_lim
 	s->lim = *lim;
 	s->ops = ops;
 	s->arg = arg;
-	s->in = buf_of(lim->read_max);
+	/* One read on top of what was kept: the limit is for what the owner leaves of both. */
+	s->in = buf_of((size_t)lim->read_max + LOOP_READ_SIZE);
 	s->out = buf_of(lim->write_max);
 	s->poll.data = s;
 	list_init(&s->node);

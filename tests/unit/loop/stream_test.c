@@ -76,6 +76,22 @@ static void too_much_unused_data_ends_the_stream(void)
 	world_end(&w);
 }
 
+/* What is left of one read and what the next one brings may together be more than what may stay. */
+static void data_that_is_used_at_once_has_no_limit(void)
+{
+	static char block[100000];
+	struct world w;
+	world_start(&w);
+	memset(block, 'x', sizeof(block));
+	w.server->leave = 3;
+	stream_write(w.client.s, STR("abcdef"));
+	AWAIT(w.loop, w.server->got.len == 3);
+	stream_write(w.client.s, str_n(block, sizeof(block)));
+	AWAIT(w.loop, w.server->got.len == 3 + sizeof(block));
+	EQ(w.server->n_closed, 0);
+	world_end(&w);
+}
+
 static void an_owner_that_refuses_data_ends_the_stream(void)
 {
 	struct world w;
@@ -191,6 +207,7 @@ int main(void)
 	RUN(what_is_written_arrives_in_order);
 	RUN(what_is_not_used_comes_again_with_more);
 	RUN(too_much_unused_data_ends_the_stream);
+	RUN(data_that_is_used_at_once_has_no_limit);
 	RUN(an_owner_that_refuses_data_ends_the_stream);
 	RUN(a_close_comes_after_what_was_written);
 	RUN(a_reader_that_does_not_read_is_given_up);
