@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "auth/accounts_cache.h"
+#include "base/log.h"
 #include "loop/stream.h"
 
 enum { LISTENERS_MAX = 8 };
@@ -371,14 +372,17 @@ static ssize_t on_data(void *arg, struct str in)
 	return r < 0 ? r : (ssize_t)used;
 }
 
-static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
+static void on_closed(void *arg, int err, const char *why)
 {
 	struct accounts *a = arg;
 	stream_free(&a->link);
 	a->fed = false;
 	accounts_cache_clear(&a->cache);
-	if (!a->lost)
+	if (!a->lost) {
+		log_warning(NULL, "link-down", "role=accounts err=%d reason=%s", err,
+		            log_esc(str_of(why ? why : "another link")));
 		tell(a, ACCOUNTS_LOST, 0, 0);
+	}
 	a->lost = true;
 }
 
