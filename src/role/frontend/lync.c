@@ -154,8 +154,8 @@ static void reply(struct answer *a, struct task *t, int (*put)(struct answer *a)
 {
 	char text[1024];
 	struct buf lines = BUF_ON(text);
-	a->expires_s = wants_end(t->msg) ? 0 : KEPT_S;
-	bool ends = wants_end(t->msg) && fe_has_to_tag(t->msg);
+	bool once = wants_end(t->msg), ends = once && fe_has_to_tag(t->msg);
+	a->expires_s = once ? 0 : KEPT_S;
 	if ((!ends && put(a) < 0) || a->body.full) {
 		task_refuse(t, REFUSE_BAD_BODY, STR(""));
 		return;

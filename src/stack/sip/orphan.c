@@ -22,11 +22,8 @@ static void put_routes(struct buf *b, const struct sip_msg *ok, unsigned n_ours)
 /* The remote target: Contact of the 2xx, else the address we called. */
 static struct str target(const struct sip_msg *ok, const struct sip_msg *invite)
 {
-	struct sip_addr contact;
-	struct str rest = sip_value(ok, SIP_H_CONTACT);
-	if (sip_addr_next(&rest, &contact) > 0 && !contact.star)
-		return contact.uri;
-	return invite->uri;
+	const struct sip_addr *contact = sip_contact(ok);
+	return contact && !contact->star ? contact->uri : invite->uri;
 }
 
 struct str orphan_request(struct sip_stack *s, struct sip_flow *f, struct str invite,

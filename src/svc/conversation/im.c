@@ -486,21 +486,26 @@ static void (*const served[SIP_N_METHODS])(struct im_session *s, struct sip_req 
 };
 /* clang-format on */
 
-static struct str tag_of(struct str value)
+static struct str tag_of(const struct sip_addr *a)
 {
-	struct sip_addr a;
 	struct str tag = STR("");
-	if (sip_addr_parse(&a, value) == 0)
-		(void)sip_param(a.params, STR("tag"), &tag);
+	if (a)
+		(void)sip_param(a->params, STR("tag"), &tag);
 	return tag;
+}
+
+/* The dialog's own ends are kept as text. */
+static bool has_tag_of(const struct sip_addr *a, const char *end)
+{
+	struct sip_addr ours;
+	return sip_addr_parse(&ours, str_of(end)) == 0 && str_eq(tag_of(&ours), tag_of(a));
 }
 
 /* Call-ID and both tags (RFC 3261 section 12.2.2). */
 static bool is_of_dialog(const struct im_session *s, const struct sip_msg *m)
 {
-	return str_eq(str_of(s->call_id), m->call_id) &&
-	       str_eq(tag_of(str_of(s->remote)), tag_of(sip_value(m, SIP_H_FROM))) &&
-	       str_eq(tag_of(str_of(s->local)), tag_of(sip_value(m, SIP_H_TO)));
+	return str_eq(str_of(s->call_id), m->call_id) && has_tag_of(sip_from(m), s->remote) &&
+	       has_tag_of(sip_to(m), s->local);
 }
 
 void im_request(struct im *im, struct sip_req *rq, uint64_t id)

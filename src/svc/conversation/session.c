@@ -143,10 +143,9 @@ static void take_route(struct im_session *s, const struct sip_msg *m)
 
 static void take_target(struct im_session *s, const struct sip_msg *m)
 {
-	struct sip_addr a;
-	struct str rest = sip_value(m, SIP_H_CONTACT);
-	if (sip_addr_next(&rest, &a) > 0 && !a.star)
-		set_text(&s->target, a.uri);
+	const struct sip_addr *a = sip_contact(m);
+	if (a && !a->star)
+		set_text(&s->target, a->uri);
 }
 
 void session_take_answer(struct im_session *s, const struct sip_msg *ok)
