@@ -184,7 +184,10 @@ class Sipe:
         self.wait_event("call-ended", after)
 
     def wait_sound(self, after=0):
-        self.wait_event("sound", after, db=lambda db: db > LOUD_DB)
+        """A clean tone arrives.  (The first half-second may hold the sound's begin; a caller who hangs
+        up then would leave wait_heard() nothing to find.)"""
+        self.wait_event("sound", after, db=lambda db: db > LOUD_DB,
+                        share=lambda share: share > TONE_SHARE)
 
     def wait_flow(self, after=0):
         self.wait_sound(after)
