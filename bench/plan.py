@@ -50,6 +50,7 @@ class Size:
                     "chat": 8000 * factor}
         self.echoes = 60000 * factor
         self.parses = 1000000
+        self.packets = 2000000
         self.users, self.conns = 1000, 20
         self.signing_users = 200  # a connection for each
         self.many = 3000         # connections, one for each client
@@ -106,7 +107,16 @@ class Bench:
         finally:
             server.stop()
 
-    # One message, read again and again.
+    # One message or packet, again and again.
+
+    def _alone(self, program, *arguments):
+        """What a program prints that runs without a server."""
+        run = subprocess.run([os.path.join(self.build, "bench", program), *arguments],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                             preexec_fn=lambda: os.sched_setaffinity(0, self.load_cpus))
+        if run.returncode:
+            raise procs.Failed(run.stderr.strip())
+        return json.loads(run.stdout)
 
     def parse(self):
         if "dialtone" not in self.made:
@@ -114,17 +124,21 @@ class Bench:
         self.say("reading a message")
         for _ in range(self.size.rounds):
             for name in ("register", "invite"):
-                run = subprocess.run(
-                    [os.path.join(self.build, "bench", "parse"),
-                     os.path.join(HERE, "messages", name + ".sip"), str(self.size.parses)],
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                    preexec_fn=lambda: os.sched_setaffinity(0, self.load_cpus))
-                if run.returncode:
-                    raise procs.Failed(run.stderr.strip())
-                found = json.loads(run.stdout)
+                found = self._alone("parse", os.path.join(HERE, "messages", name + ".sip"),
+                                    str(self.size.parses))
                 for how in ("parsed", "checked"):
                     row = (how, name, str(found["bytes"]))
                     self._add(row, self.made["dialtone"], found[how + "_ns"], {})
+
+    def media(self):
+        if "dialtone" not in self.made:
+            return
+        self.say("SRTP's transform")
+        for _ in range(self.size.rounds):
+            found = self._alone("srtp", str(self.size.packets))
+            for how in ("sealed", "opened"):
+                row = (how, "srtp", str(found["bytes"]))
+                self._add(row, self.made["dialtone"], found[how + "_ns"], {})
 
     # Operations on a few kept connections.
 

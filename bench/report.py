@@ -4,7 +4,7 @@ import statistics
 
 from plan import CHAT_HOPS, EXCHANGES, HOW, OPS, Sample
 
-# Row -> (ratio to what, the most it may be), or bytes for memory, nanoseconds for one message.
+# Row -> (ratio to what, the most it may be), or bytes for memory, nanoseconds for one message or packet.
 HALF = ("kamailio", 0.5)
 
 
@@ -18,6 +18,8 @@ def budget_of(row, size):
         return ("echo", 1.5)
     if kind == "checked" and transport == "register":
         return ("ns", 1000)
+    if kind in ("sealed", "opened"):
+        return ("ns", 420)
     if kind == "idle":
         return ("bytes", {"tls": 20000, "tcp": 4000, "udp": 600}[transport])
     return None
@@ -28,6 +30,8 @@ def title_of(row):
     if kind in ("parsed", "checked"):
         what = "parsed" if kind == "parsed" else "parsed and checked"
         return f"one {transport.upper()} of {int(how):,} bytes, {what}"
+    if kind in ("sealed", "opened"):
+        return f"one packet of {how} bytes of sound, {kind} (SRTP)"
     if kind == "register" and how == "lync":
         return f"REGISTER, 401, REGISTER, 401, REGISTER, 200, TLS; NTLM, {HOW[how]}"
     if kind == "refresh" and how == "lync":
@@ -49,7 +53,7 @@ def title_of(row):
 
 
 def unit_of(row):
-    if row[0] in ("parsed", "checked"):
+    if row[0] in ("parsed", "checked", "sealed", "opened"):
         return "ns"
     return "B" if row[0] in ("idle", "after-storm") else "us"
 

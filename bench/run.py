@@ -19,7 +19,7 @@ import report
 import servers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ("parse", "operations", "signing", "many", "memory", "storm")
+PARTS = ("parse", "media", "operations", "signing", "many", "memory", "storm")
 
 
 def arguments():
