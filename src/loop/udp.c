@@ -34,6 +34,34 @@ struct udp {
 	uint64_t errors;
 };
 
+int udp_bind(const struct addr *a)
+{
+	int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, &a->sa, addr_len(a)) == 0)
+		return fd;
+	int r = -errno;
+	(void)close(fd);
+	return r;
+}
+
+int udp_source(const struct addr *to, struct addr *ret)
+{
+	struct addr any_port = *to;
+	int fd = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (addr_port(to) == 0)
+		addr_set_port(&any_port, 9); /* discard; nothing is sent */
+	int r = connect(fd, &any_port.sa, addr_len(&any_port)) < 0 ? -errno : 0;
+	if (r == 0)
+		*ret = loop_socket_addr(fd, false);
+	(void)close(fd);
+	addr_set_port(ret, 0);
+	return r;
+}
+
 static struct udp_batch *batch_new(void)
 {
 	struct udp_batch *b = xmalloc(sizeof(*b)); /* its pages come into being when used */
