@@ -207,6 +207,17 @@ static void branch_failed(struct branch *b, enum sip_fail why, int code)
 	got_negative(b, code, NULL);
 }
 
+static bool is_replaced(struct branch *b, const struct sip_msg *m)
+{
+	struct sip_proxy *p = b->p;
+	if (!p->stx || p->stopping || p->accepted || !p->ops || !p->ops->refused ||
+	    !p->ops->refused(p->arg, b->tag, m))
+		return false;
+	b->code = m->status;
+	timer_stop(&b->c);
+	return true;
+}
+
 static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 {
 	struct branch *b = arg;
@@ -215,7 +226,8 @@ static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 	if (m->status == 430) {
 		branch_failed(b, SIP_FAIL_TRANSPORT, 480);
 	} else if (m->status >= 300) {
-		got_negative(b, m->status, m);
+		if (!is_replaced(b, m))
+			got_negative(b, m->status, m);
 	} else if (m->status >= 200) {
 		got_success(b, m);
 	} else if (m->status > 100) {
@@ -370,6 +382,11 @@ struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
 	defer_init(&p->reap, proxy_free, p);
 	sip_stx_set_ops(stx, &proxy_stx_ops, p);
 	return p;
+}
+
+void sip_proxy_cancel(struct sip_proxy *p)
+{
+	on_cancel(p);
 }
 
 const struct sip_msg *sip_proxy_request(const struct sip_proxy *p)

@@ -33,6 +33,9 @@ struct sip_proxy_ops {
 	/* A branch got no answer or a broken connection (430 tells of one behind another hop, RFC
 	 * 5626 section 5.3).  A branch added meanwhile takes its place. */
 	void (*branch_failed)(void *arg, uint64_t tag, enum sip_fail why);
+	/* A branch was refused (300 to 699).  True: it does not count, a branch added meanwhile has
+	 * taken its place.  May be NULL. */
+	bool (*refused)(void *arg, uint64_t tag, const struct sip_msg *resp);
 	/* The final answer has gone (code), or the caller has: 0.  Exactly once.  Late 2xx are
 	 * still handled by the proxy itself afterwards; arg is not used any more. */
 	void (*done)(void *arg, int code);
@@ -51,6 +54,9 @@ void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *b);
 /* No more branches are to come now: if none is pending the best answer is sent (`empty_code` if
  * there never was one). */
 void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, struct str lines);
+
+/* As if the caller had sent CANCEL: what still rings is told, the answer follows from theirs. */
+void sip_proxy_cancel(struct sip_proxy *p);
 
 /* RFC 3261 section 16.3 steps 3 and 4, before anything else: 0, or 483 / 482.  *ret_left is the new
  * Max-Forwards. */
