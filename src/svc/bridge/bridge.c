@@ -1,0 +1,262 @@
+#include "svc/bridge/bridge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bridge {
+	struct loop *loop;
+	struct bridge_config cfg;
+	struct leg_ports ports;
+	struct map by_id;
+	struct list calls;
+	struct bridge_counts past;
+	struct timer sweep;
+};
+
+static bool is_over(const struct bridge_call *c, usec_t now)
+{
+	usec_t last = c->since;
+	for (int i = 0; i < 2; i++)
+		if (c->legs[i])
+			last = MAX(last, leg_counts(c->legs[i])->last_in);
+	return now > last + (c->answered ? BRIDGE_SILENT_S : BRIDGE_RING_S) * USEC_PER_SEC;
+}
+
+static void on_sweep(void *arg)
+{
+	struct bridge *b = arg;
+	usec_t now = loop_now(b->loop);
+	list_for(it, &b->calls)
+	{
+		struct bridge_call *c = list_entry(it, struct bridge_call, all);
+		if (is_over(c, now))
+			bridge_close(c);
+	}
+	timer_set(&b->sweep, now + BRIDGE_SWEEP_S * USEC_PER_SEC);
+}
+
+struct bridge *bridge_new(struct loop *l, const struct bridge_config *cfg)
+{
+	struct bridge *b = xnew(struct bridge);
+	b->loop = l;
+	map_init(&b->by_id);
+	list_init(&b->calls);
+	bridge_configure(b, cfg);
+	timer_init(&b->sweep, l, on_sweep, b);
+	timer_set(&b->sweep, loop_now(l) + BRIDGE_SWEEP_S * USEC_PER_SEC);
+	return b;
+}
+
+void bridge_free(struct bridge **bp)
+{
+	struct bridge *b = take(bp);
+	struct bridge_call *c;
+	if (!b)
+		return;
+	while ((c = bridge_next(b, NULL)) != NULL)
+		bridge_close(c);
+	timer_stop(&b->sweep);
+	map_done(&b->by_id);
+	free(b);
+}
+
+void bridge_configure(struct bridge *b, const struct bridge_config *cfg)
+{
+	b->cfg = *cfg;
+	b->ports.min = (uint16_t)(cfg->port_min + (cfg->port_min & 1));
+	b->ports.max = cfg->port_max;
+}
+
+static void add_counts(struct bridge_counts *n, const struct bridge_call *c)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!c->legs[i])
+			continue;
+		n->packets += leg_counts(c->legs[i])->in;
+		n->dropped += leg_counts(c->legs[i])->dropped;
+	}
+}
+
+struct bridge_counts bridge_counts(const struct bridge *b)
+{
+	struct bridge_counts n = b->past;
+	list_for(it, &b->calls)
+	{
+		add_counts(&n, list_entry(it, struct bridge_call, all));
+	}
+	n.now = (uint32_t)b->by_id.n;
+	return n;
+}
+
+/* Calls. */
+
+struct bridge_call *bridge_open(struct bridge *b, struct str id, struct str caller_tag,
+                                bool caller_lync, const struct addr *called_at)
+{
+	if (id.len > BRIDGE_ID_MAX || caller_tag.len > BRIDGE_ID_MAX ||
+	    b->by_id.n >= b->cfg.calls_max) {
+		b->past.refused++;
+		return NULL;
+	}
+	struct bridge_call *c = xcalloc(1, sizeof(*c) + id.len + caller_tag.len);
+	c->bridge = b;
+	c->refs = 1; /* the table's */
+	memcpy(c->text, id.p, id.len);
+	memcpy(c->text + id.len, caller_tag.p, caller_tag.len);
+	c->id = str_n(c->text, id.len);
+	c->caller_tag = str_n(c->text + id.len, caller_tag.len);
+	c->caller_lync = caller_lync;
+	c->called_at = *called_at;
+	c->since = loop_now(b->loop);
+	map_add(&b->by_id, &c->node, hash_bytes(&b->by_id.key, id.p, id.len));
+	list_add(&b->calls, &c->all);
+	b->past.calls++;
+	return c;
+}
+
+static bool is_called(const struct bridge_call *c, struct str tag)
+{
+	return str_eq(tag, str_n(c->called_tag, c->called_tag_len));
+}
+
+struct bridge_call *bridge_find(struct bridge *b, struct str id, struct str from_tag,
+                                struct str to_tag, enum bridge_side *ret_from)
+{
+	struct map_node *n = map_first(&b->by_id, hash_bytes(&b->by_id.key, id.p, id.len));
+	for (; n; n = map_next(n)) {
+		struct bridge_call *c = list_entry(n, struct bridge_call, node);
+		bool by_caller = str_eq(from_tag, c->caller_tag) && is_called(c, to_tag);
+		if (!str_eq(c->id, id) ||
+		    (!by_caller && !(str_eq(to_tag, c->caller_tag) && is_called(c, from_tag))))
+			continue;
+		*ret_from = by_caller ? BRIDGE_CALLER : BRIDGE_CALLED;
+		return c;
+	}
+	return NULL;
+}
+
+void bridge_called_tag(struct bridge_call *c, struct str tag)
+{
+	if (c->answered || tag.len > BRIDGE_ID_MAX)
+		return;
+	memcpy(c->called_tag, tag.p, tag.len);
+	c->called_tag_len = tag.len;
+}
+
+void bridge_answered(struct bridge_call *c)
+{
+	c->answered = true;
+}
+
+struct bridge_call *bridge_ref(struct bridge_call *c)
+{
+	c->refs++;
+	return c;
+}
+
+void bridge_unref(struct bridge_call **cp)
+{
+	struct bridge_call *c = take(cp);
+	if (c && --c->refs == 0)
+		free(c);
+}
+
+void bridge_close(struct bridge_call *c)
+{
+	struct bridge *b = c->bridge;
+	if (c->closed)
+		return;
+	add_counts(&b->past, c);
+	map_del(&b->by_id, &c->node);
+	list_del(&c->all);
+	leg_free(&c->legs[BRIDGE_CALLER]);
+	leg_free(&c->legs[BRIDGE_CALLED]);
+	c->closed = true;
+	bridge_unref(&c);
+}
+
+struct bridge_call *bridge_next(struct bridge *b, struct bridge_call *after)
+{
+	struct list *next = after ? after->all.next : b->calls.next;
+	return next == &b->calls ? NULL : list_entry(next, struct bridge_call, all);
+}
+
+/* Media. */
+
+static void from_caller(void *arg, unsigned component, uint8_t *packet, size_t len)
+{
+	struct bridge_call *c = arg;
+	if (c->legs[BRIDGE_CALLED])
+		leg_send(c->legs[BRIDGE_CALLED], component, packet, len);
+}
+
+static void from_called(void *arg, unsigned component, uint8_t *packet, size_t len)
+{
+	struct bridge_call *c = arg;
+	if (c->legs[BRIDGE_CALLER])
+		leg_send(c->legs[BRIDGE_CALLER], component, packet, len);
+}
+
+static const struct leg_ops leg_ops[2] = {
+	[BRIDGE_CALLER] = { .packet = from_caller },
+	[BRIDGE_CALLED] = { .packet = from_called },
+};
+
+bool bridge_is_lync(const struct bridge_call *c, enum bridge_side side)
+{
+	return c->caller_lync == (side == BRIDGE_CALLER);
+}
+
+static enum sound_dialect dialect_of_side(const struct bridge_call *c, enum bridge_side side)
+{
+	return bridge_is_lync(c, side) ? SOUND_LYNC : SOUND_PLAIN;
+}
+
+/* The leg of a side, made when it is first spoken of. */
+static int need_leg(struct bridge_call *c, enum bridge_side side, const struct addr *towards)
+{
+	struct bridge *b = c->bridge;
+	int err = 0;
+	if (!c->legs[side])
+		c->legs[side] = leg_new(b->loop, dialect_of_side(c, side), &b->ports, towards,
+		                        &leg_ops[side], c, &err);
+	if (err < 0)
+		b->past.refused++;
+	return err;
+}
+
+int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct sip_msg *m,
+                     bool answers, struct buf *ret)
+{
+	RAW_MEMORY struct sdp s;
+	struct sound o;
+	enum bridge_side to = from == BRIDGE_CALLER ? BRIDGE_CALLED : BRIDGE_CALLER;
+	int r = sound_find(&s, m);
+	if (r == 0 && c->closed)
+		r = -ENODATA;
+	if (r < 0)
+		return r;
+	r = sound_read(&o, &s, dialect_of_side(c, from));
+	wipe(&o.key, sizeof(o.key));
+	if (r < 0)
+		return r == -ENOENT ? -ENODATA : r;
+	r = need_leg(c, from, &o.at[0]);
+	if (r == 0)
+		r = need_leg(c, to, &c->called_at);
+	if (r == 0)
+		r = leg_read(c->legs[from], &s, answers);
+	if (r < 0)
+		return r;
+	return leg_write(c->legs[to], ret, &s, o.m, answers) ? 0 : -EBADMSG;
+}
+
+bool bridge_try_again(struct bridge_call *c)
+{
+	struct leg *g = c->legs[BRIDGE_CALLED];
+	if (c->closed || c->tried_again || !g || leg_dialect(g) != SOUND_PLAIN)
+		return false;
+	c->tried_again = true;
+	leg_insist(g);
+	return true;
+}

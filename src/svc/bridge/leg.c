@@ -1,0 +1,324 @@
+#include "svc/bridge/leg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/rand.h"
+
+struct leg_socket {
+	struct leg *leg;
+	struct udp *udp;
+	struct addr at;   /* ours */
+	struct addr peer; /* where media goes */
+	bool known;       /* peer is valid */
+	bool moved;       /* its port was learnt from a packet */
+};
+
+struct leg {
+	struct loop *loop;
+	enum sound_dialect dialect;
+	const struct leg_ops *ops;
+	void *arg;
+	struct leg_socket sockets[ICE_COMPONENTS];
+	struct ice *ice; /* SOUND_LYNC, once its role is known */
+	struct sound_key own, theirs;
+	bool offers_key; /* our last offer had one */
+	bool insists;    /* SOUND_PLAIN: offers SRTP alone */
+	struct srtp *in, *out;
+	char proto[64]; /* of the client's last offer */
+	size_t proto_len;
+	struct leg_counts counts;
+};
+
+/* Packets. */
+
+static bool is_rtcp(unsigned component)
+{
+	return component == 1;
+}
+
+static int unprotect(struct leg *g, unsigned component, uint8_t *p, size_t *len)
+{
+	if (!g->in)
+		return 0;
+	return is_rtcp(component) ? srtp_unprotect_rtcp(g->in, p, len)
+	                          : srtp_unprotect(g->in, p, len);
+}
+
+static int protect(struct leg *g, unsigned component, uint8_t *p, size_t *len)
+{
+	if (!g->out)
+		return 0;
+	return is_rtcp(component) ? srtp_protect_rtcp(g->out, p, len)
+	                          : srtp_protect(g->out, p, len);
+}
+
+/* May media come from there? */
+static bool is_peer(struct leg *g, unsigned component, const struct addr *from)
+{
+	struct leg_socket *k = &g->sockets[component];
+	if (g->dialect == SOUND_LYNC)
+		return g->ice && ice_knows(g->ice, component, from);
+	return k->known && (k->moved ? addr_eq(&k->peer, from) : addr_eq_host(&k->peer, from));
+}
+
+static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from, struct str data)
+{
+	struct leg_socket *k = arg;
+	struct leg *g = k->leg;
+	unsigned component = (unsigned)(k - g->sockets);
+	uint8_t *p = (uint8_t *)(uintptr_t)data.p;
+	size_t len = data.len;
+	if (stun_looks_like(data)) {
+		if (g->ice)
+			ice_input(g->ice, component, from, data);
+		return;
+	}
+	if (len > LEG_PACKET_MAX || !is_peer(g, component, from) ||
+	    unprotect(g, component, p, &len) < 0) {
+		g->counts.dropped++;
+		return;
+	}
+	if (g->dialect == SOUND_PLAIN && !k->moved) {
+		k->peer = *from;
+		k->moved = true;
+	}
+	g->counts.in++;
+	g->counts.last_in = loop_now(g->loop);
+	g->ops->packet(g->arg, component, p, len);
+}
+
+void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len)
+{
+	struct leg_socket *k = &g->sockets[component];
+	if (!k->known || protect(g, component, packet, &len) < 0)
+		return;
+	g->counts.out++;
+	(void)udp_send(k->udp, &k->peer, str_n((const char *)packet, len));
+}
+
+/* ICE. */
+
+static void ice_sends(void *arg, unsigned component, const struct addr *to, struct str datagram)
+{
+	struct leg *g = arg;
+	(void)udp_send(g->sockets[component].udp, to, datagram);
+}
+
+static void ice_has_chosen(void *arg, unsigned component, const struct addr *peer)
+{
+	struct leg *g = arg;
+	g->sockets[component].peer = *peer;
+	g->sockets[component].known = true;
+}
+
+static const struct ice_ops ice_ops = { .send = ice_sends, .selected = ice_has_chosen };
+
+/* Who offers is the controlling one (RFC 8445 section 6.1.1). */
+static void need_ice(struct leg *g, bool we_offer)
+{
+	if (g->dialect == SOUND_LYNC && !g->ice)
+		g->ice = ice_new(g->loop, STUN_LYNC, we_offer, &ice_ops, g);
+}
+
+/* Ports. */
+
+static int bind_pair(struct addr at, uint16_t port, int ret_fds[ICE_COMPONENTS])
+{
+	addr_set_port(&at, port);
+	int fd = udp_bind(&at);
+	if (fd < 0)
+		return fd;
+	addr_set_port(&at, (uint16_t)(port + 1));
+	int second = udp_bind(&at);
+	if (second < 0) {
+		(void)close(fd);
+		return second;
+	}
+	ret_fds[0] = fd;
+	ret_fds[1] = second;
+	return 0;
+}
+
+/* The next pair in turn, so that a port rests before it is used again. */
+static int find_pair(const struct addr *at, struct leg_ports *ports, int ret_fds[ICE_COMPONENTS])
+{
+	int r = -EADDRINUSE;
+	for (int i = 0; i < LEG_PORT_TRIES && r == -EADDRINUSE; i++) {
+		if (ports->next < ports->min || ports->next >= ports->max)
+			ports->next = ports->min;
+		r = bind_pair(*at, ports->next, ret_fds);
+		ports->next = (uint16_t)(ports->next + 2);
+		if (ports->next < 2)
+			ports->next = ports->min;
+	}
+	return r;
+}
+
+struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *ports,
+                    const struct addr *towards, const struct leg_ops *ops, void *arg, int *ret_err)
+{
+	struct addr at;
+	int fds[ICE_COMPONENTS];
+	*ret_err = udp_source(towards, &at);
+	if (*ret_err == 0)
+		*ret_err = find_pair(&at, ports, fds);
+	if (*ret_err < 0)
+		return NULL;
+	struct leg *g = xnew(struct leg);
+	g->loop = l;
+	g->dialect = d;
+	g->ops = ops;
+	g->arg = arg;
+	g->own.there = true;
+	g->own.tag = 1;
+	rand_bytes(g->own.bytes, SRTP_KEY_LEN);
+	for (int i = 0; i < ICE_COMPONENTS; i++) {
+		g->sockets[i].leg = g;
+		g->sockets[i].udp = udp_new(l, fds[i], on_datagram, &g->sockets[i]);
+		g->sockets[i].at = *udp_local(g->sockets[i].udp);
+	}
+	return g;
+}
+
+void leg_free(struct leg **lp)
+{
+	struct leg *g = take(lp);
+	if (!g)
+		return;
+	ice_free(&g->ice);
+	for (int i = 0; i < ICE_COMPONENTS; i++)
+		udp_free(&g->sockets[i].udp);
+	srtp_free(&g->in);
+	srtp_free(&g->out);
+	wipe(g, sizeof(*g));
+	free(g);
+}
+
+enum sound_dialect leg_dialect(const struct leg *g)
+{
+	return g->dialect;
+}
+
+const struct leg_counts *leg_counts(const struct leg *g)
+{
+	return &g->counts;
+}
+
+/* Descriptions. */
+
+static bool same_key(const struct sound_key *a, const struct sound_key *b)
+{
+	return a->there == b->there && a->suite == b->suite &&
+	       memcmp(a->bytes, b->bytes, SRTP_KEY_LEN) == 0;
+}
+
+/* A key that stays keeps its counters: a refresh must not make old packets good again. */
+static int take_key(struct leg *g, const struct sound_key *key)
+{
+	bool was = g->theirs.there && g->in;
+	if (was && same_key(&g->theirs, key))
+		return 0;
+	srtp_free(&g->in);
+	g->theirs = *key;
+	if (!key->there) {
+		srtp_free(&g->out);
+		return 0;
+	}
+	g->in = srtp_new(key->suite, key->bytes);
+	if (!g->out || g->own.suite != key->suite) {
+		srtp_free(&g->out);
+		g->own.suite = key->suite;
+		g->out = srtp_new(key->suite, g->own.bytes);
+	}
+	g->own.tag = key->tag;
+	return g->in && g->out ? 0 : -ENOMEM;
+}
+
+static bool is_reachable(const struct leg *g, const struct addr *a)
+{
+	return a->sa.sa_family == g->sockets[0].at.sa.sa_family;
+}
+
+/* Where media goes: without ICE, to what the description says, unless a packet has shown better. */
+static void take_address(struct leg *g, const struct sound *o)
+{
+	for (int i = 0; i < ICE_COMPONENTS && g->dialect == SOUND_PLAIN; i++) {
+		struct leg_socket *k = &g->sockets[i];
+		if (k->known && k->moved && addr_eq_host(&k->peer, &o->at[i]))
+			continue;
+		k->peer = o->at[i];
+		/* 0.0.0.0 is the old way to hold (RFC 3264 section 8.4). */
+		k->known = !addr_is_any(&o->at[i]) && is_reachable(g, &o->at[i]);
+		k->moved = false;
+	}
+}
+
+static int take_ice(struct leg *g, const struct sdp *s, const struct sound *o)
+{
+	unsigned i = 0, component;
+	uint32_t priority;
+	struct addr at;
+	if (!g->ice)
+		return 0;
+	if (ice_set_remote(g->ice, o->ufrag, o->pwd) < 0)
+		return -EPROTONOSUPPORT;
+	while (sound_candidate(s, o, &i, &component, &at, &priority))
+		if (is_reachable(g, &at))
+			ice_add_remote(g->ice, component, &at, priority);
+	ice_start(g->ice);
+	return 0;
+}
+
+int leg_read(struct leg *g, const struct sdp *s, bool answers)
+{
+	struct sound o;
+	int r = sound_read(&o, s, g->dialect);
+	if (r < 0)
+		return r;
+	struct buf pb = { .p = g->proto, .cap = sizeof(g->proto), .max = sizeof(g->proto) };
+	if (!answers) {
+		buf_str(&pb, o.m->proto);
+		g->proto_len = pb.full ? 0 : pb.len;
+		g->offers_key = false;
+	}
+	need_ice(g, answers);
+	take_address(g, &o);
+	/* A key that was not asked for is none: the client here offered it to nobody. */
+	if (answers && !g->offers_key)
+		o.key.there = false;
+	r = take_key(g, &o.key);
+	wipe(&o.key, sizeof(o.key));
+	return r < 0 ? r : take_ice(g, s, &o);
+}
+
+/* The profile of our description: the offer's, if it answers one.  To a device of which nothing is
+ * known a key is offered beside RTP/AVP: who can takes it, who cannot does not see it. */
+static struct str profile(const struct leg *g, bool answers)
+{
+	if (answers)
+		return str_n(g->proto, g->proto_len);
+	return g->dialect == SOUND_LYNC || g->theirs.there || g->insists ? STR("") : STR("RTP/AVP");
+}
+
+void leg_insist(struct leg *g)
+{
+	g->insists = true;
+}
+
+bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct sdp_media *m,
+               bool answers)
+{
+	need_ice(g, !answers);
+	if (!answers)
+		g->offers_key = true;
+	struct sound_end e = { .dialect = g->dialect,
+		               .at = { g->sockets[0].at, g->sockets[1].at },
+		               .ice = g->ice,
+		               .key = answers && !g->theirs.there ? NULL : &g->own,
+		               .proto = profile(g, answers),
+		               .says_remote = true };
+	return sound_write(b, s, m, &e);
+}

@@ -1,0 +1,56 @@
+/* One end of a bridged call: two sockets (RTP and RTCP), what the client there said of its media,
+ * and the keys of both directions.  What comes in is decrypted and handed over; what is sent is
+ * encrypted, where there are keys.
+ *
+ * Media is taken from the peer alone: from where ICE has proved that somebody knows our password,
+ * or, without ICE, from the address that the description names; there the port may be another once
+ * (a NAT in between). */
+#pragma once
+
+#include "loop/udp.h"
+#include "svc/bridge/sound.h"
+
+enum {
+	LEG_PACKET_MAX = 2048, /* bytes of a packet; longer ones are dropped */
+	LEG_PORT_TRIES = 64,
+};
+
+/* The ports of a process: pairs from min (even) to max. */
+struct leg_ports {
+	uint16_t min, max;
+	uint16_t next;
+};
+
+struct leg; /* opaque */
+
+struct leg_counts {
+	uint64_t in, out; /* packets of media */
+	uint64_t dropped; /* from elsewhere, not authentic, too long */
+	usec_t last_in;   /* 0: nothing yet */
+};
+
+struct leg_ops {
+	/* A packet, decrypted; SRTP_ROOM bytes behind it may be written. */
+	void (*packet)(void *arg, unsigned component, uint8_t *packet, size_t len);
+};
+
+/* Binds two ports on the address from which this host reaches `towards`.  NULL and *ret_err: no
+ * port is free (-EADDRINUSE), no descriptors (-EMFILE), no way there. */
+struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *ports,
+                    const struct addr *towards, const struct leg_ops *ops, void *arg, int *ret_err);
+void leg_free(struct leg **lp);
+enum sound_dialect leg_dialect(const struct leg *g);
+
+/* Takes what the client's description says; `answers`: it answers one that leg_write() wrote.  As
+ * sound_read(); -ENOMEM if the library gives no cipher. */
+int leg_read(struct leg *g, const struct sdp *s, bool answers) MUST_CHECK;
+/* Writes a description of the other end's for the client here: `s` came from there, `m` is its
+ * section with sound.  `answers`: it answers the client's own.  False: too long. */
+bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct sdp_media *m,
+               bool answers);
+/* The device here refused RTP: from now on it is offered SRTP alone. */
+void leg_insist(struct leg *g);
+/* Sends a packet of media to the client; SRTP_ROOM bytes behind it are used.  Before it is known
+ * where the client is, it is dropped. */
+void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len);
+const struct leg_counts *leg_counts(const struct leg *g);

@@ -1,0 +1,238 @@
+#include "svc/bridge/sound.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/code.h"
+#include "wire/mime/mime.h"
+#include "wire/sdp/attr.h"
+#include "wire/sdp/compose.h"
+
+int sound_find(struct sdp *ret, const struct sip_msg *m)
+{
+	struct mime_part part;
+	int r = mime_pick(sip_value(m, SIP_H_CONTENT_TYPE), m->body, STR("application/sdp"), 1,
+	                  &part);
+	if (m->body.len == 0 || r == -ENOENT)
+		return -ENOENT;
+	return r < 0 || sdp_parse(ret, part.body) < 0 ? -EBADMSG : 0;
+}
+
+/* Reading. */
+
+static bool is_usable(const struct sdp_crypto *c, struct sdp_key *k, struct sound_key *ret)
+{
+	uint8_t bytes[SDP_SRTP_KEY_MAX];
+	struct str keys = c->keys;
+	if (srtp_suite_of(c->suite, &ret->suite) < 0 || c->params.len > 0 ||
+	    sdp_key_next(&keys, k) <= 0 || keys.len > 0 || k->mki_len > 0 ||
+	    sdp_key_bytes(c->suite, k, bytes) < 0)
+		return false;
+	memcpy(ret->bytes, bytes, SRTP_KEY_LEN);
+	wipe(bytes, sizeof(bytes));
+	ret->tag = c->tag;
+	ret->there = true;
+	return true;
+}
+
+/* The first that is usable; a Lync client has but one suite. */
+static void read_key(struct sound *o, const struct sdp *s, enum sound_dialect d)
+{
+	unsigned i = 0;
+	struct str value;
+	struct sdp_crypto c;
+	struct sdp_key k;
+	while (!o->key.there && sdp_attr_named(s, &o->m->part, STR("crypto"), &i, &value))
+		if (sdp_crypto_parse(&c, value) == 0 && is_usable(&c, &k, &o->key) &&
+		    d == SOUND_LYNC && o->key.suite != SRTP_AES_CM_128_HMAC_SHA1_80)
+			o->key.there = false;
+}
+
+static int read_address(struct sound *o, const struct sdp *s)
+{
+	struct sdp_connection c;
+	struct sdp_rtcp r;
+	struct str value;
+	if (sdp_connection(s, o->m, &c) < 0 || addr_parse(&o->at[0], c.address, o->m->port) < 0)
+		return -EBADMSG;
+	o->at[1] = o->at[0];
+	addr_set_port(&o->at[1], (uint16_t)(o->m->port + 1));
+	if (!sdp_attr(s, &o->m->part, STR("rtcp"), &value) || sdp_rtcp_parse(&r, value) < 0)
+		return 0;
+	addr_set_port(&o->at[1], r.port);
+	return r.address.len > 0 && addr_parse(&o->at[1], r.address, r.port) < 0 ? -EBADMSG : 0;
+}
+
+static const struct sdp_media *first_audio(const struct sdp *s)
+{
+	const struct sdp_media *m = NULL;
+	while ((m = sdp_media_next(s, m, STR("audio"))) != NULL)
+		if (m->port != 0)
+			return m;
+	return NULL;
+}
+
+int sound_read(struct sound *ret, const struct sdp *s, enum sound_dialect d)
+{
+	struct sound o = { .m = first_audio(s) };
+	if (!o.m)
+		return -ENOENT;
+	if (read_address(&o, s) < 0)
+		return -EBADMSG;
+	if (o.m->rtp == SDP_NO_RTP || str_ieq(o.m->transport, STR("UDP/TLS")))
+		return -EPROTONOSUPPORT;
+	read_key(&o, s, d);
+	o.wants_srtp = o.m->rtp == SDP_SAVP || o.m->rtp == SDP_SAVPF;
+	o.ice = sdp_attr(s, &o.m->part, STR("candidate"), NULL) &&
+	        sdp_ice(s, o.m, &o.ufrag, &o.pwd);
+	o.held = sdp_direction(s, o.m) == SDP_INACTIVE || sdp_direction(s, o.m) == SDP_SENDONLY;
+	*ret = o;
+	if ((d == SOUND_LYNC && !o.ice) || (d == SOUND_PLAIN && o.wants_srtp && !o.key.there))
+		return -EPROTONOSUPPORT;
+	return 0;
+}
+
+bool sound_candidate(const struct sdp *s, const struct sound *o, unsigned *i,
+                     unsigned *ret_component, struct addr *ret_at, uint32_t *ret_priority)
+{
+	struct str value;
+	struct sdp_candidate c;
+	while (sdp_attr_named(s, &o->m->part, STR("candidate"), i, &value)) {
+		if (sdp_candidate_parse(&c, value) < 0 || c.transport != SDP_UDP || c.draft6 ||
+		    c.component > ICE_COMPONENTS || addr_parse(ret_at, c.address, c.port) < 0)
+			continue;
+		*ret_component = c.component - 1u;
+		*ret_priority = c.priority;
+		return true;
+	}
+	return false;
+}
+
+/* Writing. */
+
+static const struct str always[] = {
+	STR_INIT("crypto"),     STR_INIT("candidate"), STR_INIT("remote-candidates"),
+	STR_INIT("ice-ufrag"),  STR_INIT("ice-pwd"),   STR_INIT("ice-options"),
+	STR_INIT("encryption"), STR_INIT("rtcp"),      STR_INIT("rtcp-mux"),
+	STR_INIT("sendonly"),   STR_INIT("recvonly"),  STR_INIT("inactive"),
+	STR_INIT("sendrecv"),
+};
+
+static void put_key(struct buf *b, const struct sound_end *e)
+{
+	if (!e->key)
+		return;
+	buf_lit(b, "a=crypto:");
+	buf_dec(b, e->key->tag);
+	buf_char(b, ' ');
+	buf_str(b, srtp_suite_name(e->key->suite));
+	buf_lit(b, " inline:");
+	base64_put(b, e->key->bytes, SRTP_KEY_LEN);
+	/* The only form that such a client reads; other ends need no word of it. */
+	if (e->dialect == SOUND_LYNC)
+		buf_lit(b, "|2^31");
+	buf_lit(b, "\r\n");
+}
+
+static void put_candidates(struct buf *b, const struct sound_end *e)
+{
+	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
+		buf_printf(b, "a=candidate:1 %u UDP %u ", c + 1, ice_priority(c));
+		addr_put_bare(b, &e->at[c]);
+		buf_printf(b, " %u typ host\r\n", addr_port(&e->at[c]));
+	}
+}
+
+static void put_remote(struct buf *b, const struct sound_end *e)
+{
+	struct addr at[ICE_COMPONENTS];
+	if (!e->says_remote || !ice_selected(e->ice, 0, &at[0]) || !ice_selected(e->ice, 1, &at[1]))
+		return;
+	buf_lit(b, "a=remote-candidates:");
+	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
+		buf_printf(b, c ? " %u " : "%u ", c + 1);
+		addr_put_bare(b, &at[c]);
+		buf_printf(b, " %u", addr_port(&at[c]));
+	}
+	buf_lit(b, "\r\n");
+}
+
+/* Such a client knows a payload type by its rtpmap alone; those of RFC 3551 section 6 may come
+ * without one. */
+static void put_static_types(struct buf *b, const struct sdp *s, const struct sdp_media *m)
+{
+	static const struct {
+		struct str format;
+		struct sdp_rtpmap map;
+	} types[] = {
+		{ STR_INIT("0"), { .type = 0, .encoding = STR_INIT("PCMU"), .rate = 8000 } },
+		{ STR_INIT("3"), { .type = 3, .encoding = STR_INIT("GSM"), .rate = 8000 } },
+		{ STR_INIT("8"), { .type = 8, .encoding = STR_INIT("PCMA"), .rate = 8000 } },
+		{ STR_INIT("9"), { .type = 9, .encoding = STR_INIT("G722"), .rate = 8000 } },
+	};
+	struct str formats = m->formats, one;
+	struct sdp_rtpmap known;
+	while (sdp_word_next(&formats, &one))
+		for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+			if (str_eq(one, types[i].format) &&
+			    sdp_rtpmap_of(s, m, one, &known) == -ENOENT)
+				sdp_put_rtpmap(b, &types[i].map);
+}
+
+/* A Lync client knows held and not held; others are told as it was said. */
+static void put_direction(struct buf *b, const struct sdp *s, const struct sdp_media *m,
+                          enum sound_dialect d)
+{
+	static const char *const names[] = { [SDP_INACTIVE] = "inactive",
+		                             [SDP_SENDONLY] = "sendonly",
+		                             [SDP_RECVONLY] = "recvonly",
+		                             [SDP_SENDRECV] = "sendrecv" };
+	enum sdp_direction dir = sdp_direction(s, m);
+	if (d == SOUND_LYNC)
+		dir = dir == SDP_SENDONLY || dir == SDP_INACTIVE ? SDP_INACTIVE : SDP_SENDRECV;
+	if (d == SOUND_PLAIN || dir == SDP_INACTIVE)
+		buf_printf(b, "a=%s\r\n", names[dir]);
+}
+
+static void put_lines(struct buf *b, const struct sdp *s, const struct sdp_media *m,
+                      const struct sound_end *e)
+{
+	put_key(b, e);
+	put_direction(b, s, m, e->dialect);
+	if (e->dialect != SOUND_LYNC)
+		return;
+	put_static_types(b, s, m);
+	put_candidates(b, e);
+	put_remote(b, e);
+	buf_printf(b, "a=rtcp:%u\r\n", addr_port(&e->at[1]));
+	sdp_put_attr(b, STR("ice-ufrag"), ice_ufrag(e->ice));
+	sdp_put_attr(b, STR("ice-pwd"), ice_pwd(e->ice));
+}
+
+bool sound_write(struct buf *b, const struct sdp *s, const struct sdp_media *m,
+                 const struct sound_end *e)
+{
+	char host[80];
+	struct buf hb = BUF_ON(host), cb = BUF_ON((char[100]){ 0 });
+	auto_(buf_free) struct buf lines = buf_of(SOUND_BYTES_MAX);
+	struct sdp_edit session = { .drop = always, .n_drop = ARRAY_SIZE(always) };
+	struct sdp_edit media[SDP_MEDIA_MAX] = { 0 };
+	addr_put_bare(&hb, &e->at[0]);
+	sdp_put_connection(&cb, buf_view(&hb));
+	session.connection = buf_view(&cb);
+	for (unsigned i = 0; i < s->n_media; i++)
+		media[i].set_port = true; /* to 0 */
+	put_lines(&lines, s, m, e);
+	struct sdp_edit *own = &media[m - s->media];
+	*own = (struct sdp_edit){ .set_port = true,
+		                  .port = addr_port(&e->at[0]),
+		                  .proto = e->proto.len ? e->proto
+		                           : e->key     ? STR("RTP/SAVP")
+		                                        : STR("RTP/AVP"),
+		                  .connection = session.connection,
+		                  .drop = always,
+		                  .n_drop = ARRAY_SIZE(always),
+		                  .add = buf_view(&lines) };
+	sdp_put_edited(b, s, &session, media, s->n_media);
+	return !b->full && !lines.full;
+}
