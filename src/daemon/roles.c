@@ -2,10 +2,12 @@
 
 #include "role/accounts/accounts.h"
 #include "role/frontend/frontend.h"
+#include "role/media_bridge/media_bridge.h"
 
 /* In the order in which they are started; stopped in reverse. */
 const struct role *const roles_all[] = {
 	&role_accounts,
+	&role_media_bridge,
 	&role_frontend,
 	NULL,
 };

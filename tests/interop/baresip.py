@@ -62,10 +62,10 @@ ringback_disabled yes
 
 
 class Baresip:
-    """One phone of `user` on a machine of its own."""
+    """One phone of `user` on a machine of its own.  srtp: it makes no call without."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, register=True):
+                 expires=600, tone=None, host=None, register=True, srtp=False):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
@@ -79,7 +79,8 @@ class Baresip:
         account = (f"<{user.uri};transport={transport}>;auth_user={user.name}"
                    f";auth_pass={user.password if password is None else password}"
                    f';outbound="sip:{server.domain};transport={transport}"'
-                   f";answermode={mode};regint={expires if register else 0};audio_codecs=PCMU")
+                   f";answermode={mode};regint={expires if register else 0};audio_codecs=PCMU"
+                   f"{';mediaenc=srtp-mand' if srtp else ''}")
         wav.write_tones(os.path.join(self.dir, "say.wav"), [tone or 0], 60)
         self.p = Proc(["baresip", "-s", "-v", "-f", self.dir], os.path.join(self.dir, "out"),
                       cwd=self.dir, env=dict(os.environ, HOME=self.dir, LC_ALL="C"), netns=self.host)
@@ -214,6 +215,9 @@ class Baresip:
         """Waits for a piece of SIP text in the trace."""
         return wait_for(lambda: re.search(pattern, self.p.text_after(after)),
                         f"/{pattern}/ in {self.p.log}")
+
+    def new_recording(self):
+        """It makes one for each call by itself."""
 
     def _heard_files(self):
         return glob.glob(os.path.join(self.dir, "dump-*-dec.wav"))

@@ -20,7 +20,7 @@ def need():
         raise Skip("linphonec is not installed (package linphone-cli)")
 
 
-def _config(user, server, transport, folder, password, expires, ca):
+def _config(user, server, transport, folder, password, expires, ca, srtp):
     return f"""[sip]
 sip_port=-1
 sip_tcp_port=-1
@@ -31,7 +31,8 @@ guess_hostname=1
 verify_server_certs=1
 verify_server_cn=1
 root_ca={ca}
-media_encryption=none
+media_encryption={"srtp" if srtp else "none"}
+media_encryption_mandatory={int(srtp)}
 inc_timeout=90
 keepalive_period=30000
 
@@ -79,10 +80,10 @@ user_certificates_path={folder}/crt
 
 
 class Linphonec:
-    """One phone of `user` on a machine of its own."""
+    """One phone of `user` on a machine of its own.  srtp: it makes no call without."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, ca=None):
+                 expires=600, tone=None, host=None, ca=None, srtp=False):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
@@ -93,7 +94,7 @@ class Linphonec:
         with open(rc, "w", encoding="utf-8") as f:
             f.write(_config(user, case.site.server, transport, self.dir,
                             user.password if password is None else password, expires,
-                            ca or case.site.server.ca))
+                            ca or case.site.server.ca, srtp))
         self.log_path = os.path.join(self.dir, "log")
         argv = ["linphonec", "-c", rc, "-d", "6", "-l", self.log_path]
         if auto_answer:
@@ -101,11 +102,19 @@ class Linphonec:
         env = dict(os.environ, HOME=self.dir, LC_ALL="C")
         self.p = Proc(argv, os.path.join(self.dir, "out"), env=env, netns=self.host, stdin=True)
         case.own(self)
-        self.recording = os.path.join(self.dir, "heard.wav")
+        self.calls = 0
         self.played = os.path.join(self.dir, "say.wav")
         wav.write_tones(self.played, [tone or 0], 2)
         self.command("soundcard use files")
         self.command(f"play {self.played}")
+        self.new_recording()
+
+    def new_recording(self):
+        """The next call goes into a file of its own, which is complete when the call is over.  Not
+        while it rings: linphonec takes no `answer` after it then."""
+        self.calls += 1
+        self.begun = self.mark()
+        self.recording = os.path.join(self.dir, f"heard-{self.calls}.wav")
         self.command(f"record {self.recording}")
 
     # Commands.
@@ -202,10 +211,12 @@ class Linphonec:
         self.wait_log(rf"(?s)SIP/2\.0 {code} [^\n]*\n(?:[A-Za-z-]+: [^\n]*\n)*?"
                       rf"CSeq: \d+ {method}\b", after)
 
-    def wait_sound(self, after=0):
+    def wait_sound(self, after=None):
         """Sound has been arriving for a second or two (its log says the bandwidth each second)."""
+        begin = self.begun if after is None else after
+
         def flowing():
-            rates = re.findall(r"RTP : \[d=([\d.]+)", self.log(after))
+            rates = re.findall(r"RTP : \[d=([\d.]+)", self.log(begin))
             return sum(float(r) > STEADY_KBITS for r in rates) >= 2
         wait_for(flowing, f"RTP arriving at {self.log_path}")
 

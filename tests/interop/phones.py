@@ -20,6 +20,8 @@ def sign_in(case, *wanted, **options):
 
 def connect(caller, callee, uri=None):
     """caller calls callee, who answers."""
+    for phone in (caller, callee):
+        phone.new_recording()
     marks = caller.mark(), callee.mark()
     caller.call(uri or callee.user.uri)
     callee.wait_ringing(marks[1])

@@ -39,6 +39,7 @@ class Sipe:
         server = case.site.server
         self.user, self.tone = user, tone
         self.auto_answer = auto_answer
+        self.begun = 0  # the mark of the present call
         self.host = host or case.own(case.site.net.host())
         self.dir = os.path.join(case.dir, f"sipe-{self.host.name}-{user.name}-{next(_numbers)}")
         os.makedirs(self.dir)
@@ -144,6 +145,10 @@ class Sipe:
     def decline(self):
         self.command("reject_call")
 
+    def new_recording(self):
+        """What it hears is an event each half-second; those of calls before count no more."""
+        self.begun = self.mark()
+
     def hang_up(self):
         self.command("hangup")
 
@@ -183,19 +188,20 @@ class Sipe:
     def wait_ended(self, after=0):
         self.wait_event("call-ended", after)
 
-    def wait_sound(self, after=0):
+    def wait_sound(self, after=None):
         """A clean tone arrives.  (The first half-second may hold the sound's begin; a caller who hangs
         up then would leave wait_heard() nothing to find.)"""
-        self.wait_event("sound", after, db=lambda db: db > LOUD_DB,
+        self.wait_event("sound", self.begun if after is None else after, db=lambda db: db > LOUD_DB,
                         share=lambda share: share > TONE_SHARE)
 
     def wait_flow(self, after=0):
         self.wait_sound(after)
 
-    def wait_heard(self, hz, seconds=0.5, after=0):
+    def wait_heard(self, hz, seconds=0.5, after=None):
         """Half-seconds of sound in which the tone is nearly all there is."""
         def heard():
-            return sum(0.5 for ev in self.events(after) if ev["event"] == "sound" and
+            begin = self.begun if after is None else after
+            return sum(0.5 for ev in self.events(begin) if ev["event"] == "sound" and
                        ev["db"] > LOUD_DB and ev["share"] > TONE_SHARE and
                        abs(ev["hz"] - hz) < TONE_OFF_HZ) >= seconds
         wait_for(heard, f"{hz} Hz in {self.p.log}")

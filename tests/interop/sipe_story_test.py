@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Two people on pidgin-sipe and one on linphone write to each other, the two call each other, and
-all do it again after the front ends have been killed in between."""
+"""Two people on pidgin-sipe and one on linphone write to each other and call each other, and all do
+it again after the front ends have been killed in between."""
 import os
 import re
 import sys
@@ -24,6 +24,12 @@ def everybody_writes(a, b, c, word):
                 receiver.wait_received(re.compile(re.escape(text)))
 
 
+def everybody_calls(a, b, c):
+    for caller, called in ((a, b), (a, c), (c, b)):
+        connect(caller, called)
+        talk_and_hang_up(caller, called)
+
+
 def come_back(case, client, mark):
     """What Pidgin does by itself: it signs in again."""
     client.wait_refused(mark)
@@ -37,8 +43,7 @@ def three_people_talk_on_after_the_front_ends_were_killed(case):
     alice, bob, carol = case.site.users("alice", "bob", "carol")
     a, b, c = sign_in(case, (Sipe, alice, "tls"), (Sipe, bob, "tls"), (LINPHONEC, carol, "tls"))
     everybody_writes(a, b, c, "before")
-    connect(a, b)
-    talk_and_hang_up(a, b)
+    everybody_calls(a, b, c)
     marks = a.mark(), b.mark(), c.mark()
     for slot in range(case.site.frontends):
         case.site.server.kill_role("frontend", slot)
@@ -48,8 +53,7 @@ def three_people_talk_on_after_the_front_ends_were_killed(case):
     come_back(case, b, marks[1])
     c.wait_registered(marks[2])
     everybody_writes(a, b, c, "after")
-    connect(b, a)
-    talk_and_hang_up(b, a)
+    everybody_calls(b, a, c)
 
 
 if __name__ == "__main__":

@@ -31,11 +31,12 @@ class User:
 class Server:
     """A running dialtoned; start() it, stop() it.  settings, accounts, local: lines for
     [role frontend], [role accounts] and local.conf.  also: a second address to listen on.
-    wrap: words before its command, for a limit that it shall have."""
+    wrap: words before its command, for a limit that it shall have.  bridges: processes of the role
+    media-bridge, 0 for none; as many as front ends by default."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
                  frontends=1, settings="", accounts="", local="", user="root", also="",
-                 sip_port=5060, tls_port=5061, wrap=()):
+                 sip_port=5060, tls_port=5061, wrap=(), bridges=None):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
@@ -43,6 +44,7 @@ class Server:
         self.ip, self.domain, self.host, self.realm = ip, domain, host, domain
         self.addresses = [ip, also] if also else [ip]
         self.frontends = frontends
+        self.bridges = frontends if bridges is None else bridges
         self.settings = {"accounts": accounts, "frontend": settings,
                          "local": f"user = {user}\n{local}"}
         self.ports = {"udp": sip_port, "tcp": sip_port, "tls": tls_port}
@@ -71,8 +73,11 @@ udp = {udp}
 tcp = {udp}
 tls = {tls}
 {self.settings["frontend"]}
-""")
+{self._bridge_section()}""")
         self._write("local.conf", "[local]\nhost = main\n" + self.settings["local"])
+
+    def _bridge_section(self):
+        return f"[role media-bridge]\nprocesses = {self.bridges}\n" if self.bridges else ""
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:

@@ -38,8 +38,10 @@ void fe_in_dialog(struct task *t)
 
 static void observe(struct task *t)
 {
-	if (t->msg->method == SIP_BYE)
-		calls_ended(t->fe->calls, t->msg->call_id);
+	if (t->msg->method != SIP_BYE)
+		return;
+	calls_ended(t->fe->calls, t->msg->call_id);
+	(void)fe_end_ringing(t->fe, t->msg);
 }
 
 void fe_in_dialog_home(struct task *t)
@@ -106,6 +108,13 @@ static void try_again(struct task *t)
 	fe_in_dialog_end(t);
 }
 
+/* Does another process hold the end's connection? */
+static bool is_there(const struct frontend *fe, const struct token *end)
+{
+	return end->hint.reach != TOKEN_NOWHERE && end->hint.slot != fe->env->slot &&
+	       end->hint.slot < fe->env->n_slots && link_is_up(fe, end->hint.slot);
+}
+
 void fe_in_dialog_end(struct task *t)
 {
 	struct frontend *fe = t->fe;
@@ -119,14 +128,15 @@ void fe_in_dialog_end(struct task *t)
 	if (f && !fe_is_safe(t, f)) {
 		task_refuse(t, REFUSE_NO_SECURE_ENDPOINT, STR(""));
 		sip_flow_unref(&f);
+	} else if ((f || is_there(fe, &end)) && fe_by_bridge(t, bd, &end, new_uri(t, bd))) {
+		sip_flow_unref(&f);
 	} else if (f) {
 		fe_edit(t, &b.edit, true);
 		b.edit.uri = new_uri(t, bd);
 		b.tcp_too = fe_takes_tcp(fe, f, b.edit.uri.p ? b.edit.uri : t->msg->uri);
 		fe_send(t, &b);
 		sip_flow_unref(&f);
-	} else if (end.hint.reach != TOKEN_NOWHERE && end.hint.slot != fe->env->slot &&
-	           end.hint.slot < fe->env->n_slots && link_is_up(fe, end.hint.slot)) {
+	} else if (is_there(fe, &end)) {
 		fe_send_there(t, &end, new_uri(t, bd));
 	} else if (t->tries < FE_RETRIES_MAX) {
 		task_retry(t, try_again); /* its client may be on its way back */

@@ -11,6 +11,7 @@
 #include "svc/access/overload.h"
 #include "svc/access/refusal.h"
 #include "svc/access/token.h"
+#include "svc/bridge/route.h"
 #include "svc/call/call.h"
 #include "svc/conversation/im.h"
 #include "svc/registrar/registrar.h"
@@ -22,11 +23,12 @@ enum {
 	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
 	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
 	FE_TRACERS_MAX = 8,
-	FE_FLOWS_TRIED_MAX = 16, /* of one request, over all endpoints that have several */
+	FE_FLOWS_TRIED_MAX = 16,       /* of one request, over all endpoints that have several */
+	FE_BRIDGE_SOCK = FE_SLOTS_MAX, /* number of the link to the first media bridge */
 };
 
 /* The host part of URIs between the processes of this box (RFC 2606: never a real name). */
-#define FE_LINK_DOMAIN "dialtone.invalid"
+#define FE_LINK_DOMAIN BRIDGE_LINK_DOMAIN
 
 struct fe_config {
 	uint32_t message_max; /* bytes from clients (F-006) */
@@ -46,8 +48,7 @@ struct fe_behind {
 	bool closing;
 };
 
-/* What the other processes of this role may send over the links, from the role's table (rights.c).
- */
+/* What other processes may send over the links, from their roles' tables (rights.c). */
 struct fe_rights {
 	bool method[SIP_N_METHODS];
 	uint8_t refused[SIP_H_N_IDS]; /* ids of fields that they may not set; ends with 0 */
@@ -67,19 +68,22 @@ struct frontend {
 	struct access *access;
 	struct registrar *registrar;
 	struct calls *calls;
+	struct map ringing; /* INVITEs that are under way here (observe.c) */
 	struct im *im;
 	struct sip_flow
 	        *own; /* a link of this process to itself: requests of its own enter there */
 	struct store *store;
 	struct dns *dns; /* made when it is first needed */
 	struct fe_behind behind;
-	struct fe_rights rights;
+	struct fe_rights rights, bridge_rights;
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
 	struct sip_flow
 	        *peers[FE_SLOTS_MAX]; /* links to the other processes, by slot; NULL: down */
-	struct buf lost;              /* ids of lost flows, for the others */
+	struct sip_flow *bridges[FE_SLOTS_MAX]; /* links to the media bridges, by slot */
+	uint32_t n_bridges;
+	struct buf lost; /* ids of lost flows, for the others */
 	struct defer tell_lost;
 	struct defer prune;  /* calls whose endpoints went */
 	struct list tracers; /* of `dialtone trace` */
@@ -107,7 +111,8 @@ struct task {
 	struct sip_flow *flow;
 	bool kept;               /* on the heap */
 	bool from_link;          /* another process has done the access half's part */
-	bool no_lync;            /* INVITE: Lync clients could not take part in its media */
+	bool one_dialect;        /* INVITE: only endpoints that speak the sender's dialect */
+	struct sip_flow *bridge; /* INVITE: for endpoints of the other dialect; NULL: none needed */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
@@ -221,9 +226,6 @@ struct tried {
 struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secure,
                                const struct tried *tried);
 /* True if an endpoint of the callee is to be called. */
-/* A phone calls whom a Lync client could not hear: such endpoints are left out; true if there is no
- * other, and the refusal has been sent. */
-bool fe_refuses_media(struct task *t, struct home_user *callee);
 bool fe_has_endpoint(const struct task *t, struct home_user *callee);
 /* Sends the task to all of them; stage: and to the home's conversations (im.c), unless 0. */
 void fe_fork(struct task *t, struct home_user *callee, char stage);
@@ -232,9 +234,32 @@ void fe_fork_free(struct fork **fp);
 /* The flow of an endpoint failed: a branch to its next one, if there is one. */
 void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why);
 
+/* media.c: calls between Lync clients and other devices. */
+bool fe_is_bridge(const struct sip_flow *f);
+void fe_bridge_up(struct frontend *fe, uint32_t slot, int fd);
+void fe_bridge_down(struct frontend *fe, struct sip_flow *f);
+/* The media bridge of the message's call: NULL if there is none, or it is down. */
+struct sip_flow *fe_bridge(const struct frontend *fe, const struct sip_msg *m);
+/* Route values: through the bridge, then to the process that holds the end's connection. */
+void fe_put_bridge_route(const struct task *t, struct buf *b, const struct token *end);
+/* Does the endpoint speak another dialect than the sender of the message? */
+bool fe_crosses(const struct sip_msg *m, const struct binding *to);
+/* Finds the media bridge for an INVITE that needs one.  Where there is none, endpoints of the other
+ * dialect are left out; true if there is no other endpoint, and the refusal has been sent. */
+bool fe_refuses_media(struct task *t, struct home_user *callee);
+/* Inside a dialog: true if the request has gone by way of the bridge. */
+bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end,
+                  struct str uri);
+/* Header lines for a 488 that gives no reason: what the caller offered. */
+void fe_explain_media(struct frontend *fe, struct buf *b, const struct sip_msg *m,
+                      const struct sip_msg *resp);
+
 /* observe.c: proxies that watch an INVITE (calls), a REGISTER (vouching), or flows (fork.c); takes
  * the fork, which may be NULL. */
 struct sip_proxy *fe_proxy(struct task *t, struct fork *f);
+/* The caller's BYE while it rings (RFC 3261 section 15): devices that do not know that it may come
+ * then are told by CANCEL.  True if something rang. */
+bool fe_end_ringing(struct frontend *fe, const struct sip_msg *bye);
 
 /* lync.c: what the home half answers to Lync clients about their own user.  asks: it is a SUBSCRIBE
  * of that kind; t->target has been read. */

@@ -3,7 +3,6 @@
 
 #include "role/frontend/fe.h"
 #include "svc/access/dialect.h"
-#include "svc/routing/media.h"
 
 /* The callee's home: one branch to each endpoint, over its newest flow.  Where an endpoint has
  * registered several flows (RFC 5626), the next one is tried when the newest fails. */
@@ -18,6 +17,8 @@ struct fork {
 	struct str sender_route, lines;
 	struct str here_lines; /* a client is not told who wants to stay unknown */
 	char route_text[256], lines_text[512];
+	struct sip_flow *bridge; /* for endpoints of the other dialect; NULL: none is needed */
+	bool from_lync;
 };
 
 static bool is_tried(const struct tried *tried, const struct token_hint *h)
@@ -50,7 +51,7 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 {
 	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
 		return false;
-	if (t->no_lync && b->lync)
+	if (t->one_dialect && fe_crosses(t->msg, b))
 		return false;
 	/* A session is for clients that hold sessions, a pager message for those that do not. */
 	if ((t->msg->method == SIP_MESSAGE && b->lync) || (im_is_invite(t->msg) && !b->lync))
@@ -58,34 +59,6 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
 		return false; /* the very endpoint that sends */
 	return fe_newest_flow(b->user, b->endpoint, t->secure, NULL) == b;
-}
-
-static bool has_lync(const struct task *t, struct home_user *callee)
-{
-	list_for(it, &callee->bindings)
-	{
-		const struct binding *b = list_entry(it, struct binding, node);
-		if (b->lync && is_wanted(t, b))
-			return true;
-	}
-	return false;
-}
-
-bool fe_refuses_media(struct task *t, struct home_user *callee)
-{
-	char lines[512];
-	struct buf lb = BUF_ON(lines);
-	if (t->msg->method != SIP_INVITE || dialect_of(t->msg) == DIALECT_LYNC)
-		return false;
-	const char *why = has_lync(t, callee) ? media_no_lync(t->msg) : NULL;
-	t->no_lync = why != NULL;
-	if (!why || fe_has_endpoint(t, callee))
-		return false;
-	calls_ended(t->fe->calls, t->msg->call_id);
-	refusal_put_more(&lb, REFUSE_MEDIA, str_of(why), t->fe->env->self->fqdn);
-	task_log_refusal(t, REFUSE_MEDIA);
-	task_reply(t, refusal_row(REFUSE_MEDIA)->code, STR(""), buf_view(&lb));
-	return true;
 }
 
 bool fe_has_endpoint(const struct task *t, struct home_user *callee)
@@ -148,6 +121,24 @@ static void fork_there(struct fork *f, struct sip_flow *link, const struct token
 	sip_proxy_fork(f->p, &b);
 }
 
+/* A branch to a client of the other dialect: through the media bridge, and back to the process that
+ * holds the connection. */
+static void fork_bridged(struct fork *f, const struct token *end, struct str uri)
+{
+	char route[TOKEN_TEXT_MAX + 128];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .flow = f->bridge, .tag = end->endpoint, .edit = f->there };
+	struct task like = { .fe = f->fe, .secure = f->secure, .msg = sip_proxy_request(f->p) };
+	if (!like.msg)
+		return; /* the caller has gone meanwhile */
+	fe_put_bridge_route(&like, &rb, end);
+	b.edit.uri = uri;
+	b.edit.push_routes = buf_view(&rb);
+	b.edit.add = f->lines;
+	b.edit.record_route = f->sender_route;
+	sip_proxy_fork(f->p, &b);
+}
+
 /* A branch to the conversation of this home, which translates. */
 static void fork_translated(struct fork *f, char stage)
 {
@@ -172,7 +163,9 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	bool there = !here && b->hint.slot != fe->env->slot && link && !link->closed;
 	if (f->tried.n < FE_FLOWS_TRIED_MAX)
 		f->tried.hints[f->tried.n++] = b->hint;
-	if (here)
+	if ((here || there) && f->bridge && b->lync != f->from_lync)
+		fork_bridged(f, &end, b->contact);
+	else if (here)
 		fork_here(f, flow, &end, b->contact);
 	else if (there)
 		fork_there(f, link, &end, b->contact);
@@ -202,6 +195,8 @@ static void fork_init(struct fork *f, struct task *t)
 	f->invite = t->msg->method == SIP_INVITE;
 	f->makes_dialog = fe_makes_dialog(t->msg);
 	f->callee = t->callee;
+	f->bridge = t->bridge;
+	f->from_lync = dialect_of(t->msg) == DIALECT_LYNC;
 	fe_edit(t, &f->here, true);
 	fe_edit(t, &f->there, false);
 	fe_put_sender(t, &rb, &lb);

@@ -109,6 +109,12 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 		fe_flow_lost(fe, f);
 		return;
 	}
+	if (fe_is_bridge(f)) {
+		log_warning(NULL, "link-down", "role=media-bridge slot=%u",
+		            f->sock - FE_BRIDGE_SOCK + 1);
+		fe_bridge_down(fe, f);
+		return;
+	}
 	log_warning(NULL, "link-down", "slot=%u", f->sock + 1);
 	if (f->sock == fe->env->slot) {
 		fe->own = NULL; /* both ends are ours */
@@ -319,6 +325,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	defer_init(&fe->prune, on_prune, fe);
 	list_init(&fe->tracers);
 	fe->calls = calls_new(fe->loop);
+	map_init(&fe->ringing);
 	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
 	fe->accounts = accounts_new(fe->loop, accounts_link(env), on_account, fe);
 	struct access_setup setup = {
@@ -363,6 +370,7 @@ static void fe_free(struct frontend *fe)
 	fe_behind_close(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
+	map_done(&fe->ringing);
 	tls_server_unref(&fe->tls);
 	dns_free(&fe->dns);
 	defer_cancel(&fe->prune);
@@ -397,6 +405,10 @@ void fe_link_up(void *state, size_t i)
 	struct role_link *l = &fe->env->links[i];
 	if (str_eq(l->role, STR("accounts"))) {
 		accounts_link_up(fe->accounts, l->fd);
+		return;
+	}
+	if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("media-bridge"))) {
+		fe_bridge_up(fe, l->slot, l->fd);
 		return;
 	}
 	if (l->slot >= FE_SLOTS_MAX || l->slot == fe->env->slot)

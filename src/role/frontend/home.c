@@ -141,10 +141,22 @@ void fe_originate(struct task *t)
 		route_target(t);
 }
 
+/* pidgin-sipe, which gives up while it rings, sends BYE without the dialog's tag, which its own kind
+ * understands, instead of CANCEL. */
+static bool ends_ringing(struct task *t)
+{
+	if (t->msg->method != SIP_BYE || !fe_end_ringing(t->fe, t->msg))
+		return false;
+	task_reply(t, 200, STR(""), STR(""));
+	return true;
+}
+
 void fe_terminate(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	t->target.secure = t->secure;
+	if (ends_ringing(t))
+		return;
 	if (t->from_link)
 		start_call(t);
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);

@@ -1,11 +1,7 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
-#include "svc/access/dialect.h"
 #include "svc/access/trust.h"
-#include "svc/routing/media.h"
-#include "wire/mime/mime.h"
-#include "wire/sdp/security.h"
 
 /* What the front end wants to know of the answers: calls that are taken up, registrations that were
  * accepted elsewhere.  Everything else passes without a second look. */
@@ -19,6 +15,8 @@ struct watch {
 	void *req_block;
 	char line[512];          /* that is added to the answer */
 	struct sip_proxy *proxy; /* INVITE */
+	struct map_node ringing; /* INVITE that begins a call: in fe->ringing, by Call-ID */
+	bool is_ringing;
 	char uri[ACCESS_URI_MAX];
 	size_t id_len;
 	char id[]; /* INVITE: Call-ID */
@@ -35,6 +33,8 @@ static struct watch *watch_new(struct task *t, struct str id)
 
 static void watch_free(struct watch *w)
 {
+	if (w->is_ringing)
+		map_del(&w->fe->ringing, &w->ringing);
 	sip_flow_unref(&w->flow);
 	fe_fork_free(&w->fork);
 	free(w->req_block);
@@ -51,46 +51,13 @@ static uint32_t session_seconds(const struct sip_msg *m)
 	return str_to_u32(str_trim(s), 7 * 24 * 3600, &n) == 0 ? n : 0;
 }
 
-/* How the caller would protect the audio. */
-static unsigned offered_by(const struct sip_msg *m)
-{
-	struct mime_part part;
-	RAW_MEMORY struct sdp sdp;
-	if (mime_pick(sip_value(m, SIP_H_CONTENT_TYPE), m->body, STR("application/sdp"), 1, &part) <
-	            0 ||
-	    sdp_parse(&sdp, part.body) < 0)
-		return 0;
-	const struct sdp_media *audio = sdp_media_next(&sdp, NULL, STR("audio"));
-	return audio ? sdp_security(&sdp, audio) : 0;
-}
-
-static struct str offer_text(unsigned offered)
-{
-	if (offered & SDP_SEC_DTLS)
-		return STR("offered: SRTP with keys from DTLS");
-	if (offered & SDP_SEC_SDES)
-		return STR("offered: SRTP alone");
-	if (offered & SDP_SEC_BESIDE)
-		return STR("offered: RTP, or SRTP with a key beside it");
-	return offered ? STR("offered: RTP without encryption") : STR("");
-}
-
-/* A refusal of the media says to nobody what was wrong with it; ours does. */
-static void explain_media(struct watch *w, const struct sip_msg *resp, struct sip_edit *e)
-{
-	struct buf b = BUF_ON(w->line);
-	const struct sip_msg *m = sip_proxy_request(w->proxy);
-	if (resp->status != 488 || sip_first(resp, SIP_H_MS_DIAGNOSTICS))
-		return;
-	refusal_put_more(&b, REFUSE_MEDIA, offer_text(m ? offered_by(m) : 0),
-	                 w->fe->env->self->fqdn);
-	e->add = buf_view(&b);
-}
-
 static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e)
 {
 	struct watch *w = arg;
-	explain_media(w, resp, e);
+	struct buf lb = BUF_ON(w->line);
+	fe_explain_media(w->fe, &lb, sip_proxy_request(w->proxy), resp);
+	if (lb.len > 0)
+		e->add = buf_view(&lb);
 	struct call *k = calls_find(w->fe->calls, str_n(w->id, w->id_len));
 	bool ours = k && k->callee && fe_owner(w->fe, k->callee) == w->fe->env->slot;
 	if (resp->status / 100 == 2)
@@ -106,6 +73,47 @@ static void on_call_done(void *arg, int code)
 	watch_free(w);
 }
 
+static uint64_t ringing_hash(const struct frontend *fe, struct str id)
+{
+	return hash_bytes(&fe->ringing.key, id.p, id.len);
+}
+
+static void watch_ringing(struct watch *w)
+{
+	w->is_ringing = true;
+	map_add(&w->fe->ringing, &w->ringing, ringing_hash(w->fe, str_n(w->id, w->id_len)));
+}
+
+static struct str from_tag(const struct sip_msg *m)
+{
+	const struct sip_addr *from = m ? sip_from(m) : NULL;
+	struct str tag;
+	return from && sip_param(from->params, STR("tag"), &tag) ? tag : STR("");
+}
+
+static struct watch *ringing_of(struct frontend *fe, const struct sip_msg *bye)
+{
+	struct map_node *n = map_first(&fe->ringing, ringing_hash(fe, bye->call_id));
+	for (; n; n = map_next(n)) {
+		struct watch *w = list_entry(n, struct watch, ringing);
+		if (str_eq(str_n(w->id, w->id_len), bye->call_id) &&
+		    str_eq(from_tag(sip_proxy_request(w->proxy)), from_tag(bye)))
+			return w;
+	}
+	return NULL;
+}
+
+bool fe_end_ringing(struct frontend *fe, const struct sip_msg *bye)
+{
+	bool any = false;
+	for (struct watch *w; (w = ringing_of(fe, bye)) != NULL; any = true) {
+		w->is_ringing = false;
+		map_del(&fe->ringing, &w->ringing);
+		sip_proxy_cancel(w->proxy);
+	}
+	return any;
+}
+
 static void on_branch_failed(void *arg, uint64_t endpoint, enum sip_fail why)
 {
 	struct watch *w = arg;
@@ -113,24 +121,7 @@ static void on_branch_failed(void *arg, uint64_t endpoint, enum sip_fail why)
 		fe_fork_again(w->fork, endpoint, why);
 }
 
-/* A Lync client would hear nothing of what this answer describes. */
-static int judge(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp, struct str *ret_lines)
-{
-	struct watch *w = arg;
-	struct buf b = BUF_ON(w->line);
-	const struct sip_msg *m = sip_proxy_request(w->proxy);
-	const char *why = m && dialect_of(m) == DIALECT_LYNC ? media_no_lync(resp) : NULL;
-	if (!why)
-		return 0;
-	refusal_put_more(&b, REFUSE_MEDIA, str_of(why), w->fe->env->self->fqdn);
-	/* Otherwise the client rings the phone once more, with an older form of ICE. */
-	buf_lit(&b, "ms-client-diagnostics: 52017;reason=\"Encryption levels do not match\"\r\n");
-	*ret_lines = buf_view(&b);
-	return refusal_row(REFUSE_MEDIA)->code;
-}
-
-static const struct sip_proxy_ops call_ops = { .judge = judge,
-	                                       .forwarding = on_call_answer,
+static const struct sip_proxy_ops call_ops = { .forwarding = on_call_answer,
 	                                       .branch_failed = on_branch_failed,
 	                                       .done = on_call_done };
 
@@ -194,6 +185,8 @@ struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 	if (w) {
 		w->proxy = p;
 		w->fork = f;
+		if (ops == &call_ops)
+			watch_ringing(w);
 	}
 	sip_proxy_strip(p, trust_strip_response());
 	return p;

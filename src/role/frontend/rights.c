@@ -1,8 +1,8 @@
 #include "role/frontend/fe.h"
 #include "svc/access/trust.h"
 
-/* What comes in over a link is held against the rights of the role at its other end.  All links
- * that speak SIP are between processes of this role, so its own table says it. */
+/* What comes in over a link is held against the rights of the role at its other end: this role's
+ * own table, or, from a media bridge, the one that came with its links. */
 
 static struct str method_name(int m)
 {
@@ -10,19 +10,37 @@ static struct str method_name(int m)
 	return name.len ? name : STR("other");
 }
 
-void fe_rights_init(struct frontend *fe)
+static void read_right(struct fe_rights *ret, const struct role_right *r)
 {
-	const struct role *role = fe->env->role;
-	const struct role_right *r = role_right_to(role, str_of(role->name));
 	const uint8_t *guarded = trust_strip_from(TRUST_CLIENT);
 	size_t n = 0;
-	fe->rights.who = r ? r->who : ROLE_AS_NOBODY;
+	ret->who = r ? r->who : ROLE_AS_NOBODY;
 	for (int m = 0; m < SIP_N_METHODS; m++)
-		fe->rights.method[m] = role_may_ask(r, method_name(m));
+		ret->method[m] = role_may_ask(r, method_name(m));
 	/* What clients may not set, servers may if they have the right. */
 	for (int id = 1; id < SIP_H_N_IDS; id++)
 		if (guarded[id] && !role_may_set(r, sip_hdr_id_name((enum sip_hdr_id)id)))
-			fe->rights.refused[n++] = (uint8_t)id;
+			ret->refused[n++] = (uint8_t)id;
+}
+
+static const struct role_right *right_of_bridge(const struct role_env *env)
+{
+	for (size_t i = 0; i < env->n_links; i++)
+		if (str_eq(env->links[i].role, STR("media-bridge")))
+			return env->links[i].right;
+	return NULL;
+}
+
+void fe_rights_init(struct frontend *fe)
+{
+	const struct role *role = fe->env->role;
+	read_right(&fe->rights, role_right_to(role, str_of(role->name)));
+	read_right(&fe->bridge_rights, right_of_bridge(fe->env));
+}
+
+static const struct fe_rights *rights_of(const struct task *t)
+{
+	return fe_is_bridge(t->flow) ? &t->fe->bridge_rights : &t->fe->rights;
 }
 
 /* In whose name: the host of this field's address is a domain of ours, or there is no field. */
@@ -33,7 +51,7 @@ static bool is_ours(const struct task *t, enum sip_hdr_id id)
 	struct str rest = sip_value(t->msg, id);
 	if (rest.len == 0)
 		return true;
-	if (t->fe->rights.who != ROLE_AS_OUR_USERS || sip_addr_next(&rest, &a) <= 0 ||
+	if (rights_of(t)->who != ROLE_AS_OUR_USERS || sip_addr_next(&rest, &a) <= 0 ||
 	    sip_uri_parse(&u, a.uri) < 0)
 		return false;
 	return topo_is_our_domain(t->fe->env->topo, u.host);
@@ -41,7 +59,7 @@ static bool is_ours(const struct task *t, enum sip_hdr_id id)
 
 static const char *wrong(const struct task *t)
 {
-	const struct fe_rights *r = &t->fe->rights;
+	const struct fe_rights *r = rights_of(t);
 	const struct sip_msg *m = t->msg;
 	if (!r->method[m->method])
 		return "method";

@@ -1,11 +1,8 @@
-/* Can a Lync client take part in the audio that the other end describes?
- *
- * Such a client finds its way by ICE alone, and once it has offered a key it cannot do without one
- * (pidgin-sipe 1.25; docs/protocols/lync.md).  A call that could only be silent is refused before
- * anybody hears the silence. */
+/* Does a request want sound or picture?  Between a Lync client and another device that needs the
+ * media bridge (docs/protocols/lync.md): the client does ICE in a dialect of its own. */
 #pragma once
 
 #include "wire/sip/msg.h"
 
-/* NULL if it can, or if the body describes no audio; else why not, for people (static). */
-const char *media_no_lync(const struct sip_msg *m);
+/* True if the body describes media over RTP, or if there is none, so that the answer may. */
+bool media_over_rtp(const struct sip_msg *m);

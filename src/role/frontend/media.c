@@ -1,0 +1,145 @@
+#include "role/frontend/fe.h"
+#include "svc/access/dialect.h"
+#include "svc/bridge/route.h"
+#include "svc/routing/media.h"
+#include "wire/mime/mime.h"
+#include "wire/sdp/security.h"
+
+/* Calls between a Lync client and another device: they pass the media bridge (svc/bridge), from the
+ * home of the end that is called. */
+
+bool fe_is_bridge(const struct sip_flow *f)
+{
+	return f->kind == SIP_LINK && f->sock >= FE_BRIDGE_SOCK;
+}
+
+void fe_bridge_up(struct frontend *fe, uint32_t slot, int fd)
+{
+	fe->bridges[slot] = sip_transport_link(fe->tp, (uint16_t)(FE_BRIDGE_SOCK + slot), fd);
+	fe->n_bridges = MAX(fe->n_bridges, slot + 1);
+}
+
+void fe_bridge_down(struct frontend *fe, struct sip_flow *f)
+{
+	uint32_t slot = f->sock - FE_BRIDGE_SOCK;
+	if (fe->bridges[slot] == f)
+		fe->bridges[slot] = NULL;
+}
+
+struct sip_flow *fe_bridge(const struct frontend *fe, const struct sip_msg *m)
+{
+	/* The same process for all messages of a call, whichever front end they come by. */
+	uint64_t h = hash_bytes(&fe->key.mask, m->call_id.p, m->call_id.len);
+	struct sip_flow *f = fe->n_bridges ? fe->bridges[h % fe->n_bridges] : NULL;
+	return f && !f->closed ? f : NULL;
+}
+
+void fe_put_bridge_route(const struct task *t, struct buf *b, const struct token *end)
+{
+	struct bridge_route r = { .sender_lync = dialect_of(t->msg) == DIALECT_LYNC,
+		                  .slot = end->hint.slot };
+	bridge_route_put(b, &r);
+	buf_printf(b, ", <%s:", fe_scheme(t));
+	token_put(b, &t->fe->key, end);
+	buf_lit(b, "@" FE_LINK_DOMAIN ";lr>");
+}
+
+bool fe_crosses(const struct sip_msg *m, const struct binding *to)
+{
+	return (dialect_of(m) == DIALECT_LYNC) != to->lync;
+}
+
+static bool has_other_dialect(const struct task *t, struct home_user *callee)
+{
+	list_for(it, &callee->bindings)
+	{
+		if (fe_crosses(t->msg, list_entry(it, struct binding, node)))
+			return true;
+	}
+	return false;
+}
+
+bool fe_refuses_media(struct task *t, struct home_user *callee)
+{
+	char lines[1024];
+	struct buf lb = BUF_ON(lines);
+	if (t->msg->method != SIP_INVITE || !media_over_rtp(t->msg) ||
+	    !has_other_dialect(t, callee))
+		return false;
+	t->bridge = fe_bridge(t->fe, t->msg);
+	t->one_dialect = t->bridge == NULL;
+	if (t->bridge || fe_has_endpoint(t, callee))
+		return false;
+	calls_ended(t->fe->calls, t->msg->call_id);
+	refusal_put_more(&lb, REFUSE_MEDIA,
+	                 STR("a Lync client and another device need a media bridge, and none is "
+	                     "running here"),
+	                 t->fe->env->self->fqdn);
+	/* Otherwise a Lync client tries once more, with an older form of ICE.  (baresip 1.0 cannot
+	 * read an answer with this line.) */
+	if (dialect_of(t->msg) == DIALECT_LYNC)
+		buf_lit(&lb, "ms-client-diagnostics: 52017;reason=\"Encryption levels do not match\"\r\n");
+	task_log_refusal(t, REFUSE_MEDIA);
+	task_reply(t, refusal_row(REFUSE_MEDIA)->code, STR(""), buf_view(&lb));
+	return true;
+}
+
+/* How the caller would protect the audio. */
+static unsigned offered_by(const struct sip_msg *m)
+{
+	struct mime_part part;
+	RAW_MEMORY struct sdp sdp;
+	if (mime_pick(sip_value(m, SIP_H_CONTENT_TYPE), m->body, STR("application/sdp"), 1, &part) <
+	            0 ||
+	    sdp_parse(&sdp, part.body) < 0)
+		return 0;
+	const struct sdp_media *audio = sdp_media_next(&sdp, NULL, STR("audio"));
+	return audio ? sdp_security(&sdp, audio) : 0;
+}
+
+static struct str offer_text(unsigned offered)
+{
+	if (offered & SDP_SEC_DTLS)
+		return STR("offered: SRTP with keys from DTLS");
+	if (offered & SDP_SEC_SDES)
+		return STR("offered: SRTP alone");
+	if (offered & SDP_SEC_BESIDE)
+		return STR("offered: RTP, or SRTP with a key beside it");
+	return offered ? STR("offered: RTP without encryption") : STR("");
+}
+
+/* A refusal of the media says to nobody what was wrong with it; ours does. */
+void fe_explain_media(struct frontend *fe, struct buf *b, const struct sip_msg *m,
+                      const struct sip_msg *resp)
+{
+	if (resp->status == 488 && !sip_first(resp, SIP_H_MS_DIAGNOSTICS))
+		refusal_put_more(b, REFUSE_MEDIA, offer_text(m ? offered_by(m) : 0),
+		                 fe->env->self->fqdn);
+}
+
+/* Inside a dialog: what a call of two dialects sends passes the bridge that its first request
+ * passed. */
+
+static bool passes_bridge(const struct task *t, const struct binding *to)
+{
+	enum sip_method m = t->msg->method;
+	return t->fe->n_bridges > 0 && to && fe_crosses(t->msg, to) &&
+	       (m == SIP_INVITE || m == SIP_ACK || m == SIP_BYE || m == SIP_UPDATE ||
+	        m == SIP_PRACK);
+}
+
+bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end, struct str uri)
+{
+	struct sip_flow *bridge = passes_bridge(t, to) ? fe_bridge(t->fe, t->msg) : NULL;
+	char route[TOKEN_TEXT_MAX + 128];
+	struct buf rb = BUF_ON(route);
+	struct sip_branch_spec b = { .tag = end->endpoint, .flow = bridge };
+	if (!bridge)
+		return false;
+	fe_put_bridge_route(t, &rb, end);
+	fe_edit(t, &b.edit, false);
+	b.edit.uri = uri;
+	b.edit.push_routes = buf_view(&rb);
+	fe_send(t, &b);
+	return true;
+}

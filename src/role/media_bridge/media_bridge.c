@@ -1,0 +1,171 @@
+#include "role/media_bridge/media_bridge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "role/media_bridge/mb.h"
+#include "svc/bridge/route.h"
+
+/* The life of the role: start, links, reload, stop. */
+
+enum { PORTS_MIN = 4 };
+
+/* clang-format off */
+struct mb_settings {
+	uint32_t port_min, port_max, calls_max;
+};
+
+static const struct setting mb_settings[] = {
+	SETTING_U32("media-port-min", SET_UINT, struct mb_settings, port_min,
+		    .min = 1024, .max = 65535, .def = "40000",
+		    .help = "first UDP port for media; the processes of the role share the range"),
+	SETTING_U32("media-port-max", SET_UINT, struct mb_settings, port_max,
+		    .min = 1024, .max = 65535, .def = "49999",
+		    .help = "last UDP port for media; a call takes four"),
+	SETTING_U32("calls-max", SET_UINT, struct mb_settings, calls_max,
+		    .min = 1, .max = 4000, .def = "1000",
+		    .help = "calls that one process carries"),
+	SETTING_END
+};
+
+static const struct role_port ports[] = { { .name = NULL } };
+/* clang-format on */
+
+static const struct setting *const settings[] = { mb_settings, NULL };
+static const char *const links[] = { "frontend", NULL };
+static const char *const of_frontend[] = {
+	"INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE", NULL
+};
+static const char *const link_fields[] = { "P-Asserted-Identity", NULL };
+static const struct role_right rights[] = {
+	{ .of = "frontend",
+	  .who = ROLE_AS_OUR_USERS,
+	  .requests = of_frontend,
+	  .fields = link_fields },
+	{ .of = NULL },
+};
+
+/* Each process has its own part of the ports. */
+static int read_settings(const struct role_env *env, struct bridge_config *ret, struct buf *why)
+{
+	struct mb_settings s;
+	if (topo_settings(env->topo, env->self, mb_settings, &s, why) < 0)
+		return -EINVAL;
+	uint32_t first = s.port_min + (s.port_min & 1);
+	uint32_t each = s.port_max >= first ? (s.port_max - first + 1) / env->n_slots & ~1u : 0;
+	if (each < PORTS_MIN) {
+		buf_printf(why,
+		           "media-port-min to media-port-max: fewer than %d ports for each of "
+		           "%u processes\n",
+		           PORTS_MIN, env->n_slots);
+		return -EINVAL;
+	}
+	first += env->slot * each;
+	*ret = (struct bridge_config){ .port_min = (uint16_t)first,
+		                       .port_max = (uint16_t)(first + each - 1),
+		                       .calls_max = s.calls_max };
+	return 0;
+}
+
+static void on_request(void *arg, struct sip_req *rq)
+{
+	mb_request(arg, rq);
+}
+
+static bool on_opened(void *arg UNUSED, struct sip_flow *f)
+{
+	return f->kind == SIP_LINK;
+}
+
+static void on_closed(void *arg, struct sip_flow *f, const char *why)
+{
+	struct media_bridge *mb = arg;
+	log_warning(NULL, "link-down", "role=frontend slot=%u why=%s", f->sock + 1, why ? why : "");
+	if (mb->fes[f->sock] == f)
+		mb->fes[f->sock] = NULL;
+}
+
+static const struct sip_stack_ops stack_ops = { .request = on_request,
+	                                        .opened = on_opened,
+	                                        .closed = on_closed };
+
+static void link_up(void *state, size_t i)
+{
+	struct media_bridge *mb = state;
+	struct role_link *l = &mb->env->links[i];
+	if (l->slot < MB_SLOTS_MAX)
+		mb->fes[l->slot] = sip_transport_link(sip_stack_transport(mb->stack),
+		                                      (uint16_t)l->slot, l->fd);
+}
+
+static int start(struct role_env *env, void **ret_state)
+{
+	auto_(buf_free) struct buf why = buf_of(8192);
+	char name[64];
+	struct bridge_config cfg;
+	if (read_settings(env, &cfg, &why) < 0) {
+		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",
+		          STR_ARG(str_trim(buf_view(&why))));
+		return -EINVAL;
+	}
+	struct media_bridge *mb = xnew(struct media_bridge);
+	(void)snprintf(name, sizeof(name), "media-bridge-%u." BRIDGE_LINK_DOMAIN, env->slot + 1);
+	struct sip_transport_config tcfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
+	mb->env = env;
+	mb->stack = sip_stack_new(env->loop, &tcfg, &stack_ops, mb);
+	mb->bridge = bridge_new(env->loop, &cfg);
+	for (size_t i = 0; i < env->n_links; i++)
+		link_up(mb, i);
+	log_info(NULL, "started", "media-ports=%u-%u", cfg.port_min, cfg.port_max);
+	*ret_state = mb;
+	return 0;
+}
+
+static int reload(void *state, struct buf *why)
+{
+	struct media_bridge *mb = state;
+	struct bridge_config cfg;
+	if (read_settings(mb->env, &cfg, why) < 0)
+		return -EINVAL;
+	bridge_configure(mb->bridge, &cfg);
+	return 0;
+}
+
+static void tell_stopped(void *arg)
+{
+	struct media_bridge *mb = arg;
+	void (*fn)(void *) = mb->on_stopped;
+	void *fn_arg = mb->on_stopped_arg;
+	free(mb);
+	fn(fn_arg);
+}
+
+static void stop(void *state, void (*done)(void *arg), void *arg)
+{
+	struct media_bridge *mb = state;
+	mb->on_stopped = done;
+	mb->on_stopped_arg = arg;
+	sip_stack_free(&mb->stack);
+	bridge_free(&mb->bridge);
+	defer_init(&mb->stopped, tell_stopped, mb);
+	loop_defer(mb->env->loop, &mb->stopped);
+}
+
+const struct role role_media_bridge = {
+	.name = "media-bridge",
+	.box = "Media Bridge",
+	.ports = ports,
+	.links = links,
+	.rights = rights,
+	.settings = settings,
+	.commands = mb_commands,
+	.max_processes = MB_SLOTS_MAX,
+	.metrics_port = 9062 + 64,
+	.start = start,
+	.reload = reload,
+	.link_up = link_up,
+	.stop = stop,
+	.metrics = mb_metrics,
+	.status = mb_status,
+};
