@@ -141,8 +141,8 @@ void fe_originate(struct task *t)
 		route_target(t);
 }
 
-/* pidgin-sipe, which gives up while it rings, sends BYE without the dialog's tag, which its own kind
- * understands, instead of CANCEL. */
+/* pidgin-sipe, which gives up while it rings, sends BYE without the dialog's tag, which its own
+ * kind understands, instead of CANCEL. */
 static bool ends_ringing(struct task *t)
 {
 	if (t->msg->method != SIP_BYE || !fe_end_ringing(t->fe, t->msg))

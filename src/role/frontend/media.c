@@ -75,10 +75,8 @@ bool fe_refuses_media(struct task *t, struct home_user *callee)
 	                 STR("a Lync client and another device need a media bridge, and none is "
 	                     "running here"),
 	                 t->fe->env->self->fqdn);
-	/* Otherwise a Lync client tries once more, with an older form of ICE.  (baresip 1.0 cannot
-	 * read an answer with this line.) */
 	if (dialect_of(t->msg) == DIALECT_LYNC)
-		buf_lit(&lb, "ms-client-diagnostics: 52017;reason=\"Encryption levels do not match\"\r\n");
+		refusal_put_client(&lb);
 	task_log_refusal(t, REFUSE_MEDIA);
 	task_reply(t, refusal_row(REFUSE_MEDIA)->code, STR(""), buf_view(&lb));
 	return true;

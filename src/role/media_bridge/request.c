@@ -64,10 +64,8 @@ static void log_refusal(struct media_bridge *mb, const struct sip_msg *m, const 
 static void put_reason(struct media_bridge *mb, struct buf *b, int err, bool to_lync)
 {
 	refusal_put_more(b, REFUSE_MEDIA, str_of(reason_of(err)), mb->env->self->fqdn);
-	/* Otherwise a Lync client tries once more, with an older form of ICE.  (baresip 1.0 cannot
-	 * read an answer with this line.) */
 	if (to_lync)
-		buf_lit(b, "ms-client-diagnostics: 52017;reason=\"Encryption levels do not match\"\r\n");
+		refusal_put_client(b);
 }
 
 static void refuse(struct media_bridge *mb, struct sip_req *rq, enum refusal why, struct str lines)
@@ -255,8 +253,8 @@ static void pass(struct passage *p, const struct str *body)
 	}
 	bool waits = p->call && (m->method == SIP_INVITE || m->method == SIP_UPDATE);
 	struct watch *w = waits ? watch_new(p, body != NULL) : NULL;
-	struct sip_proxy *px = sip_proxy_new(p->mb->stack, sip_accept(p->rq, NULL, NULL),
-	                                     w ? &ops : NULL, w);
+	struct sip_proxy *px =
+	        sip_proxy_new(p->mb->stack, sip_accept(p->rq, NULL, NULL), w ? &ops : NULL, w);
 	if (w)
 		w->proxy = px;
 	fork_to(px, p->to, p->max_forwards, body);

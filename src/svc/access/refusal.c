@@ -74,3 +74,9 @@ void refusal_put(struct buf *b, enum refusal r, struct str source)
 {
 	refusal_put_more(b, r, STR(""), source);
 }
+
+void refusal_put_client(struct buf *b)
+{
+	buf_lit(b, "ms-client-diagnostics: 52017;"
+	           "reason=\"Encryption levels do not match\"\r\n");
+}

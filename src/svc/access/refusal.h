@@ -72,3 +72,7 @@ enum refusal refusal_of_id(uint32_t id);
 void refusal_put(struct buf *b, enum refusal r, struct str source);
 /* The same; the sentence goes on with more in brackets, if it is not empty. */
 void refusal_put_more(struct buf *b, enum refusal r, struct str more, struct str source);
+/* Appends a line for a Lync client whose call was refused for its media: the client shows it, and
+ * does not try once more with an older form of ICE.  (baresip 1.0 cannot read an answer with this
+ * line: it is for Lync clients alone.) */
+void refusal_put_client(struct buf *b);
