@@ -119,8 +119,11 @@ def the_rights_of_the_roles_are_shown(case):
     check("frontend (for our users: REGISTER, " in may["frontend"], may["frontend"])
     check("; with P-Asserted-Identity, Path)" in may["frontend"], may["frontend"])
     check_eq(may["accounts"], "", "accounts asks nobody")
+    check("REGISTER" not in may["media-bridge"] and "Path" not in may["media-bridge"],
+          may["media-bridge"])
     rows = {(r["role"], r["asks"]): r["may"] for r in case.site.server.json("role", "rights")}
-    check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "frontend")], "role rights")
+    check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "frontend"),
+                            ("media-bridge", "frontend")], "role rights")
     check_eq(rows["frontend", "accounts"], "lookup, auth, known, changes", "of accounts")
 
 

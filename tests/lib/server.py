@@ -77,7 +77,9 @@ tls = {tls}
         self._write("local.conf", "[local]\nhost = main\n" + self.settings["local"])
 
     def _bridge_section(self):
-        return f"[role media-bridge]\nprocesses = {self.bridges}\n" if self.bridges else ""
+        if not self.bridges:
+            return ""
+        return f"[role media-bridge]\nprocesses = {self.bridges}\nmetrics-port = 0\n"
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
