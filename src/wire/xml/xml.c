@@ -20,6 +20,12 @@ struct reader {
 	int err;
 };
 
+/* Expat 2.9 has its positions under new names and warns of the old ones. */
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
+#define XML_GetCurrentByteIndex64 XML_GetCurrentByteIndex
+#define XML_GetCurrentByteCount64 XML_GetCurrentByteCount
+#endif
+
 static void stop(struct reader *r, int err)
 {
 	if (r->err == 0)
@@ -105,7 +111,7 @@ static void XMLCALL on_start(void *user, const char *name, const char **atts)
 		r->root = e;
 	r->now = e;
 	r->from[r->depth++] = r->text.len;
-	e->source.p = r->in.p + XML_GetCurrentByteIndex(r->parser);
+	e->source.p = r->in.p + XML_GetCurrentByteIndex64(r->parser);
 	if (!add_attrs(r, e, atts))
 		stop(r, -E2BIG);
 }
@@ -117,8 +123,8 @@ static void XMLCALL on_end(void *user, const char *name UNUSED)
 		return; /* of an empty element whose start was refused */
 	struct xml *e = r->now;
 	size_t from = r->from[--r->depth];
-	const char *end =
-	        r->in.p + XML_GetCurrentByteIndex(r->parser) + XML_GetCurrentByteCount(r->parser);
+	const char *end = r->in.p + XML_GetCurrentByteIndex64(r->parser) +
+	                  XML_GetCurrentByteCount64(r->parser);
 	e->text = arena_str(r->arena, str_n(r->text.p ? r->text.p + from : "", r->text.len - from));
 	e->source.len = (size_t)(end - e->source.p);
 	r->text.len = from;
