@@ -173,9 +173,12 @@ static int start(struct child *c, struct buf *why)
 	(void)snprintf(comm, sizeof comm, "dt-%.12s", c->name);
 	(void)prctl(PR_SET_NAME, comm, 0, 0, 0);
 	log_setup(2, c->name, c->now.topo->log_level);
+	int r = sandbox_refuse_rings(why);
+	if (r < 0)
+		return r;
 	c->env.loop = loop_new();
 	c->env.started = loop_wall(c->env.loop);
-	int r = check_data_dir(c, why);
+	r = check_data_dir(c, why);
 	if (r == 0) {
 		r = c->role->start(&c->env, &c->state);
 		if (r < 0)

@@ -198,6 +198,22 @@ static int catch_violations(void)
 	return 0;
 }
 
+int sandbox_refuse_rings(struct buf *why)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	if (!ctx) {
+		buf_lit(why, "the sandbox cannot be made");
+		return -ENOMEM;
+	}
+	int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (r < 0)
+		buf_printf(why, "io_uring cannot be refused: %s", strerror(-r));
+	return r;
+}
+
 int sandbox_close(const char *const *extra, struct buf *why)
 {
 	struct rules rules = { .ctx = seccomp_init(SCMP_ACT_TRAP) };

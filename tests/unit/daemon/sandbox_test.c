@@ -1,5 +1,6 @@
 #include "daemon/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -10,18 +11,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "loop/loop.h"
 #include "tap.h"
 
-/* The status with which a sandboxed process ends that does this and then exits with 7. */
-static int outcome(const char *const *extra, void (*act)(void))
+static void close_sandbox(const char *const *extra)
+{
+	char space[500];
+	struct buf why = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	if (sandbox_close(extra, &why) < 0)
+		_exit(99);
+}
+
+static void refuse_rings(void)
+{
+	char space[500];
+	struct buf why = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	if (sandbox_refuse_rings(&why) < 0)
+		_exit(99);
+}
+
+/* The status with which a process ends that does this and then exits with 7. */
+static int outcome_outside(void (*act)(void))
 {
 	int status = 0;
 	pid_t pid = fork();
 	if (pid == 0) {
-		char space[500];
-		struct buf why = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
-		if (sandbox_close(extra, &why) < 0)
-			_exit(99);
 		act();
 		_exit(7);
 	}
@@ -29,10 +43,28 @@ static int outcome(const char *const *extra, void (*act)(void))
 	return status;
 }
 
+/* The same in the sandbox. */
+static int outcome(const char *const *extra, void (*act)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0) {
+		close_sandbox(extra);
+		act();
+		_exit(7);
+	}
+	OK(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+static bool is_7(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == 7;
+}
+
 static bool goes_on(void (*act)(void))
 {
-	int status = outcome(NULL, act);
-	return WIFEXITED(status) && WEXITSTATUS(status) == 7;
+	return is_7(outcome(NULL, act));
 }
 
 static bool is_killed(void (*act)(void))
@@ -136,9 +168,52 @@ static void a_role_can_be_given_a_call_by_name(void)
 {
 	static const char *const extra[] = { "setuid", NULL };
 	int status = outcome(extra, do_setuid);
-	OK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	OK(is_7(status));
 	status = outcome(extra, do_execve);
 	OK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+static void ask_for_a_ring(void)
+{
+	char params[256] = { 0 };
+	refuse_rings();
+	if (syscall(SYS_io_uring_setup, 8, params) != -1 || errno != ENOSYS)
+		_exit(98);
+}
+
+static void on_io(void *arg, int events UNUSED)
+{
+	*(bool *)arg = true;
+}
+
+/* What a role does: its loop is there before the sandbox is closed. */
+static void run_a_loop(void)
+{
+	int fds[2];
+	bool came = false;
+	refuse_rings();
+	struct loop *l = loop_new();
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		_exit(98);
+	struct io *io = io_new(l, fds[0], on_io, &came);
+	io_want(io, IO_READ);
+	close_sandbox(NULL);
+	if (write(fds[1], "x", 1) != 1)
+		_exit(97);
+	loop_turn(l, 10 * USEC_PER_SEC);
+	io_free(&io);
+	if (!came)
+		_exit(96);
+}
+
+static void no_ring_is_given_once_they_are_refused(void)
+{
+	OK(is_7(outcome_outside(ask_for_a_ring)));
+}
+
+static void a_loop_made_without_rings_runs_in_the_sandbox(void)
+{
+	OK(is_7(outcome_outside(run_a_loop)));
 }
 
 int main(void)
@@ -149,5 +224,7 @@ int main(void)
 	RUN(only_the_networks_that_are_served_can_be_reached);
 	RUN(no_memory_can_be_made_executable);
 	RUN(a_role_can_be_given_a_call_by_name);
+	RUN(no_ring_is_given_once_they_are_refused);
+	RUN(a_loop_made_without_rings_runs_in_the_sandbox);
 	return tap_done();
 }
