@@ -20,7 +20,7 @@ STUBS = {
     "rm": "true",
 }
 LISTS = {"build": "gcc\nmake # a comment\n\n", "run": "new-name | old-name\n",
-         "test": "gone\nmake\n"}
+         "test": "gone\nmake\n", "some": "make\nrare | rarer ? # not in every release\n"}
 
 
 def install(lists, installed="", known="gcc make new-name gone", uid="0", sudo=""):
@@ -69,6 +69,22 @@ def the_alternative_that_the_release_knows_is_taken():
     return calls.endswith("--no-install-recommends old-name\n")
 
 
+def what_the_release_does_not_have_is_left_out_and_named():
+    status, output, calls = install(["some"], "gcc")
+    return (status == 0 and "no package rare rarer: left out\n" in output and
+            calls.endswith("--no-install-recommends make\n"))
+
+
+def what_is_left_out_alone_needs_no_apt():
+    status, output, calls = install(["some"], "make")
+    return (status, output, calls) == (0, "This release has no package rare rarer: left out\n", "")
+
+
+def what_is_not_in_every_release_is_installed_where_it_is():
+    _, output, calls = install(["some"], "make", known="make rarer")
+    return calls.endswith("--no-install-recommends rarer\n") and "left out" not in output
+
+
 def a_user_with_sudo_installs_too():
     status, _, calls = install(["build"], "gcc", uid="1000", sudo="yes")
     return status == 0 and calls.endswith("--no-install-recommends make\n")
@@ -86,6 +102,9 @@ TESTS = [
     root_installs_what_is_missing_and_no_more,
     a_removed_package_counts_as_missing,
     the_alternative_that_the_release_knows_is_taken,
+    what_the_release_does_not_have_is_left_out_and_named,
+    what_is_left_out_alone_needs_no_apt,
+    what_is_not_in_every_release_is_installed_where_it_is,
     a_user_with_sudo_installs_too,
     a_user_without_rights_gets_the_line_to_run,
 ]
