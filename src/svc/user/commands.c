@@ -231,14 +231,14 @@ static int yes_no(const cJSON *args, const char *name)
 
 static bool read_policy(struct ctl_call *call, struct userdb_set *set, struct buf *why)
 {
-	double endpoints = ctl_number(call->args, "max-endpoints", -1);
+	double max = ENDPOINTS_MAX, endpoints = ctl_number(call->args, "max-endpoints", -1);
 	bool given = cJSON_GetObjectItemCaseSensitive(call->args, "max-endpoints");
 	set->ntlm = yes_no(call->args, "ntlm");
 	set->sha256_only = yes_no(call->args, "sha256-only");
-	set->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, ENDPOINTS_MAX + 1.0);
+	set->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, max + 1.0);
 	if (set->ntlm == 2 || set->sha256_only == 2)
 		buf_lit(why, "--ntlm and --sha256-only take yes or no.");
-	else if (given && (endpoints < 0 || endpoints > ENDPOINTS_MAX))
+	else if (given && (endpoints < 0 || endpoints > max))
 		buf_printf(why,
 		           "--max-endpoints takes a number from 1 to %d, or 0 for the server's "
 		           "own limit.",

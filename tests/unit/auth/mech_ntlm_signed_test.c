@@ -203,7 +203,7 @@ static void cost_of_a_message_is_told(void)
 		us += now_us() - start_us;
 	}
 	EQ(bad, 0);
-	printf("# %.2f us to verify a message and sign one\n", us / N);
+	printf("# %.2f us to verify a message and sign one\n", us / (double)N);
 	phone_hang_up(&p);
 	bench_end(b);
 }

@@ -194,7 +194,7 @@ static void cost_of_a_signature_is_told(void)
 	EQ(other, 0);
 	double us = (double)(end.tv_sec - start.tv_sec) * 1e6 +
 	            (double)(end.tv_nsec - start.tv_nsec) / 1e3;
-	printf("# %.2f us for a text of %zu bytes\n", us / N, strlen(response_text));
+	printf("# %.2f us for a text of %zu bytes\n", us / (double)N, strlen(response_text));
 }
 
 int main(void)
