@@ -74,8 +74,8 @@ def linphone(case, name):
     p = case.own(proc.Proc(["linphonec", "-c", rc, "-d", "6", "-l", os.path.join(home, "log")],
                            os.path.join(home, "out"), netns=host,
                            env=dict(os.environ, HOME=home, LC_ALL="C"), stdin=True))
-    p.write("soundcard use files")
-    p.write(site.line("register sip:alice", name))
+    linphonec.enter(p, "soundcard use files")
+    linphonec.enter(p, site.line("register sip:alice", name))
     tap.wait_for(lambda: registered(os.path.join(home, "log")), f"{name} to be signed in ({p.log})")
     tap.check(site.signed_in(name), f"the server knows that {name} is signed in")
     return p
@@ -118,7 +118,7 @@ def linphonec_signs_in_with_the_line_of_the_page(case):
 def alice_with_linphonec_calls_bob_with_baresip_as_the_page_says(case):
     bare(case, "bob")
     p = linphone(case, "alice")
-    p.write("call sip:bob@example.test")
+    linphonec.enter(p, "call sip:bob@example.test")
     tap.wait_for(lambda: "connected" in case.site.tool("call", "list"), "a connected call")
 
 

@@ -1,4 +1,4 @@
-"""sipp 3.6: plays the scenario files of sipp/ over UDP or TCP (Debian's is built without TLS)."""
+"""sipp 3.6 or 3.7: plays the scenario files of sipp/ over UDP or TCP (Debian's is built without TLS)."""
 import glob
 import os
 import shutil
