@@ -65,7 +65,7 @@ static void typing_is_translated_both_ways(void)
 	struct content c = read_of("INFO", "application/xml",
 	                           "<?xml version=\"1.0\"?><KeyboardActivity> <status "
 	                           "status=\"type\" /></KeyboardActivity>");
-	char out[512];
+	char out[512] = { 0 };
 	struct buf b = BUF_ON(out);
 	struct str type;
 	EQ(c.kind, CONTENT_TYPING);
