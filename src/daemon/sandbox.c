@@ -175,6 +175,14 @@ static void add_conditions(struct rules *rules)
 	allow_if(rules, SCMP_SYS(kill), 0, SCMP_CMP_EQ, (scmp_datum_t)getpid());
 }
 
+static int unblock_violations(void)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGSYS);
+	return sigprocmask(SIG_UNBLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
 /* The call was not made.  Says which, then ends as if the kernel had done it. */
 static void on_violation(int signo UNUSED, siginfo_t *info, void *context UNUSED)
 {
@@ -182,6 +190,8 @@ static void on_violation(int signo UNUSED, siginfo_t *info, void *context UNUSED
 	log_error(NULL, "sandbox-violation", "syscall=%s number=%d", name ? name : "?",
 	          info->si_syscall);
 	(void)signal(SIGSYS, SIG_DFL);
+	/* In spite of SA_NODEFER it is blocked here under ThreadSanitizer. */
+	(void)unblock_violations();
 	(void)raise(SIGSYS);
 	_exit(128 + SIGSYS);
 }
@@ -189,13 +199,8 @@ static void on_violation(int signo UNUSED, siginfo_t *info, void *context UNUSED
 static int catch_violations(void)
 {
 	struct sigaction sa = { .sa_sigaction = on_violation, .sa_flags = SA_SIGINFO | SA_NODEFER };
-	sigset_t set;
 	(void)sigemptyset(&sa.sa_mask);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGSYS);
-	if (sigaction(SIGSYS, &sa, NULL) < 0 || sigprocmask(SIG_UNBLOCK, &set, NULL) < 0)
-		return -errno;
-	return 0;
+	return sigaction(SIGSYS, &sa, NULL) < 0 ? -errno : unblock_violations();
 }
 
 int sandbox_refuse_rings(struct buf *why)
