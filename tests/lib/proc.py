@@ -19,6 +19,8 @@ _lock = threading.Lock()
 
 def _in_child():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A shell has its background jobs ignore this one, and a shell script could not trap it then.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Proc:
