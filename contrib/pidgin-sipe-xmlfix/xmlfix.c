@@ -1,10 +1,10 @@
 /* Lets programs that read XML through SAX1 callbacks do so with a libxml2 that has lost them.
  *
- * A preload library.  The libxml2 of Debian 12 takes the mark XML_SAX2_MAGIC of a handler alone for
- * "has SAX2 callbacks", so a handler that sets the mark (for structured errors) but only SAX1
- * callbacks is never called, and the parser reports success.  Here such a handler is copied, the
- * mark is taken off the copy, and the real function gets the copy.  Everything else passes as it
- * is.
+ * A preload library.  The libxml2 of Debian 12 and 13 takes the mark XML_SAX2_MAGIC of a handler
+ * alone for "has SAX2 callbacks", so a handler that sets the mark (for structured errors) but only
+ * SAX1 callbacks is never called, and the parser reports success.  Here such a handler is copied,
+ * the mark is taken off the copy, and the real function gets the copy.  Everything else passes as
+ * it is.
  *
  * A second fault is mended on the way: libpurple's circular buffer, through which the plug-in
  * sends, loses its place when what was sent ended exactly at the buffer's end (every message of a

@@ -127,8 +127,9 @@ static void put_lync(struct buf *b, const struct page *p, struct arena *a)
 	           "  Connection type SSL/TLS        Authentication scheme NTLM\n"
 	           "  Certificate                    accept it when Pidgin asks, or trust on the\n"
 	           "                                 machine %" STR_FMT "/ca.pem\n"
-	           "  Debian 12: start it by contrib/pidgin-sipe-xmlfix/pidgin-sipe-xmlfix; its\n"
-	           "  libxml2 keeps the stock plug-in from reading XML\n\n",
+	           "  Debian 12, 13: start it by contrib/pidgin-sipe-xmlfix/pidgin-sipe-xmlfix;\n"
+	           "  their libxml2 keeps the plug-in from reading XML.  Debian 13 lacks the\n"
+	           "  plug-in; README.md in that folder says how to get it\n\n",
 	           STR_ARG(p->domain), STR_ARG(hp), STR_ARG(p->topo->cert_dir));
 }
 

@@ -24,7 +24,8 @@ _numbers = iter(range(1, 1 << 30))
 
 def need():
     if not os.path.exists(PLUGIN):
-        raise Skip("pidgin-sipe is not installed")
+        raise Skip("pidgin-sipe is not installed (Debian 13 has none: "
+                   "contrib/pidgin-sipe-xmlfix/README.md)")
     if not os.path.exists(DRIVER):
         raise Skip(f"{DRIVER} is not built (packages libpurple-dev, libgstreamer1.0-dev)")
 
