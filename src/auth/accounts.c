@@ -372,18 +372,20 @@ static ssize_t on_data(void *arg, struct str in)
 	return r < 0 ? r : (ssize_t)used;
 }
 
+static void lose(struct accounts *a, int err, const char *why)
+{
+	a->fed = false;
+	accounts_cache_clear(&a->cache);
+	a->lost = true;
+	log_warning(NULL, "link-down", "role=accounts err=%d reason=%s", err, log_esc(str_of(why)));
+	tell(a, ACCOUNTS_LOST, 0, 0);
+}
+
 static void on_closed(void *arg, int err, const char *why)
 {
 	struct accounts *a = arg;
 	stream_free(&a->link);
-	a->fed = false;
-	accounts_cache_clear(&a->cache);
-	if (!a->lost) {
-		log_warning(NULL, "link-down", "role=accounts err=%d reason=%s", err,
-		            log_esc(str_of(why ? why : "another link")));
-		tell(a, ACCOUNTS_LOST, 0, 0);
-	}
-	a->lost = true;
+	lose(a, err, why);
 }
 
 static void on_opened(void *arg UNUSED)
@@ -408,9 +410,11 @@ static void start_feed(struct accounts *a)
 
 void accounts_link_up(struct accounts *a, int link_fd)
 {
-	if (a->link)
-		on_closed(a, 0, NULL);
+	struct stream *old = take(&a->link);
 	a->link = stream_accept(a->loop, link_fd, NULL, &link_limits, &link_ops, a);
+	if (old)
+		lose(a, 0, "another link");
+	stream_free(&old);
 	start_feed(a);
 	list_for(it, &a->open)
 	        stream_write(a->link, buf_view(&list_entry(it, struct accounts_req, node)->frame));

@@ -28,7 +28,8 @@ typedef void accounts_event_fn(void *arg, enum accounts_event ev, uint64_t accou
 struct accounts *accounts_new(struct loop *l, int link_fd, accounts_event_fn *fn, void *arg);
 /* Requests under way are not called any more; who asked frees them still. */
 void accounts_free(struct accounts **ap);
-/* The accounts process has been started anew: takes the descriptor, asks again what is open. */
+/* The link was made anew: takes the descriptor, asks again what is open.  Each end of a link is
+ * told as ACCOUNTS_LOST; if accounts_is_up() then, this one has taken its place already. */
 void accounts_link_up(struct accounts *a, int link_fd);
 bool accounts_is_up(const struct accounts *a);
 /* A second listener of events, beside accounts_new()'s: sign-in mechanisms that keep keys. */

@@ -7,7 +7,7 @@
 
 #include "base/rd.h"
 
-enum { HEAD_LEN = 1 + 4 + 4 + 2 };
+enum { HEAD_LEN = 1 + 4 * 4 + 2 };
 
 int channel_pair(int ret_fds[2])
 {
@@ -48,6 +48,8 @@ int channel_send(int fd, const struct channel_msg *m)
 	buf_u8(&b, (uint8_t)m->type);
 	buf_u32(&b, m->a);
 	buf_u32(&b, m->b);
+	buf_u32(&b, m->c);
+	buf_u32(&b, m->d);
 	buf_str16(&b, str_sub(m->text, 0, CHANNEL_TEXT_MAX));
 	struct iovec iov = { .iov_base = b.p, .iov_len = b.len };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
@@ -75,6 +77,8 @@ static int decode(struct bytes in, struct channel_msg *ret, char *text)
 	struct channel_msg m = { .type = rd_u8(&r) };
 	m.a = rd_u32(&r);
 	m.b = rd_u32(&r);
+	m.c = rd_u32(&r);
+	m.d = rd_u32(&r);
 	struct str s = rd_str16(&r);
 	if (r.bad || rd_left(&r) > 0 || s.len > CHANNEL_TEXT_MAX)
 		return -EBADMSG;

@@ -2,7 +2,8 @@
  * small message with at most one descriptor.
  *
  * The supervisor sends CONFIG, its CTL, METRICS, SOCKET and LINK messages and START; the process
- * answers READY or FAILED.  Later LINK (a link was made anew), RELOAD, STOP and PING come. */
+ * answers READY or FAILED.  Later LINK (a link was made anew), RELOAD, STOP and PING come, and the
+ * process says LINK_LOST when a link ended. */
 #pragma once
 
 #include "base/buf.h"
@@ -15,22 +16,25 @@ enum channel_type {
 	CHANNEL_CTL,        /* fd: listening Unix socket */
 	CHANNEL_METRICS,    /* fd: listening TCP socket */
 	CHANNEL_SOCKET,     /* a: enum topo_proto, fd: bound socket */
-	CHANNEL_LINK,       /* a: index, b: slot at the other end, text: role there, fd: stream */
+	/* a: index, b: slot at the other end, c: which process there (1, 2, ...), d: number of the
+	 * link, text: role at the other end, fd: stream */
+	CHANNEL_LINK,
 	CHANNEL_START,
 	CHANNEL_RELOAD, /* fd: bundle */
 	CHANNEL_STOP,
 	CHANNEL_PING, /* a: number */
 	/* from the process */
 	CHANNEL_READY,
-	CHANNEL_FAILED,   /* text: why start() failed */
-	CHANNEL_PONG,     /* a: number, b: enum role_load */
-	CHANNEL_RELOADED, /* a: 1 applied, 0 refused; text: why */
+	CHANNEL_FAILED,    /* text: why start() failed */
+	CHANNEL_PONG,      /* a: number, b: enum role_load */
+	CHANNEL_RELOADED,  /* a: 1 applied, 0 refused; text: why */
+	CHANNEL_LINK_LOST, /* a: index, d: number of the link that ended */
 	CHANNEL_N_TYPES
 };
 
 struct channel_msg {
 	enum channel_type type;
-	uint32_t a, b;
+	uint32_t a, b, c, d;
 	struct str text; /* received: points into the caller's buffer */
 	int fd;          /* -1: none */
 };

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "daemon/channel.h"
 #include "daemon/child_own.h"
 #include "daemon/sandbox.h"
 #include "daemon/spawn.h"
@@ -97,13 +96,22 @@ static void reload(struct child *c, int fd)
 
 static void take_link(struct child *c, const struct channel_msg *m)
 {
-	if (m->fd < 0 || !child_take_link(c, m->a, m->b, m->text, m->fd))
+	if (m->fd < 0 || !child_take_link(c, m))
 		return;
 	log_info(NULL, "link-up", "peer=%" STR_FMT "/%u", STR_ARG(m->text), m->b);
 	if (c->role->link_up)
 		c->role->link_up(c->state, m->a);
 	else
 		(void)close(m->fd);
+}
+
+static void on_link_lost(void *arg, size_t i)
+{
+	struct child *c = arg;
+	(void)!channel_send(c->channel, &(struct channel_msg){ .type = CHANNEL_LINK_LOST,
+	                                                       .a = (uint32_t)i,
+	                                                       .d = c->env.links[i].number,
+	                                                       .fd = -1 });
 }
 
 static void pong(struct child *c, uint32_t number)
@@ -178,6 +186,8 @@ static int start(struct child *c, struct buf *why)
 		return r;
 	c->env.loop = loop_new();
 	c->env.started = loop_wall(c->env.loop);
+	c->env.link_lost = on_link_lost;
+	c->env.link_lost_arg = c;
 	r = check_data_dir(c, why);
 	if (r == 0) {
 		r = c->role->start(&c->env, &c->state);

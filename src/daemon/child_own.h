@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/bundle.h"
+#include "daemon/channel.h"
 #include "daemon/ctl_server.h"
 #include "daemon/metrics_http.h"
 #include "role/role.h"
@@ -36,8 +37,9 @@ void child_use(struct child *c, const struct generation *g);
 /* Reads a bundle (closing fd) and checks it against the roles' tables. */
 int child_generation(struct child *c, int fd, struct generation *ret, struct buf *why) MUST_CHECK;
 void generation_done(struct generation *g);
-/* The link end `index` got a new descriptor.  True if it replaced one. */
-bool child_take_link(struct child *c, uint32_t index, uint32_t slot, struct str role, int fd);
+/* A LINK message: its end got a (new) descriptor, which is the child's.  True if it replaced one.
+ */
+bool child_take_link(struct child *c, const struct channel_msg *m);
 
 /* child_ctl.c: the commands that every role has, and its metrics. */
 extern const struct ctl_command child_commands[];

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/channel.h"
 #include "daemon/child_own.h"
 #include "daemon/config.h"
 #include "daemon/roles.h"
@@ -92,23 +91,28 @@ static int take_socket(struct child *c, uint32_t proto, int fd)
 	return 0;
 }
 
-bool child_take_link(struct child *c, uint32_t index, uint32_t slot, struct str role, int fd)
+bool child_take_link(struct child *c, const struct channel_msg *m)
 {
 	struct role_env *e = &c->env;
-	if (index < e->n_links) {
-		e->links[index].fd = fd;
+	if (m->a < e->n_links) {
+		struct role_link *l = &e->links[m->a];
+		l->fd = m->fd;
+		l->process = m->c;
+		l->number = m->d;
 		return true;
 	}
-	if (index != e->n_links || index >= LINKS_MAX) {
-		(void)close(fd);
+	if (m->a != e->n_links || m->a >= LINKS_MAX) {
+		(void)close(m->fd);
 		return false;
 	}
-	const struct role *peer = roles_find(c->roles, role);
+	const struct role *peer = roles_find(c->roles, m->text);
 	e->links = xrealloc(e->links, (e->n_links + 1) * sizeof *e->links);
 	e->links[e->n_links++] = (struct role_link){
-		.role = { str_dup(role), role.len },
-		.slot = slot,
-		.fd = fd,
+		.role = { str_dup(m->text), m->text.len },
+		.slot = m->b,
+		.fd = m->fd,
+		.process = m->c,
+		.number = m->d,
 		.right = peer ? role_right_to(peer, str_of(c->role->name)) : NULL,
 	};
 	return false;
@@ -120,7 +124,7 @@ static int take_link(struct child *c, const struct channel_msg *m)
 		return -EBADMSG;
 	/* The process at the other end was started twice before we were told to start. */
 	int old = m->a < c->env.n_links ? c->env.links[m->a].fd : -1;
-	if (child_take_link(c, m->a, m->b, m->text, m->fd))
+	if (child_take_link(c, m))
 		(void)close(old);
 	return 0;
 }

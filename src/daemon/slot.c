@@ -119,6 +119,8 @@ static void on_message(struct slot *s, const struct channel_msg *m)
 		on_ready(s);
 	else if (m->type == CHANNEL_RELOADED)
 		s->ops->reloaded(s->arg, s, m->a == 1, m->text);
+	else if (m->type == CHANNEL_LINK_LOST)
+		s->ops->link_lost(s->arg, s, m->a, m->d);
 	else if (m->type == CHANNEL_FAILED) {
 		s->failed = true;
 		(void)snprintf(s->failure, sizeof s->failure, "%" STR_FMT, STR_ARG(m->text));

@@ -30,6 +30,8 @@ struct slot_ops {
 	/* The process has gone; `why` says how; `failed` is true if start() refused. */
 	void (*gone)(void *arg, struct slot *s, bool failed, const char *why);
 	void (*reloaded)(void *arg, struct slot *s, bool applied, struct str why);
+	/* The process says that one of its links ended: the number that LINK gave. */
+	void (*link_lost)(void *arg, struct slot *s, uint32_t index, uint32_t number);
 };
 
 struct slot_socket {

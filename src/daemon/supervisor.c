@@ -152,11 +152,18 @@ static void on_reloaded(void *arg, struct slot *slot, bool applied, struct str w
 	reload_answered(arg, slot, applied, why);
 }
 
+static void on_link_lost(void *arg, struct slot *slot, uint32_t index, uint32_t number)
+{
+	struct supervisor *s = arg;
+	links_lost(s->links, slot, index, number);
+}
+
 const struct slot_ops supervisor_slot_ops = {
 	.prepare = on_prepare,
 	.ready = on_ready,
 	.gone = on_gone,
 	.reloaded = on_reloaded,
+	.link_lost = on_link_lost,
 };
 
 static void on_child(void *arg, int signo UNUSED)

@@ -155,7 +155,7 @@ static int make_slots(struct supervisor *s, struct buf *why)
 		           STR_ARG(t->self->id));
 		r = -ENOENT;
 	}
-	s->links = links_new(s->slots, s->n_slots);
+	s->links = links_new(s->loop, s->slots, s->n_slots);
 	return r;
 }
 

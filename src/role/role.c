@@ -8,6 +8,12 @@ const struct role_right *role_right_to(const struct role *asking, struct str ask
 	return NULL;
 }
 
+void role_link_lost(const struct role_env *env, size_t i)
+{
+	if (env->link_lost)
+		env->link_lost(env->link_lost_arg, i);
+}
+
 static bool is_in(const char *const *names, struct str name)
 {
 	for (; names && *names; names++)

@@ -51,6 +51,8 @@ struct role_link {
 	struct str role; /* who is at the other end */
 	uint32_t slot;
 	int fd;
+	uint32_t process; /* 1, 2, ...: another number, another process at the other end */
+	uint32_t number;  /* of this link among those that were made here */
 	const struct role_right *right; /* what it may ask of us; NULL: nothing */
 };
 
@@ -85,7 +87,14 @@ struct role_env {
 	struct str ca_pem;    /* the private CA's root */
 	const char *data_dir; /* the role may write here */
 	uint64_t started;     /* wall clock, for status */
+	/* The supervisor is told by role_link_lost(); NULL: there is none. */
+	void (*link_lost)(void *arg, size_t i);
+	void *link_lost_arg;
 };
+
+/* links[i] has ended.  Whatever the reason was, a new one is on its way: role.link_up follows when
+ * it is there, after a pause that grows if links end again and again. */
+void role_link_lost(const struct role_env *env, size_t i);
 
 /* How a role is reached by `dialtone`: see wire/ctl/ctl.h. */
 struct role {
@@ -108,7 +117,8 @@ struct role {
 	int (*start)(struct role_env *env, void **ret_state);
 	/* New topology, certificates; env is already the new one.  Applies all or nothing. */
 	int (*reload)(void *state, struct buf *why);
-	/* The other end of links[i] has been started anew; links[i].fd is the new descriptor. */
+	/* links[i] was made anew: links[i].fd is the new descriptor.  Another process is at the
+	 * other end if links[i].process has changed. */
 	void (*link_up)(void *state, size_t i);
 	/* Graceful stop: finish or move what is under way, then call done (within 5 s).  Once done
 	 * has been called the state is not used any more. */

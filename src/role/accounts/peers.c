@@ -150,6 +150,7 @@ static void on_closed(void *arg, int err, const char *why)
 	         STR_ARG(peer->who->role), peer->who->slot, err, log_esc(str_of(why)));
 	stream_free(&peer->link);
 	peer->feeding = false;
+	role_link_lost(peer->owner->env, (size_t)(peer - peer->owner->peers));
 }
 
 static const struct stream_ops link_ops = {

@@ -9,7 +9,7 @@ struct peers; /* opaque */
 /* Serves every link of the environment; borrows all. */
 struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin);
 void peers_free(struct peers **pp);
-/* The other end of link i has been started anew. */
+/* Link i was made anew. */
 void peers_link_up(struct peers *p, size_t i);
 /* A change for all that listen. */
 void peers_tell(struct peers *p, const struct userdb_change *c);

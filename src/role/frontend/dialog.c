@@ -15,11 +15,6 @@ static void put_stage(struct buf *b, const struct task *t, char letter, uint64_t
 	buf_lit(b, "@" FE_LINK_DOMAIN ";lr>");
 }
 
-static bool link_is_up(const struct frontend *fe, uint32_t slot)
-{
-	return fe->peers[slot] && !fe->peers[slot]->closed;
-}
-
 void fe_in_dialog(struct task *t)
 {
 	struct frontend *fe = t->fe;
@@ -28,7 +23,7 @@ void fe_in_dialog(struct task *t)
 	uint64_t account = t->has_self ? t->self_end.account : 0;
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	/* A home that is just being started is passed by: it has nothing to add to a dialog. */
-	if (slot == fe->env->slot || !link_is_up(fe, slot)) {
+	if (slot == fe->env->slot || !fe_link_to(fe, slot)) {
 		fe_in_dialog_home(t);
 		return;
 	}
@@ -52,7 +47,7 @@ void fe_in_dialog_home(struct task *t)
 	uint64_t account = t->peer_end.account;
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	observe(t);
-	if (slot == fe->env->slot || !link_is_up(fe, slot)) {
+	if (slot == fe->env->slot || !fe_link_to(fe, slot)) {
 		fe_in_dialog_end(t);
 		return;
 	}
@@ -89,11 +84,11 @@ void fe_send_there(struct task *t, const struct token *end, struct str uri)
 	char route[TOKEN_TEXT_MAX + 64];
 	struct buf rb = BUF_ON(route);
 	struct sip_branch_spec b = { .tag = end->endpoint };
-	if (end->hint.slot >= fe->env->n_slots || !link_is_up(fe, end->hint.slot)) {
+	if (end->hint.slot >= fe->env->n_slots || !fe_link_to(fe, end->hint.slot)) {
 		task_refuse(t, REFUSE_LOST, STR(""));
 		return;
 	}
-	b.flow = fe->peers[end->hint.slot];
+	b.flow = fe_link_to(fe, end->hint.slot);
 	buf_printf(&rb, "<%s:", fe_scheme(t));
 	token_put(&rb, &fe->key, end);
 	buf_lit(&rb, "@" FE_LINK_DOMAIN ";lr>");
@@ -112,7 +107,7 @@ static void try_again(struct task *t)
 static bool is_there(const struct frontend *fe, const struct token *end)
 {
 	return end->hint.reach != TOKEN_NOWHERE && end->hint.slot != fe->env->slot &&
-	       end->hint.slot < fe->env->n_slots && link_is_up(fe, end->hint.slot);
+	       end->hint.slot < fe->env->n_slots && fe_link_to(fe, end->hint.slot);
 }
 
 void fe_in_dialog_end(struct task *t)

@@ -55,6 +55,13 @@ struct fe_rights {
 	enum role_identity who;
 };
 
+/* Another process of this box. */
+struct fe_peer {
+	struct sip_flow *link; /* NULL: down */
+	uint32_t process;      /* role_link.process of the last link; 0: there was none */
+	usec_t down;           /* since when; 0: it is up, or never was */
+};
+
 struct frontend {
 	struct role_env *env;
 	struct loop *loop;
@@ -70,8 +77,9 @@ struct frontend {
 	struct calls *calls;
 	struct map ringing; /* INVITEs that are under way here (observe.c) */
 	struct im *im;
-	struct sip_flow
-	        *own; /* a link of this process to itself: requests of its own enter there */
+	struct sip_flow *own[2]; /* a link of this process to itself: requests of its own enter at
+	                          * the first end; NULL: down */
+	struct timer own_timer;  /* while it is down: the next one */
 	struct store *store;
 	struct dns *dns; /* made when it is first needed */
 	struct fe_behind behind;
@@ -79,11 +87,10 @@ struct frontend {
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
-	struct sip_flow
-	        *peers[FE_SLOTS_MAX]; /* links to the other processes, by slot; NULL: down */
+	struct fe_peer peers[FE_SLOTS_MAX]; /* the other processes, by slot */
 	struct sip_flow *bridges[FE_SLOTS_MAX]; /* links to the media bridges, by slot */
 	uint32_t n_bridges;
-	struct buf lost; /* ids of lost flows, for the others */
+	struct buf lost;                    /* ids of lost flows, for the others */
 	struct defer tell_lost;
 	struct defer prune;  /* calls whose endpoints went */
 	struct list tracers; /* of `dialtone trace` */
@@ -237,7 +244,6 @@ void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why);
 /* media.c: calls between Lync clients and other devices. */
 bool fe_is_bridge(const struct sip_flow *f);
 void fe_bridge_up(struct frontend *fe, uint32_t slot, int fd);
-void fe_bridge_down(struct frontend *fe, struct sip_flow *f);
 /* The media bridge of the message's call: NULL if there is none, or it is down. */
 struct sip_flow *fe_bridge(const struct frontend *fe, const struct sip_msg *m);
 /* Route values: through the bridge, then to the process that holds the end's connection. */
@@ -304,6 +310,23 @@ uint32_t fe_behind_unsaved(const struct frontend *fe);
 /* revalidate.c: the change feed has a gap; every signed-in user is looked up, and who is not there
  * any more, or disabled, is signed off. */
 void fe_revalidate(struct frontend *fe);
+
+/* peers.c: links to the other processes of this box and to ourselves. */
+void fe_peer_up(struct frontend *fe, const struct role_link *l);
+/* A link of either kind has ended; the next one is on its way. */
+void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why);
+/* 0 or -errno. */
+int fe_own_link_open(struct frontend *fe) MUST_CHECK;
+/* NULL: down. */
+static inline struct sip_flow *fe_link_to(const struct frontend *fe, uint32_t slot)
+{
+	struct sip_flow *f = slot < FE_SLOTS_MAX ? fe->peers[slot].link : NULL;
+	return f && !f->closed ? f : NULL;
+}
+static inline struct sip_flow *fe_own_link(const struct frontend *fe)
+{
+	return fe->own[0] && !fe->own[0]->closed ? fe->own[0] : NULL;
+}
 
 /* lost.c: notices of lost flows between processes. */
 void fe_lost_init(struct frontend *fe);

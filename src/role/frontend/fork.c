@@ -144,7 +144,7 @@ static void fork_translated(struct fork *f, char stage)
 {
 	char route[96];
 	struct buf rb = BUF_ON(route);
-	struct sip_branch_spec b = { .flow = f->fe->own, .edit = f->there };
+	struct sip_branch_spec b = { .flow = fe_own_link(f->fe), .edit = f->there };
 	buf_printf(&rb, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", stage, f->callee);
 	b.edit.push_routes = buf_view(&rb);
 	b.edit.add = f->lines;
@@ -158,9 +158,9 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	struct frontend *fe = f->fe;
 	struct token end = { b->user->account, b->endpoint, b->hint };
 	struct sip_flow *flow = token_flow(&b->hint, fe->tp, fe->env->slot);
-	struct sip_flow *link = b->hint.slot < FE_SLOTS_MAX ? fe->peers[b->hint.slot] : NULL;
+	struct sip_flow *link = fe_link_to(fe, b->hint.slot);
 	bool here = flow != NULL;
-	bool there = !here && b->hint.slot != fe->env->slot && link && !link->closed;
+	bool there = !here && b->hint.slot != fe->env->slot && link;
 	if (f->tried.n < FE_FLOWS_TRIED_MAX)
 		f->tried.hints[f->tried.n++] = b->hint;
 	if ((here || there) && f->bridge && b->lync != f->from_lync)
@@ -226,7 +226,7 @@ void fe_fork(struct task *t, struct home_user *callee, char stage)
 		if (is_wanted(t, b) && !fork_to(f, b))
 			fe_fork_again(f, b->endpoint, SIP_FAIL_TRANSPORT);
 	}
-	if (stage && t->fe->own && !t->fe->own->closed)
+	if (stage && fe_own_link(t->fe))
 		fork_translated(f, stage);
 	refusal_put(&lb, REFUSE_NOT_REACHED, t->fe->env->self->fqdn);
 	sip_proxy_start(p, row->code, str_of(row->phrase), buf_view(&lb));

@@ -98,11 +98,11 @@ void fe_send(struct task *t, struct sip_branch_spec *b)
 
 void fe_to_slot(struct task *t, uint32_t slot, struct str routes, void (*again)(struct task *t))
 {
-	struct sip_flow *link = t->fe->peers[slot];
+	struct sip_flow *link = fe_link_to(t->fe, slot);
 	char rr[256], lines[ACCESS_URI_MAX + 64];
 	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
 	struct sip_branch_spec b = { .flow = link, .lost_code = 503 };
-	if (!link || link->closed) {
+	if (!link) {
 		task_retry(t, again);
 		return;
 	}

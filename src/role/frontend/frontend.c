@@ -73,58 +73,17 @@ static bool on_opened(void *arg, struct sip_flow *f)
 	return f->kind == SIP_LINK || access_opened(fe->access, f);
 }
 
-/* Another process went: the bindings of its last moment (STORE_BEHIND_MS and the commit) may not be
- * on its disk.  Whoever signed in with it then, on a connection that is here, would be signed in
- * without being reachable; so the connection ends and its client comes again. */
-enum { UNSURE_S = 2 };
-
-struct home_of {
-	const struct frontend *fe;
-	uint32_t slot;
-};
-
-static bool is_at_home(void *arg, uint64_t account)
-{
-	const struct home_of *h = arg;
-	return fe_owner(h->fe, account) == h->slot;
-}
-
-static void end_unsure(struct frontend *fe, uint32_t slot)
-{
-	struct home_of h = { fe, slot };
-	usec_t now = loop_now(fe->loop);
-	unsigned n = access_end_since(fe->access, now - UNSURE_S * USEC_PER_SEC, is_at_home, &h);
-	if (n > 0)
-		log_info(NULL, "connections-ended", "n=%u why=\"signed in as process %u ended\"", n,
-		         slot + 1);
-}
-
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct frontend *fe = arg;
-	if (f->kind != SIP_LINK) {
-		log_debug(NULL, "connection-closed", "id=%llu why=%s", (unsigned long long)f->id,
-		          why ? why : "");
-		access_closed(fe->access, f);
-		fe_flow_lost(fe, f);
+	if (f->kind == SIP_LINK) {
+		fe_link_down(fe, f, why ? why : "");
 		return;
 	}
-	if (fe_is_bridge(f)) {
-		log_warning(NULL, "link-down", "role=media-bridge slot=%u",
-		            f->sock - FE_BRIDGE_SOCK + 1);
-		fe_bridge_down(fe, f);
-		return;
-	}
-	log_warning(NULL, "link-down", "slot=%u", f->sock + 1);
-	if (f->sock == fe->env->slot) {
-		fe->own = NULL; /* both ends are ours */
-		return;
-	}
-	if (fe->peers[f->sock] == f)
-		fe->peers[f->sock] = NULL;
-	registrar_flow_lost(fe->registrar, f->sock, 0);
-	if (!fe->stopping)
-		end_unsure(fe, f->sock);
+	log_debug(NULL, "connection-closed", "id=%llu why=%s", (unsigned long long)f->id,
+	          why ? why : "");
+	access_closed(fe->access, f);
+	fe_flow_lost(fe, f);
 }
 
 static void on_refused(void *arg, int err)
@@ -175,6 +134,15 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 
 static const struct registrar_ops registrar_ops = { .event = on_binding };
 
+/* The index of the link to accounts; n_links if there is none. */
+static size_t accounts_link(const struct role_env *env)
+{
+	size_t i = 0;
+	while (i < env->n_links && !str_eq(env->links[i].role, STR("accounts")))
+		i++;
+	return i;
+}
+
 /* From accounts: who was disabled, or whose password changed, is out at once. */
 static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint64_t credential)
 {
@@ -194,6 +162,8 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 		break;
 	case ACCOUNTS_LOST:
 		log_warning(NULL, "accounts-lost", "");
+		if (!accounts_is_up(fe->accounts))
+			role_link_lost(fe->env, accounts_link(fe->env));
 		break;
 	case ACCOUNTS_BACK:
 		log_info(NULL, "accounts-back", "");
@@ -290,14 +260,6 @@ static void open_doors(struct frontend *fe)
 		                     env->sockets[i].fd);
 }
 
-static int accounts_link(const struct role_env *env)
-{
-	for (size_t i = 0; i < env->n_links; i++)
-		if (str_eq(env->links[i].role, STR("accounts")))
-			return env->links[i].fd;
-	return -1;
-}
-
 enum { WRONG_LINES_PER_S = 5 };
 
 static void on_wrong_signature(void *arg, const struct sip_flow *f, const struct sip_msg *m,
@@ -312,6 +274,7 @@ static void on_wrong_signature(void *arg, const struct sip_flow *f, const struct
 static int start_parts(struct frontend *fe, struct buf *why)
 {
 	struct role_env *env = fe->env;
+	size_t to_accounts = accounts_link(env);
 	if (env->n_slots > FE_SLOTS_MAX) {
 		buf_printf(why, "more than %d front-end processes\n", FE_SLOTS_MAX);
 		return -EINVAL;
@@ -327,7 +290,9 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe->calls = calls_new(fe->loop);
 	map_init(&fe->ringing);
 	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
-	fe->accounts = accounts_new(fe->loop, accounts_link(env), on_account, fe);
+	fe->accounts =
+	        accounts_new(fe->loop, to_accounts < env->n_links ? env->links[to_accounts].fd : -1,
+	                     on_account, fe);
 	struct access_setup setup = {
 		.accounts = fe->accounts,
 		.tp = fe->tp,
@@ -363,6 +328,7 @@ static void fe_free(struct frontend *fe)
 {
 	timer_stop(&fe->stop_timer);
 	timer_stop(&fe->load_timer);
+	timer_stop(&fe->own_timer);
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
@@ -403,18 +369,12 @@ void fe_link_up(void *state, size_t i)
 {
 	struct frontend *fe = state;
 	struct role_link *l = &fe->env->links[i];
-	if (str_eq(l->role, STR("accounts"))) {
+	if (str_eq(l->role, STR("accounts")))
 		accounts_link_up(fe->accounts, l->fd);
-		return;
-	}
-	if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("media-bridge"))) {
+	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("media-bridge")))
 		fe_bridge_up(fe, l->slot, l->fd);
-		return;
-	}
-	if (l->slot >= FE_SLOTS_MAX || l->slot == fe->env->slot)
-		return;
-	fe->peers[l->slot] = sip_transport_link(fe->tp, (uint16_t)l->slot, l->fd);
-	fe_check_flows(fe, l->slot);
+	else if (l->slot < FE_SLOTS_MAX && l->slot != fe->env->slot)
+		fe_peer_up(fe, l);
 }
 
 static int reload(void *state, struct buf *why)

@@ -1,7 +1,4 @@
-#include <errno.h>
 #include <inttypes.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "role/frontend/fe.h"
 
@@ -10,7 +7,7 @@
 static struct sip_flow *own_link(void *arg)
 {
 	struct frontend *fe = arg;
-	return fe->own && !fe->own->closed ? fe->own : NULL;
+	return fe_own_link(fe);
 }
 
 static void put_route(void *arg, struct buf *b, enum im_route way, uint64_t account,
@@ -77,11 +74,9 @@ static const struct im_ops im_ops = {
 
 int fe_im_start(struct frontend *fe)
 {
-	int fds[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
-		return -errno;
-	fe->own = sip_transport_link(fe->tp, (uint16_t)fe->env->slot, fds[0]);
-	(void)sip_transport_link(fe->tp, (uint16_t)fe->env->slot, fds[1]);
+	int r = fe_own_link_open(fe);
+	if (r < 0)
+		return r;
 	fe->im = im_new(&(struct im_config){
 	        .loop = fe->loop, .stack = fe->stack, .key = &fe->key, .ops = &im_ops, .arg = fe });
 	return 0;

@@ -54,7 +54,7 @@ static void tell_lost(void *arg)
 {
 	struct frontend *fe = arg;
 	for (uint32_t i = 0; i < fe->env->n_slots; i++)
-		send_notice(fe, fe->peers[i], "lost", buf_view(&fe->lost));
+		send_notice(fe, fe_link_to(fe, i), "lost", buf_view(&fe->lost));
 	fe->lost.len = 0;
 }
 
@@ -88,8 +88,7 @@ void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal
 	}
 	buf_printf(&b, "{\"close\":[%llu],\"why\":%u}", (unsigned long long)id,
 	           refusal_row(why)->id);
-	if (slot < FE_SLOTS_MAX)
-		send_body(fe, fe->peers[slot], buf_view(&b));
+	send_body(fe, fe_link_to(fe, slot), buf_view(&b));
 }
 
 void fe_check_flows(struct frontend *fe, uint32_t slot)
@@ -106,11 +105,11 @@ void fe_check_flows(struct frontend *fe, uint32_t slot)
 			add_id(&ids, b->hint.flow);
 			if (ids.len < NOTICE_MAX / 4)
 				continue;
-			send_notice(fe, fe->peers[slot], "check", buf_view(&ids));
+			send_notice(fe, fe_link_to(fe, slot), "check", buf_view(&ids));
 			ids.len = 0;
 		}
 	}
-	send_notice(fe, fe->peers[slot], "check", buf_view(&ids));
+	send_notice(fe, fe_link_to(fe, slot), "check", buf_view(&ids));
 }
 
 /* Which of the asked-for connections are not here any more. */

@@ -19,13 +19,6 @@ void fe_bridge_up(struct frontend *fe, uint32_t slot, int fd)
 	fe->n_bridges = MAX(fe->n_bridges, slot + 1);
 }
 
-void fe_bridge_down(struct frontend *fe, struct sip_flow *f)
-{
-	uint32_t slot = f->sock - FE_BRIDGE_SOCK;
-	if (fe->bridges[slot] == f)
-		fe->bridges[slot] = NULL;
-}
-
 struct sip_flow *fe_bridge(const struct frontend *fe, const struct sip_msg *m)
 {
 	/* The same process for all messages of a call, whichever front end they come by. */

@@ -118,12 +118,12 @@ static void register_elsewhere(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	uint32_t slot = fe_owner(fe, t->who.account);
-	struct sip_flow *link = fe->peers[slot];
+	struct sip_flow *link = fe_link_to(fe, slot);
 	char lines[TOKEN_TEXT_MAX + 64], route[128];
 	struct buf lb = BUF_ON(lines), rb = BUF_ON(route);
 	struct token way = { t->who.account, 0, token_hint_of(t->flow, fe->env->slot) };
 	struct sip_branch_spec b = { .flow = link, .lost_code = 503 };
-	if (!link || link->closed) {
+	if (!link) {
 		task_retry(t, register_elsewhere);
 		return;
 	}

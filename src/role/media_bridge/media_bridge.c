@@ -81,9 +81,16 @@ static bool on_opened(void *arg UNUSED, struct sip_flow *f)
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct media_bridge *mb = arg;
-	log_warning(NULL, "link-down", "role=frontend slot=%u why=%s", f->sock + 1, why ? why : "");
-	if (mb->fes[f->sock] == f)
-		mb->fes[f->sock] = NULL;
+	const struct role_env *env = mb->env;
+	size_t i = 0;
+	log_warning(NULL, "link-down", "role=frontend slot=%u reason=%s", f->sock + 1,
+	            log_esc(str_of(why ? why : "")));
+	if (mb->fes[f->sock] != f)
+		return; /* another one has taken its place */
+	mb->fes[f->sock] = NULL;
+	while (i < env->n_links && env->links[i].slot != f->sock)
+		i++;
+	role_link_lost(env, i);
 }
 
 static const struct sip_stack_ops stack_ops = { .request = on_request,
