@@ -377,7 +377,7 @@ static void lose(struct accounts *a, int err, const char *why)
 	a->fed = false;
 	accounts_cache_clear(&a->cache);
 	a->lost = true;
-	log_warning(NULL, "link-down", "role=accounts err=%d reason=%s", err, log_esc(str_of(why)));
+	log_warning(NULL, "link-down", "peer=accounts err=%d reason=%s", err, log_esc(str_of(why)));
 	tell(a, ACCOUNTS_LOST, 0, 0);
 }
 

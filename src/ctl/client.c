@@ -54,7 +54,7 @@ static int connect_in(int dir, const char *name)
 	return n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : connect_to(path);
 }
 
-/* "frontend-0.ctl" for "frontend", "dialtoned.ctl" for "dialtoned". */
+/* "frontend-1.ctl" for "frontend", "dialtoned.ctl" for "dialtoned". */
 static bool is_socket_of(const char *name, const char *role)
 {
 	struct str s = str_of(name), want = str_of(role);

@@ -7,7 +7,7 @@ enum { CLIENT_SLOTS_MAX = 64, CLIENT_WAIT_S = 60 };
 
 struct client_request {
 	const char *run_dir; /* of the sockets */
-	const char *role;    /* "frontend": every "frontend-<slot>.ctl"; "dialtoned": its one */
+	const char *role;    /* "frontend": every "frontend-<number>.ctl"; "dialtoned": its one */
 	bool every_slot;     /* ask all; else the first that can be reached */
 	struct str cmd;
 	const cJSON *args;

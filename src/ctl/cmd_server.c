@@ -22,7 +22,7 @@ const struct verb ctl_server_verbs[] = {
 	{ .cmd = { .noun = "status", .help = "Show how the server is" }, .role = "dialtoned",
 	  .after = is_running },
 	{ .cmd = { .noun = "role", .verb = "list", .help = "Show the roles' processes" },
-	  .role = "dialtoned", .columns = "role slot box state pid for_s restarts" },
+	  .role = "dialtoned", .columns = "role process box state pid for_s restarts" },
 	{ .cmd = { .noun = "role", .verb = "rights",
 	           .help = "Show what each role may ask of the others" },
 	  .role = "dialtoned" },

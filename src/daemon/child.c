@@ -98,7 +98,7 @@ static void take_link(struct child *c, const struct channel_msg *m)
 {
 	if (m->fd < 0 || !child_take_link(c, m))
 		return;
-	log_info(NULL, "link-up", "peer=%" STR_FMT "/%u", STR_ARG(m->text), m->b);
+	log_info(NULL, "link-up", "peer=%" STR_FMT "/%u", STR_ARG(m->text), m->b + 1);
 	if (c->role->link_up)
 		c->role->link_up(c->state, m->a);
 	else

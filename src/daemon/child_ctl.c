@@ -53,10 +53,10 @@ void child_put_metrics(void *child, struct buf *b)
 	          "The longest turn of the event loop since the last scrape.",
 	          (double)loop_take_longest_turn(l, LOOP_TURNS_METRIC) / 1e6);
 	buf_printf(b,
-	           "# HELP dialtone_info Version, role and slot of the process.\n"
+	           "# HELP dialtone_info Version, role and number of the process.\n"
 	           "# TYPE dialtone_info gauge\n"
-	           "dialtone_info{version=\"%s\",role=\"%s\",slot=\"%u\"} 1\n",
-	           DIALTONE_VERSION, c->role->name, c->env.slot);
+	           "dialtone_info{version=\"%s\",role=\"%s\",process=\"%u\"} 1\n",
+	           DIALTONE_VERSION, c->role->name, c->env.slot + 1);
 	if (c->role->metrics)
 		c->role->metrics(c->state, b);
 }
@@ -69,9 +69,9 @@ static void cmd_status(void *state, struct ctl_call *call)
 	if (c->role->status)
 		c->role->status(c->state, &own);
 	buf_printf(&b,
-	           "{\"role\":\"%s\",\"slot\":%u,\"pid\":%d,\"started_at\":%llu,"
+	           "{\"role\":\"%s\",\"process\":%u,\"pid\":%d,\"started_at\":%llu,"
 	           "\"running_s\":%llu,\"memory_bytes\":%llu,\"cpu_s\":%.2f%s",
-	           c->role->name, c->env.slot, (int)getpid(),
+	           c->role->name, c->env.slot + 1, (int)getpid(),
 	           (unsigned long long)(c->env.started / USEC_PER_SEC),
 	           (unsigned long long)((now - c->env.started) / USEC_PER_SEC),
 	           (unsigned long long)resident_bytes(), cpu_seconds(), own.len > 0 ? "," : "");

@@ -16,7 +16,7 @@ struct generation {
 struct child {
 	const struct role *const *roles;
 	const struct role *role;
-	char name[48]; /* "frontend/1" */
+	char name[48]; /* "frontend/1": for people processes are numbered from 1 */
 	int channel, ctl_fd, metrics_fd;
 	struct generation now;
 	struct role_env env;

@@ -68,7 +68,7 @@ static int take_config(struct child *c, const struct channel_msg *m, struct buf 
 	memcpy(e->ticket_key, g.bundle.ticket_key, sizeof e->ticket_key);
 	c->data_dir = str_dup(g.topo->data_dir);
 	e->data_dir = c->data_dir;
-	(void)snprintf(c->name, sizeof c->name, "%s/%u", c->role->name, e->slot);
+	(void)snprintf(c->name, sizeof c->name, "%s/%u", c->role->name, e->slot + 1);
 	wipe(&g, sizeof g); /* c->now has it */
 	return 0;
 }

@@ -71,7 +71,7 @@ void slot_init(struct slot *s, struct loop *l, const struct slot_ops *ops, void 
 	s->user = user;
 	s->channel = -1;
 	timer_init(&s->timer, l, on_timer, s);
-	(void)snprintf(s->name, sizeof s->name, "%s/%u", s->role->name, s->number);
+	(void)snprintf(s->name, sizeof s->name, "%s/%u", s->role->name, s->number + 1);
 }
 
 static void close_channel(struct slot *s)

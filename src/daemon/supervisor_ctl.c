@@ -59,8 +59,8 @@ static void cmd_role_list(void *state, struct ctl_call *c)
 	buf_char(&b, '[');
 	for (size_t i = 0; i < s->n_slots; i++) {
 		const struct slot *slot = &s->slots[i];
-		buf_printf(&b, "%s{\"role\":\"%s\",\"slot\":%u,\"box\":", i > 0 ? "," : "",
-		           slot->role->name, slot->number);
+		buf_printf(&b, "%s{\"role\":\"%s\",\"process\":%u,\"box\":", i > 0 ? "," : "",
+		           slot->role->name, slot->number + 1);
 		json_put_str(&b, str_of(slot->role->box));
 		buf_printf(&b,
 		           ",\"state\":\"%s\",\"pid\":%d,\"for_s\":%llu,\"restarts\":%u,"

@@ -38,7 +38,7 @@ static void ctl_path(const struct supervisor *s, const struct slot *slot, char *
 {
 	const char *dir = s->material->config->topo->run_dir.p;
 	if (slot)
-		(void)snprintf(ret, size, "%s/%s-%u.ctl", dir, slot->role->name, slot->number);
+		(void)snprintf(ret, size, "%s/%s-%u.ctl", dir, slot->role->name, slot->number + 1);
 	else
 		(void)snprintf(ret, size, "%s/dialtoned.ctl", dir);
 }

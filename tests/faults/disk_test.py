@@ -65,17 +65,17 @@ def sign_in_until_unsaved(case, users):
     return out
 
 
-def killed(case, role, slot):
+def killed(case, role, number):
     server = case.site.server
-    old = server.kill_role(role, slot)
-    wait_for(lambda: any((r["role"], r["slot"], r["state"]) == (role, slot, "running") and
-                         r["pid"] != old for r in server.roles()), f"{role}/{slot} to be back")
+    old = server.kill_role(role, number)
+    wait_for(lambda: any((r["role"], r["process"], r["state"]) == (role, number, "running") and
+                         r["pid"] != old for r in server.roles()), f"{role}/{number} to be back")
 
 
 def restarted(case):
     """Every front end anew: what it knows now, the disk has told it."""
-    for slot in range(case.site.frontends):
-        killed(case, "frontend", slot)
+    for number in range(1, case.site.frontends + 1):
+        killed(case, "frontend", number)
 
 
 def findings(case):
@@ -139,7 +139,7 @@ def a_server_that_is_killed_on_a_full_disk_starts_again_with_what_was_written(ca
     disk.fill()
     restarted(case)
     check_eq(len(server.endpoints(kept.user)), 1, "the phone after a restart without room")
-    killed(case, "accounts", 0)
+    killed(case, "accounts", 1)
     check_eq(phone(case, kept.user, "tls").register().code, 200, "a sign-in without room")
 
 

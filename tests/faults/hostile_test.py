@@ -31,7 +31,7 @@ def phone(case, user, transport="udp", **kw):
 
 
 def pids(case):
-    return sorted((r["role"], r["slot"], r["pid"]) for r in case.site.server.roles())
+    return sorted((r["role"], r["process"], r["pid"]) for r in case.site.server.roles())
 
 
 def seeds(case):

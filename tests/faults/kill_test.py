@@ -25,18 +25,19 @@ def signed_in(case, name, transport="udp"):
     return phone(case, case.site.user(name), transport).sign_in()
 
 
-def kill(case, role, slot=0):
+def kill(case, role, number=1):
     """Kills a role process and waits until another one runs in its place."""
-    old = case.site.server.kill_role(role, slot)
+    old = case.site.server.kill_role(role, number)
 
     def back():
-        rows = [r for r in case.site.server.roles() if r["role"] == role and r["slot"] == slot]
+        rows = [r for r in case.site.server.roles()
+                if (r["role"], r["process"]) == (role, number)]
         return rows and rows[0]["state"] == "running" and rows[0]["pid"] != old
-    wait_for(back, f"{role}/{slot} to be back")
+    wait_for(back, f"{role}/{number} to be back")
 
 
-def slots(case):
-    return range(case.site.frontends)
+def front_ends(case):
+    return range(1, case.site.frontends + 1)
 
 
 def connect(a, b):
@@ -81,8 +82,8 @@ def phones_without_a_connection_are_reachable_after_the_front_end_was_killed(cas
     a, b = signed_in(case, "alice"), signed_in(case, "bob")
     check(delivered(a, b, "before"), "the message before")
     time.sleep(WRITTEN_BEHIND_S)
-    for slot in slots(case):
-        kill(case, "frontend", slot)
+    for number in front_ends(case):
+        kill(case, "frontend", number)
     check_eq(len(case.site.server.endpoints(b.user)), 1, "bob's endpoints after the restart")
     wait_for(lambda: delivered(a, b, "after"), "a message after the restart")
 
@@ -121,8 +122,8 @@ def _survives(transport, what, kill_it):
 
 
 def kill_front_ends(case):
-    for slot in slots(case):
-        kill(case, "frontend", slot)
+    for number in front_ends(case):
+        kill(case, "frontend", number)
     return True
 
 
@@ -154,7 +155,7 @@ def connections_of_one_front_end_outlive_the_other(case):
         tap.skip("there is one front-end process")
     phones = [signed_in(case, f"u{i}", "tcp") for i in range(8)]
     time.sleep(WRITTEN_BEHIND_S)
-    kill(case, "frontend", 0)
+    kill(case, "frontend", 1)
     wait_for(lambda: any(p.closed for p in phones), "the killed one's connections to close")
     alive = [p for p in phones if not p.closed]
     check(alive, "no connection was held by the other process")
@@ -172,7 +173,7 @@ def who_signed_in_as_the_home_was_killed_signs_in_again_and_is_reachable(case):
         tap.skip("there is one front-end process")
     old = case.site.server.roles()
     phones = [signed_in(case, f"late{i}", "tcp") for i in range(8)]
-    os.kill(next(r["pid"] for r in old if (r["role"], r["slot"]) == ("frontend", 0)),
+    os.kill(next(r["pid"] for r in old if (r["role"], r["process"]) == ("frontend", 1)),
             signal.SIGKILL)
 
     def reachable(i):

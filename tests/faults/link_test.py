@@ -22,7 +22,7 @@ def phone(case, name, transport="tcp", **kw):
 
 
 def pids(case):
-    return {(r["role"], r["slot"]): r["pid"] for r in case.site.server.roles()}
+    return {(r["role"], r["process"]): r["pid"] for r in case.site.server.roles()}
 
 
 def front_ends(case):
@@ -39,7 +39,7 @@ def bad_frame(end):
 
 
 class Link:
-    """The link between two processes, each named by role and slot."""
+    """The link between two processes, each named by role and number."""
 
     def __init__(self, case, a, b):
         self.case, self.a, self.b = case, a, b
@@ -99,7 +99,7 @@ def sign_ins_work_again_after_a_broken_link_to_accounts(case):
     before = pids(case)
     for name in front_ends(case):
         for how in (shut, bad_frame):
-            for ends in ((name, ("accounts", 0)), (("accounts", 0), name)):
+            for ends in ((name, ("accounts", 1)), (("accounts", 1), name)):
                 Link(case, *ends).break_it(how)
                 for transport in ("tcp", "tls") * 2:
                     check_eq(phone(case, "late", transport).register().code, 200, "a sign-in")
@@ -111,7 +111,7 @@ def nobody_is_refused_while_links_to_accounts_break(case):
     load = Load(case)
     load.goes_on()
     for name in front_ends(case):
-        Link(case, name, ("accounts", 0)).break_it(shut)
+        Link(case, name, ("accounts", 1)).break_it(shut)
         check_eq(phone(case, "late", "tls").register().code, 200, "a sign-in")
         load.goes_on()
     load.finish()
@@ -122,7 +122,7 @@ def who_is_disabled_is_out_after_a_broken_link_to_accounts(case):
     """Each front end asks for the changes since the last one that it saw."""
     p = phone(case, "fired").sign_in()
     for name in front_ends(case):
-        Link(case, name, ("accounts", 0)).break_it(shut)
+        Link(case, name, ("accounts", 1)).break_it(shut)
     case.site.server.tool("user", "disable", p.user.name)
     wait_for(lambda: not case.site.server.endpoints(p.user), "the endpoint to go")
 
@@ -131,7 +131,7 @@ def who_is_disabled_is_out_after_a_broken_link_to_accounts(case):
 def a_link_that_ends_again_and_again_is_made_after_longer_and_longer_pauses(case):
     case.site.server.kill_role("accounts")  # a new link: its pauses start small
     wait_for(lambda: phone(case, "after").register().code == 200, "a sign-in")
-    link = Link(case, ("frontend", 0), ("accounts", 0))
+    link = Link(case, ("frontend", 1), ("accounts", 1))
     mark = case.site.server.p.mark()
     for _ in range(4):
         link.break_it(shut)
@@ -141,7 +141,7 @@ def a_link_that_ends_again_and_again_is_made_after_longer_and_longer_pauses(case
 def between_front_ends(case):
     if case.site.frontends < 2:
         tap.skip("there is one front-end process")
-    return Link(case, ("frontend", 0), ("frontend", 1))
+    return Link(case, ("frontend", 1), ("frontend", 2))
 
 
 @tap.test(alone=True)
@@ -176,8 +176,8 @@ def a_message_enters_a_conversation_after_a_broken_link_of_a_front_end_to_itself
     """What conversations send goes over that link."""
     lync = case.own(LyncClient(case.site.server, case.site.user("lync"))).sign_in()
     a = phone(case, "writer").sign_in()
-    for role, slot in front_ends(case):
-        pid = pids(case)[role, slot]
+    for name in front_ends(case):
+        pid = pids(case)[name]
         with wait_for(lambda pid=pid: end_at(pid, pid), "the link to itself") as end:
             shut(end)
             wait_for(lambda pid=pid, old=end: is_another(pid, old), "the next link to itself")

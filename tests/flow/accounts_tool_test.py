@@ -143,7 +143,7 @@ def words_of(row):
 def the_tool_knows_every_command_of_the_server(case):
     i = Running(case, frontends=2).start()
     known = i.must("help")
-    for name in ("dialtoned", "accounts-0", "frontend-0", "frontend-1"):
+    for name in ("dialtoned", "accounts-1", "frontend-1", "frontend-2"):
         rows = i.ask(name + ".ctl", '{"cmd":"commands"}')["result"]
         tap.check(len(rows) >= 3, f"{name}: {rows}")
         for noun, verb in map(words_of, rows):
@@ -158,9 +158,9 @@ def a_running_server_tells_how_it_is(case):
     _, status = i.json("status")
     tap.check_eq((status["server"], status["domain"]), ("running", "example.test"), "status")
     _, rows = i.json("role", "list")
-    tap.check_eq([(r["role"], r["slot"], r["state"]) for r in rows],
-                 [("accounts", 0, "running"), ("frontend", 0, "running"),
-                  ("frontend", 1, "running")], "roles")
+    tap.check_eq([(r["role"], r["process"], r["state"]) for r in rows],
+                 [("accounts", 1, "running"), ("frontend", 1, "running"),
+                  ("frontend", 2, "running")], "roles")
     tap.check_eq(i.json("endpoint", "list"), (0, []), "nobody signed in")
     tap.check_eq(i.json("call", "list"), (0, []), "no calls")
     i.must("user", "add", "alice", "--generate")
@@ -195,7 +195,7 @@ def broken_lines_do_not_hurt_the_server(case):
     i = Running(case).start()
     for line in ("", "{", "[]", '{"cmd":7}', '{"cmd":"no such"}', '{"cmd":"stop","args":{"x":1}}',
                  '{"cmd":"status","args":[]}', "[" * 1000, '{"cmd":"' + "x" * 100000 + '"}'):
-        for name in ("dialtoned.ctl", "accounts-0.ctl", "frontend-0.ctl"):
+        for name in ("dialtoned.ctl", "accounts-1.ctl", "frontend-1.ctl"):
             answer = i.ask(name, line)
             tap.check(answer.get("ok") is False and answer["error"], f"{name} {line[:40]}: {answer}")
     tap.check_eq(i.json("status")[1]["processes_running"], 2, "processes")

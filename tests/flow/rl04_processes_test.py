@@ -22,8 +22,9 @@ def phone(case, user, transport="tcp", **kw):
     return case.own(Phone(case.site.server, user, transport, **kw))
 
 
-def row(case, role, slot=0):
-    return next(r for r in case.site.server.roles() if (r["role"], r["slot"]) == (role, slot))
+def row(case, role, number=1):
+    return next(r for r in case.site.server.roles()
+                if (r["role"], r["process"]) == (role, number))
 
 
 def is_new(case, role, old):
@@ -135,6 +136,19 @@ def the_metrics_port_serves_nothing_else_and_only_the_machine_itself(case):
     raise AssertionError("the metrics can be had from outside")
 
 
+@tap.test
+def processes_have_the_same_numbers_in_the_tool_the_log_and_the_metrics(case):
+    """From 1."""
+    wanted = [("accounts", 1)] + [("frontend", i + 1) for i in range(case.site.frontends)]
+    check_eq([(r["role"], r["process"]) for r in case.site.server.roles()], wanted, "the tool")
+    logged = re.findall(r"(?m)^\S+ \w+ (accounts|frontend)/(\d+) ", case.site.server.p.text())
+    logged += re.findall(r"(?:role|peer)=(accounts|frontend)/(\d+)", case.site.server.p.text())
+    check_eq(sorted({(role, int(n)) for role, n in logged}), wanted, "the log")
+    for i in range(case.site.frontends):
+        got = metrics.scrape(METRICS_PORT + i).get("dialtone_info", process=str(i + 1))
+        check_eq(got, 1, f"dialtone_info of front end {i + 1}")
+
+
 # How they are watched.
 
 @tap.test(alone=True)
@@ -143,7 +157,7 @@ def a_role_that_keeps_ending_is_started_again_after_longer_and_longer_pauses(cas
     for _ in range(4):
         old = server.kill_role("accounts")
         wait_for(lambda o=old: is_new(case, "accounts", o), "accounts to be back")
-    pauses = re.findall(r"event=role-restart role=accounts/0 pause_ms=(\d+)",
+    pauses = re.findall(r"event=role-restart role=accounts/1 pause_ms=(\d+)",
                         server.p.text_after(mark))
     check_eq(pauses, ["0", "200", "400", "800"], "the pauses")
     check_eq(row(case, "accounts")["restarts"], 4, "restarts in the list")
@@ -156,7 +170,7 @@ def a_process_that_hangs_is_killed_and_replaced(case):
     os.kill(old, signal.SIGSTOP)
     wait_for(lambda: is_new(case, "frontend", old), "another process in its place")
     said = server.p.text_after(mark)
-    check('event=role-killed role=frontend/0' in said and 'reason="does not answer"' in said, said)
+    check('event=role-killed role=frontend/1' in said and 'reason="does not answer"' in said, said)
     check_eq(phone(case, case.site.user("alice")).register().code, 200, "a sign-in")
 
 

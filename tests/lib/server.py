@@ -121,11 +121,12 @@ tls = {tls}
         """The rows of `dialtone role list`: one for each process."""
         return self.json("role", "list")
 
-    def kill_role(self, role, slot=0):
+    def kill_role(self, role, number=1):
         """kill -9 of one role process; its number."""
         def pid():
-            return next(r["pid"] for r in self.roles() if (r["role"], r["slot"]) == (role, slot))
-        old = wait_for(pid, f"{role}/{slot} to have a process")  # never 0: that is ourselves
+            return next(r["pid"] for r in self.roles()
+                        if (r["role"], r["process"]) == (role, number))
+        old = wait_for(pid, f"{role}/{number} to have a process")  # never 0: that is ourselves
         os.kill(old, signal.SIGKILL)
         return old
 

@@ -88,8 +88,8 @@ static struct str name_of(enum acct_type type)
 static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 {
 	if (!role_may_ask(peer->who->right, name_of(m->type))) {
-		log_warning(NULL, "request-without-right", "role=%" STR_FMT " slot=%u type=%d",
-		            STR_ARG(peer->who->role), peer->who->slot, (int)m->type);
+		log_warning(NULL, "request-without-right", "peer=%" STR_FMT "/%u type=%d",
+		            STR_ARG(peer->who->role), peer->who->slot + 1, (int)m->type);
 		return false;
 	}
 	switch (m->type) {
@@ -146,8 +146,8 @@ static void on_opened(void *arg UNUSED)
 static void on_closed(void *arg, int err, const char *why)
 {
 	struct peer *peer = arg;
-	log_info(NULL, "link-down", "role=%" STR_FMT " slot=%u err=%d reason=%s",
-	         STR_ARG(peer->who->role), peer->who->slot, err, log_esc(str_of(why)));
+	log_info(NULL, "link-down", "peer=%" STR_FMT "/%u err=%d reason=%s",
+	         STR_ARG(peer->who->role), peer->who->slot + 1, err, log_esc(str_of(why)));
 	stream_free(&peer->link);
 	peer->feeding = false;
 	role_link_lost(peer->owner->env, (size_t)(peer - peer->owner->peers));

@@ -103,7 +103,7 @@ static void own_link_down(struct frontend *fe, const struct sip_flow *f)
 static void bridge_down(struct frontend *fe, const struct sip_flow *f, const char *why)
 {
 	uint32_t slot = f->sock - FE_BRIDGE_SOCK;
-	log_warning(NULL, "link-down", "role=media-bridge slot=%u reason=%s", slot + 1,
+	log_warning(NULL, "link-down", "peer=media-bridge/%u reason=%s", slot + 1,
 	            log_esc(str_of(why)));
 	if (fe->bridges[slot] != f)
 		return; /* another one has taken its place */
@@ -117,8 +117,8 @@ void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why
 		bridge_down(fe, f, why);
 		return;
 	}
-	log_warning(NULL, "link-down", "role=%s slot=%u reason=%s", fe->env->role->name,
-	            f->sock + 1, log_esc(str_of(why)));
+	log_warning(NULL, "link-down", "peer=%s/%u reason=%s", fe->env->role->name, f->sock + 1,
+	            log_esc(str_of(why)));
 	if (f->sock == fe->env->slot) {
 		own_link_down(fe, f);
 		return;

@@ -83,7 +83,7 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 	struct media_bridge *mb = arg;
 	const struct role_env *env = mb->env;
 	size_t i = 0;
-	log_warning(NULL, "link-down", "role=frontend slot=%u reason=%s", f->sock + 1,
+	log_warning(NULL, "link-down", "peer=frontend/%u reason=%s", f->sock + 1,
 	            log_esc(str_of(why ? why : "")));
 	if (mb->fes[f->sock] != f)
 		return; /* another one has taken its place */

@@ -108,8 +108,8 @@ static void answer_is_returned(void)
 static void lists_of_all_processes_are_joined(void)
 {
 	auto_(place_done) struct place p = place_new();
-	add_fake(&p, "frontend-0.ctl", "{\"ok\":true,\"result\":[1,2]}\n");
-	add_fake(&p, "frontend-1.ctl", "{\"ok\":true,\"result\":[3]}\n");
+	add_fake(&p, "frontend-1.ctl", "{\"ok\":true,\"result\":[1,2]}\n");
+	add_fake(&p, "frontend-2.ctl", "{\"ok\":true,\"result\":[3]}\n");
 	add_fake(&p, "frontend-10.ctl", "{\"ok\":true,\"result\":[4]}\n");
 	add_fake(&p, "frontend-edge-0.ctl", "{\"ok\":true,\"result\":[99]}\n");
 	EQ(ask(&p, "frontend", true), 0);
@@ -119,8 +119,8 @@ static void lists_of_all_processes_are_joined(void)
 static void one_good_answer_is_enough(void)
 {
 	auto_(place_done) struct place p = place_new();
-	add_fake(&p, "frontend-0.ctl", "{\"ok\":false,\"error\":\"not mine\"}\n");
-	add_fake(&p, "frontend-1.ctl", "{\"ok\":true,\"result\":\"done\"}\n");
+	add_fake(&p, "frontend-1.ctl", "{\"ok\":false,\"error\":\"not mine\"}\n");
+	add_fake(&p, "frontend-2.ctl", "{\"ok\":true,\"result\":\"done\"}\n");
 	EQ(ask(&p, "frontend", true), 0);
 	expect_result(&p, "\"done\"");
 }
@@ -128,7 +128,7 @@ static void one_good_answer_is_enough(void)
 static void refusal_has_the_text_of_the_role(void)
 {
 	auto_(place_done) struct place p = place_new();
-	add_fake(&p, "frontend-0.ctl",
+	add_fake(&p, "frontend-1.ctl",
 	         "{\"ok\":false,\"error\":\"There is no user \\\"x\\\".\"}\n");
 	EQ(ask(&p, "frontend", true), -EREMOTEIO);
 	EQ_STR(buf_view(&p.why), "There is no user \"x\".");
@@ -183,7 +183,7 @@ static void on_event(void *arg, const cJSON *value)
 static void events_come_until_the_stream_ends(void)
 {
 	auto_(place_done) struct place p = place_new();
-	add_fake(&p, "frontend-0.ctl", "{\"event\":1}\n{\"event\":\"two\"}\n");
+	add_fake(&p, "frontend-1.ctl", "{\"event\":1}\n{\"event\":\"two\"}\n");
 	struct client_request rq = {
 		.run_dir = p.dir,
 		.role = "frontend",
