@@ -285,13 +285,13 @@ int client_ask(cJSON **ret_result, const struct client_request *rq, struct buf *
 	return r;
 }
 
-bool client_can_reach(const char *run_dir, const char *role)
+int client_reach(const char *run_dir, const char *role)
 {
 	struct client_request rq = { .run_dir = run_dir, .role = role };
 	struct client *c = xnew(struct client);
 	c->rq = &rq;
 	open_peers(c);
-	bool reached = c->n > 0;
+	int r = c->n > 0 ? 0 : c->open_err;
 	done(c);
-	return reached;
+	return r;
 }

@@ -25,5 +25,10 @@ struct client_request {
  * runs; -EACCES; -EREMOTEIO: refused by the role, its text in `why`; -ETIMEDOUT; -EPIPE: closed
  * before the answer; -EBADMSG.  `why` always has a text for people. */
 int client_ask(cJSON **ret_result, const struct client_request *rq, struct buf *why) MUST_CHECK;
-/* Does anything answer there?  True for a socket that accepts connections. */
-bool client_can_reach(const char *run_dir, const char *role);
+/* Does anything answer there?  0 for a socket that accepts connections; -ENOENT, -ECONNREFUSED,
+ * -EACCES: this account may not ask. */
+int client_reach(const char *run_dir, const char *role);
+static inline bool client_can_reach(const char *run_dir, const char *role)
+{
+	return client_reach(run_dir, role) == 0;
+}

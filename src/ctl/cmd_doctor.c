@@ -25,6 +25,7 @@ struct doctor {
 	struct arena *arena;
 	const struct topo *topo;
 	bool running;
+	bool may_run; /* this account may not ask the server */
 };
 
 /* --- ports ---------------------------------------------------------------------------------- */
@@ -37,13 +38,30 @@ static const char *listen_text(struct doctor *d, const struct topo_listen *l)
 	return arena_str(d->arena, buf_view(&b)).p;
 }
 
+/* Another account's process may hold it: only root sees whose. */
+static void tell_hidden(struct doctor *d, const char *about)
+{
+	if (d->may_run)
+		finding_add(d->findings, FINDING_NOTE, about,
+		            "Run the doctor as root or as the server's account.",
+		            "is taken, by the server or by another program: this account cannot "
+		            "see which");
+	else
+		finding_add(d->findings, FINDING_ERROR, about,
+		            "Stop that program (`ss -lnp` as root names it), or give the role "
+		            "another port in topology.conf.",
+		            "is held by a process of another account");
+}
+
 static void check_listen(struct doctor *d, const struct topo_listen *l)
 {
 	auto_(buf_free) struct buf who = buf_of(4096);
 	const char *about = listen_text(d, l);
-	bool held = holder_find(&l->addr, l->proto == TOPO_UDP, &who);
-	bool ours = held && str_find(buf_view(&who), STR("dialtoned")) >= 0;
-	if (held && !ours)
+	enum holder held = holder_find(&l->addr, l->proto == TOPO_UDP, &who);
+	bool ours = held == HOLDER_FOUND && str_find(buf_view(&who), STR("dialtoned")) >= 0;
+	if (held == HOLDER_HIDDEN)
+		tell_hidden(d, about);
+	else if (held == HOLDER_FOUND && !ours)
 		finding_add(d->findings, FINDING_ERROR, about,
 		            "Stop that program, or give the role another port in topology.conf.",
 		            "is held by %.*s", STR_ARG(buf_view(&who)));
@@ -191,8 +209,14 @@ static void check_secrets(struct doctor *d, struct str dir)
 static void check_server(struct doctor *d)
 {
 	auto_(xfreep) char *dir = str_dup(d->topo->run_dir);
-	d->running = client_can_reach(dir, "dialtoned");
-	if (d->running)
+	int r = client_reach(dir, "dialtoned");
+	d->running = r == 0;
+	d->may_run = r == -EACCES || r == -EPERM;
+	if (d->may_run)
+		finding_add(d->findings, FINDING_NOTE, "server",
+		            "Run the doctor as root or as the server's account.",
+		            "cannot be asked by this account whether it is running");
+	else if (d->running)
 		finding_add(d->findings, FINDING_OK, "server", NULL, "is running");
 	else
 		finding_add(d->findings, FINDING_WARNING, "server",

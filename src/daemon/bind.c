@@ -53,7 +53,7 @@ static int explain(const struct addr *a, const char *proto, int err, struct buf 
 	addr_put(why, a);
 	if (err == -EADDRINUSE) {
 		buf_lit(why, " is already in use by ");
-		if (!holder_find(a, udp, why))
+		if (holder_find(a, udp, why) != HOLDER_FOUND)
 			buf_lit(why, "a process that cannot be seen from here");
 		buf_lit(why,
 		        "; stop it, or choose another port (or a port-offset in local.conf)\n");

@@ -120,7 +120,7 @@ static void put_name(const char *pid, struct buf *ret)
 	buf_printf(ret, "pid %s (%" STR_FMT ")", pid, STR_ARG(str_trim(str_of(name))));
 }
 
-bool holder_find(const struct addr *a, bool udp, struct buf *ret)
+enum holder holder_find(const struct addr *a, bool udp, struct buf *ret)
 {
 	struct inodes set = { .n = 0 };
 	bool found = false;
@@ -136,5 +136,5 @@ bool holder_find(const struct addr *a, bool udp, struct buf *ret)
 	}
 	if (d)
 		(void)closedir(d);
-	return found;
+	return found ? HOLDER_FOUND : set.n > 0 ? HOLDER_HIDDEN : HOLDER_NONE;
 }

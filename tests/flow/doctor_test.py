@@ -84,6 +84,38 @@ def a_taken_port_names_the_process(case):
 
 
 @tap.test
+def a_port_that_another_account_holds_is_not_free(case):
+    if os.geteuid() != 0:
+        tap.skip("needs root, to be somebody else")
+    i = installed(case)
+    folder = i.dir
+    while folder != "/":
+        os.chmod(folder, os.stat(folder).st_mode | 0o011)
+        folder = os.path.dirname(folder)
+    os.chmod(i.dir, 0o755)
+    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if subprocess.run([*argv, "test", "-x", program("dialtone")]).returncode != 0:
+        tap.skip("the build directory cannot be reached by another account")
+    argv += [program("dialtone"), "--config", i.dir, "--json", "doctor", "--no-dns"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind((i.ip, 5060))
+        found = json.loads(proc.run(argv)[1])
+        tap.check_eq(about(found, f"udp {i.ip}:5060", "error"),
+                     ["is held by a process of another account"], "no server runs")
+        tap.check_eq(about(found, f"tls {i.ip}:5061"), ["free"], "the other port")
+        # As the control socket of a server that this account may not ask.
+        os.makedirs(i.path("run"), exist_ok=True)
+        with socket.socket(socket.AF_UNIX) as ctl:
+            ctl.bind(i.path("run/dialtoned.ctl"))
+            os.chmod(i.path("run/dialtoned.ctl"), 0o600)
+            ctl.listen()
+            found = json.loads(proc.run(argv)[1])
+    what = about(found, f"udp {i.ip}:5060", "note")
+    tap.check(len(what) == 1 and "taken" in what[0], f"{found}")
+    tap.check("cannot be asked" in about(found, "server", "note")[0], f"{found}")
+
+
+@tap.test
 def listeners_without_encryption_are_named(case):
     i = installed(case, frontend="udp = 10.1.2.3:5060\ntcp = 198.51.100.7:5060\n"
                                  "tls = 198.51.100.7:5061")
