@@ -88,18 +88,30 @@ void topo_json_all(struct buf *b, const struct topo *t)
 	buf_char(b, '}');
 }
 
-/* The section of a kind in the file that a section belongs to. */
-static void put_rows(struct buf *b, const struct conf_section *s, const struct setting *table,
-                     const char *label)
+/* As the file would have it: without the offset, which is added to every port. */
+static struct str metrics_default(const struct topo *t, const struct topo_role *r,
+                                  struct buf *space)
+{
+	buf_printf(space, "%u", r->metrics_port ? r->metrics_port - t->port_offset : 0);
+	return buf_view(space);
+}
+
+static void put_rows(struct buf *b, const struct topo *t, const struct topo_role *r,
+                     const struct setting *table, const char *label)
 {
 	for (; table->name; table++) {
-		const struct conf_entry *e = conf_get(s, str_of(table->name));
+		char number[16];
+		struct buf space = BUF_ON(number);
+		const struct conf_entry *e = conf_get(r->section, str_of(table->name));
+		struct str def = str_of(table->def);
+		if (str_eq(str_of(table->name), STR("metrics-port")))
+			def = metrics_default(t, r, &space);
 		if (b->p[b->len - 1] != '[')
 			buf_char(b, ',');
 		buf_lit(b, "{\"section\":");
 		json_put_str(b, str_of(label));
 		member(b, "key", str_of(table->name));
-		member(b, "value", e ? e->value : str_of(table->def));
+		member(b, "value", e ? e->value : def);
 		member(b, "from", e ? STR("file") : STR("default"));
 		buf_char(b, '}');
 	}
@@ -117,9 +129,9 @@ void topo_json_settings(struct buf *b, const struct topo *t, const struct role *
 			continue;
 		auto_(buf_free) struct buf label = buf_of(100);
 		buf_printf(&label, "role %s%c", role->name, '\0');
-		put_rows(b, r->section, topo_own_settings("role"), label.p);
+		put_rows(b, t, r, topo_own_settings("role"), label.p);
 		for (const struct setting *const *l = role->settings; l && *l; l++)
-			put_rows(b, r->section, *l, label.p);
+			put_rows(b, t, r, *l, label.p);
 	}
 	buf_char(b, ']');
 }

@@ -18,7 +18,8 @@ struct setting {
 	enum setting_type type;
 	uint32_t offset; /* of the field in the module's config struct */
 	uint32_t min, max;
-	const char *def; /* as a person would write it */
+	const char *def;    /* as a person would write it */
+	const char *absent; /* what counts if it is absent, for the manual; NULL: def */
 	const char *choices;
 	const char *help; /* one line */
 	bool restart;     /* a change needs a restart of the role (said by reload) */

@@ -80,9 +80,9 @@ static const struct setting role_table[] = {
 		.def = "", .help = "The same over TLS; if absent: on all addresses of the host.",
 		.restart = true),
 	SETTING_U32("metrics-port", SET_UINT, struct role_keys, metrics_port, .min = 0,
-		.max = UINT16_MAX, .def = "0", .help = "Prometheus metrics over HTTP on 127.0.0.1: "
-		"this port for the first process, the next for the second; 0: none. If absent: the "
-		"role's own.", .restart = true),
+		.max = UINT16_MAX, .def = "0", .absent = "the role's own port, or none",
+		.help = "Prometheus metrics over HTTP on 127.0.0.1: this port for the first process, "
+		"the next for the second; 0: none.", .restart = true),
 	SETTING_END
 };
 static const struct setting local_table[] = {

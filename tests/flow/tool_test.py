@@ -94,6 +94,9 @@ def topology_and_settings_are_shown_for_people_and_programs(case):
     tap.check_eq((status, v["domains"]), (0, ["example.test"]), "domains")
     status, rows = i.json("config", "show", "frontend")
     tap.check(status == 0 and any(r["key"] == "processes" for r in rows), f"{rows}")
+    ports = {r["section"]: r["value"] for r in i.json("config", "show")[1]
+             if r["key"] == "metrics-port"}
+    tap.check_eq(ports, {"role accounts": "0", "role frontend": "9061"}, "default metrics ports")
     status, text = i.tool("config", "show", "director")
     tap.check(status == 1 and 'no role "director"' in text, text)
 
