@@ -3,6 +3,14 @@
 
 #include "ctl/commands.h"
 #include "ctl/print.h"
+#include "ctl/remote.h"
+
+/* The front ends know who is signed in, not who could be. */
+static int with_known_user(struct tool *t, cJSON *args)
+{
+	struct str user = ctl_text(args, "user");
+	return user.len > 0 ? remote_check_user(t, user) : EXIT_FINE;
+}
 
 /* How many were signed off in all. */
 static cJSON *add_kicked(cJSON *a, cJSON *b)
@@ -91,7 +99,7 @@ const struct verb ctl_call_verbs[] = {
 	           .help = "Sign endpoints off and end their connections",
 	           .args = { { "user", CTL_TEXT, true, true, "whose" },
 	                     { "endpoint", CTL_TEXT, true, false, "which one; all if left out" } } },
-	  .role = "frontend", .every_slot = true, .join = add_kicked },
+	  .role = "frontend", .every_slot = true, .run = with_known_user, .join = add_kicked },
 	{ .cmd = { .noun = "call", .verb = "list", .help = "Show calls that ring or are connected" },
 	  .role = "frontend", .every_slot = true, .join = unite_calls },
 	{ .cmd = { .noun = "bridge", .verb = "list",
@@ -109,7 +117,7 @@ const struct verb ctl_call_verbs[] = {
 	           .streams = true,
 	           .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
 	                     { "peer", CTL_TEXT, false, false, "only this address" } } },
-	  .role = "frontend", .every_slot = true, .put_event = put_trace },
+	  .role = "frontend", .every_slot = true, .run = with_known_user, .put_event = put_trace },
 	{ .cmd = { .noun = NULL } },
 };
 /* clang-format on */

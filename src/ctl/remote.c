@@ -93,6 +93,21 @@ int remote_run(struct tool *t, cJSON *args)
 	return status;
 }
 
+int remote_check_user(struct tool *t, struct str user)
+{
+	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
+	auto_(xfreep) char *dir = str_dup(tool_run_dir(t)), *name = str_dup(user);
+	cJSON *args = cJSON_CreateObject(), *result = NULL;
+	cJSON_AddStringToObject(args, "user", name);
+	struct client_request rq = {
+		.run_dir = dir, .role = "accounts", .cmd = STR("user show"), .args = args
+	};
+	int r = client_ask(&result, &rq, &why);
+	cJSON_Delete(result);
+	cJSON_Delete(args);
+	return r == -EREMOTEIO ? tool_fail("%" STR_FMT, STR_ARG(buf_view(&why))) : EXIT_FINE;
+}
+
 cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
                   cJSON *(*join)(cJSON *a, cJSON *b))
 {

@@ -176,6 +176,16 @@ def a_running_server_tells_how_it_is(case):
 
 
 @tap.test
+def who_is_no_user_cannot_be_kicked_or_traced(case):
+    i = Running(case).start()
+    i.must("user", "add", "alice", "--generate")
+    for words in (("endpoint", "kick", "nosuch"), ("trace", "--user", "nosuch@example.test")):
+        status, text = i.tool(*words)
+        tap.check(status == 1 and "There is no user \"nosuch" in text, f"{words}: {text}")
+    tap.check_eq(i.json("endpoint", "kick", "ALICE@example.test"), (0, {"kicked": 0}), "alice")
+
+
+@tap.test
 def strangers_may_not_use_the_control_sockets(case):
     i = Running(case).start()
     if os.geteuid() != 0:
