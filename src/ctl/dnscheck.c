@@ -13,6 +13,10 @@ struct check {
 	struct dns *dns;
 	const struct zone_record *record; /* the one that is asked for */
 	bool answered;
+	struct buf unanswered; /* names of the records that were asked for in vain */
+	size_t n_unanswered;
+	struct str last_name; /* of the last of them */
+	int err;
 };
 
 static void add_finding(cJSON *findings, const struct zone_record *r,
@@ -38,18 +42,40 @@ static void add_finding(cJSON *findings, const struct zone_record *r,
 		finding_add(findings, FINDING_WARNING, name, remedy.p,
 		            "wrong: the DNS has %s (for %s)", found.p, r->why);
 		break;
-	case ZONE_UNKNOWN:
-		finding_add(findings, FINDING_ERROR, name,
-		            "Check the name server (--server ADDRESS, /etc/resolv.conf).",
-		            "no answer: %s", strerror(-answer->err));
+	case ZONE_UNKNOWN: /* said once for all of them */
 		break;
 	}
+}
+
+static void note_unanswered(struct check *c, int err)
+{
+	if (!str_eq(c->last_name, c->record->name)) /* records of one name follow each other */
+		buf_printf(&c->unanswered, "%s%" STR_FMT, c->n_unanswered ? ", " : "",
+		           STR_ARG(c->record->name));
+	c->last_name = c->record->name;
+	c->n_unanswered++;
+	c->err = err;
+}
+
+static void tell_unanswered(struct check *c, size_t n_asked)
+{
+	static const char remedy[] = "Check the name server (--server ADDRESS, /etc/resolv.conf).";
+	if (c->n_unanswered > 0 && c->n_unanswered == n_asked)
+		finding_add(c->findings, FINDING_ERROR, "dns", remedy, "no answer: %s",
+		            strerror(-c->err));
+	else if (c->n_unanswered > 0)
+		finding_add(c->findings, FINDING_ERROR, "dns", remedy,
+		            "no answer about %" STR_FMT ": %s", STR_ARG(buf_view(&c->unanswered)),
+		            strerror(-c->err));
 }
 
 static void on_answer(void *arg, const struct dns_answer *answer)
 {
 	struct check *c = arg;
-	add_finding(c->findings, c->record, answer);
+	if (answer->err < 0 && answer->err != -ENOENT)
+		note_unanswered(c, answer->err);
+	else
+		add_finding(c->findings, c->record, answer);
 	c->answered = true;
 }
 
@@ -81,9 +107,13 @@ int dnscheck(cJSON *findings, const struct zone *z, const char *server)
 	auto_(buf_free) struct buf text = buf_of(64);
 	if (server && server_text(&text, server) < 0)
 		return -EINVAL;
-	struct check c = { .findings = findings, .loop = loop_new() };
+	struct check c = { .findings = findings,
+		           .loop = loop_new(),
+		           .unanswered = buf_of(FOUND_MAX) };
 	c.dns = dns_new(c.loop, server ? text.p : NULL);
 	ask_all(&c, z);
+	tell_unanswered(&c, z->n);
+	buf_free(&c.unanswered);
 	dns_free(&c.dns);
 	loop_free(&c.loop);
 	return 0;

@@ -148,6 +148,7 @@ def a_dead_server_is_an_error_and_no_missing_record(case):
     i = installed(case)
     status, text = i.tool("dns", "--check", "--server", "127.255.255.1")
     tap.check(status == 1 and "no answer" in text and "missing" not in text, text)
+    tap.check_eq((text.count("no answer"), text.count("Check the name server")), (1, 1), text)
 
 
 @tap.test
