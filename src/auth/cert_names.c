@@ -19,16 +19,6 @@ struct names {
 	size_t n_dns, n_ips;
 };
 
-static void add_name(struct names *n, struct str name)
-{
-	for (size_t i = 0; i < n->n_dns; i++) {
-		if (str_ieq(n->dns[i], name))
-			return;
-	}
-	if (name.len > 0 && n->n_dns < CA_NAMES_MAX)
-		n->dns[n->n_dns++] = name;
-}
-
 static void add_ip(struct names *n, const struct addr *a)
 {
 	for (size_t i = 0; i < n->n_ips; i++) {
@@ -37,6 +27,20 @@ static void add_ip(struct names *n, const struct addr *a)
 	}
 	if (!addr_is_any(a) && n->n_ips < CA_NAMES_MAX)
 		n->ips[n->n_ips++] = *a;
+}
+
+/* A host whose name is an address has it once, among the addresses. */
+static void add_name(struct names *n, struct str name)
+{
+	struct addr ip;
+	for (size_t i = 0; i < n->n_dns; i++) {
+		if (str_ieq(n->dns[i], name))
+			return;
+	}
+	if (name.len > 0 && addr_parse(&ip, name, 0) == 0)
+		add_ip(n, &ip);
+	else if (name.len > 0 && n->n_dns < CA_NAMES_MAX)
+		n->dns[n->n_dns++] = name;
 }
 
 static bool is_met_by_clients(struct str role)
