@@ -105,6 +105,15 @@ def domain_host_and_front_ends_can_be_chosen(case):
 
 
 @tap.test(alone=True)
+def a_wrong_host_is_said_and_leaves_nothing_behind(case):
+    r = Run(case, PORT_OFFSET=str(offset()), HOST="no.such.host.invalid")
+    p = r.start()
+    tap.check(p.wait_end() != 0, "./run fails")
+    tap.check("HOST=no.such.host.invalid is neither" in p.text(), p.text()[-2000:])
+    tap.check_eq([n for n in os.listdir(case.dir) if n.startswith("install")], [], "left behind")
+
+
+@tap.test(alone=True)
 def a_taken_port_names_the_process(case):
     n = offset()
     r = Run(case, PORT_OFFSET=str(n), HOST="127.0.0.1")
