@@ -101,6 +101,20 @@ def unknown_and_signed_out_users_are_told_apart_with_a_reason(case):
 
 
 @tap.test
+def what_a_client_asks_for_in_vain_at_each_sign_in_is_not_logged_at_info(case):
+    a, mark = lync(case), case.site.server.p.mark()
+    service = a.send(a.make("SERVICE", a.user.uri, body="<x/>", headers=[
+        ("Content-Type", "application/SOAP+xml")]))
+    check_eq(a.expect_answer(service).code, 501, "SERVICE")
+    for name in ("ocschat", "nobody"):
+        check_eq(a.expect_answer(invite(a, f"sip:{name}@example.test")).code, 404, name)
+    case.site.server.p.wait_text("event=request-refused method=INVITE", after=mark)
+    mine = [x for x in case.site.server.p.text_after(mark).splitlines()
+            if "request-refused" in x and f"from=\"<{a.user.uri}>" in x]
+    check(len(mine) == 1 and "sip:nobody@" in mine[0], f"{mine}")
+
+
+@tap.test
 def a_message_from_a_phone_opens_a_session_with_the_lync_client(case):
     a, b = phone(case), lync(case)
     m = a.send(a.make("MESSAGE", b.user.uri, body="hello", headers=[("Content-Type", "text/plain")]))

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
+#include "svc/access/dialect.h"
 
 /* The connection broke while the request waited. */
 static void on_ended(void *arg, bool lost UNUSED)
@@ -85,6 +86,17 @@ void task_answer(struct task *t, struct str lines, struct str type, struct str b
 
 enum { REFUSAL_LINES_PER_S = 20 };
 
+/* Lync clients ask for web services and group chat at each sign-in, and take no for an answer. */
+static bool is_usual(const struct task *t, enum refusal why)
+{
+	struct sip_uri u;
+	if (dialect_of(t->msg) != DIALECT_LYNC)
+		return false;
+	return why == REFUSE_SERVICE ||
+	       (why == REFUSE_USER && t->msg->method == SIP_INVITE &&
+	        sip_uri_parse(&u, t->msg->uri) == 0 && str_ieq(u.user, STR("ocschat")));
+}
+
 /* One line for an administrator; strangers can cause many, so the rate is limited. */
 void task_log_refusal(struct task *t, enum refusal why)
 {
@@ -92,6 +104,12 @@ void task_log_refusal(struct task *t, enum refusal why)
 	struct frontend *fe = t->fe;
 	char peer[64];
 	struct buf pb = BUF_ON(peer);
+	if (is_usual(t, why)) {
+		log_debug(NULL, "request-refused", "method=%" STR_FMT " from=%s code=%u",
+		          STR_ARG(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
+		          row->code);
+		return;
+	}
 	if (t->msg->method == SIP_ACK ||
 	    !log_allow(&fe->refusal_limit, loop_now(fe->loop), REFUSAL_LINES_PER_S))
 		return;
