@@ -54,7 +54,8 @@ struct sip_flow {
 	struct addr peer, local;
 	const struct sip_sec_ops *sec;
 	void *sec_state;
-	void *user; /* of the transport's owner (svc/access) */
+	void *user;     /* of the transport's owner (svc/access) */
+	uint32_t n_stx; /* of the stack: server transactions whose request came here */
 	/* private */
 	struct stream *stream;
 	struct sip_framer framer;

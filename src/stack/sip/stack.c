@@ -133,6 +133,12 @@ static void handle_ack(struct sip_req *rq)
 	rq->stack->ops.request(rq->stack->arg, rq);
 }
 
+/* One client alone cannot take all: others are still served. */
+static bool is_full(const struct sip_stack *s, const struct sip_flow *f)
+{
+	return s->stats.stx >= SIP_TXN_MAX || (f->client && f->n_stx >= SIP_CLIENT_TXN_MAX);
+}
+
 static void handle_request(struct sip_stack *s, struct sip_flow *f, struct sip_msg *m)
 {
 	struct sip_req rq = { .stack = s, .flow = f, .msg = m };
@@ -158,7 +164,7 @@ static void handle_request(struct sip_stack *s, struct sip_flow *f, struct sip_m
 		handle_cancel(&rq);
 		return;
 	}
-	if (s->stats.stx >= SIP_TXN_MAX) {
+	if (is_full(s, f)) {
 		sip_reply_forget(&rq, 503, STR("Too Busy"), STR("Retry-After: 10\r\n"));
 		return;
 	}

@@ -74,6 +74,7 @@ static void stx_free(struct sip_stx *t)
 {
 	map_del(&t->s->stxs, &t->node);
 	t->s->stats.stx--;
+	t->flow->n_stx--;
 	sip_flow_unwatch(&t->watch);
 	sip_flow_unref(&t->flow);
 	timer_stop(&t->life);
@@ -147,6 +148,7 @@ static struct sip_stx *stx_new(struct sip_req *rq)
 	sip_flow_watch(t->flow, &t->watch, on_lost, t);
 	map_add(&s->stxs, &t->node, rq->hash);
 	s->stats.stx++;
+	t->flow->n_stx++;
 	return t;
 }
 

@@ -13,7 +13,8 @@ enum {
 	SIP_T2_MS = 4000,
 	SIP_T4_MS = 5000,
 	SIP_TRYING_MS = 3500, /* until timer E of a client has grown to T2 (RFC 4320 section 4.1) */
-	SIP_TXN_MAX = 1000000, /* transactions of a process; above: 503 */
+	SIP_TXN_MAX = 1000000,       /* transactions of a process; above: 503 */
+	SIP_CLIENT_TXN_MAX = 100000, /* of them, on one connection of a client; above: 503 */
 	SIP_BRANCH_LEN = 7 + 24,
 	SIP_TAG_LEN = 16,
 };

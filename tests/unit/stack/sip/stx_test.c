@@ -158,6 +158,26 @@ static void on_a_stream_timer_h_ends_the_wait_for_an_ack(void)
 	EQ(sip_stack_stats(w->rig.stack)->timeouts, 1);
 }
 
+static void one_client_has_its_share_of_the_transactions_and_others_theirs(void)
+{
+	auto_(world_free) struct world *w = world_start(SIP_TCP);
+	w->keeps = true;
+	peer_ask(w->p, &invite);
+	OK(peer_hears_start(w->p, "SIP/2.0 100"));
+	struct sip_flow *flow = w->rig.opened;
+	EQ(flow->n_stx, 1);
+	flow->n_stx += SIP_CLIENT_TXN_MAX - 1; /* as if there were so many */
+	peer_ask(w->p, &(struct ask){ .method = "INVITE", .branch = "z9hG4bKtoomany" });
+	OK(peer_hears_start(w->p, "SIP/2.0 503"));
+	OK(peer_field(w->p, SIP_H_RETRY_AFTER).len > 0);
+	EQ(w->rig.n_requests, 1);
+	struct peer *other = peer_open(&w->rig, SIP_TCP);
+	peer_ask(other, &invite);
+	OK(peer_hears_start(other, "SIP/2.0 100"));
+	peer_close(&other);
+	flow->n_stx -= SIP_CLIENT_TXN_MAX - 1;
+}
+
 /* RFC 6026 section 7.1: the Accepted state and timer L. */
 static void copies_of_an_accepted_invite_are_absorbed_until_timer_l(void)
 {
@@ -437,6 +457,7 @@ int main(void)
 	RUN(an_ack_stops_timer_g_and_timer_i_absorbs_more_of_them);
 	RUN(on_a_stream_a_negative_answer_is_sent_once_and_its_ack_ends_all);
 	RUN(on_a_stream_timer_h_ends_the_wait_for_an_ack);
+	RUN(one_client_has_its_share_of_the_transactions_and_others_theirs);
 	RUN(copies_of_an_accepted_invite_are_absorbed_until_timer_l);
 	RUN(timer_j_keeps_the_answer_of_other_requests_for_32_seconds);
 	RUN(on_a_stream_nothing_is_kept_of_an_answered_request);
