@@ -23,6 +23,7 @@ enum {
 	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
 	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
 	FE_TRACERS_MAX = 8,
+	FE_USER_LIMITS = 1024,         /* of log lines; who shares one is left to chance */
 	FE_FLOWS_TRIED_MAX = 16,       /* of one request, over all endpoints that have several */
 	FE_BRIDGE_SOCK = FE_SLOTS_MAX, /* number of the link to the first media bridge */
 };
@@ -87,10 +88,10 @@ struct frontend {
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
-	struct fe_peer peers[FE_SLOTS_MAX]; /* the other processes, by slot */
+	struct fe_peer peers[FE_SLOTS_MAX];     /* the other processes, by slot */
 	struct sip_flow *bridges[FE_SLOTS_MAX]; /* links to the media bridges, by slot */
 	uint32_t n_bridges;
-	struct buf lost;                    /* ids of lost flows, for the others */
+	struct buf lost; /* ids of lost flows, for the others */
 	struct defer tell_lost;
 	struct defer prune;  /* calls whose endpoints went */
 	struct list tracers; /* of `dialtone trace` */
@@ -98,6 +99,7 @@ struct frontend {
 	bool stopping;
 	usec_t stop_deadline;
 	struct log_limit wrong_limit, refusal_limit;
+	struct log_limit user_limits[FE_USER_LIMITS]; /* see fe_may_log() */
 	unsigned n_stale; /* stored bindings that were of no use any more */
 	struct overload overload;
 	struct timer load_timer;
@@ -140,6 +142,9 @@ struct task {
 };
 
 /* task.c */
+/* Whether one more line about what this user's clients do may be written: a client that registers
+ * all the time must not fill the disk.  Says how many lines were left out before. */
+bool fe_may_log(struct frontend *fe, uint64_t account);
 /* The task on the heap, with a transaction of its own; answers the same from then on. */
 struct task *task_keep(struct task *t);
 void task_reply(struct task *t, int code, struct str reason, struct str lines);

@@ -120,8 +120,9 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 	static const char *const names[] = { "endpoint-added", "endpoint-moved", "endpoint-gone",
 		                             "endpoint-gone", "endpoint-gone" };
 	struct frontend *fe = arg;
-	log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"", log_esc(b->user->aor),
-	         log_esc(b->contact), why);
+	if (fe_may_log(fe, b->user->account))
+		log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"", log_esc(b->user->aor),
+		         log_esc(b->contact), why);
 	fe_store_event(fe, b, ev);
 	if (registrar_is_end(ev))
 		loop_defer(fe->loop, &fe->prune);

@@ -105,7 +105,7 @@ void fe_register_home(struct task *t, struct token_hint hint)
 			fe_put_service_route(&lines, t->flow);
 			fe_registered(fe, t->flow, t->msg, &t->who);
 		}
-	} else {
+	} else if (fe_may_log(fe, t->who.account)) {
 		log_info(NULL, "register-rejected", "user=%s code=%d reason=%s",
 		         log_esc(t->who.uri), code, log_esc(str_of(reason)));
 	}

@@ -84,7 +84,19 @@ void task_answer(struct task *t, struct str lines, struct str type, struct str b
 	task_done(t);
 }
 
-enum { REFUSAL_LINES_PER_S = 20 };
+enum { USER_LINES_PER_S = 20, REFUSAL_LINES_PER_S = 20 };
+
+bool fe_may_log(struct frontend *fe, uint64_t account)
+{
+	struct log_limit *l = &fe->user_limits[account % FE_USER_LIMITS];
+	if (!log_allow(l, loop_now(fe->loop), USER_LINES_PER_S))
+		return false;
+	if (l->suppressed > 0)
+		log_info(NULL, "lines-left-out", "n=%u why=\"one user's clients caused too many\"",
+		         l->suppressed);
+	l->suppressed = 0;
+	return true;
+}
 
 /* Lync clients ask for web services and group chat at each sign-in, and take no for an answer. */
 static bool is_usual(const struct task *t, enum refusal why)
