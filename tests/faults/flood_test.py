@@ -19,9 +19,12 @@ LYNC_REGISTERS = 1_000
 RSS_MORE_MB = 40   # of one process, while the flood goes on and after it
 ENDPOINTS = 8      # of one user
 LINES_PER_S = 20   # of the log, about one user
+SESSIONS = 1_000   # of IM, caused by one user
 LYNC = "User-Agent: Purple/2.14.12 Sipe/1.25.0 (linux-x86_64)"
 PACKAGES = ("vnd-microsoft-roaming-contacts", "vnd-microsoft-provisioning-v2",
             "vnd-microsoft-roaming-self", "presence", "dialog", "reg", "message-summary", "x" * 200)
+IM_SDP = ("v=0\r\no=- 0 0 IN IP4 192.0.2.9\r\ns=session\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+          "m=message 5061 sip null\r\n")
 
 
 def phone(case, name, **kw):
@@ -169,6 +172,24 @@ def a_lync_client_that_registers_as_ever_others_is_put_out(case):
     check(f.answered() < LYNC_REGISTERS, f"it was served to the end: {dict(f.codes)}")
     wait_for(lambda: not case.site.server.endpoints(a.user), "its endpoints to go")
     watch.over()
+
+
+@tap.test(alone=True)
+def one_user_cannot_take_all_sessions(case):
+    """What is more than a user's share is refused; another user still gets one."""
+    server, callee = case.site.server, phone(case, "callee")
+    before = server.metric("dialtone_im_sessions")
+
+    def make(a, _i):
+        return request(a, "INVITE", callee.user.uri, [
+            "Content-Type: application/sdp", f"Contact: {a.contact()}"], body=IM_SDP)
+    f, _ = flood(case, make, (200, 500), n=SESSIONS + 200)
+    check_eq(dict(f.codes), {200: SESSIONS, 500: 200}, "answers")
+    check_eq(server.metric("dialtone_im_sessions") - before, SESSIONS, "sessions")
+    other = phone(case, "other")
+    answer = other.expect_answer(other.send(other.make(
+        "INVITE", callee.user.uri, body=IM_SDP, headers=[("Content-Type", "application/sdp")])))
+    check_eq(answer.code, 200, "another user's session")
 
 
 if __name__ == "__main__":

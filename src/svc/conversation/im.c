@@ -17,6 +17,7 @@ struct im *im_new(const struct im_config *cfg)
 	im->last_id = rand_u64() >> 16; /* dialogs of an earlier process are not met again */
 	map_init(&im->by_id);
 	map_init(&im->by_pair);
+	im_senders_init(&im->senders);
 	return im;
 }
 
@@ -79,6 +80,7 @@ static void session_free(void *arg)
 	struct im *im = s->im;
 	map_del(&im->by_id, &s->by_id);
 	map_del(&im->by_pair, &s->by_pair);
+	im_sender_give(&im->senders, &s->sender);
 	im->stats.sessions--;
 	timer_stop(&s->timer);
 	if (s->invite)
@@ -111,6 +113,12 @@ static void stay(struct im_session *s, uint32_t seconds)
 	timer_set(&s->timer, loop_now(s->im->cfg.loop) + seconds * USEC_PER_SEC);
 }
 
+static bool is_full(const struct im *im, const struct im_who *who)
+{
+	return im->stats.sessions >= IM_SESSIONS_MAX ||
+	       im_sender_sessions(&im->senders, who->peer) >= IM_SENDER_MAX;
+}
+
 static void on_timer(void *arg);
 
 static struct im_session *session_new(struct im *im, const struct im_who *who)
@@ -121,6 +129,7 @@ static struct im_session *session_new(struct im *im, const struct im_who *who)
 	s->account = who->account;
 	s->user = str_dup(who->user);
 	s->peer = str_dup(who->peer);
+	s->sender = im_sender_take(&im->senders, who->peer);
 	s->cseq = 1;
 	list_init(&s->waiting);
 	timer_init(&s->timer, im->cfg.loop, on_timer, s);
@@ -370,7 +379,7 @@ void im_deliver(struct im *im, struct sip_req *rq, const struct im_who *who)
 	} else if (!s && c.kind == CONTENT_TYPING) {
 		/* A hint (RFC 3994): no session is opened for it alone. */
 		sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
-	} else if (s ? s->n_waiting >= IM_WAITING_MAX : im->stats.sessions >= IM_SESSIONS_MAX) {
+	} else if (s ? s->n_waiting >= IM_WAITING_MAX : is_full(im, who)) {
 		refuse(im, rq, 503);
 	} else if (s) {
 		struct im_message *m = message_new(s, rq);
@@ -401,7 +410,7 @@ static bool has_modest_parts(const struct sip_msg *m)
 void im_invite(struct im *im, struct sip_req *rq, const struct im_who *who)
 {
 	auto_(buf_free) struct buf lines = buf_of(4096);
-	if (im->stats.sessions >= IM_SESSIONS_MAX || !has_modest_parts(rq->msg)) {
+	if (is_full(im, who) || !has_modest_parts(rq->msg)) {
 		refuse(im, rq, 503);
 		return;
 	}
@@ -565,5 +574,6 @@ void im_free(struct im **ip)
 	}
 	map_done(&im->by_id);
 	map_done(&im->by_pair);
+	im_senders_done(&im->senders);
 	free(im);
 }

@@ -17,6 +17,7 @@
 
 enum {
 	IM_SESSIONS_MAX = 100000, /* of a process: 503 */
+	IM_SENDER_MAX = 1000,     /* of them, opened by the messages of one user: 503 */
 	IM_WAITING_MAX = 16,      /* messages of a session that wait for an answer: 503 */
 	IM_INVITE_MAX_S = 60,     /* a session nobody takes up */
 	IM_IDLE_MAX_S = 600,      /* without a message; then BYE */

@@ -4,10 +4,12 @@
 #include "base/map.h"
 #include "svc/conversation/content.h"
 #include "svc/conversation/im.h"
+#include "svc/conversation/sender.h"
 
 struct im {
 	struct im_config cfg;
 	struct map by_id, by_pair;
+	struct im_senders senders;
 	uint64_t last_id;
 	struct im_stats stats;
 };
@@ -25,7 +27,8 @@ struct im_session {
 	uint64_t id;
 	bool called; /* the client opened it: the user here is the one with phones */
 	uint64_t account;
-	char *user, *peer; /* as in struct im_who */
+	char *user, *peer;        /* as in struct im_who */
+	struct im_sender *sender; /* the peer, who caused it */
 	/* The dialog, from our end. */
 	char *call_id, *local, *remote; /* values of From and To of our requests */
 	char *target;                   /* Contact of the client */
