@@ -436,7 +436,7 @@ enum digest_nonce digest_check_nonce(const struct digest *d, struct digest_creds
 	if (age > DIGEST_NONCE_LIFE_S || age < -CLOCK_SLACK_S || n.maker != d->maker)
 		return DIGEST_STALE;
 	c->nonce_serial = n.serial;
-	return was_used(use_of(d, n.serial), n.serial, nc_of(c)) ? DIGEST_STALE : DIGEST_FRESH;
+	return was_used(use_of(d, n.serial), n.serial, nc_of(c)) ? DIGEST_USED : DIGEST_FRESH;
 }
 
 static void mark(struct use *u, uint64_t serial, uint32_t nc)

@@ -44,7 +44,8 @@ struct str digest_realm(const struct digest *d);
 void digest_challenge(struct digest *d, struct buf *b, enum digest_alg alg, bool stale, usec_t now);
 enum digest_nonce {
 	DIGEST_FRESH,
-	DIGEST_STALE,   /* ours but old, used with this nc before, or made by another process */
+	DIGEST_USED,    /* the same, but with this nc it was used before */
+	DIGEST_STALE,   /* ours but old, or made by another process */
 	DIGEST_FOREIGN, /* not from us, or for another realm */
 };
 /* Checks nonce, realm and nc replay.  Marks nothing: that is digest_use_nonce's, so that nobody

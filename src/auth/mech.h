@@ -20,7 +20,10 @@ enum auth_result_kind {
 };
 struct auth_result {
 	enum auth_result_kind kind;
-	uint64_t account, credential; /* of ACCEPT */
+	/* CHALLENGE: the password is right, and only this answer to an earlier challenge was used
+	 * before: perhaps by the same request, whose answer was lost. */
+	bool repeated;
+	uint64_t account, credential; /* of ACCEPT and of what is repeated */
 	struct str uri;               /* canonical AOR without scheme */
 	struct str challenge;         /* of CHALLENGE and REFUSE: whole header value */
 	const char *why;              /* static, for log and ms-diagnostics */

@@ -49,18 +49,38 @@ struct step {
 
 /* --- results ------------------------------------------------------------------------- */
 
-static void give_challenge(struct auth_assoc *a, enum auth_result_kind kind, bool stale, usec_t now,
-                           const char *why, auth_done_fn *done, void *arg)
+static struct str new_challenge(struct auth_assoc *a, bool stale, usec_t now)
 {
 	struct buf *b = &a->mech->challenge;
 	b->len = 0;
 	digest_challenge(a->mech->shared->digest, b, a->alg, stale, now);
-	done(arg, &(struct auth_result){ .kind = kind, .challenge = buf_view(b), .why = why });
+	return buf_view(b);
 }
+
+static void give_challenge(struct auth_assoc *a, enum auth_result_kind kind, bool stale, usec_t now,
+                           const char *why, auth_done_fn *done, void *arg)
+{
+	done(arg, &(struct auth_result){
+	                  .kind = kind, .challenge = new_challenge(a, stale, now), .why = why });
+}
+
+static const char stale_why[] = "nonce too old or used before";
 
 static void give_stale(struct auth_assoc *a, usec_t now, auth_done_fn *done, void *arg)
 {
-	give_challenge(a, AUTH_CHALLENGE, true, now, "nonce too old or used before", done, arg);
+	give_challenge(a, AUTH_CHALLENGE, true, now, stale_why, done, arg);
+}
+
+static void give_repeated(struct auth_assoc *a, const struct digest_key *key, usec_t now,
+                          auth_done_fn *done, void *arg)
+{
+	done(arg, &(struct auth_result){ .kind = AUTH_CHALLENGE,
+	                                 .repeated = true,
+	                                 .account = key->account,
+	                                 .credential = key->credential,
+	                                 .uri = key->uri,
+	                                 .challenge = new_challenge(a, true, now),
+	                                 .why = stale_why });
 }
 
 /* --- legs that accounts decides ------------------------------------------------------ */
@@ -191,8 +211,10 @@ static void accept_by_key(struct auth_assoc *a, const struct digest_key *key, au
 	                                 .why = "password" });
 }
 
+/* used: the nonce was, with this nc. */
 static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
-                        const struct digest_creds *c, usec_t now, auth_done_fn *done, void *arg)
+                        const struct digest_creds *c, bool used, usec_t now, auth_done_fn *done,
+                        void *arg)
 {
 	struct shared *sh = a->mech->shared;
 	struct digest_name name __attribute__((uninitialized));
@@ -205,7 +227,11 @@ static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
 		if (digest_use_nonce(sh->digest, c))
 			accept_by_key(a, &key, done, arg);
 		else
-			give_stale(a, now, done, arg);
+			give_repeated(a, &key, now, done, arg);
+		return 0;
+	}
+	if (used) {
+		give_stale(a, now, done, arg);
 		return 0;
 	}
 	if (a->n_steps >= MECH_DIGEST_STEPS_MAX) {
@@ -242,8 +268,8 @@ static int mech_step(void *mech UNUSED, struct auth_assoc *a, const struct sip_m
 	enum digest_nonce n = DIGEST_FOREIGN;
 	if (!why)
 		n = digest_check_nonce(a->mech->shared->digest, &c, now);
-	if (n == DIGEST_FRESH)
-		return check_answer(a, req, &c, now, done, arg);
+	if (n == DIGEST_FRESH || n == DIGEST_USED)
+		return check_answer(a, req, &c, n == DIGEST_USED, now, done, arg);
 	if (n == DIGEST_STALE)
 		give_stale(a, now, done, arg);
 	else

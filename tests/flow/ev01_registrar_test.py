@@ -111,6 +111,28 @@ def an_overtaken_register_is_refused(case):
     check_eq(len(case.site.server.endpoints(p.user)), 1, "endpoints")
 
 
+def _again(p, request, answer):
+    """The request once more, as a client sends it whose answer was lost: the same answer but for the
+    time that is left."""
+    second = p.expect_answer(p.send(request))
+    check_eq(second.start, answer.start, "the second answer")
+    check_eq(*[[(k, re.sub(r'expires=\d+|temp-gruu="[^"]*"', "", v)) for k, v in m.headers]
+               for m in (second, answer)], "its fields")
+    return second
+
+
+@tap.test
+def a_register_that_comes_again_over_udp_is_answered_as_before(case):
+    p = phone(case, case.site.user("alice"), instance="0000-again")
+    for step in ({}, {}, {"expires": 0}):
+        answer = p.register(**step)
+        check_eq(answer.code, 200, f"REGISTER {step}")
+        _again(p, p.last, answer)
+        second = _again(p, p.last, answer)
+        check(not contacts(answer) or 0 < expires_of(second) <= expires_of(answer), "expires")
+    check_eq(len(case.site.server.endpoints(p.user)), 0, "endpoints")
+
+
 @tap.test
 def public_and_temporary_gruu_reach_their_one_endpoint(case):
     alice, user = signed_in(case, "alice", "tcp"), case.site.user("bob")

@@ -118,16 +118,20 @@ static void find_endpoint(struct task *t)
 		t->who.endpoint = token_endpoint(&t->fe->key, a);
 }
 
+static bool speaks_for_itself(const struct task *t)
+{
+	return is_own(t, sip_from_uri(t->msg)) &&
+	       (t->msg->method != SIP_REGISTER || is_own(t, sip_to_uri(t->msg))) && prefers_own(t);
+}
+
 static void identified(struct task *t)
 {
-	bool is_register = t->msg->method == SIP_REGISTER;
 	t->stranger = false;
-	if (!is_own(t, sip_from_uri(t->msg)) || (is_register && !is_own(t, sip_to_uri(t->msg))) ||
-	    !prefers_own(t)) {
+	if (!speaks_for_itself(t)) {
 		task_refuse(t, REFUSE_NOT_OWN_FROM, STR(""));
 		return;
 	}
-	if (!is_register)
+	if (t->msg->method != SIP_REGISTER)
 		find_endpoint(t);
 	if (served[t->msg->method])
 		served[t->msg->method](t);
@@ -135,10 +139,22 @@ static void identified(struct task *t)
 		fe_originate(t);
 }
 
+/* Credentials that were used before let nobody do anything, but who sent them may hear again what
+ * became of it. */
+static bool answered_again(struct task *t, const struct access_result *r)
+{
+	if (!r->repeated)
+		return false;
+	task_set_who(t, &r->id);
+	return speaks_for_itself(t) && fe_register_again(t);
+}
+
 static void on_identified(void *arg, const struct access_result *r)
 {
 	struct task *t = arg;
 	if (r->verdict != ACCESS_OK) {
+		if (answered_again(t, r))
+			return;
 		if (r->why)
 			task_log_refusal(t, r->why);
 		task_reply(t, r->code, r->reason, r->lines);

@@ -123,6 +123,7 @@ struct task {
 	bool one_dialect;        /* INVITE: only endpoints that speak the sender's dialect */
 	struct sip_flow *bridge; /* INVITE: for endpoints of the other dialect; NULL: none needed */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
+	bool forget;             /* nothing is kept of the answer: it can be given anew */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
 	unsigned pop_routes;     /* of ours, in front */
@@ -186,10 +187,15 @@ bool fe_is_sips(struct str uri);
 /* register.c */
 void fe_register(struct task *t); /* access half: authenticated */
 void fe_register_home(struct task *t, struct token_hint hint);
+/* True if the task is a REGISTER over UDP that has been served, and come again because its answer
+ * was lost: then it is answered from the bindings that it made.  The answer itself is not kept:
+ * those of the last 32 seconds would be a quarter of the memory of all phones that sign in. */
+bool fe_register_again(struct task *t);
 /* The access half's part of a good answer: the connection vouches, NAT is kept open. */
 void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg *req,
-                   const struct access_identity *id);
+                   const struct access_identity *id, bool signs_off);
 void fe_put_service_route(struct buf *b, const struct sip_flow *f);
+/* True if no Contact of the request wants to stay: a sign-off, or a query. */
 bool fe_signs_off(const struct sip_msg *m);
 
 /* home.c: the caller's home, the callee's home, the way out. */

@@ -150,7 +150,8 @@ static void on_register_answer(void *arg, uint64_t tag UNUSED, const struct sip_
 		return;
 	fe_put_service_route(&b, w->flow);
 	e->add = buf_view(&b);
-	fe_registered(w->fe, w->flow, w->req, &w->who);
+	fe_registered(w->fe, w->flow, w->req, &w->who,
+	              sip_first(w->req, SIP_H_CONTACT) && fe_signs_off(w->req));
 }
 
 static const struct sip_proxy_ops register_ops = { .forwarding = on_register_answer,

@@ -6,7 +6,6 @@
 
 enum { LINES_MAX = 64 * 1024, NAT_KEEP_S = 900 };
 
-/* True if no Contact of the request wants to stay: a sign-off, or a query. */
 bool fe_signs_off(const struct sip_msg *m)
 {
 	uint32_t all = 1, one;
@@ -38,11 +37,11 @@ static bool behind_nat(const struct sip_flow *f, const struct sip_msg *m)
 }
 
 void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg *req,
-                   const struct access_identity *id)
+                   const struct access_identity *id, bool signs_off)
 {
 	struct access_identity me = *id;
 	const struct sip_addr *contact = sip_contact(req);
-	if (sip_first(req, SIP_H_CONTACT) && fe_signs_off(req)) {
+	if (signs_off) {
 		access_unvouch(fe->access, f, me.uri);
 		return;
 	}
@@ -85,12 +84,9 @@ static uint32_t endpoints_allowed(struct task *t)
 	return acc ? acc->max_endpoints : 0;
 }
 
-void fe_register_home(struct task *t, struct token_hint hint)
+static struct registrar_request request_of(struct task *t, struct token_hint hint)
 {
-	struct frontend *fe = t->fe;
-	auto_(buf_free) struct buf lines = buf_of(LINES_MAX);
-	const char *reason = "";
-	struct registrar_request rq = {
+	return (struct registrar_request){
 		.account = t->who.account,
 		.credential = t->who.credential,
 		.aor = t->who.uri,
@@ -98,19 +94,54 @@ void fe_register_home(struct task *t, struct token_hint hint)
 		.msg = t->msg,
 		.hint = hint,
 	};
-	int code = registrar_register(fe->registrar, &rq, &lines, &reason);
-	if (code == 200) {
-		put_associated(&lines, t);
-		if (!t->from_link) {
-			fe_put_service_route(&lines, t->flow);
-			fe_registered(fe, t->flow, t->msg, &t->who);
-		}
-	} else if (fe_may_log(fe, t->who.account)) {
+}
+
+static void put_more_lines(struct buf *b, const struct task *t)
+{
+	put_associated(b, t);
+	if (!t->from_link)
+		fe_put_service_route(b, t->flow);
+}
+
+static void refuse_binding(struct task *t, int code, const char *reason)
+{
+	if (fe_may_log(t->fe, t->who.account))
 		log_info(NULL, "register-rejected", "user=%s code=%d reason=%s",
 		         log_esc(t->who.uri), code, log_esc(str_of(reason)));
+	task_reply(t, code, str_of(reason), STR(""));
+}
+
+void fe_register_home(struct task *t, struct token_hint hint)
+{
+	auto_(buf_free) struct buf lines = buf_of(LINES_MAX);
+	struct registrar_request rq = request_of(t, hint);
+	struct registrar_answer a = { .lines = &lines };
+	int code = registrar_register(t->fe->registrar, &rq, &a);
+	if (code != 200) {
+		refuse_binding(t, code, a.reason);
+		return;
 	}
-	task_reply(t, code, code == 200 ? STR("") : str_of(reason),
-	           code == 200 ? buf_view(&lines) : STR(""));
+	put_more_lines(&lines, t);
+	if (!t->from_link)
+		fe_registered(t->fe, t->flow, t->msg, &t->who, a.signs_off);
+	t->forget = a.bound;
+	task_reply(t, code, STR(""), buf_view(&lines));
+}
+
+bool fe_register_again(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	auto_(buf_free) struct buf lines = buf_of(LINES_MAX);
+	if (t->msg->method != SIP_REGISTER || sip_flow_reliable(t->flow) ||
+	    fe_owner(fe, t->who.account) != fe->env->slot)
+		return false;
+	struct registrar_request rq = request_of(t, token_hint_of(t->flow, fe->env->slot));
+	if (!registrar_again(fe->registrar, &rq, &lines))
+		return false;
+	put_more_lines(&lines, t);
+	t->forget = true;
+	task_reply(t, 200, STR(""), buf_view(&lines));
+	return true;
 }
 
 /* The registration of a user who lives in another process: Path tells it where the client is. */

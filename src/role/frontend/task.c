@@ -62,16 +62,23 @@ void task_done(struct task *t)
 	free(t);
 }
 
+static void reply_late(struct task *t, int code, struct str reason, struct str lines)
+{
+	if (t->forget)
+		sip_stx_forget(t->stx);
+	sip_stx_reply(t->stx, code, reason, lines, STR(""), STR(""));
+}
+
 void task_reply(struct task *t, int code, struct str reason, struct str lines)
 {
 	if (t->msg->method == SIP_ACK)
 		sip_ignore(t->rq);
-	else if (t->rq && (t->stranger || code == 401 || code == 407))
+	else if (t->rq && (t->stranger || t->forget || code == 401 || code == 407))
 		sip_reply_forget(t->rq, code, reason, lines);
 	else if (t->rq)
 		sip_reply(t->rq, code, reason, lines, STR(""), STR(""));
 	else
-		sip_stx_reply(t->stx, code, reason, lines, STR(""), STR(""));
+		reply_late(t, code, reason, lines);
 	task_done(t);
 }
 

@@ -20,6 +20,7 @@ struct sip_stx {
 	struct sip_watch watch;
 	uint8_t state; /* enum stx_state */
 	uint8_t method;
+	bool forget; /* the final answer is not kept */
 	const struct sip_stx_ops *ops;
 	void *arg;
 	void *block;         /* of req */
@@ -214,6 +215,11 @@ struct sip_flow *sip_stx_flow(const struct sip_stx *t)
 	return t->flow;
 }
 
+void sip_stx_forget(struct sip_stx *t)
+{
+	t->forget = true;
+}
+
 bool sip_stx_answered(const struct sip_stx *t)
 {
 	return t->state != PROCEEDING;
@@ -223,7 +229,7 @@ bool sip_stx_answered(const struct sip_stx *t)
 static void final_sent(struct sip_stx *t, int code, const struct kept_answer *a, struct str whole)
 {
 	if (t->method != SIP_INVITE) {
-		if (!sip_flow_reliable(t->flow))
+		if (!sip_flow_reliable(t->flow) && !t->forget)
 			stack_keep(t->s, t->node.hash, a);
 		stx_free(t);
 		return;

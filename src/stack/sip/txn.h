@@ -63,7 +63,8 @@ const struct sip_stack_stats *sip_stack_stats(const struct sip_stack *s);
  * answer is kept for retransmissions where the transport may lose it. */
 void sip_reply(struct sip_req *rq, int code, struct str reason, struct str lines, struct str type,
                struct str body);
-/* The same without keeping anything: challenges and refusals of strangers (RFC 3261 26.3.2.4). */
+/* The same without keeping anything: challenges and refusals of strangers (RFC 3261 26.3.2.4), and
+ * what is answered anew when the request comes again. */
 void sip_reply_forget(struct sip_req *rq, int code, struct str reason, struct str lines);
 /* No answer: ACK, overload towards clients that an answer would harm. */
 void sip_ignore(struct sip_req *rq);
@@ -89,6 +90,8 @@ struct sip_flow *sip_stx_flow(const struct sip_stx *t);
 bool sip_stx_answered(const struct sip_stx *t);
 void sip_stx_reply(struct sip_stx *t, int code, struct str reason, struct str lines,
                    struct str type, struct str body);
+/* Its final answer is not kept for retransmissions: who gives it answers those anew. */
+void sip_stx_forget(struct sip_stx *t);
 /* Passes a response on (top Via popped by `e`). */
 void sip_stx_forward(struct sip_stx *t, const struct sip_msg *resp, const struct sip_edit *e);
 /* Ends the transaction without an answer (RFC 4320 section 4.2). */

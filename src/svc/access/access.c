@@ -122,27 +122,36 @@ void access_refuse(struct access_wait *w, enum refusal why, int code)
 	refusal_put(&w->lines, why, str_of(w->a->fqdn));
 }
 
-void access_accept(struct access_wait *w, const struct access_identity *id)
+static void set_id(struct access_wait *w, const struct access_identity *id)
 {
 	size_t n = MIN(id->uri.len, sizeof(w->uri));
-	w->a->stats.accepted++;
 	memcpy(w->uri, id->uri.p, n);
-	w->result.verdict = ACCESS_OK;
 	w->result.id = *id;
 	w->result.id.uri = str_n(w->uri, n);
 }
 
+void access_accept(struct access_wait *w, const struct access_identity *id)
+{
+	w->a->stats.accepted++;
+	w->result.verdict = ACCESS_OK;
+	set_id(w, id);
+}
+
 static void translate(struct access_wait *w, const struct auth_result *r)
 {
+	struct access_identity id = { .account = r->account,
+		                      .credential = r->credential,
+		                      .uri = r->uri };
 	w->result.verdict = ACCESS_REFUSED;
 	switch (r->kind) {
 	case AUTH_ACCEPT:
-		access_accept(w, &(struct access_identity){ .account = r->account,
-		                                            .credential = r->credential,
-		                                            .uri = r->uri });
+		access_accept(w, &id);
 		break;
 	case AUTH_CHALLENGE:
 		put_challenge(w, r->challenge, false);
+		w->result.repeated = r->repeated;
+		if (r->repeated)
+			set_id(w, &id);
 		break;
 	case AUTH_REFUSE:
 		w->a->stats.refused++;

@@ -94,7 +94,9 @@ void access_unvouch(struct access *a, struct sip_flow *f, struct str uri);
 enum access_verdict { ACCESS_OK, ACCESS_REFUSED, ACCESS_WAIT };
 struct access_result {
 	enum access_verdict verdict;
-	struct access_identity id; /* of OK; uri valid during the call */
+	struct access_identity id; /* of OK and of `repeated`; uri valid during the call */
+	bool repeated;             /* REFUSED: `id` sent it, as her credentials say; but they were
+	                            * used before, perhaps in this very request (auth/mech.h) */
 	enum refusal why;          /* of REFUSED; NOTHING for a first challenge */
 	int code;                  /* of REFUSED: the answer to give ... */
 	struct str reason;

@@ -392,15 +392,23 @@ static void apply(struct registrar *r, const struct registrar_request *rq, struc
 		binding_remove(r, b, NULL);
 }
 
-int registrar_register(struct registrar *r, const struct registrar_request *rq, struct buf *lines,
-                       const char **ret_reason)
+static size_t n_staying(const struct contacts *cs)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < cs->n; i++)
+		n += cs->c[i].expires_s > 0;
+	return n;
+}
+
+int registrar_register(struct registrar *r, const struct registrar_request *rq,
+                       struct registrar_answer *ret)
 {
 	RAW_MEMORY struct contacts cs;
-	int code = contacts_parse(&cs, rq->msg, &r->cfg, r->key, ret_reason);
+	int code = contacts_parse(&cs, rq->msg, &r->cfg, r->key, &ret->reason);
 	if (code)
 		return code;
 	if (check_order(registrar_user(r, rq->account), &cs, rq->msg) < 0) {
-		*ret_reason = "CSeq Out of Order";
+		ret->reason = "CSeq Out of Order";
 		return 400;
 	}
 	struct home_user *u = user_get(r, rq->account, rq->aor);
@@ -412,7 +420,37 @@ int registrar_register(struct registrar *r, const struct registrar_request *rq, 
 		apply(r, rq, u, &cs.c[i]);
 	u->n--;
 	push_out_oldest(r, u, rq->max_endpoints ? rq->max_endpoints : r->cfg.max_endpoints);
-	contacts_put_lines(lines, u, &cs, r->key, loop_now(r->loop));
+	contacts_put_lines(ret->lines, u, &cs, r->key, loop_now(r->loop));
+	size_t n = n_staying(&cs);
+	ret->signs_off = n == 0 && (cs.star || cs.n > 0);
+	ret->bound = n > 0 && n == cs.n;
 	user_drop_if_empty(r, u);
 	return 200;
+}
+
+/* A moment ago, by this very request from the same place. */
+static bool is_made_by(const struct registrar *r, const struct binding *b, const struct contact *c,
+                       const struct registrar_request *rq)
+{
+	usec_t at = b->expiry.deadline - c->expires_s * USEC_PER_SEC, now = loop_now(r->loop);
+	return b->cseq == rq->msg->cseq && out_of_order(b, rq->msg) && c->expires_s > 0 &&
+	       str_eq(b->contact, c->addr.uri) && token_hint_eq(&b->hint, &rq->hint) && at <= now &&
+	       now - at <= REGISTRAR_AGAIN_S * USEC_PER_SEC;
+}
+
+bool registrar_again(struct registrar *r, const struct registrar_request *rq, struct buf *lines)
+{
+	RAW_MEMORY struct contacts cs;
+	const char *reason;
+	struct home_user *u = registrar_user(r, rq->account);
+	if (!u || contacts_parse(&cs, rq->msg, &r->cfg, r->key, &reason) || cs.n == 0 || cs.star)
+		return false;
+	for (size_t i = 0; i < cs.n; i++) {
+		const struct binding *b = find_same(u, &cs.c[i]);
+		if (!b || !is_made_by(r, b, &cs.c[i], rq))
+			return false;
+		cs.c[i].refreshed = true;
+	}
+	contacts_put_lines(lines, u, &cs, r->key, loop_now(r->loop));
+	return true;
 }

@@ -14,6 +14,7 @@ enum {
 	REGISTRAR_CONTACTS_MAX = 10,  /* Contact values of one REGISTER: 400 */
 	REGISTRAR_CONTACT_MAX = 512,  /* bytes of a contact URI: 400 */
 	REGISTRAR_TEXT_MAX = 256,     /* bytes of instance, Call-ID, User-Agent kept */
+	REGISTRAR_AGAIN_S = 32,       /* RFC 3261 section 17.1.2.2: timer F of the client */
 	REGISTRAR_ENDPOINTS_MAX = 64, /* F-002: upper bound of the policy */
 };
 
@@ -85,10 +86,19 @@ struct registrar_request {
 	struct token_hint hint; /* from the hop that holds the flow */
 	struct str path;        /* of hops before that one; empty */
 };
-/* Does what the request says, all or nothing.  Returns the status code; appends to `lines` the
- * header lines of the 200 (Contact, Expires, Require: outbound ...).  *ret_reason: static text. */
-int registrar_register(struct registrar *r, const struct registrar_request *rq, struct buf *lines,
-                       const char **ret_reason);
+struct registrar_answer {
+	struct buf *lines;  /* the caller's: gets the header lines of the 200 (Contact ...) */
+	const char *reason; /* of another code: static text */
+	bool signs_off;     /* 200: none of the Contact values stays */
+	bool bound;         /* 200: all of them stay: registrar_again() will know it */
+};
+/* Does what the request says, all or nothing.  Returns the status code. */
+int registrar_register(struct registrar *r, const struct registrar_request *rq,
+                       struct registrar_answer *ret);
+/* True if it is the very request that made the bindings it asks for, which has come once more
+ * within the time in which clients over UDP repeat it (64 * T1): then appends the header lines of
+ * the 200 as they are now, and changes nothing. */
+bool registrar_again(struct registrar *r, const struct registrar_request *rq, struct buf *lines);
 
 /* The user's entry, or NULL if no endpoint is signed in. */
 struct home_user *registrar_user(struct registrar *r, uint64_t account);

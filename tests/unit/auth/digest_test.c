@@ -263,7 +263,7 @@ static void each_nc_is_good_once(void)
 	EQ(digest_check_nonce(d, with_nc(&p, 1), start), DIGEST_FRESH);
 	OK(digest_use_nonce(d, &p.c));
 	OK(!digest_use_nonce(d, &p.c));
-	EQ(digest_check_nonce(d, &p.c, start), DIGEST_STALE);
+	EQ(digest_check_nonce(d, &p.c, start), DIGEST_USED);
 	/* Requests over UDP overtake one another. */
 	OK(use(d, with_nc(&p, 40)));
 	OK(use(d, with_nc(&p, 39)));
@@ -283,7 +283,7 @@ static void nonce_without_nc_is_good_once(void)
 	struct phone p = { 0 };
 	challenge(d, &p, start);
 	OK(use(d, with_nc(&p, 0)));
-	EQ(digest_check_nonce(d, with_nc(&p, 0), start), DIGEST_STALE);
+	EQ(digest_check_nonce(d, with_nc(&p, 0), start), DIGEST_USED);
 	buf_free(&p.challenge);
 	digest_free(&d);
 }
@@ -354,10 +354,10 @@ static void forgotten_nonces_are_stale_and_unused_ones_cost_nothing(void)
 	for (int i = 0; i < DIGEST_NC_TABLE_MAX; i++)
 		challenge(d, &p, start);
 	EQ(digest_check_nonce(d, with_nc(&first, 2), start), DIGEST_FRESH);
-	EQ(digest_check_nonce(d, with_nc(&first, 1), start), DIGEST_STALE);
+	EQ(digest_check_nonce(d, with_nc(&first, 1), start), DIGEST_USED);
 	/* The last one falls on the first one's place. */
 	OK(use(d, with_nc(&p, 1)));
-	EQ(digest_check_nonce(d, with_nc(&first, 2), start), DIGEST_STALE);
+	EQ(digest_check_nonce(d, with_nc(&first, 2), start), DIGEST_USED);
 	OK(!use(d, &first.c));
 	buf_free(&p.challenge);
 	buf_free(&first.challenge);

@@ -214,6 +214,20 @@ static void timer_j_keeps_the_answer_of_other_requests_for_32_seconds(void)
 	EQ(w->rig.n_requests, 2);
 }
 
+static void an_answer_that_shall_be_forgotten_is_not_kept(void)
+{
+	auto_(world_free) struct world *w = world_start(SIP_UDP);
+	w->keeps = true;
+	peer_ask(w->p, &options);
+	sip_stx_forget(w->stx);
+	answer(w, 200);
+	EQ(peer_count(w->p, "SIP/2.0 200"), 1);
+	EQ(n_kept(w), 0);
+	peer_ask(w->p, &options); /* whoever has it forgotten hears of it again */
+	EQ(w->rig.n_requests, 2);
+	answer(w, 200);
+}
+
 static void on_a_stream_nothing_is_kept_of_an_answered_request(void)
 {
 	auto_(world_free) struct world *w = world_start(SIP_TCP);
@@ -460,6 +474,7 @@ int main(void)
 	RUN(one_client_has_its_share_of_the_transactions_and_others_theirs);
 	RUN(copies_of_an_accepted_invite_are_absorbed_until_timer_l);
 	RUN(timer_j_keeps_the_answer_of_other_requests_for_32_seconds);
+	RUN(an_answer_that_shall_be_forgotten_is_not_kept);
 	RUN(on_a_stream_nothing_is_kept_of_an_answered_request);
 	RUN(a_slow_request_hears_100_when_timer_e_has_grown_to_t2);
 	RUN(a_copy_of_a_slow_request_hears_the_100_again);

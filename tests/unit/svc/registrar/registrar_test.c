@@ -36,21 +36,28 @@ static void world_end(struct world *w)
 }
 
 /* A REGISTER with these Contact and Expires lines, on connection `flow`. */
-static int reg(struct world *w, const char *lines, uint32_t cseq, uint64_t flow, struct buf *out)
+static struct registrar_request request(struct sip_msg *m, char text[2048], const char *lines,
+                                        uint32_t cseq, uint64_t flow)
 {
-	char text[2048];
-	struct sip_msg m;
-	const char *reason = NULL;
-	auto_(buf_free) struct buf own = buf_of(65536);
-	(void)snprintf(text, sizeof(text),
+	(void)snprintf(text, 2048,
 	               "REGISTER sip:example.test SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n"
 	               "From: <sip:a@example.test>;tag=1\r\nTo: <sip:a@example.test>\r\n"
 	               "Call-ID: c%u\r\nCSeq: %u REGISTER\r\n%s\r\n",
 	               (unsigned)(cseq >> 16), cseq & 0xffff, lines);
-	EQ(sip_parse(&m, str_of(text)), 0);
-	struct registrar_request rq = { .account = 1, .aor = STR("a@example.test"), .msg = &m };
+	EQ(sip_parse(m, str_of(text)), 0);
+	struct registrar_request rq = { .account = 1, .aor = STR("a@example.test"), .msg = m };
 	rq.hint = (struct token_hint){ .reach = TOKEN_STREAM, .flow = flow };
-	return registrar_register(w->r, &rq, out ? out : &own, &reason);
+	return rq;
+}
+
+static int reg(struct world *w, const char *lines, uint32_t cseq, uint64_t flow, struct buf *out)
+{
+	char text[2048];
+	struct sip_msg m;
+	auto_(buf_free) struct buf own = buf_of(65536);
+	struct registrar_request rq = request(&m, text, lines, cseq, flow);
+	struct registrar_answer a = { .lines = out ? out : &own };
+	return registrar_register(w->r, &rq, &a);
 }
 
 static unsigned bindings(struct world *w)
@@ -181,6 +188,93 @@ static void a_second_flow_of_an_instance_is_the_same_endpoint(void)
 	world_end(&w);
 }
 
+static bool again(struct world *w, const char *lines, uint32_t cseq, uint64_t flow, struct buf *out)
+{
+	char text[2048];
+	struct sip_msg m;
+	auto_(buf_free) struct buf own = buf_of(65536);
+	struct registrar_request rq = request(&m, text, lines, cseq, flow);
+	bool is = registrar_again(w->r, &rq, out ? out : &own);
+	OK(is || own.len == 0);
+	return is;
+}
+
+static void a_request_that_comes_again_is_answered_as_before_and_changes_nothing(void)
+{
+	static const char lines[] = "Supported: outbound\r\nContact: "
+	                            "<sip:a@1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1\r\n";
+	struct world w;
+	auto_(buf_free) struct buf first = buf_of(65536), second = buf_of(65536);
+	world_start(&w);
+	EQ(reg(&w, lines, 7, 1, &first), 200);
+	OK(again(&w, lines, 7, 1, &second));
+	OK(str_eq(buf_view(&second), buf_view(&first)));
+	EQ(bindings(&w), 1);
+	EQ(w.added, 1);
+	EQ(w.moved, 0);
+	/* Its time goes on. */
+	loop_clock_move(w.loop, 32 * USEC_PER_SEC);
+	loop_turn(w.loop, 0);
+	second.len = 0;
+	OK(again(&w, lines, 7, 1, &second));
+	OK(str_find(buf_view(&second), STR(";expires=568;")) > 0);
+	loop_clock_move(w.loop, USEC_PER_SEC);
+	loop_turn(w.loop, 0);
+	OK(!again(&w, lines, 7, 1, NULL));
+	world_end(&w);
+}
+
+static void only_the_request_that_made_the_bindings_comes_again(void)
+{
+	static const char one[] = "Contact: <sip:a@1>\r\n";
+	struct world w;
+	world_start(&w);
+	OK(!again(&w, one, 7, 1, NULL));
+	EQ(reg(&w, one, 7, 1, NULL), 200);
+	OK(again(&w, one, 7, 1, NULL));
+	OK(!again(&w, one, 6, 1, NULL));           /* overtaken */
+	OK(!again(&w, one, 8, 1, NULL));           /* new */
+	OK(!again(&w, one, 1 << 16 | 7, 1, NULL)); /* of another life of the client */
+	OK(!again(&w, one, 7, 2, NULL));           /* from elsewhere */
+	OK(!again(&w, "Contact: <sip:a@1;x=y>\r\n", 7, 1, NULL));
+	OK(!again(&w, "Contact: <sip:a@1>;expires=300\r\n", 7, 1, NULL));
+	OK(!again(&w, "Contact: <sip:a@1>;expires=0\r\n", 7, 1, NULL));
+	OK(!again(&w, "Contact: <sip:a@1>, <sip:a@2>\r\n", 7, 1, NULL));
+	OK(!again(&w, "Contact: *\r\nExpires: 0\r\n", 7, 1, NULL));
+	OK(!again(&w, "", 7, 1, NULL));
+	EQ(reg(&w, one, 8, 1, NULL), 200);
+	OK(!again(&w, one, 7, 1, NULL));
+	OK(again(&w, one, 8, 1, NULL));
+	world_end(&w);
+}
+
+static void answer_says_what_stays(void)
+{
+	static const struct {
+		const char *lines;
+		bool signs_off, bound;
+	} rows[] = {
+		{ "Contact: <sip:a@1>\r\n", false, true },
+		{ "Contact: <sip:a@1>, <sip:a@2>;expires=0\r\n", false, false },
+		{ "Contact: <sip:a@1>;expires=0\r\n", true, false },
+		{ "Contact: *\r\nExpires: 0\r\n", true, false },
+		{ "", false, false },
+	};
+	struct world w;
+	world_start(&w);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[2048];
+		struct sip_msg m;
+		auto_(buf_free) struct buf b = buf_of(65536);
+		struct registrar_answer a = { .lines = &b };
+		struct registrar_request rq = request(&m, text, rows[i].lines, (uint32_t)i + 1, 1);
+		EQ(registrar_register(w.r, &rq, &a), 200);
+		EQ(a.signs_off, rows[i].signs_off);
+		EQ(a.bound, rows[i].bound);
+	}
+	world_end(&w);
+}
+
 int main(void)
 {
 	RUN(expiry_is_brought_within_its_bounds);
@@ -191,5 +285,8 @@ int main(void)
 	RUN(a_broken_contact_changes_nothing);
 	RUN(a_query_lists_and_binds_nothing);
 	RUN(a_second_flow_of_an_instance_is_the_same_endpoint);
+	RUN(a_request_that_comes_again_is_answered_as_before_and_changes_nothing);
+	RUN(only_the_request_that_made_the_bindings_comes_again);
+	RUN(answer_says_what_stays);
 	return tap_done();
 }

@@ -41,7 +41,6 @@ static void world_free(struct world **wp)
 static int registers(struct world *w, const char *name)
 {
 	struct sip_msg m;
-	const char *reason = NULL;
 	auto_(buf_free) struct buf b = torture_message(name);
 	EQ(sip_parse(&m, buf_view(&b)), 0);
 	struct registrar_request rq = {
@@ -51,7 +50,7 @@ static int registers(struct world *w, const char *name)
 		.hint = { .reach = TOKEN_STREAM, .flow = 1 },
 	};
 	w->lines.len = 0;
-	return registrar_register(w->r, &rq, &w->lines, &reason);
+	return registrar_register(w->r, &rq, &(struct registrar_answer){ .lines = &w->lines });
 }
 
 /* 3.3.12: of the field, so it is nowhere in the address that is bound. */
