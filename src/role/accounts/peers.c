@@ -100,7 +100,7 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 		auth(p, m);
 		return true;
 	case ACCT_KNOWN:
-		signin_known(p->signin, m, loop_now(p->env->loop));
+		signin_known(p->signin, m);
 		return true;
 	case ACCT_FEED:
 		feed(p, peer, m);

@@ -4,9 +4,10 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "svc/user/known.h"
 
 enum { V6_NET_LEN = 8 /* a subscriber has a /64 */, USER_MAX = 255 };
-enum table { PAIRS, ADDRS, KNOWN, N_TABLES };
+enum table { PAIRS, ADDRS, N_TABLES };
 
 struct entry {
 	struct map_node node;
@@ -22,6 +23,7 @@ struct entry {
 struct lockout {
 	struct map map[N_TABLES];
 	struct list age[N_TABLES];
+	struct known *known; /* pairs that signed in */
 };
 
 /* Length, address, user: the part in front serves alone as the key of an address. */
@@ -119,7 +121,7 @@ enum lockout_verdict lockout_before(struct lockout *l, struct str user, const st
 		slow |= is_slow(e, t, now);
 		wait = MAX(wait, wait_s(e, t, now));
 	}
-	if (slow && find(l, KNOWN, &k))
+	if (slow && known_has(l->known, key_of(&k, PAIRS)))
 		return LOCKOUT_KNOWN;
 	if (wait == 0)
 		return LOCKOUT_CHECK;
@@ -153,14 +155,14 @@ uint32_t lockout_failure(struct lockout *l, struct str user, const struct addr *
 	return wait;
 }
 
-void lockout_success(struct lockout *l, struct str user, const struct addr *peer, usec_t now)
+void lockout_success(struct lockout *l, struct str user, const struct addr *peer)
 {
 	struct key k;
 	make_key(&k, user, peer);
 	struct entry *pair = find(l, PAIRS, &k);
 	if (pair)
 		drop(l, PAIRS, pair);
-	find_or_add(l, KNOWN, &k)->last = now;
+	known_add(l->known, key_of(&k, PAIRS));
 }
 
 size_t lockout_n_slow(const struct lockout *l, usec_t now)
@@ -174,6 +176,7 @@ size_t lockout_n_slow(const struct lockout *l, usec_t now)
 struct lockout *lockout_new(void)
 {
 	struct lockout *l = xnew(struct lockout);
+	l->known = known_new();
 	for (unsigned t = 0; t < N_TABLES; t++) {
 		map_init(&l->map[t]);
 		list_init(&l->age[t]);
@@ -191,5 +194,6 @@ void lockout_free(struct lockout **lp)
 			drop(l, (enum table)t, list_entry(l->age[t].next, struct entry, age));
 		map_done(&l->map[t]);
 	}
+	known_free(&l->known);
 	free(l);
 }

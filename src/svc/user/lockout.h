@@ -14,7 +14,7 @@ enum {
 	LOCKOUT_ADDR_FAILURES = 100,
 	LOCKOUT_WINDOW_S = 600,
 	LOCKOUT_TRY_EVERY_S = 10,
-	LOCKOUT_ENTRIES_MAX = 65536, /* pairs; and addresses; and known pairs */
+	LOCKOUT_ENTRIES_MAX = 65536, /* pairs; and addresses; of known pairs: known.h */
 };
 
 struct lockout; /* opaque */
@@ -33,6 +33,6 @@ enum lockout_verdict lockout_before(struct lockout *l, struct str user, const st
 /* After a wrong password: the seconds until the next try is welcome, 0 if at once. */
 uint32_t lockout_failure(struct lockout *l, struct str user, const struct addr *peer, usec_t now);
 /* After a right one: the pair's failures are forgotten, the pair is known. */
-void lockout_success(struct lockout *l, struct str user, const struct addr *peer, usec_t now);
+void lockout_success(struct lockout *l, struct str user, const struct addr *peer);
 /* Pairs and addresses that are slow now, for metrics. */
 size_t lockout_n_slow(const struct lockout *l, usec_t now);

@@ -114,14 +114,14 @@ static void refuse(struct signin *s, struct str user, const struct addr *peer, u
 }
 
 static void accept_try(struct signin *s, const struct trial *t, const struct account *acc,
-                       const struct acct_msg *req, usec_t now, struct acct_msg *ret)
+                       const struct acct_msg *req, struct acct_msg *ret)
 {
 	/* The account's policy: again, by SHA-256.  Only who knows the password learns of it. */
 	if (acc->sha256_only && req->auth.mech == ACCOUNTS_DIGEST_MD5) {
 		ret->verdict.verdict = ACCOUNTS_CONTINUE;
 		return;
 	}
-	lockout_success(s->lockout, acc->uri, &req->auth.peer, now);
+	lockout_success(s->lockout, acc->uri, &req->auth.peer);
 	if (t->used_at + TOUCH_EVERY_S <= userdb_now_s(s->db))
 		userdb_touch(s->db, t->credential);
 	ret->verdict.verdict = ACCOUNTS_ACCEPT;
@@ -145,7 +145,7 @@ static void decide(struct signin *s, struct trial *t, struct str user, const str
 	if (r < 0 || (found < 0 && found != -ENOENT))
 		ret->verdict.verdict = ACCOUNTS_FAILED;
 	else if (t->proved && !acc.disabled)
-		accept_try(s, t, &acc, req, now, ret);
+		accept_try(s, t, &acc, req, ret);
 	else
 		refuse(s, user, &req->auth.peer, now, ret);
 }
@@ -178,12 +178,12 @@ void signin_step(struct signin *s, const struct acct_msg *req, usec_t now, struc
 	decide(s, &t, user, req, now, ret);
 }
 
-void signin_known(struct signin *s, const struct acct_msg *m, usec_t now)
+void signin_known(struct signin *s, const struct acct_msg *m)
 {
 	struct account acc;
 	if (userdb_by_id(s->db, m->known.account, &acc) < 0 || acc.disabled)
 		return;
-	lockout_success(s->lockout, acc.uri, &m->known.peer, now);
+	lockout_success(s->lockout, acc.uri, &m->known.peer);
 	s->counts.accepted++;
 }
 

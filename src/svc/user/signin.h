@@ -18,7 +18,7 @@ void signin_free(struct signin **sp);
  * slices are valid until the next call.  now: monotonic. */
 void signin_step(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
 /* An ACCT_KNOWN: another process saw a right password come from there. */
-void signin_known(struct signin *s, const struct acct_msg *m, usec_t now);
+void signin_known(struct signin *s, const struct acct_msg *m);
 
 struct signin_counts {
 	uint64_t accepted, refused, slowed;
