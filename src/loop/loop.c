@@ -7,6 +7,7 @@
 
 #include "loop/inside.h"
 #include "loop/stream.h"
+#include "loop/ticks.h"
 
 struct uv_loop_s *loop_uv(struct loop *l)
 {
@@ -46,23 +47,28 @@ usec_t loop_wall(const struct loop *l UNUSED)
 
 void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg)
 {
-	*t = (struct timer){ .loop = l, .fn = fn, .arg = arg, .deadline = USEC_INFINITY };
-	list_init(&t->node);
+	*t = (struct timer){ .loop = l, .fn = fn, .arg = arg };
+	tick_init(&t->tick);
 }
 
 void timer_stop(struct timer *t)
 {
-	if (t->node.next)
-		list_del(&t->node);
-	t->deadline = USEC_INFINITY;
+	if (t->tick.node.next)
+		tick_stop(&t->tick);
 }
 
 void timer_set(struct timer *t, usec_t deadline)
 {
-	list_del(&t->node);
-	t->deadline = deadline;
+	tick_stop(&t->tick);
+	t->tick.deadline = deadline;
 	if (deadline != USEC_INFINITY)
-		wheel_add(&t->loop->wheel, t);
+		wheel_add(&t->loop->wheel, &t->tick);
+}
+
+static void fire_timer(struct wheel *w UNUSED, struct tick *k)
+{
+	struct timer *t = container_of(k, struct timer, tick);
+	t->fn(t->arg);
 }
 
 static void on_timer(uv_timer_t *h)
@@ -174,7 +180,7 @@ struct loop *loop_new(void)
 	int r = uv_loop_init(&l->uv);
 	assert(r == 0);
 	(void)signal(SIGPIPE, SIG_IGN);
-	wheel_init(&l->wheel, uv_hrtime() / 1000 / USEC_PER_MSEC);
+	wheel_init(&l->wheel, uv_hrtime() / 1000 / USEC_PER_MSEC, fire_timer);
 	list_init(&l->defers);
 	list_init(&l->again);
 	list_init(&l->handshakes);

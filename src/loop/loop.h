@@ -39,12 +39,15 @@ void defer_cancel(struct defer *d);
 
 /* Timers are members of the object they serve: no allocation to set one.  Resolution 1 ms, O(1)
  * or O(log n) to set and stop, so that each transaction can have several. */
+struct tick {
+	usec_t deadline;  /* USEC_INFINITY while stopped */
+	struct list node; /* of a timer wheel */
+};
 struct timer {
 	struct loop *loop;
 	void (*fn)(void *arg);
 	void *arg;
-	usec_t deadline;  /* USEC_INFINITY while stopped */
-	struct list node; /* of the loop's timer wheel */
+	struct tick tick;
 };
 void timer_init(struct timer *t, struct loop *l, void (*fn)(void *arg), void *arg);
 /* Fires once at `deadline` (monotonic); sets anew if already set. */

@@ -4,9 +4,10 @@
  * in the slot of that digit.  So a level's slots all lie ahead of now and behind those of the level
  * below: the next one is the lowest level's first. */
 
-void wheel_init(struct wheel *w, uint64_t now_ms)
+void wheel_init(struct wheel *w, uint64_t now_ms, void (*fire)(struct wheel *w, struct tick *t))
 {
 	w->now = now_ms;
+	w->fire = fire;
 	for (int l = 0; l < WHEEL_LEVELS; l++) {
 		w->used[l] = 0;
 		for (int s = 0; s < WHEEL_SLOTS; s++)
@@ -14,12 +15,12 @@ void wheel_init(struct wheel *w, uint64_t now_ms)
 	}
 }
 
-static uint64_t due_ms(const struct timer *t)
+static uint64_t due_ms(const struct tick *t)
 {
 	return t->deadline / USEC_PER_MSEC + (t->deadline % USEC_PER_MSEC != 0);
 }
 
-void wheel_add(struct wheel *w, struct timer *t)
+void wheel_add(struct wheel *w, struct tick *t)
 {
 	const uint64_t span = (uint64_t)1 << (WHEEL_BITS * WHEEL_LEVELS);
 	uint64_t due = due_ms(t);
@@ -82,14 +83,14 @@ static void empty_slot(struct wheel *w, int level, int slot)
 	take_list(&due, &w->slot[level][slot]);
 	w->used[level] &= ~((uint64_t)1 << slot);
 	while (!list_empty(&due)) {
-		struct timer *t = list_entry(due.next, struct timer, node);
+		struct tick *t = list_entry(due.next, struct tick, node);
 		list_del(&t->node);
 		if (due_ms(t) > w->now) {
 			wheel_add(w, t);
 			continue;
 		}
 		t->deadline = USEC_INFINITY;
-		t->fn(t->arg);
+		w->fire(w, t);
 	}
 }
 

@@ -39,28 +39,28 @@ static void put_endpoint(struct frontend *fe, struct buf *b, const struct bindin
 {
 	char text[96];
 	struct buf where = BUF_ON(text);
-	usec_t now = loop_now(fe->loop);
+	struct token_hint hint = binding_hint(bd);
 	buf_str(b, b->len > 1 ? STR(",{") : STR("{"));
-	put_text(b, "user", bd->user->aor);
+	put_text(b, "user", home_user_aor(bd->user));
 	buf_printf(b, ",\"endpoint\":\"%016" PRIx64 "\",", bd->endpoint);
-	put_text(b, "contact", bd->contact);
+	put_text(b, "contact", binding_text(bd, BINDING_CONTACT));
 	buf_char(b, ',');
-	put_text(b, "agent", bd->user_agent);
+	put_text(b, "agent", binding_text(bd, BINDING_USER_AGENT));
 	buf_char(b, ',');
 	put_text(b, "dialect", bd->lync ? STR("lync") : STR("sip"));
 	buf_char(b, ',');
-	put_text(b, "via", hint_name(fe, &bd->hint, &where));
-	buf_printf(b, ",\"expires_s\":%" PRIu64 ",\"since_at\":%" PRIu64 ",\"home\":%u}",
-	           bd->expiry.deadline > now ? (bd->expiry.deadline - now) / USEC_PER_SEC : 0,
-	           bd->since / USEC_PER_SEC, fe->env->slot + 1);
+	put_text(b, "via", hint_name(fe, &hint, &where));
+	buf_printf(b, ",\"expires_s\":%" PRIu32 ",\"since_at\":%" PRIu64 ",\"home\":%u}",
+	           binding_left_s(bd, loop_now(fe->loop)), bd->since / USEC_PER_SEC,
+	           fe->env->slot + 1);
 }
 
 static bool is_user(const struct home_user *u, struct str wanted)
 {
 	struct str name, domain;
-	if (wanted.len == 0 || str_ieq(u->aor, wanted))
+	if (wanted.len == 0 || str_ieq(home_user_aor(u), wanted))
 		return true;
-	(void)str_cut(u->aor, '@', &name, &domain);
+	(void)str_cut(home_user_aor(u), '@', &name, &domain);
 	return str_ieq(name, wanted);
 }
 
@@ -83,8 +83,7 @@ static void endpoint_list(void *state, struct ctl_call *c)
 	for (struct home_user *u; (u = registrar_walk(fe->registrar, &slot, &after)) != NULL;) {
 		if (!is_user(u, wanted))
 			continue;
-		list_for(it, &u->bindings)
-		        put_endpoint(fe, &b, list_entry(it, struct binding, node));
+		binding_for(bd, u) put_endpoint(fe, &b, bd);
 	}
 	buf_char(&b, ']');
 	answer_list(c, &b);
@@ -94,11 +93,10 @@ static void endpoint_list(void *state, struct ctl_call *c)
 static unsigned kick_user(struct frontend *fe, struct home_user *u, uint64_t endpoint)
 {
 	uint64_t account = u->account;
-	list_for(it, &u->bindings)
+	binding_for(b, u)
 	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if ((endpoint == 0 || b->endpoint == endpoint) && b->hint.reach == TOKEN_STREAM)
-			fe_close_flow(fe, b->hint.slot, b->hint.flow, REFUSE_KICKED);
+		if ((endpoint == 0 || b->endpoint == endpoint) && b->reach == TOKEN_STREAM)
+			fe_close_flow(fe, b->slot, b->stream.flow, REFUSE_KICKED);
 	}
 	return registrar_kick(fe->registrar, account, endpoint, "kicked by an administrator");
 }

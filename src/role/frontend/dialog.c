@@ -74,7 +74,7 @@ static struct str new_uri(const struct task *t, const struct binding *b)
 	if (b && sip_uri_parse(&u, t->msg->uri) == 0 &&
 	    (u.scheme == SIP_SCHEME_SIP || u.scheme == SIP_SCHEME_SIPS) &&
 	    topo_is_our_domain(t->fe->self.topo, u.host))
-		return b->contact;
+		return binding_text(b, BINDING_CONTACT);
 	return (struct str){ NULL, 0 };
 }
 
@@ -117,7 +117,7 @@ void fe_in_dialog_end(struct task *t)
 	struct token end = t->peer_end;
 	observe(t);
 	if (bd)
-		end.hint = bd->hint;
+		end.hint = binding_hint(bd);
 	struct sip_flow *f = token_flow(&end.hint, fe->tp, fe->env->slot);
 	struct sip_branch_spec b = { .flow = f, .tag = end.endpoint };
 	if (f && !fe_is_safe(t, f)) {

@@ -48,13 +48,13 @@ static void finish(struct explain *x, int code, const char *outcome)
 
 static void tell_binding(struct explain *x, const struct binding *b)
 {
-	usec_t now = loop_now(x->fe->loop);
-	step(x, "rings %" STR_FMT " (%s%s%s, process %u, %" PRIu64 " s left)", STR_ARG(b->contact),
-	     b->hint.reach == TOKEN_UDP ? "UDP"
-	     : b->hint.sock             ? "TLS"
-	                                : "TCP",
-	     b->gruu ? ", GRUU" : "", b->lync ? ", Lync client" : "", b->hint.slot + 1,
-	     b->expiry.deadline > now ? (b->expiry.deadline - now) / USEC_PER_SEC : 0);
+	step(x, "rings %" STR_FMT " (%s%s%s, process %u, %" PRIu32 " s left)",
+	     STR_ARG(binding_text(b, BINDING_CONTACT)),
+	     b->reach == TOKEN_UDP ? "UDP"
+	     : b->sock             ? "TLS"
+	                           : "TCP",
+	     b->gruu ? ", GRUU" : "", b->lync ? ", Lync client" : "", b->slot + 1,
+	     binding_left_s(b, loop_now(x->fe->loop)));
 }
 
 static void tell_home(struct explain *x, uint64_t account)
@@ -69,9 +69,7 @@ static void tell_home(struct explain *x, uint64_t account)
 	}
 	struct home_user *u = registrar_user(fe->registrar, account);
 	unsigned n = 0;
-	for (struct list *it = u ? u->bindings.next : NULL; u && it != &u->bindings;
-	     it = it->next) {
-		const struct binding *b = list_entry(it, struct binding, node);
+	for (const struct binding *b = u ? u->first : NULL; b; b = b->next) {
 		if (fe_newest_flow(u, b->endpoint, x->target.secure, NULL) != b ||
 		    (x->target.endpoint && b->endpoint != x->target.endpoint))
 			continue;

@@ -31,17 +31,17 @@ static bool is_tried(const struct tried *tried, const struct token_hint *h)
 
 static bool is_tls(const struct binding *b)
 {
-	return b->hint.reach == TOKEN_STREAM && b->hint.sock;
+	return b->reach == TOKEN_STREAM && b->sock;
 }
 
 struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secure,
                                const struct tried *tried)
 {
 	struct binding *found = NULL;
-	list_for(it, &u->bindings)
+	binding_for(b, u)
 	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if (b->endpoint == endpoint && (!secure || is_tls(b)) && !is_tried(tried, &b->hint))
+		struct token_hint h = binding_hint(b);
+		if (b->endpoint == endpoint && (!secure || is_tls(b)) && !is_tried(tried, &h))
 			found = b;
 	}
 	return found;
@@ -63,22 +63,13 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 
 bool fe_has_endpoint(const struct task *t, struct home_user *callee)
 {
-	list_for(it, &callee->bindings)
-	{
-		if (is_wanted(t, list_entry(it, struct binding, node)))
-			return true;
-	}
+	binding_for(b, callee) if (is_wanted(t, b)) return true;
 	return false;
 }
 
 static bool has_older_flows(struct home_user *callee)
 {
-	list_for(it, &callee->bindings)
-	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if (registrar_endpoint(callee, b->endpoint) != b)
-			return true;
-	}
+	binding_for(b, callee) if (registrar_endpoint(callee, b->endpoint) != b) return true;
 	return false;
 }
 
@@ -156,19 +147,20 @@ static void fork_translated(struct fork *f, char stage)
 static bool fork_to(struct fork *f, const struct binding *b)
 {
 	struct frontend *fe = f->fe;
-	struct token end = { b->user->account, b->endpoint, b->hint };
-	struct sip_flow *flow = token_flow(&b->hint, fe->tp, fe->env->slot);
-	struct sip_flow *link = fe_link_to(fe, b->hint.slot);
+	struct token end = { b->user->account, b->endpoint, binding_hint(b) };
+	struct str contact = binding_text(b, BINDING_CONTACT);
+	struct sip_flow *flow = token_flow(&end.hint, fe->tp, fe->env->slot);
+	struct sip_flow *link = fe_link_to(fe, b->slot);
 	bool here = flow != NULL;
-	bool there = !here && b->hint.slot != fe->env->slot && link;
+	bool there = !here && b->slot != fe->env->slot && link;
 	if (f->tried.n < FE_FLOWS_TRIED_MAX)
-		f->tried.hints[f->tried.n++] = b->hint;
+		f->tried.hints[f->tried.n++] = end.hint;
 	if ((here || there) && f->bridge && b->lync != f->from_lync)
-		fork_bridged(f, &end, b->contact);
+		fork_bridged(f, &end, contact);
 	else if (here)
-		fork_here(f, flow, &end, b->contact);
+		fork_here(f, flow, &end, contact);
 	else if (there)
-		fork_there(f, link, &end, b->contact);
+		fork_there(f, link, &end, contact);
 	sip_flow_unref(&flow);
 	return here || there;
 }
@@ -220,9 +212,8 @@ void fe_fork(struct task *t, struct home_user *callee, char stage)
 	struct buf lb = BUF_ON(line);
 	fork_init(f, t);
 	struct sip_proxy *p = f->p = fe_proxy(t, keep ? f : NULL);
-	list_for(it, &callee->bindings)
+	binding_for(b, callee)
 	{
-		struct binding *b = list_entry(it, struct binding, node);
 		if (is_wanted(t, b) && !fork_to(f, b))
 			fe_fork_again(f, b->endpoint, SIP_FAIL_TRANSPORT);
 	}

@@ -121,15 +121,16 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 		                             "endpoint-gone", "endpoint-gone" };
 	struct frontend *fe = arg;
 	if (fe_may_log(fe, b->user->account))
-		log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"", log_esc(b->user->aor),
-		         log_esc(b->contact), why);
+		log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"",
+		         log_esc(home_user_aor(b->user)),
+		         log_esc(binding_text(b, BINDING_CONTACT)), why);
 	fe_store_event(fe, b, ev);
 	if (registrar_is_end(ev))
 		loop_defer(fe->loop, &fe->prune);
 	/* A Lync client has its connection for this one sign-in: it is told that another took its
 	 * place, or, if it has been silent, finds the connection closed and comes back. */
-	if (ev >= BINDING_EXPIRED && b->lync && b->hint.reach == TOKEN_STREAM)
-		fe_close_flow(fe, b->hint.slot, b->hint.flow,
+	if (ev >= BINDING_EXPIRED && b->lync && b->reach == TOKEN_STREAM)
+		fe_close_flow(fe, b->slot, b->stream.flow,
 		              ev == BINDING_PUSHED_OUT ? REFUSE_REPLACED : REFUSE_NOTHING);
 }
 

@@ -109,9 +109,8 @@ char fe_im_stage(const struct task *t, struct home_user *callee)
 	bool message = t->msg->method == SIP_MESSAGE;
 	if ((!message && !im_is_invite(t->msg)) || t->target.secure)
 		return 0;
-	list_for(it, &callee->bindings)
+	binding_for(b, callee)
 	{
-		const struct binding *b = list_entry(it, struct binding, node);
 		if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
 			continue;
 		lync += b->lync;
@@ -121,7 +120,7 @@ char fe_im_stage(const struct task *t, struct home_user *callee)
 	/* What a client of the user says to the own address is not said to it again, and what comes
 	 * from a conversation is not translated back. */
 	if (message)
-		return lync && !(own && str_ieq(t->who.uri, callee->aor)) ? 's' : 0;
+		return lync && !(own && str_ieq(t->who.uri, home_user_aor(callee))) ? 's' : 0;
 	return lync == 0 && phones && !own ? 'p' : 0;
 }
 
@@ -133,7 +132,7 @@ void fe_im_enter(struct task *t, char stage, uint64_t account)
 		task_refuse(t, REFUSE_NO_ENDPOINT, STR(""));
 		return;
 	}
-	struct im_who who = { .account = account, .user = u->aor, .peer = t->who.uri };
+	struct im_who who = { .account = account, .user = home_user_aor(u), .peer = t->who.uri };
 	if (stage == 's' && t->msg->method == SIP_MESSAGE)
 		im_deliver(fe->im, t->rq, &who);
 	else if (stage == 'p' && t->msg->method == SIP_INVITE)

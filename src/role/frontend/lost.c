@@ -97,12 +97,11 @@ void fe_check_flows(struct frontend *fe, uint32_t slot)
 	struct map_node *after = NULL;
 	auto_(buf_free) struct buf ids = buf_of(NOTICE_MAX / 2);
 	for (struct home_user *u; (u = registrar_walk(fe->registrar, &at, &after)) != NULL;) {
-		list_for(it, &u->bindings)
+		binding_for(b, u)
 		{
-			struct binding *b = list_entry(it, struct binding, node);
-			if (b->hint.reach != TOKEN_STREAM || b->hint.slot != slot)
+			if (b->reach != TOKEN_STREAM || b->slot != slot)
 				continue;
-			add_id(&ids, b->hint.flow);
+			add_id(&ids, b->stream.flow);
 			if (ids.len < NOTICE_MAX / 4)
 				continue;
 			send_notice(fe, fe_link_to(fe, slot), "check", buf_view(&ids));

@@ -44,11 +44,7 @@ bool fe_crosses(const struct sip_msg *m, const struct binding *to)
 
 static bool has_other_dialect(const struct task *t, struct home_user *callee)
 {
-	list_for(it, &callee->bindings)
-	{
-		if (fe_crosses(t->msg, list_entry(it, struct binding, node)))
-			return true;
-	}
+	binding_for(b, callee) if (fe_crosses(t->msg, b)) return true;
 	return false;
 }
 

@@ -45,10 +45,9 @@ int fe_store_open(struct frontend *fe, struct buf *why)
 	return fe->store ? 0 : -1;
 }
 
-static bool must_survive(const struct frontend *fe, const struct binding *b)
+static bool must_survive(const struct frontend *fe, uint8_t reach, uint8_t slot)
 {
-	return b->hint.reach == TOKEN_UDP ||
-	       (b->hint.reach == TOKEN_STREAM && b->hint.slot != fe->env->slot);
+	return reach == TOKEN_UDP || (reach == TOKEN_STREAM && slot != fe->env->slot);
 }
 
 static void queue(struct frontend *fe, const char *sql, const struct store_val *v, size_t n)
@@ -61,14 +60,24 @@ static void put(struct frontend *fe, const struct binding *b)
 {
 	char text[TOKEN_TEXT_MAX + 1];
 	struct buf hint = BUF_ON(text);
-	struct token t = { b->user->account, b->endpoint, b->hint };
+	struct token t = { b->user->account, b->endpoint, binding_hint(b) };
 	token_put(&hint, &fe->key, &t);
 	struct store_val v[] = {
-		STORE_I(b->user->account), STORE_I(b->endpoint),     STORE_I(b->reg_id),
-		STORE_S(b->user->aor),     STORE_I(b->credential),   STORE_I(b->q),
-		STORE_I(b->since),         STORE_S(buf_view(&hint)), STORE_S(b->contact),
-		STORE_S(b->instance),      STORE_S(b->call_id),      STORE_I(b->cseq),
-		STORE_S(b->user_agent),    STORE_S(b->path),         STORE_I(b->lync),
+		STORE_I(b->user->account),
+		STORE_I(b->endpoint),
+		STORE_I(b->reg_id),
+		STORE_S(home_user_aor(b->user)),
+		STORE_I(b->credential),
+		STORE_I(b->q),
+		STORE_I(b->since),
+		STORE_S(buf_view(&hint)),
+		STORE_S(binding_text(b, BINDING_CONTACT)),
+		STORE_S(binding_text(b, BINDING_INSTANCE)),
+		STORE_S(binding_text(b, BINDING_CALL_ID)),
+		STORE_I(b->cseq),
+		STORE_S(binding_text(b, BINDING_USER_AGENT)),
+		STORE_S(binding_text(b, BINDING_PATH)),
+		STORE_I(b->lync),
 	};
 	queue(fe, sql_put, v, ARRAY_SIZE(v));
 }
@@ -82,10 +91,9 @@ static void drop(struct frontend *fe, uint64_t account, uint64_t endpoint, uint3
 void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint32_t reg_id)
 {
 	struct home_user *u = registrar_user(fe->registrar, account);
-	for (struct list *it = u ? u->bindings.next : NULL; u && it != &u->bindings;
-	     it = it->next) {
-		const struct binding *b = list_entry(it, struct binding, node);
-		if (b->endpoint == endpoint && b->reg_id == reg_id && must_survive(fe, b)) {
+	for (const struct binding *b = u ? u->first : NULL; b; b = b->next) {
+		if (b->endpoint == endpoint && b->reg_id == reg_id &&
+		    must_survive(fe, b->reach, b->slot)) {
 			put(fe, b);
 			return;
 		}
@@ -96,7 +104,7 @@ void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev)
 {
 	struct binding *mine = (struct binding *)(uintptr_t)b;
-	bool keep = !registrar_is_end(ev) && must_survive(fe, b);
+	bool keep = !registrar_is_end(ev) && must_survive(fe, b->reach, b->slot);
 	if (keep)
 		put(fe, b);
 	else if (b->stored)
@@ -110,27 +118,29 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 	struct token t;
 	if (token_get(&t, &fe->key, c[7].s) < 0 || fe_owner(fe, t.account) != fe->env->slot)
 		return;
-	struct binding b = {
+	struct binding_data d = {
 		.endpoint = (uint64_t)c[1].i,
 		.reg_id = (uint32_t)c[2].i,
 		.credential = (uint64_t)c[4].i,
 		.q = (uint16_t)c[5].i,
 		.since = (usec_t)c[6].i,
 		.hint = t.hint,
-		.contact = c[8].s,
-		.instance = c[9].s,
-		.call_id = c[10].s,
 		.cseq = (uint32_t)c[11].i,
-		.user_agent = c[12].s,
-		.path = c[13].s,
+		.text = {
+			[BINDING_CONTACT] = c[8].s,
+			[BINDING_INSTANCE] = c[9].s,
+			[BINDING_CALL_ID] = c[10].s,
+			[BINDING_USER_AGENT] = c[12].s,
+			[BINDING_PATH] = c[13].s,
+		},
 		.gruu = c[9].s.len > 0,
 		.lync = c[14].i != 0,
 		.stored = true,
 	};
 	/* Connections of this process ended with the one that was here before. */
-	if (!must_survive(fe, &b))
+	if (!must_survive(fe, d.hint.reach, d.hint.slot))
 		return;
-	(void)registrar_restore(fe->registrar, &b, t.account, c[3].s,
+	(void)registrar_restore(fe->registrar, &d, t.account, c[3].s,
 	                        fe->registrar_cfg.max_expires_s);
 }
 

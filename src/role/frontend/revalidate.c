@@ -29,6 +29,6 @@ void fe_revalidate(struct frontend *fe)
 		struct check *c = xnew(struct check);
 		c->fe = fe;
 		c->account = u->account;
-		(void)accounts_lookup(fe->accounts, u->aor, on_found, c);
+		(void)accounts_lookup(fe->accounts, home_user_aor(u), on_found, c);
 	}
 }

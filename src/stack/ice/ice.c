@@ -303,7 +303,7 @@ static void on_timer(void *arg)
 static void wake(struct ice *i)
 {
 	usec_t soon = loop_now(i->loop) + ICE_PACE_MS * USEC_PER_MSEC;
-	if (i->timer.deadline > soon)
+	if (i->timer.tick.deadline > soon)
 		timer_set(&i->timer, soon);
 }
 

@@ -111,10 +111,10 @@ int contacts_parse(struct contacts *ret, const struct sip_msg *m,
 	return parse_values(ret, m, cfg, k, ret_reason);
 }
 
-void contact_binding(struct binding *ret, const struct contact *c,
+void contact_binding(struct binding_data *ret, const struct contact *c,
                      const struct registrar_request *rq)
 {
-	*ret = (struct binding){
+	*ret = (struct binding_data){
 		.lync = c->lync,
 		.gruu = c->instance.len > 0 && sip_has_token(rq->msg, SIP_H_SUPPORTED, STR("gruu")),
 		.endpoint = c->endpoint,
@@ -123,11 +123,14 @@ void contact_binding(struct binding *ret, const struct contact *c,
 		.cseq = rq->msg->cseq,
 		.reg_id = c->reg_id,
 		.q = c->q,
-		.contact = c->addr.uri,
-		.instance = c->instance,
-		.call_id = str_sub(rq->msg->call_id, 0, REGISTRAR_TEXT_MAX),
-		.user_agent = str_sub(sip_value(rq->msg, SIP_H_USER_AGENT), 0, REGISTRAR_TEXT_MAX),
-		.path = rq->path,
+		.text = {
+			[BINDING_CONTACT] = c->addr.uri,
+			[BINDING_INSTANCE] = c->instance,
+			[BINDING_CALL_ID] = str_sub(rq->msg->call_id, 0, REGISTRAR_TEXT_MAX),
+			[BINDING_USER_AGENT] = str_sub(sip_value(rq->msg, SIP_H_USER_AGENT), 0,
+			                               REGISTRAR_TEXT_MAX),
+			[BINDING_PATH] = rq->path,
+		},
 	};
 }
 
@@ -135,12 +138,12 @@ static void put_gruus(struct buf *b, const struct binding *bd, const struct home
                       const struct token_key *k)
 {
 	struct str user, host;
-	struct str bare = bd->instance;
-	(void)str_cut(u->aor, '@', &user, &host);
+	struct str bare = binding_text(bd, BINDING_INSTANCE);
+	(void)str_cut(home_user_aor(u), '@', &user, &host);
 	if (bare.len > 2 && bare.p[0] == '<')
 		bare = str_sub(bare, 1, bare.len - 2);
 	buf_lit(b, ";pub-gruu=\"sip:");
-	buf_str(b, u->aor);
+	buf_str(b, home_user_aor(u));
 	buf_lit(b, ";gr=");
 	sip_escape_user(b, bare);
 	buf_lit(b, "\";temp-gruu=\"sip:");
@@ -154,7 +157,7 @@ static void put_lync_gruu(struct buf *b, const struct binding *bd, const struct 
 {
 	size_t before = b->len;
 	buf_lit(b, ";gruu=\"");
-	if (gruu_put(b, u->aor, bd->instance) < 0)
+	if (gruu_put(b, home_user_aor(u), binding_text(bd, BINDING_INSTANCE)) < 0)
 		b->len = before;
 	else
 		buf_char(b, '"');
@@ -163,16 +166,16 @@ static void put_lync_gruu(struct buf *b, const struct binding *bd, const struct 
 static void put_contact(struct buf *b, const struct binding *bd, const struct home_user *u,
                         const struct contacts *cs, const struct token_key *k, usec_t now)
 {
-	usec_t end = bd->expiry.deadline;
+	struct str instance = binding_text(bd, BINDING_INSTANCE);
 	buf_lit(b, "Contact: <");
-	buf_str(b, bd->contact);
+	buf_str(b, binding_text(bd, BINDING_CONTACT));
 	buf_lit(b, ">;expires=");
-	buf_dec(b, end > now ? (end - now + USEC_PER_SEC / 2) / USEC_PER_SEC : 0);
+	buf_dec(b, binding_left_s(bd, now));
 	if (bd->q != 1000)
 		buf_printf(b, ";q=0.%03u", bd->q);
-	if (bd->instance.len) {
+	if (instance.len) {
 		buf_lit(b, ";+sip.instance=\"");
-		buf_str(b, bd->instance);
+		buf_str(b, instance);
 		buf_char(b, '"');
 		if (bd->reg_id) {
 			buf_lit(b, ";reg-id=");
@@ -197,8 +200,7 @@ static bool asks_outbound(const struct contacts *cs)
 void contacts_put_lines(struct buf *b, struct home_user *u, const struct contacts *cs,
                         const struct token_key *k, usec_t now)
 {
-	list_for(it, &u->bindings)
-	        put_contact(b, list_entry(it, struct binding, node), u, cs, k, now);
+	binding_for(bd, u) put_contact(b, bd, u, cs, k, now);
 	if (cs->lync && cs->n > 0)
 		registrar_put_lync(b, cs->c[0].expires_s, cs->c[0].refreshed);
 	if (asks_outbound(cs)) {

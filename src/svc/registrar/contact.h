@@ -28,7 +28,7 @@ int contacts_parse(struct contacts *ret, const struct sip_msg *m,
                    const struct registrar_config *cfg, const struct token_key *k,
                    const char **ret_reason);
 /* What the request wants bound; slices of the request. */
-void contact_binding(struct binding *ret, const struct contact *c,
+void contact_binding(struct binding_data *ret, const struct contact *c,
                      const struct registrar_request *rq);
 /* The header lines of the 200: a Contact for each binding of the user, and what else belongs to it.
  */

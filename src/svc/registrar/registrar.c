@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "loop/ticks.h"
 #include "svc/registrar/contact.h"
 
 /* clang-format off */
@@ -29,9 +30,12 @@ struct registrar {
 	const struct token_key *key;
 	struct registrar_ops ops;
 	void *arg;
+	struct ticks *expiry;
 	struct map users, flows;
 	size_t n_bindings;
 };
+
+static void on_expiry(void *arg, struct tick *t);
 
 struct registrar *registrar_new(struct loop *l, const struct registrar_config *cfg,
                                 const struct token_key *k, const struct registrar_ops *ops,
@@ -43,6 +47,7 @@ struct registrar *registrar_new(struct loop *l, const struct registrar_config *c
 	r->key = k;
 	r->ops = *ops;
 	r->arg = arg;
+	r->expiry = ticks_new(l, on_expiry, r);
 	map_init(&r->users);
 	map_init(&r->flows);
 	return r;
@@ -74,11 +79,12 @@ static struct home_user *user_get(struct registrar *r, uint64_t account, struct 
 	struct home_user *u = registrar_user(r, account);
 	if (u)
 		return u;
+	aor = str_sub(aor, 0, UINT16_MAX);
 	u = xcalloc(1, sizeof(*u) + aor.len);
 	u->account = account;
-	memcpy(u + 1, aor.p, aor.len);
-	u->aor = str_n((const char *)(u + 1), aor.len);
-	list_init(&u->bindings);
+	u->aor_len = (uint16_t)aor.len;
+	if (aor.len)
+		memcpy(u->aor, aor.p, aor.len);
 	map_add(&r->users, &u->node, user_hash(r, account));
 	return u;
 }
@@ -99,24 +105,32 @@ static uint64_t flow_hash(const struct registrar *r, uint32_t slot, uint64_t flo
 
 static void index_flow(struct registrar *r, struct binding *b)
 {
-	if (b->hint.reach == TOKEN_STREAM)
-		map_add(&r->flows, &b->by_flow, flow_hash(r, b->hint.slot, b->hint.flow));
+	if (b->reach == TOKEN_STREAM)
+		map_add(&r->flows, &b->stream.by_flow, flow_hash(r, b->slot, b->stream.flow));
 }
 
 static void unindex_flow(struct registrar *r, struct binding *b)
 {
-	if (b->hint.reach == TOKEN_STREAM)
-		map_del(&r->flows, &b->by_flow);
+	if (b->reach == TOKEN_STREAM)
+		map_del(&r->flows, &b->stream.by_flow);
+}
+
+static void unlink_binding(struct home_user *u, struct binding *b)
+{
+	struct binding **at = &u->first;
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
+	u->n--;
 }
 
 /* Out of the user's list and freed; the user may be gone afterwards. */
 static void binding_drop(struct registrar *r, struct binding *b)
 {
 	struct home_user *u = b->user;
-	timer_stop(&b->expiry);
+	tick_stop(&b->expiry);
 	unindex_flow(r, b);
-	list_del(&b->node);
-	u->n--;
+	unlink_binding(u, b);
 	r->n_bindings--;
 	free(b);
 	user_drop_if_empty(r, u);
@@ -138,87 +152,60 @@ void registrar_free(struct registrar **rp)
 	struct map_node *after = NULL;
 	for (struct home_user *u; (u = registrar_walk(r, &slot, &after)) != NULL;) {
 		u->n++; /* kept until its bindings are gone */
-		list_for(it, &u->bindings)
-		        binding_remove(r, list_entry(it, struct binding, node), NULL);
+		binding_for(b, u) binding_remove(r, b, NULL);
 		u->n--;
 		user_drop_if_empty(r, u);
 	}
 	map_done(&r->users);
 	map_done(&r->flows);
+	ticks_free(&r->expiry);
 	free(r);
 }
 
-static void on_expiry(void *arg)
+static void on_expiry(void *arg, struct tick *t)
 {
-	struct binding *b = arg;
-	struct registrar *r = b->user->registrar;
+	struct registrar *r = arg;
+	struct binding *b = container_of(t, struct binding, expiry);
 	r->ops.event(r->arg, b, BINDING_EXPIRED, "expired");
 	binding_drop(r, b);
 }
 
-/* A copy with its texts in one block. */
-static struct binding *binding_dup(const struct binding *from)
+static void expire_in(struct registrar *r, struct binding *b, uint32_t s)
 {
-	const struct str in[] = { from->contact, from->instance, from->call_id, from->user_agent,
-		                  from->path };
-	size_t total = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
-		total += in[i].len;
-	struct binding *b = xcalloc(1, sizeof(*b) + total);
-	struct str *out[] = { &b->contact, &b->instance, &b->call_id, &b->user_agent, &b->path };
-	char *p = (char *)(b + 1);
-	*b = *from;
-	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
-		*out[i] = str_n(p, in[i].len);
-		if (in[i].len)
-			memcpy(p, in[i].p, in[i].len);
-		p += in[i].len;
-	}
-	return b;
+	tick_set(r->expiry, &b->expiry, loop_now(r->loop) + s * USEC_PER_SEC);
 }
 
 static struct binding *binding_add(struct registrar *r, struct home_user *u,
-                                   const struct binding *from, uint32_t expires_s)
+                                   const struct binding_data *d, uint32_t expires_s)
 {
-	struct binding *b = binding_dup(from);
+	struct binding *b = binding_new(d), **end = &u->first;
+	while (*end)
+		end = &(*end)->next;
+	*end = b;
 	b->user = u;
-	u->registrar = r;
-	list_add(&u->bindings, &b->node);
 	u->n++;
 	r->n_bindings++;
-	timer_init(&b->expiry, r->loop, on_expiry, b);
-	timer_set(&b->expiry, loop_now(r->loop) + expires_s * USEC_PER_SEC);
+	expire_in(r, b, expires_s);
 	index_flow(r, b);
 	return b;
 }
 
-struct binding *registrar_restore(struct registrar *r, const struct binding *from, uint64_t account,
-                                  struct str aor, uint32_t expires_s)
+struct binding *registrar_restore(struct registrar *r, const struct binding_data *d,
+                                  uint64_t account, struct str aor, uint32_t expires_s)
 {
-	struct home_user *u = user_get(r, account, aor);
-	return binding_add(r, u, from, expires_s);
+	return binding_add(r, user_get(r, account, aor), d, expires_s);
 }
 
 struct binding *registrar_endpoint(struct home_user *u, uint64_t endpoint)
 {
 	struct binding *found = NULL;
-	list_for(it, &u->bindings)
-	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if (b->endpoint == endpoint)
-			found = b;
-	}
+	binding_for(b, u) if (b->endpoint == endpoint) found = b;
 	return found;
 }
 
 struct binding *registrar_contact(struct home_user *u, struct str uri)
 {
-	list_for(it, &u->bindings)
-	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if (str_eq(b->contact, uri))
-			return b;
-	}
+	binding_for(b, u) if (str_eq(binding_text(b, BINDING_CONTACT), uri)) return b;
 	return NULL;
 }
 
@@ -242,9 +229,8 @@ static unsigned remove_matching(struct registrar *r, uint64_t account, uint64_t 
 	if (!u)
 		return 0;
 	u->n++; /* kept until the last one is gone */
-	list_for(it, &u->bindings)
+	binding_for(b, u)
 	{
-		struct binding *b = list_entry(it, struct binding, node);
 		if ((endpoint == 0 || b->endpoint == endpoint) &&
 		    (credential == 0 || b->credential == credential)) {
 			binding_remove(r, b, why);
@@ -273,10 +259,9 @@ static void slot_lost(struct registrar *r, uint32_t lost)
 	struct map_node *after = NULL;
 	for (struct home_user *u; (u = registrar_walk(r, &slot, &after)) != NULL;) {
 		u->n++;
-		list_for(it, &u->bindings)
+		binding_for(b, u)
 		{
-			struct binding *b = list_entry(it, struct binding, node);
-			if (b->hint.reach == TOKEN_STREAM && b->hint.slot == lost)
+			if (b->reach == TOKEN_STREAM && b->slot == lost)
 				binding_remove(r, b, "the process that held its connection ended");
 		}
 		u->n--;
@@ -292,9 +277,9 @@ void registrar_flow_lost(struct registrar *r, uint32_t slot, uint64_t flow)
 	}
 	uint64_t h = flow_hash(r, slot, flow);
 	for (struct map_node *n = map_first(&r->flows, h), *next; n; n = next) {
-		struct binding *b = container_of(n, struct binding, by_flow);
+		struct binding *b = container_of(n, struct binding, stream.by_flow);
 		next = map_next(n);
-		if (b->hint.slot == slot && b->hint.flow == flow)
+		if (b->slot == slot && b->stream.flow == flow)
 			binding_remove(r, b, "connection closed");
 	}
 }
@@ -304,29 +289,22 @@ void registrar_flow_lost(struct registrar *r, uint32_t slot, uint64_t flow)
 /* The binding that a contact speaks of (RFC 5626 section 6: instance and reg-id), or NULL. */
 static struct binding *find_same(struct home_user *u, const struct contact *c)
 {
-	list_for(it, &u->bindings)
-	{
-		struct binding *b = list_entry(it, struct binding, node);
-		if (b->endpoint == c->endpoint && b->reg_id == c->reg_id)
-			return b;
-	}
+	binding_for(b, u) if (b->endpoint == c->endpoint && b->reg_id == c->reg_id) return b;
 	return NULL;
 }
 
 /* RFC 3261 section 10.3 step 7: an old request that overtook a newer one changes nothing. */
 static bool out_of_order(const struct binding *b, const struct sip_msg *m)
 {
-	return str_eq(b->call_id, str_sub(m->call_id, 0, REGISTRAR_TEXT_MAX)) && m->cseq <= b->cseq;
+	return m->cseq <= b->cseq &&
+	       str_eq(binding_text(b, BINDING_CALL_ID), str_sub(m->call_id, 0, REGISTRAR_TEXT_MAX));
 }
 
 static int check_order(struct home_user *u, const struct contacts *cs, const struct sip_msg *m)
 {
 	if (!u)
 		return 0;
-	if (cs->star) {
-		list_for(it, &u->bindings) if (out_of_order(list_entry(it, struct binding, node),
-		                                            m)) return -EALREADY;
-	}
+	binding_for(b, u) if (cs->star && out_of_order(b, m)) return -EALREADY;
 	for (size_t i = 0; i < cs->n; i++) {
 		const struct binding *b = find_same(u, &cs->c[i]);
 		if (b && out_of_order(b, m))
@@ -335,25 +313,19 @@ static int check_order(struct home_user *u, const struct contacts *cs, const str
 	return 0;
 }
 
-static bool same_texts(const struct binding *a, const struct binding *b)
-{
-	return str_eq(a->contact, b->contact) && str_eq(a->instance, b->instance) &&
-	       str_eq(a->path, b->path) && str_eq(a->call_id, b->call_id) &&
-	       str_eq(a->user_agent, b->user_agent);
-}
-
 /* A refresh that changes nothing costs no memory and no row. */
-static void refresh(struct registrar *r, struct binding *b, const struct binding *want,
+static void refresh(struct registrar *r, struct binding *b, const struct binding_data *want,
                     uint32_t expires_s)
 {
-	bool moved = !token_hint_eq(&b->hint, &want->hint);
+	struct token_hint before = binding_hint(b);
+	bool moved = !token_hint_eq(&before, &want->hint);
 	b->cseq = want->cseq;
 	b->credential = want->credential;
 	b->q = want->q;
-	timer_set(&b->expiry, loop_now(r->loop) + expires_s * USEC_PER_SEC);
+	expire_in(r, b, expires_s);
 	if (moved) {
 		unindex_flow(r, b);
-		b->hint = want->hint;
+		binding_set_hint(b, &want->hint);
 		index_flow(r, b);
 		r->ops.event(r->arg, b, BINDING_MOVED, "refreshed from elsewhere");
 	}
@@ -362,7 +334,7 @@ static void refresh(struct registrar *r, struct binding *b, const struct binding
 static void push_out_oldest(struct registrar *r, struct home_user *u, uint32_t max)
 {
 	while (u->n > MAX(max, 1U)) {
-		struct binding *b = list_entry(u->bindings.next, struct binding, node);
+		struct binding *b = u->first;
 		r->ops.event(r->arg, b, BINDING_PUSHED_OUT, "pushed out: too many endpoints");
 		binding_drop(r, b);
 	}
@@ -372,7 +344,7 @@ static void apply(struct registrar *r, const struct registrar_request *rq, struc
                   struct contact *c)
 {
 	struct binding *b = find_same(u, c);
-	struct binding want;
+	struct binding_data want;
 	c->refreshed = b != NULL;
 	if (c->expires_s == 0) {
 		if (b)
@@ -380,7 +352,7 @@ static void apply(struct registrar *r, const struct registrar_request *rq, struc
 		return;
 	}
 	contact_binding(&want, c, rq);
-	if (b && same_texts(b, &want)) {
+	if (b && binding_has_texts(b, &want)) {
 		refresh(r, b, &want, c->expires_s);
 		return;
 	}
@@ -413,9 +385,7 @@ int registrar_register(struct registrar *r, const struct registrar_request *rq,
 	}
 	struct home_user *u = user_get(r, rq->account, rq->aor);
 	u->n++;
-	u->registrar = r;
-	list_for(it, &u->bindings) if (cs.star)
-	        binding_remove(r, list_entry(it, struct binding, node), "signed off");
+	binding_for(b, u) if (cs.star) binding_remove(r, b, "signed off");
 	for (size_t i = 0; i < cs.n; i++)
 		apply(r, rq, u, &cs.c[i]);
 	u->n--;
@@ -433,8 +403,10 @@ static bool is_made_by(const struct registrar *r, const struct binding *b, const
                        const struct registrar_request *rq)
 {
 	usec_t at = b->expiry.deadline - c->expires_s * USEC_PER_SEC, now = loop_now(r->loop);
+	struct token_hint hint = binding_hint(b);
 	return b->cseq == rq->msg->cseq && out_of_order(b, rq->msg) && c->expires_s > 0 &&
-	       str_eq(b->contact, c->addr.uri) && token_hint_eq(&b->hint, &rq->hint) && at <= now &&
+	       str_eq(binding_text(b, BINDING_CONTACT), c->addr.uri) &&
+	       token_hint_eq(&hint, &rq->hint) && at <= now &&
 	       now - at <= REGISTRAR_AGAIN_S * USEC_PER_SEC;
 }
 

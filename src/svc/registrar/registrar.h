@@ -4,10 +4,8 @@
  * Belongs to the home half: a binding is {Path, flow hint}, never a pointer to a connection. */
 #pragma once
 
-#include "base/list.h"
-#include "base/map.h"
-#include "loop/loop.h"
-#include "svc/access/token.h"
+#include "stack/sip/flow.h"
+#include "svc/registrar/binding.h"
 #include "topo/setting.h"
 
 enum {
@@ -22,34 +20,6 @@ struct registrar_config {
 	uint32_t max_endpoints, min_expires_s, max_expires_s, default_expires_s;
 };
 extern const struct setting registrar_settings[];
-
-/* One signed-in endpoint.  Texts stand in one block behind the struct. */
-struct binding {
-	struct list node;        /* of the user, oldest first */
-	struct map_node by_flow; /* streams */
-	struct home_user *user;
-	struct timer expiry;
-	uint64_t endpoint;
-	struct token_hint hint;
-	uint64_t credential; /* that its last REGISTER was authenticated with */
-	usec_t since;        /* wall clock of the first REGISTER */
-	uint32_t cseq;
-	uint32_t reg_id; /* RFC 5626; 0 if not given */
-	uint16_t q;      /* thousandths */
-	bool stored;     /* a row in the store holds it */
-	bool gruu;       /* it understands RFC 5627 and has an instance */
-	bool lync;       /* it speaks the Lync dialect */
-	struct str contact, instance, call_id, user_agent, path;
-};
-
-struct home_user {
-	struct map_node node;
-	struct registrar *registrar;
-	struct list bindings;
-	uint32_t n;
-	uint64_t account;
-	struct str aor; /* "alice@example.test" */
-};
 
 struct registrar; /* opaque */
 
@@ -119,5 +89,5 @@ unsigned registrar_revoke(struct registrar *r, uint64_t account, uint64_t creden
 void registrar_flow_lost(struct registrar *r, uint32_t slot, uint64_t flow);
 
 /* Puts back a binding that the store kept; it lives until `expires_s` from now unless refreshed. */
-struct binding *registrar_restore(struct registrar *r, const struct binding *b, uint64_t account,
-                                  struct str aor, uint32_t expires_s);
+struct binding *registrar_restore(struct registrar *r, const struct binding_data *d,
+                                  uint64_t account, struct str aor, uint32_t expires_s);

@@ -40,14 +40,14 @@ static void a_timer_fires_once_and_not_before_its_time(void)
 		struct seen s = { .loop = l };
 		timer_init(&s.t, l, on_time, &s);
 		ms_later(&s, spans[i]);
-		usec_t due = s.t.deadline;
+		usec_t due = s.t.tick.deadline;
 		loop_clock_move(l, (spans[i] - 1) * USEC_PER_MSEC);
 		loop_turn(l, 0);
 		EQ(s.n, 0);
 		loop_clock_move(l, USEC_PER_MSEC);
 		loop_turn(l, 0);
 		EQ(s.n, 1);
-		OK(s.at == due && s.t.deadline == USEC_INFINITY);
+		OK(s.at == due && s.t.tick.deadline == USEC_INFINITY);
 		loop_clock_move(l, 1000 * USEC_PER_SEC);
 		loop_turn(l, 0);
 		EQ(s.n, 1);

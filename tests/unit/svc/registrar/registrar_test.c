@@ -182,7 +182,7 @@ static void a_second_flow_of_an_instance_is_the_same_endpoint(void)
 	   200);
 	struct home_user *u = registrar_user(w.r, 1);
 	EQ(u->n, 2);
-	struct binding *first = list_entry(u->bindings.next, struct binding, node);
+	struct binding *first = u->first;
 	struct binding *newest = registrar_endpoint(u, first->endpoint);
 	EQ(newest->reg_id, 2);
 	world_end(&w);
