@@ -40,8 +40,9 @@ struct fe_config {
 
 /* Writes behind and their failures (behind.c). */
 struct fe_behind {
-	struct list failed; /* rows that are not as they should be */
-	uint32_t n_failed, n_open;
+	struct list waiting; /* rows to be written, but the store has enough to do */
+	struct list failed;  /* rows that are not as they should be */
+	uint32_t n_waiting, n_failed, n_open;
 	uint64_t errors; /* writes that failed since the start */
 	int err;         /* of the last failure; 0: everything has been written */
 	usec_t said;     /* the last log line about it */
@@ -310,8 +311,8 @@ void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint
 /* behind.c */
 void fe_behind_init(struct frontend *fe);
 /* Queues one statement whose first three parameters are the key of its row (account, endpoint,
- * reg_id).  If it fails, now or later, the row is written with what is true by then, tried again
- * until it works. */
+ * reg_id).  If the store has much to do the row waits by its key alone, and if the statement fails,
+ * now or later, it is tried again until it works; either is written with what is true by then. */
 void fe_behind_write(struct frontend *fe, const struct store_stmt *s);
 /* A last try, then the store is closed.  The registrar must still be there. */
 void fe_behind_close(struct frontend *fe);
