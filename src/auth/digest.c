@@ -181,19 +181,30 @@ static struct str read_token(struct scan *sc)
 /* What stands between the quotes; the cursor is behind the first one.  False if it never ends. */
 static bool read_quoted(struct scan *sc, struct str *ret)
 {
-	const char *from = sc->p;
-	while (sc->p < sc->end && *sc->p != '"')
-		sc->p += *sc->p == '\\' && sc->end - sc->p > 1 ? 2 : 1;
-	*ret = str_n(from, (size_t)(sc->p - from));
-	return scan_char(sc, '"');
+	const char *from = sc->p, *p = from, *quote, *slash;
+	while ((quote = memchr(p, '"', (size_t)(sc->end - p))) != NULL &&
+	       (slash = memchr(p, '\\', (size_t)(quote - p))) != NULL)
+		p = MIN(slash + 2, sc->end); /* the byte behind it is what it is */
+	if (!quote)
+		return false;
+	*ret = str_n(from, (size_t)(quote - from));
+	sc->p = quote + 1;
+	return true;
 }
 
 /* Bare values end at a comma or blank: clients write more than tokens there. */
 static bool read_value(struct scan *sc, struct str *ret)
 {
+	static const struct charset ends = { CHARSET_ONE(',') | CHARSET_ONE(' ') |
+		                                     CHARSET_ONE('\t') | CHARSET_ONE('\r') |
+		                                     CHARSET_ONE('\n') | CHARSET_ONE('"'),
+		                             0 };
 	if (scan_char(sc, '"'))
 		return read_quoted(sc, ret);
-	*ret = scan_until(sc, ", \t\r\n\"");
+	const char *from = sc->p;
+	while (sc->p < sc->end && !str_in(*sc->p, &ends))
+		sc->p++;
+	*ret = str_n(from, (size_t)(sc->p - from));
 	return true;
 }
 

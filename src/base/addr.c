@@ -4,20 +4,43 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-int addr_parse(struct addr *ret, struct str host, uint16_t port)
+/* As inet_pton(): four decimal numbers without zeros in front. */
+static bool parse_v4(struct str s, uint8_t ret[4])
+{
+	size_t i = 0;
+	for (int part = 0; part < 4; part++) {
+		size_t from = i;
+		unsigned v = 0;
+		for (; i < s.len && i - from < 3 && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+			v = v * 10 + (unsigned)(s.p[i] - '0');
+		if (i == from || v > 255 || (s.p[from] == '0' && i - from > 1))
+			return false;
+		ret[part] = (uint8_t)v;
+		if (part < 3 && (i == s.len || s.p[i++] != '.'))
+			return false;
+	}
+	return i == s.len;
+}
+
+static bool parse_v6(struct str s, struct in6_addr *ret)
 {
 	char text[INET6_ADDRSTRLEN];
+	if (s.len == 0 || s.len >= sizeof(text) || str_chr(s, '\0') >= 0)
+		return false;
+	memcpy(text, s.p, s.len);
+	text[s.len] = '\0';
+	return inet_pton(AF_INET6, text, ret) == 1;
+}
+
+int addr_parse(struct addr *ret, struct str host, uint16_t port)
+{
 	struct addr a = { .in6 = { .sin6_family = AF_UNSPEC } };
 	bool brackets = host.len >= 2 && host.p[0] == '[' && host.p[host.len - 1] == ']';
 	if (brackets)
 		host = str_sub(host, 1, host.len - 2);
-	if (host.len == 0 || host.len >= sizeof(text) || str_chr(host, '\0') >= 0)
-		return -EINVAL;
-	memcpy(text, host.p, host.len);
-	text[host.len] = '\0';
-	if (!brackets && inet_pton(AF_INET, text, &a.in4.sin_addr) == 1)
+	if (!brackets && parse_v4(host, (uint8_t *)&a.in4.sin_addr))
 		a.in4.sin_family = AF_INET;
-	else if (inet_pton(AF_INET6, text, &a.in6.sin6_addr) == 1)
+	else if (parse_v6(host, &a.in6.sin6_addr))
 		a.in6.sin6_family = AF_INET6;
 	else
 		return -EINVAL;
@@ -134,11 +157,16 @@ bool addr_is_any(const struct addr *a)
 /* Four decimal numbers: the common case, without inet_ntop(). */
 static void put_v4(struct buf *b, const uint8_t *p)
 {
+	char text[4 * 4], *to = text;
 	for (int i = 0; i < 4; i++) {
-		if (i > 0)
-			buf_char(b, '.');
-		buf_dec(b, p[i]);
+		if (p[i] >= 100)
+			*to++ = (char)('0' + p[i] / 100);
+		if (p[i] >= 10)
+			*to++ = (char)('0' + p[i] / 10 % 10);
+		*to++ = (char)('0' + p[i] % 10);
+		*to++ = '.';
 	}
+	buf_put(b, text, (size_t)(to - text - 1));
 }
 
 void addr_put_bare(struct buf *b, const struct addr *a)

@@ -128,7 +128,7 @@ static size_t fold_len(const char *p, const char *end)
 	return p[n + 1] == ' ' || p[n + 1] == '\t' ? n + 1 : 0;
 }
 
-void scan_blanks(struct scan *sc)
+void scan_blanks_slowly(struct scan *sc)
 {
 	while (sc->p < sc->end) {
 		size_t n = *sc->p == ' ' || *sc->p == '\t' ? 1 : fold_len(sc->p, sc->end);
@@ -136,14 +136,6 @@ void scan_blanks(struct scan *sc)
 			return;
 		sc->p += n;
 	}
-}
-
-bool scan_char(struct scan *sc, char c)
-{
-	if (sc->p == sc->end || *sc->p != c)
-		return false;
-	sc->p++;
-	return true;
 }
 
 struct str scan_until(struct scan *sc, const char *stop)

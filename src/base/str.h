@@ -143,9 +143,20 @@ static inline struct str scan_left(const struct scan *sc)
 	return (struct str){ sc->p, (size_t)(sc->end - sc->p) };
 }
 
+void scan_blanks_slowly(struct scan *sc);
 /* Skips blanks and tabs (and folded line ends). */
-void scan_blanks(struct scan *sc);
+static inline void scan_blanks(struct scan *sc)
+{
+	if (sc->p < sc->end && *sc->p <= ' ')
+		scan_blanks_slowly(sc);
+}
 /* True and past it if the next byte is c. */
-bool scan_char(struct scan *sc, char c);
+static inline bool scan_char(struct scan *sc, char c)
+{
+	if (sc->p == sc->end || *sc->p != c)
+		return false;
+	sc->p++;
+	return true;
+}
 /* What stands before the first of the bytes in `stop` (or the end); stop byte not consumed. */
 struct str scan_until(struct scan *sc, const char *stop);

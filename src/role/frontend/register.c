@@ -45,12 +45,15 @@ void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg
 		access_unvouch(fe->access, f, me.uri);
 		return;
 	}
+	if (f->kind == SIP_UDP) {
+		if (behind_nat(f, req))
+			access_keep_alive(fe->access, f,
+			                  loop_now(fe->loop) + NAT_KEEP_S * USEC_PER_SEC);
+		return;
+	}
 	if (contact && !contact->star)
 		me.endpoint = token_endpoint(&fe->key, contact);
-	if (f->kind != SIP_UDP)
-		access_vouch(fe->access, f, &me);
-	else if (behind_nat(f, req))
-		access_keep_alive(fe->access, f, loop_now(fe->loop) + NAT_KEEP_S * USEC_PER_SEC);
+	access_vouch(fe->access, f, &me);
 }
 
 void fe_put_service_route(struct buf *b, const struct sip_flow *f)
@@ -62,10 +65,15 @@ void fe_put_service_route(struct buf *b, const struct sip_flow *f)
 	buf_lit(b, ";lr>\r\n");
 }
 
-static void put_associated(struct buf *b, const struct task *t)
+/* What is known of who registers without asking; or NULL. */
+static const struct account *account_of(const struct task *t)
 {
 	bool absent;
-	const struct account *acc = accounts_cached(t->fe->accounts, t->who.uri, &absent);
+	return accounts_cached(t->fe->accounts, t->who.uri, &absent);
+}
+
+static void put_associated(struct buf *b, const struct task *t, const struct account *acc)
+{
 	buf_lit(b, "P-Associated-URI: <sip:");
 	buf_str(b, t->who.uri);
 	buf_char(b, '>');
@@ -77,28 +85,22 @@ static void put_associated(struct buf *b, const struct task *t)
 	buf_lit(b, "\r\n");
 }
 
-static uint32_t endpoints_allowed(struct task *t)
-{
-	bool absent;
-	const struct account *acc = accounts_cached(t->fe->accounts, t->who.uri, &absent);
-	return acc ? acc->max_endpoints : 0;
-}
-
-static struct registrar_request request_of(struct task *t, struct token_hint hint)
+static struct registrar_request request_of(const struct task *t, const struct account *acc,
+                                           struct token_hint hint)
 {
 	return (struct registrar_request){
 		.account = t->who.account,
 		.credential = t->who.credential,
 		.aor = t->who.uri,
-		.max_endpoints = endpoints_allowed(t),
+		.max_endpoints = acc ? acc->max_endpoints : 0,
 		.msg = t->msg,
 		.hint = hint,
 	};
 }
 
-static void put_more_lines(struct buf *b, const struct task *t)
+static void put_more_lines(struct buf *b, const struct task *t, const struct account *acc)
 {
-	put_associated(b, t);
+	put_associated(b, t, acc);
 	if (!t->from_link)
 		fe_put_service_route(b, t->flow);
 }
@@ -114,14 +116,15 @@ static void refuse_binding(struct task *t, int code, const char *reason)
 void fe_register_home(struct task *t, struct token_hint hint)
 {
 	auto_(buf_free) struct buf lines = buf_of(LINES_MAX);
-	struct registrar_request rq = request_of(t, hint);
+	const struct account *acc = account_of(t);
+	struct registrar_request rq = request_of(t, acc, hint);
 	struct registrar_answer a = { .lines = &lines };
 	int code = registrar_register(t->fe->registrar, &rq, &a);
 	if (code != 200) {
 		refuse_binding(t, code, a.reason);
 		return;
 	}
-	put_more_lines(&lines, t);
+	put_more_lines(&lines, t, acc);
 	if (!t->from_link)
 		fe_registered(t->fe, t->flow, t->msg, &t->who, a.signs_off);
 	t->forget = a.bound;
@@ -135,10 +138,11 @@ bool fe_register_again(struct task *t)
 	if (t->msg->method != SIP_REGISTER || sip_flow_reliable(t->flow) ||
 	    fe_owner(fe, t->who.account) != fe->env->slot)
 		return false;
-	struct registrar_request rq = request_of(t, token_hint_of(t->flow, fe->env->slot));
+	const struct account *acc = account_of(t);
+	struct registrar_request rq = request_of(t, acc, token_hint_of(t->flow, fe->env->slot));
 	if (!registrar_again(fe->registrar, &rq, &lines))
 		return false;
-	put_more_lines(&lines, t);
+	put_more_lines(&lines, t, acc);
 	t->forget = true;
 	task_reply(t, 200, STR(""), buf_view(&lines));
 	return true;

@@ -213,7 +213,6 @@ static void wait_done(struct access_wait *w)
 	} else if (w->sa) {
 		w->sa->holder = NULL;
 	}
-	buf_free(&w->lines);
 }
 
 void access_wait_free(struct access_wait **wp)
@@ -224,6 +223,7 @@ void access_wait_free(struct access_wait **wp)
 	if (w->done)
 		w->a->stats.pending--;
 	wait_done(w);
+	buf_free(&w->lines);
 	free(w);
 }
 
@@ -261,20 +261,32 @@ void access_wait_for(struct access_wait *w, void *arg)
 	w->arg = arg;
 }
 
+/* The last answer lives until here; its memory serves again. */
+static struct access_wait *wait_new(struct access *a, struct sip_flow *f, const struct sip_msg *m)
+{
+	struct access_wait *w = take(&a->last);
+	struct buf lines = buf_of(4096);
+	if (w) {
+		wait_done(w);
+		lines = w->lines;
+		lines.len = 0;
+		lines.full = false;
+	} else {
+		w = xnew(struct access_wait);
+	}
+	*w = (struct access_wait){
+		.a = a, .flow = f, .now = true, .proxy = m->method != SIP_REGISTER, .lines = lines
+	};
+	return w;
+}
+
 enum access_verdict access_identify(struct access *a, struct sip_flow *f, const struct sip_msg *m,
                                     struct access_result *ret, access_done_fn *done,
                                     struct access_wait **ret_wait)
 {
 	if (too_busy(a, ret))
 		return ACCESS_REFUSED;
-	/* The last answer's memory lives until here. */
-	access_wait_free(&a->last);
-	struct access_wait *w = xnew(struct access_wait);
-	*w = (struct access_wait){ .a = a,
-		                   .flow = f,
-		                   .now = true,
-		                   .proxy = m->method != SIP_REGISTER,
-		                   .lines = buf_of(4096) };
+	struct access_wait *w = wait_new(a, f, m);
 	bool decided = dialect_of(m) == DIALECT_LYNC ? access_step_lync(w, m) : step_digest(w, m);
 	w->now = false;
 	if (decided) {

@@ -125,9 +125,17 @@ struct sip_flow *token_flow(const struct token_hint *h, struct sip_transport *tp
 uint64_t token_endpoint(const struct token_key *k, const struct sip_addr *contact)
 {
 	struct str instance;
+	if (!sip_param(contact->params, STR("+sip.instance"), &instance))
+		instance = STR("");
+	return token_endpoint_of(k, contact, instance);
+}
+
+uint64_t token_endpoint_of(const struct token_key *k, const struct sip_addr *contact,
+                           struct str instance)
+{
 	struct sip_uri u;
 	uint64_t h;
-	if (sip_param(contact->params, STR("+sip.instance"), &instance) && instance.len > 0) {
+	if (instance.len > 0) {
 		h = hash_lower(&k->mac, instance);
 	} else if (sip_uri_parse(&u, contact->uri) == 0 && u.host.len) {
 		uint64_t part[3] = { hash_bytes(&k->mac, u.user.p, u.user.len),

@@ -52,6 +52,9 @@ struct sip_flow *token_flow(const struct token_hint *h, struct sip_transport *tp
 /* The endpoint of a Contact: by +sip.instance where there is one, else by the contact address
  * without its parameters.  The same in every process of the pool; never 0. */
 uint64_t token_endpoint(const struct token_key *k, const struct sip_addr *contact);
+/* The same where +sip.instance has been read; empty: there is none. */
+uint64_t token_endpoint_of(const struct token_key *k, const struct sip_addr *contact,
+                           struct str instance);
 
 /* A temporary GRUU's user part "gruu.<token>" (RFC 5627 section 3.1.2): says nothing to others, and
  * two of them are not linkable. */

@@ -8,12 +8,37 @@
 
 enum { FLOW_TIMER_S = 120 };
 
-/* q=0.725 as thousandths; 1000 if absent or broken. */
-static uint16_t parse_q(struct str params)
+/* The parameters of a Contact that mean something here: of each the first. */
+enum parameter { PARAM_Q, PARAM_EXPIRES, PARAM_REG_ID, PARAM_INSTANCE, N_PARAMS };
+struct parameters {
+	bool given[N_PARAMS];
+	struct str value[N_PARAMS];
+};
+
+static void read_parameters(struct parameters *ret, struct str params)
 {
-	struct str v, whole, part;
+	static const struct str names[N_PARAMS] = {
+		[PARAM_Q] = STR_INIT("q"),
+		[PARAM_EXPIRES] = STR_INIT("expires"),
+		[PARAM_REG_ID] = STR_INIT("reg-id"),
+		[PARAM_INSTANCE] = STR_INIT("+sip.instance"),
+	};
+	struct str name, value;
+	*ret = (struct parameters){ .given = { false } };
+	for (int i = 0; i < SIP_PARAMS_MAX && sip_param_next(&params, &name, &value); i++)
+		for (int k = 0; k < N_PARAMS; k++)
+			if (!ret->given[k] && str_ieq(name, names[k])) {
+				ret->given[k] = true;
+				ret->value[k] = value;
+			}
+}
+
+/* q=0.725 as thousandths; 1000 if absent or broken. */
+static uint16_t parse_q(struct str v)
+{
+	struct str whole, part;
 	uint32_t w = 1, f = 0;
-	if (!sip_param(params, STR("q"), &v))
+	if (v.len == 0)
 		return 1000;
 	(void)str_cut(v, '.', &whole, &part);
 	part = str_sub(part, 0, 3);
@@ -33,12 +58,11 @@ static uint32_t grant(const struct registrar_config *cfg, struct str asked, uint
 	return s == 0 ? 0 : CLAMP(s, cfg->min_expires_s, cfg->max_expires_s);
 }
 
-static int parse_one(struct contact *c, const struct sip_addr *a, const struct token_key *k,
-                     const char **ret_reason)
+static int parse_one(struct contact *c, const struct sip_addr *a, const struct parameters *p,
+                     const struct token_key *k, const char **ret_reason)
 {
-	struct str v;
 	struct sip_uri u;
-	*c = (struct contact){ .addr = *a, .q = parse_q(a->params) };
+	*c = (struct contact){ .addr = *a, .q = parse_q(p->value[PARAM_Q]) };
 	*ret_reason = "Bad Contact";
 	if (a->uri.len > REGISTRAR_CONTACT_MAX || sip_uri_parse(&u, a->uri) < 0)
 		return 400;
@@ -46,12 +70,11 @@ static int parse_one(struct contact *c, const struct sip_addr *a, const struct t
 		*ret_reason = "Contact Is No SIP Address";
 		return 400;
 	}
-	if (sip_param(a->params, STR("+sip.instance"), &v))
-		c->instance = str_sub(v, 0, REGISTRAR_TEXT_MAX);
-	if (c->instance.len && sip_param(a->params, STR("reg-id"), &v) &&
-	    str_to_u32(v, INT32_MAX, &c->reg_id) < 0)
+	c->instance = str_sub(p->value[PARAM_INSTANCE], 0, REGISTRAR_TEXT_MAX);
+	if (c->instance.len && p->given[PARAM_REG_ID] &&
+	    str_to_u32(p->value[PARAM_REG_ID], INT32_MAX, &c->reg_id) < 0)
 		return 400;
-	c->endpoint = token_endpoint(k, a);
+	c->endpoint = token_endpoint_of(k, a, p->value[PARAM_INSTANCE]);
 	return 0;
 }
 
@@ -69,7 +92,8 @@ static int parse_values(struct contacts *ret, const struct sip_msg *m,
                         const struct registrar_config *cfg, const struct token_key *k,
                         const char **ret_reason)
 {
-	struct str header = sip_value(m, SIP_H_EXPIRES), v;
+	struct str header = sip_value(m, SIP_H_EXPIRES);
+	struct parameters p;
 	uint32_t all = grant(cfg, header, cfg->default_expires_s);
 	struct sip_contacts it = { 0 };
 	struct sip_addr a;
@@ -85,12 +109,12 @@ static int parse_values(struct contacts *ret, const struct sip_msg *m,
 			return 400;
 		}
 		struct contact *c = &ret->c[ret->n++];
-		if ((code = parse_one(c, &a, k, ret_reason)) != 0)
+		read_parameters(&p, a.params);
+		if ((code = parse_one(c, &a, &p, k, ret_reason)) != 0)
 			return code;
 		c->lync = ret->lync;
-		if (!sip_param(a.params, STR("expires"), &v))
-			v = STR("");
-		c->expires_s = grant(cfg, v, all);
+		c->gruu = ret->gruu && c->instance.len > 0;
+		c->expires_s = grant(cfg, p.value[PARAM_EXPIRES], all);
 	}
 	if (r < 0) {
 		*ret_reason = "Bad Contact";
@@ -116,7 +140,7 @@ void contact_binding(struct binding_data *ret, const struct contact *c,
 {
 	*ret = (struct binding_data){
 		.lync = c->lync,
-		.gruu = c->instance.len > 0 && sip_has_token(rq->msg, SIP_H_SUPPORTED, STR("gruu")),
+		.gruu = c->gruu,
 		.endpoint = c->endpoint,
 		.hint = rq->hint,
 		.credential = rq->credential,

@@ -10,6 +10,7 @@ struct contact {
 	uint32_t reg_id;
 	uint16_t q;
 	bool lync;      /* the client speaks the Lync dialect */
+	bool gruu;      /* it understands RFC 5627, and this has an instance */
 	bool refreshed; /* the endpoint was signed in already */
 	struct str instance;
 };

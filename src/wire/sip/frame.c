@@ -2,15 +2,20 @@
 
 #include "wire/sip/msg.h"
 
-/* The Content-Length field of a complete head; -ENOENT without one. */
+/* The Content-Length field of a complete head; -ENOENT without one.  Only lines that begin like one
+ * of its two names are looked at. */
 static int content_length(struct str head, uint32_t *ret)
 {
-	struct str line, rest = head, name, value;
-	while (str_cut(rest, '\n', &line, &rest)) {
-		if (!str_cut(line, ':', &name, &value))
+	static const struct charset first = { 0, CHARSET_ONE('C') | CHARSET_ONE('c') |
+		                                         CHARSET_ONE('L') | CHARSET_ONE('l') };
+	struct str name, value;
+	const char *end = head.p + head.len, *line_end;
+	for (const char *p = head.p; (line_end = memchr(p, '\n', (size_t)(end - p))) != NULL;
+	     p = line_end + 1) {
+		if (!str_in(*p, &first) ||
+		    !str_cut(str_n(p, (size_t)(line_end - p)), ':', &name, &value))
 			continue;
-		name = str_trim(name);
-		if (sip_hdr_id_of(name) == SIP_H_CONTENT_LENGTH)
+		if (sip_hdr_id_of(str_trim(name)) == SIP_H_CONTENT_LENGTH)
 			return str_to_u32(str_trim(value), UINT32_MAX / 2, ret) < 0 ? -EBADMSG : 0;
 	}
 	return -ENOENT;

@@ -5,16 +5,11 @@
 
 /* Parameters, comma lists and the structured header values made of them. */
 
-static const struct charset token_chars = {
+const struct charset sip_token_chars = {
 	CHARSET_DIGITS | CHARSET_ONE('-') | CHARSET_ONE('.') | CHARSET_ONE('!') | CHARSET_ONE('%') |
 	        CHARSET_ONE('*') | CHARSET_ONE('+') | CHARSET_ONE('\''),
 	CHARSET_LETTERS | CHARSET_ONE('_') | CHARSET_ONE('`') | CHARSET_ONE('~')
 };
-
-bool sip_is_token_char(char c)
-{
-	return str_in(c, &token_chars);
-}
 
 /* Behind the quoted string that begins at p (a quote); NULL if it does not end. */
 static const char *skip_quoted(const char *p, const char *end)
@@ -87,6 +82,14 @@ static struct str unquote(struct str v)
 	return v;
 }
 
+/* The first semicolon outside quotes; end if there is none; NULL if a quote does not end. */
+static const char *find_param_end(const char *p, const char *end)
+{
+	const char *semi = memchr(p, ';', (size_t)(end - p));
+	size_t n = (size_t)((semi ? semi : end) - p);
+	return memchr(p, '"', n) ? find_stop(p, end, ';') : p + n;
+}
+
 bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 {
 	if (rest->len == 0)
@@ -100,19 +103,15 @@ bool sip_param_next(struct str *rest, struct str *name, struct str *value)
 	}
 	if (*p != ';')
 		return false;
-	const char *from = ++p, *equals = NULL;
-	while (p < end && *p != ';') {
-		if (*p == '=' && !equals)
-			equals = p;
-		p = *p == '"' ? skip_quoted(p, end) : p + 1;
-		if (!p)
-			return false;
-	}
-	if (equals)
+	const char *from = ++p;
+	if (!(p = find_param_end(from, end)))
+		return false;
+	const char *equals = find_stop(from, p, '=');
+	if (equals < p)
 		*value = unquote(str_trim(str_n(equals + 1, (size_t)(p - equals - 1))));
 	else
 		*value = (struct str){ NULL, 0 };
-	*name = str_trim(str_n(from, (size_t)((equals ? equals : p) - from)));
+	*name = str_trim(str_n(from, (size_t)(equals - from)));
 	*rest = str_n(p, (size_t)(end - p));
 	return true;
 }

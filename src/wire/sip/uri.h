@@ -41,7 +41,11 @@ int sip_unescape(struct str s, struct buf *ret) MUST_CHECK;
 void sip_escape_user(struct buf *b, struct str s);
 
 /* A character of a token (RFC 3261 section 25.1). */
-bool sip_is_token_char(char c);
+extern const struct charset sip_token_chars;
+static inline bool sip_is_token_char(char c)
+{
+	return str_in(c, &sip_token_chars);
+}
 
 /* Parameters ";name=value;flag;name="quoted"".  True if there; *ret (may be NULL) is the value
  * without quotes (p NULL for a flag without value).  Names in any case. */

@@ -134,6 +134,17 @@ static void parameters_come_in_any_order_case_and_spacing(void)
 	EQ(c.nc_value, 10);
 }
 
+static void quotes_end_where_no_backslash_stands_before(void)
+{
+	struct digest_creds c = parsed("Digest username=\"\\\\\",realm=\"a\\\"b\\c\",nonce=\"\","
+	                               "uri=\"\\\"\",response=\"" HEX32 "\",opaque=a;b/c=d");
+	EQ_STR(c.username, "\\\\");
+	EQ_STR(c.realm, "a\\\"b\\c");
+	EQ_STR(c.nonce, "");
+	EQ_STR(c.uri, "\\\"");
+	EQ_STR(c.opaque, "a;b/c=d");
+}
+
 static void broken_fields_are_refused(void)
 {
 	EQ(parse("Digest " LEAST), 0);
@@ -372,6 +383,7 @@ int main(void)
 	RUN(response_digits_may_be_capitals);
 	RUN(own_responses_prove);
 	RUN(parameters_come_in_any_order_case_and_spacing);
+	RUN(quotes_end_where_no_backslash_stands_before);
 	RUN(broken_fields_are_refused);
 	RUN(sizes_are_limited);
 	RUN(blob_brings_back_what_a_check_needs);

@@ -55,6 +55,29 @@ static void anything_else_is_refused(void)
 	EQ(addr_port(&a), 9);
 }
 
+static void numbers_are_read_as_by_inet_pton(void)
+{
+	static const char *const text[] = {
+		"0.0.0.0",    "255.255.255.255", "192.0.2.10", "1.22.133.4", "256.0.0.1",
+		"1.2.3.1000", "01.2.3.4",        "1.00.3.4",   "1.2.3",      "1.2.3.",
+		"1.2.3.4.",   "1.2.3.4.5",       ".1.2.3.4",   "1..2.3",     "1.2.3.4x",
+		"1.2.3.-4",   "1.2.3.+4",        " 1.2.3.4",   "1.2.3.4 ",   "0x1.2.3.4",
+		"4294967295", "1.2.3.999",       "9.99.199.0", "...",        "",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(text); i++) {
+		struct in_addr want;
+		struct addr a;
+		auto_(buf_free) struct buf b = buf_of(100);
+		bool good = inet_pton(AF_INET, text[i], &want) == 1;
+		EQ(addr_parse(&a, str_of(text[i]), 0), good ? 0 : -EINVAL);
+		if (!good)
+			continue;
+		OK(memcmp(&a.in4.sin_addr, &want, sizeof(want)) == 0);
+		addr_put_bare(&b, &a);
+		EQ_STR(buf_view(&b), text[i]);
+	}
+}
+
 static void host_may_stand_with_or_without_brackets(void)
 {
 	struct addr a, b;
@@ -173,6 +196,7 @@ int main(void)
 {
 	RUN(text_goes_both_ways);
 	RUN(anything_else_is_refused);
+	RUN(numbers_are_read_as_by_inet_pton);
 	RUN(host_may_stand_with_or_without_brackets);
 	RUN(equal_means_host_and_port);
 	RUN(mapped_address_is_the_ipv4_one);

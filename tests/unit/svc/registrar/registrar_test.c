@@ -188,6 +188,19 @@ static void a_second_flow_of_an_instance_is_the_same_endpoint(void)
 	world_end(&w);
 }
 
+static void of_a_contacts_parameters_the_first_counts(void)
+{
+	struct world w;
+	auto_(buf_free) struct buf b = buf_of(65536);
+	world_start(&w);
+	EQ(reg(&w, "Contact: <sip:a@1>;EXPIRES=400;x;q=0.5;expires=0;q=0.1\r\n", 1, 1, &b), 200);
+	EQ_STR(buf_view(&b), "Contact: <sip:a@1>;expires=400;q=0.500\r\n");
+	EQ(reg(&w, "Contact: <sip:a@1>;reg-id\r\n", 2, 1, NULL), 200); /* without instance */
+	EQ(reg(&w, "Contact: <sip:a@1>;+sip.instance=\"<i>\";reg-id\r\n", 3, 1, NULL), 400);
+	EQ(reg(&w, "Contact: <sip:a@1>;+sip.instance=\"<i>\";reg-id=x\r\n", 4, 1, NULL), 400);
+	world_end(&w);
+}
+
 static bool again(struct world *w, const char *lines, uint32_t cseq, uint64_t flow, struct buf *out)
 {
 	char text[2048];
@@ -288,5 +301,6 @@ int main(void)
 	RUN(a_request_that_comes_again_is_answered_as_before_and_changes_nothing);
 	RUN(only_the_request_that_made_the_bindings_comes_again);
 	RUN(answer_says_what_stays);
+	RUN(of_a_contacts_parameters_the_first_counts);
 	return tap_done();
 }

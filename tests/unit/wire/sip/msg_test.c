@@ -226,6 +226,43 @@ static void contacts_are_taken_one_by_one_across_fields(void)
 	EQ(sip_contact_next(&m, &it, &a), 0);
 }
 
+static void parameters_end_outside_quotes(void)
+{
+	struct str rest = STR("; a = \"1;2\\\";3\" ;b;c=d=e;f\"=\"g;=h;i=\"="), name, value;
+	static const char *const want[][2] = { { "a", "1;2\\\";3" },
+		                               { "b", NULL },
+		                               { "c", "d=e" },
+		                               { "f\"=\"g", NULL },
+		                               { "", "h" } };
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		OK(sip_param_next(&rest, &name, &value));
+		EQ_STR(name, want[i][0]);
+		OK((value.p == NULL) == (want[i][1] == NULL));
+		OK(!want[i][1] || str_eq(value, str_of(want[i][1])));
+	}
+	OK(!sip_param_next(&rest, &name, &value)); /* the quote does not end */
+	OK(rest.len > 0);
+}
+
+static int frame(const char *text, uint32_t *ret_len)
+{
+	struct sip_framer f = { 0 };
+	return sip_frame(&f, str_of(text), 4096, ret_len);
+}
+
+static void length_is_read_from_its_own_line_alone(void)
+{
+	uint32_t len;
+	EQ(frame("CANCEL sip:l:1 SIP/2.0\r\nCall-ID: 1\r\nL : 3\r\n\r\nabc", &len), SIP_FRAME_MSG);
+	EQ(len, strlen("CANCEL sip:l:1 SIP/2.0\r\nCall-ID: 1\r\nL : 3\r\n\r\nabc"));
+	EQ(frame("SIP/2.0 200 OK\nlonger: 9\ncontent-LENGTH: 0\n\n", &len), SIP_FRAME_MSG);
+	EQ(len, strlen("SIP/2.0 200 OK\nlonger: 9\ncontent-LENGTH: 0\n\n"));
+	/* A folded line is part of another field. */
+	EQ(frame("SIP/2.0 200 OK\r\nSubject: x\r\n l: 3\r\nl: 0\r\n\r\n", &len), SIP_FRAME_MSG);
+	EQ(len, strlen("SIP/2.0 200 OK\r\nSubject: x\r\n l: 3\r\nl: 0\r\n\r\n"));
+	EQ(frame("SIP/2.0 200 OK\r\nSubject: x\r\n l: 0\r\n\r\n", &len), -EBADMSG);
+}
+
 int main(void)
 {
 	RUN(typed_headers_are_found_by_long_and_compact_names);
@@ -239,5 +276,7 @@ int main(void)
 	RUN(parts_are_read_once_and_anew_in_a_copy);
 	RUN(broken_and_missing_parts_are_none);
 	RUN(contacts_are_taken_one_by_one_across_fields);
+	RUN(parameters_end_outside_quotes);
+	RUN(length_is_read_from_its_own_line_alone);
 	return tap_done();
 }
