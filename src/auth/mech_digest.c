@@ -211,27 +211,44 @@ static void accept_by_key(struct auth_assoc *a, const struct digest_key *key, au
 	                                 .why = "password" });
 }
 
-/* used: the nonce was, with this nc. */
-static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
-                        const struct digest_creds *c, bool used, usec_t now, auth_done_fn *done,
-                        void *arg)
-{
-	struct shared *sh = a->mech->shared;
-	struct digest_name name __attribute__((uninitialized));
-	struct digest_key key;
+/* An answer with what it is checked by. */
+struct answer {
+	struct digest_name name;
+	struct digest_key key; /* of found_key() */
 	char ha2[DIGEST_HEX_MAX];
-	digest_name_set(&name, c->username, domain_of(req));
-	digest_ha2(ha2, c, req->method_name, req->body);
-	/* From another address accounts decides: there somebody may have guessed too often. */
-	if (digest_keys_find(&sh->keys, &name, c, ha2, &key) && key.from == address_of(a)) {
-		if (digest_use_nonce(sh->digest, c))
-			accept_by_key(a, &key, done, arg);
-		else
-			give_repeated(a, &key, now, done, arg);
-		return 0;
-	}
-	if (used) {
+};
+
+/* True if a key is known that the answer proves.  From another address accounts decides: there
+ * somebody may have guessed too often. */
+static bool found_key(const struct auth_assoc *a, const struct sip_msg *req,
+                      const struct digest_creds *c, struct answer *ret)
+{
+	digest_name_set(&ret->name, c->username, domain_of(req));
+	digest_ha2(ret->ha2, c, req->method_name, req->body);
+	return digest_keys_find(&a->mech->shared->keys, &ret->name, c, ret->ha2, &ret->key) &&
+	       ret->key.from == address_of(a);
+}
+
+/* The nonce was used with this nc before. */
+static void check_used(struct auth_assoc *a, const struct sip_msg *req,
+                       const struct digest_creds *c, usec_t now, auth_done_fn *done, void *arg)
+{
+	RAW_MEMORY struct answer t;
+	if (found_key(a, req, c, &t))
+		give_repeated(a, &t.key, now, done, arg);
+	else
 		give_stale(a, now, done, arg);
+}
+
+static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
+                        const struct digest_creds *c, usec_t now, auth_done_fn *done, void *arg)
+{
+	RAW_MEMORY struct answer t;
+	if (found_key(a, req, c, &t)) {
+		if (digest_use_nonce(a->mech->shared->digest, c))
+			accept_by_key(a, &t.key, done, arg);
+		else
+			give_stale(a, now, done, arg);
 		return 0;
 	}
 	if (a->n_steps >= MECH_DIGEST_STEPS_MAX) {
@@ -245,13 +262,13 @@ static int check_answer(struct auth_assoc *a, const struct sip_msg *req,
 		            .done = done,
 		            .arg = arg,
 		            .now = now,
-		            .name = name,
+		            .name = t.name,
 		            .alg = c->alg,
 		            .nc_value = c->nc_value,
 		            .nonce_serial = c->nonce_serial };
 	list_add(&a->steps, &s->node);
 	a->n_steps++;
-	ask_accounts(s, c, ha2);
+	ask_accounts(s, c, t.ha2);
 	return -EINPROGRESS;
 }
 
@@ -268,9 +285,11 @@ static int mech_step(void *mech UNUSED, struct auth_assoc *a, const struct sip_m
 	enum digest_nonce n = DIGEST_FOREIGN;
 	if (!why)
 		n = digest_check_nonce(a->mech->shared->digest, &c, now);
-	if (n == DIGEST_FRESH || n == DIGEST_USED)
-		return check_answer(a, req, &c, n == DIGEST_USED, now, done, arg);
-	if (n == DIGEST_STALE)
+	if (n == DIGEST_FRESH)
+		return check_answer(a, req, &c, now, done, arg);
+	if (n == DIGEST_USED)
+		check_used(a, req, &c, now, done, arg);
+	else if (n == DIGEST_STALE)
 		give_stale(a, now, done, arg);
 	else
 		give_challenge(a, AUTH_CHALLENGE, false, now, why ? why : "nonce is not ours", done,
