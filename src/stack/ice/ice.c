@@ -21,9 +21,10 @@ struct pair {
 	struct addr to;
 	uint32_t priority;
 	uint8_t state;
-	bool known;     /* a signed request came from there */
-	bool works;     /* our own check was answered */
-	bool nominated; /* by the peer */
+	bool known;                /* a signed request came from there */
+	bool works;                /* our own check was answered */
+	bool nominated;            /* by the peer */
+	bool asked_as_controlling; /* the role in our last check */
 	unsigned tries;
 	usec_t next; /* repetition, while it runs */
 	uint8_t id[STUN_ID_LEN];
@@ -122,10 +123,12 @@ static struct pair *pair_add(struct component *c, const struct addr *a, uint32_t
 	return p;
 }
 
-/* May media go there?  The controlling side nominates with each check. */
+/* May media go there?  Only where our check was answered: a request alone may come from an address
+ * that is not its sender's (RFC 8445 section 7.3.1.5).  The controlling side nominates with each
+ * check. */
 static bool is_chosen(const struct ice *i, const struct pair *p)
 {
-	return i->controlling ? p->works : p->nominated;
+	return p->works && (i->controlling ? p->asked_as_controlling : p->nominated);
 }
 
 static void choose(struct ice *i, unsigned component)
@@ -169,9 +172,9 @@ static void send_check(struct ice *i, unsigned component, struct pair *p)
 	stun_begin(&o, STUN_REQUEST, STUN_BINDING, p->id);
 	put_username(i, &o);
 	stun_put_u32(&o, STUN_PRIORITY, priority_of(TYPE_PRFLX, component));
-	if (i->controlling)
+	if (p->asked_as_controlling)
 		stun_put(&o, STUN_USE_CANDIDATE, STR(""));
-	stun_put_u64(&o, i->controlling ? STUN_ICE_CONTROLLING : STUN_ICE_CONTROLLED,
+	stun_put_u64(&o, p->asked_as_controlling ? STUN_ICE_CONTROLLING : STUN_ICE_CONTROLLED,
 	             i->tie_breaker);
 	if (i->dialect == STUN_LYNC) {
 		stun_put(&o, STUN_MS_CANDIDATE_IDENTIFIER, STR("1"));
@@ -233,6 +236,7 @@ static void begin_check(struct ice *i, unsigned component, struct pair *p)
 	p->state = PAIR_RUNNING;
 	p->tries = 1;
 	p->next = loop_now(i->loop) + rto(1);
+	p->asked_as_controlling = i->controlling;
 	rand_bytes(p->id, sizeof(p->id));
 	send_check(i, component, p);
 }
@@ -324,8 +328,13 @@ int ice_set_remote(struct ice *i, struct str ufrag, struct str pwd)
 
 void ice_add_remote(struct ice *i, unsigned component, const struct addr *a, uint32_t priority)
 {
-	if (component < ICE_COMPONENTS)
-		(void)pair_add(&i->c[component], a, priority);
+	struct pair *p =
+	        component < ICE_COMPONENTS ? pair_add(&i->c[component], a, priority) : NULL;
+	if (!p)
+		return;
+	p->priority = priority; /* a check that came before told that of a learnt address */
+	if (i->started)
+		wake(i);
 }
 
 void ice_start(struct ice *i)
@@ -351,6 +360,21 @@ static bool is_for_us(const struct ice *i, const struct stun_msg *m)
 	       str_eq(theirs, str_n(i->remote_ufrag, i->remote_ufrag_len));
 }
 
+/* What worked without our nomination is asked again with it. */
+static void become(struct ice *i, bool controlling)
+{
+	if (i->controlling == controlling)
+		return;
+	i->controlling = controlling;
+	for (unsigned k = 0; k < ICE_COMPONENTS; k++)
+		for (unsigned n = 0; n < i->c[k].n; n++) {
+			struct pair *p = &i->c[k].pairs[n];
+			if (controlling && p->state == PAIR_DONE && !p->asked_as_controlling)
+				p->state = PAIR_WAITING;
+		}
+	wake(i);
+}
+
 /* RFC 8445 section 7.3.1.1.  True if the request is to be answered with 487. */
 static bool has_conflict(struct ice *i, const struct stun_msg *m)
 {
@@ -360,7 +384,7 @@ static bool has_conflict(struct ice *i, const struct stun_msg *m)
 		return false;
 	if (i->controlling == (i->tie_breaker >= theirs))
 		return true;
-	i->controlling = !i->controlling;
+	become(i, !i->controlling);
 	return false;
 }
 
@@ -415,14 +439,17 @@ static void on_answer(struct ice *i, unsigned component, const struct addr *from
 	    !stun_is_signed(m, i->dialect, str_n(i->remote_pwd, i->remote_pwd_len)))
 		return;
 	if (m->class == STUN_SUCCESS) {
-		p->state = PAIR_DONE;
+		/* Our role is another since: it is asked again, with a nomination. */
+		p->state = i->controlling && !p->asked_as_controlling ? PAIR_WAITING : PAIR_DONE;
 		p->known = p->works = true;
 		choose(i, component);
+		wake(i);
 		return;
 	}
 	p->state = PAIR_FAILED;
 	if (stun_attr_error(m, &code, &reason) && code == ROLE_CONFLICT) {
-		i->controlling = !i->controlling;
+		/* The other role than in that check: several may be refused at once. */
+		become(i, !p->asked_as_controlling);
 		p->state = PAIR_WAITING;
 		wake(i);
 	}

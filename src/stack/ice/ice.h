@@ -43,7 +43,7 @@ uint32_t ice_priority(unsigned component);
 /* What the peer's description says.  The first call counts, later ones change nothing (a restart of
  * ICE is a new session).  -EMSGSIZE: a name is too long or empty. */
 int ice_set_remote(struct ice *i, struct str ufrag, struct str pwd) MUST_CHECK;
-/* A candidate of the peer, before ice_start(); those over ICE_PAIRS_MAX are ignored. */
+/* A candidate of the peer; those over ICE_PAIRS_MAX are ignored. */
 void ice_add_remote(struct ice *i, unsigned component, const struct addr *a, uint32_t priority);
 /* The peer's description is known: checks begin. */
 void ice_start(struct ice *i);
