@@ -14,6 +14,9 @@ struct branch {
 	int lost_code;
 	int code;          /* the final answer; 0 while pending */
 	unsigned n_routes; /* Record-Route values that we added */
+	/* The body that its 2xx was given, for the repetitions of it. */
+	char *body, *body_type;
+	struct str body_text;
 	/* While a large request is on its way over TCP: the flow, the message and its branch for
 	 * UDP, in case that there is no connection. */
 	struct sip_flow *udp;
@@ -58,6 +61,8 @@ static void proxy_free(void *arg)
 	struct sip_proxy *p = arg;
 	for (size_t i = 0; i < p->n; i++) {
 		forget_udp(p->branches[i]);
+		free(p->branches[i]->body);
+		free(p->branches[i]->body_type);
 		free(p->branches[i]);
 	}
 	free(p->empty_reason);
@@ -96,14 +101,37 @@ static void stop_others(struct sip_proxy *p, const struct branch *but)
 	}
 }
 
+/* Nobody above is asked again once the final answer has gone, but a 2xx comes until its ACK does
+ * (RFC 3261 section 13.3.1.4), and the first one may have been lost behind us. */
+static void keep_body(struct branch *b, const struct sip_msg *m, const struct sip_edit *e)
+{
+	if (!b->p->invite || m->status / 100 != 2 || !e->body || b->body)
+		return;
+	b->body = str_dup(*e->body);
+	b->body_text = str_n(b->body, e->body->len);
+	b->body_type = str_dup(e->body_type);
+}
+
+static void put_kept_body(const struct branch *b, struct sip_edit *e)
+{
+	if (!b->body)
+		return;
+	e->body = &b->body_text;
+	e->body_type = str_of(b->body_type);
+}
+
 static void pass_up(struct branch *b, const struct sip_msg *m)
 {
 	struct sip_proxy *p = b->p;
 	struct sip_edit e = { .pop_via = true, .max_forwards = -1, .strip = p->strip };
 	if (!p->stx)
 		return;
-	if (p->ops && p->ops->forwarding)
+	if (p->ops && p->ops->forwarding) {
 		p->ops->forwarding(p->arg, b->tag, m, &e);
+		keep_body(b, m, &e);
+	} else {
+		put_kept_body(b, &e);
+	}
 	sip_stx_forward(p->stx, m, &e);
 }
 

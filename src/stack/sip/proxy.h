@@ -25,7 +25,8 @@ struct sip_branch_spec {
 };
 
 struct sip_proxy_ops {
-	/* A response is about to be passed on: may change *e (strip, add). */
+	/* A response is about to be passed on: may change *e (strip, add, body).  A body that a 2xx
+	 * to an INVITE is given, its repetitions have too. */
 	void (*forwarding)(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e);
 	/* A 2xx to an INVITE: 0 to pass it on; or the code that it counts as, with the header
 	 * lines of that answer: its dialog is ended, nobody above hears of it.  May be NULL. */
