@@ -13,6 +13,7 @@ struct world {
 	struct peer *caller, *callees[CALLEES_MAX];
 	unsigned n_callees;
 	struct str bodies[CALLEES_MAX]; /* p set: the branch has its own */
+	struct str answer;              /* p set: the body of all answers */
 	unsigned n_done, n_failed;
 	int done_code;
 	enum sip_fail why;
@@ -32,7 +33,19 @@ static void on_done(void *arg, int code)
 	w->done_code = code;
 }
 
-static const struct sip_proxy_ops ops = { .branch_failed = on_failed, .done = on_done };
+static void on_forwarding(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp UNUSED,
+                          struct sip_edit *e)
+{
+	struct world *w = arg;
+	if (!w->answer.p)
+		return;
+	e->body = &w->answer;
+	e->body_type = STR("text/plain");
+}
+
+static const struct sip_proxy_ops ops = { .forwarding = on_forwarding,
+	                                  .branch_failed = on_failed,
+	                                  .done = on_done };
 
 static void fork_to(struct world *w, struct sip_proxy *p, unsigned i, int left)
 {
@@ -195,6 +208,26 @@ static void a_6xx_cancels_the_others_and_waits_for_them(void)
 	answers(w, 2, 487);
 	OK(peer_hears_start(w->caller, "SIP/2.0 603"));
 	EQ(w->done_code, 603);
+}
+
+static void a_body_that_was_put_into_a_2xx_is_in_its_repetitions(void)
+{
+	auto_(world_free) struct world *w = world_start(SIP_UDP, 1);
+	w->answer = STR("ours");
+	call(w);
+	answers(w, 0, 180);
+	OK(peer_hears_start(w->caller, "SIP/2.0 180"));
+	EQ_STR(w->caller->last.msg.body, "ours");
+	for (int i = 0; i < 3; i++) {
+		answers(w, 0, 200);
+		if (!OK(peer_hears_start(w->caller, "SIP/2.0 200")))
+			return;
+		EQ_STR(w->caller->last.msg.body, "ours");
+		EQ_STR(peer_field(w->caller, SIP_H_CONTENT_TYPE), "text/plain");
+		EQ_STR(peer_field(w->caller, SIP_H_CONTENT_LENGTH), "4");
+		w->answer = (struct str){ NULL, 0 };
+	}
+	EQ(w->n_done, 1);
 }
 
 static void a_2xx_that_crosses_a_6xx_still_wins(void)
@@ -473,6 +506,7 @@ int main(void)
 {
 	RUN(a_2xx_of_one_branch_cancels_the_others);
 	RUN(both_2xx_of_a_race_reach_the_caller);
+	RUN(a_body_that_was_put_into_a_2xx_is_in_its_repetitions);
 	RUN(the_best_of_the_negative_answers_is_chosen);
 	RUN(a_6xx_cancels_the_others_and_waits_for_them);
 	RUN(a_2xx_that_crosses_a_6xx_still_wins);
