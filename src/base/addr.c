@@ -154,6 +154,14 @@ bool addr_is_any(const struct addr *a)
 	return h.len > 0;
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+	struct bytes h = host_bytes(a);
+	if (h.len == 4)
+		return h.p[0] >> 4 == 14 || memcmp(h.p, "\xff\xff\xff\xff", 4) == 0;
+	return h.len == 16 && h.p[0] == 0xff;
+}
+
 /* Four decimal numbers: the common case, without inet_ntop(). */
 static void put_v4(struct buf *b, const uint8_t *p)
 {

@@ -28,6 +28,7 @@ bool addr_is_loopback(const struct addr *a);
 /* RFC 1918, RFC 4193, link-local, loopback. */
 bool addr_is_private(const struct addr *a);
 bool addr_is_any(const struct addr *a);
+bool addr_is_multicast(const struct addr *a); /* or IPv4's broadcast to all */
 /* Host alone; IPv6 in brackets.  IPv4-mapped IPv6 is written as IPv4. */
 void addr_put_host(struct buf *b, const struct addr *a);
 void addr_put(struct buf *b, const struct addr *a); /* with the port */
