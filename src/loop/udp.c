@@ -55,10 +55,11 @@ int udp_source(const struct addr *to, struct addr *ret)
 	if (addr_port(to) == 0)
 		addr_set_port(&any_port, 9); /* discard; nothing is sent */
 	int r = connect(fd, &any_port.sa, addr_len(&any_port)) < 0 ? -errno : 0;
-	if (r == 0)
+	if (r == 0) {
 		*ret = loop_socket_addr(fd, false);
+		addr_set_port(ret, 0);
+	}
 	(void)close(fd);
-	addr_set_port(ret, 0);
 	return r;
 }
 
