@@ -122,7 +122,7 @@ struct task {
 	bool kept;               /* on the heap */
 	bool from_link;          /* another process has done the access half's part */
 	bool one_dialect;        /* INVITE: only endpoints that speak the sender's dialect */
-	struct sip_flow *bridge; /* INVITE: for endpoints of the other dialect; NULL: none needed */
+	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
 	bool forget;             /* nothing is kept of the answer: it can be given anew */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
@@ -265,7 +265,8 @@ bool fe_crosses(const struct sip_msg *m, const struct binding *to);
 /* Finds the media bridge for an INVITE that needs one.  Where there is none, endpoints of the other
  * dialect are left out; true if there is no other endpoint, and the refusal has been sent. */
 bool fe_refuses_media(struct task *t, struct home_user *callee);
-/* Inside a dialog: true if the request has gone by way of the bridge. */
+/* Inside a dialog: true if the request has gone by way of the bridge, or was refused because it
+ * would have had to. */
 bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end,
                   struct str uri);
 /* Header lines for a 488 that gives no reason: what the caller offered. */

@@ -17,7 +17,7 @@ struct fork {
 	struct str sender_route, lines;
 	struct str here_lines; /* a client is not told who wants to stay unknown */
 	char route_text[256], lines_text[512];
-	struct sip_flow *bridge; /* for endpoints of the other dialect; NULL: none is needed */
+	bool bridged; /* endpoints of the other dialect are behind the media bridge */
 	bool from_lync;
 };
 
@@ -118,10 +118,14 @@ static void fork_bridged(struct fork *f, const struct token *end, struct str uri
 {
 	char route[TOKEN_TEXT_MAX + 128];
 	struct buf rb = BUF_ON(route);
-	struct sip_branch_spec b = { .flow = f->bridge, .tag = end->endpoint, .edit = f->there };
+	struct sip_branch_spec b = { .tag = end->endpoint, .edit = f->there };
 	struct task like = { .fe = f->fe, .secure = f->secure, .msg = sip_proxy_request(f->p) };
 	if (!like.msg)
 		return; /* the caller has gone meanwhile */
+	/* Looked for each time: a fork may outlive the link. */
+	b.flow = fe_bridge(f->fe, like.msg);
+	if (!b.flow)
+		return;
 	fe_put_bridge_route(&like, &rb, end);
 	b.edit.uri = uri;
 	b.edit.push_routes = buf_view(&rb);
@@ -155,7 +159,7 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	bool there = !here && b->slot != fe->env->slot && link;
 	if (f->tried.n < FE_FLOWS_TRIED_MAX)
 		f->tried.hints[f->tried.n++] = end.hint;
-	if ((here || there) && f->bridge && b->lync != f->from_lync)
+	if ((here || there) && f->bridged && b->lync != f->from_lync)
 		fork_bridged(f, &end, contact);
 	else if (here)
 		fork_here(f, flow, &end, contact);
@@ -187,7 +191,7 @@ static void fork_init(struct fork *f, struct task *t)
 	f->invite = t->msg->method == SIP_INVITE;
 	f->makes_dialog = fe_makes_dialog(t->msg);
 	f->callee = t->callee;
-	f->bridge = t->bridge;
+	f->bridged = t->bridged;
 	f->from_lync = dialect_of(t->msg) == DIALECT_LYNC;
 	fe_edit(t, &f->here, true);
 	fe_edit(t, &f->there, false);

@@ -53,11 +53,11 @@ bool fe_refuses_media(struct task *t, struct home_user *callee)
 	char lines[1024];
 	struct buf lb = BUF_ON(lines);
 	if (t->msg->method != SIP_INVITE || !media_over_rtp(t->msg) ||
-	    !has_other_dialect(t, callee))
+	    !has_other_dialect(t, callee) || !fe_has_endpoint(t, callee))
 		return false;
-	t->bridge = fe_bridge(t->fe, t->msg);
-	t->one_dialect = t->bridge == NULL;
-	if (t->bridge || fe_has_endpoint(t, callee))
+	t->bridged = fe_bridge(t->fe, t->msg) != NULL;
+	t->one_dialect = !t->bridged;
+	if (t->bridged || fe_has_endpoint(t, callee))
 		return false;
 	calls_ended(t->fe->calls, t->msg->call_id);
 	refusal_put_more(&lb, REFUSE_MEDIA,
@@ -115,12 +115,23 @@ static bool passes_bridge(const struct task *t, const struct binding *to)
 	        m == SIP_PRACK);
 }
 
+/* Does it describe media, or will its answer?  An UPDATE or ACK without body does not. */
+static bool describes_media(const struct sip_msg *m)
+{
+	return m->method != SIP_BYE && (m->method == SIP_INVITE || m->body.len > 0) &&
+	       media_over_rtp(m);
+}
+
 bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end, struct str uri)
 {
 	struct sip_flow *bridge = passes_bridge(t, to) ? fe_bridge(t->fe, t->msg) : NULL;
 	char route[TOKEN_TEXT_MAX + 128];
 	struct buf rb = BUF_ON(route);
 	struct sip_branch_spec b = { .tag = end->endpoint, .flow = bridge };
+	if (!bridge && passes_bridge(t, to) && describes_media(t->msg)) {
+		task_refuse(t, REFUSE_BRIDGE_DOWN, STR(""));
+		return true;
+	}
 	if (!bridge)
 		return false;
 	fe_put_bridge_route(t, &rb, end);
