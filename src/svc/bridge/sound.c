@@ -72,6 +72,17 @@ static const struct sdp_media *first_audio(const struct sdp *s)
 	return NULL;
 }
 
+/* 0.0.0.0 is the old way to say that nothing is wanted (RFC 3264 section 8.4). */
+static enum sdp_direction direction(const struct sdp *s, const struct sdp_media *m)
+{
+	struct sdp_connection c;
+	struct addr a;
+	enum sdp_direction dir = sdp_direction(s, m);
+	bool held = sdp_connection(s, m, &c) == 0 && addr_parse(&a, c.address, 0) == 0 &&
+	            addr_is_any(&a);
+	return held ? dir & SDP_SENDONLY : dir;
+}
+
 int sound_read(struct sound *ret, const struct sdp *s, enum sound_dialect d)
 {
 	struct sound o = { .m = first_audio(s) };
@@ -79,16 +90,18 @@ int sound_read(struct sound *ret, const struct sdp *s, enum sound_dialect d)
 		return -ENOENT;
 	if (read_address(&o, s) < 0)
 		return -EBADMSG;
-	if (o.m->rtp == SDP_NO_RTP || str_ieq(o.m->transport, STR("UDP/TLS")))
+	if (o.m->rtp == SDP_NO_RTP || o.m->transport.len > 0) /* TCP, TLS over UDP */
 		return -EPROTONOSUPPORT;
 	read_key(&o, s, d);
 	o.wants_srtp = o.m->rtp == SDP_SAVP || o.m->rtp == SDP_SAVPF;
 	o.ice = sdp_attr(s, &o.m->part, STR("candidate"), NULL) &&
 	        sdp_ice(s, o.m, &o.ufrag, &o.pwd);
-	o.held = sdp_direction(s, o.m) == SDP_INACTIVE || sdp_direction(s, o.m) == SDP_SENDONLY;
-	*ret = o;
-	if ((d == SOUND_LYNC && !o.ice) || (d == SOUND_PLAIN && o.wants_srtp && !o.key.there))
+	o.held = !(direction(s, o.m) & SDP_RECVONLY);
+	if ((d == SOUND_LYNC && !o.ice) || (o.wants_srtp && !o.key.there)) {
+		wipe(&o.key, sizeof(o.key));
 		return -EPROTONOSUPPORT;
+	}
+	*ret = o;
 	return 0;
 }
 
@@ -110,12 +123,37 @@ bool sound_candidate(const struct sdp *s, const struct sound *o, unsigned *i,
 
 /* Writing. */
 
+/* How the media of the other end travels, and with which keys, ends here: the first lines are of
+ * ICE and RTP, the next of keys (RFC 4568, 4567, 5763, 6189, [MS-SDPEXT]), then directions, which
+ * are written anew, and what binds sections together that are refused (RFC 9143). */
 static const struct str always[] = {
-	STR_INIT("crypto"),     STR_INIT("candidate"), STR_INIT("remote-candidates"),
-	STR_INIT("ice-ufrag"),  STR_INIT("ice-pwd"),   STR_INIT("ice-options"),
-	STR_INIT("encryption"), STR_INIT("rtcp"),      STR_INIT("rtcp-mux"),
-	STR_INIT("sendonly"),   STR_INIT("recvonly"),  STR_INIT("inactive"),
+	STR_INIT("candidate"),
+	STR_INIT("remote-candidates"),
+	STR_INIT("x-candidate-ipv6"),
+	STR_INIT("ice-ufrag"),
+	STR_INIT("ice-pwd"),
+	STR_INIT("ice-options"),
+	STR_INIT("ice-lite"),
+	STR_INIT("ice-mismatch"),
+	STR_INIT("ice-pacing"),
+	STR_INIT("end-of-candidates"),
+	STR_INIT("rtcp"),
+	STR_INIT("rtcp-mux"),
+	STR_INIT("rtcp-mux-only"),
+	STR_INIT("crypto"),
+	STR_INIT("encryption"),
+	STR_INIT("cryptoscale"),
+	STR_INIT("key-mgmt"),
+	STR_INIT("fingerprint"),
+	STR_INIT("setup"),
+	STR_INIT("tls-id"),
+	STR_INIT("zrtp-hash"),
+	STR_INIT("sendonly"),
+	STR_INIT("recvonly"),
+	STR_INIT("inactive"),
 	STR_INIT("sendrecv"),
+	STR_INIT("group"),
+	STR_INIT("bundle-only"),
 };
 
 static void put_key(struct buf *b, const struct sound_end *e)
@@ -187,9 +225,9 @@ static void put_direction(struct buf *b, const struct sdp *s, const struct sdp_m
 		                             [SDP_SENDONLY] = "sendonly",
 		                             [SDP_RECVONLY] = "recvonly",
 		                             [SDP_SENDRECV] = "sendrecv" };
-	enum sdp_direction dir = sdp_direction(s, m);
+	enum sdp_direction dir = direction(s, m);
 	if (d == SOUND_LYNC)
-		dir = dir == SDP_SENDONLY || dir == SDP_INACTIVE ? SDP_INACTIVE : SDP_SENDRECV;
+		dir = dir & SDP_RECVONLY ? SDP_SENDRECV : SDP_INACTIVE;
 	if (d == SOUND_PLAIN || dir == SDP_INACTIVE)
 		buf_printf(b, "a=%s\r\n", names[dir]);
 }
@@ -220,8 +258,10 @@ bool sound_write(struct buf *b, const struct sdp *s, const struct sdp_media *m,
 	addr_put_bare(&hb, &e->at[0]);
 	sdp_put_connection(&cb, buf_view(&hb));
 	session.connection = buf_view(&cb);
-	for (unsigned i = 0; i < s->n_media; i++)
-		media[i].set_port = true; /* to 0 */
+	for (unsigned i = 0; i < s->n_media; i++) /* port 0 */
+		media[i] = (struct sdp_edit){ .set_port = true,
+			                      .drop = always,
+			                      .n_drop = ARRAY_SIZE(always) };
 	put_lines(&lines, s, m, e);
 	struct sdp_edit *own = &media[m - s->media];
 	*own = (struct sdp_edit){ .set_port = true,
