@@ -192,6 +192,27 @@ static void unset_address_is_harmless(void)
 	EQ_STR(buf_view(&b), "-:0");
 }
 
+static void groups_are_told_from_hosts(void)
+{
+	static const struct {
+		const char *host;
+		bool group;
+	} row[] = {
+		{ "223.255.255.255", false }, { "224.0.0.1", true },
+		{ "239.255.255.255", true },  { "240.0.0.1", false },
+		{ "255.255.255.255", true },  { "ff02::1", true },
+		{ "fe80::1", false },         { "::ffff:224.0.0.1", true },
+		{ "::ffff:10.0.0.1", false },
+	};
+	struct addr none = { 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct addr a;
+		EQ(addr_parse(&a, str_of(row[i].host), 1), 0);
+		EQ(addr_is_multicast(&a), row[i].group);
+	}
+	OK(!addr_is_multicast(&none));
+}
+
 int main(void)
 {
 	RUN(text_goes_both_ways);
@@ -204,5 +225,6 @@ int main(void)
 	RUN(sockaddr_is_checked);
 	RUN(packing_goes_both_ways);
 	RUN(unset_address_is_harmless);
+	RUN(groups_are_told_from_hosts);
 	return tap_done();
 }
