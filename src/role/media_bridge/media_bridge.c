@@ -13,7 +13,7 @@ enum { PORTS_MIN = 4 };
 
 /* clang-format off */
 struct mb_settings {
-	uint32_t port_min, port_max, calls_max;
+	uint32_t port_min, port_max, calls_max, user_calls_max;
 };
 
 static const struct setting mb_settings[] = {
@@ -26,6 +26,9 @@ static const struct setting mb_settings[] = {
 	SETTING_U32("calls-max", SET_UINT, struct mb_settings, calls_max,
 		    .min = 1, .max = 4000, .def = "1000",
 		    .help = "calls that one process carries"),
+	SETTING_U32("user-calls-max", SET_UINT, struct mb_settings, user_calls_max,
+		    .min = 1, .max = 4000, .def = "50",
+		    .help = "of them, calls that one user has begun"),
 	SETTING_END
 };
 
@@ -46,6 +49,21 @@ static const struct role_right rights[] = {
 	{ .of = NULL },
 };
 
+/* A client that names an address of this very host is believed where we are told that there are
+ * such: else the media could be aimed at whatever listens here. */
+static void read_host(const struct role_env *env, struct bridge_config *ret)
+{
+	const struct topo_host *host = env->self->host;
+	(void)!addr_parse(&ret->own, STR("127.0.0.1"), 0);
+	if (!host || host->n_addrs == 0) {
+		ret->loopback = true;
+		return;
+	}
+	ret->own = host->addrs[0];
+	for (size_t i = 0; i < host->n_addrs; i++)
+		ret->loopback = ret->loopback || addr_is_loopback(&host->addrs[i]);
+}
+
 /* Each process has its own part of the ports. */
 static int read_settings(const struct role_env *env, struct bridge_config *ret, struct buf *why)
 {
@@ -64,7 +82,9 @@ static int read_settings(const struct role_env *env, struct bridge_config *ret, 
 	first += env->slot * each;
 	*ret = (struct bridge_config){ .port_min = (uint16_t)first,
 		                       .port_max = (uint16_t)(first + each - 1),
-		                       .calls_max = s.calls_max };
+		                       .calls_max = s.calls_max,
+		                       .user_calls_max = s.user_calls_max };
+	read_host(env, ret);
 	return 0;
 }
 
@@ -121,6 +141,7 @@ static int start(struct role_env *env, void **ret_state)
 	struct sip_transport_config tcfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
 	mb->env = env;
 	mb->stack = sip_stack_new(env->loop, &tcfg, &stack_ops, mb);
+	mb->cfg = cfg;
 	mb->bridge = bridge_new(env->loop, &cfg);
 	for (size_t i = 0; i < env->n_links; i++)
 		link_up(mb, i);
@@ -135,6 +156,7 @@ static int reload(void *state, struct buf *why)
 	struct bridge_config cfg;
 	if (read_settings(mb->env, &cfg, why) < 0)
 		return -EINVAL;
+	mb->cfg = cfg;
 	bridge_configure(mb->bridge, &cfg);
 	return 0;
 }

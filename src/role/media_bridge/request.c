@@ -186,18 +186,21 @@ static int first_route(const struct sip_msg *m, struct bridge_route *ret)
 	return bridge_route_parse(ret, u.user);
 }
 
-/* In which direction the called device is; its host may be a name, or behind a NAT. */
-static struct addr contact_address(const struct media_bridge *mb, const struct sip_msg *m)
+/* In which direction the device of a Contact is; its host may be a name, or behind a NAT. */
+static struct addr address_of(const struct media_bridge *mb, struct str uri)
 {
 	struct sip_uri u;
 	struct addr a;
-	const struct topo_host *host = mb->env->self->host;
-	if (sip_uri_parse(&u, m->uri) == 0 && addr_parse(&a, u.host, u.port) == 0)
+	if (sip_uri_parse(&u, uri) == 0 && addr_parse(&a, u.host, u.port) == 0)
 		return a;
-	if (host && host->n_addrs > 0)
-		return host->addrs[0];
-	(void)!addr_parse(&a, STR("127.0.0.1"), 0);
-	return a;
+	return mb->cfg.own;
+}
+
+static struct str first_uri(const struct sip_msg *m, enum sip_hdr_id id)
+{
+	struct sip_addr a;
+	struct str rest = sip_value(m, id);
+	return sip_addr_next(&rest, &a) > 0 ? a.uri : STR("");
 }
 
 static bool may_describe(const struct sip_msg *m)
@@ -206,19 +209,30 @@ static bool may_describe(const struct sip_msg *m)
 	       m->method == SIP_PRACK;
 }
 
+static enum refusal open_call(struct passage *p)
+{
+	const struct sip_msg *m = p->rq->msg;
+	struct bridge_start s = { .id = m->call_id,
+		                  .caller_tag = tag_of(sip_from(m)),
+		                  .who = first_uri(m, SIP_H_P_ASSERTED_IDENTITY),
+		                  .caller_lync = p->way.sender_lync };
+	s.towards[BRIDGE_CALLER] = address_of(p->mb, first_uri(m, SIP_H_CONTACT));
+	s.towards[BRIDGE_CALLED] = address_of(p->mb, m->uri);
+	if (s.who.len == 0)
+		s.who = first_uri(m, SIP_H_FROM);
+	p->from = BRIDGE_CALLER;
+	p->call = bridge_open(p->mb->bridge, &s);
+	return p->call ? REFUSE_NOTHING : REFUSE_BRIDGE_FULL;
+}
+
 /* Finds the call, or begins one.  0, or why not. */
 static enum refusal find_call(struct passage *p)
 {
 	const struct sip_msg *m = p->rq->msg;
 	struct str to = tag_of(sip_to(m)), from = tag_of(sip_from(m));
-	struct addr at;
 	p->first = m->method == SIP_INVITE && to.len == 0;
-	if (p->first) {
-		at = contact_address(p->mb, m);
-		p->from = BRIDGE_CALLER;
-		p->call = bridge_open(p->mb->bridge, m->call_id, from, p->way.sender_lync, &at);
-		return p->call ? REFUSE_NOTHING : REFUSE_BRIDGE_FULL;
-	}
+	if (p->first)
+		return open_call(p);
 	p->call = bridge_find(p->mb->bridge, m->call_id, from, to, &p->from);
 	/* Its sound is gone with the process that had it. */
 	if (!p->call && m->method != SIP_ACK && may_describe(m) && m->body.len > 0)

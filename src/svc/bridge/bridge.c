@@ -66,6 +66,7 @@ void bridge_configure(struct bridge *b, const struct bridge_config *cfg)
 	b->cfg = *cfg;
 	b->ports.min = (uint16_t)(cfg->port_min + (cfg->port_min & 1));
 	b->ports.max = cfg->port_max;
+	b->ports.loopback = cfg->loopback;
 }
 
 static void add_counts(struct bridge_counts *n, const struct bridge_call *c)
@@ -91,25 +92,48 @@ struct bridge_counts bridge_counts(const struct bridge *b)
 
 /* Calls. */
 
-struct bridge_call *bridge_open(struct bridge *b, struct str id, struct str caller_tag,
-                                bool caller_lync, const struct addr *called_at)
+static uint64_t hash_of(const struct bridge *b, struct str s)
 {
-	if (id.len > BRIDGE_ID_MAX || caller_tag.len > BRIDGE_ID_MAX ||
-	    b->by_id.n >= b->cfg.calls_max) {
+	return hash_bytes(&b->by_id.key, s.p, s.len);
+}
+
+/* Has the caller as many calls as one may have? */
+static bool is_greedy(const struct bridge *b, uint64_t who)
+{
+	uint32_t n = 0;
+	list_for(it, &b->calls)
+	{
+		n += list_entry(it, struct bridge_call, all)->who == who;
+	}
+	return who != 0 && n >= b->cfg.user_calls_max;
+}
+
+static struct bridge_call *call_new(const struct bridge_start *s)
+{
+	struct bridge_call *c = xcalloc(1, sizeof(*c) + s->id.len + s->caller_tag.len);
+	c->refs = 1; /* the table's */
+	memcpy(c->text, s->id.p, s->id.len);
+	memcpy(c->text + s->id.len, s->caller_tag.p, s->caller_tag.len);
+	c->id = str_n(c->text, s->id.len);
+	c->caller_tag = str_n(c->text + s->id.len, s->caller_tag.len);
+	c->caller_lync = s->caller_lync;
+	memcpy(c->towards, s->towards, sizeof(c->towards));
+	return c;
+}
+
+struct bridge_call *bridge_open(struct bridge *b, const struct bridge_start *s)
+{
+	uint64_t who = s->who.len ? hash_of(b, s->who) : 0;
+	if (s->id.len > BRIDGE_ID_MAX || s->caller_tag.len > BRIDGE_ID_MAX ||
+	    b->by_id.n >= b->cfg.calls_max || is_greedy(b, who)) {
 		b->past.refused++;
 		return NULL;
 	}
-	struct bridge_call *c = xcalloc(1, sizeof(*c) + id.len + caller_tag.len);
+	struct bridge_call *c = call_new(s);
 	c->bridge = b;
-	c->refs = 1; /* the table's */
-	memcpy(c->text, id.p, id.len);
-	memcpy(c->text + id.len, caller_tag.p, caller_tag.len);
-	c->id = str_n(c->text, id.len);
-	c->caller_tag = str_n(c->text + id.len, caller_tag.len);
-	c->caller_lync = caller_lync;
-	c->called_at = *called_at;
+	c->who = who;
 	c->since = loop_now(b->loop);
-	map_add(&b->by_id, &c->node, hash_bytes(&b->by_id.key, id.p, id.len));
+	map_add(&b->by_id, &c->node, hash_of(b, s->id));
 	list_add(&b->calls, &c->all);
 	b->past.calls++;
 	return c;
@@ -123,7 +147,7 @@ static bool is_called(const struct bridge_call *c, struct str tag)
 struct bridge_call *bridge_find(struct bridge *b, struct str id, struct str from_tag,
                                 struct str to_tag, enum bridge_side *ret_from)
 {
-	struct map_node *n = map_first(&b->by_id, hash_bytes(&b->by_id.key, id.p, id.len));
+	struct map_node *n = map_first(&b->by_id, hash_of(b, id));
 	for (; n; n = map_next(n)) {
 		struct bridge_call *c = list_entry(n, struct bridge_call, node);
 		bool by_caller = str_eq(from_tag, c->caller_tag) && is_called(c, to_tag);
@@ -147,6 +171,11 @@ void bridge_called_tag(struct bridge_call *c, struct str tag)
 void bridge_answered(struct bridge_call *c)
 {
 	c->answered = true;
+}
+
+bool bridge_awaits(const struct bridge_call *c, enum bridge_side side)
+{
+	return c->offered_by != 0 && c->offered_by != 1 + side;
 }
 
 struct bridge_call *bridge_ref(struct bridge_call *c)
@@ -213,11 +242,20 @@ static enum sound_dialect dialect_of_side(const struct bridge_call *c, enum brid
 	return bridge_is_lync(c, side) ? SOUND_LYNC : SOUND_PLAIN;
 }
 
+/* An address that names no host, or this one where no client is, shows no way to anybody. */
+static bool shows_way(const struct bridge *b, const struct addr *a)
+{
+	return !addr_is_any(a) && !addr_is_multicast(a) &&
+	       (b->cfg.loopback || !addr_is_loopback(a));
+}
+
 /* The leg of a side, made when it is first spoken of. */
 static int need_leg(struct bridge_call *c, enum bridge_side side, const struct addr *towards)
 {
 	struct bridge *b = c->bridge;
 	int err = 0;
+	if (!shows_way(b, towards))
+		towards = &b->cfg.own;
 	if (!c->legs[side])
 		c->legs[side] = leg_new(b->loop, dialect_of_side(c, side), &b->ports, towards,
 		                        &leg_ops[side], c, &err);
@@ -243,11 +281,12 @@ int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct 
 		return r == -ENOENT ? -ENODATA : r;
 	r = need_leg(c, from, &o.at[0]);
 	if (r == 0)
-		r = need_leg(c, to, &c->called_at);
+		r = need_leg(c, to, &c->towards[to]);
 	if (r == 0)
 		r = leg_read(c->legs[from], &s, answers);
 	if (r < 0)
 		return r;
+	c->offered_by = answers ? 0 : 1 + (uint8_t)from;
 	return leg_write(c->legs[to], ret, &s, o.m, answers) ? 0 : -EBADMSG;
 }
 

@@ -23,13 +23,15 @@ struct bridge; /* opaque */
 
 struct bridge_config {
 	uint16_t port_min, port_max; /* UDP */
-	uint32_t calls_max;
+	uint32_t calls_max, user_calls_max;
+	struct addr own; /* an address of this host, for legs of which nothing better is known */
+	bool loopback;   /* clients may be on this very host */
 };
 
 struct bridge_counts {
 	uint64_t calls;            /* ever */
 	uint64_t packets, dropped; /* of calls that are over, and those of now */
-	uint64_t refused;          /* no room or no ports */
+	uint64_t refused;          /* no room, for all or for one user, or no ports */
 	uint32_t now;
 };
 
@@ -46,20 +48,28 @@ struct bridge_call {
 	struct str id, caller_tag; /* in `text` */
 	char called_tag[BRIDGE_ID_MAX];
 	size_t called_tag_len;
+	uint64_t who; /* hash of the caller's name; 0: nobody's */
 	unsigned refs;
 	bool caller_lync, answered;
 	bool tried_again;
-	bool closed; /* it has no legs any more, and is in no table */
+	uint8_t offered_by; /* 1 + the side whose last description was not answered yet; or 0 */
+	bool closed;        /* it has no legs any more, and is in no table */
 	struct leg *legs[2];
-	struct addr called_at; /* where the called device is, as far as its Contact says */
+	struct addr towards[2]; /* where both are, as far as their Contacts say */
 	usec_t since;
 	char text[]; /* Call-ID, caller's tag */
 };
 
-/* A new call; called_at: an address in the direction of the called device.  NULL: there are too
- * many, or Call-ID or tag are too long. */
-struct bridge_call *bridge_open(struct bridge *b, struct str id, struct str caller_tag,
-                                bool caller_lync, const struct addr *called_at);
+/* How a call begins. */
+struct bridge_start {
+	struct str id, caller_tag;
+	struct str who; /* the caller, who may have so many calls at a time; empty: not counted */
+	bool caller_lync;
+	struct addr towards[2]; /* addresses in the direction of both sides */
+};
+/* A new call.  NULL: there are too many, or too many of this caller, or Call-ID or tag are too
+ * long. */
+struct bridge_call *bridge_open(struct bridge *b, const struct bridge_start *s);
 /* The call of a message inside a dialog, and which side sent it: NULL if there is none. */
 struct bridge_call *bridge_find(struct bridge *b, struct str id, struct str from_tag,
                                 struct str to_tag, enum bridge_side *ret_from);
@@ -67,6 +77,8 @@ struct bridge_call *bridge_find(struct bridge *b, struct str id, struct str from
 void bridge_called_tag(struct bridge_call *c, struct str tag);
 void bridge_answered(struct bridge_call *c);
 bool bridge_is_lync(const struct bridge_call *c, enum bridge_side side);
+/* Would a description of this side's answer one of the other's? */
+bool bridge_awaits(const struct bridge_call *c, enum bridge_side side);
 /* Its sound ends; whoever holds a reference still has the object. */
 void bridge_close(struct bridge_call *c);
 struct bridge_call *bridge_ref(struct bridge_call *c);

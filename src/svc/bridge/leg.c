@@ -12,6 +12,7 @@ struct leg_socket {
 	struct udp *udp;
 	struct addr at;   /* ours */
 	struct addr peer; /* where media goes */
+	struct addr said; /* where the description says that it goes */
 	bool known;       /* peer is valid */
 	bool moved;       /* its port was learnt from a packet */
 };
@@ -25,7 +26,10 @@ struct leg {
 	struct ice *ice; /* SOUND_LYNC, once its role is known */
 	struct sound_key own, theirs;
 	bool offers_key; /* our last offer had one */
+	bool beside;     /* beside RTP/AVP: it need not be taken */
 	bool insists;    /* SOUND_PLAIN: offers SRTP alone */
+	bool own_used;   /* our key has protected something, or might have */
+	bool loopback;
 	struct srtp *in, *out;
 	char proto[64]; /* of the client's last offer */
 	size_t proto_len;
@@ -39,18 +43,29 @@ static bool is_rtcp(unsigned component)
 	return component == 1;
 }
 
+/* What came from the client as RTP or RTCP (RFC 3550 sections 5.1 and 6.4) begins so, encrypted or
+ * not; nothing else is let through, least of all what the other client made of it. */
+static bool is_media(unsigned component, const uint8_t *p, size_t len)
+{
+	return len >= (is_rtcp(component) ? 8 : 12) && len <= LEG_PACKET_MAX && p[0] >> 6 == 2;
+}
+
 static int unprotect(struct leg *g, unsigned component, uint8_t *p, size_t *len)
 {
-	if (!g->in)
+	if (!g->theirs.there)
 		return 0;
+	if (!g->in)
+		return -EIO;
 	return is_rtcp(component) ? srtp_unprotect_rtcp(g->in, p, len)
 	                          : srtp_unprotect(g->in, p, len);
 }
 
 static int protect(struct leg *g, unsigned component, uint8_t *p, size_t *len)
 {
-	if (!g->out)
+	if (!g->theirs.there)
 		return 0;
+	if (!g->out)
+		return -EIO;
 	return is_rtcp(component) ? srtp_protect_rtcp(g->out, p, len)
 	                          : srtp_protect(g->out, p, len);
 }
@@ -76,7 +91,7 @@ static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from
 			ice_input(g->ice, component, from, data);
 		return;
 	}
-	if (len > LEG_PACKET_MAX || !is_peer(g, component, from) ||
+	if (!is_media(component, p, len) || !is_peer(g, component, from) ||
 	    unprotect(g, component, p, &len) < 0) {
 		g->counts.dropped++;
 		return;
@@ -93,8 +108,12 @@ static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from
 void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len)
 {
 	struct leg_socket *k = &g->sockets[component];
-	if (!k->known || protect(g, component, packet, &len) < 0)
+	if (!k->known)
 		return;
+	if (protect(g, component, packet, &len) < 0) {
+		g->counts.dropped++;
+		return;
+	}
 	g->counts.out++;
 	(void)udp_send(k->udp, &k->peer, str_n((const char *)packet, len));
 }
@@ -172,6 +191,7 @@ struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *port
 	g->dialect = d;
 	g->ops = ops;
 	g->arg = arg;
+	g->loopback = ports->loopback;
 	g->own.there = true;
 	g->own.tag = 1;
 	rand_bytes(g->own.bytes, SRTP_KEY_LEN);
@@ -215,41 +235,68 @@ static bool same_key(const struct sound_key *a, const struct sound_key *b)
 	       memcmp(a->bytes, b->bytes, SRTP_KEY_LEN) == 0;
 }
 
-/* A key that stays keeps its counters: a refresh must not make old packets good again. */
-static int take_key(struct leg *g, const struct sound_key *key)
+/* A key whose counters are gone has served: with the same one, the same key stream would come again
+ * (RFC 3711 section 9.1). */
+static void need_own_key(struct leg *g)
 {
-	bool was = g->theirs.there && g->in;
-	if (was && same_key(&g->theirs, key))
-		return 0;
+	if (g->out || !g->own_used)
+		return;
+	rand_bytes(g->own.bytes, SRTP_KEY_LEN);
+	g->own_used = false;
+}
+
+static int take_other_key(struct leg *g, const struct sound_key *key, bool answers)
+{
 	srtp_free(&g->in);
 	g->theirs = *key;
-	if (!key->there) {
+	if (!key->there || g->own.suite != key->suite)
 		srtp_free(&g->out);
+	if (!key->there)
 		return 0;
-	}
+	if (!answers)
+		need_own_key(g);
+	g->own.suite = key->suite;
 	g->in = srtp_new(key->suite, key->bytes);
-	if (!g->out || g->own.suite != key->suite) {
-		srtp_free(&g->out);
-		g->own.suite = key->suite;
+	if (!g->out)
 		g->out = srtp_new(key->suite, g->own.bytes);
-	}
-	g->own.tag = key->tag;
+	g->own_used = true;
 	return g->in && g->out ? 0 : -ENOMEM;
+}
+
+/* A key that stays keeps its counters: a refresh must not make old packets good again. */
+static int take_key(struct leg *g, const struct sound_key *key, bool answers)
+{
+	bool stays = g->theirs.there && g->in && g->out && same_key(&g->theirs, key);
+	int r = stays ? 0 : take_other_key(g, key, answers);
+	if (key->there)
+		g->own.tag = key->tag;
+	return r;
+}
+
+/* RFC 4568 section 5.1.3: an answer has a key of the suite that was offered, under its tag, or
+ * there is no agreement; media in clear is no way out for who asked for SRTP. */
+static bool is_right_answer(const struct leg *g, const struct sound *o)
+{
+	if (!g->offers_key || (g->beside && !o->key.there))
+		return !o->wants_srtp;
+	return o->key.there && o->key.suite == g->own.suite && o->key.tag == g->own.tag;
 }
 
 static bool is_reachable(const struct leg *g, const struct addr *a)
 {
-	return a->sa.sa_family == g->sockets[0].at.sa.sa_family;
+	return a->sa.sa_family == g->sockets[0].at.sa.sa_family && !addr_is_multicast(a) &&
+	       (g->loopback || !addr_is_loopback(a));
 }
 
-/* Where media goes: without ICE, to what the description says, unless a packet has shown better. */
+/* Where media goes: without ICE, to what the description says, unless a packet has shown better
+ * since it said so. */
 static void take_address(struct leg *g, const struct sound *o)
 {
 	for (int i = 0; i < ICE_COMPONENTS && g->dialect == SOUND_PLAIN; i++) {
 		struct leg_socket *k = &g->sockets[i];
-		if (k->known && k->moved && addr_eq_host(&k->peer, &o->at[i]))
+		if (k->known && addr_eq(&k->said, &o->at[i]))
 			continue;
-		k->peer = o->at[i];
+		k->peer = k->said = o->at[i];
 		/* 0.0.0.0 is the old way to hold (RFC 3264 section 8.4). */
 		k->known = !addr_is_any(&o->at[i]) && is_reachable(g, &o->at[i]);
 		k->moved = false;
@@ -276,6 +323,10 @@ int leg_read(struct leg *g, const struct sdp *s, bool answers)
 {
 	struct sound o;
 	int r = sound_read(&o, s, g->dialect);
+	if (r == 0 && answers && !is_right_answer(g, &o)) {
+		wipe(&o.key, sizeof(o.key));
+		r = -EPROTONOSUPPORT;
+	}
 	if (r < 0)
 		return r;
 	struct buf pb = { .p = g->proto, .cap = sizeof(g->proto), .max = sizeof(g->proto) };
@@ -286,21 +337,20 @@ int leg_read(struct leg *g, const struct sdp *s, bool answers)
 	}
 	need_ice(g, answers);
 	take_address(g, &o);
-	/* A key that was not asked for is none: the client here offered it to nobody. */
+	/* A key that was not asked for is none. */
 	if (answers && !g->offers_key)
-		o.key.there = false;
-	r = take_key(g, &o.key);
+		wipe(&o.key, sizeof(o.key));
+	r = take_key(g, &o.key, answers);
 	wipe(&o.key, sizeof(o.key));
 	return r < 0 ? r : take_ice(g, s, &o);
 }
 
-/* The profile of our description: the offer's, if it answers one.  To a device of which nothing is
- * known a key is offered beside RTP/AVP: who can takes it, who cannot does not see it. */
+/* The profile of our description: the offer's, if it answers one. */
 static struct str profile(const struct leg *g, bool answers)
 {
 	if (answers)
 		return str_n(g->proto, g->proto_len);
-	return g->dialect == SOUND_LYNC || g->theirs.there || g->insists ? STR("") : STR("RTP/AVP");
+	return g->beside ? STR("RTP/AVP") : STR("");
 }
 
 void leg_insist(struct leg *g)
@@ -312,8 +362,13 @@ bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct s
                bool answers)
 {
 	need_ice(g, !answers);
-	if (!answers)
+	if (!answers) {
 		g->offers_key = true;
+		/* A device of which nothing is known: who can takes the key, who cannot does not
+		 * see it. */
+		g->beside = g->dialect == SOUND_PLAIN && !g->theirs.there && !g->insists;
+		need_own_key(g);
+	}
 	struct sound_end e = { .dialect = g->dialect,
 		               .at = { g->sockets[0].at, g->sockets[1].at },
 		               .ice = g->ice,

@@ -4,7 +4,8 @@
  *
  * Media is taken from the peer alone: from where ICE has proved that somebody knows our password,
  * or, without ICE, from the address that the description names; there the port may be another once
- * (a NAT in between). */
+ * (a NAT in between).  Nothing is sent to a group, nor to this host itself unless clients may be
+ * there. */
 #pragma once
 
 #include "loop/udp.h"
@@ -12,20 +13,21 @@
 
 enum {
 	LEG_PACKET_MAX = 2048, /* bytes of a packet; longer ones are dropped */
-	LEG_PORT_TRIES = 64,
+	LEG_PORT_TRIES = 1024, /* pairs that are looked at for one leg */
 };
 
 /* The ports of a process: pairs from min (even) to max. */
 struct leg_ports {
 	uint16_t min, max;
 	uint16_t next;
+	bool loopback; /* clients may be on this very host */
 };
 
 struct leg; /* opaque */
 
 struct leg_counts {
 	uint64_t in, out; /* packets of media */
-	uint64_t dropped; /* from elsewhere, not authentic, too long */
+	uint64_t dropped; /* from elsewhere, no media, not authentic, too long */
 	usec_t last_in;   /* 0: nothing yet */
 };
 
@@ -42,7 +44,8 @@ void leg_free(struct leg **lp);
 enum sound_dialect leg_dialect(const struct leg *g);
 
 /* Takes what the client's description says; `answers`: it answers one that leg_write() wrote.  As
- * sound_read(); -ENOMEM if the library gives no cipher. */
+ * sound_read(), and -EPROTONOSUPPORT for an answer whose keys are not those that were asked for;
+ * -ENOMEM if the library gives no cipher. */
 int leg_read(struct leg *g, const struct sdp *s, bool answers) MUST_CHECK;
 /* Writes a description of the other end's for the client here: `s` came from there, `m` is its
  * section with sound.  `answers`: it answers the client's own.  False: too long. */
