@@ -5,6 +5,7 @@
 #include "role/media_bridge/mb.h"
 #include "svc/access/refusal.h"
 #include "svc/bridge/route.h"
+#include "svc/routing/media.h"
 
 /* The bridge's part in the signalling: a proxy between two front-end processes, which writes the
  * descriptions of both directions anew. */
@@ -23,7 +24,7 @@ struct watch {
 	bool offered;             /* it had a description, which the answers answer */
 	struct buf body;          /* of the answer at hand */
 	struct str body_text;
-	char lines[512];
+	char lines[1024];
 };
 
 static struct str tag_of(const struct sip_addr *a)
@@ -100,7 +101,8 @@ static int judge(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp, str
 	struct buf b = BUF_ON(w->lines);
 	int r = translate_answer(w, resp);
 	if (r == 0 || r == -ENOENT) {
-		bridge_answered(w->call);
+		if (w->first)
+			bridge_answered(w->call);
 		return 0;
 	}
 	log_refusal(w->mb, resp, reason_of(r));
@@ -113,11 +115,13 @@ static void forwarding(void *arg, uint64_t tag UNUSED, const struct sip_msg *res
                        struct sip_edit *e)
 {
 	struct watch *w = arg;
-	if (resp->status >= 300 || translate_answer(w, resp) != 0)
+	int r = resp->status >= 300 ? -ENOENT : translate_answer(w, resp);
+	if (r == -ENOENT)
 		return;
-	w->body_text = buf_view(&w->body);
+	/* What cannot be translated is of no use to the other side either. */
+	w->body_text = r == 0 ? buf_view(&w->body) : STR("");
 	e->body = &w->body_text;
-	e->body_type = STR("application/sdp");
+	e->body_type = r == 0 ? STR("application/sdp") : STR("");
 }
 
 /* On the way to a front end: our own Route value goes. */
@@ -225,19 +229,23 @@ static enum refusal open_call(struct passage *p)
 	return p->call ? REFUSE_NOTHING : REFUSE_BRIDGE_FULL;
 }
 
+/* Would it, or its answer, tell the other end of media in a dialect that it does not speak? */
+static bool needs_call(const struct sip_msg *m)
+{
+	return may_describe(m) && (m->method == SIP_INVITE || m->body.len > 0) && media_over_rtp(m);
+}
+
 /* Finds the call, or begins one.  0, or why not. */
 static enum refusal find_call(struct passage *p)
 {
 	const struct sip_msg *m = p->rq->msg;
-	struct str to = tag_of(sip_to(m)), from = tag_of(sip_from(m));
+	struct str to = tag_of(sip_to(m));
 	p->first = m->method == SIP_INVITE && to.len == 0;
 	if (p->first)
 		return open_call(p);
-	p->call = bridge_find(p->mb->bridge, m->call_id, from, to, &p->from);
+	p->call = bridge_find(p->mb->bridge, m->call_id, tag_of(sip_from(m)), to, &p->from);
 	/* Its sound is gone with the process that had it. */
-	if (!p->call && m->method != SIP_ACK && may_describe(m) && m->body.len > 0)
-		return REFUSE_NO_DIALOG;
-	return REFUSE_NOTHING;
+	return !p->call && needs_call(m) ? REFUSE_NO_DIALOG : REFUSE_NOTHING;
 }
 
 static struct watch *watch_new(const struct passage *p, bool offered)
@@ -254,9 +262,10 @@ static struct watch *watch_new(const struct passage *p, bool offered)
 	return w;
 }
 
-static void pass(struct passage *p, const struct str *body)
+static void pass(struct passage *p, const struct str *body, bool answers)
 {
 	const struct sip_msg *m = p->rq->msg;
+	bool waits = p->call && may_describe(m) && m->method != SIP_ACK;
 	if (m->method == SIP_ACK) {
 		struct sip_edit e = { .max_forwards = p->max_forwards,
 			              .pop_routes = 1,
@@ -265,8 +274,7 @@ static void pass(struct passage *p, const struct str *body)
 		sip_proxy_pass(p->rq, p->to, &e);
 		return;
 	}
-	bool waits = p->call && (m->method == SIP_INVITE || m->method == SIP_UPDATE);
-	struct watch *w = waits ? watch_new(p, body != NULL) : NULL;
+	struct watch *w = waits ? watch_new(p, body && !answers) : NULL;
 	struct sip_proxy *px =
 	        sip_proxy_new(p->mb->stack, sip_accept(p->rq, NULL, NULL), w ? &ops : NULL, w);
 	if (w)
@@ -279,12 +287,16 @@ static void translate_and_pass(struct passage *p)
 {
 	const struct sip_msg *m = p->rq->msg;
 	auto_(buf_free) struct buf body = buf_of(SOUND_BYTES_MAX);
-	char lines[512];
+	char lines[1024];
 	struct buf lb = BUF_ON(lines);
 	struct str text;
 	int r = -ENOENT;
+	/* An ACK or PRACK answers what a response offered (RFC 3261 section 13.2.1, 3262 section
+	 * 5). */
+	bool answers = m->method == SIP_ACK ||
+	               (m->method == SIP_PRACK && p->call && bridge_awaits(p->call, p->from));
 	if (p->call && may_describe(m))
-		r = bridge_translate(p->call, p->from, m, m->method == SIP_ACK, &body);
+		r = bridge_translate(p->call, p->from, m, answers, &body);
 	if (r < 0 && r != -ENOENT) {
 		log_refusal(p->mb, m, reason_of(r));
 		put_reason(p->mb, &lb, r, p->way.sender_lync);
@@ -294,7 +306,7 @@ static void translate_and_pass(struct passage *p)
 		return;
 	}
 	text = buf_view(&body);
-	pass(p, r == 0 ? &text : NULL);
+	pass(p, r == 0 ? &text : NULL, answers);
 	if (p->call && m->method == SIP_BYE)
 		bridge_close(p->call);
 }
@@ -317,8 +329,10 @@ void mb_request(struct media_bridge *mb, struct sip_req *rq)
 		return;
 	}
 	enum refusal why = find_call(&p);
-	if (why)
-		refuse(mb, rq, why, STR(""));
-	else
+	if (!why) {
 		translate_and_pass(&p);
+		return;
+	}
+	log_refusal(mb, rq->msg, refusal_row(why)->reason);
+	refuse(mb, rq, why, STR(""));
 }
