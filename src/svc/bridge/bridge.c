@@ -249,16 +249,25 @@ static bool shows_way(const struct bridge *b, const struct addr *a)
 	       (b->cfg.loopback || !addr_is_loopback(a));
 }
 
-/* The leg of a side, made when it is first spoken of. */
-static int need_leg(struct bridge_call *c, enum bridge_side side, const struct addr *towards)
+static int make_leg(struct bridge_call *c, enum bridge_side side, const struct addr *towards)
 {
 	struct bridge *b = c->bridge;
 	int err = 0;
-	if (!shows_way(b, towards))
-		towards = &b->cfg.own;
-	if (!c->legs[side])
-		c->legs[side] = leg_new(b->loop, dialect_of_side(c, side), &b->ports, towards,
-		                        &leg_ops[side], c, &err);
+	c->legs[side] = leg_new(b->loop, dialect_of_side(c, side), &b->ports, towards,
+	                        &leg_ops[side], c, &err);
+	return err;
+}
+
+/* The leg of a side, made when it is first spoken of.  is_hint: media need not go just there. */
+static int need_leg(struct bridge_call *c, enum bridge_side side, const struct addr *towards,
+                    bool is_hint)
+{
+	struct bridge *b = c->bridge;
+	if (c->legs[side])
+		return 0;
+	int err = make_leg(c, side, shows_way(b, towards) ? towards : &b->cfg.own);
+	if (is_hint && (err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EAFNOSUPPORT))
+		err = make_leg(c, side, &b->cfg.own);
 	if (err < 0)
 		b->past.refused++;
 	return err;
@@ -279,9 +288,11 @@ int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct 
 	wipe(&o.key, sizeof(o.key));
 	if (r < 0)
 		return r == -ENOENT ? -ENODATA : r;
-	r = need_leg(c, from, &o.at[0]);
+	/* ICE finds a way that the description's address does not show, and a Contact is where the
+	 * signalling goes. */
+	r = need_leg(c, from, &o.at[0], dialect_of_side(c, from) == SOUND_LYNC);
 	if (r == 0)
-		r = need_leg(c, to, &c->towards[to]);
+		r = need_leg(c, to, &c->towards[to], true);
 	if (r == 0)
 		r = leg_read(c->legs[from], &s, answers);
 	if (r < 0)
