@@ -364,6 +364,20 @@ static void media_goes_to_hosts_that_may_be_clients_alone(void)
 	}
 }
 
+/* 2001:db8::/32 leads nowhere (RFC 3849); what the kernel says of it depends on the host. */
+static void only_a_phones_media_needs_a_way_to_just_that_address(void)
+{
+	auto_(world_free) struct world *w = world_start(false);
+	struct bridge_start s = start_of(w, "call", "");
+	OK(addr_parse(&s.towards[BRIDGE_CALLED], STR("2001:db8::1"), 5060) == 0);
+	w->call = bridge_open(w->bridge, &s);
+	EQ(translate(w, BRIDGE_CALLER, client_says(&w->phone, false, 1, ""), false), 0);
+	bridge_close(w->call);
+	w->call = opens(w, "call", "");
+	OK(addr_parse(&w->lync.at[0], STR("2001:db8::1"), 9) == 0);
+	EQ(translate(w, BRIDGE_CALLED, client_says(&w->lync, true, 1, ""), false), 0);
+}
+
 /* Keys. */
 
 static void a_key_that_stays_keeps_its_counters(void)
@@ -691,6 +705,7 @@ int main(void)
 	RUN(a_new_description_moves_a_phone);
 	RUN(nothing_is_sent_to_a_phone_that_holds_with_0_0_0_0);
 	RUN(media_goes_to_hosts_that_may_be_clients_alone);
+	RUN(only_a_phones_media_needs_a_way_to_just_that_address);
 	RUN(a_key_that_stays_keeps_its_counters);
 	RUN(an_answer_has_the_tag_of_the_offer_even_if_only_that_is_new);
 	RUN(a_key_of_ours_that_was_dropped_does_not_come_again);

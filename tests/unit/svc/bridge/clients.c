@@ -88,8 +88,8 @@ struct str client_says(struct client *c, bool keyed, uint32_t tag, const char *m
 	char host[64];
 	struct buf hb = BUF_ON(host);
 	addr_put_bare(&hb, &c->at[0]);
-	buf_printf(&b, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 %" STR_FMT "\r\n",
-	           STR_ARG(buf_view(&hb)));
+	buf_printf(&b, "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP%d %" STR_FMT "\r\n",
+	           c->at[0].sa.sa_family == AF_INET6 ? 6 : 4, STR_ARG(buf_view(&hb)));
 	buf_printf(&b, "t=0 0\r\nm=audio %u %s 0\r\na=rtcp:%u\r\n", addr_port(&c->at[0]),
 	           keyed ? "RTP/SAVP" : "RTP/AVP", addr_port(&c->at[1]));
 	if (keyed)
