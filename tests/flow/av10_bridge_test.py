@@ -30,7 +30,7 @@ def phone(case, user=None):
 
 
 def audio(more="", proto="RTP/AVP", media="audio"):
-    return ("v=0\r\no=- 1 1 IN IP4 10.77.0.9\r\ns=-\r\nc=IN IP4 10.77.0.9\r\nt=0 0\r\n"
+    return (f"v=0\r\no=- 1 1 IN IP4 {SERVER_IP}\r\ns=-\r\nc=IN IP4 {SERVER_IP}\r\nt=0 0\r\n"
             f"m={media} 40000 {proto} 0\r\n{more}")
 
 
@@ -82,13 +82,13 @@ def a_lync_client_calls_a_phone_and_each_reads_its_own_dialect(case):
     there, back, got, heard = talk(a, b, audio(ICE + LYNC_KEY), audio())
     is_for_phone(got.body)
     check(re.search(OUR_KEY + "\r\n", got.body.decode()), "a key is offered beside RTP")
-    is_for_lync(heard.body, keyed=False)
+    is_for_lync(heard.body)
     check_eq([c["state"] for c in bridged(case, got.get("Call-ID"))], ["up"], "bridge list")
     # The phone holds; the client knows held and not held.
     m = b.send(b.make("INVITE", None, dialog=back, body=audio("a=sendonly\r\n"), headers=SDP))
     again = a.expect_request("INVITE")
     check("a=inactive\r\n" in again.body.decode(), again.body)
-    a.answer(again, 200, body=audio(ICE + "a=inactive\r\n"), headers=SDP)
+    a.answer(again, 200, body=audio(ICE + LYNC_KEY + "a=inactive\r\n", "RTP/SAVP"), headers=SDP)
     answer = b.expect_answer(m)
     check_eq(answer.code, 200, "hold")
     is_for_phone(answer.body)
@@ -134,8 +134,7 @@ def a_phone_that_refuses_rtp_is_offered_srtp_alone(case):
     answer = a.expect_answer(m)
     a.ack(m, answer)
     check_eq(answer.code, 488, "INVITE")
-    check("60040" in answer.get("ms-diagnostics", "") and "a key beside it" in
-          answer.get("ms-diagnostics"), f"{answer.headers}")
+    check("60040" in answer.get("ms-diagnostics", ""), f"{answer.headers}")
     check(not bridged(case, first.get("Call-ID")), "nothing is left")
 
 
@@ -201,7 +200,10 @@ def every_device_of_a_user_gets_its_own_description(case):
     a, bob = phone(case), case.site.user("bob")
     b, c = lync(case, bob), phone(case, bob)
     m = call(a, bob.uri, audio())
-    is_for_lync(b.expect_request("INVITE").body)
+    ringing = b.expect_request("INVITE")
+    is_for_lync(ringing.body)
+    b.answer(ringing, 180)
+    a.expect_answer(m, provisional=True)
     got = c.expect_request("INVITE")
     check_eq(got.body.decode(), audio(), "the phone's comes as it was sent")
     c.answer(got, 200, body=audio(), headers=SDP)
@@ -213,8 +215,8 @@ def every_device_of_a_user_gets_its_own_description(case):
 def a_description_for_a_call_whose_bridge_was_restarted_gets_481_and_bye_passes(case):
     a, b = lync(case), phone(case)
     there, back, _, _ = talk(a, b, audio(ICE + LYNC_KEY), audio())
-    for slot in range(case.site.server.bridges):
-        case.site.server.kill_role("media-bridge", slot)
+    for number in range(1, case.site.server.bridges + 1):
+        case.site.server.kill_role("media-bridge", number)
     wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()),
              "running roles")
     m = b.send(b.make("INVITE", None, dialog=back, body=audio(), headers=SDP))

@@ -32,13 +32,12 @@ def pair(case):
 def for_lync(message):
     text = message.body.decode()
     check("a=ice-ufrag:" in text and "a=crypto:1 " in text, f"for a Lync client: {text}")
-    check("40000 RTP" not in text, "the phone's port")
 
 
 def for_phone(message):
     text = message.body.decode()
     check("a=x-lync:1" in text and "RTP/AVP 0" in text, f"for a phone: {text}")
-    check(not any(word in text for word in ("ice-", "candidate", "crypto", KEY)), f"{text}")
+    check(not any(word in text for word in ("ice-", "candidate", KEY)), f"{text}")
 
 
 def call(a, b):
@@ -99,7 +98,7 @@ def kill_bridges(case):
 
     def pids():
         return {r["pid"] for r in server.roles() if r["role"] == "media-bridge"}
-    old = {server.kill_role("media-bridge", slot) for slot in range(server.bridges)}
+    old = {server.kill_role("media-bridge", n + 1) for n in range(server.bridges)}
     wait_for(lambda: len(pids()) == server.bridges and 0 not in pids() and not pids() & old,
              "the media bridge to be started again")
 

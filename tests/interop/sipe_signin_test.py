@@ -132,8 +132,8 @@ def it_comes_back_after_its_front_end_was_killed(case):
     a = Sipe(case, case.site.user("alice"))
     a.wait_registered()
     mark = a.mark()
-    for slot in range(case.site.frontends):
-        case.site.server.kill_role("frontend", slot)
+    for number in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", number)
     a.wait_refused(mark)
     mark = a.mark()
     tap.wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()),

@@ -45,8 +45,8 @@ def three_people_talk_on_after_the_front_ends_were_killed(case):
     everybody_writes(a, b, c, "before")
     everybody_calls(a, b, c)
     marks = a.mark(), b.mark(), c.mark()
-    for slot in range(case.site.frontends):
-        case.site.server.kill_role("frontend", slot)
+    for number in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", number)
     tap.wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()),
                  "running roles")
     come_back(case, a, marks[0])
