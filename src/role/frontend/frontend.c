@@ -122,8 +122,8 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 	struct frontend *fe = arg;
 	if (fe_may_log(fe, b->user->account))
 		log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"",
-		         log_esc(home_user_aor(b->user)),
-		         log_esc(binding_text(b, BINDING_CONTACT)), why);
+		         log_esc(home_user_aor(b->user)), log_esc(binding_text(b, BINDING_CONTACT)),
+		         why);
 	fe_store_event(fe, b, ev);
 	if (registrar_is_end(ev))
 		loop_defer(fe->loop, &fe->prune);

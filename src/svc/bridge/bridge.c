@@ -1,8 +1,11 @@
 #include "svc/bridge/bridge.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/log.h"
 
 struct bridge {
 	struct loop *loop;
@@ -170,6 +173,9 @@ void bridge_called_tag(struct bridge_call *c, struct str tag)
 
 void bridge_answered(struct bridge_call *c)
 {
+	if (!c->answered)
+		log_info(NULL, "bridged-call", "call=%s caller=%s", log_esc(c->id),
+		         c->caller_lync ? "lync" : "sip");
 	c->answered = true;
 }
 
@@ -191,11 +197,22 @@ void bridge_unref(struct bridge_call **cp)
 		free(c);
 }
 
+static void log_end(const struct bridge_call *c)
+{
+	struct bridge_counts n = { 0 };
+	add_counts(&n, c);
+	log_info(NULL, "bridged-call-ended",
+	         "call=%s seconds=%" PRIu64 " packets=%" PRIu64 " dropped=%" PRIu64, log_esc(c->id),
+	         (loop_now(c->bridge->loop) - c->since) / USEC_PER_SEC, n.packets, n.dropped);
+}
+
 void bridge_close(struct bridge_call *c)
 {
 	struct bridge *b = c->bridge;
 	if (c->closed)
 		return;
+	if (c->answered)
+		log_end(c);
 	add_counts(&b->past, c);
 	map_del(&b->by_id, &c->node);
 	list_del(&c->all);

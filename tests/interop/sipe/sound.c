@@ -30,8 +30,8 @@ static GstElement *audio_src(PurpleMedia *media, const char *session, const char
 	(void)media;
 	(void)session;
 	(void)who;
-	/* Small buffers, as a microphone gives them: of the default ones packets of 128 ms are made,
-	 * which phones cut to pieces. */
+	/* Small buffers, as a microphone gives them: of the default ones packets of 128 ms are
+	 * made, which phones cut to pieces. */
 	char *text = g_strdup_printf("audiotestsrc is-live=true wave=sine volume=0.4 freq=%d "
 	                             "samplesperbuffer=160",
 	                             driver_of()->tone_hz);

@@ -451,10 +451,37 @@ static void an_answer_with_other_keys_than_were_asked_for_is_refused(void)
 	EQ(lync_says(w, client_says(&w->lync, false, 1, ""), true), -EPROTONOSUPPORT);
 	EQ(lync_says(w, client_says(&w->lync, true, 2, ""), true), -EPROTONOSUPPORT);
 	EQ(lync_says(w, client_says(&w->lync, true, 1, ""), true), 0);
-	/* SRTP of a phone that was offered RTP. */
+	/* A key beside RTP: another tag. */
 	EQ(lync_says(w, client_says(&w->lync, true, 1, ""), false), 0);
-	EQ(phone_says(w, client_says(&w->phone, true, 1, ""), true), -EPROTONOSUPPORT);
+	EQ(phone_says(w, client_says(&w->phone, true, 2, ""), true), -EPROTONOSUPPORT);
 	EQ(phone_says(w, client_says(&w->phone, false, 1, ""), true), 0);
+}
+
+static void a_phone_may_take_the_key_that_is_offered_beside_rtp(void)
+{
+	auto_(world_free) struct world *w = world_start(true);
+	w->phone.takes_beside = true;
+	talk(w, true);
+	OK(both_ways(w, 1));
+	client_sends(&w->lync, 0, 2);
+	steps(w, 5);
+	OK(memcmp(w->phone.raw + 12, "packet", 6) != 0);
+}
+
+static void a_phone_that_refused_is_offered_srtp_alone_once(void)
+{
+	auto_(world_free) struct world *w = world_start(true);
+	w->call = opens(w, "call", "");
+	EQ(lync_says(w, client_says(&w->lync, true, 1, ""), false), 0);
+	OK(bridge_try_again(w->call));
+	OK(!bridge_try_again(w->call));
+	EQ(lync_says(w, client_says(&w->lync, true, 1, ""), false), 0);
+	OK(str_find(buf_view(&w->out), STR("RTP/SAVP")) >= 0);
+	EQ(phone_says(w, client_says(&w->phone, false, 1, ""), true), -EPROTONOSUPPORT);
+	EQ(phone_says(w, client_says(&w->phone, true, 1, ""), true), 0);
+	/* A Lync client takes SRTP anyhow. */
+	bridge_close(w->call);
+	OK(!bridge_try_again(w->call));
 }
 
 /* Descriptions. */
@@ -710,6 +737,8 @@ int main(void)
 	RUN(an_answer_has_the_tag_of_the_offer_even_if_only_that_is_new);
 	RUN(a_key_of_ours_that_was_dropped_does_not_come_again);
 	RUN(an_answer_with_other_keys_than_were_asked_for_is_refused);
+	RUN(a_phone_may_take_the_key_that_is_offered_beside_rtp);
+	RUN(a_phone_that_refused_is_offered_srtp_alone_once);
 	RUN(what_has_no_description_passes_and_what_is_wrong_is_told);
 	RUN(it_is_known_whose_answer_is_awaited);
 	RUN(ports_of_a_call_that_is_closed_are_free);

@@ -133,6 +133,8 @@ void client_takes(struct client *c, struct str description)
 	if (!EQ(sound_read(&o, &s, c->lync ? SOUND_LYNC : SOUND_PLAIN), 0))
 		return;
 	memcpy(c->to, o.at, sizeof(c->to));
+	if (!c->lync && !o.wants_srtp && !c->takes_beside)
+		o.key = (struct sound_key){ 0 };
 	take_keys(c, &o.key);
 	if (c->lync)
 		take_ice(c, &s, &o);
