@@ -84,6 +84,8 @@ def a_lync_client_calls_a_phone_and_each_reads_its_own_dialect(case):
     check(re.search(OUR_KEY + "\r\n", got.body.decode()), "a key is offered beside RTP")
     is_for_lync(heard.body)
     check_eq([c["state"] for c in bridged(case, got.get("Call-ID"))], ["up"], "bridge list")
+    story = case.site.server.tool("explain", a.user.name, b.user.name)
+    check("a call between a Lync client and another device passes the media bridge" in story, story)
     # The phone holds; the client knows held and not held.
     m = b.send(b.make("INVITE", None, dialog=back, body=audio("a=sendonly\r\n"), headers=SDP))
     again = a.expect_request("INVITE")

@@ -22,6 +22,8 @@ def a_call_to_a_phone_is_refused_and_told(case):
     a.call(bob.uri)
     a.wait_event("notice", marks[0], kind="error", secondary=re.compile("(?i)encryption"))
     a.wait_log(REASON)
+    story = case.site.server.tool("explain", alice.name, bob.name)
+    tap.check("no media bridge is running" in story, story)
     a.wait_ended(marks[0])
 
 

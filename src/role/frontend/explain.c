@@ -57,6 +57,17 @@ static void tell_binding(struct explain *x, const struct binding *b)
 	     binding_left_s(b, loop_now(x->fe->loop)));
 }
 
+/* Which dialect the caller's device speaks nobody knows before it calls. */
+static void tell_bridge(struct explain *x)
+{
+	bool up = false;
+	for (uint32_t i = 0; i < x->fe->n_bridges; i++)
+		up = up || x->fe->bridges[i];
+	step(x, up ? "a call between a Lync client and another device passes the media bridge"
+	           : "a call between a Lync client and another device gets 488: no media bridge "
+	             "is running ([role media-bridge] in topology.conf)");
+}
+
 static void tell_home(struct explain *x, uint64_t account)
 {
 	struct frontend *fe = x->fe;
@@ -76,6 +87,8 @@ static void tell_home(struct explain *x, uint64_t account)
 		n++;
 		tell_binding(x, b);
 	}
+	if (n)
+		tell_bridge(x);
 	if (n)
 		finish(x, 200, "reachable: all endpoints above ring at once");
 	else if (x->target.endpoint)
