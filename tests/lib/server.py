@@ -67,13 +67,13 @@ addresses = {", ".join(self.addresses)}
 
 [role accounts]
 {self.settings["accounts"]}
-[role frontend]
+{self._bridge_section()}[role frontend]
 processes = {self.frontends}
 udp = {udp}
 tcp = {udp}
 tls = {tls}
 {self.settings["frontend"]}
-{self._bridge_section()}""")
+""")
         self._write("local.conf", "[local]\nhost = main\n" + self.settings["local"])
 
     def _bridge_section(self):
