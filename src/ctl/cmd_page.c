@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "ctl/commands.h"
 #include "ctl/print.h"
+#include "svc/bridge/settings.h"
 
 /* Where a client connects: the best address of the front end for each protocol. */
 struct page {
@@ -45,6 +46,22 @@ static const struct topo_listen *preferred(const struct page *p)
 	                           : p->best[TOPO_UDP];
 }
 
+static void put_media(struct buf *b, const struct topo *t)
+{
+	const struct topo_role *r = topo_role_here(t, STR("media-bridge"));
+	struct bridge_settings s;
+	char text[512];
+	struct buf why = BUF_ON(text);
+	if (!r)
+		buf_lit(b, "  no media bridge: Lync clients and phones cannot call one another\n");
+	else if (bridge_settings_read(&s, t, r, r->processes, &why) == 0)
+		buf_printf(
+		        b,
+		        "  udp  ports %u to %u: sound between Lync clients and phones; a firewall "
+		        "must let them through\n",
+		        s.port_min, s.port_max);
+}
+
 static void put_listens(struct buf *b, const struct page *p)
 {
 	buf_lit(b, "Listening\n");
@@ -56,6 +73,7 @@ static void put_listens(struct buf *b, const struct page *p)
 		                  : addr_is_loopback(&l->addr) ? "  (this machine alone)\n"
 		                                               : "  (not encrypted)\n"));
 	}
+	put_media(b, p->topo);
 	buf_char(b, '\n');
 }
 

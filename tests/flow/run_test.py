@@ -70,7 +70,7 @@ def one_command_makes_everything_and_the_second_keeps_it(case):
     p = r.ready()
     page = p.text()
     for wanted in ("Dialtone serves example.test", "Outbound proxy for TLS", "sip:alice@example.test",
-                   "linphonec", "baresip", "ca.pem", "alice@example.test", "carol@example.test"):
+                   "linphonec", "baresip", "ca.pem", "sound between Lync clients and phones", "alice@example.test", "carol@example.test"):
         tap.check(wanted in page, f"{wanted!r} on the page")
     accounts = r.file("accounts.txt")
     tap.check(accounts.strip() in page, "the passwords are on the first page")

@@ -135,7 +135,7 @@ void fe_in_dialog_end(struct task *t)
 		fe_send_there(t, &end, new_uri(t, bd));
 	} else if (t->tries < FE_RETRIES_MAX) {
 		task_retry(t, try_again); /* its client may be on its way back */
-	} else {
+	} else if (!fe_tell_bridge(t, &end)) {
 		task_refuse(t, REFUSE_NOT_CONNECTED, STR(""));
 	}
 }

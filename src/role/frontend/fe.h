@@ -269,6 +269,9 @@ bool fe_refuses_media(struct task *t, struct home_user *callee);
  * would have had to. */
 bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end,
                   struct str uri);
+/* A BYE whose other end is gone: true if it has gone to the bridge, which lets go of the call, and
+ * back to this process, which says so. */
+bool fe_tell_bridge(struct task *t, const struct token *end);
 /* Header lines for a 488 that gives no reason: what the caller offered. */
 void fe_explain_media(struct frontend *fe, struct buf *b, const struct sip_msg *m,
                       const struct sip_msg *resp);

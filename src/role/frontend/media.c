@@ -60,14 +60,11 @@ bool fe_refuses_media(struct task *t, struct home_user *callee)
 	if (t->bridged || fe_has_endpoint(t, callee))
 		return false;
 	calls_ended(t->fe->calls, t->msg->call_id);
-	refusal_put_more(&lb, REFUSE_MEDIA,
-	                 STR("a Lync client and another device need a media bridge, and none is "
-	                     "running here"),
-	                 t->fe->env->self->fqdn);
+	refusal_put(&lb, REFUSE_NO_BRIDGE, t->fe->env->self->fqdn);
 	if (dialect_of(t->msg) == DIALECT_LYNC)
 		refusal_put_client(&lb);
-	task_log_refusal(t, REFUSE_MEDIA);
-	task_reply(t, refusal_row(REFUSE_MEDIA)->code, STR(""), buf_view(&lb));
+	task_log_refusal(t, REFUSE_NO_BRIDGE);
+	task_reply(t, refusal_row(REFUSE_NO_BRIDGE)->code, STR(""), buf_view(&lb));
 	return true;
 }
 
@@ -110,9 +107,10 @@ void fe_explain_media(struct frontend *fe, struct buf *b, const struct sip_msg *
 static bool passes_bridge(const struct task *t, const struct binding *to)
 {
 	enum sip_method m = t->msg->method;
-	return t->fe->n_bridges > 0 && to && fe_crosses(t->msg, to) &&
-	       (m == SIP_INVITE || m == SIP_ACK || m == SIP_BYE || m == SIP_UPDATE ||
-	        m == SIP_PRACK);
+	if (t->fe->n_bridges == 0 || !to)
+		return t->fe->n_bridges > 0 && m == SIP_BYE; /* nobody knows what it spoke */
+	return fe_crosses(t->msg, to) && (m == SIP_INVITE || m == SIP_ACK || m == SIP_BYE ||
+	                                  m == SIP_UPDATE || m == SIP_PRACK);
 }
 
 /* Does it describe media, or will its answer?  An UPDATE or ACK without body does not. */
@@ -122,22 +120,39 @@ static bool describes_media(const struct sip_msg *m)
 	       media_over_rtp(m);
 }
 
-bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end, struct str uri)
+static void send_by(struct task *t, struct sip_flow *bridge, const struct token *end,
+                    struct str uri)
 {
-	struct sip_flow *bridge = passes_bridge(t, to) ? fe_bridge(t->fe, t->msg) : NULL;
 	char route[TOKEN_TEXT_MAX + 128];
 	struct buf rb = BUF_ON(route);
 	struct sip_branch_spec b = { .tag = end->endpoint, .flow = bridge };
+	fe_put_bridge_route(t, &rb, end);
+	fe_edit(t, &b.edit, false);
+	b.edit.uri = uri;
+	b.edit.push_routes = buf_view(&rb);
+	fe_send(t, &b);
+}
+
+bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end, struct str uri)
+{
+	struct sip_flow *bridge = passes_bridge(t, to) ? fe_bridge(t->fe, t->msg) : NULL;
 	if (!bridge && passes_bridge(t, to) && describes_media(t->msg)) {
 		task_refuse(t, REFUSE_BRIDGE_DOWN, STR(""));
 		return true;
 	}
 	if (!bridge)
 		return false;
-	fe_put_bridge_route(t, &rb, end);
-	fe_edit(t, &b.edit, false);
-	b.edit.uri = uri;
-	b.edit.push_routes = buf_view(&rb);
-	fe_send(t, &b);
+	send_by(t, bridge, end, uri);
+	return true;
+}
+
+bool fe_tell_bridge(struct task *t, const struct token *end)
+{
+	struct token gone = *end;
+	struct sip_flow *bridge = t->msg->method == SIP_BYE ? fe_bridge(t->fe, t->msg) : NULL;
+	if (!bridge)
+		return false;
+	gone.hint.slot = (uint8_t)t->fe->env->slot;
+	send_by(t, bridge, &gone, (struct str){ NULL, 0 });
 	return true;
 }

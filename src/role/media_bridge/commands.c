@@ -22,7 +22,10 @@ static void put_call(struct media_bridge *mb, struct buf *b, const struct bridge
 {
 	buf_str(b, b->len > 1 ? STR(",{\"call\":") : STR("{\"call\":"));
 	json_put_str(b, c->id);
-	buf_printf(b, ",\"state\":\"%s\",\"seconds\":%" PRIu64, c->answered ? "up" : "ringing",
+	buf_printf(b, ",\"state\":\"%s\",\"seconds\":%" PRIu64,
+	           !c->answered        ? "ringing"
+	           : bridge_has_way(c) ? "up"
+	                               : "no way to the Lync client",
 	           (loop_now(mb->env->loop) - c->since) / USEC_PER_SEC);
 	put_leg(b, "caller", c->legs[BRIDGE_CALLER]);
 	put_leg(b, "called", c->legs[BRIDGE_CALLED]);

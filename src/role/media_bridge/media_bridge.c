@@ -6,36 +6,12 @@
 
 #include "role/media_bridge/mb.h"
 #include "svc/bridge/route.h"
+#include "svc/bridge/settings.h"
 
 /* The life of the role: start, links, reload, stop. */
 
-enum { PORTS_MIN = 4 };
-
-/* clang-format off */
-struct mb_settings {
-	uint32_t port_min, port_max, calls_max, user_calls_max;
-};
-
-static const struct setting mb_settings[] = {
-	SETTING_U32("media-port-min", SET_UINT, struct mb_settings, port_min,
-		    .min = 1024, .max = 65535, .def = "40000",
-		    .help = "first UDP port for media; the processes of the role share the range"),
-	SETTING_U32("media-port-max", SET_UINT, struct mb_settings, port_max,
-		    .min = 1024, .max = 65535, .def = "49999",
-		    .help = "last UDP port for media; a call takes four"),
-	SETTING_U32("calls-max", SET_UINT, struct mb_settings, calls_max,
-		    .min = 1, .max = 4000, .def = "1000",
-		    .help = "calls that one process carries"),
-	SETTING_U32("user-calls-max", SET_UINT, struct mb_settings, user_calls_max,
-		    .min = 1, .max = 4000, .def = "50",
-		    .help = "of them, calls that one user has begun"),
-	SETTING_END
-};
-
 static const struct role_port ports[] = { { .name = NULL } };
-/* clang-format on */
-
-static const struct setting *const settings[] = { mb_settings, NULL };
+static const struct setting *const settings[] = { bridge_settings, NULL };
 static const char *const links[] = { "frontend", NULL };
 static const char *const of_frontend[] = {
 	"INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE", NULL
@@ -67,19 +43,11 @@ static void read_host(const struct role_env *env, struct bridge_config *ret)
 /* Each process has its own part of the ports. */
 static int read_settings(const struct role_env *env, struct bridge_config *ret, struct buf *why)
 {
-	struct mb_settings s;
-	if (topo_settings(env->topo, env->self, mb_settings, &s, why) < 0)
+	struct bridge_settings s;
+	if (bridge_settings_read(&s, env->topo, env->self, env->n_slots, why) < 0)
 		return -EINVAL;
-	uint32_t first = s.port_min + (s.port_min & 1);
-	uint32_t each = s.port_max >= first ? (s.port_max - first + 1) / env->n_slots & ~1u : 0;
-	if (each < PORTS_MIN) {
-		buf_printf(why,
-		           "media-port-min to media-port-max: fewer than %d ports for each of "
-		           "%u processes\n",
-		           PORTS_MIN, env->n_slots);
-		return -EINVAL;
-	}
-	first += env->slot * each;
+	uint32_t each = (s.port_max + 1 - s.port_min) / env->n_slots & ~1u;
+	uint32_t first = s.port_min + env->slot * each;
 	*ret = (struct bridge_config){ .port_min = (uint16_t)first,
 		                       .port_max = (uint16_t)(first + each - 1),
 		                       .calls_max = s.calls_max,

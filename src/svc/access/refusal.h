@@ -1,7 +1,9 @@
 /* Why a request is refused: one table from which the answer's code and phrase, its ms-diagnostics
  * line and the manual's list are made ([MS-OCER] section 2.2.1.1).
  *
- * Numbers below 60000 are [MS-OCER]'s, where one fits; those from 60000 are our own. */
+ * Numbers below 60000 are [MS-OCER]'s, where one fits; those from 60000 are our own.  What is full
+ * behind another hop is 500 rather than 503, of which a proxy makes a 500 without the reason (RFC
+ * 3261 section 16.7 step 6). */
 #pragma once
 
 #include "base/buf.h"
@@ -56,6 +58,7 @@ enum refusal {
 	REFUSE_IM_BUSY,
 	REFUSE_BRIDGE_FULL,
 	REFUSE_BRIDGE_DOWN,
+	REFUSE_NO_BRIDGE,
 	REFUSE_N,
 };
 

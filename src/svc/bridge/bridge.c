@@ -26,6 +26,27 @@ static bool is_over(const struct bridge_call *c, usec_t now)
 	return now > last + (c->answered ? BRIDGE_SILENT_S : BRIDGE_RING_S) * USEC_PER_SEC;
 }
 
+bool bridge_has_way(const struct bridge_call *c)
+{
+	for (int i = 0; i < 2; i++)
+		if (!c->legs[i] || !leg_has_way(c->legs[i]))
+			return false;
+	return true;
+}
+
+static void warn_of_silence(struct bridge_call *c, usec_t now)
+{
+	const struct bridge *b = c->bridge;
+	if (c->warned || !c->answered || now < c->since + BRIDGE_WAY_S * USEC_PER_SEC ||
+	    bridge_has_way(c))
+		return;
+	c->warned = true;
+	log_warning(NULL, "bridged-call-silent",
+	            "call=%s reason=\"the Lync client and the bridge do not reach one another; are "
+	            "UDP ports %u to %u open between them?\"",
+	            log_esc(c->id), b->ports.min, b->ports.max);
+}
+
 static void on_sweep(void *arg)
 {
 	struct bridge *b = arg;
@@ -35,6 +56,8 @@ static void on_sweep(void *arg)
 		struct bridge_call *c = list_entry(it, struct bridge_call, all);
 		if (is_over(c, now))
 			bridge_close(c);
+		else
+			warn_of_silence(c, now);
 	}
 	timer_set(&b->sweep, now + BRIDGE_SWEEP_S * USEC_PER_SEC);
 }

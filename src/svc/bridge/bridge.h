@@ -13,7 +13,8 @@
 enum {
 	BRIDGE_RING_S = 300,        /* a call that was not answered by then is forgotten */
 	BRIDGE_SILENT_S = 2 * 3600, /* one in which nothing was heard for so long */
-	BRIDGE_SWEEP_S = 30,
+	BRIDGE_SWEEP_S = 10,
+	BRIDGE_WAY_S = 15,   /* an answered call that has no way by then leaves a warning */
 	BRIDGE_ID_MAX = 512, /* bytes of Call-ID, and of a tag */
 };
 
@@ -52,6 +53,7 @@ struct bridge_call {
 	unsigned refs;
 	bool caller_lync, answered;
 	bool tried_again;
+	bool warned;        /* that it has no way */
 	uint8_t offered_by; /* 1 + the side whose last description was not answered yet; or 0 */
 	bool closed;        /* it has no legs any more, and is in no table */
 	struct leg *legs[2];
@@ -91,6 +93,9 @@ void bridge_unref(struct bridge_call **cp);
 int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct sip_msg *m,
                      bool answers, struct buf *ret) MUST_CHECK;
 
+/* Do both ends know where to send?  A Lync client whose checks do not arrive (a firewall) has none.
+ */
+bool bridge_has_way(const struct bridge_call *c);
 /* The called device refused the caller's offer: true if another form of it is worth a try, which
  * bridge_translate() writes from then on. */
 bool bridge_try_again(struct bridge_call *c);

@@ -353,6 +353,11 @@ static struct str profile(const struct leg *g, bool answers)
 	return g->beside ? STR("RTP/AVP") : STR("");
 }
 
+bool leg_has_way(const struct leg *g)
+{
+	return g->sockets[0].known;
+}
+
 void leg_insist(struct leg *g)
 {
 	g->insists = true;

@@ -51,6 +51,9 @@ int leg_read(struct leg *g, const struct sdp *s, bool answers) MUST_CHECK;
  * section with sound.  `answers`: it answers the client's own.  False: too long. */
 bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct sdp_media *m,
                bool answers);
+/* Is it known where the client's media goes?  Without ICE that is so with its description; with it,
+ * when a check was answered. */
+bool leg_has_way(const struct leg *g);
 /* The device here refused RTP: from now on it is offered SRTP alone. */
 void leg_insist(struct leg *g);
 /* Sends a packet of media to the client; SRTP_ROOM bytes behind it are used.  Before it is known
