@@ -50,6 +50,16 @@ void remote_forget(cJSON *args)
 	cJSON_Delete(args);
 }
 
+/* The server runs, but not the role that knows the answer. */
+static void tell_no_role(const char *role, struct buf *why)
+{
+	why->len = 0;
+	buf_printf(why,
+	           "No process of the role %s runs on this host.  `dialtone role list` shows what "
+	           "does; the role needs a section [role %s] in topology.conf, and a restart.",
+	           role, role);
+}
+
 static int ask(struct tool *t, cJSON *args, cJSON **ret_result, struct buf *why)
 {
 	const struct verb *v = t->verb;
@@ -69,8 +79,10 @@ static int ask(struct tool *t, cJSON *args, cJSON **ret_result, struct buf *why)
 		.arg = t,
 	};
 	int r = client_ask(ret_result, &rq, why);
-	if ((r == -ENOENT || r == -ECONNREFUSED) && v->offline &&
-	    !client_can_reach(dir, "dialtoned")) {
+	bool absent = r == -ENOENT || r == -ECONNREFUSED;
+	if (absent && client_can_reach(dir, "dialtoned")) {
+		tell_no_role(v->role, why);
+	} else if (absent && v->offline) {
 		why->len = 0;
 		r = offline_ask(t, v->role, buf_view(&cmd), sent, ret_result, why);
 	}

@@ -24,6 +24,8 @@ def a_call_to_a_phone_is_refused_and_told(case):
     a.wait_log(REASON)
     story = case.site.server.tool("explain", alice.name, bob.name)
     tap.check("no media bridge is running" in story, story)
+    said = case.site.server.tool("bridge", "list", ok=False)
+    tap.check("No process of the role media-bridge runs" in said, said)
     a.wait_ended(marks[0])
 
 
