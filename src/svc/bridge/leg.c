@@ -282,10 +282,11 @@ static bool is_right_answer(const struct leg *g, const struct sound *o)
 	return o->key.there && o->key.suite == g->own.suite && o->key.tag == g->own.tag;
 }
 
+/* To the kernel 0.0.0.0 is this host. */
 static bool is_reachable(const struct leg *g, const struct addr *a)
 {
-	return a->sa.sa_family == g->sockets[0].at.sa.sa_family && !addr_is_multicast(a) &&
-	       (g->loopback || !addr_is_loopback(a));
+	return a->sa.sa_family == g->sockets[0].at.sa.sa_family && !addr_is_any(a) &&
+	       !addr_is_multicast(a) && (g->loopback || !addr_is_loopback(a));
 }
 
 /* Where media goes: without ICE, to what the description says, unless a packet has shown better
@@ -298,7 +299,7 @@ static void take_address(struct leg *g, const struct sound *o)
 			continue;
 		k->peer = k->said = o->at[i];
 		/* 0.0.0.0 is the old way to hold (RFC 3264 section 8.4). */
-		k->known = !addr_is_any(&o->at[i]) && is_reachable(g, &o->at[i]);
+		k->known = is_reachable(g, &o->at[i]);
 		k->moved = false;
 	}
 }

@@ -364,6 +364,22 @@ static void media_goes_to_hosts_that_may_be_clients_alone(void)
 	}
 }
 
+/* To the kernel it is this host. */
+static void no_check_goes_to_0_0_0_0(void)
+{
+	auto_(world_free) struct world *w = world_start(false);
+	char text[128];
+	w->cfg.loopback = false;
+	bridge_configure(w->bridge, &w->cfg);
+	(void)snprintf(text, sizeof(text), "a=candidate:1 1 UDP 9 0.0.0.0 %u typ host\r\n",
+	               addr_port(&w->lync.at[0]));
+	w->call = opens(w, "call", "");
+	EQ(translate(w, BRIDGE_CALLER, client_says(&w->phone, false, 1, ""), false), 0);
+	EQ(translate(w, BRIDGE_CALLED, client_says(&w->lync, true, 1, text), true), 0);
+	steps(w, 50);
+	EQ(w->lync.n_stun, 0);
+}
+
 /* 2001:db8::/32 leads nowhere (RFC 3849); what the kernel says of it depends on the host. */
 static void only_a_phones_media_needs_a_way_to_just_that_address(void)
 {
@@ -729,6 +745,7 @@ int main(void)
 	RUN(a_new_description_moves_a_phone);
 	RUN(nothing_is_sent_to_a_phone_that_holds_with_0_0_0_0);
 	RUN(media_goes_to_hosts_that_may_be_clients_alone);
+	RUN(no_check_goes_to_0_0_0_0);
 	RUN(only_a_phones_media_needs_a_way_to_just_that_address);
 	RUN(a_key_that_stays_keeps_its_counters);
 	RUN(an_answer_has_the_tag_of_the_offer_even_if_only_that_is_new);
