@@ -50,6 +50,8 @@ static int read_settings(const struct role_env *env, struct bridge_config *ret, 
 	uint32_t first = s.port_min + env->slot * each;
 	*ret = (struct bridge_config){ .port_min = (uint16_t)first,
 		                       .port_max = (uint16_t)(first + each - 1),
+		                       .all_min = (uint16_t)s.port_min,
+		                       .all_max = (uint16_t)s.port_max,
 		                       .calls_max = s.calls_max,
 		                       .user_calls_max = s.user_calls_max };
 	read_host(env, ret);

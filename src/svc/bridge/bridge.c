@@ -93,6 +93,8 @@ void bridge_configure(struct bridge *b, const struct bridge_config *cfg)
 	b->ports.min = (uint16_t)(cfg->port_min + (cfg->port_min & 1));
 	b->ports.max = cfg->port_max;
 	b->ports.loopback = cfg->loopback;
+	b->ports.all_min = cfg->all_min;
+	b->ports.all_max = cfg->all_max;
 }
 
 static void add_counts(struct bridge_counts *n, const struct bridge_call *c)

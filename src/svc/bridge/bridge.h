@@ -24,6 +24,7 @@ struct bridge; /* opaque */
 
 struct bridge_config {
 	uint16_t port_min, port_max; /* UDP */
+	uint16_t all_min, all_max;   /* those of all processes of the role on this host */
 	uint32_t calls_max, user_calls_max;
 	struct addr own; /* an address of this host, for legs of which nothing better is known */
 	bool loopback;   /* clients may be on this very host */

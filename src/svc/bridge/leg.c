@@ -15,6 +15,8 @@ struct leg_socket {
 	struct addr said; /* where the description says that it goes */
 	bool known;       /* peer is valid */
 	bool moved;       /* its port was learnt from a packet */
+	struct addr seen; /* where the last packet came from */
+	bool seen_here;   /* that is an address of this host */
 };
 
 struct leg {
@@ -22,6 +24,7 @@ struct leg {
 	enum sound_dialect dialect;
 	const struct leg_ops *ops;
 	void *arg;
+	struct leg_ports *ports;
 	struct leg_socket sockets[ICE_COMPONENTS];
 	struct ice *ice; /* SOUND_LYNC, once its role is known */
 	struct sound_key own, theirs;
@@ -29,7 +32,6 @@ struct leg {
 	bool beside;     /* beside RTP/AVP: it need not be taken */
 	bool insists;    /* SOUND_PLAIN: offers SRTP alone */
 	bool own_used;   /* our key has protected something, or might have */
-	bool loopback;
 	struct srtp *in, *out;
 	char proto[64]; /* of the client's last offer */
 	size_t proto_len;
@@ -79,6 +81,27 @@ static bool is_peer(struct leg *g, unsigned component, const struct addr *from)
 	return k->known && (k->moved ? addr_eq(&k->peer, from) : addr_eq_host(&k->peer, from));
 }
 
+/* The kernel sends from an address of this host to that very address. */
+static bool is_here(struct leg_socket *k, const struct addr *a)
+{
+	struct addr from;
+	if (!addr_eq(&k->seen, a)) {
+		k->seen = *a;
+		k->seen_here = udp_source(a, &from) == 0 && addr_eq_host(&from, a);
+	}
+	return k->seen_here;
+}
+
+/* A port of this process, or one that another process of the role may have. */
+static bool is_bridge(struct leg_socket *k, const struct addr *from)
+{
+	const struct leg_ports *ports = k->leg->ports;
+	uint16_t port = addr_port(from);
+	bool ours = port >= ports->min && port <= ports->max;
+	bool others = !ours && port >= ports->all_min && port <= ports->all_max;
+	return (others || ports->used[port / 8] >> port % 8 & 1) && is_here(k, from);
+}
+
 static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from, struct str data)
 {
 	struct leg_socket *k = arg;
@@ -91,7 +114,7 @@ static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from
 			ice_input(g->ice, component, from, data);
 		return;
 	}
-	if (!is_media(component, p, len) || !is_peer(g, component, from) ||
+	if (!is_media(component, p, len) || !is_peer(g, component, from) || is_bridge(k, from) ||
 	    unprotect(g, component, p, &len) < 0) {
 		g->counts.dropped++;
 		return;
@@ -176,6 +199,15 @@ static int find_pair(const struct addr *at, struct leg_ports *ports, int ret_fds
 	return r;
 }
 
+static void note_port(struct leg_ports *ports, uint16_t port, bool used)
+{
+	uint8_t bit = (uint8_t)(1u << port % 8);
+	if (used)
+		ports->used[port / 8] |= bit;
+	else
+		ports->used[port / 8] &= (uint8_t)~bit;
+}
+
 struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *ports,
                     const struct addr *towards, const struct leg_ops *ops, void *arg, int *ret_err)
 {
@@ -191,7 +223,7 @@ struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *port
 	g->dialect = d;
 	g->ops = ops;
 	g->arg = arg;
-	g->loopback = ports->loopback;
+	g->ports = ports;
 	g->own.there = true;
 	g->own.tag = 1;
 	rand_bytes(g->own.bytes, SRTP_KEY_LEN);
@@ -199,6 +231,7 @@ struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *port
 		g->sockets[i].leg = g;
 		g->sockets[i].udp = udp_new(l, fds[i], on_datagram, &g->sockets[i]);
 		g->sockets[i].at = *udp_local(g->sockets[i].udp);
+		note_port(ports, addr_port(&g->sockets[i].at), true);
 	}
 	return g;
 }
@@ -209,8 +242,10 @@ void leg_free(struct leg **lp)
 	if (!g)
 		return;
 	ice_free(&g->ice);
-	for (int i = 0; i < ICE_COMPONENTS; i++)
+	for (int i = 0; i < ICE_COMPONENTS; i++) {
+		note_port(g->ports, addr_port(&g->sockets[i].at), false);
 		udp_free(&g->sockets[i].udp);
+	}
 	srtp_free(&g->in);
 	srtp_free(&g->out);
 	wipe(g, sizeof(*g));
@@ -286,7 +321,7 @@ static bool is_right_answer(const struct leg *g, const struct sound *o)
 static bool is_reachable(const struct leg *g, const struct addr *a)
 {
 	return a->sa.sa_family == g->sockets[0].at.sa.sa_family && !addr_is_any(a) &&
-	       !addr_is_multicast(a) && (g->loopback || !addr_is_loopback(a));
+	       !addr_is_multicast(a) && (g->ports->loopback || !addr_is_loopback(a));
 }
 
 /* Where media goes: without ICE, to what the description says, unless a packet has shown better

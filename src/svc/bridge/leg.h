@@ -5,7 +5,8 @@
  * Media is taken from the peer alone: from where ICE has proved that somebody knows our password,
  * or, without ICE, from the address that the description names; there the port may be another once
  * (a NAT in between).  Nothing is sent to a group, nor to this host itself unless clients may be
- * there. */
+ * there, and nothing is taken from a port of the bridge: two calls that were each other's clients
+ * would hand the same packet round for ever. */
 #pragma once
 
 #include "loop/udp.h"
@@ -20,7 +21,9 @@ enum {
 struct leg_ports {
 	uint16_t min, max;
 	uint16_t next;
-	bool loopback; /* clients may be on this very host */
+	bool loopback;             /* clients may be on this very host */
+	uint16_t all_min, all_max; /* those of all processes on this host */
+	uint8_t used[65536 / 8];   /* a bit for each port: a leg has it */
 };
 
 struct leg; /* opaque */
@@ -36,8 +39,8 @@ struct leg_ops {
 	void (*packet)(void *arg, unsigned component, uint8_t *packet, size_t len);
 };
 
-/* Binds two ports on the address from which this host reaches `towards`.  NULL and *ret_err: no
- * port is free (-EADDRINUSE), no descriptors (-EMFILE), no way there. */
+/* Binds two ports on the address from which this host reaches `towards`.  Borrows ports.  NULL and
+ * *ret_err: no port is free (-EADDRINUSE), no descriptors (-EMFILE), no way there. */
 struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *ports,
                     const struct addr *towards, const struct leg_ops *ops, void *arg, int *ret_err);
 void leg_free(struct leg **lp);

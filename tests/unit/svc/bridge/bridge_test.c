@@ -34,6 +34,8 @@ static struct world *world_start(bool lync_calls)
 	loop_clock_move(w->loop, USEC_PER_SEC);
 	w->cfg = (struct bridge_config){ .port_min = first_port(),
 		                         .port_max = (uint16_t)(first_port() + PORTS - 1),
+		                         .all_min = first_port(),
+		                         .all_max = (uint16_t)(first_port() + PORTS - 1),
 		                         .calls_max = 100,
 		                         .user_calls_max = 100,
 		                         .loopback = true };
@@ -362,6 +364,33 @@ static void media_goes_to_hosts_that_may_be_clients_alone(void)
 		EQ(w->phone.n_heard, 0);
 		EQ(w->lync.n_stun, 0); /* its candidates are here */
 	}
+}
+
+/* Two calls that are each other's clients would hand the same packet round for ever.  Here the
+ * phone of one is at a leg of the other, whose phone is at a port of another process. */
+static void nothing_is_taken_from_the_bridges_own_ports(void)
+{
+	auto_(world_free) struct world *w = world_start(false);
+	struct client *p = &w->phone;
+	talk(w, false);
+	OK(both_ways(w, 1));
+	/* As if the clients were legs of another process. */
+	w->cfg.all_max = 65535;
+	bridge_configure(w->bridge, &w->cfg);
+	OK(!passes(w, &w->lync, p, 0, 2) && !passes(w, p, &w->lync, 0, 3));
+	w->cfg.all_max = w->cfg.port_max;
+	bridge_configure(w->bridge, &w->cfg);
+	OK(both_ways(w, 4));
+	/* The phone says that it is where its own leg is: what goes there comes back once. */
+	uint64_t n = bridge_counts(w->bridge).dropped;
+	memcpy(p->at, p->to, sizeof(p->at));
+	EQ(phone_says(w, client_says(p, false, 1, ""), false), 0);
+	EQ(lync_says(w, client_says(&w->lync, true, 1, ""), true), 0);
+	unsigned heard = w->lync.n_heard;
+	client_sends(&w->lync, 0, 5);
+	steps(w, 10);
+	EQ(w->lync.n_heard, heard);
+	EQ(bridge_counts(w->bridge).dropped, n + 1);
 }
 
 /* To the kernel it is this host. */
@@ -745,6 +774,7 @@ int main(void)
 	RUN(a_new_description_moves_a_phone);
 	RUN(nothing_is_sent_to_a_phone_that_holds_with_0_0_0_0);
 	RUN(media_goes_to_hosts_that_may_be_clients_alone);
+	RUN(nothing_is_taken_from_the_bridges_own_ports);
 	RUN(no_check_goes_to_0_0_0_0);
 	RUN(only_a_phones_media_needs_a_way_to_just_that_address);
 	RUN(a_key_that_stays_keeps_its_counters);
