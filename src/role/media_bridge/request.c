@@ -157,6 +157,8 @@ static void done(void *arg, int code)
 	struct watch *w = arg;
 	if (w->first && code / 100 != 2)
 		bridge_close(w->call);
+	else if (w->offered && code / 100 != 2)
+		bridge_refused(w->call, w->from);
 	bridge_unref(&w->call);
 	sip_flow_unref(&w->to);
 	buf_free(&w->body);

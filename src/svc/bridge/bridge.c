@@ -340,7 +340,19 @@ int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct 
 	if (r < 0)
 		return r;
 	c->offered_by = answers ? 0 : 1 + (uint8_t)from;
-	return leg_write(c->legs[to], ret, &s, o.m, answers) ? 0 : -EBADMSG;
+	if (leg_write(c->legs[to], ret, &s, o.m, answers))
+		return 0;
+	if (!answers)
+		bridge_refused(c, from);
+	return -EBADMSG;
+}
+
+void bridge_refused(struct bridge_call *c, enum bridge_side from)
+{
+	if (c->legs[from])
+		leg_undo(c->legs[from]);
+	if (c->offered_by == 1 + from)
+		c->offered_by = 0;
 }
 
 bool bridge_try_again(struct bridge_call *c)

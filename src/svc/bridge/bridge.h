@@ -97,6 +97,9 @@ int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct 
 /* Do both ends know where to send?  A Lync client whose checks do not arrive (a firewall) has none.
  */
 bool bridge_has_way(const struct bridge_call *c);
+/* What `from` offered within the call was refused: its sound goes on as before. */
+void bridge_refused(struct bridge_call *c, enum bridge_side from);
+
 /* The called device refused the caller's offer: true if another form of it is worth a try, which
  * bridge_translate() writes from then on. */
 bool bridge_try_again(struct bridge_call *c);

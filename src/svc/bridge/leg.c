@@ -19,6 +19,15 @@ struct leg_socket {
 	bool seen_here;   /* that is an address of this host */
 };
 
+/* What holds again if the client's offer is refused. */
+struct leg_past {
+	bool there;
+	struct sound_key own, theirs;
+	bool own_used;
+	struct srtp *in, *out; /* may be the leg's too */
+	struct leg_socket sockets[ICE_COMPONENTS];
+};
+
 struct leg {
 	struct loop *loop;
 	enum sound_dialect dialect;
@@ -33,7 +42,8 @@ struct leg {
 	bool insists;    /* SOUND_PLAIN: offers SRTP alone */
 	bool own_used;   /* our key has protected something, or might have */
 	struct srtp *in, *out;
-	char proto[64]; /* of the client's last offer */
+	struct leg_past past; /* before the client's offer that was not answered yet */
+	char proto[64];       /* of the client's last offer */
 	size_t proto_len;
 	struct leg_counts counts;
 };
@@ -236,11 +246,58 @@ struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *port
 	return g;
 }
 
+/* Ciphers that the leg has had before stay for an offer that may be refused. */
+static void drop(struct leg *g, struct srtp **p)
+{
+	if (g->past.there && (*p == g->past.in || *p == g->past.out))
+		*p = NULL;
+	srtp_free(p);
+}
+
+static void remember(struct leg *g)
+{
+	if (g->past.there)
+		return; /* nothing was agreed since */
+	g->past = (struct leg_past){ .there = true,
+		                     .own = g->own,
+		                     .theirs = g->theirs,
+		                     .own_used = g->own_used,
+		                     .in = g->in,
+		                     .out = g->out };
+	memcpy(g->past.sockets, g->sockets, sizeof(g->sockets));
+}
+
+static void forget(struct leg *g)
+{
+	if (g->past.in != g->in)
+		srtp_free(&g->past.in);
+	if (g->past.out != g->out)
+		srtp_free(&g->past.out);
+	wipe(&g->past, sizeof(g->past));
+}
+
+void leg_undo(struct leg *g)
+{
+	if (!g->past.there)
+		return;
+	drop(g, &g->in);
+	drop(g, &g->out);
+	g->own = g->past.own;
+	g->theirs = g->past.theirs;
+	g->own_used = g->past.own_used;
+	g->in = g->past.in;
+	g->out = g->past.out;
+	for (int i = 0; i < ICE_COMPONENTS && g->dialect == SOUND_PLAIN; i++)
+		g->sockets[i] = g->past.sockets[i];
+	forget(g);
+}
+
 void leg_free(struct leg **lp)
 {
 	struct leg *g = take(lp);
 	if (!g)
 		return;
+	forget(g);
 	ice_free(&g->ice);
 	for (int i = 0; i < ICE_COMPONENTS; i++) {
 		note_port(g->ports, addr_port(&g->sockets[i].at), false);
@@ -282,10 +339,10 @@ static void need_own_key(struct leg *g)
 
 static int take_other_key(struct leg *g, const struct sound_key *key, bool answers)
 {
-	srtp_free(&g->in);
+	drop(g, &g->in);
 	g->theirs = *key;
 	if (!key->there || g->own.suite != key->suite)
-		srtp_free(&g->out);
+		drop(g, &g->out);
 	if (!key->there)
 		return 0;
 	if (!answers)
@@ -367,6 +424,7 @@ int leg_read(struct leg *g, const struct sdp *s, bool answers)
 		return r;
 	struct buf pb = { .p = g->proto, .cap = sizeof(g->proto), .max = sizeof(g->proto) };
 	if (!answers) {
+		remember(g);
 		buf_str(&pb, o.m->proto);
 		g->proto_len = pb.full ? 0 : pb.len;
 		g->offers_key = false;
@@ -403,6 +461,8 @@ bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct s
                bool answers)
 {
 	need_ice(g, !answers);
+	if (answers)
+		forget(g);
 	if (!answers) {
 		g->offers_key = true;
 		/* A device of which nothing is known: who can takes the key, who cannot does not

@@ -57,6 +57,8 @@ bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct s
 /* Is it known where the client's media goes?  Without ICE that is so with its description; with it,
  * when a check was answered. */
 bool leg_has_way(const struct leg *g);
+/* The client's offer was refused: what was agreed before holds (RFC 3261 section 14.1). */
+void leg_undo(struct leg *g);
 /* The device here refused RTP: from now on it is offered SRTP alone. */
 void leg_insist(struct leg *g);
 /* Sends a packet of media to the client; SRTP_ROOM bytes behind it are used.  Before it is known

@@ -326,6 +326,31 @@ static void a_new_description_moves_a_phone(void)
 	client_stop(&moved);
 }
 
+/* A phone with another port and another key for each offer. */
+static void an_offer_that_is_refused_changes_nothing(void)
+{
+	for (int keyed = 0; keyed < 2; keyed++) {
+		auto_(world_free) struct world *w = world_start(false);
+		struct client moved;
+		talk(w, keyed);
+		OK(both_ways(w, 1));
+		for (uint16_t i = 0; i < 2; i++) {
+			move(w, &moved);
+			EQ(translate(w, BRIDGE_CALLER, client_says(&moved, keyed ^ i, 1, ""),
+			             false),
+			   0);
+			bridge_refused(w->call, BRIDGE_CALLER);
+			OK(both_ways(w, (uint16_t)(2 + i)));
+			client_stop(&moved);
+		}
+		/* One that is answered is the new state. */
+		EQ(phone_says(w, client_says(&w->phone, keyed, 1, ""), false), 0);
+		EQ(lync_says(w, client_says(&w->lync, true, 1, ""), true), 0);
+		bridge_refused(w->call, BRIDGE_CALLER);
+		OK(both_ways(w, 4));
+	}
+}
+
 static void nothing_is_sent_to_a_phone_that_holds_with_0_0_0_0(void)
 {
 	auto_(world_free) struct world *w = world_start(false);
@@ -772,6 +797,7 @@ int main(void)
 	RUN(before_the_answer_nothing_is_sent);
 	RUN(the_port_of_a_phone_may_be_another_once);
 	RUN(a_new_description_moves_a_phone);
+	RUN(an_offer_that_is_refused_changes_nothing);
 	RUN(nothing_is_sent_to_a_phone_that_holds_with_0_0_0_0);
 	RUN(media_goes_to_hosts_that_may_be_clients_alone);
 	RUN(nothing_is_taken_from_the_bridges_own_ports);
