@@ -123,6 +123,27 @@ def the_bridge_lets_go_of_a_call_whose_other_end_is_gone(case):
 
 
 @tap.test
+def the_bridge_lets_go_of_a_call_whose_other_end_has_signed_off(case):
+    a, b = phone(case), lync(case)
+    there, _, got, _ = talk(a, b, audio(), audio(ICE + LYNC_KEY, "RTP/SAVP"))
+    b.sign_off()
+    b.stop()
+    m = a.send(a.make("BYE", None, dialog=there))
+    check_eq(a.expect_answer(m).code, 480, "BYE")
+    wait_for(lambda: not bridged(case, got.get("Call-ID")), "the bridge to let go of the call")
+
+
+@tap.test
+def a_call_whose_phone_was_lost_ends_with_the_clients_bye(case):
+    a, b = lync(case), phone(case)
+    there, _, got, _ = talk(a, b, audio(ICE + LYNC_KEY), audio())
+    b.stop()
+    m = a.send(a.make("BYE", None, dialog=there))
+    check_eq(a.expect_answer(m).code, 480, "BYE")
+    wait_for(lambda: not bridged(case, got.get("Call-ID")), "the bridge to let go of the call")
+
+
+@tap.test
 def a_call_whose_checks_do_not_arrive_is_shown(case):
     a, b = lync(case), phone(case)
     _, _, got, _ = talk(a, b, audio(ICE + LYNC_KEY), audio())
