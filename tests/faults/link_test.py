@@ -82,9 +82,9 @@ def delivered(a, b, text):
 
     def answered():
         with b._lock:
-            todo = [x for x in b.inbox if x.method == "MESSAGE"]
+            messages = [x for x in b.inbox if x.method == "MESSAGE"]
             b.inbox = [x for x in b.inbox if x.method != "MESSAGE"]
-        for x in todo:
+        for x in messages:
             b.answer(x, 200)
         with a._lock:
             found.extend(x for x in a.inbox if x.code and x.code >= 200 and

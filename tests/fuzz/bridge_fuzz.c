@@ -92,8 +92,7 @@ static void write_for(const struct sdp *s, const struct sdp_media *m, enum sound
 	struct sound_end e = { .dialect = d,
 		               .at = { at(4000), at(4001) },
 		               .ice = d == SOUND_LYNC ? ice : NULL,
-		               .key = keyed ? &key : NULL,
-		               .says_remote = true };
+		               .key = keyed ? &key : NULL };
 	if (sound_write(&b, s, m, &e))
 		read_back(s, m, &b, &e);
 	ice_free(&ice);

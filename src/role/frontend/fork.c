@@ -17,8 +17,8 @@ struct fork {
 	struct str sender_route, lines;
 	struct str here_lines; /* a client is not told who wants to stay unknown */
 	char route_text[256], lines_text[512];
-	bool bridged; /* endpoints of the other dialect are behind the media bridge */
-	bool from_lync;
+	bool bridged;   /* endpoints of the other dialect are behind the media bridge */
+	bool from_lync; /* if bridged */
 };
 
 static bool is_tried(const struct tried *tried, const struct token_hint *h)
@@ -192,7 +192,7 @@ static void fork_init(struct fork *f, struct task *t)
 	f->makes_dialog = fe_makes_dialog(t->msg);
 	f->callee = t->callee;
 	f->bridged = t->bridged;
-	f->from_lync = dialect_of(t->msg) == DIALECT_LYNC;
+	f->from_lync = t->bridged && dialect_of(t->msg) == DIALECT_LYNC;
 	fe_edit(t, &f->here, true);
 	fe_edit(t, &f->there, false);
 	fe_put_sender(t, &rb, &lb);

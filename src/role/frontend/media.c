@@ -1,8 +1,8 @@
 #include "role/frontend/fe.h"
 #include "svc/access/dialect.h"
 #include "svc/bridge/route.h"
+#include "svc/bridge/sound.h"
 #include "svc/routing/media.h"
-#include "wire/mime/mime.h"
 #include "wire/sdp/security.h"
 
 /* Calls between a Lync client and another device: they pass the media bridge (svc/bridge), from the
@@ -52,8 +52,9 @@ bool fe_refuses_media(struct task *t, struct home_user *callee)
 {
 	char lines[1024];
 	struct buf lb = BUF_ON(lines);
-	if (t->msg->method != SIP_INVITE || !media_over_rtp(t->msg) ||
-	    !has_other_dialect(t, callee) || !fe_has_endpoint(t, callee))
+	/* The description is read last: most calls are of one dialect. */
+	if (t->msg->method != SIP_INVITE || !has_other_dialect(t, callee) ||
+	    !fe_has_endpoint(t, callee) || !media_over_rtp(t->msg))
 		return false;
 	t->bridged = fe_bridge(t->fe, t->msg) != NULL;
 	t->one_dialect = !t->bridged;
@@ -71,11 +72,8 @@ bool fe_refuses_media(struct task *t, struct home_user *callee)
 /* How the caller would protect the audio. */
 static unsigned offered_by(const struct sip_msg *m)
 {
-	struct mime_part part;
 	RAW_MEMORY struct sdp sdp;
-	if (mime_pick(sip_value(m, SIP_H_CONTENT_TYPE), m->body, STR("application/sdp"), 1, &part) <
-	            0 ||
-	    sdp_parse(&sdp, part.body) < 0)
+	if (sound_find(&sdp, m) < 0)
 		return 0;
 	const struct sdp_media *audio = sdp_media_next(&sdp, NULL, STR("audio"));
 	return audio ? sdp_security(&sdp, audio) : 0;
@@ -106,18 +104,12 @@ void fe_explain_media(struct frontend *fe, struct buf *b, const struct sip_msg *
 
 static bool passes_bridge(const struct task *t, const struct binding *to)
 {
-	enum sip_method m = t->msg->method;
-	if (t->fe->n_bridges == 0 || !to)
-		return t->fe->n_bridges > 0 && m == SIP_BYE; /* nobody knows what it spoke */
-	return fe_crosses(t->msg, to) && (m == SIP_INVITE || m == SIP_ACK || m == SIP_BYE ||
-	                                  m == SIP_UPDATE || m == SIP_PRACK);
-}
-
-/* Does it describe media, or will its answer?  An UPDATE or ACK without body does not. */
-static bool describes_media(const struct sip_msg *m)
-{
-	return m->method != SIP_BYE && (m->method == SIP_INVITE || m->body.len > 0) &&
-	       media_over_rtp(m);
+	bool ends = t->msg->method == SIP_BYE;
+	if (t->fe->n_bridges == 0)
+		return false;
+	if (!to)
+		return ends; /* nobody knows what it spoke */
+	return (ends || media_method(t->msg)) && fe_crosses(t->msg, to);
 }
 
 static void send_by(struct task *t, struct sip_flow *bridge, const struct token *end,
@@ -135,14 +127,15 @@ static void send_by(struct task *t, struct sip_flow *bridge, const struct token 
 
 bool fe_by_bridge(struct task *t, const struct binding *to, const struct token *end, struct str uri)
 {
-	struct sip_flow *bridge = passes_bridge(t, to) ? fe_bridge(t->fe, t->msg) : NULL;
-	if (!bridge && passes_bridge(t, to) && describes_media(t->msg)) {
-		task_refuse(t, REFUSE_BRIDGE_DOWN, STR(""));
-		return true;
-	}
-	if (!bridge)
+	if (!passes_bridge(t, to))
 		return false;
-	send_by(t, bridge, end, uri);
+	struct sip_flow *bridge = fe_bridge(t->fe, t->msg);
+	if (bridge)
+		send_by(t, bridge, end, uri);
+	else if (media_negotiates(t->msg))
+		task_refuse(t, REFUSE_BRIDGE_DOWN, STR(""));
+	else
+		return false;
 	return true;
 }
 

@@ -84,20 +84,15 @@ static void watch_ringing(struct watch *w)
 	map_add(&w->fe->ringing, &w->ringing, ringing_hash(w->fe, str_n(w->id, w->id_len)));
 }
 
-static struct str from_tag(const struct sip_msg *m)
-{
-	const struct sip_addr *from = m ? sip_from(m) : NULL;
-	struct str tag;
-	return from && sip_param(from->params, STR("tag"), &tag) ? tag : STR("");
-}
-
 static struct watch *ringing_of(struct frontend *fe, const struct sip_msg *bye)
 {
+	struct str tag = sip_tag(sip_from(bye));
 	struct map_node *n = map_first(&fe->ringing, ringing_hash(fe, bye->call_id));
 	for (; n; n = map_next(n)) {
 		struct watch *w = list_entry(n, struct watch, ringing);
-		if (str_eq(str_n(w->id, w->id_len), bye->call_id) &&
-		    str_eq(from_tag(sip_proxy_request(w->proxy)), from_tag(bye)))
+		const struct sip_msg *m = sip_proxy_request(w->proxy);
+		if (str_eq(str_n(w->id, w->id_len), bye->call_id) && m &&
+		    str_eq(sip_tag(sip_from(m)), tag))
 			return w;
 	}
 	return NULL;

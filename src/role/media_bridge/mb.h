@@ -12,7 +12,6 @@ struct media_bridge {
 	struct role_env *env;
 	struct sip_stack *stack;
 	struct sip_flow *fes[MB_SLOTS_MAX]; /* links to the front ends, by slot; NULL: down */
-	struct bridge_config cfg;
 	struct bridge *bridge;
 	struct log_limit refusal_limit;
 	struct defer stopped;

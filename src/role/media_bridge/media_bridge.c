@@ -111,7 +111,6 @@ static int start(struct role_env *env, void **ret_state)
 	struct sip_transport_config tcfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
 	mb->env = env;
 	mb->stack = sip_stack_new(env->loop, &tcfg, &stack_ops, mb);
-	mb->cfg = cfg;
 	mb->bridge = bridge_new(env->loop, &cfg);
 	for (size_t i = 0; i < env->n_links; i++)
 		link_up(mb, i);
@@ -126,7 +125,6 @@ static int reload(void *state, struct buf *why)
 	struct bridge_config cfg;
 	if (read_settings(mb->env, &cfg, why) < 0)
 		return -EINVAL;
-	mb->cfg = cfg;
 	bridge_configure(mb->bridge, &cfg);
 	return 0;
 }
@@ -160,7 +158,7 @@ const struct role role_media_bridge = {
 	.settings = settings,
 	.commands = mb_commands,
 	.max_processes = MB_SLOTS_MAX,
-	.metrics_port = 9062 + 64,
+	.metrics_port = 9126, /* from 9061 on are those of the front ends */
 	.start = start,
 	.reload = reload,
 	.link_up = link_up,

@@ -27,12 +27,6 @@ struct watch {
 	char lines[1024];
 };
 
-static struct str tag_of(const struct sip_addr *a)
-{
-	struct str tag;
-	return a && sip_param(a->params, STR("tag"), &tag) ? tag : STR("");
-}
-
 /* For people, of what bridge_translate() says. */
 static const char *reason_of(int err)
 {
@@ -89,7 +83,7 @@ static int translate_answer(struct watch *w, const struct sip_msg *resp)
 {
 	enum bridge_side by = w->from == BRIDGE_CALLER ? BRIDGE_CALLED : BRIDGE_CALLER;
 	if (w->first)
-		bridge_called_tag(w->call, tag_of(sip_to(resp)));
+		bridge_called_tag(w->call, sip_tag(sip_to(resp)));
 	w->body.len = 0;
 	return bridge_translate(w->call, by, resp, w->offered, &w->body);
 }
@@ -192,14 +186,14 @@ static int first_route(const struct sip_msg *m, struct bridge_route *ret)
 	return bridge_route_parse(ret, u.user);
 }
 
-/* In which direction the device of a Contact is; its host may be a name, or behind a NAT. */
-static struct addr address_of(const struct media_bridge *mb, struct str uri)
+/* In which direction the device of a Contact is; "any" if that does not say (a name). */
+static struct addr address_of(struct str uri)
 {
 	struct sip_uri u;
 	struct addr a;
-	if (sip_uri_parse(&u, uri) == 0 && addr_parse(&a, u.host, u.port) == 0)
-		return a;
-	return mb->cfg.own;
+	if (sip_uri_parse(&u, uri) < 0 || addr_parse(&a, u.host, u.port) < 0)
+		(void)!addr_parse(&a, STR("0.0.0.0"), 0);
+	return a;
 }
 
 static struct str first_uri(const struct sip_msg *m, enum sip_hdr_id id)
@@ -209,21 +203,15 @@ static struct str first_uri(const struct sip_msg *m, enum sip_hdr_id id)
 	return sip_addr_next(&rest, &a) > 0 ? a.uri : STR("");
 }
 
-static bool may_describe(const struct sip_msg *m)
-{
-	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_ACK ||
-	       m->method == SIP_PRACK;
-}
-
 static enum refusal open_call(struct passage *p)
 {
 	const struct sip_msg *m = p->rq->msg;
 	struct bridge_start s = { .id = m->call_id,
-		                  .caller_tag = tag_of(sip_from(m)),
+		                  .caller_tag = sip_tag(sip_from(m)),
 		                  .who = first_uri(m, SIP_H_P_ASSERTED_IDENTITY),
 		                  .caller_lync = p->way.sender_lync };
-	s.towards[BRIDGE_CALLER] = address_of(p->mb, first_uri(m, SIP_H_CONTACT));
-	s.towards[BRIDGE_CALLED] = address_of(p->mb, m->uri);
+	s.towards[BRIDGE_CALLER] = address_of(first_uri(m, SIP_H_CONTACT));
+	s.towards[BRIDGE_CALLED] = address_of(m->uri);
 	if (s.who.len == 0)
 		s.who = first_uri(m, SIP_H_FROM);
 	p->from = BRIDGE_CALLER;
@@ -231,23 +219,17 @@ static enum refusal open_call(struct passage *p)
 	return p->call ? REFUSE_NOTHING : REFUSE_BRIDGE_FULL;
 }
 
-/* Would it, or its answer, tell the other end of media in a dialect that it does not speak? */
-static bool needs_call(const struct sip_msg *m)
-{
-	return may_describe(m) && (m->method == SIP_INVITE || m->body.len > 0) && media_over_rtp(m);
-}
-
 /* Finds the call, or begins one.  0, or why not. */
 static enum refusal find_call(struct passage *p)
 {
 	const struct sip_msg *m = p->rq->msg;
-	struct str to = tag_of(sip_to(m));
+	struct str to = sip_tag(sip_to(m));
 	p->first = m->method == SIP_INVITE && to.len == 0;
 	if (p->first)
 		return open_call(p);
-	p->call = bridge_find(p->mb->bridge, m->call_id, tag_of(sip_from(m)), to, &p->from);
+	p->call = bridge_find(p->mb->bridge, m->call_id, sip_tag(sip_from(m)), to, &p->from);
 	/* Its sound is gone with the process that had it. */
-	return !p->call && needs_call(m) ? REFUSE_NO_DIALOG : REFUSE_NOTHING;
+	return !p->call && media_negotiates(m) ? REFUSE_NO_DIALOG : REFUSE_NOTHING;
 }
 
 static struct watch *watch_new(const struct passage *p, bool offered)
@@ -267,7 +249,7 @@ static struct watch *watch_new(const struct passage *p, bool offered)
 static void pass(struct passage *p, const struct str *body, bool answers)
 {
 	const struct sip_msg *m = p->rq->msg;
-	bool waits = p->call && may_describe(m) && m->method != SIP_ACK;
+	bool waits = p->call && media_method(m) && m->method != SIP_ACK;
 	if (m->method == SIP_ACK) {
 		struct sip_edit e = { .max_forwards = p->max_forwards,
 			              .pop_routes = 1,
@@ -297,7 +279,7 @@ static void translate_and_pass(struct passage *p)
 	 * 5). */
 	bool answers = m->method == SIP_ACK ||
 	               (m->method == SIP_PRACK && p->call && bridge_awaits(p->call, p->from));
-	if (p->call && may_describe(m))
+	if (p->call && media_method(m))
 		r = bridge_translate(p->call, p->from, m, answers, &body);
 	if (r < 0 && r != -ENOENT) {
 		log_refusal(p->mb, m, reason_of(r));

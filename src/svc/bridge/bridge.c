@@ -327,7 +327,6 @@ int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct 
 	if (r < 0)
 		return r;
 	r = sound_read(&o, &s, dialect_of_side(c, from));
-	wipe(&o.key, sizeof(o.key));
 	if (r < 0)
 		return r == -ENOENT ? -ENODATA : r;
 	/* ICE finds a way that the description's address does not show, and a Contact is where the
@@ -336,7 +335,8 @@ int bridge_translate(struct bridge_call *c, enum bridge_side from, const struct 
 	if (r == 0)
 		r = need_leg(c, to, &c->towards[to], true);
 	if (r == 0)
-		r = leg_read(c->legs[from], &s, answers);
+		r = leg_read(c->legs[from], &s, &o, answers);
+	wipe(&o.key, sizeof(o.key));
 	if (r < 0)
 		return r;
 	c->offered_by = answers ? 0 : 1 + (uint8_t)from;
@@ -358,9 +358,5 @@ void bridge_refused(struct bridge_call *c, enum bridge_side from)
 bool bridge_try_again(struct bridge_call *c)
 {
 	struct leg *g = c->legs[BRIDGE_CALLED];
-	if (c->closed || c->tried_again || !g || leg_dialect(g) != SOUND_PLAIN)
-		return false;
-	c->tried_again = true;
-	leg_insist(g);
-	return true;
+	return g && leg_insist(g);
 }

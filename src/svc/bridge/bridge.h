@@ -53,7 +53,6 @@ struct bridge_call {
 	uint64_t who; /* hash of the caller's name; 0: nobody's */
 	unsigned refs;
 	bool caller_lync, answered;
-	bool tried_again;
 	bool warned;        /* that it has no way */
 	uint8_t offered_by; /* 1 + the side whose last description was not answered yet; or 0 */
 	bool closed;        /* it has no legs any more, and is in no table */

@@ -412,31 +412,31 @@ static int take_ice(struct leg *g, const struct sdp *s, const struct sound *o)
 	return 0;
 }
 
-int leg_read(struct leg *g, const struct sdp *s, bool answers)
+static int take_said(struct leg *g, const struct sdp *s, struct sound *o, bool answers)
 {
-	struct sound o;
-	int r = sound_read(&o, s, g->dialect);
-	if (r == 0 && answers && !is_right_answer(g, &o)) {
-		wipe(&o.key, sizeof(o.key));
-		r = -EPROTONOSUPPORT;
-	}
-	if (r < 0)
-		return r;
 	struct buf pb = { .p = g->proto, .cap = sizeof(g->proto), .max = sizeof(g->proto) };
+	if (answers && !is_right_answer(g, o))
+		return -EPROTONOSUPPORT;
 	if (!answers) {
 		remember(g);
-		buf_str(&pb, o.m->proto);
+		buf_str(&pb, o->m->proto);
 		g->proto_len = pb.full ? 0 : pb.len;
 		g->offers_key = false;
 	}
 	need_ice(g, answers);
-	take_address(g, &o);
+	take_address(g, o);
 	/* A key that was not asked for is none. */
 	if (answers && !g->offers_key)
-		wipe(&o.key, sizeof(o.key));
-	r = take_key(g, &o.key, answers);
-	wipe(&o.key, sizeof(o.key));
-	return r < 0 ? r : take_ice(g, s, &o);
+		wipe(&o->key, sizeof(o->key));
+	int r = take_key(g, &o->key, answers);
+	return r < 0 ? r : take_ice(g, s, o);
+}
+
+int leg_read(struct leg *g, const struct sdp *s, struct sound *o, bool answers)
+{
+	int r = take_said(g, s, o, answers);
+	wipe(&o->key, sizeof(o->key));
+	return r;
 }
 
 /* The profile of our description: the offer's, if it answers one. */
@@ -452,18 +452,20 @@ bool leg_has_way(const struct leg *g)
 	return g->sockets[0].known;
 }
 
-void leg_insist(struct leg *g)
+bool leg_insist(struct leg *g)
 {
-	g->insists = true;
+	bool news = g->dialect == SOUND_PLAIN && !g->insists;
+	g->insists = g->insists || news;
+	return news;
 }
 
 bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct sdp_media *m,
                bool answers)
 {
 	need_ice(g, !answers);
-	if (answers)
+	if (answers) {
 		forget(g);
-	if (!answers) {
+	} else {
 		g->offers_key = true;
 		/* A device of which nothing is known: who can takes the key, who cannot does not
 		 * see it. */
@@ -474,7 +476,6 @@ bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct s
 		               .at = { g->sockets[0].at, g->sockets[1].at },
 		               .ice = g->ice,
 		               .key = answers && !g->theirs.there ? NULL : &g->own,
-		               .proto = profile(g, answers),
-		               .says_remote = true };
+		               .proto = profile(g, answers) };
 	return sound_write(b, s, m, &e);
 }

@@ -46,10 +46,11 @@ struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *port
 void leg_free(struct leg **lp);
 enum sound_dialect leg_dialect(const struct leg *g);
 
-/* Takes what the client's description says; `answers`: it answers one that leg_write() wrote.  As
- * sound_read(), and -EPROTONOSUPPORT for an answer whose keys are not those that were asked for;
- * -ENOMEM if the library gives no cipher. */
-int leg_read(struct leg *g, const struct sdp *s, bool answers) MUST_CHECK;
+/* Takes what the client's description says, as sound_read() found it; `answers`: it answers one
+ * that leg_write() wrote.  Wipes the key in `o`.  0; -EPROTONOSUPPORT for an answer whose keys are
+ * not those that were asked for, or names of ICE that are too long; -ENOMEM if the library gives no
+ * cipher. */
+int leg_read(struct leg *g, const struct sdp *s, struct sound *o, bool answers) MUST_CHECK;
 /* Writes a description of the other end's for the client here: `s` came from there, `m` is its
  * section with sound.  `answers`: it answers the client's own.  False: too long. */
 bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct sdp_media *m,
@@ -59,8 +60,9 @@ bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct s
 bool leg_has_way(const struct leg *g);
 /* The client's offer was refused: what was agreed before holds (RFC 3261 section 14.1). */
 void leg_undo(struct leg *g);
-/* The device here refused RTP: from now on it is offered SRTP alone. */
-void leg_insist(struct leg *g);
+/* The device here refused our offer of RTP: from now on it is offered SRTP alone.  False: it was,
+ * or it is a Lync client. */
+bool leg_insist(struct leg *g);
 /* Sends a packet of media to the client; SRTP_ROOM bytes behind it are used.  Before it is known
  * where the client is, it is dropped. */
 void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len);

@@ -181,10 +181,11 @@ static void put_candidates(struct buf *b, const struct sound_end *e)
 	}
 }
 
+/* Once ICE is done (RFC 8839 section 5.2). */
 static void put_remote(struct buf *b, const struct sound_end *e)
 {
 	struct addr at[ICE_COMPONENTS];
-	if (!e->says_remote || !ice_selected(e->ice, 0, &at[0]) || !ice_selected(e->ice, 1, &at[1]))
+	if (!ice_selected(e->ice, 0, &at[0]) || !ice_selected(e->ice, 1, &at[1]))
 		return;
 	buf_lit(b, "a=remote-candidates:");
 	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {

@@ -54,8 +54,6 @@ struct sound_end {
 	const struct ice *ice;       /* SOUND_LYNC */
 	const struct sound_key *key; /* NULL: RTP */
 	struct str proto; /* an answer: the profile of the offer; empty: as the key says */
-	bool says_remote; /* SOUND_LYNC: a=remote-candidates too, if ICE is done (RFC 8839 section
-	                     5.2) */
 };
 /* Appends the description with our end in its audio section `m`; all others are refused (port 0).
  * Payload types and what belongs to them pass as they are.  False: too long. */

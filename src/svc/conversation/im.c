@@ -495,19 +495,11 @@ static void (*const served[SIP_N_METHODS])(struct im_session *s, struct sip_req 
 };
 /* clang-format on */
 
-static struct str tag_of(const struct sip_addr *a)
-{
-	struct str tag = STR("");
-	if (a)
-		(void)sip_param(a->params, STR("tag"), &tag);
-	return tag;
-}
-
 /* The dialog's own ends are kept as text. */
 static bool has_tag_of(const struct sip_addr *a, const char *end)
 {
 	struct sip_addr ours;
-	return sip_addr_parse(&ours, str_of(end)) == 0 && str_eq(tag_of(&ours), tag_of(a));
+	return sip_addr_parse(&ours, str_of(end)) == 0 && str_eq(sip_tag(&ours), sip_tag(a));
 }
 
 /* Call-ID and both tags (RFC 3261 section 12.2.2). */

@@ -61,6 +61,12 @@ struct sip_addr {
 	struct str all;     /* the whole value */
 	bool star;          /* Contact: * */
 };
+/* The tag of a From or To (may be NULL); empty if there is none. */
+static inline struct str sip_tag(const struct sip_addr *a)
+{
+	struct str tag;
+	return a && sip_param(a->params, STR("tag"), &tag) ? tag : STR("");
+}
 /* Takes the next value of a comma list off the front of *rest.  1 and *ret, 0 at the end, -EBADMSG.
  */
 int sip_addr_next(struct str *rest, struct sip_addr *ret) MUST_CHECK;

@@ -285,8 +285,7 @@ static struct desk *desk_new(enum sound_dialect d, bool keyed)
 	memcpy(k->key.bytes, "abcdefghijklmnopqrstuvwxyz0123", SRTP_KEY_LEN);
 	k->end = (struct sound_end){ .dialect = d,
 		                     .ice = d == SOUND_LYNC ? k->ice : NULL,
-		                     .key = keyed ? &k->key : NULL,
-		                     .says_remote = true };
+		                     .key = keyed ? &k->key : NULL };
 	OK(addr_parse(&k->end.at[0], STR("198.51.100.1"), 40000) == 0);
 	OK(addr_parse(&k->end.at[1], STR("198.51.100.1"), 40001) == 0);
 	k->out = buf_of(SOUND_BYTES_MAX);
