@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/code.h"
+#include "base/isotime.h"
 #include "base/rd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -75,6 +76,18 @@ static void slices(struct str in)
 	require(str_to_u64(in, UINT64_MAX, &v) <= 0);
 }
 
+/* A moment that was read is written so that it is read as the same. */
+static void moment(struct str in)
+{
+	char text[64];
+	struct buf b = BUF_ON(text);
+	usec_t t, again;
+	if (isotime_parse(&t, in) < 0)
+		return;
+	isotime_put(&b, t);
+	require(isotime_parse(&again, buf_view(&b)) == 0 && again == t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str in = str_n((const char *)data, size);
@@ -82,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	base64(in);
 	address(in);
 	json(in);
+	moment(in);
 	slices(in);
 	require(hex_get(in, raw, sizeof(raw)) <= 0);
 	return 0;
