@@ -10,19 +10,12 @@ static void put_attr_moment(struct buf *b, const char *name, usec_t t)
 	buf_char(b, '"');
 }
 
-static void put_optional(struct buf *b, const char *name, struct str text)
-{
-	if (text.len > 0)
-		xml_put_element(b, name, text);
-}
-
 /* `name` has the prefix that a note has in its place; so in all of these. */
 static void put_notes(struct buf *b, const char *name, const struct pidf_notes *notes)
 {
 	for (unsigned i = 0; i < notes->n; i++) {
 		buf_printf(b, "<%s", name);
-		if (notes->v[i].lang.len > 0)
-			xml_put_attr(b, "xml:lang", notes->v[i].lang);
+		xml_put_attr_if(b, "xml:lang", notes->v[i].lang);
 		buf_char(b, '>');
 		xml_put_text(b, notes->v[i].text);
 		buf_printf(b, "</%s>", name);
@@ -74,10 +67,10 @@ static void put_rich(struct buf *b, const struct pidf_rich *r)
 {
 	put_activities(b, r);
 	put_input(b, r);
-	put_optional(b, "ci:card", r->card);
-	put_optional(b, "ci:display-name", r->display_name);
-	put_optional(b, "ci:homepage", r->homepage);
-	put_optional(b, "ci:icon", r->icon);
+	xml_put_element_if(b, "ci:card", r->card);
+	xml_put_element_if(b, "ci:display-name", r->display_name);
+	xml_put_element_if(b, "ci:homepage", r->homepage);
+	xml_put_element_if(b, "ci:icon", r->icon);
 }
 
 static void put_timed(struct buf *b, const struct pidf_timed *v, unsigned n)
@@ -128,7 +121,7 @@ static void put_tuple(struct buf *b, const struct pidf_tuple *t, unsigned i)
 	buf_lit(b, "</status>");
 	put_rich(b, &t->rich);
 	put_timed(b, t->timed, t->n_timed);
-	put_optional(b, "dm:deviceID", t->device);
+	xml_put_element_if(b, "dm:deviceID", t->device);
 	put_contact(b, t);
 	put_notes(b, "note", &t->notes);
 	put_timestamp(b, "timestamp", t->timestamp);
@@ -149,7 +142,7 @@ static void put_device(struct buf *b, const struct pidf_device *d, unsigned i)
 {
 	put_start(b, "dm:device", d->id, i);
 	put_rich(b, &d->rich);
-	put_optional(b, "dm:deviceID", d->device);
+	xml_put_element_if(b, "dm:deviceID", d->device);
 	put_notes(b, "dm:note", &d->notes);
 	put_timestamp(b, "dm:timestamp", d->timestamp);
 	buf_lit(b, "</dm:device>\r\n");

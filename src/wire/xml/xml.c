@@ -282,3 +282,15 @@ void xml_put_element(struct buf *b, const char *name, struct str text)
 	buf_str(b, str_of(name));
 	buf_char(b, '>');
 }
+
+void xml_put_attr_if(struct buf *b, const char *name, struct str value)
+{
+	if (value.len > 0)
+		xml_put_attr(b, name, value);
+}
+
+void xml_put_element_if(struct buf *b, const char *name, struct str text)
+{
+	if (text.len > 0)
+		xml_put_element(b, name, text);
+}

@@ -53,3 +53,6 @@ void xml_put_text(struct buf *b, struct str s);
 void xml_put_attr(struct buf *b, const char *name, struct str value);
 /* Appends `<name>text</name>`. */
 void xml_put_element(struct buf *b, const char *name, struct str text);
+/* The same, or nothing if the value or text is empty. */
+void xml_put_attr_if(struct buf *b, const char *name, struct str value);
+void xml_put_element_if(struct buf *b, const char *name, struct str text);

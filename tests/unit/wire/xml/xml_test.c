@@ -168,6 +168,19 @@ static void what_is_written_can_be_read_again(void)
 	EQ_STR(xml_child_text(x, "t"), want);
 }
 
+static void what_is_empty_is_written_only_if_asked_for(void)
+{
+	char text[64];
+	struct buf b = BUF_ON(text);
+	xml_put_attr(&b, "a", STR(""));
+	xml_put_attr_if(&b, "b", STR(""));
+	xml_put_attr_if(&b, "c", STR("1"));
+	xml_put_element(&b, "d", STR(""));
+	xml_put_element_if(&b, "e", STR(""));
+	xml_put_element_if(&b, "f", STR("2"));
+	EQ_STR(buf_view(&b), " a=\"\" c=\"1\"<d></d><f>2</f>");
+}
+
 int main(void)
 {
 	RUN(a_document_becomes_a_tree);
@@ -179,6 +192,7 @@ int main(void)
 	RUN(elements_share_the_name_of_their_namespace);
 	RUN(namespaces_are_bounded);
 	RUN(what_is_written_can_be_read_again);
+	RUN(what_is_empty_is_written_only_if_asked_for);
 	arena_free(&arena);
 	return tap_done();
 }
