@@ -141,28 +141,30 @@ struct str mime_field(const struct mime_part *p, struct str name)
 	return (struct str){ NULL, 0 };
 }
 
-/* Cuts a part into its head and its body at the first empty line. */
-static int split_part(struct mime_part *p, struct str all)
+int mime_split(struct mime_part *ret, struct str all)
 {
+	struct mime_part p;
 	struct str line, rest = all, name, value;
 	for (;;) {
 		const char *at = rest.p;
 		bool more = str_cut(rest, '\n', &line, &rest);
 		if (str_trim(line).len == 0 && (more || rest.len == 0)) {
-			p->head = str_n(all.p, (size_t)(at - all.p));
-			p->body = rest;
+			p.head = str_n(all.p, (size_t)(at - all.p));
+			p.body = rest;
 			break;
 		}
 		if (!more)
 			return -EBADMSG;
 	}
-	if (p->head.len > MIME_HEAD_MAX)
+	if (p.head.len > MIME_HEAD_MAX)
 		return -E2BIG;
-	rest = p->head;
+	rest = p.head;
 	int r;
 	for (int i = 0; (r = mime_field_next(&rest, &name, &value)) > 0; i++)
 		if (i == MIME_HEADERS_MAX)
 			return -E2BIG;
+	if (r == 0)
+		*ret = p;
 	return r;
 }
 
@@ -179,7 +181,7 @@ int mime_next(struct mime *m, struct mime_part *ret)
 	int kind = find_delimiter(all, m->boundary, &all, &behind);
 	if (kind == 0)
 		return -EBADMSG;
-	int r = split_part(&p, all);
+	int r = mime_split(&p, all);
 	if (r < 0)
 		return r;
 	m->n++;

@@ -44,6 +44,9 @@ int mime_open(struct mime *ret, struct str content_type, struct str body) MUST_C
  * -E2BIG.  LF alone ends a line too. */
 int mime_next(struct mime *m, struct mime_part *ret) MUST_CHECK;
 
+/* Cuts an entity into its head and its body at the first empty line; mime_next() has done so.  0,
+ * -EBADMSG (no empty line, broken head) or -E2BIG. */
+int mime_split(struct mime_part *ret, struct str all) MUST_CHECK;
 /* Steps through the header fields of a part: 1, 0 at the end, -EBADMSG.  *rest starts as `head`.
  * Values of folded fields keep their line ends. */
 int mime_field_next(struct str *rest, struct str *name, struct str *value) MUST_CHECK;

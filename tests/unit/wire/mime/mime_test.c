@@ -237,6 +237,19 @@ static void every_part_ends_with_its_own_line_end(void)
 	EQ(mime_next(&m, &p), 0);
 }
 
+static void entity_is_cut_at_its_first_empty_line(void)
+{
+	struct mime_part p = { 0 };
+	EQ(mime_split(&p, STR("A: b\r\nC: d\r\n\r\nbody\r\n\r\n")), 0);
+	EQ_STR(p.head, "A: b\r\nC: d\r\n");
+	EQ_STR(p.body, "body\r\n\r\n");
+	EQ(mime_split(&p, STR("\nbody")), 0);
+	EQ_STR(p.head, "");
+	EQ_STR(p.body, "body");
+	EQ(mime_split(&p, STR("A: b")), -EBADMSG);
+	EQ(mime_split(&p, STR("no field\n\n")), -EBADMSG);
+}
+
 int main(void)
 {
 	RUN(type_and_parameters_are_read);
@@ -249,6 +262,7 @@ int main(void)
 	RUN(part_with_a_broken_type_is_left_aside);
 	RUN(line_that_only_begins_like_a_delimiter_is_content);
 	RUN(broken_multiparts_are_refused);
+	RUN(entity_is_cut_at_its_first_empty_line);
 	RUN(limits_hold);
 	RUN(boundary_must_not_occur_in_the_content);
 	RUN(every_part_ends_with_its_own_line_end);
