@@ -73,19 +73,17 @@ static void put_rich(struct buf *b, const struct pidf_rich *r)
 	xml_put_element_if(b, "ci:icon", r->icon);
 }
 
-static void put_timed(struct buf *b, const struct pidf_timed *v, unsigned n)
+static void put_timed(struct buf *b, const struct pidf_timed *t)
 {
-	for (const struct pidf_timed *t = v; t < v + n; t++) {
-		buf_lit(b, "<ts:timed-status");
-		put_attr_moment(b, "from", t->from);
-		if (t->until > 0)
-			put_attr_moment(b, "until", t->until);
-		buf_char(b, '>');
-		put_basic(b, "ts:basic", t->basic);
-		put_rich(b, &t->rich);
-		put_notes(b, "ts:note", &t->notes);
-		buf_lit(b, "</ts:timed-status>");
-	}
+	buf_lit(b, "<ts:timed-status");
+	put_attr_moment(b, "from", t->from);
+	if (t->until > 0)
+		put_attr_moment(b, "until", t->until);
+	buf_char(b, '>');
+	put_basic(b, "ts:basic", t->basic);
+	put_rich(b, &t->rich);
+	put_notes(b, "ts:note", &t->notes);
+	buf_lit(b, "</ts:timed-status>");
 }
 
 /* Starts an element; those without an id of their own are numbered, for it is mandatory. */
@@ -120,7 +118,8 @@ static void put_tuple(struct buf *b, const struct pidf_tuple *t, unsigned i)
 	put_basic(b, "basic", t->basic);
 	buf_lit(b, "</status>");
 	put_rich(b, &t->rich);
-	put_timed(b, t->timed, t->n_timed);
+	for (unsigned k = 0; k < t->n_timed; k++)
+		put_timed(b, &t->timed[k]);
 	xml_put_element_if(b, "dm:deviceID", t->device);
 	put_contact(b, t);
 	put_notes(b, "note", &t->notes);
@@ -132,7 +131,8 @@ static void put_person(struct buf *b, const struct pidf_person *p, unsigned i)
 {
 	put_start(b, "dm:person", p->id, i);
 	put_rich(b, &p->rich);
-	put_timed(b, p->timed, p->n_timed);
+	for (unsigned k = 0; k < p->n_timed; k++)
+		put_timed(b, &p->timed[k]);
 	put_notes(b, "dm:note", &p->notes);
 	put_timestamp(b, "dm:timestamp", p->timestamp);
 	buf_lit(b, "</dm:person>\r\n");
