@@ -130,8 +130,8 @@ struct pidf {
 	const struct pidf_device *devices;
 	unsigned n_tuples, n_persons, n_devices;
 	struct pidf_notes notes;
-	struct pidf_rich
-	        rich; /* CIPID and RPID of no element, as some clients send it; not written */
+	/* What stands outside of all of them: some servers say the display name there. */
+	struct pidf_rich rich;
 };
 
 /* Reads a document; everything lives in the arena.  Moments, priorities and numbers that cannot be

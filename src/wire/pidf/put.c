@@ -159,6 +159,7 @@ void pidf_put(struct buf *b, const struct pidf *p)
 	for (unsigned i = 0; i < p->n_tuples; i++)
 		put_tuple(b, &p->tuples[i], i);
 	put_notes(b, "note", &p->notes);
+	put_rich(b, &p->rich);
 	for (unsigned i = 0; i < p->n_persons; i++)
 		put_person(b, &p->persons[i], i);
 	for (unsigned i = 0; i < p->n_devices; i++)

@@ -81,6 +81,9 @@ static void what_drafts_put_elsewhere_is_found(void)
 	EQ(t[2].rich.activities, PIDF_BIT(PIDF_OTHER));
 	EQ_STR(t[2].rich.other, "painting the fence");
 	EQ_STR(p.rich.display_name, "Carol");
+	auto_(buf_free) struct buf b = buf_of(PIDF_BYTES_MAX);
+	pidf_put(&b, &p);
+	OK(str_find(buf_view(&b), STR("\r\n<ci:display-name>Carol</ci:display-name>")) > 0);
 }
 
 static void tuple_with_everything_is_read(void)
