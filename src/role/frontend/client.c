@@ -53,22 +53,6 @@ static void not_served_event(struct task *t)
 	task_refuse(t, REFUSE_EVENT, STR("Allow-Events: \r\n"));
 }
 
-static void on_subscribe(struct task *t)
-{
-	/* To one endpoint (its dialog, its own packages): passed on.  To a user: the server would
-	 * have to answer, and it has no such package. */
-	target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
-	if (t->target.kind == TARGET_GRUU || t->target.endpoint || fe_asks_own_home(t))
-		fe_originate(t);
-	else
-		not_served_event(t);
-}
-
-static void no_such_service(struct task *t)
-{
-	task_refuse(t, REFUSE_SERVICE, STR(""));
-}
-
 static void no_such_method(struct task *t)
 {
 	task_refuse(t, REFUSE_METHOD,
@@ -81,9 +65,7 @@ static void no_such_method(struct task *t)
 /* clang-format off */
 static void (*const served[SIP_N_METHODS])(struct task *t) = {
 	[SIP_REGISTER]  = fe_register,
-	[SIP_SUBSCRIBE] = on_subscribe,
 	[SIP_PUBLISH]   = not_served_event,
-	[SIP_SERVICE]   = no_such_service,
 	[SIP_BENOTIFY]  = no_such_method,
 };
 /* clang-format on */

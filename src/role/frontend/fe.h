@@ -16,6 +16,7 @@
 #include "svc/conversation/im.h"
 #include "svc/registrar/registrar.h"
 #include "svc/routing/target.h"
+#include "svc/watch/people.h"
 
 enum {
 	FE_SLOTS_MAX = 64,
@@ -79,6 +80,10 @@ struct frontend {
 	struct calls *calls;
 	struct map ringing; /* INVITEs that are under way here (observe.c) */
 	struct im *im;
+	struct subs *subs;
+	struct people *people;
+	struct list leaving; /* endpoints that were lost a moment ago (people.c) */
+	bool store_closing;
 	struct sip_flow *own[2]; /* a link of this process to itself: requests of its own enter at
 	                          * the first end; NULL: down */
 	struct timer own_timer;  /* while it is down: the next one */
@@ -141,6 +146,7 @@ struct task {
 	struct access_wait *wait;
 	struct accounts_req *lookup;
 	void (*next)(struct task *t);
+	struct task **holder; /* who keeps it meanwhile is told by NULL that it is gone */
 };
 
 /* task.c */
@@ -152,6 +158,7 @@ struct task *task_keep(struct task *t);
 void task_reply(struct task *t, int code, struct str reason, struct str lines);
 /* Answers with a body. */
 void task_answer(struct task *t, struct str lines, struct str type, struct str body);
+void task_answer_code(struct task *t, int code, struct str lines, struct str type, struct str body);
 /* Answers with the row of that reason and these further header lines. */
 void task_refuse(struct task *t, enum refusal why, struct str lines);
 /* The log line of a refusal that is answered otherwise. */
@@ -234,6 +241,8 @@ void fe_send(struct task *t, struct sip_branch_spec *b);
 /* Fills in what every way out has in common. */
 void fe_edit(const struct task *t, struct sip_edit *e, bool to_client);
 bool fe_makes_dialog(const struct sip_msg *m);
+/* The display name that its sender gives; empty: none. */
+struct str fe_display_name(const struct task *t);
 
 /* fork.c: the branches to a user's endpoints. */
 /* The newest flow of the endpoint (RFC 5626 section 5.3) that is not among those tried; over TLS
@@ -283,10 +292,45 @@ struct sip_proxy *fe_proxy(struct task *t, struct fork *f);
  * then are told by CANCEL.  True if something rang. */
 bool fe_end_ringing(struct frontend *fe, const struct sip_msg *bye);
 
-/* lync.c: what the home half answers to Lync clients about their own user.  asks: it is a SUBSCRIBE
- * of that kind; t->target has been read. */
-bool fe_asks_own_home(const struct task *t);
+/* subscribe.c: SUBSCRIBE at the subscriber's home; t->target has been read. */
+struct subs *fe_subs_new(struct frontend *fe);
 void fe_subscribe_home(struct task *t);
+/* Why a subscription was not started (sub_start). */
+enum refusal fe_sub_refusal(int err);
+/* The end of the dialog that its sender is: where she is, and which endpoint. */
+void fe_sender_end(const struct task *t, struct token *ret);
+/* A change of the list, as it is told: a whole <contactDelta>. */
+void fe_tell_rosters(struct person *p, struct str delta);
+
+/* presence.c: subscriptions to the presence of others.  start: *ret is the new one. */
+enum refusal fe_start_presence(struct task *t, struct person *p, const struct sub_ask *ask,
+                               struct sub **ret);
+/* A refresh that may name more people. */
+enum refusal fe_again_presence(struct task *t, struct sub *s);
+
+/* service.c: SERVICE at the home of who asks. */
+void fe_service_home(struct task *t);
+
+/* people.c: the users who live here, and replicas of others. */
+void fe_people_start(struct frontend *fe);
+void fe_people_free(struct frontend *fe);
+void fe_people_binding(struct frontend *fe, const struct binding *b, enum registrar_event ev);
+/* The bindings that the store kept are there. */
+void fe_people_restored(struct frontend *fe);
+/* Her record in the directory has changed. */
+void fe_people_account(struct frontend *fe, uint64_t account);
+void fe_people_peer_up(struct frontend *fe, uint32_t slot);
+struct cJSON;
+void fe_person_notice(struct frontend *fe, struct sip_flow *link, const struct cJSON *json);
+/* `by` has put her on the list. */
+void fe_person_added(struct frontend *fe, struct str aor, struct str by, struct str display);
+
+/* home_store.c: what is kept of them. */
+void fe_home_load(struct person *p);
+typedef void fe_saved_fn(void *arg, struct person *p, int err);
+/* done (may be NULL) when it is on disk, or could not be written: then the record is what the store
+ * has. */
+void fe_home_save(struct person *p, fe_saved_fn *done, void *arg);
 
 /* im.c: conversations of the home half, where sessions meet pager messages. */
 int fe_im_start(struct frontend *fe);
@@ -349,6 +393,8 @@ void fe_lost_init(struct frontend *fe);
 /* Ends a connection, wherever it is; Lync clients are told why. */
 void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal why);
 void fe_flow_lost(struct frontend *fe, const struct sip_flow *f);
+/* A notice of that event package, JSON, to the process at the other end; link may be NULL. */
+void fe_notice(struct frontend *fe, struct sip_flow *link, const char *event, struct str body);
 void fe_lost_notice(struct task *t);
 void fe_check_flows(struct frontend *fe, uint32_t slot);
 

@@ -68,6 +68,12 @@ void fe_edit(const struct task *t, struct sip_edit *e, bool to_client)
 		e->strip = trust_strip_to(TRUST_CLIENT);
 }
 
+struct str fe_display_name(const struct task *t)
+{
+	const struct sip_addr *from = sip_from(t->msg);
+	return from ? from->display : STR("");
+}
+
 void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines)
 {
 	if (t->from_link || t->has_peer || t->msg->method == SIP_REGISTER)
@@ -75,7 +81,8 @@ void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines)
 	buf_lit(lines, "P-Asserted-Identity: <sip:");
 	buf_str(lines, t->who.uri);
 	buf_lit(lines, ">\r\n");
-	if (!fe_makes_dialog(t->msg))
+	/* What a client changes of its user's presence belongs to its endpoint. */
+	if (!fe_makes_dialog(t->msg) && t->msg->method != SIP_SERVICE)
 		return;
 	struct token end = { t->who.account, t->who.endpoint,
 		             token_hint_of(t->flow, t->fe->env->slot) };

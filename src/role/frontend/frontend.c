@@ -39,11 +39,12 @@ static const struct setting *const settings[] = { fe_settings, access_settings, 
 static const char *const links[] = { "accounts", "frontend", NULL };
 
 static const char *const of_accounts[] = { "lookup", "auth", "known", "changes", NULL };
-/* PUBLISH and SERVICE are answered where they come in; `other` is what no RFC here names. */
+/* PUBLISH is answered where it comes in; `other` is what no RFC here names. */
 static const char *const of_frontend[] = { "REGISTER",  "INVITE",   "ACK",     "CANCEL",
 	                                   "BYE",       "MESSAGE",  "OPTIONS", "INFO",
 	                                   "UPDATE",    "PRACK",    "REFER",   "NOTIFY",
-	                                   "SUBSCRIBE", "BENOTIFY", "other",   NULL };
+	                                   "SUBSCRIBE", "BENOTIFY", "SERVICE", "other",
+	                                   NULL };
 static const char *const link_fields[] = { "P-Asserted-Identity", "Path", NULL };
 static const struct role_right rights[] = {
 	{ .of = "accounts", .who = ROLE_AS_NOBODY, .requests = of_accounts },
@@ -118,13 +119,14 @@ static void on_prune(void *arg)
 static void on_binding(void *arg, const struct binding *b, enum registrar_event ev, const char *why)
 {
 	static const char *const names[] = { "endpoint-added", "endpoint-moved", "endpoint-gone",
-		                             "endpoint-gone", "endpoint-gone" };
+		                             "endpoint-gone",  "endpoint-gone",  "endpoint-gone" };
 	struct frontend *fe = arg;
 	if (fe_may_log(fe, b->user->account))
 		log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"",
 		         log_esc(home_user_aor(b->user)), log_esc(binding_text(b, BINDING_CONTACT)),
 		         why);
 	fe_store_event(fe, b, ev);
+	fe_people_binding(fe, b, ev);
 	if (registrar_is_end(ev))
 		loop_defer(fe->loop, &fe->prune);
 	/* A Lync client has its connection for this one sign-in: it is told that another took its
@@ -161,6 +163,7 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 	case ACCOUNTS_DISABLED:
 		access_revoke(fe->access, account, 0, REFUSE_DISABLED);
 		(void)registrar_kick(fe->registrar, account, 0, "account disabled");
+		fe_people_account(fe, account);
 		break;
 	case ACCOUNTS_LOST:
 		log_warning(NULL, "accounts-lost", "");
@@ -171,6 +174,7 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 		log_info(NULL, "accounts-back", "");
 		break;
 	case ACCOUNTS_CHANGED:
+		fe_people_account(fe, account);
 		break;
 	}
 }
@@ -281,9 +285,9 @@ static int start_parts(struct frontend *fe, struct buf *why)
 		buf_printf(why, "more than %d front-end processes\n", FE_SLOTS_MAX);
 		return -EINVAL;
 	}
+	token_key_init(&fe->key, env->pool_key);
 	if (read_settings(fe, why) < 0 || start_tls(fe, why) < 0 || fe_store_open(fe, why) < 0)
 		return -EINVAL;
-	token_key_init(&fe->key, env->pool_key);
 	fe_rights_init(fe);
 	start_stack(fe);
 	fe_lost_init(fe);
@@ -310,7 +314,9 @@ static int start_parts(struct frontend *fe, struct buf *why)
 		buf_lit(why, "no descriptors left for a link of the process to itself\n");
 		return -EMFILE;
 	}
+	fe_people_start(fe);
 	fe_store_load(fe);
+	fe_people_restored(fe);
 	fe_load_init(fe);
 	open_doors(fe);
 	return 0;
@@ -335,7 +341,9 @@ static void fe_free(struct frontend *fe)
 	if (fe->stack)
 		fe_drop_stack(fe);
 	im_free(&fe->im);
+	fe->store_closing = true;
 	fe_behind_close(fe);
+	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	map_done(&fe->ringing);
@@ -356,6 +364,7 @@ static int start(struct role_env *env, void **ret_state)
 	defer_init(&fe->prune, on_prune, fe);
 	fe_lost_init(fe);
 	fe_behind_init(fe);
+	list_init(&fe->leaving);
 	int r = start_parts(fe, &why);
 	if (r < 0) {
 		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",

@@ -123,6 +123,18 @@ static void route_target(struct task *t)
 	}
 }
 
+/* What the home half answers itself.  A SUBSCRIBE to one endpoint (its dialog, its own packages) is
+ * passed on. */
+static bool is_for_home(const struct task *t)
+{
+	struct token own;
+	if (t->msg->method == SIP_SERVICE)
+		return true;
+	if (t->msg->method != SIP_SUBSCRIBE)
+		return false;
+	return fe_names_dialog(t, &own) || (t->target.kind != TARGET_GRUU && !t->target.endpoint);
+}
+
 void fe_originate(struct task *t)
 {
 	struct frontend *fe = t->fe;
@@ -135,8 +147,8 @@ void fe_originate(struct task *t)
 		return;
 	}
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
-	if (fe_asks_own_home(t))
-		fe_subscribe_home(t);
+	if (is_for_home(t))
+		(t->msg->method == SIP_SERVICE ? fe_service_home : fe_subscribe_home)(t);
 	else
 		route_target(t);
 }

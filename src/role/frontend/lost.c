@@ -13,8 +13,9 @@
  *   {"close":[id,...],"why":60052}  end these connections of yours, for this reason (refusal.h)
  */
 enum { NOTICE_MAX = 64 * 1024 };
+#define EVENT_FLOW "dialtone-flow"
 
-static void send_body(struct frontend *fe, struct sip_flow *link, struct str body)
+void fe_notice(struct frontend *fe, struct sip_flow *link, const char *event, struct str body)
 {
 	char branch[SIP_BRANCH_LEN + 1];
 	if (!link || link->closed)
@@ -27,8 +28,10 @@ static void send_body(struct frontend *fe, struct sip_flow *link, struct str bod
 	rand_token(b, 8);
 	buf_lit(b, "\r\nTo: <sip:" FE_LINK_DOMAIN ">\r\nCall-ID: ");
 	rand_token(b, 20);
-	buf_lit(b, "\r\nCSeq: 1 NOTIFY\r\nMax-Forwards: 1\r\nEvent: dialtone-flow\r\n"
-	           "Subscription-State: active\r\n");
+	buf_printf(b,
+	           "\r\nCSeq: 1 NOTIFY\r\nMax-Forwards: 1\r\nEvent: %s\r\n"
+	           "Subscription-State: active\r\n",
+	           event);
 	sip_put_body(b, STR("application/dialtone+json"), body);
 	(void)sip_ctx_new(fe->stack, link, buf_view(b), SIP_NOTIFY, branch, NULL, NULL);
 }
@@ -40,7 +43,7 @@ static void send_notice(struct frontend *fe, struct sip_flow *link, const char *
 	if (ids.len == 0)
 		return;
 	buf_printf(&body, "{\"%s\":[%" STR_FMT "]}", what, STR_ARG(ids));
-	send_body(fe, link, buf_view(&body));
+	fe_notice(fe, link, EVENT_FLOW, buf_view(&body));
 }
 
 static void add_id(struct buf *b, uint64_t id)
@@ -88,7 +91,7 @@ void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal
 	}
 	buf_printf(&b, "{\"close\":[%llu],\"why\":%u}", (unsigned long long)id,
 	           refusal_row(why)->id);
-	send_body(fe, fe_link_to(fe, slot), buf_view(&b));
+	fe_notice(fe, fe_link_to(fe, slot), EVENT_FLOW, buf_view(&b));
 }
 
 void fe_check_flows(struct frontend *fe, uint32_t slot)
@@ -149,16 +152,19 @@ static void take_notice(struct frontend *fe, struct sip_flow *link, const cJSON 
 
 void fe_lost_notice(struct task *t)
 {
-	struct str body = t->msg->body;
+	struct str body = t->msg->body, event = sip_value(t->msg, SIP_H_EVENT);
+	bool person = str_eq(event, STR("dialtone-person"));
 	cJSON *json = NULL;
-	if (t->msg->method == SIP_NOTIFY &&
-	    str_eq(sip_value(t->msg, SIP_H_EVENT), STR("dialtone-flow")))
+	if (t->msg->method == SIP_NOTIFY && (person || str_eq(event, STR(EVENT_FLOW))))
 		json = cJSON_ParseWithLength(body.p, body.len);
 	if (!json) {
 		task_reply(t, 400, STR("Bad Notice"), STR(""));
 		return;
 	}
-	take_notice(t->fe, t->flow, json);
+	if (person)
+		fe_person_notice(t->fe, t->flow, json);
+	else
+		take_notice(t->fe, t->flow, json);
 	cJSON_Delete(json);
 	task_reply(t, 200, STR(""), STR(""));
 }

@@ -6,7 +6,7 @@
 /* What the front end wants to know of the answers: calls that are taken up, registrations that were
  * accepted elsewhere.  Everything else passes without a second look. */
 
-struct watch {
+struct observed {
 	struct frontend *fe;
 	struct fork *fork;     /* where an endpoint has several flows; owned */
 	struct sip_flow *flow; /* REGISTER: of the client */
@@ -22,16 +22,16 @@ struct watch {
 	char id[]; /* INVITE: Call-ID */
 };
 
-static struct watch *watch_new(struct task *t, struct str id)
+static struct observed *watch_new(struct task *t, struct str id)
 {
-	struct watch *w = xcalloc(1, sizeof(*w) + id.len);
+	struct observed *w = xcalloc(1, sizeof(*w) + id.len);
 	w->fe = t->fe;
 	w->id_len = id.len;
 	memcpy(w->id, id.p, id.len);
 	return w;
 }
 
-static void watch_free(struct watch *w)
+static void watch_free(struct observed *w)
 {
 	if (w->is_ringing)
 		map_del(&w->fe->ringing, &w->ringing);
@@ -53,7 +53,7 @@ static uint32_t session_seconds(const struct sip_msg *m)
 
 static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e)
 {
-	struct watch *w = arg;
+	struct observed *w = arg;
 	struct buf lb = BUF_ON(w->line);
 	fe_explain_media(w->fe, &lb, sip_proxy_request(w->proxy), resp);
 	if (lb.len > 0)
@@ -67,7 +67,7 @@ static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, 
 
 static void on_call_done(void *arg, int code)
 {
-	struct watch *w = arg;
+	struct observed *w = arg;
 	if (code / 100 != 2)
 		calls_ended(w->fe->calls, str_n(w->id, w->id_len));
 	watch_free(w);
@@ -78,18 +78,18 @@ static uint64_t ringing_hash(const struct frontend *fe, struct str id)
 	return hash_bytes(&fe->ringing.key, id.p, id.len);
 }
 
-static void watch_ringing(struct watch *w)
+static void watch_ringing(struct observed *w)
 {
 	w->is_ringing = true;
 	map_add(&w->fe->ringing, &w->ringing, ringing_hash(w->fe, str_n(w->id, w->id_len)));
 }
 
-static struct watch *ringing_of(struct frontend *fe, const struct sip_msg *bye)
+static struct observed *ringing_of(struct frontend *fe, const struct sip_msg *bye)
 {
 	struct str tag = sip_tag(sip_from(bye));
 	struct map_node *n = map_first(&fe->ringing, ringing_hash(fe, bye->call_id));
 	for (; n; n = map_next(n)) {
-		struct watch *w = list_entry(n, struct watch, ringing);
+		struct observed *w = list_entry(n, struct observed, ringing);
 		const struct sip_msg *m = sip_proxy_request(w->proxy);
 		if (str_eq(str_n(w->id, w->id_len), bye->call_id) && m &&
 		    str_eq(sip_tag(sip_from(m)), tag))
@@ -101,7 +101,7 @@ static struct watch *ringing_of(struct frontend *fe, const struct sip_msg *bye)
 bool fe_end_ringing(struct frontend *fe, const struct sip_msg *bye)
 {
 	bool any = false;
-	for (struct watch *w; (w = ringing_of(fe, bye)) != NULL; any = true) {
+	for (struct observed *w; (w = ringing_of(fe, bye)) != NULL; any = true) {
 		w->is_ringing = false;
 		map_del(&fe->ringing, &w->ringing);
 		sip_proxy_cancel(w->proxy);
@@ -111,7 +111,7 @@ bool fe_end_ringing(struct frontend *fe, const struct sip_msg *bye)
 
 static void on_branch_failed(void *arg, uint64_t endpoint, enum sip_fail why)
 {
-	struct watch *w = arg;
+	struct observed *w = arg;
 	if (w->fork)
 		fe_fork_again(w->fork, endpoint, why);
 }
@@ -139,7 +139,7 @@ static const struct sip_proxy_ops fork_ops = { .branch_failed = on_branch_failed
 static void on_register_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp,
                                struct sip_edit *e)
 {
-	struct watch *w = arg;
+	struct observed *w = arg;
 	struct buf b = BUF_ON(w->line);
 	if (resp->status != 200)
 		return;
@@ -152,9 +152,9 @@ static void on_register_answer(void *arg, uint64_t tag UNUSED, const struct sip_
 static const struct sip_proxy_ops register_ops = { .forwarding = on_register_answer,
 	                                           .done = on_refresh_done };
 
-static struct watch *watch_register(struct task *t)
+static struct observed *watch_register(struct task *t)
 {
-	struct watch *w = watch_new(t, STR(""));
+	struct observed *w = watch_new(t, STR(""));
 	w->flow = sip_flow_ref(t->flow);
 	w->who = t->who;
 	memcpy(w->uri, t->who.uri.p, t->who.uri.len);
@@ -166,7 +166,7 @@ static struct watch *watch_register(struct task *t)
 struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 {
 	const struct sip_proxy_ops *ops = NULL;
-	struct watch *w = NULL;
+	struct observed *w = NULL;
 	if (t->msg->method == SIP_INVITE) {
 		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
 		w = watch_new(t, t->msg->call_id);

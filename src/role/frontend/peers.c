@@ -55,6 +55,7 @@ void fe_peer_up(struct frontend *fe, const struct role_link *l)
 	p->down = 0;
 	p->link = sip_transport_link(fe->tp, (uint16_t)l->slot, l->fd);
 	fe_check_flows(fe, l->slot);
+	fe_people_peer_up(fe, l->slot);
 }
 
 static size_t link_index(const struct frontend *fe, struct str role, uint32_t slot)

@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "role/frontend/fe.h"
+#include "store/adopt.h"
 
 /* Bindings that must survive the process (design section 4, durability class "should"): of phones
  * without a connection, and of connections that another process holds.  Written behind when
@@ -17,6 +19,9 @@ static const struct store_migration migrations[] = {
 	     " user_agent text not null, path text not null,"
 	     " primary key (account, endpoint, reg_id)) without rowid;" },
 	{ 2, "alter table binding add column lync integer not null default 0;" },
+	{ 3, "create table home ("
+	     " account integer primary key, generation integer not null,"
+	     " presence text not null, contacts text not null);" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -36,11 +41,44 @@ static const char sql_all[] =
         "select account, endpoint, reg_id, aor, credential, q, since, hint, contact, instance,"
         " call_id, cseq, user_agent, path, lync from binding";
 
+static bool is_mine(void *arg, uint64_t account)
+{
+	const struct frontend *fe = arg;
+	return fe_owner(fe, account) == fe->env->slot;
+}
+
+/* Users who lived in another process when there were more, or fewer, of them. */
+static int adopt(struct frontend *fe, const char *path, struct buf *why)
+{
+	const struct store_adoption a = {
+		.read = "select account, generation, presence, contacts from home",
+		.get = "select generation from home where account = $1",
+		.put = "insert or replace into home (account, generation, presence, contacts)"
+		       " values ($1, $2, $3, $4)",
+		.drop = "delete from home where account = $1",
+		.is_mine = is_mine,
+		.arg = fe,
+	};
+	char other[4096];
+	for (uint32_t i = 0; i < FE_SLOTS_MAX; i++) {
+		(void)snprintf(other, sizeof(other), "%s/home-%u.db", fe->env->data_dir, i + 1);
+		if (i == fe->env->slot || access(other, F_OK) < 0)
+			continue;
+		int n = store_adopt(path, migrations, other, &a, why);
+		if (n < 0)
+			return n;
+		if (n > 0)
+			log_info(NULL, "users-taken-over", "n=%d from=%u", n, i + 1);
+	}
+	return 0;
+}
+
 int fe_store_open(struct frontend *fe, struct buf *why)
 {
 	char path[4096];
-	(void)snprintf(path, sizeof(path), "%s/bindings-%u.db", fe->env->data_dir,
-	               fe->env->slot + 1);
+	(void)snprintf(path, sizeof(path), "%s/home-%u.db", fe->env->data_dir, fe->env->slot + 1);
+	if (adopt(fe, path, why) < 0)
+		return -1;
 	fe->store = store_open(fe->loop, path, migrations, why);
 	return fe->store ? 0 : -1;
 }

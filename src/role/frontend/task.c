@@ -58,6 +58,8 @@ void task_done(struct task *t)
 		return;
 	access_wait_free(&t->wait);
 	accounts_req_free(&t->lookup);
+	if (t->holder)
+		*t->holder = NULL;
 	timer_stop(&t->retry);
 	free(t);
 }
@@ -82,13 +84,18 @@ void task_reply(struct task *t, int code, struct str reason, struct str lines)
 	task_done(t);
 }
 
-void task_answer(struct task *t, struct str lines, struct str type, struct str body)
+void task_answer_code(struct task *t, int code, struct str lines, struct str type, struct str body)
 {
 	if (t->rq)
-		sip_reply(t->rq, 200, STR(""), lines, type, body);
-	else
-		sip_stx_reply(t->stx, 200, STR(""), lines, type, body);
+		sip_reply(t->rq, code, STR(""), lines, type, body);
+	else if (t->stx)
+		sip_stx_reply(t->stx, code, STR(""), lines, type, body);
 	task_done(t);
+}
+
+void task_answer(struct task *t, struct str lines, struct str type, struct str body)
+{
+	task_answer_code(t, 200, lines, type, body);
 }
 
 enum { USER_LINES_PER_S = 20, REFUSAL_LINES_PER_S = 20 };

@@ -265,15 +265,20 @@ static void send_answer(struct sip_stx *t, int code, const struct kept_answer *a
 		keep(t, whole);
 }
 
+void sip_stx_tag(const struct sip_stx *t, char ret[SIP_TAG_LEN + 1])
+{
+	struct sip_req rq = { .stack = t->s, .hash = t->node.hash };
+	sip_req_tag(&rq, ret);
+}
+
 void sip_stx_reply(struct sip_stx *t, int code, struct str reason, struct str lines,
                    struct str type, struct str body)
 {
 	char tag[SIP_TAG_LEN + 1];
-	struct sip_req rq = { .stack = t->s, .flow = t->flow, .msg = t->req, .hash = t->node.hash };
 	assert(t->state == PROCEEDING);
 	struct buf *b = sip_transport_out(t->s->tp);
 	struct kept_answer a = { .code = (uint16_t)code, .reason = reason, .text = lines };
-	sip_req_tag(&rq, tag);
+	sip_stx_tag(t, tag);
 	if (reason.len == 0)
 		reason = str_of(sip_reason(code));
 	sip_put_response(b, t->req, code, reason, str_n(tag, SIP_TAG_LEN), &t->flow->peer);

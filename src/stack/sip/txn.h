@@ -131,3 +131,5 @@ struct str sip_ctx_request(const struct sip_ctx *t);
 void sip_send_once(struct sip_stack *s, struct sip_flow *f, struct str request);
 /* Our To tag for this request: the same for each retransmission. */
 void sip_req_tag(const struct sip_req *rq, char ret[SIP_TAG_LEN + 1]);
+/* The same of a request that is kept. */
+void sip_stx_tag(const struct sip_stx *t, char ret[SIP_TAG_LEN + 1]);

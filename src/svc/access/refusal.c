@@ -47,6 +47,15 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_BRIDGE_FULL]   = { 60043, 500, "Media Bridge Full", "The media bridge carries as many calls as it may, of this user or in all" },
 	[REFUSE_BRIDGE_DOWN]   = { 60044, 500, "Media Bridge Not Available", "The media bridge of this call is not available at the moment" },
 	[REFUSE_NO_BRIDGE]     = { 60045, 488, "", "A Lync client and another device need a media bridge, and none is running here" },
+	[REFUSE_CONFLICT]      = { 60070, 409, "", "The data has been changed from another device meanwhile" },
+	[REFUSE_NOT_OWN_DATA]  = { 60071, 403, "Not Your Own Data", "Presence and contacts are changed by their own user alone" },
+	[REFUSE_NOT_TO_PUBLISH] = { 60072, 403, "Not To Be Published", "Clients cannot publish this category, or into this container" },
+	[REFUSE_TOO_MANY_ITEMS] = { 60073, 403, "Too Many Items", "The user has as many publications, contacts, groups or members as are allowed" },
+	[REFUSE_TOO_LARGE]     = { 60074, 413, "", "The presence document is larger than is allowed" },
+	[REFUSE_TOO_MANY_SUBSCRIPTIONS] = { 60075, 403, "Too Many Subscriptions", "The user has as many subscriptions as are allowed" },
+	[REFUSE_INTERVAL]      = { 60076, 423, "", "The time asked for is too short" },
+	[REFUSE_NO_SUCH_ITEM]  = { 60077, 404, "", "There is no such contact or group" },
+	[REFUSE_STORE]         = { 60078, 500, "Not Stored", "The server cannot store the change at the moment" },
 };
 /* clang-format on */
 

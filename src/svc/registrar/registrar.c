@@ -143,6 +143,12 @@ static void binding_remove(struct registrar *r, struct binding *b, const char *w
 	binding_drop(r, b);
 }
 
+static void binding_lost(struct registrar *r, struct binding *b, const char *why)
+{
+	r->ops.event(r->arg, b, BINDING_LOST, why);
+	binding_drop(r, b);
+}
+
 void registrar_free(struct registrar **rp)
 {
 	struct registrar *r = take(rp);
@@ -262,7 +268,7 @@ static void slot_lost(struct registrar *r, uint32_t lost)
 		binding_for(b, u)
 		{
 			if (b->reach == TOKEN_STREAM && b->slot == lost)
-				binding_remove(r, b, "the process that held its connection ended");
+				binding_lost(r, b, "the process that held its connection ended");
 		}
 		u->n--;
 		user_drop_if_empty(r, u);
@@ -280,7 +286,7 @@ void registrar_flow_lost(struct registrar *r, uint32_t slot, uint64_t flow)
 		struct binding *b = container_of(n, struct binding, stream.by_flow);
 		next = map_next(n);
 		if (b->slot == slot && b->stream.flow == flow)
-			binding_remove(r, b, "connection closed");
+			binding_lost(r, b, "connection closed");
 	}
 }
 

@@ -26,7 +26,8 @@ struct registrar; /* opaque */
 enum registrar_event {
 	BINDING_ADDED,
 	BINDING_MOVED,
-	BINDING_GONE,
+	BINDING_GONE,       /* it signed off, or was signed off */
+	BINDING_LOST,       /* gone with its connection: it may come back in a moment */
 	BINDING_EXPIRED,    /* gone: it was not refreshed */
 	BINDING_PUSHED_OUT, /* gone: the user has too many */
 };

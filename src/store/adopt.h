@@ -1,0 +1,25 @@
+/* Taking over rows from the file of another process of the same role.
+ *
+ * Where each process keeps the rows of its own keys in a file of its own, another number of
+ * processes means other owners.  A row carries a generation; whoever owns its key now takes the row
+ * of the highest generation and counts it up, so that it does not matter how often the number
+ * changes, or when it ends in between. */
+#pragma once
+
+#include "store/store.h"
+
+struct store_adoption {
+	const char *read; /* select key, generation and up to STORE_COLS_MAX - 2 more */
+	const char *get;  /* select generation of $1 */
+	const char *put;  /* insert or replace: key $1, generation $2, the others */
+	const char *drop; /* delete $1 */
+	bool (*is_mine)(void *arg, uint64_t key);
+	void *arg;
+};
+
+/* Copies into the file at `path` (made and migrated if need be) what it should have of the file
+ * `other`, and drops from it what that one has newer.  Before store_open(), on the loop's thread;
+ * all or nothing.  Returns the rows that were taken, or -errno with text for people; a file without
+ * such a table has none. */
+int store_adopt(const char *path, const struct store_migration *m, const char *other,
+                const struct store_adoption *a, struct buf *why) MUST_CHECK;

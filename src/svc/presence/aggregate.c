@@ -1,0 +1,126 @@
+#include "svc/presence/aggregate.h"
+
+static bool is_live(uint32_t availability)
+{
+	return availability >= AVAIL_ONLINE && availability < AVAIL_OFFLINE;
+}
+
+/* The strongest publications of each kind. */
+struct strongest {
+	const struct publication *machine, *user, *calendar, *phone;
+};
+
+static bool is_newer(const struct publication *a, const struct publication *b)
+{
+	return !b || a->published >= b->published;
+}
+
+/* The most active machine; of two alike the one that spoke last. */
+static bool is_more_active(const struct publication *a, const struct publication *b)
+{
+	if (!b || a->body->availability != b->body->availability)
+		return !b || a->body->availability < b->body->availability;
+	return is_newer(a, b);
+}
+
+/* What keeps the user busier. */
+static bool is_busier(const struct publication *a, const struct publication *b)
+{
+	return !b || a->body->availability > b->body->availability;
+}
+
+static void weigh(struct strongest *s, const struct publication *p)
+{
+	bool live = is_live(p->body->availability);
+	switch (p->body->kind) {
+	case STATE_MACHINE:
+		if (live && is_more_active(p, s->machine))
+			s->machine = p;
+		break;
+	case STATE_USER:
+		if (p->body->availability >= AVAIL_ONLINE && is_newer(p, s->user))
+			s->user = p;
+		break;
+	case STATE_CALENDAR:
+		if (live && is_busier(p, s->calendar))
+			s->calendar = p;
+		break;
+	case STATE_PHONE:
+		if (live && is_busier(p, s->phone))
+			s->phone = p;
+		break;
+	case STATE_AGGREGATE:
+	case STATE_NONE:
+		break;
+	}
+}
+
+static struct strongest find(const struct aggregate_input *in)
+{
+	struct strongest s = { 0 };
+	for (const struct publication *p = in->pubs->first; p; p = p->next)
+		if (p->key.category == CATEGORY_STATE && p->key.container == in->container &&
+		    p->body)
+			weigh(&s, p);
+	return s;
+}
+
+static void take_state(struct aggregate *a, const struct publication *p)
+{
+	a->from = p;
+	a->availability = p->body->availability;
+	a->token = p->body->token;
+	a->custom = p->body->custom;
+}
+
+/* A call or a meeting makes busier, never freer. */
+static void raise(struct aggregate *a, const struct publication *p)
+{
+	if (!p)
+		return;
+	if (p->body->availability > a->availability)
+		take_state(a, p);
+	if (p->body->subject.len > 0)
+		a->subject = p->body->subject;
+	if (p->body->location.len > 0)
+		a->location = p->body->location;
+}
+
+/* Nobody is at the machine: the idle form of what is said. */
+static void make_idle(struct aggregate *a, const struct publication *machine)
+{
+	uint32_t m = machine ? machine->body->availability : 0;
+	bool away = m >= AVAIL_AWAY, idle = (m >= AVAIL_IDLE && m < AVAIL_BUSY) || away ||
+	                                    (m >= AVAIL_BUSY_IDLE && m < AVAIL_DND);
+	if (!idle)
+		return;
+	if (a->availability >= AVAIL_ONLINE && a->availability < AVAIL_IDLE)
+		a->availability = away ? STATE_AWAY : STATE_IDLE;
+	else if (a->availability >= AVAIL_BUSY && a->availability < AVAIL_BUSY_IDLE)
+		a->availability = STATE_BUSY_IDLE;
+}
+
+struct aggregate aggregate_of(const struct aggregate_input *in)
+{
+	struct aggregate a = { .availability = STATE_OFFLINE };
+	if (!in->signed_in)
+		return a;
+	struct strongest s = find(in);
+	if (s.user && s.user->body->availability >= AVAIL_OFFLINE) {
+		a.from = s.user; /* "appear offline" */
+		return a;
+	}
+	if (s.machine)
+		take_state(&a, s.machine);
+	else if (in->phone_online)
+		a.availability = STATE_ONLINE;
+	else
+		return a;
+	if (s.user)
+		take_state(&a, s.user);
+	/* Busy by the machine alone is what its user set there; a state of hers overrides it. */
+	raise(&a, s.calendar);
+	raise(&a, s.phone);
+	make_idle(&a, s.machine);
+	return a;
+}

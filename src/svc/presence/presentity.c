@@ -1,0 +1,421 @@
+#include "svc/presence/presentity.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/isotime.h"
+#include "svc/presence/document.h"
+
+/* Publications that the server makes have this instance. */
+enum { SERVER_INSTANCE = 1, CARD_INSTANCE = 0 };
+
+void presentity_init(struct presentity *p, uint64_t account, struct str aor)
+{
+	*p = (struct presentity){ .account = account };
+	p->aor = str_n(str_dup(aor), aor.len);
+	containers_init(&p->containers);
+}
+
+static void clear_subscribers(struct presentity *p)
+{
+	while (p->subscribers) {
+		struct subscriber *s = p->subscribers;
+		p->subscribers = s->next;
+		free(s);
+	}
+	p->n_subscribers = 0;
+}
+
+void presentity_done(struct presentity *p)
+{
+	pub_clear(&p->pubs);
+	containers_done(&p->containers);
+	clear_subscribers(p);
+	free((char *)(uintptr_t)p->aor.p);
+}
+
+bool presentity_is_dirty(const struct presentity *p)
+{
+	uint32_t any = p->dirty.containers | (uint32_t)p->dirty.subscribers;
+	for (int i = 0; i < N_CONTAINERS; i++)
+		any |= p->dirty.category[i];
+	return any != 0;
+}
+
+static void touch(struct presentity *p, const struct pub_key *k)
+{
+	int at = container_index(k->container);
+	if (at >= 0)
+		p->dirty.category[at] |= CATEGORY_BIT(k->category);
+}
+
+/* --- what the server publishes ------------------------------------------------------------- */
+
+static bool same_body(const struct publication *p, const struct pub_body *b)
+{
+	return p->body && b && str_eq(p->body->text, b->text);
+}
+
+static void put(struct presentity *p, const struct server_publication *what, usec_t wall,
+                bool server)
+{
+	struct pub_body *body = what->body;
+	struct publication *pub = pub_find(&p->pubs, &what->key);
+	if (!body) {
+		if (pub) {
+			touch(p, &pub->key);
+			pub_remove(&p->pubs, pub);
+		}
+		return;
+	}
+	if (pub && same_body(pub, body) && pub->server == server) {
+		pub->ends = what->ends;
+		pub_body_unref(&body);
+		return;
+	}
+	pub = pub_get(&p->pubs, &what->key);
+	pub->server = server;
+	pub->expire = what->expire;
+	pub->endpoint = what->endpoint;
+	pub->ends = what->ends;
+	pub->published = wall;
+	pub->version++;
+	pub_set_body(pub, body);
+	touch(p, &pub->key);
+}
+
+static struct pub_body *body_of(struct str text)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct pub_body *b = NULL;
+	struct xml *e;
+	if (xml_parse(&e, a, text) < 0 || pub_body_new(&b, e) < 0)
+		return NULL;
+	return b;
+}
+
+static struct pub_key key_of(enum category c, uint32_t container, uint32_t instance)
+{
+	return (struct pub_key){ c, category_name(c), container, instance };
+}
+
+void presentity_set_card(struct presentity *p, const struct card *card, usec_t wall)
+{
+	auto_(buf_free) struct buf b = buf_of(PRESENCE_MAX);
+	struct server_publication what = { .key = key_of(CATEGORY_CONTACT_CARD, CONTAINER_ALL,
+		                                         CARD_INSTANCE),
+		                           .expire = PUB_STATIC };
+	const struct publication *own = pub_find(&p->pubs, &what.key);
+	if (!own || own->server) {
+		doc_put_card(&b, card);
+		what.body = body_of(buf_view(&b));
+		put(p, &what, wall, true);
+	}
+	b.len = 0;
+	doc_put_lines(&b, card->phone);
+	what.key = key_of(CATEGORY_USER_PROPERTIES, CONTAINER_SELF, CARD_INSTANCE);
+	what.body = body_of(buf_view(&b));
+	put(p, &what, wall, true);
+}
+
+/* --- the aggregate ------------------------------------------------------------------------- */
+
+/* Where the aggregate of each kind of input is seen. */
+static const struct {
+	uint32_t input, output;
+} aggregates[] = {
+	{ CONTAINER_RICH, CONTAINER_RICH },     { CONTAINER_RICH, CONTAINER_PUBLIC },
+	{ CONTAINER_RICH, CONTAINER_COMPANY },  { CONTAINER_REDUCED, CONTAINER_TEAM },
+	{ CONTAINER_RICH, CONTAINER_PERSONAL },
+};
+
+static void put_aggregate(struct presentity *p, const struct aggregate *a, uint32_t container,
+                          usec_t wall)
+{
+	auto_(buf_free) struct buf b = buf_of(PRESENCE_MAX);
+	struct server_publication what = {
+		.key = key_of(CATEGORY_STATE, container, SERVER_INSTANCE),
+		.expire = PUB_USER,
+	};
+	doc_put_state(&b, a, container, p->signed_in ? 0 : p->last_active);
+	what.body = body_of(buf_view(&b));
+	put(p, &what, wall, true);
+}
+
+static void aggregate(struct presentity *p, usec_t wall)
+{
+	struct aggregate blocked = { .availability = STATE_OFFLINE };
+	if (p->replica)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(aggregates); i++) {
+		struct aggregate_input in = { .pubs = &p->pubs,
+			                      .container = aggregates[i].input,
+			                      .phone_online = p->phone_online,
+			                      .signed_in = p->signed_in };
+		struct aggregate a = aggregate_of(&in);
+		put_aggregate(p, &a, aggregates[i].output, wall);
+	}
+	put_aggregate(p, &blocked, CONTAINER_BLOCKED, wall);
+}
+
+void presentity_put(struct presentity *p, const struct server_publication *what, usec_t wall)
+{
+	put(p, what, wall, false);
+	aggregate(p, wall);
+}
+
+/* --- publishing ---------------------------------------------------------------------------- */
+
+static bool is_kept(enum pub_expire e)
+{
+	return e != PUB_ENDPOINT;
+}
+
+static int check_item(const struct presentity *p, const struct publish_item *it)
+{
+	const struct publication *pub = pub_find(&p->pubs, &it->key);
+	bool state = it->key.category == CATEGORY_STATE;
+	if (container_index(it->key.container) < 0 || it->key.category == CATEGORY_DIALOGS)
+		return -EPERM;
+	return pub && pub->server && state ? -EPERM : 0;
+}
+
+static uint32_t current_version(const struct presentity *p, const struct publish_item *it)
+{
+	const struct publication *pub = pub_find(&p->pubs, &it->key);
+	return pub ? pub->version : 0;
+}
+
+static int check_versions(const struct presentity *p, const struct publish *rq,
+                          struct publish_result *ret)
+{
+	for (size_t i = 0; i < rq->n; i++) {
+		int r = check_item(p, &rq->items[i]);
+		uint32_t now = current_version(p, &rq->items[i]);
+		if (r < 0)
+			return r;
+		if (now != rq->items[i].version)
+			ret->conflicts[ret->n_conflicts++] =
+			        (struct conflict){ (uint32_t)i + 1, rq->items[i].version, now };
+	}
+	return ret->n_conflicts ? -EEXIST : 0;
+}
+
+/* Bodies that say the same are one. */
+static int make_bodies(const struct publish *rq, struct pub_body **bodies)
+{
+	for (size_t i = 0; i < rq->n; i++) {
+		const struct xml *e = rq->items[i].body;
+		if (rq->items[i].remove)
+			continue;
+		for (size_t k = 0; k < i && !bodies[i]; k++)
+			if (bodies[k] && str_eq(rq->items[k].body->source, e->source) &&
+			    str_eq(rq->items[k].body->space, e->space))
+				bodies[i] = pub_body_ref(bodies[k]);
+		int r = bodies[i] ? 0 : pub_body_new(&bodies[i], e);
+		if (r < 0)
+			return r;
+		if (bodies[i]->kind == STATE_AGGREGATE)
+			return -EPERM;
+	}
+	return 0;
+}
+
+static int check_size(const struct presentity *p, const struct publish *rq,
+                      struct pub_body **bodies)
+{
+	size_t more = 0, n = 0;
+	for (size_t i = 0; i < rq->n; i++) {
+		bool first = bodies[i] != NULL;
+		for (size_t k = 0; k < i && first; k++)
+			first = bodies[k] != bodies[i];
+		more += first ? bodies[i]->text.len : 0;
+		n += bodies[i] && !pub_find(&p->pubs, &rq->items[i].key);
+	}
+	/* What it replaces is not taken off: the limit is no secret to be found out to the byte. */
+	if (p->pubs.n + n > PUBLICATIONS_MAX)
+		return -ENOSPC;
+	return pub_weight(&p->pubs) + more > 2 * (size_t)PRESENCE_MAX || more > PRESENCE_MAX
+	               ? -E2BIG
+	               : 0;
+}
+
+static void apply(struct presentity *p, const struct publish_ask *ask, size_t i,
+                  struct pub_body **body, struct publish_result *ret)
+{
+	const struct publish_item *it = &ask->rq->items[i];
+	struct publication *pub = pub_find(&p->pubs, &it->key);
+	touch(p, &it->key);
+	ret->durable |= is_kept(it->expire) || (pub && is_kept(pub->expire));
+	if (it->remove) {
+		if (pub)
+			pub_remove(&p->pubs, pub);
+		return;
+	}
+	pub = pub_get(&p->pubs, &it->key);
+	pub->server = false;
+	pub->expire = it->expire;
+	pub->endpoint = ask->endpoint;
+	pub->published = ask->wall;
+	pub->ends = it->expire == PUB_TIME ? ask->wall + it->expires_s * USEC_PER_SEC : 0;
+	pub->version++;
+	pub_set_body(pub, take(body));
+}
+
+int presentity_publish(struct presentity *p, const struct publish_ask *ask,
+                       struct publish_result *ret)
+{
+	const struct publish *rq = ask->rq;
+	struct pub_body **bodies = xcalloc(rq->n, sizeof(struct pub_body *));
+	ret->n_conflicts = 0;
+	ret->durable = false;
+	int r = check_versions(p, rq, ret);
+	if (r == 0)
+		r = make_bodies(rq, bodies);
+	if (r == 0)
+		r = check_size(p, rq, bodies);
+	for (size_t i = 0; i < rq->n && r == 0; i++)
+		apply(p, ask, i, &bodies[i], ret);
+	for (size_t i = 0; i < rq->n; i++)
+		pub_body_unref(&bodies[i]);
+	free(bodies);
+	if (r == 0)
+		aggregate(p, ask->wall);
+	return r;
+}
+
+/* --- containers and subscribers ------------------------------------------------------------ */
+
+int presentity_set_members(struct presentity *p, const struct set_members *s)
+{
+	struct containers *c = &p->containers;
+	uint32_t changed = 0;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->items[i].version != c->version[s->items[i].at])
+			return -EEXIST;
+	if (c->n_members + s->n > CONTAINER_MEMBERS_MAX)
+		return -ENOSPC;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct member_change *m = &s->items[i];
+		bool did = m->remove ? containers_remove(c, m->at, m->type, m->value)
+		                     : containers_add(c, m->at, m->type, m->value);
+		changed |= did ? 1u << m->at : 0;
+	}
+	for (int i = 0; i < N_CONTAINERS; i++)
+		c->version[i] += changed >> i & 1;
+	p->dirty.containers |= changed;
+	return 0;
+}
+
+static struct subscriber *find_subscriber(struct presentity *p, struct str user)
+{
+	struct subscriber *s = p->subscribers;
+	while (s && !str_ieq(subscriber_user(s), user))
+		s = s->next;
+	return s;
+}
+
+/* The oldest ones stand at the end. */
+static void drop_oldest(struct presentity *p)
+{
+	struct subscriber **at = &p->subscribers;
+	while ((*at)->next)
+		at = &(*at)->next;
+	free(*at);
+	*at = NULL;
+	p->n_subscribers--;
+}
+
+bool presentity_set_subscriber(struct presentity *p, const struct subscriber_change *c,
+                               struct str display)
+{
+	struct subscriber *s = find_subscriber(p, c->user);
+	struct str name = str_sub(display, 0, CONTAINER_VALUE_MAX);
+	if (s) {
+		if (s->acknowledged || !c->acknowledged)
+			return false;
+		s->acknowledged = true;
+	} else {
+		if (p->n_subscribers >= SUBSCRIBERS_MAX)
+			drop_oldest(p);
+		s = xcalloc(1, sizeof(*s) + c->user.len + name.len);
+		s->acknowledged = c->acknowledged;
+		s->len = (uint16_t)c->user.len;
+		s->display_len = (uint16_t)name.len;
+		memcpy(s->text, c->user.p, c->user.len);
+		if (name.len > 0)
+			memcpy(s->text + s->len, name.p, name.len);
+		s->next = p->subscribers;
+		p->subscribers = s;
+		p->n_subscribers++;
+	}
+	p->dirty.subscribers = true;
+	return true;
+}
+
+/* --- endpoints and time -------------------------------------------------------------------- */
+
+static void remove_if(struct presentity *p, uint64_t endpoint, bool all_gone)
+{
+	for (struct publication *q = p->pubs.first, *next; q; q = next) {
+		next = q->next;
+		bool over = (q->expire == PUB_ENDPOINT && (q->endpoint == endpoint || all_gone)) ||
+		            (q->expire == PUB_USER && all_gone);
+		if (!over || q->server)
+			continue;
+		touch(p, &q->key);
+		pub_remove(&p->pubs, q);
+	}
+}
+
+void presentity_endpoint_gone(struct presentity *p, uint64_t endpoint, usec_t wall)
+{
+	remove_if(p, endpoint, false);
+	aggregate(p, wall);
+}
+
+void presentity_signed_in(struct presentity *p, bool signed_in, bool phone_online, usec_t wall)
+{
+	bool left = p->signed_in && !signed_in;
+	if (left) {
+		p->last_active = wall;
+		remove_if(p, 0, true);
+	}
+	p->signed_in = signed_in;
+	p->phone_online = phone_online;
+	aggregate(p, wall);
+}
+
+usec_t presentity_expire(struct presentity *p, usec_t wall, bool *ret_durable)
+{
+	usec_t first = USEC_INFINITY;
+	bool any = false;
+	*ret_durable = false;
+	for (struct publication *q = p->pubs.first, *next; q; q = next) {
+		next = q->next;
+		if (q->ends > wall)
+			first = MIN(first, q->ends);
+		if (q->ends == 0 || q->ends > wall)
+			continue;
+		any = true;
+		*ret_durable |= is_kept(q->expire);
+		touch(p, &q->key);
+		pub_remove(&p->pubs, q);
+	}
+	if (any)
+		aggregate(p, wall);
+	return first;
+}
+
+/* --- views --------------------------------------------------------------------------------- */
+
+uint32_t presentity_view(const struct presentity *p, const struct container_watcher *w)
+{
+	return str_ieq(w->uri, p->aor) ? CONTAINER_PERSONAL : containers_of(&p->containers, w);
+}
+
+uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container)
+{
+	int at = container_index(container);
+	return p->dirty.category[0] | (at > 0 ? p->dirty.category[at] : 0);
+}

@@ -1,0 +1,149 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/isotime.h"
+#include "svc/presence/document.h"
+
+/* The documents of document.c read again: what the store kept, and what another home tells of a
+ * user of its own. */
+
+static int read_publication(struct presentity *p, const struct xml *e, struct pub_table *ret)
+{
+	struct str name = xml_attr(e, "name");
+	struct pub_key k = { category_of(name), name, 0, 0 };
+	enum pub_expire expire;
+	uint32_t version;
+	struct pub_body *body;
+	if (!e->child || name.len == 0 || name.len > CATEGORY_NAME_MAX)
+		return 0;
+	if (str_to_u32(xml_attr(e, "container"), UINT32_MAX, &k.container) < 0 ||
+	    str_to_u32(xml_attr(e, "instance"), UINT32_MAX, &k.instance) < 0 ||
+	    str_to_u32(xml_attr(e, "version"), UINT32_MAX, &version) < 0 ||
+	    pub_expire_of(xml_attr(e, "expireType"), &expire) < 0 ||
+	    container_index(k.container) < 0 || ret->n >= PUBLICATIONS_MAX + 16)
+		return -EBADMSG;
+	int r = pub_body_new(&body, e->child);
+	if (r < 0)
+		return r;
+	struct publication *q = pub_get(ret, &k);
+	q->expire = expire;
+	q->version = version;
+	q->server = p->replica;
+	if (isotime_parse(&q->published, xml_attr(e, "publishTime")) < 0)
+		q->published = 0;
+	if (isotime_parse(&q->ends, xml_attr(e, "expireTime")) < 0)
+		q->ends = 0;
+	pub_set_body(q, body);
+	return 0;
+}
+
+static int read_publications(struct presentity *p, const struct xml *list, struct pub_table *ret)
+{
+	for (const struct xml *e = xml_child(list, "category"); e; e = xml_again(e)) {
+		int r = read_publication(p, e, ret);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void read_members(struct containers *ret, const struct xml *e, unsigned at)
+{
+	enum member_type type;
+	for (const struct xml *m = xml_child(e, "member"); m; m = xml_again(m))
+		if (member_type_of(xml_attr(m, "type"), &type) == 0 &&
+		    ret->n_members < CONTAINER_MEMBERS_MAX)
+			(void)containers_add(ret, at, type, xml_attr(m, "value"));
+}
+
+static int read_containers(struct containers *ret, const struct xml *list)
+{
+	*ret = (struct containers){ 0 };
+	for (const struct xml *e = xml_child(list, "container"); e; e = xml_again(e)) {
+		uint32_t id;
+		int at = str_to_u32(xml_attr(e, "id"), UINT32_MAX, &id) < 0 ? -ENOENT
+		                                                            : container_index(id);
+		if (at < 0 || str_to_u32(xml_attr(e, "version"), UINT32_MAX, &ret->version[at]) < 0)
+			return -EBADMSG;
+		read_members(ret, e, (unsigned)at);
+	}
+	return 0;
+}
+
+/* The list is written with the newest first. */
+static void read_subscribers(struct presentity *p, const struct xml *e)
+{
+	if (!e)
+		return;
+	read_subscribers(p, xml_again(e));
+	struct subscriber_change c = { xml_attr(e, "user"),
+		                       str_eq(xml_attr(e, "acknowledged"), STR("true")) };
+	if (c.user.len > 0 && c.user.len <= CONTAINER_VALUE_MAX)
+		(void)presentity_set_subscriber(p, &c, xml_attr(e, "displayName"));
+}
+
+static void mark(struct presentity *p, const struct publication *q)
+{
+	int at = container_index(q->key.container);
+	if (at >= 0)
+		p->dirty.category[at] |= CATEGORY_BIT(q->key.category);
+}
+
+/* Marks what one table has and the other has not, or not so. */
+static void mark_missing(struct presentity *p, const struct pub_table *a, const struct pub_table *b)
+{
+	for (const struct publication *q = a->first; q; q = q->next) {
+		const struct publication *o = pub_find(b, &q->key);
+		if (!o || !str_eq(o->body->text, q->body->text))
+			mark(p, q);
+	}
+}
+
+static void take_publications(struct presentity *p, struct pub_table *fresh)
+{
+	mark_missing(p, fresh, &p->pubs);
+	mark_missing(p, &p->pubs, fresh);
+	pub_clear(&p->pubs);
+	p->pubs = *fresh;
+}
+
+static bool same_members(const struct containers *a, const struct containers *b)
+{
+	if (a->n_members != b->n_members)
+		return false;
+	for (const struct member *m = a->first; m; m = m->next)
+		if (!containers_find(b, m->at, m->type, member_value(m)))
+			return false;
+	return true;
+}
+
+static void take_containers(struct presentity *p, struct containers *fresh)
+{
+	if (!same_members(&p->containers, fresh))
+		p->dirty.containers = (1u << N_CONTAINERS) - 1;
+	containers_done(&p->containers);
+	p->containers = *fresh;
+}
+
+int presentity_read(struct presentity *p, struct str document)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct pub_table pubs = { 0 };
+	struct containers containers = { 0 };
+	struct xml *root;
+	if (xml_parse(&root, a, document) < 0 || !xml_is(root, "roamingData"))
+		return -EBADMSG;
+	const struct xml *list = xml_child(root, "containers");
+	if (read_publications(p, xml_child(root, "categories"), &pubs) < 0 ||
+	    (list && read_containers(&containers, list) < 0)) {
+		pub_clear(&pubs);
+		containers_done(&containers);
+		return -EBADMSG;
+	}
+	take_publications(p, &pubs);
+	if (list)
+		take_containers(p, &containers);
+	read_subscribers(p, xml_child(xml_child(root, "subscribers"), "subscriber"));
+	(void)!isotime_parse(&p->last_active, xml_attr(root, "lastActive"));
+	return 0;
+}

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+"""Poster row IM-01: presence of Lync clients, published, combined, and seen by who may see it."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import site, tap  # noqa: E402
+from lib.presence import (PresenceClient, Publication, SUBSCRIBER, NS, conflicts,  # noqa: E402
+                          note_xml, state_xml)
+from lib.tap import check, check_eq, wait_for  # noqa: E402
+
+
+def client(case, user=None, start=True, **kw):
+    c = case.own(PresenceClient(case.site.server, user or case.site.user("p"), **kw))
+    return c.start() if start else c
+
+
+@tap.test
+def a_new_user_finds_default_containers_and_a_card(case):
+    a = client(case)
+    check("sameEnterprise" in dict(a.containers["200"][1]), f"{a.containers}")
+    check("federated" in dict(a.containers["100"][1]), f"{a.containers}")
+    check_eq(set(a.containers), {"0", "1", "2", "3", "100", "200", "300", "400", "32000"},
+             "containers")
+    check(("contactCard", "0", "0") in a.own, f"{list(a.own)}")
+    wait_for(lambda: a.aggregate() == 3500, lambda: f"an aggregate: {a.aggregate()}")
+
+
+@tap.test
+def a_contact_sees_state_note_and_name_and_every_change(case):
+    a, b = client(case), client(case)
+    check_eq(a.watch(b.user).code, 200, "SUBSCRIBE")
+    a.wait_sees(b.user, 3500)
+    wait_for(lambda: a.name_of(b.user), "a name")
+    for availability in (6500, 9500, 12500, 15500, 3500):
+        check_eq(b.publish_user(availability).code, 200, "publish")
+        a.wait_sees(b.user, availability)
+        wait_for(lambda: b.aggregate() == availability, "the own aggregate")
+    check_eq(b.publish_note("in the lab").code, 200, "note")
+    wait_for(lambda: a.note_of(b.user) == "in the lab", "the note")
+    check_eq(b.publish(*(Publication("note", 0, c, "", expires=0)
+                         for c in (200, 300, 400))).code, 200, "no note")
+    wait_for(lambda: a.note_of(b.user) is None, "no note")
+
+
+@tap.test
+def appear_offline_hides_and_sign_off_shows_offline(case):
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    a.wait_sees(b.user, 3500)
+    b.publish_user(18500)
+    a.wait_sees(b.user, 18500)
+    b.publish_user(3500)
+    a.wait_sees(b.user, 3500)
+    b.sign_off()
+    a.wait_sees(b.user, 18500)
+
+
+@tap.test
+def wrong_versions_are_all_named_and_the_right_ones_are_taken(case):
+    a = client(case)
+    check_eq(a.publish_user(6500).code, 200, "first")
+    wait_for(lambda: ("state", "536870912", "3") in a.own, "the own state")
+    wrong = [Publication("state", 536870912, c, state_xml(9500), version=7) for c in (2, 3)]
+    answer = a.publish(Publication("note", 0, 200, note_xml("x")), *wrong)
+    check_eq(answer.code, 409, "publish with wrong versions")
+    check_eq(conflicts(answer), {2: 1, 3: 1}, "current versions")
+    check(("note", "0", "200") not in a.own, "nothing of it was taken")
+    check_eq(a.publish_user(9500).code, 200, "with the right ones")
+
+
+@tap.test
+def a_second_endpoint_learns_everything_and_a_new_one_continues_the_versions(case):
+    user = case.site.user("two")
+    a, b = client(case, user), client(case, user)
+    a.publish_user(6500)
+    wait_for(lambda: b.aggregate() == 6500, "the other's aggregate")
+    wait_for(lambda: ("state", "536870912", "2") in b.own, "the state at the other")
+    check_eq(b.publish_user(9500).code, 200, "publish from the other")
+    wait_for(lambda: a.aggregate() == 9500, "the aggregate at the first")
+
+
+@tap.test
+def the_most_active_machine_counts(case):
+    user = case.site.user("active")
+    a, b, w = client(case, user), client(case, user), client(case)
+    w.watch(user)
+    w.wait_sees(user, 3500)
+    a.publish_machine(15500)
+    b.publish_machine(15500)
+    w.wait_sees(user, 15500)
+    b.publish_machine(3500)
+    w.wait_sees(user, 3500)
+    b.sign_off()
+    w.wait_sees(user, 15500)
+
+
+@tap.test
+def blocking_and_privacy_levels_are_seen_at_once(case):
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    a.wait_sees(b.user, 3500)
+    b.publish_note("for colleagues")
+    wait_for(lambda: a.note_of(b.user) == "for colleagues", "the note")
+    me = a.user.uri.removeprefix("sip:")
+    check_eq(b.set_members(32000, ("add", "user", me)).code, 200, "block")
+    a.wait_sees(b.user, 18500)
+    wait_for(lambda: a.note_of(b.user) is None, "no note for the blocked")
+    check(a.name_of(b.user), "the name stays")
+    wait_for(lambda: b.containers["32000"][0] == 1, "the container's new version")
+    check_eq(b.set_members(32000, ("remove", "user", me)).code, 200, "unblock")
+    a.wait_sees(b.user, 3500)
+    check_eq(b.set_members(300, ("add", "user", me)).code, 200, "team")
+    b.publish_user(9500)
+    a.wait_sees(b.user, 9500)
+    state = a.people[b.user.uri.removeprefix("sip:")]["state"][0]
+    check_eq(state.find("activity").get("token"), "urgent-interruptions-only", "token")
+
+
+@tap.test
+def who_is_put_on_a_list_is_asked_once(case):
+    a, b = client(case), client(case)
+    a.watch(b.user, context=True)
+    me = a.user.uri.removeprefix("sip:")
+    wait_for(lambda: b.subscribers.get(me) == "false", "the question")
+    body = (f'<setSubscribers xmlns="{NS}presence-subscribers">'
+            f'<subscriber user="{me}" acknowledged="true"/></setSubscribers>')
+    check_eq(b.service(SUBSCRIBER, body).code, 200, "setSubscribers")
+    wait_for(lambda: b.subscribers.get(me) == "true", "the answer")
+    c = client(case, b.user)
+    check_eq(c.subscribers.get(me), "true", "at another endpoint")
+
+
+@tap.test
+def people_who_do_not_exist_have_no_presence_and_spoil_nothing(case):
+    a, b = client(case), client(case)
+    check_eq(a.watch("sip:nobody@example.test", b.user, "sip:x@elsewhere.test", "mailto:x").code,
+             200, "SUBSCRIBE")
+    a.wait_sees(b.user, 3500)
+    wait_for(lambda: {"nobody@example.test", "x@elsewhere.test"} <= a.absent, "absent people")
+
+
+@tap.test
+def nobody_publishes_for_another(case):
+    a, b = client(case), client(case)
+    p = [Publication("state", 1 << 29, c, state_xml(9500), version=0) for c in (2, 3)]
+    check_eq(a.publish(*p, uri=b.user.uri).code, 403, "another's publications")
+    answer = a.service("application/msrtc-category-publish+xml", "<publish/>", uri=b.user.uri)
+    check_eq(answer.code, 403, "to another's home")
+    check_eq(a.publish(Publication("state", 5, 77, state_xml(3500))).code, 403,
+             "a container that there is not")
+    check_eq(a.publish(Publication("state", 5, 2, state_xml(3500, "aggregateState"))).code, 403,
+             "the server's state")
+    check_eq(a.publish(Publication("note", 0, 200, "<note>" + "x" * 30000 + "</note>")).code, 413,
+             "too large")
+    check_eq(a.service("application/msrtc-category-publish+xml", "<publish").code, 400, "no XML")
+
+
+@tap.test
+def unknown_categories_are_kept_and_delivered_as_they_are(case):
+    a, b = client(case), client(case)
+    a.watch(b.user, categories=("state", "somethingNew"))
+    body = '<new xmlns="urn:x"><a b="c">d</a></new>'
+    check_eq(b.publish(Publication("somethingNew", 4, 200, body)).code, 200, "publish")
+    name = b.user.uri.removeprefix("sip:")
+    wait_for(lambda: a.people.get(name, {}).get("somethingNew"), "the category")
+    check_eq(a.people[name]["somethingNew"][0].find("a").text, "d", "its content")
+
+
+@tap.test(alone=True)
+def what_was_acknowledged_is_there_after_kill_9(case):
+    user = case.site.user("kept")
+    a = client(case, user)
+    check_eq(a.publish_user(6500).code, 200, "state")
+    check_eq(a.publish_note("back at four").code, 200, "note")
+    check_eq(a.set_members(400, ("add", "user", "x@example.test")).code, 200, "container")
+    for number in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", number)
+    wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()), "roles")
+    b, w = client(case, user, start=False), client(case)
+    b.start()
+    wait_for(lambda: b.aggregate() == 6500, lambda: f"busy: {b.aggregate()}")
+    check_eq(b.containers["400"], (1, [("user", "x@example.test")]), "container")
+    w.watch(user)
+    w.wait_sees(user, 6500)
+    wait_for(lambda: w.note_of(user) == "back at four", "the note")
+
+
+if __name__ == "__main__":
+    tap.main(site.make)
