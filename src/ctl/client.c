@@ -276,9 +276,13 @@ int client_ask(cJSON **ret_result, const struct client_request *rq, struct buf *
 	open_peers(c);
 	talk(c);
 	cJSON *result = join(c);
-	int r = result ? 0 : refused(c, why);
+	/* Processes that know nothing of it say null: then who refuses is who knows. */
+	bool knows = result && !(c->n > 1 && cJSON_IsNull(result));
+	int r = knows ? 0 : refused(c, why);
 	if (!result && r == 0)
 		r = explain(c, why);
+	if (r < 0)
+		cJSON_Delete(result);
 	done(c);
 	if (r == 0)
 		*ret_result = result;

@@ -1,6 +1,8 @@
 #include "store/adopt.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "store/sql.h"
 
@@ -59,6 +61,9 @@ int store_adopt(const char *path, const struct store_migration *m, const char *o
 {
 	struct adopting me = { .a = a };
 	struct sql from;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* for its owner's eyes alone */
+	if (fd >= 0)
+		(void)close(fd);
 	int r = sql_open(&me.own, path, why);
 	if (r < 0)
 		return r;

@@ -77,6 +77,28 @@ def what_cannot_be_is_refused_and_changes_nothing(case):
     check_eq(answer.code, 403, "another's list")
 
 
+@tap.test
+def an_administrator_lists_exports_and_imports(case):
+    server = case.site.server
+    a, b = client(case), client(case)
+    team = add_group(a, "Team")
+    check_eq(set_contact(a, "bob@example.test", team, "Bob").code, 200, "setContact")
+    rows = server.json("contact", "list", a.user.name)
+    check_eq(rows, [{"contact": "bob@example.test", "name": "Bob", "groups": ["Team"]}], "list")
+    path = os.path.join(case.dir, "list.xml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(server.tool("contact", "export", a.user.name))
+    set_contact(b, "carol@example.test")
+    check_eq(server.json("contact", "import", b.user.name, path), {"imported": 1}, "import")
+    wait_for(lambda: set(b.list) == {"bob@example.test", "carol@example.test"},
+             lambda: f"the contacts at the client: {b.list}")
+    check_eq([b.groups[g] for g in b.list["bob@example.test"][1].split()], ["Team"], "group")
+    check("no user" in server.tool("contact", "list", "nobody", ok=False), "nobody's list")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("<html/>")
+    check("no list" in server.tool("contact", "import", b.user.name, path, ok=False), "no list")
+
+
 @tap.test(alone=True)
 def what_was_acknowledged_is_there_after_kill_9(case):
     user = case.site.user("kept")

@@ -167,6 +167,38 @@ def unknown_categories_are_kept_and_delivered_as_they_are(case):
     check_eq(a.people[name]["somethingNew"][0].find("a").text, "d", "its content")
 
 
+@tap.test
+def an_administrator_sees_what_was_published(case):
+    a = client(case)
+    a.publish_user(9500)
+    shown = case.site.server.json("presence", "show", a.user.name)
+    check_eq((shown["state"], shown["signed_in"]), ("do not disturb", True), "state")
+    check({("state", 2), ("contactCard", 0)} <=
+          {(p["category"], p["container"]) for p in shown["publications"]}, f"{shown}")
+
+
+@tap.test(alone=True)
+def a_client_whose_home_was_killed_comes_again_and_all_is_as_before(case):
+    for number in range(1, case.site.frontends + 1):
+        a, b = client(case), client(case)
+        a.watch(b.user)
+        a.wait_sees(b.user, 3500)
+        case.site.server.kill_role("frontend", number)
+        wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()), "roles")
+        home = {u.user.name: case.site.server.json("explain", u.user.name, u.user.name)
+                for u in (a, b)}
+        again = {}
+        for who in (a, b):
+            at_home = f"process {number} of" in str(home[who.user.name]["steps"])
+            if at_home:
+                wait_for(lambda who=who: who.closed, "the end of the connection")
+            again[who] = client(case, who.user) if who.closed else who
+        if again[a] is not a:
+            again[a].watch(b.user)
+        again[b].publish_user(9500)
+        again[a].wait_sees(b.user, 9500)
+
+
 @tap.test(alone=True)
 def what_was_acknowledged_is_there_after_kill_9(case):
     user = case.site.user("kept")

@@ -301,6 +301,8 @@ enum refusal fe_sub_refusal(int err);
 void fe_sender_end(const struct task *t, struct token *ret);
 /* A change of the list, as it is told: a whole <contactDelta>. */
 void fe_tell_rosters(struct person *p, struct str delta);
+/* The whole list, where a delta would not do. */
+void fe_tell_rosters_anew(struct person *p);
 
 /* presence.c: subscriptions to the presence of others.  start: *ret is the new one. */
 enum refusal fe_start_presence(struct task *t, struct person *p, const struct sub_ask *ask,
@@ -331,6 +333,8 @@ typedef void fe_saved_fn(void *arg, struct person *p, int err);
 /* done (may be NULL) when it is on disk, or could not be written: then the record is what the store
  * has. */
 void fe_home_save(struct person *p, fe_saved_fn *done, void *arg);
+/* Forgets what has not been stored. */
+void fe_home_reload(struct person *p);
 
 /* im.c: conversations of the home half, where sessions meet pager messages. */
 int fe_im_start(struct frontend *fe);
@@ -398,9 +402,13 @@ void fe_notice(struct frontend *fe, struct sip_flow *link, const char *event, st
 void fe_lost_notice(struct task *t);
 void fe_check_flows(struct frontend *fe, uint32_t slot);
 
-/* commands.c, explain.c, trace.c */
+/* commands.c, people_commands.c, explain.c, trace.c */
 extern const struct ctl_command frontend_commands[];
 void fe_explain(struct frontend *fe, struct ctl_call *c);
+void fe_presence_show(void *state, struct ctl_call *c);
+void fe_contact_list(void *state, struct ctl_call *c);
+void fe_contact_export(void *state, struct ctl_call *c);
+void fe_contact_import(void *state, struct ctl_call *c);
 void fe_trace(struct frontend *fe, struct ctl_call *c);
 void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str msg);
 void fe_metrics(void *state, struct buf *b);

@@ -38,7 +38,7 @@ struct saving {
 };
 
 /* What was not written is not true: the record goes back to what the store has. */
-static void take_back(struct person *p)
+void fe_home_reload(struct person *p)
 {
 	struct contact_list old = p->contacts;
 	contacts_init(&p->contacts);
@@ -56,7 +56,7 @@ static void on_saved(void *arg, int err, int64_t id UNUSED)
 		log_warning(NULL, "home-not-stored", "user=%s why=\"%s\"", log_esc(str_of(p->aor)),
 		            strerror(-err));
 		if (!s->fe->store_closing)
-			take_back(p);
+			fe_home_reload(p);
 	}
 	if (s->done)
 		s->done(s->arg, p, err);

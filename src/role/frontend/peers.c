@@ -10,7 +10,10 @@
  * connections or only the link has.  So their bindings stay, unreachable, until the next link says
  * which process is there now; the same one is asked which of its connections it still holds. */
 
-/* Another process went: the bindings of its last moment (STORE_BEHIND_MS and the commit) may not be
+/* What a Lync client published, and what it watches, was in the memory of its home.  It says all of
+ * that anew when it signs in, which is what the end of its connection makes it do.
+ *
+ * Another process went: the bindings of its last moment (STORE_BEHIND_MS and the commit) may not be
  * on its disk.  Whoever signed in with it then, on a connection that is here, would be signed in
  * without being reachable; so the connection ends and its client comes again. */
 enum { UNSURE_S = 2 };
@@ -33,6 +36,7 @@ static void end_unsure(struct frontend *fe, uint32_t slot, usec_t went)
 {
 	struct home_of h = { fe, slot };
 	unsigned n = access_end_since(fe->access, went - UNSURE_S * USEC_PER_SEC, is_at_home, &h);
+	n += access_end_lync(fe->access, is_at_home, &h);
 	if (n > 0)
 		log_info(NULL, "connections-ended", "n=%u why=\"signed in as process %u ended\"", n,
 		         slot + 1);

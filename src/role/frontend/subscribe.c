@@ -200,6 +200,16 @@ void fe_tell_rosters(struct person *p, struct str delta)
 	}
 }
 
+void fe_tell_rosters_anew(struct person *p)
+{
+	list_for(it, &p->rosters)
+	{
+		struct roster_watch *w = list_entry(it, struct roster_watch, of_person);
+		container_of(w, struct roster_sub, watch)->anew = true;
+		sub_touch(w->sub);
+	}
+}
+
 /* --- settings: vnd-microsoft-provisioning-v2 ------------------------------------------------- */
 
 /* Asked for once; calls may be encrypted or not, as the two ends agree. */

@@ -89,6 +89,8 @@ void access_vouch(struct access *a, struct sip_flow *f, const struct access_iden
  * home may have forgotten it, and they will sign in again.  Returns how many. */
 typedef bool access_is_fn(void *arg, uint64_t account);
 unsigned access_end_since(struct access *a, usec_t since, access_is_fn *is, void *arg);
+/* The same for those on which a Lync client signed in, whenever it did. */
+unsigned access_end_lync(struct access *a, access_is_fn *is, void *arg);
 void access_unvouch(struct access *a, struct sip_flow *f, struct str uri);
 
 enum access_verdict { ACCESS_OK, ACCESS_REFUSED, ACCESS_WAIT };

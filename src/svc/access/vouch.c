@@ -151,17 +151,29 @@ void access_revoke(struct access *a, uint64_t account, uint64_t credential, enum
 	revoke_associations(a, account, credential);
 }
 
-unsigned access_end_since(struct access *a, usec_t since, access_is_fn *is, void *arg)
+/* Ends those that vouch for somebody since then; lync: whose messages are signed, too. */
+static unsigned end_some(struct access *a, usec_t since, bool lync, access_is_fn *is, void *arg)
 {
 	size_t slot = 0;
 	unsigned n = 0;
 	struct map_node *after = NULL;
 	for (struct map_node *it; (it = map_walk(&a->vouches, &slot, &after)) != NULL;) {
 		struct vouch *v = container_of(it, struct vouch, node);
-		if (v->since < since || v->flow->closed || !is(arg, v->account))
+		bool chosen = v->since >= since || (lync && v->flow->sec);
+		if (!chosen || v->flow->closed || !is(arg, v->account))
 			continue;
 		sip_flow_close(v->flow);
 		n++;
 	}
 	return n;
+}
+
+unsigned access_end_since(struct access *a, usec_t since, access_is_fn *is, void *arg)
+{
+	return end_some(a, since, false, is, arg);
+}
+
+unsigned access_end_lync(struct access *a, access_is_fn *is, void *arg)
+{
+	return end_some(a, USEC_INFINITY, true, is, arg);
 }

@@ -1,0 +1,60 @@
+/* dialtone presence, contact: what the homes of users know. */
+#include <errno.h>
+#include <string.h>
+
+#include "ctl/commands.h"
+#include "ctl/file.h"
+#include "ctl/print.h"
+#include "ctl/remote.h"
+
+enum { LIST_MAX = CTL_LINE_MAX / 2 };
+
+/* The home answers; the others say null. */
+static cJSON *who_knows(cJSON *a, cJSON *b)
+{
+	bool b_knows = !cJSON_IsNull(b);
+	cJSON_Delete(b_knows ? a : b);
+	return b_knows ? b : a;
+}
+
+/* The argument names the file; its text goes. */
+static int with_list(struct tool *t UNUSED, cJSON *args)
+{
+	struct str path = ctl_text(args, "list");
+	auto_(buf_free) struct buf text = buf_of(LIST_MAX);
+	int r = file_read(path.p, &text);
+	if (r == -EFBIG)
+		return tool_fail("%s is larger than %d kB; that is no list of contacts.", path.p,
+		                 LIST_MAX / 1024);
+	if (r < 0)
+		return tool_fail("%s cannot be read: %s.", path.p, strerror(-r));
+	buf_char(&text, '\0');
+	cJSON_ReplaceItemInObjectCaseSensitive(args, "list", cJSON_CreateString(text.p));
+	return EXIT_FINE;
+}
+
+#define WHOSE                                                                    \
+	{                                                                        \
+		"user", CTL_TEXT, true, true, "whose: alice, alice@example.test" \
+	}
+/* clang-format off */
+const struct verb ctl_presence_verbs[] = {
+	{ .cmd = { .noun = "presence", .verb = "show",
+	           .help = "Show a user's state, what she published, who may see what",
+	           .args = { WHOSE } },
+	  .role = "frontend", .every_slot = true, .join = who_knows },
+	{ .cmd = { .noun = "contact", .verb = "list", .help = "Show a user's contacts",
+	           .args = { WHOSE } },
+	  .role = "frontend", .every_slot = true, .join = who_knows },
+	{ .cmd = { .noun = "contact", .verb = "export",
+	           .help = "Write a user's list of contacts, as Lync clients know it (XML)",
+	           .args = { WHOSE } },
+	  .role = "frontend", .every_slot = true, .join = who_knows },
+	{ .cmd = { .noun = "contact", .verb = "import",
+	           .help = "Add the contacts and groups of such a file to a user's list",
+	           .args = { WHOSE,
+	                     { "list", CTL_TEXT, true, true, "the file" } } },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .run = with_list },
+	{ .cmd = { .noun = NULL } },
+};
+/* clang-format on */

@@ -1,0 +1,276 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/code.h"
+#include "role/frontend/fe.h"
+
+/* `dialtone presence` and `dialtone contact`: answered by the user's home; the other processes
+ * answer null. */
+
+enum { ANSWER_MAX = CTL_LINE_MAX - 4096 };
+
+/* A command about one user, who is looked up first. */
+struct inquiry {
+	struct frontend *fe;
+	struct ctl_call *c;
+	void (*answer)(struct person *p, struct ctl_call *c);
+};
+
+static void on_found(void *arg, int err, const struct account *acc)
+{
+	struct inquiry *q = arg;
+	struct frontend *fe = q->fe;
+	bool here = err == 0 && fe_owner(fe, acc->id) == fe->env->slot;
+	struct person *p = here ? people_get(fe->people, acc->uri) : NULL;
+	if (err == -ENOENT)
+		q->c->fail(q->c, "there is no user of that name; `dialtone user list` shows them");
+	else if (err < 0)
+		q->c->fail(q->c, "the accounts process does not answer at the moment; try again");
+	else if (!p || p->where != PERSON_HERE)
+		q->c->ok(q->c, STR("null"));
+	else
+		q->answer(p, q->c);
+	free(q);
+}
+
+/* A user name without its domain is one of the first domain. */
+static void inquire(struct frontend *fe, struct ctl_call *c,
+                    void (*answer)(struct person *p, struct ctl_call *c))
+{
+	struct str user = ctl_text(c->args, "user");
+	char text[PERSON_AOR_MAX + 1];
+	struct buf b = BUF_ON(text);
+	struct inquiry *q = xnew(struct inquiry);
+	*q = (struct inquiry){ fe, c, answer };
+	buf_str(&b, user);
+	if (str_chr(user, '@') < 0) {
+		buf_char(&b, '@');
+		buf_str(&b, fe->env->topo->domains[0]);
+	}
+	(void)accounts_lookup(fe->accounts, buf_view(&b), on_found, q);
+}
+
+static void put_text(struct buf *b, const char *name, struct str value)
+{
+	buf_printf(b, "\"%s\":", name);
+	json_put_str(b, value);
+}
+
+/* --- presence show ------------------------------------------------------------------------- */
+
+static const char *const bands[] = { "offline",    "available",      "idle",          "busy",
+	                             "busy, idle", "do not disturb", "be right back", "away" };
+
+static const char *band_of(uint32_t availability)
+{
+	static const uint32_t from[] = { 0,          AVAIL_ONLINE,    AVAIL_IDLE,
+		                         AVAIL_BUSY, AVAIL_BUSY_IDLE, AVAIL_DND,
+		                         AVAIL_BRB,  AVAIL_AWAY };
+	size_t i = ARRAY_SIZE(from) - 1;
+	if (availability >= AVAIL_OFFLINE)
+		return bands[0];
+	while (availability < from[i])
+		i--;
+	return bands[i];
+}
+
+static void put_state(struct buf *b, const struct person *p)
+{
+	for (const struct publication *q = p->p.pubs.first; q; q = q->next) {
+		if (q->key.category != CATEGORY_STATE || q->key.container != CONTAINER_COMPANY ||
+		    q->body->kind != STATE_AGGREGATE)
+			continue;
+		put_text(b, "state", str_of(band_of(q->body->availability)));
+		buf_printf(b, ",\"availability\":%" PRIu32 ",", q->body->availability);
+		put_text(b, "activity", q->body->token);
+		buf_char(b, ',');
+	}
+}
+
+static void put_publications(struct buf *b, const struct person *p)
+{
+	buf_lit(b, "\"publications\":[");
+	for (const struct publication *q = p->p.pubs.first; q; q = q->next) {
+		buf_char(b, '{');
+		put_text(b, "category", q->key.name);
+		buf_printf(b,
+		           ",\"container\":%" PRIu32 ",\"instance\":%" PRIu32
+		           ",\"version\":%" PRIu32 ",",
+		           q->key.container, q->key.instance, q->version);
+		put_text(b, "lives", str_of(pub_expire_name(q->expire)));
+		buf_printf(b, ",\"published_at\":%" PRIu64 "}%s", q->published / USEC_PER_SEC,
+		           q->next ? "," : "");
+	}
+	buf_char(b, ']');
+}
+
+static void put_members(struct buf *b, const struct person *p)
+{
+	buf_lit(b, "\"members\":[");
+	for (const struct member *m = p->p.containers.first; m; m = m->next) {
+		buf_printf(b, "{\"container\":%" PRIu32 ",", container_id(m->at));
+		put_text(b, "type", str_of(member_type_name(m->type)));
+		buf_char(b, ',');
+		put_text(b, "value", member_value(m));
+		buf_printf(b, "}%s", m->next ? "," : "");
+	}
+	buf_char(b, ']');
+}
+
+static void show_presence(struct person *p, struct ctl_call *c)
+{
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	unsigned watchers = 0;
+	list_for(it, &p->watches) watchers++;
+	buf_char(&b, '{');
+	put_text(&b, "user", str_of(p->aor));
+	buf_char(&b, ',');
+	put_state(&b, p);
+	buf_printf(&b, "\"signed_in\":%s,\"watchers\":%u,", p->p.signed_in ? "true" : "false",
+	           watchers);
+	put_members(&b, p);
+	buf_char(&b, ',');
+	put_publications(&b, p);
+	buf_char(&b, '}');
+	c->ok(c, buf_view(&b));
+}
+
+void fe_presence_show(void *state, struct ctl_call *c)
+{
+	inquire(state, c, show_presence);
+}
+
+/* --- contact ------------------------------------------------------------------------------- */
+
+static void put_group_names(struct buf *b, const struct contact_list *l, const struct contact *k)
+{
+	buf_lit(b, "\"groups\":[");
+	for (unsigned i = 0; i < k->n_groups; i++) {
+		const struct contact_group *g = contacts_group(l, k->groups[i]);
+		if (i > 0)
+			buf_char(b, ',');
+		json_put_str(b, str_of(g ? g->name : "~"));
+	}
+	buf_char(b, ']');
+}
+
+static void list_contacts(struct person *p, struct ctl_call *c)
+{
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	buf_char(&b, '[');
+	for (const struct contact *k = p->contacts.first; k; k = k->next) {
+		buf_char(&b, '{');
+		put_text(&b, "contact", str_of(k->uri));
+		buf_char(&b, ',');
+		put_text(&b, "name", str_of(k->name));
+		buf_char(&b, ',');
+		put_group_names(&b, &p->contacts, k);
+		buf_str(&b, k->next ? STR("},") : STR("}"));
+	}
+	buf_char(&b, ']');
+	c->ok(c, buf_view(&b));
+}
+
+void fe_contact_list(void *state, struct ctl_call *c)
+{
+	inquire(state, c, list_contacts);
+}
+
+static void export_contacts(struct person *p, struct ctl_call *c)
+{
+	auto_(buf_free) struct buf list = buf_of(CONTACTS_DOC_MAX), b = buf_of(ANSWER_MAX);
+	contacts_put(&list, &p->contacts, STR(""));
+	json_put_str(&b, str_trim(buf_view(&list)));
+	if (b.full)
+		c->fail(c, "the list is too long for one answer");
+	else
+		c->ok(c, buf_view(&b));
+}
+
+void fe_contact_export(void *state, struct ctl_call *c)
+{
+	inquire(state, c, export_contacts);
+}
+
+/* The group of that name in `to`, made if there is none; 0: there are too many. */
+static uint32_t same_group(struct contact_list *to, const struct contact_group *g)
+{
+	auto_(buf_free) struct buf ignored = buf_of(4096);
+	uint32_t id = 0;
+	for (const struct contact_group *o = to->first_group; o; o = o->next)
+		if (str_eq(str_of(o->name), str_of(g->name)))
+			return o->id;
+	if (contacts_add_group(to, str_of(g->name), str_of(g->external), &id, &ignored) < 0)
+		return 0;
+	return id;
+}
+
+static int merge_contact(struct contact_list *to, const struct contact_list *from,
+                         const struct contact *k)
+{
+	auto_(buf_free) struct buf ids = buf_of(1024), ignored = buf_of(4096);
+	for (unsigned i = 0; i < k->n_groups; i++) {
+		const struct contact_group *g = contacts_group(from, k->groups[i]);
+		uint32_t id = g ? same_group(to, g) : CONTACT_GROUP_OTHER;
+		if (id == 0)
+			return -ENOSPC;
+		buf_printf(&ids, "%s%" PRIu32, i > 0 ? " " : "", id);
+	}
+	struct contact_set set = { str_of(k->uri), str_of(k->name), buf_view(&ids),
+		                   str_of(k->external), k->subscribed };
+	return contacts_set(to, &set, CONTACTS_MAX, &ignored);
+}
+
+struct importing {
+	struct ctl_call *c;
+	uint32_t n;
+};
+
+static void on_imported(void *arg, struct person *p, int err)
+{
+	struct importing *im = arg;
+	char text[64];
+	struct buf b = BUF_ON(text);
+	if (err < 0) {
+		im->c->fail(im->c, "the list could not be stored: %s", strerror(-err));
+	} else {
+		fe_tell_rosters_anew(p);
+		buf_printf(&b, "{\"imported\":%" PRIu32 "}", im->n);
+		im->c->ok(im->c, buf_view(&b));
+	}
+	free(im);
+}
+
+static void import_contacts(struct person *p, struct ctl_call *c)
+{
+	struct contact_list from;
+	int r;
+	contacts_init(&from);
+	r = contacts_read(&from, ctl_text(c->args, "list"));
+	if (r < 0) {
+		contacts_done(&from);
+		c->fail(c, "this is no list of contacts as `dialtone contact export` writes it");
+		return;
+	}
+	for (const struct contact *k = from.first; k && r == 0; k = k->next)
+		r = merge_contact(&p->contacts, &from, k);
+	struct importing *im = xnew(struct importing);
+	*im = (struct importing){ c, from.n };
+	contacts_done(&from);
+	if (r == 0) {
+		fe_home_save(p, on_imported, im);
+		return;
+	}
+	free(im);
+	fe_home_reload(p);
+	c->fail(c,
+	        "the user would have more contacts or groups than are allowed (%d, %d); "
+	        "nothing was changed",
+	        CONTACTS_MAX, CONTACT_GROUPS_MAX);
+}
+
+void fe_contact_import(void *state, struct ctl_call *c)
+{
+	inquire(state, c, import_contacts);
+}
