@@ -2,6 +2,7 @@
 
 #include "role/frontend/fe.h"
 #include "svc/access/dialect.h"
+#include "wire/mime/mime.h"
 
 /* Requests from clients: routes, authentication, and the table of what is served here. */
 
@@ -69,6 +70,29 @@ static void no_such_service(struct task *t)
 	task_refuse(t, REFUSE_SERVICE, STR(""));
 }
 
+static bool is_soap(const struct sip_msg *m)
+{
+	struct mime_type type;
+	return mime_type_parse(&type, sip_value(m, SIP_H_CONTENT_TYPE)) == 0 &&
+	       mime_type_is(&type, STR(SOAP_TYPE));
+}
+
+/* To the domain: a search of its directory. */
+static void on_service(struct task *t)
+{
+	auto_(arena_free) struct arena *arena = arena_new();
+	struct soap s;
+	target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
+	if (t->target.kind != TARGET_SELF || !is_soap(t->msg))
+		no_such_service(t);
+	else if (soap_read(&s, arena, t->msg->body) < 0)
+		task_refuse(t, REFUSE_BAD_BODY, STR(""));
+	else if (directory_is_search(&s))
+		fe_directory_search(t, &s);
+	else
+		no_such_service(t);
+}
+
 static void no_such_method(struct task *t)
 {
 	task_refuse(t, REFUSE_METHOD,
@@ -83,7 +107,7 @@ static void (*const served[SIP_N_METHODS])(struct task *t) = {
 	[SIP_REGISTER]  = fe_register,
 	[SIP_SUBSCRIBE] = on_subscribe,
 	[SIP_PUBLISH]   = not_served_event,
-	[SIP_SERVICE]   = no_such_service,
+	[SIP_SERVICE]   = on_service,
 	[SIP_BENOTIFY]  = no_such_method,
 };
 /* clang-format on */

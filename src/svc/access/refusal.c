@@ -47,6 +47,8 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_BRIDGE_FULL]   = { 60043, 500, "Media Bridge Full", "The media bridge carries as many calls as it may, of this user or in all" },
 	[REFUSE_BRIDGE_DOWN]   = { 60044, 500, "Media Bridge Not Available", "The media bridge of this call is not available at the moment" },
 	[REFUSE_NO_BRIDGE]     = { 60045, 488, "", "A Lync client and another device need a media bridge, and none is running here" },
+	[REFUSE_SEARCH_RATE]   = { 60080, 500, "Too Many Searches", "The user has searched the directory too often; try again in a moment" },
+	[REFUSE_GROUP]         = { 60081, 403, "Distribution Group", "The address stands for a group of people, and each of them has an own one" },
 };
 /* clang-format on */
 

@@ -59,6 +59,9 @@ enum refusal {
 	REFUSE_BRIDGE_FULL,
 	REFUSE_BRIDGE_DOWN,
 	REFUSE_NO_BRIDGE,
+	/* the directory */
+	REFUSE_SEARCH_RATE,
+	REFUSE_GROUP,
 	REFUSE_N,
 };
 
