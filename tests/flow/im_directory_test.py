@@ -177,7 +177,7 @@ def a_user_who_searches_without_end_has_to_wait_and_others_do_not(case):
     wait_for(lambda: ask(a, body([("sn", "zzz")])).code == 200, "a may search again")
 
 
-@tap.test
+@tap.test(alone=True)
 def a_search_waits_for_an_accounts_process_that_was_killed(case):
     dora = person(case, "kill", "Killedprocess Finder")
     a = lync(case)
