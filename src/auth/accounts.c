@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "loop/stream.h"
 
-enum { LISTENERS_MAX = 8 };
+enum { LISTENERS_MAX = 8, PERSON_MAX = 4096 /* bytes of a frame */ };
+
+enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND };
 
 struct accounts_req {
 	struct accounts *owner; /* NULL: the client has gone */
@@ -16,13 +18,16 @@ struct accounts_req {
 	struct map_node by_id;
 	uint32_t id;
 	bool is_open; /* in owner->open and owner->by_id */
-	bool is_auth;
+	enum req_kind kind;
 	int err; /* of one in ready; 0: the cache has the answer */
 	usec_t deadline;
 	accounts_lookup_fn *looked_up;
 	accounts_auth_fn *decided;
+	accounts_found_fn *found;
 	void *arg;
-	struct buf frame; /* kept: asked again when the link comes back */
+	struct buf frame;  /* kept: asked again when the link comes back */
+	struct buf people; /* frames of those who came so far */
+	size_t n_people;
 };
 
 struct listener_fn_arg {
@@ -91,6 +96,7 @@ static void free_req(struct accounts_req *r)
 {
 	wipe(r->frame.p, r->frame.len);
 	buf_free(&r->frame);
+	buf_free(&r->people);
 	free(r);
 }
 
@@ -106,10 +112,17 @@ void accounts_req_free(struct accounts_req **rp)
 static void fail_req(struct accounts_req *r, int err)
 {
 	unlink_req(r);
-	if (r->is_auth)
-		r->decided(r->arg, &(struct accounts_auth){ .verdict = ACCOUNTS_FAILED });
-	else
+	switch (r->kind) {
+	case REQ_LOOKUP:
 		r->looked_up(r->arg, err, NULL);
+		break;
+	case REQ_AUTH:
+		r->decided(r->arg, &(struct accounts_auth){ .verdict = ACCOUNTS_FAILED });
+		break;
+	case REQ_FOUND:
+		r->found(r->arg, &(struct accounts_found){ .err = err });
+		break;
+	}
 	free_req(r);
 }
 
@@ -140,12 +153,14 @@ static void make_ready(struct accounts *a, struct accounts_req *r, int err)
 	loop_defer(a->loop, &a->defer);
 }
 
-static struct accounts_req *req_new(struct accounts *a, void *arg)
+static struct accounts_req *req_new(struct accounts *a, enum req_kind kind, void *arg)
 {
 	struct accounts_req *r = xnew(struct accounts_req);
 	r->owner = a;
+	r->kind = kind;
 	r->arg = arg;
 	r->frame = buf_of(ACCT_FRAME_MAX);
+	r->people = buf_of(ACCT_MEMBERS_MAX * PERSON_MAX);
 	list_init(&r->node);
 	return r;
 }
@@ -184,7 +199,7 @@ static void ask(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
 	if (a->n_open >= ACCOUNTS_REQS_MAX)
 		make_ready(a, r, -ETIMEDOUT);
 	else if (r->frame.full)
-		make_ready(a, r, r->is_auth ? -EMSGSIZE : -ENOENT);
+		make_ready(a, r, r->kind == REQ_LOOKUP ? -ENOENT : -EMSGSIZE);
 	else
 		submit(a, r);
 }
@@ -230,7 +245,7 @@ static void finish_ready(void *arg)
 struct accounts_req *accounts_lookup(struct accounts *a, struct str key, accounts_lookup_fn *fn,
                                      void *arg)
 {
-	struct accounts_req *r = req_new(a, arg);
+	struct accounts_req *r = req_new(a, REQ_LOOKUP, arg);
 	bool absent;
 	r->looked_up = fn;
 	struct acct_msg m = { .type = ACCT_LOOKUP, .lookup = { key } };
@@ -253,12 +268,31 @@ const struct account *accounts_cached(struct accounts *a, struct str key, bool *
 struct accounts_req *accounts_auth(struct accounts *a, const struct accounts_leg *leg,
                                    accounts_auth_fn *fn, void *arg)
 {
-	struct accounts_req *r = req_new(a, arg);
+	struct accounts_req *r = req_new(a, REQ_AUTH, arg);
 	struct acct_msg m = { .type = ACCT_AUTH,
 		              .auth = { leg->mech, leg->session, leg->user, leg->blob,
 		                        *leg->peer } };
-	r->is_auth = true;
 	r->decided = fn;
+	ask(a, r, &m);
+	return r;
+}
+
+struct accounts_req *accounts_search(struct accounts *a, const struct acct_query *q,
+                                     accounts_found_fn *fn, void *arg)
+{
+	struct accounts_req *r = req_new(a, REQ_FOUND, arg);
+	struct acct_msg m = { .type = ACCT_SEARCH, .search = *q };
+	r->found = fn;
+	ask(a, r, &m);
+	return r;
+}
+
+struct accounts_req *accounts_members(struct accounts *a, struct str group, uint32_t max,
+                                      accounts_found_fn *fn, void *arg)
+{
+	struct accounts_req *r = req_new(a, REQ_FOUND, arg);
+	struct acct_msg m = { .type = ACCT_MEMBERS, .members = { group, max } };
+	r->found = fn;
 	ask(a, r, &m);
 	return r;
 }
@@ -277,22 +311,35 @@ void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
 
 /* --- what comes ---------------------------------------------------------------------- */
 
-static void on_record(struct accounts *a, const struct acct_msg *m)
+/* Who asked that; NULL: nobody any more. */
+static struct accounts_req *asker(const struct accounts *a, const struct acct_msg *m,
+                                  enum req_kind kind)
 {
 	struct accounts_req *r = find_req(a, m->id);
+	return r && r->kind == kind ? r : NULL;
+}
+
+static int status_err(enum acct_status status)
+{
+	return status == ACCT_FOUND ? 0 : status == ACCT_NONE ? -ENOENT : -EIO;
+}
+
+static void on_record(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_LOOKUP);
 	const struct account *acc = m->record.status == ACCT_FOUND ? &m->record.acc : NULL;
-	if (!r || r->is_auth)
+	if (!r)
 		return;
 	if (a->fed && m->record.status != ACCT_BROKEN)
 		accounts_cache_put(&a->cache, key_of(r), acc);
 	unlink_req(r);
-	r->looked_up(r->arg, acc ? 0 : m->record.status == ACCT_NONE ? -ENOENT : -EIO, acc);
+	r->looked_up(r->arg, status_err(m->record.status), acc);
 	free_req(r);
 }
 
 static void on_verdict(struct accounts *a, const struct acct_msg *m)
 {
-	struct accounts_req *r = find_req(a, m->id);
+	struct accounts_req *r = asker(a, m, REQ_AUTH);
 	struct accounts_auth v = { .verdict = m->verdict.verdict,
 		                   .account = m->verdict.account,
 		                   .credential = m->verdict.credential,
@@ -301,10 +348,39 @@ static void on_verdict(struct accounts *a, const struct acct_msg *m)
 		                   .key = m->verdict.key,
 		                   .blob = m->verdict.blob,
 		                   .retry_s = m->verdict.retry_s };
-	if (!r || !r->is_auth)
+	if (!r)
 		return;
 	unlink_req(r);
 	r->decided(r->arg, &v);
+	free_req(r);
+}
+
+static void on_person(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_FOUND);
+	if (!r || r->n_people == ACCT_MEMBERS_MAX)
+		return;
+	acct_put(&r->people, m);
+	r->n_people++;
+}
+
+static void on_end(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_FOUND);
+	if (!r)
+		return;
+	struct acct_person *people = xcalloc(MAX(r->n_people, (size_t)1), sizeof(*people));
+	struct accounts_found f = { .err = status_err(m->end.status),
+		                    .people = people,
+		                    .more = m->end.more };
+	struct str in = buf_view(&r->people);
+	struct acct_msg one;
+	size_t len;
+	for (; acct_get(&one, &len, in) == 1; in = str_sub(in, len, in.len))
+		people[f.n++] = one.person;
+	unlink_req(r);
+	r->found(r->arg, &f);
+	free(people);
 	free_req(r);
 }
 
@@ -348,10 +424,18 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_FED:
 		on_fed(a, m);
 		return true;
+	case ACCT_PERSON:
+		on_person(a, m);
+		return true;
+	case ACCT_END:
+		on_end(a, m);
+		return true;
 	case ACCT_LOOKUP:
 	case ACCT_AUTH:
 	case ACCT_KNOWN:
 	case ACCT_FEED:
+	case ACCT_SEARCH:
+	case ACCT_MEMBERS:
 		break;
 	}
 	return false;
@@ -417,7 +501,11 @@ void accounts_link_up(struct accounts *a, int link_fd)
 	stream_free(&old);
 	start_feed(a);
 	list_for(it, &a->open)
-	        stream_write(a->link, buf_view(&list_entry(it, struct accounts_req, node)->frame));
+	{
+		struct accounts_req *r = list_entry(it, struct accounts_req, node);
+		r->people.len = r->n_people = 0;
+		stream_write(a->link, buf_view(&r->frame));
+	}
 }
 
 bool accounts_is_up(const struct accounts *a)

@@ -49,6 +49,25 @@ struct accounts_req *accounts_lookup(struct accounts *a, struct str key, account
  * *ret_absent = true.  Valid until the next turn. */
 const struct account *accounts_cached(struct accounts *a, struct str key, bool *ret_absent);
 
+/* What a search or a group's members are answered with. */
+struct accounts_found {
+	int err; /* 0; -ENOENT: no such group; -ETIMEDOUT; -EIO; -EMSGSIZE: outside acct.h's limits
+	          */
+	const struct acct_person
+	        *people; /* in the order of their names, members of their addresses */
+	size_t n;
+	bool more; /* there are others */
+};
+/* Valid during the call.  Never called back from inside. */
+typedef void accounts_found_fn(void *arg, const struct accounts_found *f);
+/* People whom the query means; who is hidden or disabled is not among them. */
+struct accounts_req *accounts_search(struct accounts *a, const struct acct_query *q,
+                                     accounts_found_fn *fn, void *arg);
+/* The members of a distribution group (a record with `group`), by its address; at most `max`, 1 to
+ * ACCT_MEMBERS_MAX.  Disabled users are left out. */
+struct accounts_req *accounts_members(struct accounts *a, struct str group, uint32_t max,
+                                      accounts_found_fn *fn, void *arg);
+
 /* One leg of a sign-in. */
 struct accounts_leg {
 	enum accounts_mech mech;

@@ -99,7 +99,12 @@ static int show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result
 	{ "extension", CTL_TEXT, false, false, "two to ten digits" }, \
 	{ "department", CTL_TEXT, false, false, "department" }, \
 	{ "title", CTL_TEXT, false, false, "title" }, \
-	{ "manager", CTL_TEXT, false, false, "another user" }
+	{ "manager", CTL_TEXT, false, false, "another user" }, \
+	{ "office", CTL_TEXT, false, false, "office: building, room" }, \
+	{ "company", CTL_TEXT, false, false, "company" }, \
+	{ "city", CTL_TEXT, false, false, "city" }, \
+	{ "state", CTL_TEXT, false, false, "state or province" }, \
+	{ "country", CTL_TEXT, false, false, "country" }
 
 const struct verb ctl_user_verbs[] = {
 	{ .cmd = { .noun = "user", .verb = "add", .help = "Make a user",
@@ -119,7 +124,9 @@ const struct verb ctl_user_verbs[] = {
 	                     { "ntlm", CTL_TEXT, false, false, "yes or no: NTLM sign-in allowed" },
 	                     { "sha256-only", CTL_TEXT, false, false, "yes or no: no MD5 Digest" },
 	                     { "max-endpoints", CTL_NUMBER, false, false,
-	                       "clients at once; 0: as all" } } },
+	                       "clients at once; 0: as all" },
+	                     { "hidden", CTL_TEXT, false, false,
+	                       "yes or no: not found by searches" } } },
 	  .role = "accounts", .offline = true, .run = with_photo },
 	{ .cmd = { .noun = "user", .verb = "passwd", .help = "Set a new password",
 	           .args = { ARG_USER, ARGS_PASSWORD } },

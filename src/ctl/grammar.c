@@ -10,11 +10,17 @@ enum { USAGE_WIDTH = 34 };
 const struct verb *const *grammar_tables(void)
 {
 	static const struct verb *const tables[] = {
-		ctl_user_verbs,     ctl_server_verbs,
-		ctl_call_verbs,     ctl_presence_verbs,
-		ctl_topology_verbs, ctl_cert_verbs,
-		ctl_dns_verbs,      ctl_doctor_verbs,
-		ctl_page_verbs,     NULL,
+		ctl_user_verbs,
+		ctl_directory_verbs,
+		ctl_server_verbs,
+		ctl_call_verbs,
+		ctl_presence_verbs,
+		ctl_topology_verbs,
+		ctl_cert_verbs,
+		ctl_dns_verbs,
+		ctl_doctor_verbs,
+		ctl_page_verbs,
+		NULL,
 	};
 	return tables;
 }

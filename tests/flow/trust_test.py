@@ -115,7 +115,7 @@ def each_row_of_the_trust_table_is_kept_to(case):
 @tap.test
 def the_rights_of_the_roles_are_shown(case):
     may = {r["role"]: r["may_ask"] for r in case.site.server.roles()}
-    check("accounts (lookup, auth, known, changes)" in may["frontend"], may["frontend"])
+    check("accounts (lookup, auth, known, changes, search, members)" in may["frontend"], may["frontend"])
     check("frontend (for our users: REGISTER, " in may["frontend"], may["frontend"])
     check("; with P-Asserted-Identity, Path)" in may["frontend"], may["frontend"])
     check_eq(may["accounts"], "", "accounts asks nobody")
@@ -124,7 +124,8 @@ def the_rights_of_the_roles_are_shown(case):
     rows = {(r["role"], r["asks"]): r["may"] for r in case.site.server.json("role", "rights")}
     check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "frontend"),
                             ("media-bridge", "frontend")], "role rights")
-    check_eq(rows["frontend", "accounts"], "lookup, auth, known, changes", "of accounts")
+    check_eq(rows["frontend", "accounts"], "lookup, auth, known, changes, search, members",
+             "of accounts")
 
 
 @tap.test

@@ -27,6 +27,7 @@ struct accounts_role {
 static void on_change(void *arg, const struct userdb_change *c)
 {
 	struct accounts_role *a = arg;
+	phonebook_changed(a->admin.people, c->account);
 	peers_tell(a->peers, c);
 }
 
@@ -40,11 +41,18 @@ static int accounts_start(struct role_env *env, void **ret_state)
 		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
 		return -EIO;
 	}
+	struct phonebook *people = phonebook_new(db);
+	if (!people) {
+		log_error(NULL, "start-failed", "reason=\"the user store cannot be read\"");
+		userdb_close(&db);
+		return -EIO;
+	}
 	struct accounts_role *a = xnew(struct accounts_role);
 	a->env = env;
 	a->admin.db = db;
+	a->admin.people = people;
 	a->signin = signin_new(db);
-	a->peers = peers_new(env, db, a->signin);
+	a->peers = peers_new(env, db, a->signin, people);
 	userdb_on_change(db, on_change, a);
 	log_info(NULL, "started", "users=%lld", (long long)userdb_count(db));
 	*ret_state = a;
@@ -82,6 +90,7 @@ static void accounts_stop(void *state, void (*done)(void *arg), void *arg)
 	peers_free(&a->peers);
 	signin_free(&a->signin);
 	userdb_close(&a->admin.db);
+	phonebook_free(&a->admin.people);
 	defer_init(&a->stopped, tell_stopped, a);
 	loop_defer(a->env->loop, &a->stopped);
 }
@@ -109,6 +118,10 @@ static void accounts_metrics(void *state, struct buf *b)
 	            (int64_t)c.slowed);
 	put_counter(b, "checks_total", "counter", "Secrets opened and hashed against.",
 	            (int64_t)c.checks);
+	put_counter(b, "people", "gauge", "Users whom a search can find.",
+	            (int64_t)phonebook_count(a->admin.people));
+	put_counter(b, "searches_total", "counter", "Searches of the directory.",
+	            (int64_t)peers_searches(a->peers));
 	put_counter(b, "slow", "gauge", "Addresses and pairs of user and address that must wait.",
 	            (int64_t)c.slow_now);
 }

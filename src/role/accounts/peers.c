@@ -20,6 +20,8 @@ struct peers {
 	struct role_env *env;
 	struct userdb *db;
 	struct signin *signin;
+	struct phonebook *people;
+	uint64_t n_searches;
 	struct peer *peers;
 	size_t n;
 	struct buf out; /* the answers of one batch of requests */
@@ -40,6 +42,59 @@ static void auth(struct peers *p, const struct acct_msg *req)
 	struct acct_msg m;
 	signin_step(p->signin, req, loop_now(p->env->loop), &m);
 	acct_put(&p->out, &m);
+}
+
+/* One answer of several frames. */
+struct answer {
+	struct peers *p;
+	uint32_t id;
+	uint32_t n, max;
+};
+
+static void put_person(void *arg, const struct acct_person *person)
+{
+	struct answer *a = arg;
+	acct_put(&a->p->out,
+	         &(struct acct_msg){ .type = ACCT_PERSON, .id = a->id, .person = *person });
+}
+
+static void put_end(struct answer *a, int err, bool more)
+{
+	struct acct_msg m = { .type = ACCT_END, .id = a->id, .end.more = more };
+	m.end.status = err >= 0 ? ACCT_FOUND : err == -ENOENT ? ACCT_NONE : ACCT_BROKEN;
+	acct_put(&a->p->out, &m);
+}
+
+static void search(struct peers *p, const struct acct_msg *req)
+{
+	struct answer a = { .p = p, .id = req->id };
+	bool more = false;
+	int r = phonebook_search(p->people, &req->search, &more, put_person, &a);
+	put_end(&a, r, more);
+	p->n_searches++;
+}
+
+/* Disabled users do not count; one more than is wanted shows that there are others. */
+static void put_member(void *arg, const struct userdb_member *m)
+{
+	struct answer *a = arg;
+	struct acct_person person = { .id = m->account,
+		                      .uri = m->uri,
+		                      .display_name = m->display_name };
+	if (!m->disabled && a->n++ < a->max)
+		put_person(a, &person);
+}
+
+static void members(struct peers *p, const struct acct_msg *req)
+{
+	struct answer a = { .p = p, .id = req->id, .max = req->members.max };
+	struct account acc;
+	int r = userdb_lookup(p->db, req->members.key, &acc);
+	if (r == 0 && !acc.group)
+		r = -ENOENT;
+	if (r == 0)
+		r = userdb_members(p->db, acc.id, ACCT_MEMBERS_MAX, put_member, &a);
+	put_end(&a, r, a.n > a.max);
 }
 
 static void put_change(void *arg, const struct userdb_change *c)
@@ -75,10 +130,16 @@ static struct str name_of(enum acct_type type)
 		return STR("known");
 	case ACCT_FEED:
 		return STR("changes");
+	case ACCT_SEARCH:
+		return STR("search");
+	case ACCT_MEMBERS:
+		return STR("members");
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
 	case ACCT_FED:
+	case ACCT_PERSON:
+	case ACCT_END:
 		break;
 	}
 	return STR("");
@@ -105,10 +166,18 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_FEED:
 		feed(p, peer, m);
 		return true;
+	case ACCT_SEARCH:
+		search(p, m);
+		return true;
+	case ACCT_MEMBERS:
+		members(p, m);
+		return true;
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
 	case ACCT_FED:
+	case ACCT_PERSON:
+	case ACCT_END:
 		break;
 	}
 	return false;
@@ -185,12 +254,19 @@ void peers_tell(struct peers *p, const struct userdb_change *c)
 			stream_write(p->peers[i].link, buf_view(&b));
 }
 
-struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin)
+uint64_t peers_searches(const struct peers *p)
+{
+	return p->n_searches;
+}
+
+struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin,
+                        struct phonebook *people)
 {
 	struct peers *p = xnew(struct peers);
 	p->env = env;
 	p->db = db;
 	p->signin = signin;
+	p->people = people;
 	p->n = env->n_links;
 	p->peers = xcalloc(MAX(p->n, (size_t)1), sizeof(*p->peers));
 	p->out = buf_of(UNSENT_MAX);

@@ -2,13 +2,17 @@
 #pragma once
 
 #include "role/role.h"
+#include "svc/user/phonebook.h"
 #include "svc/user/signin.h"
 
 struct peers; /* opaque */
 
 /* Serves every link of the environment; borrows all. */
-struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin);
+struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin,
+                        struct phonebook *people);
 void peers_free(struct peers **pp);
+/* Searches answered so far. */
+uint64_t peers_searches(const struct peers *p);
 /* Link i was made anew. */
 void peers_link_up(struct peers *p, size_t i);
 /* A change for all that listen. */

@@ -102,8 +102,12 @@ static void tell_home(struct explain *x, uint64_t account)
 
 static void tell_callee(struct explain *x, const struct account *acc)
 {
-	step(x, "that is user %" STR_FMT, STR_ARG(acc->uri));
-	if (acc->disabled)
+	step(x, "that is %s %" STR_FMT, acc->group ? "the distribution group" : "user",
+	     STR_ARG(acc->uri));
+	if (acc->group)
+		finish(x, 403,
+		       "refused: a group has members (`dialtone group show`), no endpoints");
+	else if (acc->disabled)
 		finish(x, 404, "refused: the account is disabled (`dialtone user enable`)");
 	else
 		tell_home(x, acc->id);

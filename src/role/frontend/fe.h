@@ -14,6 +14,7 @@
 #include "svc/bridge/route.h"
 #include "svc/call/call.h"
 #include "svc/conversation/im.h"
+#include "svc/directory/soap.h"
 #include "svc/registrar/registrar.h"
 #include "svc/routing/target.h"
 #include "svc/watch/people.h"
@@ -49,6 +50,12 @@ struct fe_behind {
 	usec_t said;     /* the last log line about it */
 	struct timer retry;
 	bool closing;
+};
+
+/* How often a user may search (directory.c). */
+struct fe_searches {
+	uint64_t account;
+	usec_t due; /* when the searches so far would have been made at the lasting rate */
 };
 
 /* What other processes may send over the links, from their roles' tables (rights.c). */
@@ -106,6 +113,7 @@ struct frontend {
 	usec_t stop_deadline;
 	struct log_limit wrong_limit, refusal_limit;
 	struct log_limit user_limits[FE_USER_LIMITS]; /* see fe_may_log() */
+	struct fe_searches searches[FE_USER_LIMITS];
 	unsigned n_stale; /* stored bindings that were of no use any more */
 	struct overload overload;
 	struct timer load_timer;
@@ -335,6 +343,10 @@ typedef void fe_saved_fn(void *arg, struct person *p, int err);
 void fe_home_save(struct person *p, fe_saved_fn *done, void *arg);
 /* Forgets what has not been stored. */
 void fe_home_reload(struct person *p);
+
+/* directory.c: answers a directorySearch of a user who is signed in; s is read before it returns.
+ */
+void fe_directory_search(struct task *t, const struct soap *s);
 
 /* im.c: conversations of the home half, where sessions meet pager messages. */
 int fe_im_start(struct frontend *fe);

@@ -38,7 +38,8 @@ static const struct setting *const settings[] = { fe_settings, access_settings, 
 	                                          NULL };
 static const char *const links[] = { "accounts", "frontend", NULL };
 
-static const char *const of_accounts[] = { "lookup", "auth", "known", "changes", NULL };
+static const char *const of_accounts[] = { "lookup", "auth",    "known", "changes",
+	                                   "search", "members", NULL };
 /* PUBLISH is answered where it comes in; `other` is what no RFC here names. */
 static const char *const of_frontend[] = { "REGISTER",  "INVITE",   "ACK",     "CANCEL",
 	                                   "BYE",       "MESSAGE",  "OPTIONS", "INFO",

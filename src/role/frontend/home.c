@@ -67,6 +67,10 @@ static void found(struct task *t, const struct account *acc)
 		look_up(t);
 		return;
 	}
+	if (acc->group) {
+		task_refuse(t, REFUSE_GROUP, STR(""));
+		return;
+	}
 	t->callee = acc->id;
 	t->callee_endpoint = t->target.endpoint;
 	to_callee(t);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
+#include "svc/directory/soap.h"
 #include "wire/mime/mime.h"
 #include "wire/soap/soap.h"
 
@@ -241,12 +242,20 @@ static void change_contacts(struct task *t, struct person *p, const struct soap 
 	save_and_answer(t, p, STR(SOAP_TYPE), &answer, &delta);
 }
 
+/* Of the own list of contacts; asked of the domain (p NULL): a search of its directory. */
 static void soap(struct task *t, struct person *p)
 {
 	auto_(arena_free) struct arena *a = arena_new();
 	struct soap s;
 	if (soap_read(&s, a, t->msg->body) < 0) {
 		refuse(t, -EBADMSG);
+		return;
+	}
+	if (!p) {
+		if (directory_is_search(&s))
+			fe_directory_search(t, &s);
+		else
+			task_refuse(t, REFUSE_SERVICE, STR(""));
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
@@ -274,9 +283,12 @@ static const struct {
 static void serve(struct task *t, size_t i)
 {
 	struct person *p = people_get(t->fe->people, t->who.uri);
+	bool domain = t->target.kind == TARGET_SELF && services[i].serve == soap;
 	bool own = t->target.kind == TARGET_USER && t->target.n_keys > 0 &&
 	           str_ieq(t->target.keys[0], t->who.uri);
-	if (!own)
+	if (domain)
+		soap(t, NULL);
+	else if (!own)
 		task_refuse(t, REFUSE_NOT_OWN_DATA, STR(""));
 	else if (!p || p->where != PERSON_HERE)
 		task_retry(t, fe_service_home);

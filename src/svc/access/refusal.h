@@ -69,6 +69,9 @@ enum refusal {
 	REFUSE_INTERVAL,
 	REFUSE_NO_SUCH_ITEM,
 	REFUSE_STORE,
+	/* the directory */
+	REFUSE_SEARCH_RATE,
+	REFUSE_GROUP,
 	REFUSE_N,
 };
 

@@ -91,6 +91,16 @@ static void put_account(struct buf *b, const struct account *acc, const struct c
 	command_put_number(b, "max_endpoints", acc->max_endpoints);
 }
 
+static void put_person(struct buf *b, const struct userdb_person *p)
+{
+	command_put(b, "office", p->person.office);
+	command_put(b, "company", p->person.company);
+	command_put(b, "city", p->person.city);
+	command_put(b, "state", p->person.state);
+	command_put(b, "country", p->person.country);
+	command_put_raw(b, "hidden", p->hidden ? "true" : "false");
+}
+
 static void user_show(void *role_state, struct ctl_call *call)
 {
 	struct user_admin *admin = role_state;
@@ -98,8 +108,10 @@ static void user_show(void *role_state, struct ctl_call *call)
 	auto_(buf_free) struct buf b = buf_of(64 * 1024), photo = buf_of(USER_PHOTO_MAX);
 	if (!command_user(admin, call, &acc))
 		return;
-	struct cred_view v = { .db = admin->db, .account = acc.id };
-	if (userdb_creds(admin->db, acc.id, view_cred, &v) < 0 || v.broken) {
+	uint64_t id = acc.id;
+	struct cred_view v = { .db = admin->db, .account = id };
+	struct userdb_person person;
+	if (userdb_creds(admin->db, id, view_cred, &v) < 0 || v.broken) {
 		call->fail(call,
 		           "The passwords of %" STR_FMT " cannot be read: the store is damaged. "
 		           "Set a new password, or put back a backup.",
@@ -108,8 +120,10 @@ static void user_show(void *role_state, struct ctl_call *call)
 	}
 	buf_lit(&b, "{");
 	put_account(&b, &acc, &v);
+	if (userdb_person(admin->db, id, &person) == 0) /* acc's texts end here */
+		put_person(&b, &person);
 	command_put_number(&b, "photo_bytes",
-	                   userdb_photo(admin->db, acc.id, &photo) == 0 ? (int64_t)photo.len : 0);
+	                   userdb_photo(admin->db, id, &photo) == 0 ? (int64_t)photo.len : 0);
 	buf_lit(&b, "}");
 	command_answer(call, &b);
 }
@@ -121,6 +135,8 @@ static bool check_manager(struct user_admin *admin, struct str *value, struct ac
                           struct buf *why)
 {
 	int r = value->len == 0 ? 0 : userdb_lookup(admin->db, *value, acc);
+	if (r == 0 && value->len > 0 && acc->group)
+		r = -ENOENT;
 	if (r < 0)
 		buf_printf(why, "The manager \"%" STR_FMT "\" is no user of this server.",
 		           STR_ARG(*value));
@@ -170,21 +186,6 @@ static bool read_fields(struct user_admin *admin, struct ctl_call *call, uint64_
 	return true;
 }
 
-static bool check_new_name(struct user_admin *admin, struct str name, struct buf *uri,
-                           struct buf *why)
-{
-	struct account acc;
-	if (userdb_uri(admin->db, uri, name, why) < 0)
-		return false;
-	if (userdb_lookup(admin->db, buf_view(uri), &acc) == -ENOENT)
-		return true;
-	buf_printf(why,
-	           "There is a user %" STR_FMT " already. `dialtone user show %" STR_FMT
-	           "` shows who that is.",
-	           STR_ARG(buf_view(uri)), STR_ARG(buf_view(uri)));
-	return false;
-}
-
 static struct str local_part(struct str uri)
 {
 	struct str local, host;
@@ -199,7 +200,7 @@ static void user_add(void *role_state, struct ctl_call *call)
 	auto_(buf_free) struct buf manager = buf_of(USER_TEXT_MAX);
 	struct userdb_new n = { .password = ctl_text(call->args, "password") };
 	const char *weak;
-	if (!check_new_name(admin, ctl_text(call->args, "user"), &uri, &why) ||
+	if (!command_new_name(admin, ctl_text(call->args, "user"), &uri, &why) ||
 	    !read_fields(admin, call, 0, n.field, &manager, &why)) {
 		call->fail(call, "%" STR_FMT, STR_ARG(buf_view(&why)));
 		return;
@@ -235,9 +236,10 @@ static bool read_policy(struct ctl_call *call, struct userdb_set *set, struct bu
 	bool given = cJSON_GetObjectItemCaseSensitive(call->args, "max-endpoints");
 	set->ntlm = yes_no(call->args, "ntlm");
 	set->sha256_only = yes_no(call->args, "sha256-only");
+	set->hidden = yes_no(call->args, "hidden");
 	set->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, max + 1.0);
-	if (set->ntlm == 2 || set->sha256_only == 2)
-		buf_lit(why, "--ntlm and --sha256-only take yes or no.");
+	if (set->ntlm == 2 || set->sha256_only == 2 || set->hidden == 2)
+		buf_lit(why, "--ntlm, --sha256-only and --hidden take yes or no.");
 	else if (given && (endpoints < 0 || endpoints > max))
 		buf_printf(why,
 		           "--max-endpoints takes a number from 1 to %d, or 0 for the server's "
@@ -264,8 +266,8 @@ static bool read_photo(struct ctl_call *call, struct buf *ret, bool *ret_given, 
 
 static bool is_nothing(const struct userdb_set *set)
 {
-	bool any = set->ntlm >= 0 || set->sha256_only >= 0 || set->max_endpoints >= 0 ||
-	           set->has_photo;
+	bool any = set->ntlm >= 0 || set->sha256_only >= 0 || set->hidden >= 0 ||
+	           set->max_endpoints >= 0 || set->has_photo;
 	for (unsigned i = 0; i < USER_N_FIELDS; i++)
 		any |= set->field[i].p != NULL;
 	return !any;
@@ -357,6 +359,8 @@ static void user_remove(void *role_state, struct ctl_call *call)
 
 /* clang-format off */
 #define ARG_USER { "user", CTL_TEXT, true, true, "user name, address or number" }
+#define ARG_GROUP { "group", CTL_TEXT, true, true, "group's name or address" }
+#define ARG_GROUP_NAME { "name", CTL_TEXT, false, false, "display name" }
 #define ARG_PASSWORD { "password", CTL_TEXT, false, true, "asked for, or made, by the tool" }
 #define ARGS_DATA                                                                        \
 	{ "name", CTL_TEXT, false, false, "display name" },                              \
@@ -365,7 +369,12 @@ static void user_remove(void *role_state, struct ctl_call *call)
 	{ "extension", CTL_TEXT, false, false, "two to ten digits" },                    \
 	{ "department", CTL_TEXT, false, false, "department" },                          \
 	{ "title", CTL_TEXT, false, false, "title" },                                    \
-	{ "manager", CTL_TEXT, false, false, "another user" }
+	{ "manager", CTL_TEXT, false, false, "another user" },                           \
+	{ "office", CTL_TEXT, false, false, "office: building, room" },                  \
+	{ "company", CTL_TEXT, false, false, "company" },                                \
+	{ "city", CTL_TEXT, false, false, "city" },                                      \
+	{ "state", CTL_TEXT, false, false, "state or province" },                        \
+	{ "country", CTL_TEXT, false, false, "country" }
 
 const struct ctl_command user_commands[] = {
 	{ "user", "add", { ARG_USER, ARG_PASSWORD, ARGS_DATA },
@@ -378,7 +387,8 @@ const struct ctl_command user_commands[] = {
 	                   { "photo", CTL_TEXT, false, false, "picture, at most 30 kB; empty: none" },
 	                   { "ntlm", CTL_TEXT, false, false, "yes or no: NTLM sign-in allowed" },
 	                   { "sha256-only", CTL_TEXT, false, false, "yes or no: no MD5 Digest" },
-	                   { "max-endpoints", CTL_NUMBER, false, false, "clients at once; 0: as all" } },
+	                   { "max-endpoints", CTL_NUMBER, false, false, "clients at once; 0: as all" },
+	                   { "hidden", CTL_TEXT, false, false, "yes or no: not found by searches" } },
 	  "Change a user's data; an empty value clears", false, user_set },
 	{ "user", "passwd", { ARG_USER, ARG_PASSWORD },
 	  "Set a new password", false, user_passwd },
@@ -396,6 +406,22 @@ const struct ctl_command user_commands[] = {
 	{ "device", "remove", { ARG_USER,
 	                        { "name", CTL_TEXT, true, true, "the device's name" } },
 	  "Revoke a device's password", false, command_device_remove },
+	{ "directory", "search", { { "text", CTL_TEXT, true, true, "beginnings of words" },
+	                           { "max", CTL_NUMBER, false, false, "people to show, 1 to 100" } },
+	  "Find people as clients do", false, command_directory_search },
+	{ "group", "add", { ARG_GROUP, ARG_GROUP_NAME },
+	  "Make a distribution group", false, command_group_add },
+	{ "group", "list", { { .name = NULL } },
+	  "Show all distribution groups", false, command_group_list },
+	{ "group", "show", { ARG_GROUP },
+	  "Show a group's members", false, command_group_show },
+	{ "group", "set", { ARG_GROUP, ARG_GROUP_NAME },
+	  "Change a group's name", false, command_group_set },
+	{ "group", "remove", { ARG_GROUP },
+	  "Remove a group", false, command_group_remove },
+	{ "group", "member", { { "action", CTL_TEXT, true, true, "add or remove" }, ARG_GROUP,
+	                       { "who", CTL_TEXT, true, true, "a user, or any address" } },
+	  "Change a group's members", false, command_group_member },
 	{ .noun = NULL },
 };
 /* clang-format on */

@@ -2,12 +2,13 @@
  * the tool runs the same rows itself while the server is stopped. */
 #pragma once
 
-#include "svc/user/userdb.h"
+#include "svc/user/phonebook.h"
 #include "wire/ctl/ctl.h"
 
 /* What the functions' role_state points to; the first member of the role's own state. */
 struct user_admin {
 	struct userdb *db;
+	struct phonebook *people;
 };
 
 /* Ends with a row without noun. */

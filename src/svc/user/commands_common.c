@@ -99,7 +99,28 @@ bool command_user(struct user_admin *admin, struct ctl_call *call, struct accoun
 		           "The user store cannot be read (%s). Look at the disk and at the log "
 		           "of the accounts role.",
 		           strerror(-r));
-	return r == 0;
+	else if (ret->group)
+		call->fail(call,
+		           "%" STR_FMT " is a distribution group and no user. `dialtone group show "
+		           "%" STR_FMT "` shows it.",
+		           STR_ARG(ret->uri), STR_ARG(ret->uri));
+	return r == 0 && !ret->group;
+}
+
+bool command_new_name(struct user_admin *admin, struct str name, struct buf *ret_uri,
+                      struct buf *why)
+{
+	struct account acc;
+	if (userdb_uri(admin->db, ret_uri, name, why) < 0)
+		return false;
+	if (userdb_lookup(admin->db, buf_view(ret_uri), &acc) == -ENOENT)
+		return true;
+	buf_printf(why,
+	           "There is a %s %" STR_FMT " already. `dialtone %s show %" STR_FMT "` shows %s.",
+	           acc.group ? "group" : "user", STR_ARG(buf_view(ret_uri)),
+	           acc.group ? "group" : "user", STR_ARG(buf_view(ret_uri)),
+	           acc.group ? "its members" : "who that is");
+	return false;
 }
 
 void command_put(struct buf *b, const char *name, struct str value)

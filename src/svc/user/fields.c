@@ -16,6 +16,11 @@ const char *user_field_name(enum user_field f)
 		[USER_DEPARTMENT] = "department",
 		[USER_TITLE] = "title",
 		[USER_MANAGER] = "manager",
+		[USER_OFFICE] = "office",
+		[USER_COMPANY] = "company",
+		[USER_CITY] = "city",
+		[USER_STATE] = "state",
+		[USER_COUNTRY] = "country",
 	};
 	return names[f];
 }

@@ -41,9 +41,27 @@ static const char first[] = "create table account ("
                             " value blob not null"
                             ") without rowid";
 
+/* Where people are found.  A distribution group is an account without credentials (kind 1), so that
+ * addresses, ids and changes are of one kind; account of a member: null for who is no user here. */
+static const char directory[] = "alter table account add column kind integer not null default 0;"
+                                "alter table account add column office text not null default '';"
+                                "alter table account add column company text not null default '';"
+                                "alter table account add column city text not null default '';"
+                                "alter table account add column state text not null default '';"
+                                "alter table account add column country text not null default '';"
+                                "alter table account add column hidden integer not null default 0;"
+                                "create table member ("
+                                " grp integer not null references account(id) on delete cascade,"
+                                " uri text not null,"
+                                " account integer references account(id) on delete cascade,"
+                                " primary key (grp, uri)"
+                                ");"
+                                "create index member_account on member (account)";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
+	{ 2, directory },
 	{ 0, NULL },
 };
 /* clang-format on */

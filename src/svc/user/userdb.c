@@ -13,7 +13,11 @@ enum { TEXTS_MAX = 16 * 1024 };
 #define ACCOUNT_COLS                                                               \
 	"id, change, disabled, uri, display_name, email, coalesce(phone, ''),"     \
 	" coalesce(extension, ''), department, title, manager, ntlm, sha256_only," \
-	" max_endpoints"
+	" max_endpoints, kind"
+#define PERSON_COLS                                                                   \
+	"id, disabled, hidden, uri, display_name, email, coalesce(phone, ''),"        \
+	" coalesce(extension, ''), department, title, office, company, city, state, " \
+	"country"
 
 /* --- records ------------------------------------------------------------------------- */
 
@@ -41,6 +45,7 @@ static struct account account_of(const struct store_val *c)
 		.ntlm = c[11].i,
 		.sha256_only = c[12].i,
 		.max_endpoints = (uint32_t)c[13].i,
+		.group = c[14].i,
 	};
 }
 
@@ -103,10 +108,87 @@ static void give_account(void *arg, const struct store_val *cols, int n_cols UNU
 
 int userdb_list(struct userdb *db, userdb_list_fn *fn, void *arg)
 {
-	static const char sql[] = "select " ACCOUNT_COLS " from account order by uri limit $1";
+	static const char sql[] = "select " ACCOUNT_COLS " from account where kind = 0"
+	                          " order by uri limit $1";
 	struct reading r = { .fn = fn, .arg = arg };
 	struct store_val max = STORE_I(USERDB_LIST_MAX);
 	return store_read(db->store, sql, &max, 1, give_account, &r);
+}
+
+int userdb_groups(struct userdb *db, userdb_list_fn *fn, void *arg)
+{
+	static const char sql[] = "select " ACCOUNT_COLS " from account where kind = 1"
+	                          " order by uri limit $1";
+	struct reading r = { .fn = fn, .arg = arg };
+	struct store_val max = STORE_I(USERDB_LIST_MAX);
+	return store_read(db->store, sql, &max, 1, give_account, &r);
+}
+
+/* --- people -------------------------------------------------------------------------- */
+
+struct person_reading {
+	struct userdb_person *ret;
+	struct buf *texts; /* NULL: as in struct reading */
+	userdb_person_fn *fn;
+	void *arg;
+};
+
+static struct userdb_person person_of(const struct store_val *c)
+{
+	return (struct userdb_person){
+		.disabled = c[1].i,
+		.hidden = c[2].i,
+		.person = { .id = (uint64_t)c[0].i,
+		            .uri = c[3].s,
+		            .display_name = c[4].s,
+		            .email = c[5].s,
+		            .phone = c[6].s,
+		            .extension = c[7].s,
+		            .department = c[8].s,
+		            .title = c[9].s,
+		            .office = c[10].s,
+		            .company = c[11].s,
+		            .city = c[12].s,
+		            .state = c[13].s,
+		            .country = c[14].s },
+	};
+}
+
+static void take_person(void *arg, const struct store_val *cols, int n_cols UNUSED)
+{
+	struct person_reading *r = arg;
+	struct userdb_person up = person_of(cols);
+	struct acct_person *p = &up.person;
+	struct str *texts[] = { &p->uri,       &p->display_name, &p->email, &p->phone,
+		                &p->extension, &p->department,   &p->title, &p->office,
+		                &p->company,   &p->city,         &p->state, &p->country };
+	r->texts->len = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		*texts[i] = keep(r->texts, *texts[i]);
+	*r->ret = up;
+}
+
+int userdb_person(struct userdb *db, uint64_t id, struct userdb_person *ret)
+{
+	static const char sql[] = "select " PERSON_COLS " from account where id = $1 and kind = 0";
+	struct person_reading r = { .ret = ret, .texts = &db->texts };
+	struct store_val key = STORE_I(id);
+	int n = store_read(db->store, sql, &key, 1, take_person, &r);
+	return n < 0 ? n : n == 0 ? -ENOENT : 0;
+}
+
+static void give_person(void *arg, const struct store_val *cols, int n_cols UNUSED)
+{
+	struct person_reading *r = arg;
+	struct userdb_person up = person_of(cols);
+	r->fn(r->arg, &up);
+}
+
+int userdb_people(struct userdb *db, userdb_person_fn *fn, void *arg)
+{
+	static const char sql[] = "select " PERSON_COLS " from account where kind = 0 order by id";
+	struct person_reading r = { .fn = fn, .arg = arg };
+	return store_read(db->store, sql, NULL, 0, give_person, &r);
 }
 
 static void take_int(void *arg, const struct store_val *cols, int n_cols UNUSED)
@@ -117,7 +199,8 @@ static void take_int(void *arg, const struct store_val *cols, int n_cols UNUSED)
 int64_t userdb_count(struct userdb *db)
 {
 	int64_t n = 0;
-	int r = store_read(db->store, "select count(*) from account", NULL, 0, take_int, &n);
+	int r = store_read(db->store, "select count(*) from account where kind = 0", NULL, 0,
+	                   take_int, &n);
 	return r < 0 ? -1 : n;
 }
 

@@ -46,15 +46,27 @@ int64_t userdb_now_s(const struct userdb *db);
 
 /* --- reading; texts are valid until the next call ------------------------------------ */
 
-/* By user name, address of record, telephone number or extension.  -ENOENT, -EIO. */
+/* By user name, address of record, telephone number or extension; groups by their address.
+ * -ENOENT, -EIO. */
 int userdb_lookup(struct userdb *db, struct str key, struct account *ret) MUST_CHECK;
 int userdb_by_id(struct userdb *db, uint64_t id, struct account *ret) MUST_CHECK;
-/* All users in the order of their names; rows or -errno.  fn must not call userdb. */
+/* All users, without groups, in the order of their names; rows or -errno.  fn must not call userdb.
+ */
 typedef void userdb_list_fn(void *arg, const struct account *acc);
 int userdb_list(struct userdb *db, userdb_list_fn *fn, void *arg) MUST_CHECK;
+/* What the directory shows of a user. */
+struct userdb_person {
+	struct acct_person person;
+	bool disabled, hidden;
+};
+/* -ENOENT for groups too. */
+int userdb_person(struct userdb *db, uint64_t id, struct userdb_person *ret) MUST_CHECK;
+/* All users, however many; rows or -errno.  fn must not call userdb. */
+typedef void userdb_person_fn(void *arg, const struct userdb_person *p);
+int userdb_people(struct userdb *db, userdb_person_fn *fn, void *arg) MUST_CHECK;
 /* Appends the photo; -ENOENT if there is none. */
 int userdb_photo(struct userdb *db, uint64_t id, struct buf *ret) MUST_CHECK;
-/* -1 if the store cannot be read. */
+/* Users, without groups; -1 if the store cannot be read. */
 int64_t userdb_count(struct userdb *db);
 
 struct userdb_cred {
@@ -106,13 +118,13 @@ void userdb_add(struct userdb *db, const struct userdb_new *n, userdb_done_fn *d
 /* Several data of one user, all or none. */
 struct userdb_set {
 	struct str field[USER_N_FIELDS]; /* p NULL: as it is; empty: cleared */
-	int ntlm, sha256_only;           /* 0, 1; -1: as it is */
+	int ntlm, sha256_only, hidden;   /* 0, 1; -1: as it is */
 	int64_t max_endpoints;           /* -1: as it is */
 	bool has_photo;
 	struct bytes photo; /* empty: none */
 };
 #define USERDB_SET_NOTHING \
-	((struct userdb_set){ .ntlm = -1, .sha256_only = -1, .max_endpoints = -1 })
+	((struct userdb_set){ .ntlm = -1, .sha256_only = -1, .hidden = -1, .max_endpoints = -1 })
 /* NTLM switched off forgets the NT hash; switched on, it comes with the next password. */
 void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *set,
                 userdb_done_fn *done, void *arg);
@@ -127,3 +139,31 @@ void userdb_remove_device(struct userdb *db, uint64_t account, uint64_t cred, us
                           void *arg);
 /* Remembers when a credential was used; written behind. */
 void userdb_touch(struct userdb *db, uint64_t cred);
+
+/* --- distribution groups ----------------------------------------------------------------- */
+
+/* All groups in the order of their addresses; rows or -errno.  fn must not call userdb. */
+int userdb_groups(struct userdb *db, userdb_list_fn *fn, void *arg) MUST_CHECK;
+/* A group without members yet; uri is canonical. */
+void userdb_add_group(struct userdb *db, struct str uri, struct str display_name,
+                      userdb_done_fn *done, void *arg);
+
+struct userdb_member {
+	struct str uri, display_name;
+	uint64_t account; /* 0: no user of this server */
+	bool disabled;
+};
+/* The first `max` members in the order of their addresses; rows or -errno.  fn must not call
+ * userdb. */
+typedef void userdb_member_fn(void *arg, const struct userdb_member *m);
+int userdb_members(struct userdb *db, uint64_t group, uint32_t max, userdb_member_fn *fn,
+                   void *arg) MUST_CHECK;
+/* -1 if the store cannot be read. */
+int64_t userdb_count_members(struct userdb *db, uint64_t group);
+/* account: of a user, whom the member follows when it is removed; or 0.  -EEXIST: is one already;
+ * -ENOENT: the group is gone, or full. */
+void userdb_add_member(struct userdb *db, uint64_t group, struct str uri, uint64_t account,
+                       userdb_done_fn *done, void *arg);
+/* -ENOENT: is none. */
+void userdb_remove_member(struct userdb *db, uint64_t group, struct str uri, userdb_done_fn *done,
+                          void *arg);

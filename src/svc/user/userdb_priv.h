@@ -26,3 +26,8 @@ struct userdb {
 void userdb_cancel_ops(struct userdb *db);
 /* The row that a sealed value is bound to. */
 struct bytes userdb_row_of(uint8_t ret[40], uint64_t account, uint64_t cred);
+/* Writes the rows of a change (ACCOUNTS_CHANGED) of an account, all or none, and tells it; the last
+ * statement must change a row, or the change ends with -ENOENT.  account 0: a new one, whose id is
+ * db->last_account + 1; its number is db->last_change + 1. */
+void userdb_write_rows(struct userdb *db, uint64_t account, const struct store_stmt *stmts,
+                       size_t n, userdb_done_fn *done, void *arg);

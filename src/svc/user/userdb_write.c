@@ -133,6 +133,16 @@ static struct store_val text(const char *s)
 	return STORE_S(str_of(s ? s : ""));
 }
 
+void userdb_write_rows(struct userdb *db, uint64_t account, const struct store_stmt *stmts,
+                       size_t n, userdb_done_fn *done, void *arg)
+{
+	if (account == 0)
+		account = ++db->last_account;
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
+	op->ret_id = account;
+	write_op(op, stmts, n);
+}
+
 /* --- passwords ----------------------------------------------------------------------- */
 
 static void seal_op(struct op *op, struct buf *b)
@@ -156,14 +166,20 @@ static void write_new_user(struct op *op)
 		                   text(op->field[USER_TITLE]),
 		                   text(op->field[USER_MANAGER]),
 		                   STORE_I(op->with_nt),
-		                   STORE_I(userdb_now_s(db)) };
+		                   STORE_I(userdb_now_s(db)),
+		                   text(op->field[USER_OFFICE]),
+		                   text(op->field[USER_COMPANY]),
+		                   text(op->field[USER_CITY]),
+		                   text(op->field[USER_STATE]),
+		                   text(op->field[USER_COUNTRY]) };
 	struct store_val cred[] = { STORE_I(op->cred), STORE_I(op->change.account),
 		                    STORE_I(userdb_now_s(db)), STORE_I(seal_key_id(db->seal)),
 		                    STORE_B(bytes_of(buf_view(&sealed))) };
 	const struct store_stmt stmts[] = {
 		{ "insert into account (id, change, uri, display_name, email, phone, extension,"
-		  " department, title, manager, ntlm, created_at)"
-		  " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		  " department, title, manager, ntlm, created_at, office, company, city, state,"
+		  " country) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+		  " $15, $16, $17)",
 		  acc, ARRAY_SIZE(acc) },
 		{ "insert into credential (id, account, created_at, key_id, sealed)"
 		  " values ($1, $2, $3, $4, $5)",
@@ -365,7 +381,7 @@ static void strip_nt(void *arg, const struct userdb_cred *c)
 /* The statements of one userdb_set(), with the values that they point to. */
 struct set_stmts {
 	struct store_stmt stmt[STORE_STMTS_MAX];
-	struct store_val params[STORE_STMTS_MAX][5];
+	struct store_val params[STORE_STMTS_MAX][USER_N_FIELDS];
 	size_t n;
 };
 
@@ -378,25 +394,38 @@ static void add_stmt(struct set_stmts *st, const char *sql, const struct store_v
 	st->n++;
 }
 
+/* A unique column is null when it is empty. */
+static void add_number(struct set_stmts *st, const char *sql, uint64_t account, struct str v)
+{
+	struct store_val params[] = { STORE_I(account), v.len > 0 ? STORE_S(v) : STORE_NONE };
+	if (v.p)
+		add_stmt(st, sql, params, ARRAY_SIZE(params));
+}
+
+/* Null leaves a text as it is. */
 static void add_fields(struct set_stmts *st, uint64_t account, const struct userdb_set *set)
 {
-	static const char *const sql[] = {
-		[USER_NAME] = "update account set display_name = $2 where id = $1",
-		[USER_EMAIL] = "update account set email = $2 where id = $1",
-		[USER_PHONE] = "update account set phone = $2 where id = $1",
-		[USER_EXTENSION] = "update account set extension = $2 where id = $1",
-		[USER_DEPARTMENT] = "update account set department = $2 where id = $1",
-		[USER_TITLE] = "update account set title = $2 where id = $1",
-		[USER_MANAGER] = "update account set manager = $2 where id = $1",
-	};
-	for (unsigned i = 0; i < USER_N_FIELDS; i++) {
-		bool unique = i == USER_PHONE || i == USER_EXTENSION;
-		struct str v = set->field[i];
-		struct store_val params[] = { STORE_I(account),
-			                      unique && v.len == 0 ? STORE_NONE : STORE_S(v) };
-		if (v.p)
-			add_stmt(st, sql[i], params, ARRAY_SIZE(params));
+	static const enum user_field fields[] = { USER_NAME,    USER_EMAIL,   USER_DEPARTMENT,
+		                                  USER_TITLE,   USER_MANAGER, USER_OFFICE,
+		                                  USER_COMPANY, USER_CITY,    USER_STATE,
+		                                  USER_COUNTRY };
+	struct store_val params[1 + ARRAY_SIZE(fields)] = { STORE_I(account) };
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		struct str v = set->field[fields[i]];
+		params[1 + i] = v.p ? STORE_S(v) : STORE_NONE;
 	}
+	add_stmt(st,
+	         "update account set display_name = coalesce($2, display_name),"
+	         " email = coalesce($3, email), department = coalesce($4, department),"
+	         " title = coalesce($5, title), manager = coalesce($6, manager),"
+	         " office = coalesce($7, office), company = coalesce($8, company),"
+	         " city = coalesce($9, city), state = coalesce($10, state),"
+	         " country = coalesce($11, country) where id = $1",
+	         params, ARRAY_SIZE(params));
+	add_number(st, "update account set phone = $2 where id = $1", account,
+	           set->field[USER_PHONE]);
+	add_number(st, "update account set extension = $2 where id = $1", account,
+	           set->field[USER_EXTENSION]);
 }
 
 static void add_photo(struct set_stmts *st, uint64_t account, const struct userdb_set *set)
@@ -412,13 +441,18 @@ static void add_photo(struct set_stmts *st, uint64_t account, const struct userd
 static void add_policy(struct set_stmts *st, uint64_t change, uint64_t account,
                        const struct userdb_set *set)
 {
-	struct store_val params[] = { STORE_I(change), STORE_I(account), STORE_I(set->ntlm),
-		                      STORE_I(set->sha256_only), STORE_I(set->max_endpoints) };
+	struct store_val params[] = { STORE_I(change),
+		                      STORE_I(account),
+		                      STORE_I(set->ntlm),
+		                      STORE_I(set->sha256_only),
+		                      STORE_I(set->max_endpoints),
+		                      STORE_I(set->hidden) };
 	add_stmt(st,
 	         "update account set change = $1,"
 	         " ntlm = case when $3 < 0 then ntlm else $3 end,"
 	         " sha256_only = case when $4 < 0 then sha256_only else $4 end,"
-	         " max_endpoints = case when $5 < 0 then max_endpoints else $5 end"
+	         " max_endpoints = case when $5 < 0 then max_endpoints else $5 end,"
+	         " hidden = case when $6 < 0 then hidden else $6 end"
 	         " where id = $2",
 	         params, ARRAY_SIZE(params));
 }

@@ -5,7 +5,7 @@
 #include "base/rd.h"
 
 enum { LENGTH_LEN = 4, HEAD_LEN = 6 /* version, type, id */ };
-enum { HAS_NTLM = 1, HAS_SHA256_ONLY = 2, HAS_DISABLED = 4, HAS_ALL = 7 };
+enum { HAS_NTLM = 1, HAS_SHA256_ONLY = 2, HAS_DISABLED = 4, HAS_GROUP = 8, HAS_ALL = 15 };
 
 /* --- parts --------------------------------------------------------------------------- */
 
@@ -72,7 +72,7 @@ static void put_account(struct buf *b, const struct account *acc)
 	buf_u64(b, a.id);
 	buf_u64(b, a.change);
 	buf_u8(b, (uint8_t)((a.ntlm ? HAS_NTLM : 0) | (a.sha256_only ? HAS_SHA256_ONLY : 0) |
-	                    (a.disabled ? HAS_DISABLED : 0)));
+	                    (a.disabled ? HAS_DISABLED : 0) | (a.group ? HAS_GROUP : 0)));
 	buf_u32(b, a.max_endpoints);
 	for (unsigned i = 0; text_of(&a, i); i++)
 		put_text(b, *text_of(&a, i), ACCT_TEXT_MAX);
@@ -86,9 +86,48 @@ static void get_account(struct rd *r, struct account *a)
 	a->ntlm = has & HAS_NTLM;
 	a->sha256_only = has & HAS_SHA256_ONLY;
 	a->disabled = has & HAS_DISABLED;
+	a->group = has & HAS_GROUP;
 	a->max_endpoints = rd_u32(r);
 	for (unsigned i = 0; text_of(a, i); i++)
 		*text_of(a, i) = get_text(r, ACCT_TEXT_MAX);
+}
+
+static struct str *text_of_person(struct acct_person *p, unsigned i)
+{
+	struct str *const texts[] = { &p->uri,       &p->display_name, &p->email, &p->phone,
+		                      &p->extension, &p->department,   &p->title, &p->office,
+		                      &p->company,   &p->city,         &p->state, &p->country };
+	return i < ARRAY_SIZE(texts) ? texts[i] : NULL;
+}
+
+static void put_person(struct buf *b, const struct acct_person *person)
+{
+	struct acct_person p = *person;
+	buf_u64(b, p.id);
+	for (unsigned i = 0; text_of_person(&p, i); i++)
+		put_text(b, *text_of_person(&p, i), ACCT_TEXT_MAX);
+}
+
+static void get_person(struct rd *r, struct acct_person *p)
+{
+	p->id = rd_u64(r);
+	for (unsigned i = 0; text_of_person(p, i); i++)
+		*text_of_person(p, i) = get_text(r, ACCT_TEXT_MAX);
+}
+
+static void put_max(struct buf *b, uint32_t v, uint32_t max)
+{
+	if (v < 1 || v > max)
+		b->full = true;
+	buf_u32(b, v);
+}
+
+static uint32_t get_max(struct rd *r, uint32_t max)
+{
+	uint32_t v = rd_u32(r);
+	if (v < 1 || v > max)
+		r->bad = true;
+	return v;
 }
 
 /* --- bodies -------------------------------------------------------------------------- */
@@ -151,6 +190,28 @@ static void get_change(struct rd *r, struct acct_msg *m)
 	m->change.credential = rd_u64(r);
 }
 
+static void put_search(struct buf *b, const struct acct_query *q)
+{
+	put_max(b, q->max, ACCT_FOUND_MAX);
+	if (q->n > ACCT_ROWS_MAX)
+		b->full = true;
+	buf_u8(b, (uint8_t)q->n);
+	for (uint32_t i = 0; i < MIN(q->n, (uint32_t)ACCT_ROWS_MAX); i++) {
+		buf_u8(b, (uint8_t)q->rows[i].field);
+		put_text(b, q->rows[i].value, ACCT_TEXT_MAX);
+	}
+}
+
+static void get_search(struct rd *r, struct acct_query *q)
+{
+	q->max = get_max(r, ACCT_FOUND_MAX);
+	q->n = get_enum(r, ACCT_ROWS_MAX);
+	for (uint32_t i = 0; i < q->n && !r->bad; i++) {
+		q->rows[i].field = (enum acct_field)get_enum(r, ACCT_N_FIELDS - 1);
+		q->rows[i].value = get_text(r, ACCT_TEXT_MAX);
+	}
+}
+
 static void put_body(struct buf *b, const struct acct_msg *m)
 {
 	switch (m->type) {
@@ -168,6 +229,13 @@ static void put_body(struct buf *b, const struct acct_msg *m)
 	case ACCT_FEED:
 		buf_u64(b, m->feed.since);
 		break;
+	case ACCT_SEARCH:
+		put_search(b, &m->search);
+		break;
+	case ACCT_MEMBERS:
+		put_text(b, m->members.key, ACCT_TEXT_MAX);
+		put_max(b, m->members.max, ACCT_MEMBERS_MAX);
+		break;
 	case ACCT_RECORD:
 		buf_u8(b, (uint8_t)m->record.status);
 		if (m->record.status == ACCT_FOUND)
@@ -182,6 +250,13 @@ static void put_body(struct buf *b, const struct acct_msg *m)
 	case ACCT_FED:
 		buf_u64(b, m->fed.number);
 		buf_u8(b, m->fed.gap);
+		break;
+	case ACCT_PERSON:
+		put_person(b, &m->person);
+		break;
+	case ACCT_END:
+		buf_u8(b, (uint8_t)m->end.status);
+		buf_u8(b, m->end.more);
 		break;
 	}
 }
@@ -204,6 +279,13 @@ static bool get_body(struct rd *r, struct acct_msg *m)
 	case ACCT_FEED:
 		m->feed.since = rd_u64(r);
 		return true;
+	case ACCT_SEARCH:
+		get_search(r, &m->search);
+		return true;
+	case ACCT_MEMBERS:
+		m->members.key = get_text(r, ACCT_TEXT_MAX);
+		m->members.max = get_max(r, ACCT_MEMBERS_MAX);
+		return true;
 	case ACCT_RECORD:
 		m->record.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
 		if (m->record.status == ACCT_FOUND)
@@ -218,6 +300,13 @@ static bool get_body(struct rd *r, struct acct_msg *m)
 	case ACCT_FED:
 		m->fed.number = rd_u64(r);
 		m->fed.gap = get_enum(r, 1);
+		return true;
+	case ACCT_PERSON:
+		get_person(r, &m->person);
+		return true;
+	case ACCT_END:
+		m->end.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
+		m->end.more = get_enum(r, 1);
 		return true;
 	}
 	return false;

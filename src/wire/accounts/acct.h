@@ -15,19 +15,53 @@ enum {
 	ACCT_TEXT_MAX = 255,  /* bytes of each text of a record, of a look-up key, of a user name */
 	ACCT_BLOB_MAX = 8192, /* of a leg */
 	ACCT_KEY_MAX = 64,    /* of a session key */
+	ACCT_ROWS_MAX = 16,   /* of a search */
+	ACCT_FOUND_MAX = 100, /* people that one search finds */
+	ACCT_MEMBERS_MAX = 1000, /* of a distribution group (F-027) */
 };
 
-/* A user as other roles see it: no secret in it. */
+/* A user as other roles see it, or a distribution group: no secret in it. */
 struct account {
 	uint64_t id;     /* never reused */
 	uint64_t change; /* change number of the row */
 	bool disabled;
+	bool group;     /* nobody signs in as it; has members */
 	struct str uri; /* AOR without scheme, lower case: "alice@example.test" */
 	struct str display_name, email, phone /* E.164 "+..." or empty */, extension;
 	struct str department, title, manager;
 	bool ntlm;              /* has an NT hash (policy) */
 	bool sha256_only;       /* Digest by SHA-256 instead of MD5 */
 	uint32_t max_endpoints; /* 0: the policy's */
+};
+
+/* What the directory shows of a person; of a group's member who is no user here, id 0, and uri
+ * alone. */
+struct acct_person {
+	uint64_t id;
+	struct str uri; /* AOR without scheme */
+	struct str display_name, email, phone, extension, department, title;
+	struct str office, company, city, state, country;
+};
+
+/* Where a search looks: each row's words must all be there, each as the beginning of a word. */
+enum acct_field {
+	ACCT_ANY,     /* anywhere: names, address, numbers, department, ... */
+	ACCT_NAME,    /* the display name */
+	ACCT_GIVEN,   /* its given names */
+	ACCT_SURNAME, /* its surnames */
+	ACCT_MAIL,    /* the e-mail address, from its start */
+	ACCT_URI,     /* the address of record, from its start */
+	ACCT_COMPANY,
+	ACCT_COUNTRY,
+	ACCT_N_FIELDS
+};
+struct acct_query {
+	uint32_t max; /* answers wanted: 1 to ACCT_FOUND_MAX */
+	uint32_t n;   /* rows; all must match */
+	struct acct_row {
+		enum acct_field field;
+		struct str value;
+	} rows[ACCT_ROWS_MAX];
 };
 
 enum accounts_event {
@@ -62,11 +96,15 @@ enum acct_type {
 	ACCT_KNOWN = 3, /* a sign-in was decided with a session key; no answer */
 	ACCT_FEED =
 	        4, /* subscribe to changes after number `since`; answered, then the changes come */
+	ACCT_SEARCH = 5,  /* answered with PERSONs, then an END */
+	ACCT_MEMBERS = 6, /* of a distribution group; answered likewise */
 	/* from accounts */
 	ACCT_RECORD = 65,
 	ACCT_VERDICT = 66,
 	ACCT_CHANGE = 67, /* id 0 */
 	ACCT_FED = 68,
+	ACCT_PERSON = 69,
+	ACCT_END = 70,
 };
 
 enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
@@ -95,6 +133,11 @@ struct acct_msg {
 		struct {
 			uint64_t since;
 		} feed;
+		struct acct_query search;
+		struct {
+			struct str key; /* the group's address */
+			uint32_t max;   /* answers wanted: 1 to ACCT_MEMBERS_MAX */
+		} members;
 		struct {
 			enum acct_status status;
 			struct account acc; /* of ACCT_FOUND */
@@ -114,6 +157,11 @@ struct acct_msg {
 			uint64_t number; /* the feed goes on behind this one */
 			bool gap; /* changes after `since` are forgotten: anything may differ */
 		} fed;
+		struct acct_person person; /* of the search or group with that id */
+		struct {
+			enum acct_status status; /* NONE: no such group */
+			bool more;               /* there are others that did not come */
+		} end;
 	};
 };
 

@@ -31,7 +31,7 @@ struct ctl_arg {
 	bool positional, required;
 	const char *help;
 };
-enum { CTL_ARGS_MAX = 16 };
+enum { CTL_ARGS_MAX = 24 };
 
 /* A row of a role's command table: grammar, help and dispatch in one place. */
 struct ctl_command {

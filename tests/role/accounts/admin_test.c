@@ -188,8 +188,9 @@ static void restarted_role_feeds_what_was_missed(void)
 	EQ(phone_send(&p), 0);
 	EQ(p.kind, AUTH_ACCEPT);
 	/* As the tool does while the server is stopped. */
-	struct user_admin offline = { userdb_open_configured(h->l, h->topo, h->env.self,
-		                                             h->dir.path, h->env.seal_key, &why) };
+	struct user_admin offline = { .db = userdb_open_configured(h->l, h->topo, h->env.self,
+		                                                   h->dir.path, h->env.seal_key,
+		                                                   &why) };
 	OK(offline.db != NULL);
 	h->role = &offline;
 	OK(run(h, "user disable", "{\"user\":\"alice\"}")[0] == '"');

@@ -375,8 +375,135 @@ static void oversized_key_is_nobody(void)
 	end(c);
 }
 
+/* --- searches ------------------------------------------------------------------------- */
+
+struct found {
+	int calls, err;
+	size_t n;
+	bool more;
+	char last[64];
+};
+
+static void on_found(void *arg, const struct accounts_found *f)
+{
+	struct found *ret = arg;
+	*ret = (struct found){ ret->calls + 1, f->err, f->n, f->more, "" };
+	if (f->n > 0)
+		(void)snprintf(ret->last, sizeof(ret->last), "%.*s",
+		               (int)f->people[f->n - 1].uri.len, f->people[f->n - 1].uri.p);
+}
+
+static struct accounts_req *search(struct client *c, struct found *f)
+{
+	struct acct_query q = { .max = 10, .n = 1, .rows = { { ACCT_ANY, STR("a") } } };
+	return accounts_search(c->a, &q, on_found, f);
+}
+
+static void answer_person(struct client *c, uint32_t id, const char *uri)
+{
+	fake_accounts_send(&c->far,
+	                   &(struct acct_msg){ .type = ACCT_PERSON,
+	                                       .id = id,
+	                                       .person = { .id = 1, .uri = str_of(uri) } });
+}
+
+static void answer_end(struct client *c, uint32_t id, enum acct_status status, bool more)
+{
+	fake_accounts_send(
+	        &c->far, &(struct acct_msg){ .type = ACCT_END, .id = id, .end = { status, more } });
+}
+
+static void people_are_collected_until_the_end(void)
+{
+	struct client *c = start();
+	struct found f[2] = { { 0 } };
+	OK(search(c, &f[0]) && search(c, &f[1]));
+	AWAIT(c->l, c->far.n_asked == 2);
+	uint32_t first = c->far.asked[0].id, second = c->far.asked[1].id;
+	answer_person(c, first, "a@x");
+	answer_person(c, second, "b@x");
+	answer_person(c, 12345, "nobody asked");
+	answer_person(c, first, "c@x");
+	answer_end(c, second, ACCT_FOUND, false);
+	answer_end(c, first, ACCT_FOUND, true);
+	answer_end(c, first, ACCT_FOUND, true);
+	AWAIT(c->l, f[0].calls + f[1].calls == 2);
+	EQ(f[0].err, 0);
+	EQ(f[0].n, 2);
+	OK(f[0].more && !f[1].more);
+	OK(strcmp(f[0].last, "c@x") == 0 && strcmp(f[1].last, "b@x") == 0);
+	end(c);
+}
+
+static void members_of_no_group_are_told_from_a_broken_store(void)
+{
+	struct client *c = start();
+	struct found f[2] = { { 0 } };
+	for (int i = 0; i < 2; i++)
+		OK(accounts_members(c->a, STR("g@x"), 100, on_found, &f[i]) != NULL);
+	AWAIT(c->l, c->far.n_asked == 2);
+	EQ(c->far.asked[0].members.max, 100);
+	answer_end(c, c->far.asked[0].id, ACCT_NONE, false);
+	answer_end(c, c->far.asked[1].id, ACCT_BROKEN, false);
+	AWAIT(c->l, f[0].calls + f[1].calls == 2);
+	EQ(f[0].err, -ENOENT);
+	EQ(f[1].err, -EIO);
+	end(c);
+}
+
+static void a_search_starts_anew_on_a_new_link(void)
+{
+	struct client *c = start();
+	struct found f = { 0 };
+	int fd;
+	OK(search(c, &f) != NULL);
+	AWAIT(c->l, c->far.n_asked == 1);
+	answer_person(c, c->far.asked[0].id, "a@x");
+	loop_turn(c->l, 0);
+	fake_accounts_again(&c->far, &fd);
+	accounts_link_up(c->a, fd);
+	AWAIT(c->l, c->far.n_asked == 3);
+	answer_person(c, c->far.asked[0].id, "a@x");
+	answer_end(c, c->far.asked[0].id, ACCT_FOUND, false);
+	AWAIT(c->l, f.calls == 1);
+	EQ(f.n, 1);
+	end(c);
+}
+
+static void a_cancelled_search_is_not_called(void)
+{
+	struct client *c = start();
+	struct found f = { 0 };
+	struct accounts_req *r = search(c, &f);
+	AWAIT(c->l, c->far.n_asked == 1);
+	accounts_req_free(&r);
+	answer_person(c, c->far.asked[0].id, "a@x");
+	answer_end(c, c->far.asked[0].id, ACCT_FOUND, false);
+	struct answer a = look_up(c, "a@x", 1, "a@x");
+	EQ(a.calls, 1);
+	EQ(f.calls, 0);
+	end(c);
+}
+
+static void a_query_outside_the_limits_is_not_sent(void)
+{
+	struct client *c = start();
+	struct found f = { 0 };
+	OK(accounts_members(c->a, STR("g@x"), 0, on_found, &f) != NULL);
+	EQ(f.calls, 0);
+	AWAIT(c->l, f.calls == 1);
+	EQ(f.err, -EMSGSIZE);
+	EQ(c->far.n_asked, 0);
+	end(c);
+}
+
 int main(void)
 {
+	RUN(people_are_collected_until_the_end);
+	RUN(members_of_no_group_are_told_from_a_broken_store);
+	RUN(a_search_starts_anew_on_a_new_link);
+	RUN(a_cancelled_search_is_not_called);
+	RUN(a_query_outside_the_limits_is_not_sent);
 	RUN(answers_find_their_requests_in_any_order);
 	RUN(records_are_cached_until_they_change);
 	RUN(change_overtakes_the_cached_answer);

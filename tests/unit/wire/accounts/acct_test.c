@@ -107,6 +107,61 @@ static void answers_come_back(void)
 	OK(m.fed.gap);
 }
 
+static void searches_and_people_come_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct acct_query q = { .max = 100,
+		                .n = 2,
+		                .rows = { { ACCT_GIVEN, STR("Carol") },
+		                          { ACCT_COUNTRY, STR("DE") } } };
+	struct acct_msg m =
+	        through(&b, &(struct acct_msg){ .type = ACCT_SEARCH, .id = 8, .search = q });
+	EQ(m.search.max, 100);
+	EQ(m.search.n, 2);
+	EQ(m.search.rows[1].field, ACCT_COUNTRY);
+	EQ_STR(m.search.rows[0].value, "Carol");
+	m = through(&b, &(struct acct_msg){ .type = ACCT_MEMBERS,
+	                                    .members = { STR("staff@example.test"), 1000 } });
+	EQ_STR(m.members.key, "staff@example.test");
+	EQ(m.members.max, 1000);
+	struct acct_person p = {
+		.id = 7, .uri = STR("a@b"), .display_name = STR("Carol"), .country = STR("DE")
+	};
+	m = through(&b, &(struct acct_msg){ .type = ACCT_PERSON, .id = 8, .person = p });
+	EQ(m.person.id, 7);
+	EQ_STR(m.person.uri, "a@b");
+	EQ_STR(m.person.display_name, "Carol");
+	EQ_STR(m.person.country, "DE");
+	m = through(&b, &(struct acct_msg){ .type = ACCT_END, .end = { ACCT_FOUND, true } });
+	EQ(m.end.status, ACCT_FOUND);
+	OK(m.end.more);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_RECORD,
+	                                    .record = { ACCT_FOUND, { .id = 5, .group = true } } });
+	OK(m.record.acc.group && !m.record.acc.disabled);
+}
+
+static void searches_outside_the_limits_are_refused(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct acct_msg back, m = { .type = ACCT_SEARCH, .search = { .max = 1, .n = 1 } };
+	size_t len;
+	acct_put(&b, &m);
+	OK(!b.full);
+	b.p[10 + 3] = ACCT_FOUND_MAX + 1;
+	EQ(acct_get(&back, &len, buf_view(&b)), -EBADMSG);
+	b.p[10 + 3] = 0;
+	EQ(acct_get(&back, &len, buf_view(&b)), -EBADMSG);
+	b.p[10 + 3] = 1;
+	b.p[10 + 5] = ACCT_N_FIELDS;
+	EQ(acct_get(&back, &len, buf_view(&b)), -EBADMSG);
+	b.p[10 + 5] = 0;
+	b.p[10 + 4] = ACCT_ROWS_MAX + 1;
+	EQ(acct_get(&back, &len, buf_view(&b)), -EBADMSG);
+	m.search.max = 0;
+	acct_put(&b, &m);
+	OK(b.full);
+}
+
 static void frames_follow_one_another(void)
 {
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
@@ -161,6 +216,8 @@ int main(void)
 	RUN(requests_come_back);
 	RUN(local_peer_has_no_address);
 	RUN(answers_come_back);
+	RUN(searches_and_people_come_back);
+	RUN(searches_outside_the_limits_are_refused);
 	RUN(frames_follow_one_another);
 	RUN(broken_frames_end_the_stream);
 	RUN(texts_above_the_limit_are_not_written);

@@ -1,0 +1,66 @@
+#include "role/frontend/fe.h"
+
+/* The directory for clients: the accounts process searches, this one says how often and answers. */
+
+enum {
+	SEARCHES_PER_S = 10,
+	SEARCHES_BURST = 30,       /* at once, after a pause */
+	PEOPLE_MAX = 256 * 1024,   /* bytes of an answer */
+	PEOPLE_UDP_MAX = 8 * 1024, /* the same in one datagram: few fragments get lost */
+};
+
+/* Users who share a place displace one another: then there is more to search, never less. */
+static bool may_search(struct frontend *fe, uint64_t account)
+{
+	const usec_t step = USEC_PER_SEC / SEARCHES_PER_S;
+	struct fe_searches *s = &fe->searches[account % FE_USER_LIMITS];
+	usec_t now = loop_now(fe->loop);
+	if (s->account != account)
+		*s = (struct fe_searches){ .account = account };
+	usec_t due = MAX(s->due, now);
+	if (due - now > (SEARCHES_BURST - 1) * step)
+		return false;
+	s->due = due + step;
+	return true;
+}
+
+static void answer(struct task *t, const struct accounts_found *f)
+{
+	size_t max = t->flow->kind == SIP_UDP ? PEOPLE_UDP_MAX : PEOPLE_MAX;
+	auto_(buf_free) struct buf body = buf_of(max + 4096);
+	directory_put_answer(&body, f->people, f->n, f->more, max);
+	task_answer(t, STR(""), STR(SOAP_TYPE), buf_view(&body));
+}
+
+static void on_found(void *arg, const struct accounts_found *f)
+{
+	struct task *t = arg;
+	t->lookup = NULL; /* it ends with this call */
+	if (f->err == 0)
+		answer(t, f);
+	else
+		task_refuse(t, REFUSE_ACCOUNTS_DOWN, STR("Retry-After: 5\r\n"));
+}
+
+static void refuse_body(struct task *t, const char *why)
+{
+	char text[512];
+	struct buf lines = BUF_ON(text);
+	task_log_refusal(t, REFUSE_BAD_BODY);
+	refusal_put_more(&lines, REFUSE_BAD_BODY, str_of(why), t->fe->env->self->fqdn);
+	task_reply(t, refusal_row(REFUSE_BAD_BODY)->code, STR(""), buf_view(&lines));
+}
+
+void fe_directory_search(struct task *t, const struct soap *s)
+{
+	struct acct_query q;
+	const char *why = NULL;
+	if (!may_search(t->fe, t->who.account)) {
+		task_refuse(t, REFUSE_SEARCH_RATE, STR("Retry-After: 1\r\n"));
+	} else if (directory_read(&q, s, &why) < 0) {
+		refuse_body(t, why);
+	} else {
+		t = task_keep(t);
+		t->lookup = accounts_search(t->fe->accounts, &q, on_found, t);
+	}
+}
