@@ -18,6 +18,13 @@ WRAPPER = os.path.join(ROOT, "contrib/pidgin-sipe-xmlfix/pidgin-sipe-xmlfix")
 PLUGIN = "/usr/lib/purple-2/libsipe.so"
 LOUD_DB, TONE_SHARE, TONE_OFF_HZ = -40, 0.6, 25
 COLOUR_OFF = 40  # of 255: what coding does to a plain colour
+OTHER = "Other Contacts"  # the group that every list has
+ACCESS_LEVELS = ("Personal", "Team", "Company", "Public", "Blocked")
+_MESSAGE = re.compile(r"(?s)MESSAGE START ([<>])\S+ SIP\(.*?\n(.*?)\nMESSAGE END ")
+_CALL_ID = re.compile(r"(?m)^Call-ID: (\S+)")
+NO_MATCH = "No contacts found"
+SEARCH_TOLD = (NO_MATCH, "Contact search failed", "Unable to display the search results",
+               "Invalid contact search query")
 
 _numbers = iter(range(1, 1 << 30))
 
@@ -96,6 +103,22 @@ class Sipe:
         return wait_for(lambda: re.search(pattern, self.log()),
                         f"/{pattern}/ in {self.dir}/debug.log")
 
+    def messages(self):
+        """[(sent, text)] of the SIP messages in its log."""
+        return [(arrow == ">", text) for arrow, text in _MESSAGE.findall(self.log())]
+
+    def published(self):
+        """How many of its publications were accepted."""
+        sent = {_CALL_ID.search(text)[1] for ours, text in self.messages()
+                if ours and "application/msrtc-category-publish+xml" in text}
+        return sum(1 for ours, text in self.messages() if not ours and
+                   text.startswith("SIP/2.0 200 ") and _CALL_ID.search(text)[1] in sent)
+
+    def chat_texts(self, word, after=0):
+        """The texts with this word that arrived in rooms."""
+        return [ev["text"] for ev in self.events(after)
+                if ev["event"] == "im" and ev["chat"] and word in ev["text"]]
+
     # Commands.
 
     def command(self, what, **fields):
@@ -129,9 +152,174 @@ class Sipe:
         fields = {} if message is None else {"message": message}
         self.command("status", id=name, **fields)
 
+    def own_status(self):
+        """The status that its user sees of himself: "id", "kind", and "message" if there is one."""
+        return self.command("own_status")
+
+    def reset_status(self):
+        self.account_menu("Reset status")
+
+    def idle(self, on=True):
+        """Nobody is at the machine, or somebody is back."""
+        self.command("idle", on=on)
+
+    # The contact list.  Somebody in two groups is there twice: `group` says which one is meant.
+
     def buddies(self):
         """{uri: its fields} of the contact list."""
         return {b["name"]: b for b in self.command("buddies")["buddies"]}
+
+    def groups(self):
+        """{group: {uri: its fields}} of the contact list."""
+        reply = self.command("buddies")
+        return {group: {b["name"]: b for b in reply["buddies"] if b["group"] == group}
+                for group in reply["groups"]}
+
+    def add_contact(self, uri, group="Friends", alias=None):
+        self.command("add_buddy", name=uri, group=group, **({"alias": alias} if alias else {}))
+
+    def move_contact(self, uri, group, source=None):
+        self.command("move_buddy", name=uri, group=group, **_in(source))
+
+    def copy_contact(self, uri, group):
+        """Into one more group."""
+        self.buddy_menu(uri, "Copy to", group)
+
+    def rename_contact(self, uri, alias, group=None):
+        self.command("alias_buddy", name=uri, alias=alias, **_in(group))
+
+    def remove_contact(self, uri, group=None):
+        self.command("remove_buddy", name=uri, **_in(group))
+
+    def rename_group(self, group, name):
+        self.command("rename_group", group=group, name=name)
+
+    def remove_group(self, group):
+        self.command("remove_group", group=group)
+
+    def tooltip(self, uri):
+        """{what: value} of the small window over a contact: Status, Note, Access level ..."""
+        lines = self.command("tooltip", name=uri)["text"].splitlines()
+        return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+    def get_info(self, uri):
+        """The text of the window about somebody."""
+        mark = self.mark()
+        self.command("get_info", name=uri)
+        return self.wait_event("user-info", mark, who=uri)["text"]
+
+    # Menus: one of the plug-in's is chosen from by the labels on the way, or read.
+
+    def buddy_menu(self, uri, *path):
+        """The context menu of a contact; without a path returns [{"label", "mark", "items"}]."""
+        return self.command("buddy_menu", name=uri, **_path(path)).get("items")
+
+    def chat_menu(self, chat, *path):
+        """The menu of a chat's window."""
+        return self.command("chat_menu", **{"with": chat}, **_path(path)).get("items")
+
+    def account_menu(self, choose=None):
+        """The menu of the account; without a label returns all."""
+        return self.command("account_menu", **({"choose": choose} if choose else {}))["labels"]
+
+    def fill_in(self, choose, **fields):
+        """Chooses from the account's menu what asks for fields, and gives them by their ids."""
+        mark = self.mark()
+        self.account_menu(choose)
+        self.answer_request(self.wait_event("request", mark, kind="fields"), fields=fields)
+
+    # Privacy.
+
+    def block(self, uri):
+        self.command("block", name=uri)
+
+    def unblock(self, uri):
+        self.command("block", name=uri, unblock=True)
+
+    def set_access_level(self, uri, level):
+        """ACCESS_LEVELS, or "Unspecify": what his groups have."""
+        self.buddy_menu(uri, "Access level", level)
+
+    def set_group_access(self, uri, people, level):
+        """`people` as the menu has them, e.g. "People in my company"; the menu hangs at any contact."""
+        self.buddy_menu(uri, "Access level", "Access groups", people, level)
+
+    def add_access_domain(self, uri, domain, level):
+        mark = self.mark()
+        self.buddy_menu(uri, "Access level", "Access groups", "Add new domain...")
+        self.answer_request(self.wait_event("request", mark, kind="fields"),
+                            fields={"access_domain": domain, "container_id": level})
+
+    def access_level(self, uri, people=None):
+        """(level, "*" or "="): his own, or one of his groups; or of a group of people."""
+        items = self._items(self.buddy_menu(uri), "Access level")
+        if people:
+            items = self._items(self._items(items, "Access groups"), people)
+        return next(((i["label"], i["mark"]) for i in items if i["mark"] != " "), None)
+
+    @staticmethod
+    def _items(menu, label):
+        return next((i["items"] for i in menu if i["label"] == label), [])
+
+    # The directory.
+
+    def search(self, **fields):
+        """Fields: given, surname, email, sipid, company, country.  Returns the rows it finds: dicts
+        of uri, name, company, country, email; [] when it says that there is none."""
+        mark = self.mark()
+        self.fill_in("Contact search...", **fields)
+        told = self.wait_search(mark)
+        check("rows" in told or told["primary"] == NO_MATCH, f"the answer to a search: {told}")
+        return [dict(zip(("uri", "name", "company", "country", "email"), row))
+                for row in told.get("rows", [])]
+
+    # Conferences.
+
+    def new_chat(self, uri):
+        """Invites a contact to a new conference; returns the name that it has at this client."""
+        mark = self.mark()
+        self.buddy_menu(uri, "New chat")
+        return self.wait_chat(mark)
+
+    def join_conference(self, location):
+        """By "conf:sip:..." or the address of a web page."""
+        mark = self.mark()
+        self.fill_in("Join scheduled conference...", meetingLocation=location)
+        return self.wait_chat(mark)
+
+    def invite(self, chat, uri):
+        self.command("chat_invite", **{"with": chat}, who=uri)
+
+    def lock(self, chat):
+        self.chat_menu(chat, "Lock")
+
+    def unlock(self, chat):
+        self.chat_menu(chat, "Unlock")
+
+    def make_leader(self, chat, uri):
+        """Somebody of the contact list: only those have the menu."""
+        self.buddy_menu(uri, f"Make leader of '{chat}'")
+
+    def eject(self, chat, uri):
+        self.buddy_menu(uri, f"Remove from '{chat}'")
+
+    def leave(self, chat):
+        self.command("close", **{"with": chat})
+
+    def chats(self):
+        """{name: {"topic", "left", "users": {uri: whether he leads}}}"""
+        return {c["name"]: {**c, "users": {u["who"]: u["operator"] for u in c["users"]}}
+                for c in self.command("chats")["chats"]}
+
+    def conference_info(self, chat):
+        """The text of "Meeting entry info"."""
+        mark = self.mark()
+        self.chat_menu(chat, "Meeting entry info")
+        return self.wait_event("notice", mark, text=re.compile("Meeting link"))["text"]
+
+    def focus(self):
+        """The URI of the last conference it was in."""
+        return self.wait_log(r"(?s).*INVITE (sip:\S+;opaque=app:conf:focus:id:\S+) SIP/2\.0")[1]
 
     def answer_request(self, request, **fields):
         """Answers an event "request": action=, text=, value=, fields=, or cancel=True."""
@@ -159,10 +347,28 @@ class Sipe:
     def resume(self):
         self.command("unhold")
 
+    def come_back(self, after):
+        """Its connection has ended; it signs in again, as often as it takes, as Pidgin does."""
+        self.wait_refused(after)
+
+        def is_back():
+            mark = self.mark()
+            self.sign_on()
+            return wait_for(lambda: next((ev["event"] for ev in self.events(mark) if ev["event"]
+                                          in ("signed-on", "disconnected")), None),
+                            f"a sign-in or its end in {self.p.log}") == "signed-on"
+        wait_for(is_back, f"a sign-in in {self.p.log}")
+
     # Waits.
 
     def wait_registered(self, after=0):
         self.wait_event("signed-on", after)
+
+    def wait_ready(self):
+        """Its first sign-in is over: the contact list is there (till then an added contact would be
+        forgotten again), and the first publication was accepted."""
+        self.wait_log("<contactList")
+        self.wait_published()
 
     def wait_refused(self, after=0):
         """The sign-in failed; returns the event, whose "text" is what the user is told."""
@@ -171,9 +377,80 @@ class Sipe:
     def wait_signed_off(self, after=0):
         self.wait_event("signed-off", after)
 
-    def wait_received(self, text, sender=""):
+    def wait_received(self, text, sender="", after=0):
         fields = {"from": sender} if sender else {}
-        return self.wait_event("im", text=text, **fields)
+        return self.wait_event("im", after, text=text, **fields)
+
+    def wait_groups(self, wanted, empty=True):
+        """The contact list has these groups with these people: {group: [uri ...]}.  OTHER need not
+        be named while it is empty; with empty=False no empty group need be."""
+        def now():
+            return {group: sorted(people) for group, people in self.groups().items()
+                    if people or group in wanted or (empty and group != OTHER)}
+        wanted = {group: sorted(people) for group, people in wanted.items()}
+        wait_for(lambda: now() == wanted, lambda: f"{wanted} in the contact list; it has {now()}")
+
+    def wait_buddy(self, uri, group=None, **wanted):
+        """Somebody is in the contact list, and these fields of him are so; returns them all."""
+        def seen():
+            return next((b for b in self.command("buddies")["buddies"]
+                         if b["name"] == uri and group in (None, b["group"]) and
+                         all(_fits(b.get(k), v) for k, v in wanted.items())), None)
+        return wait_for(seen, lambda: f"{uri} with {wanted}; the list has "
+                                      f"{self.command('buddies')['buddies']}")
+
+    def wait_note(self, uri, note):
+        """None: he has no note."""
+        wait_for(lambda: self.tooltip(uri).get("Note") == note,
+                 lambda: f"the note {note} of {uri}; there is {self.tooltip(uri)}")
+
+    def wait_published(self, before=0):
+        """More than `before` publications were accepted (it makes one when it signs in)."""
+        wait_for(lambda: self.published() > before, f"a publication in {self.dir}/debug.log")
+
+    def wait_own_status(self, name, message=None):
+        """A change that came from the server, too."""
+        def now():
+            status = self.own_status()
+            return status["id"], status.get("message") or None
+        wait_for(lambda: now() == (name, message),
+                 lambda: f"the own status {name} {message}; it is {now()}")
+
+    def wait_access_level(self, uri, level, mark="*", people=None):
+        wait_for(lambda: self.access_level(uri, people) == (level, mark),
+                 lambda: f"{mark} {level} of {uri}; it is {self.access_level(uri, people)}")
+
+    def wait_added_by(self, uri, after=0):
+        """Its user is told that somebody has added him; he may add him in turn."""
+        return self.wait_event("added-by", after, who=uri)
+
+    def wait_search(self, after=0):
+        """The answer to a search: with "rows", or what its user is told instead."""
+        def seen():
+            return next((ev for ev in self.events(after) if ev["event"] == "notice" and
+                         ("rows" in ev or ev.get("primary") in SEARCH_TOLD)), None)
+        return wait_for(seen, f"the answer to a search in {self.p.log}")
+
+    def wait_chat(self, after=0):
+        """It has joined a conference; returns the name that it has at this client."""
+        return self.wait_event("chat-joined", after)["with"]
+
+    def wait_roster(self, chat, wanted):
+        """Those who are there: {uri: whether he leads}, or only their uris."""
+        def now():
+            users = self.chats().get(chat, {}).get("users", {})
+            return users if isinstance(wanted, dict) else set(users)
+        what = wanted if isinstance(wanted, dict) else set(wanted)
+        wait_for(lambda: now() == what, lambda: f"{what} in {chat}; there are {now()}")
+
+    def wait_chat_received(self, text, sender, after=0):
+        return self.wait_event("im", after, chat=True, text=text, **{"from": sender})
+
+    def wait_locked(self, after=0):
+        self.wait_event("system", after, text=re.compile("is locked"))
+
+    def wait_unlocked(self, after=0):
+        self.wait_event("system", after, text=re.compile("no longer locked"))
 
     def wait_ringing(self, after=0):
         """Somebody calls us."""
@@ -237,9 +514,34 @@ class Sipe:
         self.p.stop(polite=None)
 
 
+def _in(group):
+    return {"in": group} if group else {}
+
+
+def _path(path):
+    return {"path": path} if path else {}
+
+
 def _fits(value, wanted):
     if isinstance(wanted, re.Pattern):
         return value is not None and bool(wanted.search(str(value)))
     if callable(wanted):
         return value is not None and wanted(value)
     return value == wanted
+
+
+def sign_in(case, *names):
+    """One client for a new user of each name, signed in."""
+    clients = [Sipe(case, user) for user in case.site.users(*names)]
+    for client in clients:
+        client.wait_ready()
+    return clients
+
+
+def introduce(*clients):
+    """Each gets all others as contacts, and sees that they are there."""
+    pairs = [(a, b) for a in clients for b in clients if a is not b]
+    for a, b in pairs:
+        a.add_contact(b.user.uri)
+    for a, b in pairs:
+        a.wait_buddy(b.user.uri, online=True)

@@ -90,6 +90,37 @@ static const char *status(struct driver *d, const cJSON *args, cJSON *reply)
 	return choose_status(d->account, arg_text(args, "id", ""), arg_text(args, "message", NULL));
 }
 
+/* Replies with "id", "kind" and "message" of the status that the account shows. */
+static const char *own_status(struct driver *d, const cJSON *args, cJSON *reply)
+{
+	(void)args;
+	if (!d->account)
+		return "there is no account";
+	const PurpleStatus *now = purple_account_get_active_status(d->account);
+	const PurpleStatusType *type = purple_status_get_type(now);
+	event_text(reply, "id", purple_status_get_id(now));
+	event_text(reply, "kind",
+	           purple_primitive_get_id_from_type(purple_status_type_get_primitive(type)));
+	event_html(reply, "message", purple_status_get_attr_string(now, "message"));
+	return NULL;
+}
+
+/* {"on"}: the user has left the keyboard, or is back; in the order in which Pidgin tells it. */
+static const char *idle(struct driver *d, const cJSON *args, cJSON *reply)
+{
+	(void)reply;
+	if (!driver_is_online(d))
+		return "not signed in";
+	PurplePresence *presence = purple_account_get_presence(d->account);
+	gboolean on = arg_true(args, "on");
+	if (on)
+		purple_savedstatus_set_idleaway(TRUE);
+	purple_presence_set_idle(presence, on, on ? time(NULL) : 0);
+	if (!on)
+		purple_savedstatus_set_idleaway(FALSE);
+	return NULL;
+}
+
 static const char *quit(struct driver *d, const cJSON *args, cJSON *reply)
 {
 	(void)args;
@@ -99,5 +130,11 @@ static const char *quit(struct driver *d, const cJSON *args, cJSON *reply)
 }
 
 const struct command account_commands[] = {
-	{ "login", login }, { "logout", logout }, { "status", status }, { "quit", quit }, { 0 },
+	{ "login", login },
+	{ "logout", logout },
+	{ "status", status },
+	{ "own_status", own_status },
+	{ "idle", idle },
+	{ "quit", quit },
+	{ 0 },
 };

@@ -260,20 +260,53 @@ static const char *answer_actions(const struct asked *a, int number)
 	return NULL;
 }
 
-/* {"fields": {ID: text, number of a choice, or truth}} */
-static void fill_in(PurpleRequestFields *fields, const cJSON *values)
+/* By its id, or by the label that the user sees. */
+static PurpleRequestField *field_named(PurpleRequestFields *fields, const char *name)
+{
+	for (const GList *g = purple_request_fields_get_groups(fields); g; g = g->next)
+		for (const GList *f = purple_request_field_group_get_fields(g->data); f;
+		     f = f->next)
+			if (strcmp(purple_request_field_get_id(f->data), name) == 0 ||
+			    g_strcmp0(purple_request_field_get_label(f->data), name) == 0)
+				return f->data;
+	return NULL;
+}
+
+static int choice_named(const PurpleRequestField *f, const char *label)
+{
+	int n = 0;
+	for (const GList *l = purple_request_field_choice_get_labels(f); l; l = l->next, n++)
+		if (strcmp(l->data, label) == 0)
+			return n;
+	return -1;
+}
+
+static void fill_in_text(PurpleRequestField *f, const char *text)
+{
+	if (purple_request_field_get_type(f) == PURPLE_REQUEST_FIELD_CHOICE)
+		purple_request_field_choice_set_value(f, choice_named(f, text));
+	else
+		purple_request_field_string_set_value(f, text);
+}
+
+/* {"fields": {ID or label: text, label or number of a choice, or truth}}.  FALSE if there is no
+ * such field. */
+static gboolean fill_in(PurpleRequestFields *fields, const cJSON *values)
 {
 	const cJSON *v;
 	cJSON_ArrayForEach(v, values)
 	{
-		PurpleRequestField *f = purple_request_fields_get_field(fields, v->string);
-		if (f && cJSON_IsString(v))
-			purple_request_field_string_set_value(f, v->valuestring);
-		else if (f && cJSON_IsNumber(v))
+		PurpleRequestField *f = field_named(fields, v->string);
+		if (!f)
+			return FALSE;
+		if (cJSON_IsString(v))
+			fill_in_text(f, v->valuestring);
+		else if (cJSON_IsNumber(v))
 			purple_request_field_choice_set_value(f, v->valueint);
-		else if (f && cJSON_IsBool(v))
+		else if (cJSON_IsBool(v))
 			purple_request_field_bool_set_value(f, cJSON_IsTrue(v));
 	}
+	return TRUE;
 }
 
 /* With "cancel": true it is refused. */
@@ -290,7 +323,8 @@ static const char *answer_ok(const struct asked *a, const cJSON *args)
 		((PurpleRequestChoiceCb)fn)(a->about, arg_number(args, "value", 0));
 		break;
 	case FIELDS:
-		fill_in(a->fields, cJSON_GetObjectItemCaseSensitive(args, "fields"));
+		if (!fill_in(a->fields, cJSON_GetObjectItemCaseSensitive(args, "fields")))
+			return "there is no such field";
 		((PurpleRequestFieldsCb)fn)(a->about, a->fields);
 		break;
 	case FILE_NAME:

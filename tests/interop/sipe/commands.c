@@ -5,8 +5,8 @@
 #include "event.h"
 
 static const struct command *const tables[] = {
-	account_commands, talk_commands, blist_commands,
-	asked_commands,   call_commands, file_commands,
+	account_commands, talk_commands,  chat_commands, blist_commands,
+	menu_commands,    asked_commands, call_commands, file_commands,
 };
 
 const char *arg_text(const cJSON *args, const char *name, const char *fallback)

@@ -41,10 +41,14 @@ void ui_init(void);
 void blist_init(void);
 void asked_init(void);
 void call_init(void);
+void chat_init(void);
 void files_init(void);
 
-extern const struct command account_commands[], talk_commands[], blist_commands[], asked_commands[],
-        call_commands[], file_commands[];
+extern const struct command account_commands[], talk_commands[], chat_commands[], blist_commands[],
+        menu_commands[], asked_commands[], call_commands[], file_commands[];
+
+/* What chat.c shows of a conversation. */
+void chat_ops(PurpleConversationUiOps *ops);
 
 /* Handles one line of standard input. */
 void commands_line(struct driver *d, const char *line);

@@ -83,6 +83,7 @@ static void core_init_parts(void)
 	blist_init();
 	asked_init();
 	call_init();
+	chat_init();
 	files_init();
 }
 

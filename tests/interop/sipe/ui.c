@@ -100,7 +100,7 @@ static void *note_user(PurpleConnection *gc, const char *who, PurpleNotifyUserIn
 {
 	(void)gc;
 	cJSON *ev = event_new("user-info");
-	char *html = purple_notify_user_info_get_text_with_newline(info, "\n");
+	char *html = purple_notify_user_info_get_text_with_newline(info, "<br>");
 	event_text(ev, "who", who);
 	event_html(ev, "text", html);
 	event_send(ev);
@@ -170,31 +170,8 @@ static void conv_write(PurpleConversation *conv, const char *name, const char *a
 	event_send(ev);
 }
 
-static void people(PurpleConversation *conv, const char *what, const char *who)
-{
-	cJSON *ev = event_new(what);
-	event_text(ev, "with", purple_conversation_get_name(conv));
-	event_text(ev, "who", who);
-	event_send(ev);
-}
-
-static void conv_come(PurpleConversation *conv, GList *buddies, gboolean new)
-{
-	(void)new;
-	for (const GList *b = buddies; b; b = b->next)
-		people(conv, "chat-join", purple_conv_chat_cb_get_name(b->data));
-}
-
-static void conv_gone(PurpleConversation *conv, GList *names)
-{
-	for (const GList *n = names; n; n = n->next)
-		people(conv, "chat-leave", n->data);
-}
-
 static PurpleConversationUiOps conv_ops = {
 	.write_conv = conv_write,
-	.chat_add_users = conv_come,
-	.chat_remove_users = conv_gone,
 };
 
 static void typing_event(const char *from, const char *state)
@@ -222,6 +199,7 @@ void ui_init(void)
 	void *talk = purple_conversations_get_handle();
 	purple_connections_set_ui_ops(&conn_ops);
 	purple_notify_set_ui_ops(&note_ops);
+	chat_ops(&conv_ops);
 	purple_conversations_set_ui_ops(&conv_ops);
 	purple_signal_connect(purple_accounts_get_handle(), "account-status-changed", &conn_ops,
 	                      PURPLE_CALLBACK(own_status_changed), NULL);
