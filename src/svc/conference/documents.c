@@ -66,7 +66,7 @@ static void add_people(struct confinfo *ci, struct arena *a, const struct confer
 		const struct conf_person *p = list_entry(n, struct conf_person, node);
 		if (!is_seen(p, v) || (all ? p->gone : !p->changed))
 			continue;
-		conf_add_person(ci, &end, a, p);
+		conf_add_person(ci, &end, a, p, CONF_ALL_SESSIONS);
 	}
 }
 

@@ -79,7 +79,8 @@ static bool has_live_endpoint(const struct confinfo_user *u)
 static bool take_user(struct conference *c, enum confinfo_session s, const struct confinfo_user *u)
 {
 	struct conf_person *p = conf_find_person(&c->people, u->entity);
-	if (!p || p->gone) {
+	bool is_new = !p || p->gone;
+	if (is_new) {
 		if (u->state == CONFINFO_DELETED || !has_live_endpoint(u))
 			return true;
 		p = take_in(c, u);
@@ -88,8 +89,9 @@ static bool take_user(struct conference *c, enum confinfo_session s, const struc
 	} else if (u->state == CONFINFO_DELETED) {
 		drop_session(c, p, s);
 	}
+	/* What it holds of other sessions is news for one alone who has forgotten it. */
 	for (const struct confinfo_endpoint *e = u->endpoints; p && e; e = e->next)
-		if (!take_endpoint(c, p, e))
+		if ((is_new || e->session == s) && !take_endpoint(c, p, e))
 			return false;
 	return p != NULL;
 }

@@ -146,12 +146,15 @@ struct conf_endpoint *conf_same_endpoint(const struct conf_person *p,
 	return NULL;
 }
 
-static void add_endpoints(struct confinfo_user *u, struct arena *a, const struct conf_person *p)
+static void add_endpoints(struct confinfo_user *u, struct arena *a, const struct conf_person *p,
+                          uint32_t sessions)
 {
 	struct confinfo_endpoint **end = &u->endpoints;
 	list_for(n, &p->endpoints)
 	{
 		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (!(sessions >> e->session & 1))
+			continue;
 		*end = arena_alloc(a, sizeof(**end));
 		(*end)->entity = str_of(e->entity);
 		(*end)->epid = str_of(e->epid);
@@ -175,10 +178,10 @@ struct confinfo_user *conf_add_user(struct confinfo *ci, struct confinfo_user **
 }
 
 void conf_add_person(struct confinfo *ci, struct confinfo_user ***end, struct arena *a,
-                     const struct conf_person *p)
+                     const struct conf_person *p, uint32_t sessions)
 {
 	struct confinfo_user *u = conf_add_user(ci, end, a, str_of(p->uri), p->role);
 	u->name = str_of(p->name);
 	u->state = p->gone ? CONFINFO_DELETED : CONFINFO_FULL;
-	add_endpoints(u, a, p);
+	add_endpoints(u, a, p, sessions);
 }

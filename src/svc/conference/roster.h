@@ -61,6 +61,7 @@ struct conf_endpoint *conf_of_epid(const struct conf_person *p, enum confinfo_se
 /* Adds a user at *end, which moves on.  Texts borrow, the rest lies in the arena. */
 struct confinfo_user *conf_add_user(struct confinfo *ci, struct confinfo_user ***end,
                                     struct arena *a, struct str uri, enum confinfo_role role);
-/* The same of a person, with endpoints and legs. */
+#define CONF_ALL_SESSIONS UINT32_MAX
+/* The same of a person, with endpoints and legs; sessions: bits 1 << enum confinfo_session. */
 void conf_add_person(struct confinfo *ci, struct confinfo_user ***end, struct arena *a,
-                     const struct conf_person *p);
+                     const struct conf_person *p, uint32_t sessions);
