@@ -1,0 +1,223 @@
+#include "svc/conference/inside.h"
+
+#include <errno.h>
+
+/* --- people --------------------------------------------------------------------------- */
+
+const struct conf_person *conference_person(const struct conference *c, struct str uri)
+{
+	const struct conf_person *p = conf_find_person(&c->people, uri);
+	return p && !p->gone ? p : NULL;
+}
+
+bool conference_is_inside(const struct conference *c, struct str uri)
+{
+	const struct conf_person *p = conference_person(c, uri);
+	return p && !p->waits;
+}
+
+void conf_remove_person(struct conference *c, struct conf_person *p, enum conf_end why)
+{
+	const struct conferences *s = c->set;
+	if (p->waits)
+		c->n_waiting--;
+	else
+		c->n_inside--;
+	p->gone = true;
+	s->ops->removed(s->arg, c, p, why);
+	list_for(n, &p->endpoints)
+	{
+		conf_free_endpoint(p, list_entry(n, struct conf_endpoint, node));
+	}
+	conf_mark(c, p);
+	if (conf_is_empty(c)) {
+		c->locked = false;
+		s->ops->emptied(s->arg, c);
+	}
+}
+
+bool conf_is_empty(const struct conference *c)
+{
+	return c->n_inside + c->n_waiting == 0;
+}
+
+void conf_empty(struct conference *c, enum conf_end why)
+{
+	list_for(n, &c->people)
+	{
+		struct conf_person *p = list_entry(n, struct conf_person, node);
+		if (!p->gone)
+			conf_remove_person(c, p, why);
+	}
+}
+
+void conf_let_in(struct conference *c, struct conf_person *p)
+{
+	p->waits = false;
+	c->n_waiting--;
+	c->n_inside++;
+	list_for(n, &p->endpoints)
+	{
+		list_entry(n, struct conf_endpoint, node)->status = CONFINFO_CONNECTED;
+	}
+	conf_mark(c, p);
+	c->set->ops->tell_mcus(c->set->arg, c, p);
+}
+
+/* --- joining -------------------------------------------------------------------------- */
+
+static struct conf_door door_of(const struct conference *c)
+{
+	return (struct conf_door){
+		.admission = c->admission,
+		.promote = c->promote,
+		.locked = c->locked,
+		.lobby = c->lobby,
+		.anonymous = c->set->settings->anonymous,
+		.is_full = c->n_inside >= c->set->settings->people_max,
+		.lobby_is_full = c->n_waiting >= CONF_LOBBY_MAX,
+	};
+}
+
+static struct conf_guest guest_of(const struct conference *c, const struct conf_who *w,
+                                  bool can_wait)
+{
+	const struct conf_invited *i = conf_find_invited(c, w->uri);
+	const struct conf_person *p = conference_person(c, w->uri);
+	return (struct conf_guest){
+		.kind = w->kind,
+		.invited = i && w->kind != CONF_ANONYMOUS ? i->role : CONFINFO_NO_ROLE,
+		.is_organizer = w->kind == CONF_COMPANY && conf_is_organizer(c, w->uri),
+		.is_inside = p && !p->waits,
+		.is_waiting = p && p->waits,
+		.can_wait = can_wait,
+	};
+}
+
+static struct conf_person *enter(struct conference *c, const struct conf_join *j,
+                                 enum conf_entry how, enum confinfo_role role)
+{
+	struct conf_person *p = conf_new_person(&c->people, j->who.uri, j->who.name);
+	p->kind = j->who.kind;
+	p->role = role;
+	p->waits = how == CONF_WAITS;
+	if (p->waits)
+		c->n_waiting++;
+	else
+		c->n_inside++;
+	return p;
+}
+
+static bool is_well_formed(const struct conf_join *j)
+{
+	return j->who.uri.len > 0 && j->who.uri.len <= CONF_URI_MAX && j->entity.len > 0 &&
+	       j->entity.len <= CONF_ENTITY_MAX && (!j->leg || conf_leg_fits(j->leg));
+}
+
+/* Nobody comes in under the name of another. */
+static bool is_same_kind(struct conf_person *p, const struct conf_join *j)
+{
+	if (p->kind == CONF_UNKNOWN)
+		p->kind = j->who.kind;
+	return p->gone || p->kind == j->who.kind;
+}
+
+static bool is_same_client(const struct conf_endpoint *e, const struct conf_join *j)
+{
+	return str_ieq(str_of(e->entity), j->entity) ||
+	       (e->epid && j->epid.len > 0 && str_ieq(str_of(e->epid), j->epid));
+}
+
+/* A client that comes again takes its own place: the dialog it had is dead to it.  NULL: no room.
+ */
+static struct conf_endpoint *focus_endpoint(struct conf_person *p, const struct conf_join *j)
+{
+	list_for(n, &p->endpoints)
+	{
+		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->session == CONFINFO_FOCUS && is_same_client(e, j))
+			return e;
+	}
+	if (p->n_endpoints >= CONF_ENDPOINTS_MAX)
+		return NULL;
+	return conf_new_endpoint(p, j->entity, CONFINFO_FOCUS);
+}
+
+enum conf_entry conference_join(struct conference *c, uint64_t now_s, const struct conf_join *j,
+                                const struct conf_person **ret, enum c3p_reason *ret_reason)
+{
+	struct conf_door d = door_of(c);
+	struct conf_guest g = guest_of(c, &j->who, j->can_wait);
+	struct conf_person *p = conf_find_person(&c->people, j->who.uri);
+	*ret_reason = C3P_REQUEST_MALFORMED;
+	if (!is_well_formed(j))
+		return CONF_REFUSED;
+	*ret_reason = C3P_NOT_AUTHORIZED;
+	if (p && !is_same_kind(p, j))
+		return CONF_REFUSED;
+	enum conf_entry how = conf_admit(&d, &g, ret_reason);
+	if (how == CONF_REFUSED)
+		return how;
+	if (!g.is_inside && !g.is_waiting)
+		p = enter(c, j, how, conf_role(&d, &g));
+	*ret_reason = C3P_MAX_SIZE;
+	struct conf_endpoint *e = focus_endpoint(p, j);
+	if (!e)
+		return CONF_REFUSED;
+	conf_set_text(&e->entity, j->entity);
+	conf_set_epid(e, j->epid);
+	(void)conf_set_leg(e, j->leg); /* its size was checked */
+	e->status = p->waits ? CONFINFO_ON_HOLD : CONFINFO_CONNECTED;
+	conference_touch(c, now_s);
+	conf_mark(c, p);
+	if (p->waits && how == CONF_ENTERS)
+		conf_let_in(c, p);
+	else if (!p->waits)
+		c->set->ops->tell_mcus(c->set->arg, c, p);
+	conf_save(c, CONF_SAVE_LATER);
+	*ret = p;
+	return how;
+}
+
+/* --- leaving -------------------------------------------------------------------------- */
+
+static bool has_focus(const struct conf_person *p)
+{
+	list_for(n, &p->endpoints)
+	{
+		if (list_entry(n, struct conf_endpoint, node)->session == CONFINFO_FOCUS)
+			return true;
+	}
+	return false;
+}
+
+static struct conf_endpoint *of_call(const struct conf_person *p, struct str call_id)
+{
+	list_for(n, &p->endpoints)
+	{
+		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->session == CONFINFO_FOCUS && e->leg && str_eq(e->leg->call_id, call_id))
+			return e;
+	}
+	return NULL;
+}
+
+int conference_leave(struct conference *c, uint64_t now_s, struct str call_id)
+{
+	list_for(n, &c->people)
+	{
+		struct conf_person *p = list_entry(n, struct conf_person, node);
+		struct conf_endpoint *e = of_call(p, call_id);
+		if (!e)
+			continue;
+		conf_free_endpoint(p, e);
+		conference_touch(c, now_s);
+		if (has_focus(p))
+			conf_mark(c, p);
+		else
+			conf_remove_person(c, p, CONF_LEFT);
+		conf_save(c, CONF_SAVE_LATER);
+		return 0;
+	}
+	return -ENOENT;
+}

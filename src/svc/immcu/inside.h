@@ -1,0 +1,38 @@
+/* What the files of this folder share. */
+#pragma once
+
+#include "svc/immcu/immcu.h"
+
+/* Text that several legs wait for. */
+struct immcu_text {
+	struct immcu_message message;
+	unsigned refs;
+	size_t size; /* of the whole */
+	char space[];
+};
+
+struct immcu_leg {
+	struct immcu_room *room;
+	struct conf_person *person;
+	struct conf_endpoint *endpoint; /* whose owner this is */
+	bool busy;                      /* a message is under way */
+	unsigned first, n_waiting;      /* ring */
+	struct immcu_text *waiting[IMMCU_QUEUE_MAX];
+	uint32_t reported_cseq; /* what the focus knows */
+};
+
+struct immcu {
+	const struct immcu_ops *ops;
+	void *arg;
+	struct map rooms;
+	struct immcu_stats stats;
+};
+
+/* Makes a leg of an endpoint with a dialog. */
+struct immcu_leg *leg_new(struct immcu_room *r, struct conf_person *p, struct conf_endpoint *e);
+/* The endpoint stays, as disconnected, until the focus was told. */
+void leg_free(struct immcu_leg *leg);
+/* The same after ops->end(). */
+void leg_end(struct immcu_leg *leg, enum immcu_end why);
+/* The focus is to be told of p, or of the room. */
+void room_mark(struct immcu_room *r, struct conf_person *p);
