@@ -19,6 +19,8 @@ int http_frame(struct http_framer *f, struct str in, uint32_t *ret_len)
 {
 	size_t i = f->scanned;
 	const char *lf;
+	if (i == 0 && in.len > 0 && !str_in(in.p[0], &http_token_chars))
+		return -EBADMSG;
 	while (i < in.len && i < HTTP_HEAD_MAX && (lf = memchr(in.p + i, '\n', in.len - i))) {
 		size_t at = (size_t)(lf - in.p);
 		if (at == 0 || in.p[at - 1] != '\r')
@@ -45,7 +47,8 @@ struct http_fault http_frame_fault(int err)
 		return fault(414, "The request line is too long.");
 	if (err == -E2BIG)
 		return fault(431, "The header is too large.");
-	return fault(400, "A line of the header does not end with CR LF.");
+	return fault(400, "This is no HTTP/1.1: a line does not end with CR LF, or does not begin "
+	                  "as one.");
 }
 
 /* Header fields. */

@@ -307,6 +307,7 @@ static void heads_are_cut_out_of_a_stream(void)
 	EQ(frame(STR("GET / HTTP/1.1\nA: b\n\n")), -EBADMSG);
 	EQ(frame(STR("GET / HTTP/1.1\r\nA: b\r\n\nbody")), -EBADMSG);
 	EQ(frame(STR("\n")), -EBADMSG);
+	EQ(frame(STR("\x16\x03\x01")), -EBADMSG);
 	EQ(http_skip_line(STR("\r\nGET")), 2);
 	EQ(http_skip_line(STR("\rG")), 0);
 }
