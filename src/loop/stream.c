@@ -549,6 +549,12 @@ void stream_write(struct stream *s, struct str data)
 		loop_defer(s->loop, &s->turn);
 }
 
+void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
+}
+
 void stream_pause(struct stream *s, bool paused)
 {
 	s->paused = paused;

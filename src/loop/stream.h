@@ -54,6 +54,8 @@ void stream_set_handshakes(struct loop *l, unsigned per_turn);
 struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
                               struct str server_name, const struct stream_limits *lim,
                               const struct stream_ops *ops, void *arg);
+/* Gives it to another owner: his functions are called from now on. */
+void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg);
 /* Frees at once, closing the descriptor; no callback follows. */
 void stream_free(struct stream **sp);
 /* Sends what is queued, then TLS close_notify and FIN; closed() follows (bounded by 5 s). */

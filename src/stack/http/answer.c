@@ -95,7 +95,7 @@ static bool can_drop_body(const struct http_exchange *x)
 struct buf *http_begin(struct http_exchange *x, unsigned status)
 {
 	struct http_server *s = x->c->srv;
-	assert(x->out == HTTP_OUT_NONE && status >= 200 && status <= 599);
+	assert(x->out == HTTP_OUT_NONE && (status == 101 || (status >= 200 && status <= 599)));
 	x->out = HTTP_OUT_HEAD;
 	x->status = status;
 	x->bodyless = x->msg->method == HTTP_HEAD || status == 204 || status == 304;
@@ -121,23 +121,13 @@ static void put_length(struct http_exchange *x, uint64_t len)
 	}
 }
 
-/* Ends the head and sends it; its memory goes back. */
-static void send_head(struct http_exchange *x, uint64_t len)
+/* Writes the head; its memory goes back. */
+static void write_head(struct http_exchange *x)
 {
 	struct http_server *s = x->c->srv;
-	assert(x->out == HTTP_OUT_HEAD);
-	put_length(x, len);
-	http_put_field(&x->head, STR("Date"), http_server_date(s));
-	if (!x->keep)
-		http_put_field(&x->head, STR("Connection"), STR("close"));
-	else if (x->msg->minor == 0)
-		http_put_field(&x->head, STR("Connection"), STR("keep-alive"));
-	http_put_end(&x->head);
 	assert(!x->head.full);
 	stream_write(x->c->stream, buf_view(&x->head));
 	s->stats.answers[x->status / 100]++;
-	x->out = HTTP_OUT_BODY;
-	x->out_left = len;
 	if (x->head.cap > HTTP_SPARE_MAX || s->spare.p) {
 		buf_free(&x->head);
 	} else {
@@ -145,6 +135,31 @@ static void send_head(struct http_exchange *x, uint64_t len)
 		s->spare.len = 0;
 		x->head = buf_of(0);
 	}
+}
+
+static void send_head(struct http_exchange *x, uint64_t len)
+{
+	assert(x->out == HTTP_OUT_HEAD && x->status != 101);
+	put_length(x, len);
+	http_put_field(&x->head, STR("Date"), http_server_date(x->c->srv));
+	if (!x->keep)
+		http_put_field(&x->head, STR("Connection"), STR("close"));
+	else if (x->msg->minor == 0)
+		http_put_field(&x->head, STR("Connection"), STR("keep-alive"));
+	http_put_end(&x->head);
+	x->out = HTTP_OUT_BODY;
+	x->out_left = len;
+	write_head(x);
+}
+
+struct stream *http_hand_over(struct http_exchange *x, const struct stream_ops *ops, void *arg)
+{
+	assert(x->out == HTTP_OUT_HEAD && x->status == 101 && x->in == HTTP_IN_DONE);
+	http_put_field(&x->head, STR("Connection"), STR("Upgrade"));
+	http_put_end(&x->head);
+	write_head(x);
+	x->out = HTTP_OUT_DONE;
+	return http_conn_release(x->c, ops, arg);
 }
 
 /* The answer is whole: what is left of the request is dropped. */

@@ -277,6 +277,10 @@ static ssize_t on_data(void *arg, struct str in)
 	while (c->state == HTTP_CONN_OPEN && step(c, str_sub(in, used, in.len), &n))
 		used += n;
 	c->inside = false;
+	if (c->state == HTTP_CONN_GONE) {
+		free(c);
+		return (ssize_t)used;
+	}
 	if (c->state == HTTP_CONN_BROKEN)
 		return -ECANCELED;
 	if (c->state == HTTP_CONN_ENDING)
@@ -425,7 +429,8 @@ void http_conn_end(struct http_conn *c)
 	http_conn_watch(c);
 }
 
-void http_conn_kill(struct http_conn *c)
+/* Nobody finds it any more. */
+static void forget(struct http_conn *c)
 {
 	struct http_server *s = c->srv;
 	if (c->x)
@@ -433,11 +438,29 @@ void http_conn_kill(struct http_conn *c)
 	timer_stop(&c->timer);
 	list_del(&c->node);
 	list_del(&c->idle);
-	stream_free(&c->stream);
-	free(c);
 	s->stats.conns--;
 	if (s->stopping)
 		loop_defer(s->loop, &s->stop);
+}
+
+void http_conn_kill(struct http_conn *c)
+{
+	forget(c);
+	stream_free(&c->stream);
+	free(c);
+}
+
+struct stream *http_conn_release(struct http_conn *c, const struct stream_ops *ops, void *arg)
+{
+	forget(c);
+	struct stream *s = take(&c->stream);
+	stream_set_ops(s, ops, arg);
+	stream_pause(s, false);
+	stream_more(s);
+	c->state = HTTP_CONN_GONE;
+	if (!c->inside)
+		free(c);
+	return s;
 }
 
 void http_conn_new(struct http_server *s, int fd, bool tls, void *via)

@@ -45,6 +45,7 @@ enum http_conn_state {
 	HTTP_CONN_OPEN,
 	HTTP_CONN_ENDING, /* what is queued is sent, then the stream closed */
 	HTTP_CONN_BROKEN, /* the stream is told at the next occasion */
+	HTTP_CONN_GONE,   /* the stream is somebody else's */
 };
 
 struct http_conn {
@@ -113,6 +114,8 @@ void http_conn_watch(struct http_conn *c);
 /* Answers for the handler, or for nobody's request, and ends the connection.  If the handler's
  * answer is under way already, it is broken off. */
 void http_conn_fail(struct http_conn *c, struct http_fault f);
+/* Gives the stream to another owner, and ends. */
+struct stream *http_conn_release(struct http_conn *c, const struct stream_ops *ops, void *arg);
 
 /* answer.c */
 /* Writes an answer of the engine itself; there may be no exchange. */

@@ -116,9 +116,10 @@ void http_read(struct http_exchange *x, uint64_t max, http_piece_fn *fn);
 /* Stops and starts the pieces; the peer feels it. */
 void http_pause(struct http_exchange *x, bool paused);
 
-/* Begins the answer with a status of 200 to 599.  Header fields are added to what this returns,
- * with http_put_field() and http_put_number(), until one of the next two is called; not Date,
- * Connection, Content-Length and Transfer-Encoding, which are added by themselves. */
+/* Begins the answer with a status of 200 to 599, or 101 for http_hand_over().  Header fields are
+ * added to what this returns, with http_put_field() and http_put_number(), until one of the next
+ * three is called; not Date, Connection, Content-Length and Transfer-Encoding, which are added by
+ * themselves. */
 struct buf *http_begin(struct http_exchange *x, unsigned status);
 /* Ends the answer with its whole body, at most HTTP_ANSWER_MAX bytes.  To HEAD, and with 204 and
  * 304, none is sent. */
@@ -137,3 +138,9 @@ void http_refuse(struct http_exchange *x, unsigned status, const char *why);
 /* The answer that was begun cannot be brought to its end: the connection is broken off, so that the
  * client knows. */
 void http_abort(struct http_exchange *x);
+/* The end of HTTP on this connection (RFC 9110 section 7.8): ends the answer 101 and gives the
+ * connection to the caller, who frees it with stream_free(), though not before request() has
+ * returned.  What the client has sent behind its request comes to ops->data() in this turn.  For
+ * requests that have asked for it (http_request(x)->upgrade) and have no body; the handler adds the
+ * field Upgrade.  The stream keeps its limits, and is not counted as one of the server's any more. */
+struct stream *http_hand_over(struct http_exchange *x, const struct stream_ops *ops, void *arg);

@@ -221,6 +221,13 @@ static struct http_fault check_coding(const struct http_msg *m)
 	                 : fault(400, "The length of the content cannot be known.");
 }
 
+/* HTTP/1.0 has no other way to say that there is content (RFC 1945 section 8.3); in HTTP/1.1 a
+ * request without a length has none. */
+static bool needs_length(const struct http_msg *m)
+{
+	return m->is_request && m->minor == 0 && (m->method == HTTP_POST || m->method == HTTP_PUT);
+}
+
 /* What the fields say of the body's length; nothing said is HTTP_BODY_NONE. */
 static struct http_fault find_framing(struct http_msg *m)
 {
@@ -230,7 +237,7 @@ static struct http_fault find_framing(struct http_msg *m)
 		return check_coding(m);
 	}
 	if (!v.p)
-		return FINE;
+		return needs_length(m) ? fault(411, "The length of the content is missing.") : FINE;
 	if (!is_single(m, HTTP_H_CONTENT_LENGTH) || str_to_u64(v, INT64_MAX, &m->body_len) < 0)
 		return fault(400, "Content-Length is broken.");
 	m->framing = HTTP_BODY_LENGTH;
@@ -293,11 +300,11 @@ struct http_fault http_parse_request(struct http_msg *ret, struct str head)
 		read_expect,
 		read_connection,
 	};
-	struct str start = STR("");
+	struct str start = { NULL, 0 };
 	struct http_fault f = parse_head(ret, head, &start);
 	ret->is_request = true;
 	/* A client that does not speak our version hears that first. */
-	struct http_fault line = start.len ? parse_request_line(ret, start) : f;
+	struct http_fault line = start.p ? parse_request_line(ret, start) : f;
 	if (line.status)
 		f = line;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !f.status; i++)

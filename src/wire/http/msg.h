@@ -84,8 +84,8 @@ struct http_framer {
 /* Looks at the front of `in`, all unconsumed bytes of the stream.  1: *ret_len is the length of a
  * whole head; 0: more must come; -EBADMSG: a line ends without CR, or the first byte begins no
  * message (TLS to a port without it); -ENAMETOOLONG: the start line is longer than any good one;
- * -E2BIG: no end within HTTP_HEAD_MAX.  An empty line before a request is skipped by the caller with
- * http_skip_line(). */
+ * -E2BIG: no end within HTTP_HEAD_MAX.  An empty line before a request is skipped by the caller
+ * with http_skip_line(). */
 int http_frame(struct http_framer *f, struct str in, uint32_t *ret_len) MUST_CHECK;
 /* Bytes of one empty line (CRLF) at the front, which may stand before a request (RFC 9112 section
  * 2.2): 2, or 0. */

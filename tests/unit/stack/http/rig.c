@@ -66,6 +66,17 @@ static void break_off(struct http_exchange *x)
 	http_send_end(x);
 }
 
+static void talk(struct site *s, struct http_exchange *x)
+{
+	if (!http_request(x)->upgrade) {
+		http_refuse(x, 426, "This is for those who can talk.");
+		return;
+	}
+	http_put_field(http_begin(x, 101), STR("Upgrade"), STR("talk"));
+	s->talk = (struct end){ .got = buf_of(END_MAX) };
+	s->talk.s = http_hand_over(x, &end_ops, &s->talk);
+}
+
 static void on_request(void *arg, struct http_exchange *x)
 {
 	struct site *s = arg;
@@ -89,6 +100,8 @@ static void on_request(void *arg, struct http_exchange *x)
 		send_all(s, x, s->amount);
 	} else if (str_eq(path, STR("/chunks"))) {
 		send_all(s, x, HTTP_LEN_UNKNOWN);
+	} else if (str_eq(path, STR("/talk"))) {
+		talk(s, x);
 	} else if (str_eq(path, STR("/who"))) {
 		tell_who(x);
 	} else if (str_eq(path, STR("/broken"))) {
@@ -136,6 +149,7 @@ void site_start(struct site *s, const struct http_server_config *cfg)
 void site_end(struct site *s)
 {
 	end_done(&s->client);
+	end_done(&s->talk);
 	http_server_free(&s->server);
 	loop_free(&s->loop);
 }

@@ -11,6 +11,7 @@
  *   /ignore       200 without reading    /later    kept in `later`; the test answers
  *   /long /chunks `amount` bytes, streamed, with a length and without
  *   /broken       streamed, and aborted after 5 bytes
+ *   /talk         101, and the connection is `talk`
  *   /who          the names of the peer's certificate, or the word of http_via() */
 struct site {
 	struct loop *loop;
@@ -21,7 +22,7 @@ struct site {
 	const char *last_why;
 	bool last_whole, pause_first, stranger;
 	size_t amount, counted, unsent_max;
-	struct end client;
+	struct end client, talk;
 };
 
 void site_start(struct site *s, const struct http_server_config *cfg);

@@ -524,6 +524,48 @@ static void what_is_read_ahead_has_a_limit(void)
 	site_end(&s);
 }
 
+#define TALK REQ("GET", "/talk", "Connection: Upgrade\r\nUpgrade: talk\r\n")
+#define SWITCHED "HTTP/1.1 101 Switching Protocols\r\nUpgrade: talk\r\nConnection: Upgrade\r\n\r\n"
+
+static void a_connection_can_be_handed_over(void)
+{
+	struct site s;
+	site_start(&s, &plain);
+	site_connect(&s);
+	site_say(&s, REQ("GET", "/talk", "")); /* did not ask for it */
+	site_await(&s, "HTTP/1.1 426 ");
+	site_await(&s, "can talk.\n");
+	s.client.got.len = 0;
+	site_say(&s, TALK "first words");
+	AWAIT(s.loop, s.talk.got.len == 11);
+	EQ_STR(buf_view(&s.talk.got), "first words");
+	site_heard(&s, SWITCHED);
+	EQ(http_server_stats(s.server)->conns, 0);
+	EQ(http_server_stats(s.server)->answers[1], 1);
+	EQ(s.last_status, 101);
+	http_server_free(&s.server); /* it is not the server's any more */
+	stream_write(s.talk.s, STR("and back"));
+	site_heard(&s, "and back");
+	end_done(&s.client);
+	AWAIT(s.loop, s.talk.n_closed == 1);
+	site_end(&s);
+}
+
+static void it_can_be_handed_over_later(void)
+{
+	struct site s;
+	site_start(&s, &plain);
+	site_connect(&s);
+	site_say(&s, REQ("GET", "/later", "Connection: Upgrade\r\nUpgrade: talk\r\n") "early");
+	AWAIT(s.loop, s.later != NULL);
+	http_put_field(http_begin(s.later, 101), STR("Upgrade"), STR("talk"));
+	s.talk = (struct end){ .got = buf_of(END_MAX) };
+	s.talk.s = http_hand_over(s.later, &end_ops, &s.talk);
+	AWAIT(s.loop, s.talk.got.len == 5);
+	site_heard(&s, SWITCHED);
+	site_end(&s);
+}
+
 int main(void)
 {
 	RUN(requests_are_answered_in_order_on_one_connection);
@@ -548,5 +590,7 @@ int main(void)
 	RUN(a_stop_waits_for_the_answers);
 	RUN(a_local_link_is_served_too);
 	RUN(what_is_read_ahead_has_a_limit);
+	RUN(a_connection_can_be_handed_over);
+	RUN(it_can_be_handed_over_later);
 	return tap_done();
 }

@@ -63,11 +63,27 @@ static void a_copy_stands_alone(void)
 #define HOST " HTTP/1.1\r\nHost: a\r\n\r\n"
 #define FIELDS(lines) "POST / HTTP/1.1\r\nHost: a\r\n" lines "\r\n"
 
-static void what_can_be_misunderstood_is_refused(void)
+/* A head and what it is answered with; 0: it is good. */
+struct row {
+	unsigned status;
+	const char *head;
+};
+
+static void check(const struct row *t, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct http_msg m;
+		struct http_fault f = request(&m, t[i].head);
+		if (!EQ(f.status, t[i].status))
+			(void)fprintf(stderr, "# %s: %s\n", t[i].head, f.why ? f.why : "fine");
+		OK(f.status == 0 || (f.why && !m.keep_alive));
+	}
+}
+
+static void broken_start_lines_are_refused(void)
 {
 	/* clang-format off */
-	static const struct { unsigned status; const char *head; } t[] = {
-		/* start line */
+	static const struct row t[] = {
 		{ 0, "GET /" HOST },
 		{ 0, "BREW /" HOST },
 		{ 400, "GET  /" HOST },
@@ -84,7 +100,15 @@ static void what_can_be_misunderstood_is_refused(void)
 		{ 505, "PRI * HTTP/2.0\r\n\r\n" },
 		{ 505, "GET / HTTP/0.9\r\nHost: a\r\n\r\n" },
 		{ 501, "AVERYLONGMETHODTHATNOBODYHASEVERSEEN /" HOST },
-		/* targets */
+	};
+	/* clang-format on */
+	check(t, ARRAY_SIZE(t));
+}
+
+static void targets_have_the_form_of_their_method(void)
+{
+	/* clang-format off */
+	static const struct row t[] = {
 		{ 0, "GET /%41?%3f=/?" HOST },
 		{ 0, "GET http://a.test:80/x" HOST },
 		{ 0, "GET HTTPS://[::1]:443" HOST },
@@ -109,7 +133,15 @@ static void what_can_be_misunderstood_is_refused(void)
 		{ 400, "GET /\x7f" HOST },
 		{ 400, "GET /\xc3\xa4" HOST },
 		{ 400, "GET /\x01" HOST },
-		/* Host */
+	};
+	/* clang-format on */
+	check(t, ARRAY_SIZE(t));
+}
+
+static void there_is_exactly_one_host(void)
+{
+	/* clang-format off */
+	static const struct row t[] = {
 		{ 400, "GET / HTTP/1.1\r\n\r\n" },
 		{ 0, "GET / HTTP/1.0\r\n\r\n" },
 		{ 400, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n" },
@@ -119,7 +151,15 @@ static void what_can_be_misunderstood_is_refused(void)
 		{ 400, "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n" },
 		{ 400, "GET / HTTP/1.1\r\nHost: a:x\r\n\r\n" },
 		{ 400, "GET http://a/ HTTP/1.1\r\n\r\n" },
-		/* field lines */
+	};
+	/* clang-format on */
+	check(t, ARRAY_SIZE(t));
+}
+
+static void field_lines_are_taken_at_their_word(void)
+{
+	/* clang-format off */
+	static const struct row t[] = {
 		{ 400, FIELDS("A : b\r\n") },
 		{ 400, FIELDS("A\r\n") },
 		{ 400, FIELDS(": b\r\n") },
@@ -131,7 +171,15 @@ static void what_can_be_misunderstood_is_refused(void)
 		{ 400, FIELDS("A(): b\r\n") },
 		{ 400, FIELDS("\xe4: b\r\n") },
 		{ 0, FIELDS("A: \xe4\tb\r\n") },
-		/* framing */
+	};
+	/* clang-format on */
+	check(t, ARRAY_SIZE(t));
+}
+
+static void a_length_that_can_be_misunderstood_is_refused(void)
+{
+	/* clang-format off */
+	static const struct row t[] = {
 		{ 0, FIELDS("Content-Length: 0\r\n") },
 		{ 0, FIELDS("Transfer-Encoding: chunked\r\n") },
 		{ 0, FIELDS("Transfer-Encoding: Chunked \r\n") },
@@ -156,7 +204,18 @@ static void what_can_be_misunderstood_is_refused(void)
 		{ 400, FIELDS("Transfer-Encoding: \x0b" "chunked\r\n") },
 		{ 501, FIELDS("Transfer-Encoding: gzip, chunked\r\n") },
 		{ 400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" },
-		/* expectations and the connection */
+		{ 411, "POST / HTTP/1.0\r\n\r\n" },
+		{ 0, "POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n" },
+		{ 0, FIELDS("") },
+	};
+	/* clang-format on */
+	check(t, ARRAY_SIZE(t));
+}
+
+static void expectations_and_connection_are_checked(void)
+{
+	/* clang-format off */
+	static const struct row t[] = {
 		{ 0, FIELDS("Expect: 100-Continue\r\nContent-Length: 1\r\n") },
 		{ 417, FIELDS("Expect: money\r\n") },
 		{ 417, FIELDS("Expect: 100-continue\r\nExpect: 100-continue\r\n") },
@@ -164,13 +223,7 @@ static void what_can_be_misunderstood_is_refused(void)
 		{ 400, FIELDS("Connection: a b\r\n") },
 	};
 	/* clang-format on */
-	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
-		struct http_msg m;
-		struct http_fault f = request(&m, t[i].head);
-		if (!EQ(f.status, t[i].status))
-			(void)fprintf(stderr, "# %s: %s\n", t[i].head, f.why ? f.why : "fine");
-		OK(f.status == 0 || (f.why && !m.keep_alive));
-	}
+	check(t, ARRAY_SIZE(t));
 }
 
 static void an_empty_or_endless_head_is_refused(void)
@@ -178,6 +231,7 @@ static void an_empty_or_endless_head_is_refused(void)
 	struct http_msg m;
 	EQ(request(&m, "").status, 400);
 	EQ(request(&m, "\r\n").status, 400);
+	EQ(request(&m, "\r\n\r\n").status, 400);
 	EQ(request(&m, "GET / HTTP/1.1\r\nHost: a\r\n").status, 400);
 	EQ(request(&m, "GET / HTTP/1.1\r\nHost: a\r\n\r\nmore").status, 400);
 	EQ(http_parse_request(&m, str_n("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 28)).status, 400);
@@ -416,7 +470,12 @@ int main(void)
 {
 	RUN(a_request_is_indexed);
 	RUN(a_copy_stands_alone);
-	RUN(what_can_be_misunderstood_is_refused);
+	RUN(broken_start_lines_are_refused);
+	RUN(targets_have_the_form_of_their_method);
+	RUN(there_is_exactly_one_host);
+	RUN(field_lines_are_taken_at_their_word);
+	RUN(a_length_that_can_be_misunderstood_is_refused);
+	RUN(expectations_and_connection_are_checked);
 	RUN(an_empty_or_endless_head_is_refused);
 	RUN(the_host_of_the_target_wins);
 	RUN(the_connection_is_kept_as_the_version_says);
