@@ -36,3 +36,7 @@ void loop_again(struct loop *l, struct defer *d);
 void loop_note_wake(struct loop *l);
 /* The address of a socket, or of its peer; family AF_UNSPEC if it has none. */
 struct addr loop_socket_addr(int fd, bool peer);
+/* Options of a TCP connection that every stream has; probe_after: of struct stream_limits. */
+void loop_set_tcp_options(int fd, usec_t probe_after);
+/* What the socket itself says of its error, negative; `otherwise` if it says nothing. */
+int loop_socket_error(int fd, int otherwise);

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,8 +10,9 @@
 #include "loop/inside.h"
 #include "loop/tls_inside.h"
 
-/* A stream's life: CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> ENDED; each may end at once. */
-enum state { CONNECTING, HANDSHAKE, OPEN, CLOSING, ENDED };
+/* A stream's life: CONNECTING -> HANDSHAKE -> OPEN -> CLOSING (-> LINGERING) -> ENDED; each may end
+ * at once. */
+enum state { CONNECTING, HANDSHAKE, OPEN, CLOSING, LINGERING, ENDED };
 
 enum { CLOSE_MAX_S = 5 };
 
@@ -27,6 +27,7 @@ struct stream {
 	bool queued;     /* for the handshake turn */
 	bool is_tls;
 	bool told;    /* closed() has been called */
+	bool more;    /* the owner wants data() again */
 	int watching; /* events that libuv watches */
 	SSL *ssl;
 	struct tls_server *server; /* until the handshake is done */
@@ -38,6 +39,8 @@ struct stream {
 	struct buf in;     /* what the owner has not used yet */
 	struct buf out;    /* what has not been sent yet */
 	size_t sent;       /* of `out` */
+	size_t room;       /* below this many unsent bytes the owner is told; 0: it did not ask */
+	usec_t linger;     /* how long, once all is sent */
 	struct defer turn; /* end of the turn: send, report the end */
 	struct list node;  /* of the handshake queue */
 	struct timer limit;
@@ -63,7 +66,7 @@ static void end(struct stream *s, int err, const char *why)
 static void on_limit(void *arg)
 {
 	struct stream *s = arg;
-	if (s->state == CLOSING)
+	if (s->state == CLOSING || s->state == LINGERING)
 		end(s, 0, "closed here");
 	else
 		end(s, -ETIMEDOUT,
@@ -206,7 +209,28 @@ static void finish_closing(struct stream *s)
 	if (s->ssl)
 		(void)SSL_shutdown(s->ssl);
 	(void)shutdown(s->fd, SHUT_WR);
-	end(s, 0, "closed here");
+	if (s->linger == 0) {
+		end(s, 0, "closed here");
+		return;
+	}
+	s->state = LINGERING;
+	timer_set(&s->limit, loop_now(s->loop) + s->linger);
+	watch(s);
+}
+
+static void read_and_drop(struct stream *s)
+{
+	ssize_t n = read(s->fd, s->loop->read_buf, LOOP_READ_SIZE);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		end(s, 0, "closed here");
+}
+
+static void tell_room(struct stream *s)
+{
+	if (s->state != OPEN || s->room == 0 || stream_unsent(s) >= s->room)
+		return;
+	s->room = 0;
+	s->ops->room(s->arg);
 }
 
 /* The end of a turn in which something happened. */
@@ -217,6 +241,11 @@ static void on_turn(void *arg)
 		flush(s);
 	if (s->state == CLOSING)
 		finish_closing(s);
+	tell_room(s);
+	if (s->state == OPEN && s->more) {
+		s->more = false;
+		deliver(s, STR(""));
+	}
 	if (s->state == OPEN && s->ssl && SSL_has_pending(s->ssl) && !s->paused)
 		read_tls(s);
 	if (s->state == ENDED && !s->told) {
@@ -286,17 +315,9 @@ static void queue_handshake(struct stream *s)
 	loop_again(l, &l->handshake_turn);
 }
 
-/* What the socket itself says of its error: libuv knows only that there is one. */
-static int socket_error(const struct stream *s, int otherwise)
-{
-	int err = 0;
-	socklen_t len = sizeof(err);
-	return getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err ? -err : otherwise;
-}
-
 static void connected(struct stream *s)
 {
-	int err = socket_error(s, 0);
+	int err = loop_socket_error(s->fd, 0);
 	if (err) {
 		end(s, err, "connect failed");
 		return;
@@ -315,7 +336,7 @@ static void on_event(uv_poll_t *h, int status, int events)
 	struct stream *s = h->data;
 	loop_note_wake(s->loop);
 	if (status < 0) {
-		end(s, socket_error(s, status),
+		end(s, loop_socket_error(s->fd, status),
 		    s->state == CONNECTING ? "connect failed" : "connection broken");
 		return;
 	}
@@ -340,6 +361,9 @@ static void on_event(uv_poll_t *h, int status, int events)
 		else if ((events & UV_READABLE) && s->state == OPEN)
 			read_plain(s);
 		break;
+	case LINGERING:
+		read_and_drop(s);
+		break;
 	case ENDED:
 		break;
 	}
@@ -357,6 +381,8 @@ static int wanted_events(const struct stream *s)
 		return s->paused ? e : e | UV_READABLE;
 	case CLOSING:
 		return e;
+	case LINGERING:
+		return UV_READABLE;
 	case ENDED:
 		break;
 	}
@@ -376,24 +402,6 @@ static void watch(struct stream *s)
 }
 
 /* The object. */
-
-/* With TCP_USER_TIMEOUT the number of probes does not count: the time without any answer does. */
-static void set_probes(int fd, usec_t after)
-{
-	int one = 1, idle_s = (int)(after / USEC_PER_SEC), again_s = STREAM_PROBE_AGAIN_S;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &again_s, sizeof(again_s));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-}
-
-static void set_tcp_options(int fd, const struct stream_limits *lim)
-{
-	int one = 1, unacked_ms = STREAM_UNACKED_MAX_S * 1000;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms));
-	if (lim->probe_after)
-		set_probes(fd, lim->probe_after);
-}
 
 static struct stream *stream_new(struct loop *l, int fd, const struct stream_limits *lim,
                                  const struct stream_ops *ops, void *arg)
@@ -424,7 +432,7 @@ struct stream *stream_accept(struct loop *l, int fd, struct tls_server *tls,
 	s->peer = loop_socket_addr(fd, true);
 	s->local = loop_socket_addr(fd, false);
 	if (s->peer.sa.sa_family != AF_UNSPEC)
-		set_tcp_options(fd, lim);
+		loop_set_tcp_options(fd, lim->probe_after);
 	s->state = s->state == ENDED ? ENDED : HANDSHAKE;
 	s->is_tls = tls != NULL;
 	if (tls) {
@@ -453,7 +461,7 @@ struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_
 		end(s, -EMFILE, "no descriptor is left");
 		return s;
 	}
-	set_tcp_options(fd, lim);
+	loop_set_tcp_options(fd, lim->probe_after);
 	if (tls && (s->ssl = tls_client_ssl(tls, fd, server_name)) == NULL)
 		end(s, -EINVAL, "no TLS to that name");
 	if (s->state != ENDED && connect(fd, &to->sa, addr_len(to)) < 0 && errno != EINPROGRESS)
@@ -505,6 +513,25 @@ void stream_close(struct stream *s)
 	loop_defer(s->loop, &s->turn);
 }
 
+void stream_close_late(struct stream *s, usec_t max)
+{
+	if (s->state < CLOSING)
+		s->linger = max;
+	stream_close(s);
+}
+
+void stream_more(struct stream *s)
+{
+	s->more = true;
+	loop_defer(s->loop, &s->turn);
+}
+
+void stream_want_room(struct stream *s, size_t below)
+{
+	s->room = below;
+	loop_defer(s->loop, &s->turn);
+}
+
 void stream_write(struct stream *s, struct str data)
 {
 	if (s->state >= CLOSING)
@@ -520,6 +547,12 @@ void stream_write(struct stream *s, struct str data)
 		end(s, -EPIPE, "the other side reads too slowly");
 	else if (s->state == OPEN)
 		loop_defer(s->loop, &s->turn);
+}
+
+void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
 }
 
 void stream_pause(struct stream *s, bool paused)

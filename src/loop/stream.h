@@ -29,6 +29,8 @@ struct stream_ops {
 	 * peer, else -errno; `why` is a static or stream-owned text for people.  Free the stream in
 	 * or after it. */
 	void (*closed)(void *arg, int err, const char *why);
+	/* What stream_want_room() asked for; may be NULL if nobody asks. */
+	void (*room)(void *arg);
 };
 
 struct stream_limits {
@@ -52,15 +54,27 @@ void stream_set_handshakes(struct loop *l, unsigned per_turn);
 struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
                               struct str server_name, const struct stream_limits *lim,
                               const struct stream_ops *ops, void *arg);
+/* Gives it to another owner: his functions are called from now on. */
+void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg);
 /* Frees at once, closing the descriptor; no callback follows. */
 void stream_free(struct stream **sp);
 /* Sends what is queued, then TLS close_notify and FIN; closed() follows (bounded by 5 s). */
 void stream_close(struct stream *s);
+/* The same, but then reads and drops what the peer still sends, until it ends too or `max` has
+ * passed: a descriptor that is closed with unread bytes resets the connection, and takes the last
+ * bytes that were sent with it. */
+void stream_close_late(struct stream *s, usec_t max);
 /* Queues a copy; written with everything else of this turn in one record and one call.  Never
  * calls back.  Dropped silently once the stream is closing. */
 void stream_write(struct stream *s, struct str data);
 /* Stops and starts reading (back-pressure). */
 void stream_pause(struct stream *s, bool paused);
+/* data() is called from the loop, once, with what is unconsumed: even if that is nothing, and even
+ * if the stream is paused. */
+void stream_more(struct stream *s);
+/* room() is called from the loop, once, when fewer than `below` bytes (at least 1) wait to be sent.
+ */
+void stream_want_room(struct stream *s, size_t below);
 size_t stream_unsent(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
 const struct addr *stream_peer(const struct stream *s); /* family AF_UNSPEC for a socket pair */

@@ -39,7 +39,7 @@ void conferences_free(struct conferences **sp)
 	if (!s)
 		return;
 	while ((c = conferences_walk(s, &slot, &after)) != NULL)
-		conf_free(c);
+		conf_destroy(c);
 	map_done(&s->map);
 	free(s);
 }
@@ -110,7 +110,7 @@ struct conference *conf_new(struct conferences *s, struct str organizer, struct 
 	return c;
 }
 
-void conf_free(struct conference *c)
+void conf_destroy(struct conference *c)
 {
 	list_for(n, &c->people)
 	{
@@ -302,7 +302,7 @@ enum c3p_reason conference_delete(struct conference **cp, const struct conf_who 
 	struct conference *c = take(cp);
 	conf_empty(c, CONF_ENDED);
 	conf_save(c, CONF_FORGET);
-	conf_free(c);
+	conf_destroy(c);
 	return C3P_NO_REASON;
 }
 
@@ -330,7 +330,7 @@ static bool end_it(struct conference *c, uint64_t now_s)
 			return false;
 	}
 	conf_save(c, CONF_FORGET);
-	conf_free(c);
+	conf_destroy(c);
 	return true;
 }
 

@@ -14,7 +14,7 @@ struct conferences {
 
 struct conference *conf_new(struct conferences *s, struct str organizer, struct str id);
 /* Out of the set, without calling ops. */
-void conf_free(struct conference *c);
+void conf_destroy(struct conference *c);
 struct conf_invited *conf_find_invited(const struct conference *c, struct str uri);
 /* Adds one, or changes the role.  -EINVAL: that is no URI; -E2BIG. */
 int conf_add_invited(struct conference *c, struct str uri, enum confinfo_role role);

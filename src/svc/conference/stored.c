@@ -68,7 +68,7 @@ int conferences_load(struct conferences *s, uint64_t now_s, const struct conf_ro
 		return -EEXIST;
 	struct conference *c = conf_new(s, row->organizer, row->id);
 	if (load_invited(c, row->invited) < 0) {
-		conf_free(c);
+		conf_destroy(c);
 		return -EINVAL;
 	}
 	conf_set_text(&c->organizer_name, row->organizer_name);

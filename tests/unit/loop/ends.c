@@ -24,7 +24,18 @@ static void on_closed(void *arg, int err, const char *why)
 	(void)snprintf(e->why, sizeof(e->why), "%s", why);
 }
 
-const struct stream_ops end_ops = { on_opened, on_data, on_closed };
+static void on_room(void *arg)
+{
+	struct end *e = arg;
+	e->n_room++;
+}
+
+const struct stream_ops end_ops = {
+	.opened = on_opened,
+	.data = on_data,
+	.closed = on_closed,
+	.room = on_room,
+};
 
 const struct stream_limits end_limits = {
 	.read_max = 1000,

@@ -9,7 +9,7 @@ enum { END_MAX = 4 * 1024 * 1024 };
 
 struct end {
 	struct stream *s;
-	unsigned n_opened, n_closed;
+	unsigned n_opened, n_closed, n_room;
 	int err;
 	char why[128];
 	struct buf got;

@@ -60,6 +60,77 @@ static void what_is_not_used_comes_again_with_more(void)
 	world_end(&w);
 }
 
+static void what_is_not_used_can_be_asked_for(void)
+{
+	struct world w;
+	world_start(&w);
+	w.server->leave = 3;
+	stream_write(w.client.s, STR("abcdef"));
+	AWAIT(w.loop, w.server->got.len == 3);
+	w.server->leave = 0;
+	stream_pause(w.server->s, true);
+	stream_more(w.server->s);
+	EQ(w.server->got.len, 3); /* not from inside the call */
+	AWAIT(w.loop, w.server->got.len == 6);
+	EQ_STR(buf_view(&w.server->got), "abcdef");
+	world_end(&w);
+}
+
+static void room_is_told_once_and_when_there_is_some(void)
+{
+	static char block[900000];
+	struct world w;
+	world_start(&w);
+	stream_pause(w.server->s, true);
+	memset(block, 'r', sizeof(block));
+	do { /* until the kernel takes no more */
+		stream_write(w.client.s, str_n(block, sizeof(block) / 3));
+		for (int i = 0; i < 5; i++)
+			loop_turn(w.loop, USEC_PER_MSEC);
+	} while (stream_unsent(w.client.s) < 1000);
+	stream_want_room(w.client.s, 1000);
+	for (int i = 0; i < 5; i++)
+		loop_turn(w.loop, USEC_PER_MSEC);
+	EQ(w.client.n_room, 0);
+	stream_pause(w.server->s, false);
+	AWAIT(w.loop, w.client.n_room == 1);
+	OK(stream_unsent(w.client.s) < 1000);
+	AWAIT(w.loop, stream_unsent(w.client.s) == 0);
+	EQ(w.client.n_room, 1);
+	stream_want_room(w.client.s, 1);
+	AWAIT(w.loop, w.client.n_room == 2);
+	world_end(&w);
+}
+
+static void a_late_close_waits_for_the_other_side(void)
+{
+	static char block[200000];
+	struct world w;
+	world_start(&w);
+	memset(block, 'u', sizeof(block));
+	stream_write(w.client.s, str_n(block, sizeof(block)));
+	stream_write(w.server->s, STR("last words"));
+	stream_close_late(w.server->s, AWAIT_S * USEC_PER_SEC);
+	AWAIT(w.loop, w.client.n_closed == 1);
+	EQ_STR(buf_view(&w.client.got), "last words");
+	EQ(w.client.err, 0);
+	EQ(w.server->n_closed, 0);
+	end_done(&w.client);
+	AWAIT(w.loop, w.server->n_closed == 1);
+	world_end(&w);
+}
+
+static void a_late_close_has_an_end(void)
+{
+	struct world w;
+	world_start(&w);
+	stream_close_late(w.server->s, 20 * USEC_PER_MSEC);
+	w.client.leave = 0;
+	AWAIT(w.loop, w.server->n_closed == 1);
+	EQ(w.server->err, 0);
+	world_end(&w);
+}
+
 static void too_much_unused_data_ends_the_stream(void)
 {
 	char block[600];
@@ -206,6 +277,10 @@ int main(void)
 {
 	RUN(what_is_written_arrives_in_order);
 	RUN(what_is_not_used_comes_again_with_more);
+	RUN(what_is_not_used_can_be_asked_for);
+	RUN(room_is_told_once_and_when_there_is_some);
+	RUN(a_late_close_waits_for_the_other_side);
+	RUN(a_late_close_has_an_end);
 	RUN(too_much_unused_data_ends_the_stream);
 	RUN(data_that_is_used_at_once_has_no_limit);
 	RUN(an_owner_that_refuses_data_ends_the_stream);

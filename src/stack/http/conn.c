@@ -1,0 +1,485 @@
+#include "stack/http/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* One connection of the server: heads and bodies come in, time runs out.
+ *
+ * Everything happens in data(), which goes step by step as long as there is one to do; whatever
+ * changes outside of it kicks the stream so that data() comes again. */
+
+enum {
+	/* Of unconsumed bytes: a head, or what was read ahead, and one read more. */
+	READ_MAX = HTTP_HEAD_MAX + HTTP_AHEAD_MAX + 2 * STREAM_READ_TURN_MAX,
+	WRITE_MAX = HTTP_ANSWER_MAX + HTTP_SEND_HIGH + 2 * HTTP_HEAD_MAX,
+};
+
+void http_conn_kick(struct http_conn *c)
+{
+	if (!c->inside)
+		stream_more(c->stream);
+}
+
+/* Exchanges. */
+
+static void exchange_free(struct http_conn *c)
+{
+	struct http_exchange *x = take(&c->x);
+	buf_free(&x->got);
+	buf_free(&x->head);
+	free(x);
+	c->srv->stats.exchanges--;
+}
+
+static void log_done(struct http_conn *c)
+{
+	struct http_exchange *x = c->x;
+	struct http_server *s = c->srv;
+	s->stats.body_in += x->body.total;
+	s->stats.body_out += x->out_total;
+	s->stats.aborted += x->out != HTTP_OUT_DONE && !x->fault.status;
+	if (!s->ops.done)
+		return;
+	struct http_done d = { .msg = x->msg,
+		               .peer = stream_peer(c->stream),
+		               .status = x->status,
+		               .why = x->fault.why,
+		               .whole = x->out == HTTP_OUT_DONE || x->fault.status,
+		               .in = x->body.total,
+		               .out = x->out_total,
+		               .took = loop_now(s->loop) - x->began };
+	s->ops.done(s->arg, &d);
+}
+
+/* The exchange is over, whoever ended it. */
+static void exchange_end(struct http_conn *c)
+{
+	struct http_exchange *x = c->x;
+	bool gone = x->told && x->out != HTTP_OUT_DONE && x->gone;
+	void (*fn)(void *user) = x->gone;
+	void *user = x->user;
+	log_done(c);
+	exchange_free(c);
+	if (gone)
+		fn(user);
+}
+
+static void log_broken(struct http_conn *c, struct http_fault f)
+{
+	struct http_server *s = c->srv;
+	struct http_done d = {
+		.peer = stream_peer(c->stream), .status = f.status, .why = f.why, .whole = true
+	};
+	if (s->ops.done)
+		s->ops.done(s->arg, &d);
+}
+
+void http_conn_fail(struct http_conn *c, struct http_fault f)
+{
+	struct http_exchange *x = c->x;
+	c->srv->stats.broken++;
+	if (x && x->out != HTTP_OUT_NONE) {
+		c->state = HTTP_CONN_BROKEN;
+		return;
+	}
+	http_answer_fault(c, f);
+	if (x) {
+		x->status = f.status;
+		x->fault = f;
+		exchange_end(c);
+	} else {
+		log_broken(c, f);
+	}
+	http_conn_end(c);
+}
+
+static void exchange_new(struct http_conn *c, const struct http_msg *m)
+{
+	struct http_server *s = c->srv;
+	char *block = xmalloc(sizeof(struct http_exchange) + http_msg_size(m));
+	struct http_exchange *x = (struct http_exchange *)(void *)block;
+	*x = (struct http_exchange){ .c = c, .keep = m->keep_alive };
+	x->msg = http_msg_copy(block + sizeof(*x), m);
+	x->body = http_body_of(m);
+	x->in = http_body_is_done(&x->body) ? HTTP_IN_DONE : HTTP_IN_HELD;
+	x->began = loop_now(s->loop);
+	x->got = buf_of(UINT32_MAX);
+	c->x = x;
+	c->phase = HTTP_WAIT_NOTHING;
+	list_del(&c->idle);
+	s->stats.exchanges++;
+	s->stats.requests++;
+}
+
+/* What is good HTTP but not for us. */
+static struct http_fault check_policy(struct http_conn *c, const struct http_msg *m)
+{
+	struct http_server *s = c->srv;
+	if (c->stranger)
+		return (struct http_fault){ 403, "This certificate is not one of those that may "
+			                         "use this service." };
+	if (m->method == HTTP_CONNECT || m->method == HTTP_TRACE || m->method == HTTP_OTHER_METHOD)
+		return (struct http_fault){ 501, "This method is not known here." };
+	if (m->host.len && s->ops.host && !s->ops.host(s->arg, m->host))
+		return (struct http_fault){ 421, "This host is not served here." };
+	return (struct http_fault){ 0, NULL };
+}
+
+static void begin_request(struct http_conn *c, struct str head)
+{
+	RAW_MEMORY struct http_msg m;
+	struct http_server *s = c->srv;
+	struct http_fault f = http_parse_request(&m, head);
+	if (f.status) {
+		http_conn_fail(c, f);
+		return;
+	}
+	exchange_new(c, &m);
+	f = check_policy(c, &m);
+	if (f.status) {
+		s->stats.broken++;
+		http_refuse(c->x, f.status, f.why);
+		c->x->fault = f;
+		return;
+	}
+	c->x->told = true;
+	s->ops.request(s->arg, c->x);
+}
+
+/* Heads.  True: there was something to do. */
+static bool take_head(struct http_conn *c, struct str in, size_t *used)
+{
+	uint32_t len = 0;
+	if (c->framer.scanned == 0 && (*used = http_skip_line(in)) > 0)
+		return true;
+	if (in.len <= 1)
+		return false;
+	if (stream_unsent(c->stream) > HTTP_SEND_HIGH) {
+		c->held = true;
+		stream_want_room(c->stream, HTTP_SEND_LOW);
+		return false;
+	}
+	int r = http_frame(&c->framer, in, &len);
+	if (r >= 0 && MAX(len, c->framer.scanned) > c->srv->cfg.head_max)
+		r = -E2BIG;
+	if (r == 0)
+		return false;
+	c->framer = (struct http_framer){ 0 };
+	if (r < 0) {
+		http_conn_fail(c, http_frame_fault(r));
+		return true;
+	}
+	*used = len;
+	begin_request(c, str_sub(in, 0, len));
+	return true;
+}
+
+/* Bodies. */
+
+static void give_piece(struct http_exchange *x, struct str piece)
+{
+	if (x->in == HTTP_IN_DROP)
+		return;
+	if (x->body.total > x->in_max) {
+		x->fault = (struct http_fault){ 413, "The content is too large." };
+		return;
+	}
+	if (x->in == HTTP_IN_PIECES) {
+		x->piece(x->user, x, piece);
+	} else if (x->got.len == 0 && http_body_is_done(&x->body)) {
+		x->in = HTTP_IN_DONE;
+		x->whole(x->user, x, piece);
+	} else {
+		buf_str(&x->got, piece);
+	}
+}
+
+/* The handler hears of the end once; it may answer in the call, and then x is still there. */
+static void give_end(struct http_exchange *x)
+{
+	uint8_t how = x->in;
+	x->in = HTTP_IN_DONE;
+	if (how == HTTP_IN_WHOLE)
+		x->whole(x->user, x, buf_view(&x->got));
+	else if (how == HTTP_IN_PIECES)
+		x->piece(x->user, x, STR(""));
+}
+
+static bool wants_body(const struct http_exchange *x)
+{
+	return x->in == HTTP_IN_WHOLE || x->in == HTTP_IN_DROP ||
+	       (x->in == HTTP_IN_PIECES && !x->paused);
+}
+
+static bool take_body(struct http_conn *c, struct str in, size_t *used)
+{
+	struct http_exchange *x = c->x;
+	struct str piece;
+	if (!wants_body(x))
+		return false;
+	if (http_body_is_done(&x->body)) {
+		give_end(x);
+		return true;
+	}
+	int r = http_body_next(&x->body, in, used, &piece);
+	if (r < 0) {
+		x->fault = r == -E2BIG ? (struct http_fault){ 413, "The chunks are too wordy." }
+		                       : (struct http_fault){ 400, "The content is broken." };
+		x->keep = false;
+		return true;
+	}
+	if (r > 0)
+		give_piece(x, piece);
+	return *used > 0 || http_body_is_done(&x->body);
+}
+
+/* Answered, and the body read or given up. */
+static void next_exchange(struct http_conn *c)
+{
+	bool keep = c->x->keep && !c->srv->stopping;
+	exchange_end(c);
+	if (!keep)
+		http_conn_end(c);
+}
+
+static bool step(struct http_conn *c, struct str in, size_t *used)
+{
+	struct http_exchange *x = c->x;
+	*used = 0;
+	if (!x)
+		return take_head(c, in, used);
+	if (x->fault.status && x->out != HTTP_OUT_DONE) {
+		http_conn_fail(c, x->fault);
+		return true;
+	}
+	if (x->out == HTTP_OUT_DONE && (x->in == HTTP_IN_DONE || !x->keep)) {
+		next_exchange(c);
+		return true;
+	}
+	return take_body(c, in, used);
+}
+
+/* The stream. */
+
+static void pause_reading(struct http_conn *c, bool paused)
+{
+	if (c->paused == paused)
+		return;
+	c->paused = paused;
+	stream_pause(c->stream, paused);
+}
+
+static ssize_t on_data(void *arg, struct str in)
+{
+	struct http_conn *c = arg;
+	size_t used = 0, n;
+	c->inside = true;
+	while (c->state == HTTP_CONN_OPEN && step(c, str_sub(in, used, in.len), &n))
+		used += n;
+	c->inside = false;
+	if (c->state == HTTP_CONN_GONE) {
+		free(c);
+		return (ssize_t)used;
+	}
+	if (c->state == HTTP_CONN_BROKEN)
+		return -ECANCELED;
+	if (c->state == HTTP_CONN_ENDING)
+		used = in.len;
+	/* Whoever is not read cannot be seen to go away: what is sent ahead is held up to a limit.
+	 */
+	pause_reading(c, (c->x && c->x->in == HTTP_IN_PIECES && c->x->paused) ||
+	                         in.len - used > HTTP_AHEAD_MAX);
+	http_conn_watch(c);
+	return (ssize_t)used;
+}
+
+static void on_opened(void *arg)
+{
+	struct http_conn *c = arg;
+	struct http_server *s = c->srv;
+	c->state = HTTP_CONN_OPEN;
+	c->stranger = s->ops.peer && !s->ops.peer(s->arg, stream_tls_peer(c->stream), c->via);
+	http_conn_watch(c);
+}
+
+static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
+{
+	http_conn_kill(arg);
+}
+
+static void on_room(void *arg)
+{
+	struct http_conn *c = arg;
+	if (c->state == HTTP_CONN_ENDING) {
+		timer_stop(&c->timer);
+		stream_close_late(c->stream, HTTP_LINGER_S * USEC_PER_SEC);
+		return;
+	}
+	if (c->held) {
+		c->held = false;
+		http_conn_kick(c);
+	}
+	if (c->x && c->x->waiting) {
+		c->x->waiting = false;
+		if (c->x->room)
+			c->x->room(c->x->user);
+	}
+	c->since = loop_now(c->srv->loop); /* of WAIT_SEND: the peer does take what is sent */
+	c->unsent_then = stream_unsent(c->stream);
+	http_conn_watch(c);
+}
+
+/* Time. */
+
+static enum http_phase phase_of(const struct http_conn *c)
+{
+	const struct http_exchange *x = c->x;
+	if (c->state == HTTP_CONN_ENDING || c->held || (x && x->waiting))
+		return HTTP_WAIT_SEND;
+	if (c->state != HTTP_CONN_OPEN)
+		return HTTP_WAIT_NOTHING;
+	if (!x)
+		return c->framer.scanned ? HTTP_WAIT_HEAD : HTTP_WAIT_IDLE;
+	return wants_body(x) ? HTTP_WAIT_BODY : HTTP_WAIT_NOTHING;
+}
+
+static usec_t deadline_of(const struct http_conn *c)
+{
+	const struct http_server_config *cfg = &c->srv->cfg;
+	usec_t body_s = c->x ? cfg->body_s + c->x->body.total / HTTP_BODY_RATE_MIN : 0;
+	switch ((enum http_phase)c->phase) {
+	case HTTP_WAIT_IDLE:
+		return c->since + cfg->idle_s * USEC_PER_SEC;
+	case HTTP_WAIT_HEAD:
+		return c->since + cfg->head_s * USEC_PER_SEC;
+	case HTTP_WAIT_BODY:
+		return c->since + body_s * USEC_PER_SEC;
+	case HTTP_WAIT_SEND:
+		return c->since + cfg->send_s * USEC_PER_SEC;
+	case HTTP_WAIT_NOTHING:
+		break;
+	}
+	return USEC_INFINITY;
+}
+
+void http_conn_watch(struct http_conn *c)
+{
+	enum http_phase p = phase_of(c);
+	if (p == c->phase)
+		return;
+	c->phase = (uint8_t)p;
+	c->since = loop_now(c->srv->loop);
+	c->unsent_then = stream_unsent(c->stream);
+	timer_set(&c->timer, deadline_of(c));
+	list_del(&c->idle);
+	if (p == HTTP_WAIT_IDLE)
+		list_add(&c->srv->idle, &c->idle);
+}
+
+static void on_late(struct http_conn *c)
+{
+	struct http_server_stats *st = &c->srv->stats;
+	switch ((enum http_phase)c->phase) {
+	case HTTP_WAIT_IDLE:
+		st->timeouts_idle++;
+		http_conn_end(c);
+		break;
+	case HTTP_WAIT_HEAD:
+		st->timeouts_head++;
+		http_conn_fail(c, (struct http_fault){ 408, "The request did not come whole." });
+		break;
+	case HTTP_WAIT_BODY:
+		st->timeouts_body++;
+		http_conn_fail(c, (struct http_fault){ 408, "The content did not come whole." });
+		break;
+	case HTTP_WAIT_SEND:
+		st->timeouts_send++;
+		c->state = HTTP_CONN_BROKEN;
+		break;
+	case HTTP_WAIT_NOTHING:
+		break;
+	}
+	if (c->state == HTTP_CONN_BROKEN)
+		http_conn_kill(c);
+}
+
+static void on_timer(void *arg)
+{
+	struct http_conn *c = arg;
+	if (c->phase == HTTP_WAIT_SEND && stream_unsent(c->stream) < c->unsent_then) {
+		c->unsent_then = stream_unsent(c->stream);
+		c->since = loop_now(c->srv->loop);
+	}
+	usec_t deadline = deadline_of(c);
+	if (loop_now(c->srv->loop) < deadline)
+		timer_set(&c->timer, deadline);
+	else
+		on_late(c);
+}
+
+/* The object. */
+
+void http_conn_end(struct http_conn *c)
+{
+	if (c->state >= HTTP_CONN_ENDING)
+		return;
+	c->state = HTTP_CONN_ENDING;
+	pause_reading(c, false);
+	stream_want_room(c->stream, 1);
+	http_conn_watch(c);
+}
+
+/* Nobody finds it any more. */
+static void forget(struct http_conn *c)
+{
+	struct http_server *s = c->srv;
+	if (c->x)
+		exchange_end(c);
+	timer_stop(&c->timer);
+	list_del(&c->node);
+	list_del(&c->idle);
+	s->stats.conns--;
+	if (s->stopping)
+		loop_defer(s->loop, &s->stop);
+}
+
+void http_conn_kill(struct http_conn *c)
+{
+	forget(c);
+	stream_free(&c->stream);
+	free(c);
+}
+
+struct stream *http_conn_release(struct http_conn *c, const struct stream_ops *ops, void *arg)
+{
+	forget(c);
+	struct stream *s = take(&c->stream);
+	stream_set_ops(s, ops, arg);
+	stream_pause(s, false);
+	stream_more(s);
+	c->state = HTTP_CONN_GONE;
+	if (!c->inside)
+		free(c);
+	return s;
+}
+
+void http_conn_new(struct http_server *s, int fd, bool tls, void *via)
+{
+	static const struct stream_ops ops = {
+		.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
+	};
+	struct stream_limits lim = { .read_max = READ_MAX,
+		                     .write_max = WRITE_MAX,
+		                     .open_max = s->cfg.open_s * USEC_PER_SEC };
+	struct http_conn *c = xnew(struct http_conn);
+	c->srv = s;
+	c->via = via;
+	c->state = tls ? HTTP_CONN_OPENING : HTTP_CONN_OPEN;
+	list_add(&s->conns, &c->node);
+	list_init(&c->idle);
+	timer_init(&c->timer, s->loop, on_timer, c);
+	s->stats.conns++;
+	s->stats.opened++;
+	c->stream = stream_accept(s->loop, fd, tls ? s->cfg.tls : NULL, &lim, &ops, c);
+	http_conn_watch(c);
+}
