@@ -136,7 +136,8 @@ static void put_person(void *arg, const struct acct_person *p)
 }
 
 /* The mean of the rounds. */
-static double measure(struct phonebook *people, const char *text, unsigned rounds, struct buf *answer)
+static double measure(struct phonebook *people, const char *text, unsigned rounds,
+                      struct buf *answer)
 {
 	struct acct_query q = { .max = ACCT_FOUND_MAX,
 		                .n = 1,
@@ -166,8 +167,8 @@ static int run(struct bench *b, const char *path, unsigned n, unsigned rounds)
 	struct phonebook *people = db ? phonebook_new(db) : NULL;
 	if (!people)
 		return -1;
-	printf("%zu people loaded in %.0f ms, %.1f MB\n", phonebook_count(people), cpu_ms() - before,
-	       resident_mb() - memory);
+	printf("%zu people loaded in %.0f ms, %.1f MB\n", phonebook_count(people),
+	       cpu_ms() - before, resident_mb() - memory);
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
 		double ms = measure(people, asked[i], rounds, &answer);
 		worst = MAX(worst, ms);

@@ -72,8 +72,8 @@ size_t phonebook_count(const struct phonebook *p)
 	return index_count(p->index);
 }
 
-int phonebook_search(struct phonebook *p, const struct acct_query *q, bool *ret_more, phonebook_fn *fn,
-                  void *arg)
+int phonebook_search(struct phonebook *p, const struct acct_query *q, bool *ret_more,
+                     phonebook_fn *fn, void *arg)
 {
 	uint64_t ids[ACCT_FOUND_MAX];
 	struct userdb_person up;

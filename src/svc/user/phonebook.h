@@ -17,5 +17,5 @@ size_t phonebook_count(const struct phonebook *p);
 /* The first people in the order of their names whom the query means, each for the time of the call,
  * in which userdb must not be called.  How many, or -EIO; *ret_more: there are others. */
 typedef void phonebook_fn(void *arg, const struct acct_person *p);
-int phonebook_search(struct phonebook *p, const struct acct_query *q, bool *ret_more, phonebook_fn *fn,
-                  void *arg) MUST_CHECK;
+int phonebook_search(struct phonebook *p, const struct acct_query *q, bool *ret_more,
+                     phonebook_fn *fn, void *arg) MUST_CHECK;

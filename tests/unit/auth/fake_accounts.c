@@ -52,7 +52,7 @@ static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
 	stream_free(&f->link);
 }
 
-static const struct stream_ops ops = { on_opened, on_data, on_closed };
+static const struct stream_ops ops = { .opened = on_opened, .data = on_data, .closed = on_closed };
 static const struct stream_limits limits = { .read_max = 1024 * 1024,
 	                                     .write_max = 1024 * 1024,
 	                                     .open_max = USEC_PER_SEC };

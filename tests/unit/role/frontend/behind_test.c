@@ -62,7 +62,7 @@ static void world_end(struct world **wp)
 	close_home(w);
 	loop_free(&w->loop);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		(void)snprintf(path, sizeof(path), "%s/bindings-1.db%s", w->dir, ends[i]);
+		(void)snprintf(path, sizeof(path), "%s/home-1.db%s", w->dir, ends[i]);
 		(void)unlink(path);
 	}
 	EQ(rmdir(w->dir), 0);

@@ -15,7 +15,7 @@ static void on_event(void *arg, const struct binding *b UNUSED, enum registrar_e
 	struct world *w = arg;
 	w->added += ev == BINDING_ADDED;
 	w->moved += ev == BINDING_MOVED;
-	w->gone += ev == BINDING_GONE;
+	w->gone += ev == BINDING_GONE || ev == BINDING_LOST;
 	(void)snprintf(w->why, sizeof(w->why), "%s", why);
 }
 
