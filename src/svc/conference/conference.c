@@ -6,11 +6,12 @@
 
 #include "base/rand.h"
 
-enum { SWEEP_MIN_S = 60, SWEEP_MAX_S = 3600 };
+enum { SWEEP_MIN_S = 60, SWEEP_MAX_S = 600 };
 
 const struct conf_settings conf_settings_default = {
 	.people_max = CONF_PEOPLE_DEFAULT,
 	.per_organizer_max = CONF_PER_ORGANIZER_DEFAULT,
+	.grace_s = CONF_GRACE_DEFAULT_S,
 	.idle_s = CONF_IDLE_DEFAULT_S,
 	.promote = CONFINFO_PROMOTE_COMPANY,
 	.lobby = true,
@@ -313,11 +314,25 @@ void conference_touch(struct conference *c, uint64_t now_s)
 	c->last_active_s = MAX(c->last_active_s, now_s);
 }
 
-/* When it is over: with people in it, when nothing happened for long; empty, when its time has
- * come. */
+/* People, but anonymous ones alone. */
+static bool is_unattended(const struct conference *c)
+{
+	list_for(n, &c->people)
+	{
+		const struct conf_person *p = list_entry(n, struct conf_person, node);
+		if (!p->gone && p->kind != CONF_ANONYMOUS)
+			return false;
+	}
+	return !conf_is_empty(c);
+}
+
+/* When it is over: with people in it, when nothing happened for long or nobody attends to them;
+ * empty, when its time has come. */
 static uint64_t over_at(const struct conference *c)
 {
 	uint64_t idle = c->last_active_s + c->set->settings->idle_s;
+	if (is_unattended(c))
+		return MIN(idle, c->known_s + c->set->settings->grace_s);
 	return conf_is_empty(c) && c->expires_s > 0 ? c->expires_s : idle;
 }
 
@@ -325,7 +340,7 @@ static uint64_t over_at(const struct conference *c)
 static bool end_it(struct conference *c, uint64_t now_s)
 {
 	if (!conf_is_empty(c)) {
-		conf_empty(c, CONF_IDLE);
+		conf_empty(c, is_unattended(c) ? CONF_ALONE : CONF_IDLE);
 		if (c->expires_s > now_s)
 			return false;
 	}

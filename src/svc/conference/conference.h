@@ -26,6 +26,8 @@ enum {
 	CONF_IDLE_MIN_S = 8 * 3600,
 	CONF_IDLE_DEFAULT_S = 86400,
 	CONF_IDLE_MAX_S = 365 * 86400,
+	CONF_GRACE_DEFAULT_S = 90 * 60,
+	CONF_GRACE_MAX_S = 86400,
 };
 
 /* A conference that does not expire (the one every user has of their own). */
@@ -34,6 +36,7 @@ enum {
 struct conf_settings {
 	uint32_t people_max;           /* of one conference (F-050) */
 	uint32_t per_organizer_max;    /* conferences (F-057) */
+	uint32_t grace_s;              /* anonymous people alone (F-058) */
 	uint32_t idle_s;               /* after so long without anything it ends (F-059) */
 	enum confinfo_promote promote; /* where the organizer says nothing (F-055) */
 	bool lobby;                    /* likewise (F-054) */
@@ -66,6 +69,7 @@ struct conference {
 	bool locked;
 	struct list people;
 	uint32_t n_inside, n_waiting;
+	uint64_t known_s; /* when the last who is not anonymous was there, or it filled */
 	uint32_t version; /* of the last document */
 	bool changed;     /* the op was called */
 	bool state_changed, description_changed;
@@ -80,6 +84,7 @@ enum conf_end {
 	CONF_DENIED,  /* out of the lobby */
 	CONF_ENDED,   /* by the organizer or a presenter */
 	CONF_IDLE,
+	CONF_ALONE, /* anonymous people, and nobody else came */
 };
 
 enum conf_save {
@@ -136,7 +141,7 @@ enum c3p_reason conference_modify(struct conference *c, uint64_t now_s, const st
                                   const struct confinfo *wanted);
 /* deleteConference: sends everybody away and forgets it; *cp becomes NULL. */
 enum c3p_reason conference_delete(struct conference **cp, const struct conf_who *who);
-/* Ends and forgets what is over; returns when to call again, in a minute to an hour. */
+/* Ends and forgets what is over; returns when to call again, in one to ten minutes. */
 uint64_t conferences_expire(struct conferences *s, uint64_t now_s);
 
 /* --- people */

@@ -30,7 +30,7 @@ static bool take_endpoint(struct conference *c, struct conf_person *p,
 		conf_mark(c, p);
 		return true;
 	}
-	if (!have && p->n_endpoints >= CONF_ENDPOINTS_MAX)
+	if (!have && !conf_has_room(p, e->session))
 		return false;
 	if (!have)
 		have = conf_new_endpoint(p, entity_of(p, e), e->session);

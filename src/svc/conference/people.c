@@ -24,6 +24,8 @@ void conf_remove_person(struct conference *c, struct conf_person *p, enum conf_e
 	else
 		c->n_inside--;
 	p->gone = true;
+	if (p->kind != CONF_ANONYMOUS)
+		c->known_s = c->last_active_s; /* which is now, where somebody did it */
 	s->ops->removed(s->arg, c, p, why);
 	list_for(n, &p->endpoints)
 	{
@@ -94,10 +96,12 @@ static struct conf_guest guest_of(const struct conference *c, const struct conf_
 	};
 }
 
-static struct conf_person *enter(struct conference *c, const struct conf_join *j,
+static struct conf_person *enter(struct conference *c, uint64_t now_s, const struct conf_join *j,
                                  enum conf_entry how, enum confinfo_role role)
 {
 	struct conf_person *p = conf_new_person(&c->people, j->who.uri, j->who.name);
+	if (conf_is_empty(c))
+		c->known_s = now_s;
 	p->kind = j->who.kind;
 	p->role = role;
 	p->waits = how == CONF_WAITS;
@@ -138,7 +142,7 @@ static struct conf_endpoint *focus_endpoint(struct conf_person *p, const struct 
 		if (e->session == CONFINFO_FOCUS && is_same_client(e, j))
 			return e;
 	}
-	if (p->n_endpoints >= CONF_ENDPOINTS_MAX)
+	if (!conf_has_room(p, CONFINFO_FOCUS))
 		return NULL;
 	return conf_new_endpoint(p, j->entity, CONFINFO_FOCUS);
 }
@@ -159,7 +163,7 @@ enum conf_entry conference_join(struct conference *c, uint64_t now_s, const stru
 	if (how == CONF_REFUSED)
 		return how;
 	if (!g.is_inside && !g.is_waiting)
-		p = enter(c, j, how, conf_role(&d, &g));
+		p = enter(c, now_s, j, how, conf_role(&d, &g));
 	*ret_reason = C3P_MAX_SIZE;
 	struct conf_endpoint *e = focus_endpoint(p, j);
 	if (!e)

@@ -118,16 +118,33 @@ void conf_free_person(struct conf_person *p)
 
 /* --- looking and telling ---------------------------------------------------------------- */
 
+static bool is_epid(const struct conf_endpoint *e, struct str epid)
+{
+	return e->epid && epid.len > 0 && str_ieq(str_of(e->epid), epid);
+}
+
 struct conf_endpoint *conf_of_epid(const struct conf_person *p, enum confinfo_session s,
                                    struct str epid)
 {
 	list_for(n, &p->endpoints)
 	{
 		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
-		if (e->session == s && e->epid && epid.len > 0 && str_ieq(str_of(e->epid), epid))
+		if (e->session == s && is_epid(e, epid))
 			return e;
 	}
 	return NULL;
+}
+
+/* A client has one dialog in a session; the end of one says nothing of another. */
+static bool is_same(const struct conf_endpoint *have, const struct confinfo_endpoint *e)
+{
+	if (have->session != e->session)
+		return false;
+	if (have->leg && e->leg)
+		return str_eq(have->leg->call_id, e->leg->call_id) ||
+		       (e->status != CONFINFO_DISCONNECTED && is_epid(have, e->epid));
+	return is_epid(have, e->epid) ||
+	       (e->entity.len > 0 && str_ieq(str_of(have->entity), e->entity));
 }
 
 struct conf_endpoint *conf_same_endpoint(const struct conf_person *p,
@@ -136,14 +153,20 @@ struct conf_endpoint *conf_same_endpoint(const struct conf_person *p,
 	list_for(n, &p->endpoints)
 	{
 		struct conf_endpoint *have = list_entry(n, struct conf_endpoint, node);
-		if (have->session != e->session)
-			continue;
-		if (have->leg && e->leg && str_eq(have->leg->call_id, e->leg->call_id))
-			return have;
-		if (e->entity.len > 0 && str_ieq(str_of(have->entity), e->entity))
+		if (is_same(have, e))
 			return have;
 	}
 	return NULL;
+}
+
+bool conf_has_room(const struct conf_person *p, enum confinfo_session s)
+{
+	unsigned n_same = 0;
+	list_for(n, &p->endpoints)
+	{
+		n_same += list_entry(n, struct conf_endpoint, node)->session == s;
+	}
+	return n_same < CONF_CLIENTS_MAX;
 }
 
 static void add_endpoints(struct confinfo_user *u, struct arena *a, const struct conf_person *p,

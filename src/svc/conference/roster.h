@@ -9,7 +9,7 @@ enum {
 	CONF_NAME_MAX = 256,      /* bytes of a display name: cut */
 	CONF_ENTITY_MAX = 64,     /* bytes of an endpoint's GUID, and of an epid: cut */
 	CONF_LEG_MAX = 10 * 1024, /* bytes of a leg's texts */
-	CONF_ENDPOINTS_MAX = 24,  /* of one person */
+	CONF_CLIENTS_MAX = 12,    /* endpoints of one person in one session */
 };
 
 struct conf_endpoint {
@@ -51,7 +51,9 @@ void conf_set_epid(struct conf_endpoint *e, struct str epid);
 /* A copy; leg may be NULL: nothing changes.  False: above CONF_LEG_MAX. */
 bool conf_set_leg(struct conf_endpoint *e, const struct confinfo_leg *leg);
 bool conf_leg_fits(const struct confinfo_leg *leg);
-/* The endpoint of the same dialog, or of the same session and GUID; NULL. */
+/* Is there room for another one in that session? */
+bool conf_has_room(const struct conf_person *p, enum confinfo_session s);
+/* The endpoint of the same dialog, or of the same client's earlier one; NULL. */
 struct conf_endpoint *conf_same_endpoint(const struct conf_person *p,
                                          const struct confinfo_endpoint *e);
 /* The first of that session and epid; NULL. */

@@ -123,11 +123,13 @@ struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str call_id)
 }
 
 /* A client that opens another dialog has lost the one before. */
-static void replace_leg(const struct conf_person *p, struct str epid)
+static void replace_leg(struct conf_person *p, struct str epid)
 {
 	struct conf_endpoint *e = conf_of_epid(p, CONFINFO_CHAT, epid);
 	if (e && e->owner)
 		leg_end(e->owner, IMMCU_REPLACED);
+	if (e)
+		conf_free_endpoint(p, e);
 }
 
 int immcu_join(struct immcu_room *r, struct str uri, struct str epid,
@@ -139,7 +141,7 @@ int immcu_join(struct immcu_room *r, struct str uri, struct str epid,
 	if (!conf_leg_fits(leg))
 		return 513;
 	replace_leg(p, epid);
-	if (p->n_endpoints >= CONF_ENDPOINTS_MAX)
+	if (!conf_has_room(p, CONFINFO_CHAT))
 		return 486;
 	/* Its GUID is known to the focus alone. */
 	struct conf_endpoint *e = conf_new_endpoint(p, STR(""), CONFINFO_CHAT);

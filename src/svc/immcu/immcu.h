@@ -38,7 +38,7 @@ struct immcu_room {
 
 /* What is said. */
 struct immcu_message {
-	uint64_t number;   /* in the room's order, from 1 */
+	uint64_t number;   /* in the room's order, from 1; of typing: the last one's */
 	struct str sender; /* value of Ms-Sender, "<sip:alice@example.test>" */
 	struct str type, body;
 };

@@ -145,14 +145,12 @@ static enum c3p_reason set_user(struct immcu_room *r, const struct confinfo_user
 	p->role = u->role;
 	drop_kept(p);
 	for (const struct confinfo_endpoint *e = u->endpoints; e; e = e->next) {
-		if (p->n_endpoints >= CONF_ENDPOINTS_MAX)
+		bool is_chat = e->session == CONFINFO_CHAT;
+		if (is_chat && !with_legs)
+			continue; /* of its own legs it knows more */
+		if (!conf_has_room(p, e->session))
 			return C3P_MAX_SIZE;
-		bool is_chat = e->session == CONFINFO_CHAT, fits = true;
-		if (is_chat && with_legs)
-			fits = take_over(r, p, e);
-		else if (!is_chat)
-			fits = keep(p, e);
-		if (!fits)
+		if (!(is_chat ? take_over(r, p, e) : keep(p, e)))
 			return C3P_REQUEST_TOO_LARGE;
 	}
 	return C3P_NO_REASON;

@@ -13,7 +13,7 @@ enum {
 	CONFINFO_TEXT_MAX = 1024,    /* bytes of a text: URI, name, tag */
 	CONFINFO_ROUTE_MAX = 4096,   /* of a leg's route set */
 	CONFINFO_USERS_MAX = 1000,   /* of a document */
-	CONFINFO_ENDPOINTS_MAX = 32, /* of a user */
+	CONFINFO_ENDPOINTS_MAX = 64, /* of a user */
 };
 
 enum confinfo_state { CONFINFO_FULL, CONFINFO_PARTIAL, CONFINFO_DELETED, CONFINFO_N_STATES };

@@ -303,7 +303,7 @@ static void places_and_endpoints_are_bounded(void)
 	start(&w);
 	w.settings.people_max = 2;
 	join(&w, ALICE, "{A}");
-	for (int i = 1; i <= CONF_ENDPOINTS_MAX; i++) {
+	for (int i = 1; i <= CONF_CLIENTS_MAX; i++) {
 		(void)snprintf(guid, sizeof(guid), "{%d}", i);
 		EQ(join(&w, BOB, guid), CONF_ENTERS);
 	}
@@ -649,15 +649,42 @@ static void an_idle_conference_ends_and_an_old_one_is_forgotten(void)
 	enum c3p_reason why;
 	EQ(join_at(&w, NOW + 3600, BOB, "{B}", true, &why), CONF_ENTERS);
 	(void)did(&w);
-	EQ(conferences_expire(w.set, NOW + 2 * 3600), NOW + 3 * 3600);
+	EQ(conferences_expire(w.set, NOW + 2 * 3600), NOW + 2 * 3600 + 600);
 	EQ(conferences_expire(w.set, NOW + DAY + 3500), NOW + DAY + 3600);
 	conference_touch(w.c, NOW + DAY);
-	EQ(conferences_expire(w.set, NOW + DAY + 3600), NOW + DAY + 2 * 3600);
+	EQ(conferences_expire(w.set, NOW + DAY + 3600), NOW + DAY + 3600 + 600);
 	EQ_STR(did(&w), "");
 	(void)conferences_expire(w.set, NOW + 2 * DAY);
 	EQ_STR(did(&w), "removed bob 4 1; emptied; ");
 	EQ(w.forgotten, 1);
 	EQ(conferences_count(w.set), 0);
+	stop(&w);
+}
+
+static void anonymous_people_alone_are_sent_away_after_a_while(void)
+{
+	enum { GRACE = CONF_GRACE_DEFAULT_S };
+	struct world w;
+	const struct conf_person *p;
+	enum c3p_reason why;
+	struct conf_join j = { .who = { .uri = STR("sip:guest1@e.test"), .kind = CONF_ANONYMOUS },
+		               .entity = STR("{X}") };
+	start(&w);
+	w.c->expires_s = CONF_NEVER;
+	w.c->admission = CONFINFO_ANONYMOUS;
+	EQ(conference_join(w.c, NOW + 100, &j, &p, &why), CONF_ENTERS);
+	EQ(join_at(&w, NOW + 200, BOB, "{B}", true, &why), CONF_ENTERS);
+	(void)conferences_expire(w.set, NOW + 200 + GRACE);
+	EQ(w.c->n_inside, 2); /* bob is there */
+	EQ(conference_leave(w.c, NOW + 300 + GRACE, STR("{B}")), 0);
+	(void)did(&w);
+	(void)conferences_expire(w.set, NOW + 299 + 2 * GRACE);
+	EQ(w.c->n_inside, 1);
+	(void)conferences_expire(w.set, NOW + 300 + 2 * GRACE);
+	EQ_STR(did(&w), "removed gue 5 1; emptied; ");
+	EQ(conference_join(w.c, NOW + DAY, &j, &p, &why), CONF_ENTERS);
+	(void)conferences_expire(w.set, NOW + DAY + GRACE - 1);
+	EQ(w.c->n_inside, 1); /* counted from when it filled */
 	stop(&w);
 }
 
@@ -778,6 +805,7 @@ int main(void)
 	RUN(a_focus_that_starts_anew_learns_the_roster_from_an_mcu);
 	RUN(who_had_the_mcu_alone_leaves_with_it);
 	RUN(an_idle_conference_ends_and_an_old_one_is_forgotten);
+	RUN(anonymous_people_alone_are_sent_away_after_a_while);
 	RUN(a_conference_with_an_end_is_kept_until_then);
 	RUN(one_that_never_expires_stays);
 	RUN(a_row_holds_what_is_stored);
