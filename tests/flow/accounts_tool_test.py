@@ -46,14 +46,43 @@ def accounts_work(i):
     tap.check(status == 1 and "There is no user" in text, text)
 
 
+def groups_work(i):
+    """The life of a group, and a search."""
+    for name, shown in (("anna", "Anna Ärger"), ("anton", "Anton Berg")):
+        i.must("user", "add", name, "--generate", "--name", shown, "--office", "Room 7")
+    status, found = i.json("directory", "search", "an room", "--max", "1")
+    tap.check_eq((status, [p["user"] for p in found["people"]], found["more"]),
+                 (0, ["anna@example.test"], True), "search")
+    status, text = i.tool("directory", "search", "arger")
+    tap.check(status == 0 and "Anna Ärger" in text and "more: " in text.lower(), text)
+    i.must("group", "add", "staff", "--name", "All of us")
+    for who in ("anna", "x@other.test"):
+        i.must("group", "member", "add", "staff", who)
+    _, rows = i.json("group", "list")
+    tap.check_eq([(r["group"], r["name"], r["members"]) for r in rows],
+                 [("staff@example.test", "All of us", 2)], "group list")
+    status, text = i.tool("group", "show", "staff")
+    tap.check(status == 0 and "anna@example.test" in text and "x@other.test" in text, text)
+    status, text = i.tool("group", "member", "add", "staff", "anna")
+    tap.check(status == 1 and "already" in text, text)
+    i.must("group", "member", "remove", "staff", "anna")
+    i.must("group", "remove", "staff")
+    tap.check_eq(i.json("group", "list")[1], [], "no groups")
+    for name in ("anna", "anton"):
+        i.must("user", "remove", name)
+
+
 @tap.test
 def accounts_work_while_the_server_runs(case):
-    accounts_work(Running(case).start())
+    i = Running(case).start()
+    groups_work(i)
+    accounts_work(i)
 
 
 @tap.test
 def accounts_work_while_the_server_is_stopped(case):
     i = Install(case.dir)
+    groups_work(i)
     accounts_work(i)
     tap.check_eq(oct(stat.S_IMODE(os.stat(i.path("data", "users.db")).st_mode)), "0o600", "store")
 

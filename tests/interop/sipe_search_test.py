@@ -13,6 +13,7 @@ about a contact says it.
 | get info                            | name, e-mail address, number                   |
 """
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -22,8 +23,9 @@ from lib import site, tap  # noqa: E402
 
 def person(case, given, surname, **fields):
     """A new user with this name, which nobody else has; returns him and his surname."""
-    user = case.site.user(given.lower())
-    surname += user.name[len(given):]
+    nick = re.sub("[^a-z]", "", given.lower())
+    user = case.site.user(nick)
+    surname += user.name[len(nick):]
     options = [w for k, v in fields.items() for w in ("--" + k, v)]
     case.site.server.tool("user", "set", user.name, "--name", f"{given} {surname}",
                           "--email", f"{user.name}@mail.test", *options)

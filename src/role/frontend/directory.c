@@ -24,9 +24,23 @@ static bool may_search(struct frontend *fe, uint64_t account)
 	return true;
 }
 
+/* The home knows by the Vias how the client's own process got the request. */
+static bool came_by_udp(const struct task *t)
+{
+	const struct sip_msg *m = t->msg;
+	struct sip_via via;
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_VIA); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h);
+		while (sip_via_next(&rest, &via) > 0)
+			if (str_ieq(via.transport, STR("UDP")))
+				return true;
+	}
+	return false;
+}
+
 static void answer(struct task *t, const struct accounts_found *f)
 {
-	size_t max = t->flow->kind == SIP_UDP ? PEOPLE_UDP_MAX : PEOPLE_MAX;
+	size_t max = came_by_udp(t) ? PEOPLE_UDP_MAX : PEOPLE_MAX;
 	auto_(buf_free) struct buf body = buf_of(max + 4096);
 	directory_put_answer(&body, f->people, f->n, f->more, max);
 	task_answer(t, STR(""), STR(SOAP_TYPE), buf_view(&body));

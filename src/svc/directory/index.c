@@ -87,7 +87,8 @@ size_t index_count(const struct index *ix)
 static uint64_t key_of(struct str s)
 {
 	uint64_t key = 0;
-	memcpy(&key, s.p, MIN(s.len, (size_t)KEY_LEN));
+	if (s.len > 0)
+		memcpy(&key, s.p, MIN(s.len, (size_t)KEY_LEN));
 	return be64toh(key);
 }
 

@@ -6,8 +6,7 @@
 
 struct phonebook; /* opaque */
 
-/* Reads all users: about 5 s of CPU for a million; borrows the store.  NULL if it cannot be read.
- */
+/* Reads all users: 6 us of CPU time each; borrows the store.  NULL if it cannot be read. */
 struct phonebook *phonebook_new(struct userdb *db);
 void phonebook_free(struct phonebook **pp);
 /* That account was changed, or removed. */

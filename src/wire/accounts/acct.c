@@ -100,16 +100,17 @@ static struct str *text_of_person(struct acct_person *p, unsigned i)
 	return i < ARRAY_SIZE(texts) ? texts[i] : NULL;
 }
 
-static void put_person(struct buf *b, const struct acct_person *person)
+static void put_person(struct buf *b, const struct acct_msg *m)
 {
-	struct acct_person p = *person;
+	struct acct_person p = m->person;
 	buf_u64(b, p.id);
 	for (unsigned i = 0; text_of_person(&p, i); i++)
 		put_text(b, *text_of_person(&p, i), ACCT_TEXT_MAX);
 }
 
-static void get_person(struct rd *r, struct acct_person *p)
+static void get_person(struct rd *r, struct acct_msg *m)
 {
+	struct acct_person *p = &m->person;
 	p->id = rd_u64(r);
 	for (unsigned i = 0; text_of_person(p, i); i++)
 		*text_of_person(p, i) = get_text(r, ACCT_TEXT_MAX);
@@ -190,8 +191,43 @@ static void get_change(struct rd *r, struct acct_msg *m)
 	m->change.credential = rd_u64(r);
 }
 
-static void put_search(struct buf *b, const struct acct_query *q)
+static void put_lookup(struct buf *b, const struct acct_msg *m)
 {
+	put_text(b, m->lookup.key, ACCT_TEXT_MAX);
+}
+
+static void get_lookup(struct rd *r, struct acct_msg *m)
+{
+	m->lookup.key = get_text(r, ACCT_TEXT_MAX);
+}
+
+static void put_known(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->known.account);
+	buf_u64(b, m->known.credential);
+	put_peer(b, &m->known.peer);
+}
+
+static void get_known(struct rd *r, struct acct_msg *m)
+{
+	m->known.account = rd_u64(r);
+	m->known.credential = rd_u64(r);
+	get_peer(r, &m->known.peer);
+}
+
+static void put_feed(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->feed.since);
+}
+
+static void get_feed(struct rd *r, struct acct_msg *m)
+{
+	m->feed.since = rd_u64(r);
+}
+
+static void put_search(struct buf *b, const struct acct_msg *m)
+{
+	const struct acct_query *q = &m->search;
 	put_max(b, q->max, ACCT_FOUND_MAX);
 	if (q->n > ACCT_ROWS_MAX)
 		b->full = true;
@@ -202,8 +238,9 @@ static void put_search(struct buf *b, const struct acct_query *q)
 	}
 }
 
-static void get_search(struct rd *r, struct acct_query *q)
+static void get_search(struct rd *r, struct acct_msg *m)
 {
+	struct acct_query *q = &m->search;
 	q->max = get_max(r, ACCT_FOUND_MAX);
 	q->n = get_enum(r, ACCT_ROWS_MAX);
 	for (uint32_t i = 0; i < q->n && !r->bad; i++) {
@@ -212,104 +249,76 @@ static void get_search(struct rd *r, struct acct_query *q)
 	}
 }
 
-static void put_body(struct buf *b, const struct acct_msg *m)
+static void put_members(struct buf *b, const struct acct_msg *m)
 {
-	switch (m->type) {
-	case ACCT_LOOKUP:
-		put_text(b, m->lookup.key, ACCT_TEXT_MAX);
-		break;
-	case ACCT_AUTH:
-		put_auth(b, m);
-		break;
-	case ACCT_KNOWN:
-		buf_u64(b, m->known.account);
-		buf_u64(b, m->known.credential);
-		put_peer(b, &m->known.peer);
-		break;
-	case ACCT_FEED:
-		buf_u64(b, m->feed.since);
-		break;
-	case ACCT_SEARCH:
-		put_search(b, &m->search);
-		break;
-	case ACCT_MEMBERS:
-		put_text(b, m->members.key, ACCT_TEXT_MAX);
-		put_max(b, m->members.max, ACCT_MEMBERS_MAX);
-		break;
-	case ACCT_RECORD:
-		buf_u8(b, (uint8_t)m->record.status);
-		if (m->record.status == ACCT_FOUND)
-			put_account(b, &m->record.acc);
-		break;
-	case ACCT_VERDICT:
-		put_verdict(b, m);
-		break;
-	case ACCT_CHANGE:
-		put_change(b, m);
-		break;
-	case ACCT_FED:
-		buf_u64(b, m->fed.number);
-		buf_u8(b, m->fed.gap);
-		break;
-	case ACCT_PERSON:
-		put_person(b, &m->person);
-		break;
-	case ACCT_END:
-		buf_u8(b, (uint8_t)m->end.status);
-		buf_u8(b, m->end.more);
-		break;
-	}
+	put_text(b, m->members.key, ACCT_TEXT_MAX);
+	put_max(b, m->members.max, ACCT_MEMBERS_MAX);
 }
+
+static void get_members(struct rd *r, struct acct_msg *m)
+{
+	m->members.key = get_text(r, ACCT_TEXT_MAX);
+	m->members.max = get_max(r, ACCT_MEMBERS_MAX);
+}
+
+static void put_record(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->record.status);
+	if (m->record.status == ACCT_FOUND)
+		put_account(b, &m->record.acc);
+}
+
+static void get_record(struct rd *r, struct acct_msg *m)
+{
+	m->record.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
+	if (m->record.status == ACCT_FOUND)
+		get_account(r, &m->record.acc);
+}
+
+static void put_fed(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->fed.number);
+	buf_u8(b, m->fed.gap);
+}
+
+static void get_fed(struct rd *r, struct acct_msg *m)
+{
+	m->fed.number = rd_u64(r);
+	m->fed.gap = get_enum(r, 1);
+}
+
+static void put_end(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->end.status);
+	buf_u8(b, m->end.more);
+}
+
+static void get_end(struct rd *r, struct acct_msg *m)
+{
+	m->end.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
+	m->end.more = get_enum(r, 1);
+}
+
+/* By type; empty rows are no messages. */
+static const struct {
+	void (*put)(struct buf *b, const struct acct_msg *m);
+	void (*get)(struct rd *r, struct acct_msg *m);
+} bodies[] = {
+	[ACCT_LOOKUP] = { put_lookup, get_lookup }, [ACCT_AUTH] = { put_auth, get_auth },
+	[ACCT_KNOWN] = { put_known, get_known },    [ACCT_FEED] = { put_feed, get_feed },
+	[ACCT_SEARCH] = { put_search, get_search }, [ACCT_MEMBERS] = { put_members, get_members },
+	[ACCT_RECORD] = { put_record, get_record }, [ACCT_VERDICT] = { put_verdict, get_verdict },
+	[ACCT_CHANGE] = { put_change, get_change }, [ACCT_FED] = { put_fed, get_fed },
+	[ACCT_PERSON] = { put_person, get_person }, [ACCT_END] = { put_end, get_end },
+};
 
 /* False for an unknown type. */
 static bool get_body(struct rd *r, struct acct_msg *m)
 {
-	switch (m->type) {
-	case ACCT_LOOKUP:
-		m->lookup.key = get_text(r, ACCT_TEXT_MAX);
-		return true;
-	case ACCT_AUTH:
-		get_auth(r, m);
-		return true;
-	case ACCT_KNOWN:
-		m->known.account = rd_u64(r);
-		m->known.credential = rd_u64(r);
-		get_peer(r, &m->known.peer);
-		return true;
-	case ACCT_FEED:
-		m->feed.since = rd_u64(r);
-		return true;
-	case ACCT_SEARCH:
-		get_search(r, &m->search);
-		return true;
-	case ACCT_MEMBERS:
-		m->members.key = get_text(r, ACCT_TEXT_MAX);
-		m->members.max = get_max(r, ACCT_MEMBERS_MAX);
-		return true;
-	case ACCT_RECORD:
-		m->record.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
-		if (m->record.status == ACCT_FOUND)
-			get_account(r, &m->record.acc);
-		return true;
-	case ACCT_VERDICT:
-		get_verdict(r, m);
-		return true;
-	case ACCT_CHANGE:
-		get_change(r, m);
-		return true;
-	case ACCT_FED:
-		m->fed.number = rd_u64(r);
-		m->fed.gap = get_enum(r, 1);
-		return true;
-	case ACCT_PERSON:
-		get_person(r, &m->person);
-		return true;
-	case ACCT_END:
-		m->end.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
-		m->end.more = get_enum(r, 1);
-		return true;
-	}
-	return false;
+	if (m->type >= ARRAY_SIZE(bodies) || !bodies[m->type].get)
+		return false;
+	bodies[m->type].get(r, m);
+	return true;
 }
 
 /* --- frames -------------------------------------------------------------------------- */
@@ -321,7 +330,7 @@ void acct_put(struct buf *b, const struct acct_msg *m)
 	buf_u8(b, ACCT_VERSION);
 	buf_u8(b, (uint8_t)m->type);
 	buf_u32(b, m->id);
-	put_body(b, m);
+	bodies[m->type].put(b, m);
 	if (b->full)
 		return;
 	uint32_t len = (uint32_t)(b->len - start - LENGTH_LEN);
