@@ -5,6 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.lync import SIPE  # noqa: E402
 from lib.presence import PresenceClient, parse  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
@@ -55,6 +56,21 @@ def every_change_reaches_every_endpoint_in_order(case):
     check_eq(a.delta, b.delta, "deltaNum")
     c = client(case, user)
     check_eq((c.list, c.groups, c.delta), (a.list, a.groups, a.delta), "at a new endpoint")
+
+
+@tap.test
+def a_client_that_would_not_survive_it_is_not_told_that_a_group_is_gone(case):
+    user = case.site.user("sipe")
+    a, b = client(case, user), case.own(PresenceClient(case.site.server, user))
+    b.agent = SIPE
+    b.start()
+    team = add_group(a, "Team")
+    set_contact(a, "bob@example.test", team)
+    check_eq(a.soap("deleteGroup", groupID=team).code, 200, "deleteGroup")
+    wait_for(lambda: b.delta == a.delta and b.list == {"bob@example.test": ("", "1")},
+             lambda: f"the contact in the other group: {b.list}")
+    check_eq(b.groups, {"1": "~", team: "Team"}, "its groups")
+    check_eq(a.groups, {"1": "~"}, "the other's groups")
 
 
 @tap.test

@@ -6,12 +6,15 @@ import secrets
 from lib import ntlm
 from lib.siptext import Message, Phone, token
 
+SIPE = "Purple/2.14.12 Sipe/1.25.0 (linux-x86_64)"
+LYNC = "UCCAPI/4.0.7577.0 OC/4.0.7577.0 (Microsoft Lync 2010)"
 UUID = "5ccdb10d-dca1-559e-ad2b-{:012x}"
 _numbers = itertools.count(1)
 
 
 class LyncClient(Phone):
     """`password`: the account's, unless another is given.  version: of [MS-SIPAE]."""
+    agent = SIPE
 
     def __init__(self, server, user, transport="tls", password=None, version=4, login=None,
                  domain="", **kw):
@@ -66,7 +69,7 @@ class LyncClient(Phone):
         m = super().make(method, uri, to=to, dialog=dialog, **kw)
         if not dialog:
             m.set("From", m.get("From") + f";epid={self.epid}")
-        m.headers.append(("User-Agent", "Purple/2.14.12 Sipe/1.25.0 (linux-x86_64)"))
+        m.headers.append(("User-Agent", self.agent))
         return m
 
     def register_request(self, expires=None, headers=()):

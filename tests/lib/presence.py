@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from email.parser import BytesParser
 from xml.sax.saxutils import escape
 
-from lib.lync import LyncClient
+from lib.lync import LYNC, LyncClient
 from lib.siptext import Dialog
 from lib.tap import check, check_eq, wait_for
 
@@ -67,6 +67,7 @@ class Publication:
 
 class PresenceClient(LyncClient):
     """Keeps what it is told, as a client's tables would."""
+    agent = LYNC
 
     def __init__(self, *args, **kw):
         self.own = {}         # (category, instance, container): the category element

@@ -130,10 +130,23 @@ struct roster_sub {
 	struct roster_watch watch;
 	struct person *person;
 	struct buf deltas;
-	bool anew; /* more changes than are kept: the whole list instead */
+	bool anew;        /* more changes than are kept: the whole list instead */
+	bool keeps_group; /* does not survive to hear that a group is gone which it has */
 };
 
 enum { ROSTER_DELTAS_MAX = 256 * 1024 };
+
+/* The other elements of the delta stand, and its number counts on. */
+static void put_delta(struct buf *b, struct str delta, bool keeps_group)
+{
+	struct str gone = STR("<deletedGroup ");
+	ssize_t at = keeps_group ? str_find(delta, gone) : -1;
+	buf_str(b, at < 0 ? delta : str_sub(delta, 0, (size_t)at));
+	if (at < 0)
+		return;
+	struct str rest = str_sub(delta, (size_t)at, delta.len);
+	buf_str(b, str_sub(rest, (size_t)str_chr(rest, '>') + 1, rest.len));
+}
 
 static bool compose_roster(struct sub *s, bool all, struct buf *b, struct str *ret_type)
 {
@@ -150,7 +163,7 @@ static bool compose_roster(struct sub *s, bool all, struct buf *b, struct str *r
 	ssize_t at = str_find(waiting, end);
 	if (at < 0)
 		return false;
-	buf_str(b, str_sub(waiting, 0, (size_t)at + end.len));
+	put_delta(b, str_sub(waiting, 0, (size_t)at + end.len), me->keeps_group);
 	buf_drop(&me->deltas, (size_t)at + end.len);
 	if (me->deltas.len > 0)
 		sub_touch(s);
@@ -181,6 +194,8 @@ static enum refusal start_roster(struct task *t, struct person *p, const struct 
 		return fe_sub_refusal(r);
 	}
 	me->person = p;
+	/* pidgin-sipe 1.25 ends with a fault then; it drops the empty group at its next sign-in. */
+	me->keeps_group = str_find(sip_value(t->msg, SIP_H_USER_AGENT), STR("Sipe/")) >= 0;
 	me->deltas = buf_of(ROSTER_DELTAS_MAX);
 	me->watch.sub = &me->sub;
 	list_add(&p->rosters, &me->watch.of_person);

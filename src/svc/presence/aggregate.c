@@ -15,11 +15,22 @@ static bool is_newer(const struct publication *a, const struct publication *b)
 	return !b || a->published >= b->published;
 }
 
+/* Whether somebody is at a machine is all that it knows: what else is said there (pidgin-sipe
+ * repeats the user's own state) is not the machine's. */
+static uint32_t machine_level(const struct publication *p)
+{
+	uint32_t v = p->body->availability;
+	if (v >= AVAIL_BRB)
+		return STATE_AWAY;
+	bool idle = (v >= AVAIL_IDLE && v < AVAIL_BUSY) || (v >= AVAIL_BUSY_IDLE && v < AVAIL_DND);
+	return idle ? STATE_IDLE : STATE_ONLINE;
+}
+
 /* The most active machine; of two alike the one that spoke last. */
 static bool is_more_active(const struct publication *a, const struct publication *b)
 {
-	if (!b || a->body->availability != b->body->availability)
-		return !b || a->body->availability < b->body->availability;
+	if (!b || machine_level(a) != machine_level(b))
+		return !b || machine_level(a) < machine_level(b);
 	return is_newer(a, b);
 }
 
@@ -78,7 +89,7 @@ static void raise(struct aggregate *a, const struct publication *p)
 {
 	if (!p)
 		return;
-	if (p->body->availability > a->availability)
+	if (p->body->availability >= a->availability)
 		take_state(a, p);
 	if (p->body->subject.len > 0)
 		a->subject = p->body->subject;
@@ -87,15 +98,12 @@ static void raise(struct aggregate *a, const struct publication *p)
 }
 
 /* Nobody is at the machine: the idle form of what is said. */
-static void make_idle(struct aggregate *a, const struct publication *machine)
+static void make_idle(struct aggregate *a, uint32_t level)
 {
-	uint32_t m = machine ? machine->body->availability : 0;
-	bool away = m >= AVAIL_AWAY, idle = (m >= AVAIL_IDLE && m < AVAIL_BUSY) || away ||
-	                                    (m >= AVAIL_BUSY_IDLE && m < AVAIL_DND);
-	if (!idle)
+	if (level == STATE_ONLINE)
 		return;
 	if (a->availability >= AVAIL_ONLINE && a->availability < AVAIL_IDLE)
-		a->availability = away ? STATE_AWAY : STATE_IDLE;
+		a->availability = level;
 	else if (a->availability >= AVAIL_BUSY && a->availability < AVAIL_BUSY_IDLE)
 		a->availability = STATE_BUSY_IDLE;
 }
@@ -110,17 +118,14 @@ struct aggregate aggregate_of(const struct aggregate_input *in)
 		a.from = s.user; /* "appear offline" */
 		return a;
 	}
-	if (s.machine)
-		take_state(&a, s.machine);
-	else if (in->phone_online)
-		a.availability = STATE_ONLINE;
-	else
+	if (!s.machine && !in->phone_online)
 		return a;
+	uint32_t level = s.machine ? machine_level(s.machine) : STATE_ONLINE;
+	a.availability = level;
 	if (s.user)
 		take_state(&a, s.user);
-	/* Busy by the machine alone is what its user set there; a state of hers overrides it. */
 	raise(&a, s.calendar);
 	raise(&a, s.phone);
-	make_idle(&a, s.machine);
+	make_idle(&a, level);
 	return a;
 }
