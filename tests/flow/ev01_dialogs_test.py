@@ -284,9 +284,9 @@ def options_to_the_server_are_answered_to_anybody(case):
 @tap.test
 def event_packages_that_are_not_there_get_489(case):
     a, b = pair(case)
-    m = a.make("SUBSCRIBE", b.user.uri, headers=[("Event", "presence"), ("Expires", "600")])
+    m = a.make("SUBSCRIBE", b.user.uri, headers=[("Event", "x-unheard-of"), ("Expires", "600")])
     check_eq(a.ask(m)[0].code, 489, "SUBSCRIBE")
-    m = a.make("PUBLISH", a.user.uri, headers=[("Event", "presence")], body="")
+    m = a.make("PUBLISH", a.user.uri, headers=[("Event", "x-unheard-of")], body="")
     check_eq(a.ask(m)[0].code, 489, "PUBLISH")
 
 

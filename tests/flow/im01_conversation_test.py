@@ -104,7 +104,7 @@ def unknown_and_signed_out_users_are_told_apart_with_a_reason(case):
 def what_a_client_asks_for_in_vain_at_each_sign_in_is_not_logged_at_info(case):
     a, mark = lync(case), case.site.server.p.mark()
     service = a.send(a.make("SERVICE", a.user.uri, body="<x/>", headers=[
-        ("Content-Type", "application/SOAP+xml")]))
+        ("Content-Type", "application/msrtc-media-relay-auth+xml")]))
     check_eq(a.expect_answer(service).code, 501, "SERVICE")
     for name in ("ocschat", "nobody"):
         check_eq(a.expect_answer(invite(a, f"sip:{name}@example.test")).code, 404, name)
@@ -329,10 +329,11 @@ def provisioning_is_given_once(case):
 
 
 @tap.test
-def own_data_are_empty_and_the_subscription_can_be_ended(case):
+def the_subscription_to_the_own_data_can_be_ended(case):
     a = lync(case)
     m, answer = subscribe(a, "vnd-microsoft-roaming-self")
-    check_eq((answer.code, answer.body), (200, b""), "SUBSCRIBE")
+    check_eq(answer.code, 200, "SUBSCRIBE")
+    check(b"<roamingData" in answer.body, "the own data")
     dialog = Dialog.of_caller(m, answer)
     _, answer = subscribe(a, "vnd-microsoft-roaming-self", [("Expires", 0)], dialog=dialog)
     check_eq(answer.code, 200, "the end")
@@ -340,43 +341,16 @@ def own_data_are_empty_and_the_subscription_can_be_ended(case):
 
 
 @tap.test
-def presence_of_others_is_answered_without_a_crash_for_each(case):
-    a = lync(case)
-    body = ('<batchSub xmlns="http://schemas.microsoft.com/2006/01/sip/batch-subscribe" '
-            f'uri="{a.user.uri}" name=""><action name="subscribe" id="1"><adhocList>'
-            '<resource uri="sip:bob@example.test"/>'
-            '<resource uri="sip:carol@example.test"><context/></resource></adhocList>'
-            '<categoryList xmlns="http://schemas.microsoft.com/2006/09/sip/categorylist">'
-            '<category name="state"/></categoryList></action></batchSub>')
-    m, answer = subscribe(a, "presence", [("Require", "adhoclist, categoryList"),
-                                          ("Content-Type",
-                                           "application/msrtc-adrl-categorylist+xml")], body)
-    check_eq(answer.code, 200, "SUBSCRIBE")
-    check('type="application/rlmi+xml"' in answer.get("Content-Type"), "Content-Type")
-    text = answer.body.decode()
-    for who in ("bob", "carol"):
-        check(f'uri="sip:{who}@example.test"' in text, text)
-    check_eq(text.count('state="terminated"'), 2, "instances")
-    # One more contact, inside the same subscription.
-    dialog = Dialog.of_caller(m, answer)
-    _, answer = subscribe(a, "presence", [("Content-Type", m.get("Content-Type"))],
-                          body.replace("bob", "dave"), dialog=dialog)
-    check_eq(answer.code, 200, "the addition")
-    check("dave" in answer.body.decode(), "its answer")
-    a.check_signed()
-
-
-@tap.test
 def broken_lists_and_unknown_services_are_refused(case):
     a = lync(case)
-    for body in ("<batchSub", "", "<!DOCTYPE x><batchSub/>"):
+    for body in ("<batchSub", "<x/>", "<!DOCTYPE x><batchSub/>"):
         _, answer = subscribe(a, "presence", [("Content-Type",
                                                "application/msrtc-adrl-categorylist+xml")], body)
         check_eq(answer.code, 400, body)
     _, answer = subscribe(a, "vnd-microsoft-unheard-of")
     check_eq(answer.code, 489, "unknown event")
     m = a.send(a.make("SERVICE", a.user.uri, body="<x/>",
-                      headers=[("Content-Type", "application/SOAP+xml")]))
+                      headers=[("Content-Type", "application/msrtc-media-relay-auth+xml")]))
     answer = a.expect_answer(m)
     check_eq(answer.code, 501, "SERVICE")
     check(answer.get("ms-diagnostics"), "reason")

@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import site, tap  # noqa: E402
 from lib.presence import (PresenceClient, Publication, SUBSCRIBER, NS, conflicts,  # noqa: E402
                           note_xml, state_xml)
+from lib.siptext import Phone, reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 
@@ -157,6 +158,24 @@ def nobody_publishes_for_another(case):
 
 
 @tap.test
+def a_phone_is_quiet_while_its_user_is_not_to_be_disturbed_except_for_the_workgroup(case):
+    b, user = client(case), case.site.user("caller")
+    caller = case.own(Phone(case.site.server, user, "tcp")).sign_in()
+    phone = case.own(Phone(case.site.server, b.user, "tcp")).sign_in()
+
+    check_eq(b.publish_user(9500).code, 200, "do not disturb")
+    m = caller.send(caller.invite(b.user.uri))
+    b.answer(b.expect_request("INVITE"), 480)
+    caller.ack(m, caller.expect_answer(m))
+    check(not phone.has(lambda r: r.method == "INVITE"), "the phone does not ring")
+    check_eq(b.set_members(300, ("add", "user", user.uri.removeprefix("sip:"))).code, 200, "team")
+    m = caller.send(caller.invite(b.user.uri))
+    b.answer(b.expect_request("INVITE"), 480)
+    phone.answer(phone.expect_request("INVITE"), 486)
+    caller.ack(m, caller.expect_answer(m))
+
+
+@tap.test
 def unknown_categories_are_kept_and_delivered_as_they_are(case):
     a, b = client(case), client(case)
     a.watch(b.user, categories=("state", "somethingNew"))
@@ -175,6 +194,90 @@ def an_administrator_sees_what_was_published(case):
     check_eq((shown["state"], shown["signed_in"]), ("do not disturb", True), "state")
     check({("state", 2), ("contactCard", 0)} <=
           {(p["category"], p["container"]) for p in shown["publications"]}, f"{shown}")
+
+
+@tap.test
+def who_comes_back_at_once_was_never_gone(case):
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    a.wait_sees(b.user, 3500)
+    told = len(a.told)
+    reset(b)
+    wait_for(lambda: not case.site.server.endpoints(b.user), "the lost endpoint")
+    c = case.own(PresenceClient(case.site.server, b.user))
+    c.uuid, c.epid = b.uuid, b.epid
+    c.start()
+    check_eq(c.publish_user(9500).code, 200, "publish")
+    a.wait_sees(b.user, 9500)
+    check(not any(b"18500" in m.body for m in a.told[told:]), "nobody saw it offline")
+
+
+@tap.test
+def who_does_not_come_back_is_seen_offline(case):
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    a.wait_sees(b.user, 3500)
+    reset(b)
+    a.wait_sees(b.user, 18500)
+
+
+@tap.test
+def a_card_with_a_picture_is_passed_on(case):
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    card = (f'<contactCard xmlns="{NS}contactcard"><photo type="default"><uri>'
+            "http://example.test/b.png</uri><hash>abc</hash></photo></contactCard>")
+    check_eq(b.publish(Publication("contactCard", 3, 200, card)).code, 200, "contactCard")
+    name = b.user.uri.removeprefix("sip:")
+    wait_for(lambda: any(e.findtext("photo/uri") == "http://example.test/b.png"
+                         for e in a.people.get(name, {}).get("contactCard", [])), "the picture")
+
+
+@tap.test
+def limits_are_kept_and_others_are_not_disturbed(case):
+    a, b = client(case), client(case)
+    many = [Publication("x", i, 200, "<x/>", version=0) for i in range(150)]
+    check_eq(a.publish(*many).code, 200, "150 publications")
+    more = [Publication("y", i, 200, "<y/>", version=0) for i in range(100)]
+    check_eq(a.publish(*more).code, 403, "250 publications")
+    check_eq(a.watch(*[f"sip:n{i}@example.test" for i in range(1001)]).code, 403, "1,001 people")
+    check_eq(a.watch(*[f"sip:n{i}@example.test" for i in range(900)], b.user).code, 200, "901")
+    a.wait_sees(b.user, 3500)
+    evil = "x--" * 20 + "\r\n--dialtone-list--\r\n"
+    check_eq(b.publish_note(evil).code, 200, "a note with a boundary")
+    wait_for(lambda: a.note_of(b.user), "the note")
+    for _ in range(200):
+        answer = a.subscribe_contacts()
+        if answer.code != 200:
+            break
+    check_eq(answer.code, 403, "the 201st subscription")
+    deep = "<a>" * 100 + "</a>" * 100
+    for body in (deep, '<!DOCTYPE x [<!ENTITY a "b">]><publish>&a;</publish>', "\0", "<publish>"):
+        answer = a.service("application/msrtc-category-publish+xml", body)
+        check_eq(answer.code, 413 if body is deep else 400, body[:20])
+
+
+@tap.test(alone=True)
+def privacy_mode_shows_presence_to_contacts_alone(case):
+    server = case.site.server
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    a.wait_sees(b.user, 3500)
+    before = server.settings["frontend"]
+    server.settings["frontend"] += "privacy-mode = yes\n"
+    server._write_config()
+    try:
+        server.reload()
+        name = b.user.uri.removeprefix("sip:")
+        wait_for(lambda: not a.people[name]["state"], "no state")
+        check(a.name_of(b.user), "the name stays")
+        check_eq(b.soap("setContact", displayName="", groups="1", subscribed="true",
+                        URI=a.user.uri, externalURI="").code, 200, "setContact")
+        a.wait_sees(b.user, 3500)
+    finally:
+        server.settings["frontend"] = before
+        server._write_config()
+        server.reload()
 
 
 @tap.test(alone=True)

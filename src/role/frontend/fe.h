@@ -38,6 +38,8 @@ struct fe_config {
 	uint32_t connections_max;
 	uint32_t overload_ms; /* longest turn of the loop that is no overload */
 	uint32_t tcp_keepalive_s;
+	uint32_t contacts_max; /* of a user (F-026) */
+	bool privacy;          /* mode (F-025) */
 };
 
 /* Writes behind and their failures (behind.c). */
@@ -135,6 +137,7 @@ struct task {
 	bool kept;               /* on the heap */
 	bool from_link;          /* another process has done the access half's part */
 	bool one_dialect;        /* INVITE: only endpoints that speak the sender's dialect */
+	bool quiet;              /* INVITE: the user is not to be disturbed by this caller */
 	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
 	bool forget;             /* nothing is kept of the answer: it can be given anew */
@@ -329,9 +332,14 @@ void fe_people_binding(struct frontend *fe, const struct binding *b, enum regist
 void fe_people_restored(struct frontend *fe);
 /* Her record in the directory has changed. */
 void fe_people_account(struct frontend *fe, uint64_t account);
+/* Privacy mode: her contacts have changed, or the setting has. */
+void fe_people_privacy(struct frontend *fe, struct person *p);
+void fe_people_configure(struct frontend *fe);
 void fe_people_peer_up(struct frontend *fe, uint32_t slot);
 struct cJSON;
 void fe_person_notice(struct frontend *fe, struct sip_flow *link, const struct cJSON *json);
+/* Is she not to be disturbed, except by her workgroup, to which this caller does not belong? */
+bool fe_is_quiet(struct frontend *fe, struct str aor, struct str caller);
 /* `by` has put her on the list. */
 void fe_person_added(struct frontend *fe, struct str aor, struct str by, struct str display);
 

@@ -51,6 +51,9 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 {
 	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
 		return false;
+	/* A Lync client decides itself whom it lets through; a phone does not know. */
+	if (t->quiet && !b->lync)
+		return false;
 	if (t->one_dialect && fe_crosses(t->msg, b))
 		return false;
 	/* A session is for clients that hold sessions, a pager message for those that do not. */

@@ -30,6 +30,11 @@ static const struct setting fe_settings[] = {
 	SETTING_U32("tcp-keepalive", SET_SECONDS, struct fe_config, tcp_keepalive_s,
 		    .min = 5, .max = 7200, .def = "60 s", .restart = true,
 		    .help = "silent TCP and TLS clients are probed after; one that vanished is signed off 40 s later"),
+	SETTING_U32("contacts-max", SET_UINT, struct fe_config, contacts_max,
+		    .min = 1, .max = CONTACTS_MAX, .def = "250",
+		    .help = "contacts that a user can have; who has more keeps them"),
+	SETTING_FLAG("privacy-mode", struct fe_config, privacy, .def = "no",
+		    .help = "people see the presence of those alone on whose list of contacts they are, or who gave them a privacy relationship"),
 	SETTING_END
 };
 /* clang-format on */
@@ -406,6 +411,7 @@ static int reload(void *state, struct buf *why)
 	fe->self.topo = fe->env->topo;
 	registrar_configure(fe->registrar, &fe->registrar_cfg);
 	access_configure(fe->access, &fe->access_cfg);
+	fe_people_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);
 		tls_server_unref(&fe->tls);

@@ -177,6 +177,8 @@ void fe_terminate(struct task *t)
 		start_call(t);
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	char stage = callee ? fe_im_stage(t, callee) : 0;
+	t->quiet = callee && t->msg->method == SIP_INVITE && !im_is_invite(t->msg) &&
+	           fe_is_quiet(fe, home_user_aor(callee), t->who.uri);
 	if (callee && fe_refuses_media(t, callee))
 		return;
 	if (callee && (fe_has_endpoint(t, callee) || stage)) {
@@ -184,7 +186,10 @@ void fe_terminate(struct task *t)
 		return;
 	}
 	calls_ended(fe->calls, t->msg->call_id);
-	task_refuse(t, t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT : REFUSE_NO_ENDPOINT,
+	task_refuse(t,
+	            t->quiet              ? REFUSE_DND
+	            : t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT
+	                                  : REFUSE_NO_ENDPOINT,
 	            STR(""));
 }
 

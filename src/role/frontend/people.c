@@ -141,7 +141,7 @@ static void follow(struct frontend *fe, struct person *p, const char *what)
 static void send_document(struct frontend *fe, struct person *p, struct sip_flow *link)
 {
 	auto_(buf_free) struct buf doc = buf_of(NOTICE_MAX), b = buf_of(NOTICE_MAX);
-	struct self_parts parts = SELF_ALL;
+	struct self_parts parts = SELF_REPLICA;
 	doc_put_self(&doc, &p->p, &parts);
 	buf_lit(&b, "{\"person\":");
 	json_put_str(&b, str_of(p->aor));
@@ -282,6 +282,16 @@ void fe_person_added(struct frontend *fe, struct str aor, struct str by, struct 
 		added_somewhere(p, by, display);
 }
 
+bool fe_is_quiet(struct frontend *fe, struct str aor, struct str caller)
+{
+	struct person *p = people_find(fe->people, aor);
+	struct str name, domain;
+	(void)str_cut(caller, '@', &name, &domain);
+	struct container_watcher w = { caller, topo_is_our_domain(fe->env->topo, domain) };
+	return p && p->where == PERSON_HERE && presentity_is_dnd(&p->p) &&
+	       presentity_view(&p->p, &w) != CONTAINER_TEAM && !str_ieq(caller, aor);
+}
+
 /* --- endpoints ----------------------------------------------------------------------------- */
 
 /* What the registrar says; `without` is an endpoint that is just going. */
@@ -415,9 +425,30 @@ void fe_people_account(struct frontend *fe, uint64_t account)
 
 /* --- start and end ------------------------------------------------------------------------- */
 
-static void load(void *arg UNUSED, struct person *p)
+void fe_people_privacy(struct frontend *fe, struct person *p)
+{
+	if (!fe->cfg.privacy && !p->p.private)
+		return;
+	presentity_private(&p->p, fe->cfg.privacy);
+	for (const struct contact *k = p->contacts.first; k && fe->cfg.privacy; k = k->next)
+		presentity_add_friend(&p->p, str_of(k->uri));
+	presentity_friends_done(&p->p);
+	person_changed(p);
+}
+
+void fe_people_configure(struct frontend *fe)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct person *p; (p = people_walk(fe->people, &slot, &after)) != NULL;)
+		if (p->where == PERSON_HERE)
+			fe_people_privacy(fe, p);
+}
+
+static void load(void *arg, struct person *p)
 {
 	fe_home_load(p);
+	fe_people_privacy(arg, p);
 }
 
 static void save(void *arg UNUSED, struct person *p)

@@ -23,8 +23,10 @@ static void on_saved(void *arg, struct person *p, int err)
 		task_refuse(k->t, REFUSE_STORE, STR(""));
 	if (err == 0) {
 		person_changed(p);
-		if (k->delta.len > 0)
+		if (k->delta.len > 0) {
 			fe_tell_rosters(p, buf_view(&k->delta));
+			fe_people_privacy(p->owner, p);
+		}
 		if (k->t)
 			task_answer(k->t, STR(""), k->type, buf_view(&k->answer));
 	}
@@ -168,8 +170,8 @@ static uint32_t number_of(const struct soap *s, const char *name)
 
 /* Each: 0 or -errno; appends elements of the delta, and of the answer. */
 
-static int set_contact(struct contact_list *c, const struct soap *s, struct buf *delta,
-                       struct buf *more UNUSED)
+static int set_contact(struct contact_list *c, uint32_t max, const struct soap *s,
+                       struct buf *delta, struct buf *more UNUSED)
 {
 	struct contact_set set = {
 		.uri = soap_arg(s, "URI"),
@@ -178,17 +180,17 @@ static int set_contact(struct contact_list *c, const struct soap *s, struct buf 
 		.external = soap_arg(s, "externalURI"),
 		.subscribed = !str_ieq(soap_arg(s, "subscribed"), STR("false")),
 	};
-	return contacts_set(c, &set, CONTACTS_MAX, delta);
+	return contacts_set(c, &set, max, delta);
 }
 
-static int delete_contact(struct contact_list *c, const struct soap *s, struct buf *delta,
-                          struct buf *more UNUSED)
+static int delete_contact(struct contact_list *c, uint32_t max UNUSED, const struct soap *s,
+                          struct buf *delta, struct buf *more UNUSED)
 {
 	return contacts_remove(c, soap_arg(s, "URI"), delta);
 }
 
-static int add_group(struct contact_list *c, const struct soap *s, struct buf *delta,
-                     struct buf *more)
+static int add_group(struct contact_list *c, uint32_t max UNUSED, const struct soap *s,
+                     struct buf *delta, struct buf *more)
 {
 	uint32_t id;
 	int r = contacts_add_group(c, soap_arg(s, "name"), soap_arg(s, "externalURI"), &id, delta);
@@ -197,22 +199,22 @@ static int add_group(struct contact_list *c, const struct soap *s, struct buf *d
 	return r;
 }
 
-static int modify_group(struct contact_list *c, const struct soap *s, struct buf *delta,
-                        struct buf *more UNUSED)
+static int modify_group(struct contact_list *c, uint32_t max UNUSED, const struct soap *s,
+                        struct buf *delta, struct buf *more UNUSED)
 {
 	return contacts_modify_group(c, number_of(s, "groupID"), soap_arg(s, "name"),
 	                             soap_arg(s, "externalURI"), delta);
 }
 
-static int delete_group(struct contact_list *c, const struct soap *s, struct buf *delta,
-                        struct buf *more UNUSED)
+static int delete_group(struct contact_list *c, uint32_t max UNUSED, const struct soap *s,
+                        struct buf *delta, struct buf *more UNUSED)
 {
 	return contacts_remove_group(c, number_of(s, "groupID"), delta);
 }
 
 static const struct {
 	struct str method;
-	int (*change)(struct contact_list *c, const struct soap *s, struct buf *delta,
+	int (*change)(struct contact_list *c, uint32_t max, const struct soap *s, struct buf *delta,
 	              struct buf *more);
 } methods[] = {
 	{ STR_INIT("setContact"), set_contact },   { STR_INIT("deleteContact"), delete_contact },
@@ -228,7 +230,7 @@ static void change_contacts(struct task *t, struct person *p, const struct soap 
 	char name[SOAP_METHOD_MAX + 1];
 	char text[64];
 	struct buf more = BUF_ON(text), nb = BUF_ON(name);
-	int r = methods[i].change(&p->contacts, s, &elements, &more);
+	int r = methods[i].change(&p->contacts, t->fe->cfg.contacts_max, s, &elements, &more);
 	if (r < 0) {
 		refuse(t, r);
 		return;

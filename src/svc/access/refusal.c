@@ -55,6 +55,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_TOO_MANY_SUBSCRIPTIONS] = { 60075, 403, "Too Many Subscriptions", "The user has as many subscriptions as are allowed" },
 	[REFUSE_INTERVAL]      = { 60076, 423, "", "The time asked for is too short" },
 	[REFUSE_NO_SUCH_ITEM]  = { 60077, 404, "", "There is no such contact or group" },
+	[REFUSE_DND]           = { 60079, 480, "Do Not Disturb", "The user does not want to be disturbed" },
 	[REFUSE_STORE]         = { 60078, 500, "Not Stored", "The server cannot store the change at the moment" },
 	[REFUSE_SEARCH_RATE]   = { 60080, 500, "Too Many Searches", "The user has searched the directory too often; try again in a moment" },
 	[REFUSE_GROUP]         = { 60081, 403, "Distribution Group", "The address stands for a group of people, and each of them has an own one" },

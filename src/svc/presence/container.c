@@ -125,7 +125,8 @@ static bool is_member(const struct member *m, const struct container_watcher *w,
 }
 
 /* The types are in the order of how specific they are; of two alike the higher container counts. */
-uint32_t containers_of(const struct containers *c, const struct container_watcher *w)
+uint32_t containers_of(const struct containers *c, const struct container_watcher *w,
+                       enum member_type *ret_by)
 {
 	struct str name, domain;
 	const struct member *best = NULL;
@@ -136,5 +137,6 @@ uint32_t containers_of(const struct containers *c, const struct container_watche
 		if (!best || m->type < best->type || (m->type == best->type && m->at > best->at))
 			best = m;
 	}
+	*ret_by = best ? best->type : N_MEMBER_TYPES;
 	return best ? ids[best->at] : CONTAINER_ALL;
 }

@@ -74,5 +74,6 @@ struct container_watcher {
 	struct str uri; /* "bob@example.test" */
 	bool ours;      /* of this enterprise */
 };
-/* The id of the container that she sees. */
-uint32_t containers_of(const struct containers *c, const struct container_watcher *w);
+/* The id of the container that she sees, and by what kind of membership (N_MEMBER_TYPES: none). */
+uint32_t containers_of(const struct containers *c, const struct container_watcher *w,
+                       enum member_type *ret_by);

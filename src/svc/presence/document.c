@@ -142,6 +142,17 @@ static void put_subscribers(struct buf *b, const struct presentity *p)
 	buf_lit(b, "</subscribers>");
 }
 
+static void put_privacy(struct buf *b, const struct presentity *p)
+{
+	buf_lit(b, "<privacy xmlns=\"urn:dialtone:presence\">");
+	for (const struct friend *f = p->friends; f; f = f->next) {
+		buf_lit(b, "<contact");
+		xml_put_attr(b, "uri", str_n(f->uri, f->len));
+		buf_lit(b, "/>");
+	}
+	buf_lit(b, "</privacy>");
+}
+
 void doc_put_self(struct buf *b, const struct presentity *p, const struct self_parts *parts)
 {
 	buf_lit(b, "<roamingData xmlns=\"" NS "roaming-self\"");
@@ -154,6 +165,8 @@ void doc_put_self(struct buf *b, const struct presentity *p, const struct self_p
 		put_containers(b, p, parts->containers);
 	if (parts->subscribers)
 		put_subscribers(b, p);
+	if (parts->replica && p->private)
+		put_privacy(b, p);
 	buf_lit(b, "</roamingData>\r\n");
 }
 

@@ -10,12 +10,16 @@ struct self_parts {
 	bool has_containers;
 	uint32_t containers; /* bits by index */
 	bool subscribers;
-	bool kept;                            /* only what a restart must keep */
+	bool replica; /* also what another home must know to decide who sees what */
+	bool kept;    /* only what a restart must keep */
 	const struct presence_dirty *removed; /* names categories that are gone; NULL: none */
 };
 #define SELF_CONTAINERS ((1u << N_CONTAINERS) - 1)
-#define SELF_ALL ((struct self_parts){ CATEGORY_ALL, true, SELF_CONTAINERS, true, false, NULL })
-#define SELF_KEPT ((struct self_parts){ CATEGORY_ALL, true, SELF_CONTAINERS, true, true, NULL })
+#define SELF_EVERYTHING                                                                    \
+	.categories = CATEGORY_ALL, .has_containers = true, .containers = SELF_CONTAINERS, \
+	.subscribers = true
+#define SELF_REPLICA ((struct self_parts){ SELF_EVERYTHING, .replica = true })
+#define SELF_KEPT ((struct self_parts){ SELF_EVERYTHING, .kept = true })
 /* <roamingData>: of each category in the mask all publications in all containers. */
 void doc_put_self(struct buf *b, const struct presentity *p, const struct self_parts *parts);
 

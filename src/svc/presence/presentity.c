@@ -26,8 +26,18 @@ static void clear_subscribers(struct presentity *p)
 	p->n_subscribers = 0;
 }
 
+static void clear_friends(struct presentity *p)
+{
+	while (p->friends) {
+		struct friend *f = p->friends;
+		p->friends = f->next;
+		free(f);
+	}
+}
+
 void presentity_done(struct presentity *p)
 {
+	clear_friends(p);
 	pub_clear(&p->pubs);
 	containers_done(&p->containers);
 	clear_subscribers(p);
@@ -156,6 +166,13 @@ static void aggregate(struct presentity *p, usec_t wall)
 		put_aggregate(p, &a, aggregates[i].output, wall);
 	}
 	put_aggregate(p, &blocked, CONTAINER_BLOCKED, wall);
+}
+
+bool presentity_is_dnd(const struct presentity *p)
+{
+	struct pub_key k = key_of(CATEGORY_STATE, CONTAINER_RICH, SERVER_INSTANCE);
+	const struct publication *q = pub_find(&p->pubs, &k);
+	return q && q->body->availability >= AVAIL_DND && q->body->availability < AVAIL_BRB;
 }
 
 void presentity_put(struct presentity *p, const struct server_publication *what, usec_t wall)
@@ -409,9 +426,44 @@ usec_t presentity_expire(struct presentity *p, usec_t wall, bool *ret_durable)
 
 /* --- views --------------------------------------------------------------------------------- */
 
+void presentity_private(struct presentity *p, bool on)
+{
+	clear_friends(p);
+	p->private = on;
+}
+
+void presentity_add_friend(struct presentity *p, struct str uri)
+{
+	uri = str_sub(uri, 0, CONTAINER_VALUE_MAX);
+	struct friend *f = xcalloc(1, sizeof(*f) + uri.len);
+	f->len = (uint16_t)uri.len;
+	if (uri.len > 0)
+		memcpy(f->uri, uri.p, uri.len);
+	f->next = p->friends;
+	p->friends = f;
+}
+
+void presentity_friends_done(struct presentity *p)
+{
+	p->dirty.containers |= 1; /* views are looked at anew */
+}
+
+static bool is_friend(const struct presentity *p, struct str uri)
+{
+	const struct friend *f = p->friends;
+	while (f && !str_ieq(str_n(f->uri, f->len), uri))
+		f = f->next;
+	return f != NULL;
+}
+
 uint32_t presentity_view(const struct presentity *p, const struct container_watcher *w)
 {
-	return str_ieq(w->uri, p->aor) ? CONTAINER_PERSONAL : containers_of(&p->containers, w);
+	enum member_type by;
+	if (str_ieq(w->uri, p->aor))
+		return CONTAINER_PERSONAL;
+	uint32_t c = containers_of(&p->containers, w, &by);
+	bool named = by == MEMBER_USER || by == MEMBER_DOMAIN;
+	return p->private && !named && !is_friend(p, w->uri) ? CONTAINER_ALL : c;
 }
 
 uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container)

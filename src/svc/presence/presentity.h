@@ -43,12 +43,24 @@ struct presence_dirty {
 	bool subscribers;
 };
 
+/* One of her contacts, in privacy mode. */
+struct friend
+{
+	struct friend *next;
+	uint16_t len;
+	char uri[];
+};
+
 struct presentity {
 	uint64_t account;
 	bool replica;
 	struct str aor; /* owned */
 	struct pub_table pubs;
 	struct containers containers;
+	/* Privacy mode (F-025): who is in no container by name sees her only as a contact of hers.
+	 */
+	bool private;
+	struct friend *friends;
 	struct subscriber *subscribers;
 	uint32_t n_subscribers;
 	bool signed_in;     /* any endpoint */
@@ -105,6 +117,14 @@ void presentity_endpoint_gone(struct presentity *p, uint64_t endpoint, usec_t wa
 /* Removes what is over.  Returns when the next one ends; USEC_INFINITY. */
 usec_t presentity_expire(struct presentity *p, usec_t wall, bool *ret_durable);
 
+/* Privacy mode on or off, and then her contacts anew: begin, each, and end, which tells watchers.
+ */
+void presentity_private(struct presentity *p, bool on);
+void presentity_add_friend(struct presentity *p, struct str uri);
+void presentity_friends_done(struct presentity *p);
+
+/* Her state is do-not-disturb. */
+bool presentity_is_dnd(const struct presentity *p);
 /* The container that a watcher sees. */
 uint32_t presentity_view(const struct presentity *p, const struct container_watcher *w);
 /* What a watcher of that container may see of a changed category: mask. */

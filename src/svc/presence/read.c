@@ -125,6 +125,14 @@ static void take_containers(struct presentity *p, struct containers *fresh)
 	p->containers = *fresh;
 }
 
+static void read_privacy(struct presentity *p, const struct xml *e)
+{
+	presentity_private(p, e != NULL);
+	for (const struct xml *c = xml_child(e, "contact"); c; c = xml_again(c))
+		presentity_add_friend(p, xml_attr(c, "uri"));
+	presentity_friends_done(p);
+}
+
 int presentity_read(struct presentity *p, struct str document)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -143,6 +151,9 @@ int presentity_read(struct presentity *p, struct str document)
 	take_publications(p, &pubs);
 	if (list)
 		take_containers(p, &containers);
+	const struct xml *privacy = xml_child(root, "privacy");
+	if (p->replica && (privacy || p->private))
+		read_privacy(p, privacy);
 	read_subscribers(p, xml_child(xml_child(root, "subscribers"), "subscriber"));
 	(void)!isotime_parse(&p->last_active, xml_attr(root, "lastActive"));
 	return 0;
