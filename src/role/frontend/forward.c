@@ -93,7 +93,8 @@ void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines)
 
 void fe_send(struct task *t, struct sip_branch_spec *b)
 {
-	if (t->msg->method == SIP_ACK) {
+	/* Nobody answers those ([MS-SIP] section 2.2.1.2). */
+	if (t->msg->method == SIP_ACK || t->msg->method == SIP_BENOTIFY) {
 		sip_proxy_pass(t->rq, b->flow, &b->edit);
 		return;
 	}

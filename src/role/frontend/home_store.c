@@ -44,6 +44,9 @@ void fe_home_reload(struct person *p)
 	contacts_init(&p->contacts);
 	fe_home_load(p);
 	contacts_done(&old);
+	presentity_signed_in(&p->p, p->p.signed_in, p->p.phone_online,
+	                     people_wall(((struct frontend *)p->owner)->people));
+	fe_tell_rosters_anew(p);
 	person_changed(p);
 }
 

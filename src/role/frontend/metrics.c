@@ -52,6 +52,20 @@ static void put_codes(struct buf *b, const struct sip_stack_stats *s)
 	}
 }
 
+static void put_presence(struct buf *b, const struct frontend *fe)
+{
+	const struct subs_stats *s = subs_stats(fe->subs);
+	type(b, "subscriptions", "gauge", "subscriptions that this process tells of changes");
+	metric(b, "subscriptions", "", s->n);
+	type(b, "notifications_total", "counter", "notifications of changes sent, by method");
+	metric(b, "notifications_total", "method=\"BENOTIFY\"", s->benotified);
+	metric(b, "notifications_total", "method=\"NOTIFY\"", s->notified);
+	type(b, "notifications_failed_total", "counter", "notifications that reached nobody");
+	metric(b, "notifications_failed_total", "", s->failed);
+	type(b, "people", "gauge", "users whose presence is known here, replicas included");
+	metric(b, "people", "", people_count(fe->people));
+}
+
 static void put_flows(struct buf *b, const struct sip_transport_stats *t)
 {
 	char label[32];
@@ -100,6 +114,7 @@ void fe_metrics(void *state, struct buf *b)
 	put_methods(b, s);
 	put_codes(b, s);
 	put_flows(b, sip_transport_stats(fe->tp));
+	put_presence(b, fe);
 	type(b, "sip_transactions", "gauge", "transactions now");
 	metric(b, "sip_transactions", "side=\"server\"", s->stx);
 	metric(b, "sip_transactions", "side=\"client\"", s->ctx);

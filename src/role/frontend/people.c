@@ -86,8 +86,7 @@ static void on_lookup(void *arg, int err, const struct account *acc)
 	if (err == 0 || err == -ENOENT)
 		found(p->owner, p, err ? NULL : acc);
 	else
-		p->lookup = accounts_lookup(((struct frontend *)p->owner)->accounts, str_of(p->aor),
-		                            on_lookup, p);
+		person_find_again(p);
 }
 
 static void find(void *arg, struct person *p)

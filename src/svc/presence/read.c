@@ -99,8 +99,26 @@ static void mark_missing(struct presentity *p, const struct pub_table *a, const 
 	}
 }
 
+/* What no document keeps stays as it is. */
+static void carry_over(struct presentity *p, struct pub_table *fresh)
+{
+	for (const struct publication *q = p->pubs.first; q && !p->replica; q = q->next) {
+		if ((!q->server && q->expire != PUB_ENDPOINT) || pub_find(fresh, &q->key))
+			continue;
+		struct publication *n = pub_get(fresh, &q->key);
+		n->expire = q->expire;
+		n->server = q->server;
+		n->version = q->version;
+		n->endpoint = q->endpoint;
+		n->published = q->published;
+		n->ends = q->ends;
+		pub_set_body(n, pub_body_ref(q->body));
+	}
+}
+
 static void take_publications(struct presentity *p, struct pub_table *fresh)
 {
+	carry_over(p, fresh);
 	mark_missing(p, fresh, &p->pubs);
 	mark_missing(p, &p->pubs, fresh);
 	pub_clear(&p->pubs);

@@ -190,9 +190,18 @@ static void set_expiry(struct person *p)
 		timer_set(&p->expiry, loop_now(p->all->loop) + (next - wall));
 }
 
+void person_find_again(struct person *p)
+{
+	timer_set(&p->expiry, loop_now(p->all->loop) + FIND_AGAIN_S * USEC_PER_SEC);
+}
+
 static void on_expiry(void *arg)
 {
 	struct person *p = arg;
+	if (p->where == PERSON_UNKNOWN) {
+		p->all->ops.find(p->all->arg, p);
+		return;
+	}
 	set_expiry(p);
 	person_changed(p);
 }
@@ -395,9 +404,10 @@ int watch_add(struct people *all, struct watch_set *set, struct str aor)
 {
 	struct watch *w = find_watch(set, aor);
 	if (!w) {
-		struct person *p = set->n < WATCHES_OF_USER_MAX ? people_get(all, aor) : NULL;
+		bool room = set->n + set->others < WATCHES_MAX;
+		struct person *p = room ? people_get(all, aor) : NULL;
 		if (!p)
-			return set->n < WATCHES_OF_USER_MAX ? -EINVAL : -ENOSPC;
+			return room ? -EINVAL : -ENOSPC;
 		w = xnew(struct watch);
 		w->person = p;
 		w->set = set;

@@ -13,9 +13,10 @@
 
 enum {
 	PERSON_AOR_MAX = 255,
-	WATCHES_OF_USER_MAX = 1000, /* addresses that one user watches (F-022): 403 */
-	PERSON_RENDERS = 6,         /* views of one change that are kept for who sees the same */
-	SIGNED_OFF_AFTER_S = 15,    /* a lost endpoint may come back before anybody hears of it */
+	WATCHES_MAX = 1000, /* addresses that one endpoint watches (F-022): 403 */
+	PERSON_RENDERS = 6, /* views of one change that are kept for who sees the same */
+	FIND_AGAIN_S = 2,
+	SIGNED_OFF_AFTER_S = 15, /* a lost endpoint may come back before anybody hears of it */
 };
 
 enum person_where {
@@ -70,6 +71,7 @@ struct watch_set {
 	struct list watches;          /* those to be told come first */
 	struct container_watcher who; /* uri owned by the embedder */
 	uint32_t categories, n;
+	uint32_t others; /* that count towards the same limit */
 	bool pidf;
 };
 
@@ -119,6 +121,8 @@ size_t people_count(const struct people *all);
 void person_found(struct person *p, uint64_t account, const struct card *card,
                   enum person_where where, uint32_t slot);
 void person_absent(struct person *p);
+/* She could not be looked up; that is tried again in a moment. */
+void person_find_again(struct person *p);
 /* The directory's record of somebody has changed. */
 void person_card(struct person *p, const struct card *card);
 /* A document of the home of a replica.  -EBADMSG. */
