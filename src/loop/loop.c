@@ -233,14 +233,16 @@ void loop_stop(struct loop *l)
 	uv_stop(&l->uv);
 }
 
-static void on_turn_limit(void *arg UNUSED)
+/* It may be due before the turn has come to wait, and then nothing else would end the wait. */
+static void on_turn_limit(void *arg)
 {
+	uv_stop(arg);
 }
 
 void loop_turn(struct loop *l, usec_t max)
 {
 	struct timer limit;
-	timer_init(&limit, l, on_turn_limit, NULL);
+	timer_init(&limit, l, on_turn_limit, &l->uv);
 	timer_set(&limit, loop_now(l) + max);
 	(void)uv_run(&l->uv, UV_RUN_ONCE);
 	timer_stop(&limit);

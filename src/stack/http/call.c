@@ -74,7 +74,8 @@ static void compose(struct http_call *c, const struct http_call_config *cfg)
 	    c->method == HTTP_PATCH)
 		http_put_number(b, STR("Content-Length"), cfg->body.len);
 	http_put_end(b);
-	buf_str(b, cfg->body);
+	if (cfg->body.p)
+		buf_str(b, cfg->body);
 }
 
 struct http_call *http_call_new(struct http_client *client, const struct http_call_config *cfg,
@@ -92,8 +93,12 @@ struct http_call *http_call_new(struct http_client *client, const struct http_ca
 	c->got = buf_of(c->body_max);
 	c->timeout = cfg->timeout ? cfg->timeout : TIMEOUT_DEFAULT_S * USEC_PER_SEC;
 	timer_init(&c->timer, client->loop, on_timeout, c);
-	compose(c, cfg);
 	list_init(&c->node);
+	compose(c, cfg);
+	if (c->request.full) {
+		call_destroy(c);
+		return NULL;
+	}
 	list_add(&client->waiting, &c->node);
 	client->stats.waiting++;
 	client->stats.calls++;

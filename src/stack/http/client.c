@@ -386,8 +386,9 @@ void http_client_free(struct http_client **cp)
 		struct http_call *call = list_entry(it, struct http_call, node);
 		http_call_free(&call);
 	}
-	while (!list_empty(&c->conns)) {
-		struct http_link *l = list_entry(c->conns.next, struct http_link, node);
+	list_for(it, &c->conns)
+	{
+		struct http_link *l = list_entry(it, struct http_link, node);
 		struct http_call *call = l->call;
 		http_call_free(&call);
 		l->lost = NULL;

@@ -82,8 +82,9 @@ struct http_call_ops {
 };
 
 /* Everything in cfg is copied.  Callbacks come from the loop.  NULL: max_waiting requests wait
- * already.  A request that may be repeated (http_is_idempotent()) is sent once more if a kept
- * connection ended before any byte of an answer: the server had closed it meanwhile. */
+ * already, or this one is larger than HTTP_REQUEST_MAX.  A request that may be repeated
+ * (http_is_idempotent()) is sent once more if a kept connection ended before any byte of an answer:
+ * the server had closed it meanwhile. */
 struct http_call *http_call_new(struct http_client *c, const struct http_call_config *cfg,
                                 const struct http_call_ops *ops, void *arg) MUST_CHECK;
 /* Cancels it: no callback follows.  The connection that had it is closed. */

@@ -142,6 +142,5 @@ void http_abort(struct http_exchange *x);
  * connection to the caller, who frees it with stream_free(), though not before request() has
  * returned.  What the client has sent behind its request comes to ops->data() in this turn.  For
  * requests that have asked for it (http_request(x)->upgrade) and have no body; the handler adds the
- * field Upgrade.  The stream keeps its limits, and is not counted as one of the server's any more.
- */
+ * field Upgrade.  The stream keeps its limits, and is not counted as the server's any more. */
 struct stream *http_hand_over(struct http_exchange *x, const struct stream_ops *ops, void *arg);

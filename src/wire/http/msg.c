@@ -348,13 +348,12 @@ struct http_fault http_parse_response(struct http_msg *ret, struct str head,
 	ret->method = (uint8_t)method;
 	if (f.status)
 		return fault(502, f.why);
-	if (is_bodyless(ret->status, method)) {
+	bool is_empty = ret->framing == HTTP_BODY_LENGTH && ret->body_len == 0;
+	if (is_empty || is_bodyless(ret->status, method)) {
 		ret->framing = HTTP_BODY_NONE;
 	} else if (ret->framing == HTTP_BODY_NONE) {
 		ret->framing = HTTP_BODY_CLOSE;
 		ret->keep_alive = false;
-	} else if (ret->framing == HTTP_BODY_LENGTH && ret->body_len == 0) {
-		ret->framing = HTTP_BODY_NONE;
 	}
 	return f;
 }

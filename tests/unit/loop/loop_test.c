@@ -178,6 +178,33 @@ static void a_watched_descriptor_tells_what_it_is_ready_for(void)
 	(void)close(p[1]);
 }
 
+/* The time of a turn is over before it comes to wait, because a timer of libuv's that the turn
+ * before has left is due first.  If the turn waits all the same, it is for longer than a test may
+ * take. */
+static void a_turn_whose_time_is_over_does_not_wait(void)
+{
+	auto_(loop_free) struct loop *l = still_loop();
+	struct seen far = { .loop = l };
+	int p[2], seen = 0;
+	timer_init(&far.t, l, on_time, &far);
+	ms_later(&far, 1000 * 1000);
+	EQ(pipe(p), 0);
+	EQ(write(p[1], "x", 1), 1);
+	struct io *io = io_new(l, p[0], on_io, &seen);
+	io_want(io, IO_READ);
+	loop_turn(l, 3 * USEC_PER_MSEC); /* ends early */
+	EQ(seen, IO_READ);
+	io_want(io, 0);
+	loop_clock_move(l, 5 * USEC_PER_MSEC);
+	(void)usleep(5000);
+	loop_turn(l, 0);
+	EQ(far.n, 0);
+	timer_stop(&far.t);
+	io_free(&io);
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
 int main(void)
 {
 	RUN(a_timer_fires_once_and_not_before_its_time);
@@ -187,5 +214,6 @@ int main(void)
 	RUN(deferred_work_is_done_once_at_the_end_of_the_turn);
 	RUN(a_job_comes_back_on_the_loop);
 	RUN(a_watched_descriptor_tells_what_it_is_ready_for);
+	RUN(a_turn_whose_time_is_over_does_not_wait);
 	return tap_done();
 }

@@ -171,6 +171,25 @@ static void fields_and_type_are_sent(void)
 	site_end(&s);
 }
 
+static void a_request_has_a_limit(void)
+{
+	static char block[HTTP_REQUEST_MAX];
+	struct http_call_config cfg = { .method = STR("PUT"),
+		                        .target = STR("/count"),
+		                        .body = { block, sizeof(block) } };
+	struct site s;
+	struct asked a;
+	site_start(&s, &plain);
+	struct http_client *c = client_of(&s, 1);
+	OK(http_call_new(c, &cfg, &collecting, &a) == NULL);
+	cfg.body.len = 9000000;
+	ask_as(c, &a, &cfg, &collecting);
+	answered(&s, &a, 200, "9000000");
+	EQ(http_client_stats(c)->calls, 1);
+	http_client_free(&c);
+	site_end(&s);
+}
+
 static void a_cancelled_call_is_not_heard_of_again(void)
 {
 	struct site s;
@@ -575,6 +594,7 @@ int main(void)
 	RUN(a_connection_is_kept_for_the_next_call);
 	RUN(calls_share_a_bounded_number_of_connections);
 	RUN(fields_and_type_are_sent);
+	RUN(a_request_has_a_limit);
 	RUN(a_cancelled_call_is_not_heard_of_again);
 	RUN(an_answer_can_be_taken_in_pieces_and_held);
 	RUN(an_answer_that_is_too_large_is_an_error);
