@@ -50,6 +50,7 @@ module aufile.so
 module aubridge.so
 module srtp.so
 module_tmp account.so
+module_app contact.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {host.ip}:{CTRL_PORT}
@@ -62,10 +63,11 @@ ringback_disabled yes
 
 
 class Baresip:
-    """One phone of `user` on a machine of its own.  srtp: it makes no call without."""
+    """One phone of `user` on a machine of its own.  srtp: it makes no call without.  watch: users
+    whose presence it subscribes to; then it publishes its own, and asks for waiting voice mail."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, register=True, srtp=False):
+                 expires=600, tone=None, host=None, register=True, srtp=False, watch=None):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
@@ -76,11 +78,13 @@ class Baresip:
         self._write("config", _config(self.dir, self.host, server))
         mode = "auto" if auto_answer else "manual"
         self._write("accounts", "")
+        self._write("contacts", "".join(f'"{u.name}" <{u.uri}>;presence=p2p\n' for u in watch or ()))
         account = (f"<{user.uri};transport={transport}>;auth_user={user.name}"
                    f";auth_pass={user.password if password is None else password}"
                    f';outbound="sip:{server.domain};transport={transport}"'
                    f";answermode={mode};regint={expires if register else 0};audio_codecs=PCMU"
-                   f"{';mediaenc=srtp-mand' if srtp else ''}")
+                   f"{';mediaenc=srtp-mand' if srtp else ''}"
+                   f"{'' if watch is None else f';pubint={expires};mwi=yes'}")
         wav.write_tones(os.path.join(self.dir, "say.wav"), [tone or 0], 60)
         self.p = Proc(["baresip", "-s", "-v", "-f", self.dir], os.path.join(self.dir, "out"),
                       cwd=self.dir, env=dict(os.environ, HOME=self.dir, LC_ALL="C"), netns=self.host)
@@ -93,6 +97,14 @@ class Baresip:
         threading.Thread(target=self._read, daemon=True).start()
         # Only now, so that no event is missed.
         self.command("uanew", account)
+        if watch is not None:
+            self._start_presence()
+
+    def _start_presence(self):
+        """The module publishes only for accounts that it finds when it is loaded."""
+        self.wait_registered()
+        self.command("insmod", "presence.so")
+        self.command("insmod", "mwi.so")
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
@@ -171,6 +183,10 @@ class Baresip:
     def transfer(self, uri):
         self.command("transfer", uri)
 
+    def set_online(self, on):
+        """The only two states that it publishes."""
+        self.command("presence_online" if on else "presence_offline")
+
     def sign_off(self):
         self.command("uadel", self.user.uri)
 
@@ -245,6 +261,15 @@ class Baresip:
     def wait_received(self, text, sender=""):
         """A MESSAGE with this text arrived."""
         self.p.wait_text(text)
+
+    def presence(self, uri):
+        """What it shows of somebody it watches: Unknown, Online, Offline or Busy."""
+        text = re.sub(r"\x1b\[[\d;]*m", "", self.command("contacts"))
+        return re.search(rf"(\w+) +[^\n]*<{re.escape(uri)}>", text)[1]
+
+    def wait_presence(self, uri, state):
+        wait_for(lambda: self.presence(uri) == state,
+                 lambda: f"{uri} {state} at baresip; it is {self.presence(uri)}")
 
     def wait_held(self, after=0):
         self.wait_event("CALL_REMOTE_SDP", after, param="offer")

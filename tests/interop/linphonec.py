@@ -28,7 +28,7 @@ def enter(p, line):
     p.write(line)
 
 
-def _config(user, server, transport, folder, password, expires, ca, srtp):
+def _config(user, server, transport, folder, password, expires, ca, srtp, watch, as_list):
     return f"""[sip]
 sip_port=-1
 sip_tcp_port=-1
@@ -43,6 +43,7 @@ media_encryption={"srtp" if srtp else "none"}
 media_encryption_mandatory={int(srtp)}
 inc_timeout=90
 keepalive_period=30000
+{f"rls_uri={user.uri}" if as_list else ""}
 
 [proxy_0]
 reg_proxy=<sip:{server.domain};transport={transport}>
@@ -50,7 +51,7 @@ reg_route=<sip:{server.domain};transport={transport};lr>
 reg_identity="{user.name}" <{user.uri}>
 reg_expires={expires}
 reg_sendregister=1
-publish=0
+publish={int(watch is not None)}
 
 [auth_info_0]
 username={user.name}
@@ -85,14 +86,22 @@ enabled=1
 [misc]
 add_missing_audio_codecs=0
 user_certificates_path={folder}/crt
-"""
+""" + "".join(f"""
+[friend_{i}]
+url="{friend.name}" <{friend.uri}>
+pol=accept
+subscribe=1
+""" for i, friend in enumerate(watch or ()))
 
 
 class Linphonec:
-    """One phone of `user` on a machine of its own.  srtp: it makes no call without."""
+    """One phone of `user` on a machine of its own.  srtp: it makes no call without.  watch: users
+    whose presence it subscribes to, with as_list by one list that it sends along (RFC 5367); then it
+    publishes its own, which is that it is there."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, ca=None, srtp=False):
+                 expires=600, tone=None, host=None, ca=None, srtp=False, watch=None,
+                 as_list=False):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
@@ -103,7 +112,7 @@ class Linphonec:
         with open(rc, "w", encoding="utf-8") as f:
             f.write(_config(user, case.site.server, transport, self.dir,
                             user.password if password is None else password, expires,
-                            ca or case.site.server.ca, srtp))
+                            ca or case.site.server.ca, srtp, watch, as_list))
         self.log_path = os.path.join(self.dir, "log")
         argv = ["linphonec", "-c", rc, "-d", "6", "-l", self.log_path]
         if auto_answer:
@@ -153,6 +162,10 @@ class Linphonec:
 
     def send(self, uri, text):
         self.command(f'chat {uri} "{text}"')
+
+    def watch(self, user):
+        """One more; after this it waits for the next state."""
+        self.command(f'friend add "{user.name}" {user.uri}')
 
     def sign_off(self):
         self.command("unregister")
@@ -237,6 +250,15 @@ class Linphonec:
             return os.path.exists(self.recording) and \
                 wav.seconds_of(self.recording, hz) >= seconds
         wait_for(heard, f"{hz} Hz in {self.recording}")
+
+    def presence(self, uri):
+        """What it said last of somebody it watches: Online, Away, Busy, On the phone ...; or None."""
+        said = re.findall(rf'Friend [^\n]*<{re.escape(uri)}> is ([^\n]*)', self.p.text())
+        return said[-1].strip() if said else None
+
+    def wait_presence(self, uri, state):
+        wait_for(lambda: self.presence(uri) == state,
+                 lambda: f"{uri} {state} at linphonec; it is {self.presence(uri)}")
 
     def wait_held(self, after=0):
         """The other side has put us on hold."""

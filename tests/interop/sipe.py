@@ -128,12 +128,17 @@ class Sipe:
         return reply
 
     def try_command(self, what, **fields):
+        return self.at_once((what, fields))[0]
+
+    def at_once(self, *commands):
+        """Several commands, (name, fields) each, with nothing in between; returns their replies."""
         with self._lock:
-            self._sent += 1
-            number = self._sent
+            numbers = range(self._sent + 1, self._sent + 1 + len(commands))
+            self._sent += len(commands)
             mark = self.mark()
-            self.p.write(json.dumps({"do": what, "n": number, **fields}))
-        return self.wait_event("reply", mark, n=number)
+            self.p.write("\n".join(json.dumps({"do": what, "n": number, **fields})
+                                   for number, (what, fields) in zip(numbers, commands)))
+        return [self.wait_event("reply", mark, n=number) for number in numbers]
 
     def sign_on(self, **fields):
         self.account.update(fields)

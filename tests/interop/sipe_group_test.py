@@ -14,7 +14,8 @@
 | out of a conversation of two                   | both are in the room                         |
 | two rooms at a time                            | nothing gets into the other room             |
 | an address that is none                        | is told                                      |
-| the IM MCU, the front ends are killed          | all write on in the same window              |
+| the IM MCU is killed                           | all write on in the same window              |
+| the front ends are killed                      | all meet again and write on                  |
 """
 import os
 import re
@@ -241,18 +242,26 @@ def all_write_on_after_the_mcu_was_killed(case):
 
 
 @tap.test(alone=True)
-def all_write_on_after_the_front_ends_were_killed(case):
+def all_meet_again_after_the_front_ends_were_killed(case):
+    # pidgin-sipe 1.25 reads freed memory when it signs in while the window of a room is open from
+    # before, and often dies; so the windows are closed, and all join again by the address.
     members = room_of_three(case)
     all_write(members, "before")
+    address = "conf:" + members[0][0].focus()
     marks = [client.mark() for client, _ in members]
     for number in range(1, case.site.frontends + 1):
         case.site.server.kill_role("frontend", number)
     tap.wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()),
                  "running roles")
-    for (client, _), mark in zip(members, marks):
+    for (client, room), mark in zip(members, marks):
+        client.wait_refused(mark)
+        client.leave(room)
         client.come_back(mark)
+    members = [(client, client.join_conference(address)) for client, _ in members]
     wait_there(members)
     all_write(members, "after")
+    first, room = members[0]
+    first.wait_roster(room, {c.user.uri: c is first for c, _ in members})
 
 
 if __name__ == "__main__":
