@@ -13,6 +13,7 @@ enum {
 	CONTACT_IN_GROUPS_MAX = 16, /* groups that one contact is in */
 	CONTACT_TEXT_MAX = 255,     /* bytes of an address, a name, an external URI */
 	CONTACTS_DOC_MAX = 1024 * 1024,
+	CONTACTS_WRITTEN_MAX = 800 * 1024, /* of it: all contacts; the groups fit into the rest */
 };
 /* The group that every list has; its name begins with a tilde. */
 enum { CONTACT_GROUP_OTHER = 1 };
@@ -28,11 +29,14 @@ struct contact {
 	char *name, *external;
 	bool subscribed;
 	uint8_t n_groups;
+	uint16_t uri_len;
+	uint32_t written;                       /* bytes in a document, at most */
 	uint32_t groups[CONTACT_IN_GROUPS_MAX]; /* ids, ascending */
 };
 struct contact_list {
 	uint32_t delta; /* number of the last change; never 0 */
 	uint32_t next_group, n, n_groups;
+	size_t written; /* bytes of all contacts in a document, at most */
 	struct contact_group *first_group;
 	struct contact *first;
 };
@@ -50,7 +54,8 @@ struct contact_set {
 };
 /* Each of these counts as one change and appends what is told of it to `delta`, an element of
  * <contactDelta>.  -EINVAL: an argument is not to be used; -ENOENT: there is none; -ENOSPC: too
- * many; -EPERM: the group that every list has.  Nothing has changed then. */
+ * many, or more than a document holds; -EPERM: the group that every list has.  Nothing has changed
+ * then. */
 int contacts_set(struct contact_list *c, const struct contact_set *s, uint32_t max,
                  struct buf *delta) MUST_CHECK;
 int contacts_remove(struct contact_list *c, struct str uri, struct buf *delta) MUST_CHECK;
