@@ -151,6 +151,16 @@ static const struct {
 	{ CONTAINER_RICH, CONTAINER_PERSONAL },
 };
 
+/* Who appears offline does so since she said it: nothing may tell her from who is gone. */
+static usec_t offline_since(const struct presentity *p, const struct aggregate *a)
+{
+	if (a->availability < AVAIL_OFFLINE)
+		return 0;
+	if (a->from)
+		return a->from->published;
+	return p->signed_in ? 0 : p->last_active;
+}
+
 /* Most changes of a user leave most aggregates as they are. */
 static bool says(const struct presentity *p, const struct pub_key *k, struct str text)
 {
@@ -166,11 +176,20 @@ static void put_aggregate(struct presentity *p, const struct aggregate *a, uint3
 		.key = key_of(CATEGORY_STATE, container, SERVER_INSTANCE),
 		.expire = PUB_USER,
 	};
-	doc_put_state(&b, a, container, p->signed_in ? 0 : p->last_active);
+	doc_put_state(&b, a, container, container == CONTAINER_BLOCKED ? 0 : offline_since(p, a));
 	if (says(p, &what.key, buf_view(&b)))
 		return;
 	what.body = body_of(buf_view(&b));
 	put(p, &what, wall, true);
+}
+
+static struct aggregate aggregate_in(const struct presentity *p, uint32_t container)
+{
+	struct aggregate_input in = { .pubs = &p->pubs,
+		                      .container = container,
+		                      .phone_online = p->phone_online,
+		                      .signed_in = p->signed_in };
+	return aggregate_of(&in);
 }
 
 static void aggregate(struct presentity *p, usec_t wall)
@@ -179,11 +198,7 @@ static void aggregate(struct presentity *p, usec_t wall)
 	if (p->replica)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(aggregates); i++) {
-		struct aggregate_input in = { .pubs = &p->pubs,
-			                      .container = aggregates[i].input,
-			                      .phone_online = p->phone_online,
-			                      .signed_in = p->signed_in };
-		struct aggregate a = aggregate_of(&in);
+		struct aggregate a = aggregate_in(p, aggregates[i].input);
 		put_aggregate(p, &a, aggregates[i].output, wall);
 	}
 	put_aggregate(p, &blocked, CONTAINER_BLOCKED, wall);
@@ -442,7 +457,9 @@ void presentity_signed_in(struct presentity *p, bool signed_in, bool phone_onlin
 {
 	bool left = p->signed_in && !signed_in;
 	if (left) {
-		p->last_active = wall;
+		struct aggregate a = aggregate_in(p, CONTAINER_RICH);
+		usec_t since = offline_since(p, &a);
+		p->last_active = since ? since : wall;
 		remove_if(p, 0, true);
 	}
 	p->signed_in = signed_in;

@@ -316,6 +316,39 @@ static void the_aggregate_is_published_where_each_relationship_sees_it(void)
 	world_free(&w);
 }
 
+static bool blocked_says(const struct world *w, const char *text)
+{
+	return str_find(said(&w->p, "state", CONTAINER_BLOCKED, 1)->body->text, str_of(text)) >= 0;
+}
+
+static void who_is_blocked_does_not_hear_of_coming_and_going(void)
+{
+	struct world *w = world_start();
+	char text[512];
+	EQ(say_one(w, DESK, "state 2 7 0 endpoint", "", state(text, "machineState", 3500)), 0);
+	presentity_signed_in(&w->p, false, false, now);
+	presentity_signed_in(&w->p, true, true, now);
+	OK(is_dirty(w, 200, CATEGORY_STATE));
+	EQ(w->p.dirty.category[container_index(CONTAINER_BLOCKED)], 0);
+	OK(blocked_says(w, ">18500<") && !blocked_says(w, "lastActive"));
+	world_free(&w);
+}
+
+static void who_appears_offline_cannot_be_told_from_who_is(void)
+{
+	struct world *w = world_start();
+	char text[512];
+	EQ(say_one(w, DESK, "state 2 7 0 endpoint", "", state(text, "machineState", 3500)), 0);
+	EQ(say_one(w, DESK, "state 2 9 0 static", "", state(text, "userState", 18500)), 0);
+	OK(str_find(said(&w->p, "state", 200, 1)->body->text,
+	            STR("lastActive=\"2026-01-02T03:04:05Z\"")) > 0);
+	w->p.dirty = (struct presence_dirty){ 0 };
+	presentity_signed_in(&w->p, false, false, now + 9 * USEC_PER_SEC);
+	presentity_signed_in(&w->p, true, false, now + 99 * USEC_PER_SEC);
+	OK(!is_dirty(w, 200, CATEGORY_STATE) && !is_dirty(w, 400, CATEGORY_STATE));
+	world_free(&w);
+}
+
 static void a_phone_alone_is_online(void)
 {
 	struct world *w = world_start();
@@ -534,6 +567,8 @@ int main(void)
 	RUN(what_an_endpoint_says_goes_with_it);
 	RUN(what_has_a_time_ends_then);
 	RUN(the_aggregate_is_published_where_each_relationship_sees_it);
+	RUN(who_is_blocked_does_not_hear_of_coming_and_going);
+	RUN(who_appears_offline_cannot_be_told_from_who_is);
 	RUN(a_phone_alone_is_online);
 	RUN(what_other_sources_say_is_put_and_taken_away);
 	RUN(members_change_all_or_none_and_count_versions);
