@@ -153,12 +153,12 @@ static void add_item(struct task *t, struct presence_sub *me, const struct batch
 static enum refusal take_batch(struct task *t, struct presence_sub *me, const struct batch *batch)
 {
 	int r = 0;
-	if (batch->n > WATCHES_OF_USER_MAX)
+	if (batch->n > WATCHES_OF_SUB_MAX)
 		return REFUSE_TOO_MANY_SUBSCRIPTIONS;
 	me->set.categories = batch->categories & ~CATEGORY_BIT(CATEGORY_DIALOGS);
 	for (size_t i = 0; i < batch->n && r == 0; i++) {
 		if (batch->remove)
-			watch_remove(&me->set, presence_address(batch->items[i].uri));
+			watch_remove(t->fe->people, &me->set, presence_address(batch->items[i].uri));
 		else
 			add_item(t, me, &batch->items[i], &r);
 	}
