@@ -310,6 +310,8 @@ void fe_subscribe_home(struct task *t);
 enum refusal fe_sub_refusal(int err);
 /* The end of the dialog that its sender is: where she is, and which endpoint. */
 void fe_sender_end(const struct task *t, struct token *ret);
+/* From pidgin-sipe, which needs some things otherwise than other Lync clients. */
+bool fe_is_sipe(const struct sip_msg *m);
 /* A change of the list, as it is told: a whole <contactDelta>. */
 void fe_tell_rosters(struct person *p, struct str delta);
 /* The whole list, where a delta would not do. */

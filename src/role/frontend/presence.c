@@ -150,24 +150,16 @@ static void add_item(struct task *t, struct presence_sub *me, const struct batch
 		fe_person_added(t->fe, aor, t->who.uri, fe_display_name(t));
 }
 
-/* All that the endpoint watches, in whichever dialogs. */
-static unsigned watched_by(const struct presence_sub *me)
-{
-	unsigned n = 0;
-	for (struct sub *s = NULL; (s = subs_next(me->sub.all, me->sub.account, s)) != NULL;)
-		if (s->package == me->sub.package && s->endpoint == me->sub.endpoint)
-			n += container_of(s, struct presence_sub, sub)->set.n;
-	return n;
-}
-
 static enum refusal take_batch(struct task *t, struct presence_sub *me, const struct batch *batch)
 {
 	int r = 0;
-	me->set.others = watched_by(me) - me->set.n;
+	if (batch->n > WATCHES_OF_SUB_MAX)
+		return REFUSE_TOO_MANY_SUBSCRIPTIONS;
 	me->set.categories = batch->categories & ~CATEGORY_BIT(CATEGORY_DIALOGS);
 	for (size_t i = 0; i < batch->n && r == 0; i++) {
 		if (batch->remove)
-			watch_remove(&me->set, presence_address(batch->items[i].uri));
+			watch_remove(t->fe->people, &me->set,
+			             presence_address(batch->items[i].uri));
 		else
 			add_item(t, me, &batch->items[i], &r);
 	}

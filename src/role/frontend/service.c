@@ -230,11 +230,20 @@ static void change_contacts(struct task *t, struct person *p, const struct soap 
 	char name[SOAP_METHOD_MAX + 1];
 	char text[64];
 	struct buf more = BUF_ON(text), nb = BUF_ON(name);
+	uint32_t group = number_of(s, "groupID");
+	bool renames = methods[i].change == modify_group;
+	if (renames && fe_is_sipe(t->msg) &&
+	    contacts_is_echo(&p->contacts, group, soap_arg(s, "name"), loop_now(t->fe->loop))) {
+		answer_ok(t);
+		return;
+	}
 	int r = methods[i].change(&p->contacts, t->fe->cfg.contacts_max, s, &elements, &more);
 	if (r < 0) {
 		refuse(t, r);
 		return;
 	}
+	if (renames)
+		contacts_renamed(&p->contacts, group, loop_now(t->fe->loop));
 	buf_str(&nb, methods[i].method);
 	buf_char(&nb, 0);
 	contacts_put_delta(&delta, &p->contacts, buf_view(&elements));

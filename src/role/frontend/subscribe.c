@@ -184,6 +184,11 @@ static const struct sub_package roster_package = { .event = STR_INIT(
 	                                           .compose = compose_roster,
 	                                           .free = free_roster };
 
+bool fe_is_sipe(const struct sip_msg *m)
+{
+	return str_find(sip_value(m, SIP_H_USER_AGENT), STR("Sipe/")) >= 0;
+}
+
 static enum refusal start_roster(struct task *t, struct person *p, const struct sub_ask *ask,
                                  struct sub **ret)
 {
@@ -195,7 +200,7 @@ static enum refusal start_roster(struct task *t, struct person *p, const struct 
 	}
 	me->person = p;
 	/* pidgin-sipe 1.25 ends with a fault then; it drops the empty group at its next sign-in. */
-	me->keeps_group = str_find(sip_value(t->msg, SIP_H_USER_AGENT), STR("Sipe/")) >= 0;
+	me->keeps_group = fe_is_sipe(t->msg);
 	me->deltas = buf_of(ROSTER_DELTAS_MAX);
 	me->watch.sub = &me->sub;
 	list_add(&p->rosters, &me->watch.of_person);

@@ -21,8 +21,9 @@ static struct str bare(struct str uri)
 
 static void set_text(char **at, struct str s)
 {
-	free(*at);
+	char *old = *at; /* s may be in it */
 	*at = str_dup(s);
+	free(old);
 }
 
 static struct contact_group *make_group(struct contact_list *c, uint32_t id, struct str name,
@@ -46,6 +47,8 @@ static void free_group(struct contact_list *c, struct contact_group **at)
 	struct contact_group *g = *at;
 	*at = g->next;
 	c->n_groups--;
+	for (int i = 0; i < CONTACT_ECHOES; i++)
+		free(g->lately[i].name);
 	free(g->name);
 	free(g->external);
 	free(g);
@@ -56,6 +59,7 @@ static void free_contact(struct contact_list *c, struct contact **at)
 	struct contact *k = *at;
 	*at = k->next;
 	c->n--;
+	c->written -= k->written;
 	free(k->uri);
 	free(k->name);
 	free(k->external);
@@ -80,7 +84,7 @@ static struct contact **seek(const struct contact_list *c, struct str uri)
 {
 	struct contact **at = (struct contact **)(uintptr_t)&c->first;
 	uri = bare(uri);
-	while (*at && !str_ieq(str_of((*at)->uri), uri))
+	while (*at && !str_ieq(str_n((*at)->uri, (*at)->uri_len), uri))
 		at = &(*at)->next;
 	return at;
 }
@@ -184,29 +188,50 @@ static int read_groups(const struct contact_list *c, struct contact *k, struct s
 	return k->n_groups > 0 ? 0 : add_to_group(k, CONTACT_GROUP_OTHER);
 }
 
+/* Bytes of a contact in a document, in as many groups as it can be in. */
+static uint32_t written_len(struct str uri, const struct contact_set *s)
+{
+	enum { ESCAPED = 6, REST = 96 + 11 * CONTACT_IN_GROUPS_MAX };
+	auto_(buf_free) struct buf b = buf_of(3 * ESCAPED * CONTACT_TEXT_MAX);
+	xml_put_text(&b, uri);
+	xml_put_text(&b, s->name);
+	xml_put_text(&b, s->external);
+	return (uint32_t)b.len + REST;
+}
+
+static struct contact *add_contact(struct contact_list *c, struct contact **at, struct str uri)
+{
+	struct contact *k = *at = xnew(struct contact);
+	set_text(&k->uri, uri);
+	k->uri_len = (uint16_t)uri.len;
+	c->n++;
+	return k;
+}
+
 int contacts_set(struct contact_list *c, const struct contact_set *s, uint32_t max,
                  struct buf *delta)
 {
 	struct str uri = bare(s->uri);
-	struct contact **at = seek(c, uri), *k = *at, like = { 0 };
 	if (uri.len == 0 || !is_text(uri) || !is_text(s->name) || !is_text(s->external))
 		return -EINVAL;
+	struct contact **at = seek(c, uri), *k = *at, like = { 0 };
 	int r = read_groups(c, &like, s->groups);
 	if (r < 0)
 		return r;
-	if (!k && c->n >= MIN(max, CONTACTS_MAX))
+	uint32_t written = written_len(uri, s);
+	size_t others = c->written - (k ? k->written : 0);
+	if ((!k && c->n >= MIN(max, CONTACTS_MAX)) || others + written > CONTACTS_WRITTEN_MAX)
 		return -ENOSPC;
 	bool added = !k;
-	if (added) {
-		k = *at = xnew(struct contact);
-		set_text(&k->uri, uri);
-		c->n++;
-	}
+	if (added)
+		k = add_contact(c, at, uri);
 	set_text(&k->name, s->name);
 	set_text(&k->external, s->external);
 	k->subscribed = s->subscribed;
 	k->n_groups = like.n_groups;
 	memcpy(k->groups, like.groups, sizeof(k->groups));
+	k->written = written;
+	c->written = others + written;
 	count_change(c);
 	put_contact(delta, added ? "addedContact" : "modifiedContact", k, true);
 	return 0;
@@ -232,7 +257,7 @@ int contacts_add_group(struct contact_list *c, struct str name, struct str exter
 {
 	if (name.len == 0 || !is_text(name) || !is_text(external))
 		return -EINVAL;
-	if (c->n_groups >= CONTACT_GROUPS_MAX || c->next_group == 0)
+	if (c->n_groups >= CONTACT_GROUPS_MAX || c->next_group == UINT32_MAX)
 		return -ENOSPC;
 	struct contact_group *g = make_group(c, c->next_group, name, external);
 	*ret_id = g->id;
@@ -254,6 +279,26 @@ int contacts_modify_group(struct contact_list *c, uint32_t id, struct str name, 
 	count_change(c);
 	put_group(delta, "modifiedGroup", g);
 	return 0;
+}
+
+bool contacts_is_echo(const struct contact_list *c, uint32_t id, struct str name, usec_t now)
+{
+	const struct contact_group *g = contacts_group(c, id);
+	for (int i = 0; g && i < CONTACT_ECHOES; i++)
+		if (g->lately[i].name && str_eq(str_of(g->lately[i].name), name) &&
+		    now - g->lately[i].at < CONTACT_ECHO_S * USEC_PER_SEC)
+			return true;
+	return false;
+}
+
+void contacts_renamed(struct contact_list *c, uint32_t id, usec_t now)
+{
+	struct contact_group *g = contacts_group(c, id);
+	if (!g)
+		return;
+	free(g->lately[CONTACT_ECHOES - 1].name);
+	memmove(&g->lately[1], &g->lately[0], sizeof(g->lately) - sizeof(g->lately[0]));
+	g->lately[0] = (struct contact_renaming){ str_dup(str_of(g->name)), now };
 }
 
 static bool leave_group(struct contact *k, uint32_t id)
@@ -319,8 +364,11 @@ static int read_group_elements(struct contact_list *ret, const struct xml *root)
 			return -E2BIG;
 		(void)make_group(ret, id, name, external);
 	}
-	if (!contacts_group(ret, CONTACT_GROUP_OTHER))
-		(void)make_group(ret, CONTACT_GROUP_OTHER, STR("~"), STR(""));
+	if (contacts_group(ret, CONTACT_GROUP_OTHER))
+		return 0;
+	if (ret->n_groups >= CONTACT_GROUPS_MAX)
+		return -E2BIG;
+	(void)make_group(ret, CONTACT_GROUP_OTHER, STR("~"), STR(""));
 	return 0;
 }
 

@@ -122,6 +122,7 @@ struct aggregate aggregate_of(const struct aggregate_input *in)
 		return a;
 	uint32_t level = s.machine ? machine_level(s.machine) : STATE_ONLINE;
 	a.availability = level;
+	a.from = s.machine;
 	if (s.user)
 		take_state(&a, s.user);
 	raise(&a, s.calendar);

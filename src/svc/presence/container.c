@@ -56,7 +56,7 @@ void containers_done(struct containers *c)
 		c->first = m->next;
 		free(m);
 	}
-	c->n_members = 0;
+	c->n_members = c->n_bytes = 0;
 }
 
 static struct member **seek(const struct containers *c, unsigned index, enum member_type type,
@@ -89,6 +89,7 @@ bool containers_add(struct containers *c, unsigned index, enum member_type type,
 		memcpy(m->value, value.p, value.len);
 	*at = m;
 	c->n_members++;
+	c->n_bytes += m->len;
 	return true;
 }
 
@@ -99,8 +100,9 @@ bool containers_remove(struct containers *c, unsigned index, enum member_type ty
 	if (!m)
 		return false;
 	*at = m->next;
-	free(m);
 	c->n_members--;
+	c->n_bytes -= m->len;
+	free(m);
 	return true;
 }
 

@@ -20,8 +20,9 @@ enum {
 	CONTAINER_BLOCKED = 32000,
 	N_CONTAINERS = 9,
 
-	CONTAINER_MEMBERS_MAX = 1000, /* of a user, over all containers: 403 */
-	CONTAINER_VALUE_MAX = 255,    /* bytes of a member's address or domain */
+	CONTAINER_MEMBERS_MAX = 1000,    /* of a user, over all containers: 403 */
+	CONTAINER_BYTES_MAX = 48 * 1024, /* of all members' values: 403 */
+	CONTAINER_VALUE_MAX = 255,       /* bytes of a member's address or domain */
 };
 
 enum member_type {
@@ -52,7 +53,7 @@ static inline struct str member_value(const struct member *m)
 struct containers {
 	uint32_t version[N_CONTAINERS];
 	struct member *first;
-	uint32_t n_members;
+	uint32_t n_members, n_bytes; /* of the members' values */
 };
 
 /* The index of a container, or -ENOENT; and the reverse. */

@@ -83,6 +83,7 @@ static void put(struct presentity *p, const struct server_publication *what, use
 		pub_body_unref(&body);
 		return;
 	}
+	pub_share(&p->pubs, &body);
 	pub = pub_get(&p->pubs, &what->key);
 	pub->server = server;
 	pub->expire = what->expire;
@@ -109,23 +110,44 @@ static struct pub_key key_of(enum category c, uint32_t container, uint32_t insta
 	return (struct pub_key){ c, category_name(c), container, instance };
 }
 
-void presentity_set_card(struct presentity *p, const struct card *card, usec_t wall)
+static void put_card(struct presentity *p, const struct card *card, uint32_t container, usec_t wall)
 {
 	auto_(buf_free) struct buf b = buf_of(PRESENCE_MAX);
-	struct server_publication what = { .key = key_of(CATEGORY_CONTACT_CARD, CONTAINER_ALL,
-		                                         CARD_INSTANCE),
-		                           .expire = PUB_STATIC };
+	struct server_publication what = {
+		.key = key_of(CATEGORY_CONTACT_CARD, container, CARD_INSTANCE), .expire = PUB_STATIC
+	};
 	const struct publication *own = pub_find(&p->pubs, &what.key);
-	if (!own || own->server) {
-		doc_put_card(&b, card);
-		what.body = body_of(buf_view(&b));
-		put(p, &what, wall, true);
-	}
-	b.len = 0;
-	doc_put_lines(&b, card->phone);
-	what.key = key_of(CATEGORY_USER_PROPERTIES, CONTAINER_SELF, CARD_INSTANCE);
+	if (own && !own->server)
+		return;
+	doc_put_card(&b, card);
 	what.body = body_of(buf_view(&b));
 	put(p, &what, wall, true);
+}
+
+static void put_lines(struct presentity *p, struct str phone, usec_t wall)
+{
+	auto_(buf_free) struct buf b = buf_of(PRESENCE_MAX);
+	struct server_publication what = { .key = key_of(CATEGORY_USER_PROPERTIES, CONTAINER_SELF,
+		                                         CARD_INSTANCE),
+		                           .expire = PUB_STATIC };
+	doc_put_lines(&b, phone);
+	what.body = body_of(buf_view(&b));
+	put(p, &what, wall, true);
+}
+
+/* Everybody, who is blocked included, sees name and address; external contacts what she is; the
+ * others how to reach her (F-024). */
+void presentity_set_card(struct presentity *p, const struct card *card, usec_t wall)
+{
+	struct card outside = *card,
+	            blocked = { .display_name = card->display_name, .email = card->email };
+	outside.phone = outside.department = STR("");
+	put_card(p, &blocked, CONTAINER_ALL, wall);
+	put_card(p, &outside, CONTAINER_PUBLIC, wall);
+	put_card(p, card, CONTAINER_COMPANY, wall);
+	put_card(p, card, CONTAINER_TEAM, wall);
+	put_card(p, card, CONTAINER_PERSONAL, wall);
+	put_lines(p, card->phone, wall);
 }
 
 /* --- the aggregate ------------------------------------------------------------------------- */
@@ -139,6 +161,23 @@ static const struct {
 	{ CONTAINER_RICH, CONTAINER_PERSONAL },
 };
 
+/* Who appears offline does so since she said it: nothing may tell her from who is gone. */
+static usec_t offline_since(const struct presentity *p, const struct aggregate *a)
+{
+	if (a->availability < AVAIL_OFFLINE)
+		return 0;
+	if (a->from)
+		return a->from->published;
+	return p->signed_in ? 0 : p->last_active;
+}
+
+/* Most changes of a user leave most aggregates as they are. */
+static bool says(const struct presentity *p, const struct pub_key *k, struct str text)
+{
+	const struct publication *pub = pub_find(&p->pubs, k);
+	return pub && pub->server && pub->body && str_eq(pub->body->text, text);
+}
+
 static void put_aggregate(struct presentity *p, const struct aggregate *a, uint32_t container,
                           usec_t wall)
 {
@@ -147,9 +186,20 @@ static void put_aggregate(struct presentity *p, const struct aggregate *a, uint3
 		.key = key_of(CATEGORY_STATE, container, SERVER_INSTANCE),
 		.expire = PUB_USER,
 	};
-	doc_put_state(&b, a, container, p->signed_in ? 0 : p->last_active);
+	doc_put_state(&b, a, container, container == CONTAINER_BLOCKED ? 0 : offline_since(p, a));
+	if (says(p, &what.key, buf_view(&b)))
+		return;
 	what.body = body_of(buf_view(&b));
 	put(p, &what, wall, true);
+}
+
+static struct aggregate aggregate_in(const struct presentity *p, uint32_t container)
+{
+	struct aggregate_input in = { .pubs = &p->pubs,
+		                      .container = container,
+		                      .phone_online = p->phone_online,
+		                      .signed_in = p->signed_in };
+	return aggregate_of(&in);
 }
 
 static void aggregate(struct presentity *p, usec_t wall)
@@ -158,11 +208,7 @@ static void aggregate(struct presentity *p, usec_t wall)
 	if (p->replica)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(aggregates); i++) {
-		struct aggregate_input in = { .pubs = &p->pubs,
-			                      .container = aggregates[i].input,
-			                      .phone_online = p->phone_online,
-			                      .signed_in = p->signed_in };
-		struct aggregate a = aggregate_of(&in);
+		struct aggregate a = aggregate_in(p, aggregates[i].input);
 		put_aggregate(p, &a, aggregates[i].output, wall);
 	}
 	put_aggregate(p, &blocked, CONTAINER_BLOCKED, wall);
@@ -177,6 +223,11 @@ bool presentity_is_dnd(const struct presentity *p)
 
 void presentity_put(struct presentity *p, const struct server_publication *what, usec_t wall)
 {
+	struct pub_body *body = what->body;
+	if (body && p->pubs.n >= PUBLICATIONS_DOC_MAX && !pub_find(&p->pubs, &what->key)) {
+		pub_body_unref(&body);
+		return;
+	}
 	put(p, what, wall, false);
 	aggregate(p, wall);
 }
@@ -191,10 +242,10 @@ static bool is_kept(enum pub_expire e)
 static int check_item(const struct presentity *p, const struct publish_item *it)
 {
 	const struct publication *pub = pub_find(&p->pubs, &it->key);
-	bool state = it->key.category == CATEGORY_STATE;
+	bool own_card = it->key.category == CATEGORY_CONTACT_CARD && !it->remove;
 	if (container_index(it->key.container) < 0 || it->key.category == CATEGORY_DIALOGS)
 		return -EPERM;
-	return pub && pub->server && state ? -EPERM : 0;
+	return pub && pub->server && !own_card ? -EPERM : 0;
 }
 
 static uint32_t current_version(const struct presentity *p, const struct publish_item *it)
@@ -219,7 +270,8 @@ static int check_versions(const struct presentity *p, const struct publish *rq,
 }
 
 /* Bodies that say the same are one. */
-static int make_bodies(const struct publish *rq, struct pub_body **bodies)
+static int make_bodies(const struct presentity *p, const struct publish *rq,
+                       struct pub_body **bodies)
 {
 	for (size_t i = 0; i < rq->n; i++) {
 		const struct xml *e = rq->items[i].body;
@@ -232,44 +284,25 @@ static int make_bodies(const struct publish *rq, struct pub_body **bodies)
 		int r = bodies[i] ? 0 : pub_body_new(&bodies[i], e);
 		if (r < 0)
 			return r;
+		pub_share(&p->pubs, &bodies[i]);
 		if (bodies[i]->kind == STATE_AGGREGATE)
 			return -EPERM;
 	}
 	return 0;
 }
 
-static int check_size(const struct presentity *p, const struct publish *rq,
-                      struct pub_body **bodies)
-{
-	size_t more = 0, n = 0;
-	for (size_t i = 0; i < rq->n; i++) {
-		bool first = bodies[i] != NULL;
-		for (size_t k = 0; k < i && first; k++)
-			first = bodies[k] != bodies[i];
-		more += first ? bodies[i]->text.len : 0;
-		n += bodies[i] && !pub_find(&p->pubs, &rq->items[i].key);
-	}
-	/* What it replaces is not taken off: the limit is no secret to be found out to the byte. */
-	if (p->pubs.n + n > PUBLICATIONS_MAX)
-		return -ENOSPC;
-	return pub_weight(&p->pubs) + more > 2 * (size_t)PRESENCE_MAX || more > PRESENCE_MAX
-	               ? -E2BIG
-	               : 0;
-}
-
-static void apply(struct presentity *p, const struct publish_ask *ask, size_t i,
+static void apply(struct pub_table *t, const struct publish_ask *ask, size_t i,
                   struct pub_body **body, struct publish_result *ret)
 {
 	const struct publish_item *it = &ask->rq->items[i];
-	struct publication *pub = pub_find(&p->pubs, &it->key);
-	touch(p, &it->key);
-	ret->durable |= is_kept(it->expire) || (pub && is_kept(pub->expire));
+	struct publication *pub = pub_find(t, &it->key);
+	ret->durable |= (!it->remove && is_kept(it->expire)) || (pub && is_kept(pub->expire));
 	if (it->remove) {
 		if (pub)
-			pub_remove(&p->pubs, pub);
+			pub_remove(t, pub);
 		return;
 	}
-	pub = pub_get(&p->pubs, &it->key);
+	pub = pub_get(t, &it->key);
 	pub->server = false;
 	pub->expire = it->expire;
 	pub->endpoint = ask->endpoint;
@@ -277,6 +310,27 @@ static void apply(struct presentity *p, const struct publish_ask *ask, size_t i,
 	pub->ends = it->expire == PUB_TIME ? ask->wall + it->expires_s * USEC_PER_SEC : 0;
 	pub->version++;
 	pub_set_body(pub, take(body));
+}
+
+/* Makes the table that it would be, and takes it over if it is within the limits. */
+static int replace(struct presentity *p, const struct publish_ask *ask, struct pub_body **bodies,
+                   struct publish_result *ret)
+{
+	struct pub_table next = pub_copy(&p->pubs);
+	for (size_t i = 0; i < ask->rq->n; i++)
+		apply(&next, ask, i, &bodies[i], ret);
+	int r = pub_check(&next);
+	if (r < 0) {
+		ret->durable = false;
+		pub_clear(&next);
+		return r;
+	}
+	pub_clear(&p->pubs);
+	p->pubs = next;
+	for (size_t i = 0; i < ask->rq->n; i++)
+		touch(p, &ask->rq->items[i].key);
+	aggregate(p, ask->wall);
+	return 0;
 }
 
 int presentity_publish(struct presentity *p, const struct publish_ask *ask,
@@ -288,20 +342,43 @@ int presentity_publish(struct presentity *p, const struct publish_ask *ask,
 	ret->durable = false;
 	int r = check_versions(p, rq, ret);
 	if (r == 0)
-		r = make_bodies(rq, bodies);
+		r = make_bodies(p, rq, bodies);
 	if (r == 0)
-		r = check_size(p, rq, bodies);
-	for (size_t i = 0; i < rq->n && r == 0; i++)
-		apply(p, ask, i, &bodies[i], ret);
+		r = replace(p, ask, bodies, ret);
 	for (size_t i = 0; i < rq->n; i++)
 		pub_body_unref(&bodies[i]);
 	free(bodies);
-	if (r == 0)
-		aggregate(p, ask->wall);
 	return r;
 }
 
 /* --- containers and subscribers ------------------------------------------------------------ */
+
+/* Whether the member is there when the first i changes have been made. */
+static bool is_there(const struct containers *c, const struct set_members *s, size_t i)
+{
+	const struct member_change *m = &s->items[i];
+	while (i-- > 0) {
+		const struct member_change *o = &s->items[i];
+		if (o->at == m->at && o->type == m->type && str_ieq(o->value, m->value))
+			return !o->remove;
+	}
+	return containers_find(c, m->at, m->type, m->value) != NULL;
+}
+
+/* To make room and to move somebody from one level to another is possible at the limit too. */
+static bool have_room(const struct containers *c, const struct set_members *s)
+{
+	int64_t more = 0, bytes = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct member_change *m = &s->items[i];
+		if (is_there(c, s, i) != m->remove)
+			continue;
+		more += m->remove ? -1 : 1;
+		bytes += m->remove ? -(int64_t)m->value.len : (int64_t)m->value.len;
+	}
+	return (more <= 0 || c->n_members + more <= CONTAINER_MEMBERS_MAX) &&
+	       (bytes <= 0 || c->n_bytes + bytes <= CONTAINER_BYTES_MAX);
+}
 
 int presentity_set_members(struct presentity *p, const struct set_members *s)
 {
@@ -310,7 +387,7 @@ int presentity_set_members(struct presentity *p, const struct set_members *s)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->items[i].version != c->version[s->items[i].at])
 			return -EEXIST;
-	if (c->n_members + s->n > CONTAINER_MEMBERS_MAX)
+	if (!have_room(c, s))
 		return -ENOSPC;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct member_change *m = &s->items[i];
@@ -347,7 +424,9 @@ bool presentity_set_subscriber(struct presentity *p, const struct subscriber_cha
                                struct str display)
 {
 	struct subscriber *s = find_subscriber(p, c->user);
-	struct str name = str_sub(display, 0, CONTAINER_VALUE_MAX);
+	struct str name = str_sub(display, 0, SUBSCRIBER_DISPLAY_MAX);
+	if (c->user.len == 0 || c->user.len > CONTAINER_VALUE_MAX)
+		return false;
 	if (s) {
 		if (s->acknowledged || !c->acknowledged)
 			return false;
@@ -395,7 +474,9 @@ void presentity_signed_in(struct presentity *p, bool signed_in, bool phone_onlin
 {
 	bool left = p->signed_in && !signed_in;
 	if (left) {
-		p->last_active = wall;
+		struct aggregate a = aggregate_in(p, CONTAINER_RICH);
+		usec_t since = offline_since(p, &a);
+		p->last_active = since ? since : wall;
 		remove_if(p, 0, true);
 	}
 	p->signed_in = signed_in;

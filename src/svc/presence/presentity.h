@@ -10,9 +10,12 @@
 #include "svc/presence/request.h"
 
 enum {
-	SUBSCRIBERS_MAX = 200, /* who waits for an answer (F-023): older ones are dropped */
+	SUBSCRIBERS_MAX = 200,       /* who waits for an answer (F-023): older ones are dropped */
+	SUBSCRIBER_DISPLAY_MAX = 64, /* bytes of a name that is shown: longer ones are cut */
 	CONFLICTS_MAX = PUBLISH_MAX,
 	PRESENCE_PHONES_MAX = 64,
+	/* Publications of a user with the server's and her phones'. */
+	PUBLICATIONS_DOC_MAX = PUBLICATIONS_MAX + PRESENCE_PHONES_MAX + 16,
 };
 
 /* Somebody who has this user on the list of contacts ([MS-PRES] section 3.3.5.10). */
@@ -95,7 +98,7 @@ struct publish_result {
 int presentity_publish(struct presentity *p, const struct publish_ask *ask,
                        struct publish_result *ret) MUST_CHECK;
 /* A publication from another source than a Lync client, replacing what has that key.  Takes the
- * body; NULL removes. */
+ * body; NULL removes.  Above PUBLICATIONS_DOC_MAX nothing is added. */
 struct server_publication {
 	struct pub_key key;
 	enum pub_expire expire;
@@ -107,7 +110,8 @@ void presentity_put(struct presentity *p, const struct server_publication *what,
 
 /* 0; -EEXIST: a version is wrong; -ENOSPC. */
 int presentity_set_members(struct presentity *p, const struct set_members *s) MUST_CHECK;
-/* Acknowledges, or adds (display: of the one who asks).  True if something changed. */
+/* Acknowledges, or adds (display: of the one who asks).  True if something changed; what is no
+ * address, or longer than CONTAINER_VALUE_MAX, changes nothing. */
 bool presentity_set_subscriber(struct presentity *p, const struct subscriber_change *c,
                                struct str display);
 

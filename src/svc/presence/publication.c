@@ -70,26 +70,76 @@ static enum state_kind kind_of(const struct xml *e)
 	return STATE_NONE;
 }
 
-/* Appends the element so that it stands alone; *ret_len is its length.  The namespace that it has
- * from around it is written into its start tag. */
-static int put_alone(struct buf *b, const struct xml *e)
+/* The element with its namespace written into its start tag. */
+static void put_with_space(struct buf *b, const struct xml *e)
 {
-	auto_(arena_free) struct arena *a = arena_new();
-	struct xml *alone;
 	size_t name_end = 1;
-	if (xml_parse(&alone, a, e->source) < 0)
-		return -EBADMSG;
-	if (str_eq(alone->space, e->space)) {
-		buf_str(b, e->source);
-		return 0;
-	}
 	while (name_end < e->source.len && !str_is_space(e->source.p[name_end]) &&
 	       e->source.p[name_end] != '>' && e->source.p[name_end] != '/')
 		name_end++;
 	buf_str(b, str_sub(e->source, 0, name_end));
 	xml_put_attr(b, "xmlns", e->space);
 	buf_str(b, str_sub(e->source, name_end, e->source.len));
+}
+
+/* Appends the element so that it means the same anywhere: with the namespace that it has from
+ * around it, which may be none.  Where it says so itself, saying it twice is no XML. */
+static int put_alone(struct buf *b, const struct xml *e)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct xml *alone;
+	if (xml_parse(&alone, a, e->source) < 0)
+		return -EBADMSG;
+	bool same = str_eq(alone->space, e->space);
+	if (!same || e->space.len == 0)
+		put_with_space(b, e);
+	if (same && (e->space.len > 0 || xml_parse(&alone, a, buf_view(b)) < 0)) {
+		b->len = 0;
+		b->full = false;
+		buf_str(b, e->source);
+	}
 	return 0;
+}
+
+static uint32_t count_elements(const struct xml *root)
+{
+	uint32_t n = 1;
+	for (const struct xml *e = root; e;) {
+		const struct xml *next = e->child;
+		while (!next && e != root) {
+			next = e->next;
+			e = next ? e : e->parent;
+		}
+		n += next != NULL;
+		e = next;
+	}
+	return n;
+}
+
+/* The next declaration of a namespace: its value, as it is written.  Text that only looks like one
+ * counts too. */
+static bool next_space(struct str *rest, struct str *ret)
+{
+	ssize_t at = str_find(*rest, STR("xmlns"));
+	if (at < 0)
+		return false;
+	struct str s = str_sub(*rest, (size_t)at + 5, rest->len), head, tail;
+	while (s.len > 0 && *s.p != '"' && *s.p != '\'')
+		s = str_sub(s, 1, s.len);
+	*ret = *rest = STR("");
+	if (s.len > 0 && str_cut(str_sub(s, 1, s.len), *s.p, &head, &tail)) {
+		*ret = head;
+		*rest = tail;
+	}
+	return true;
+}
+
+static uint32_t count_spaces(struct str text)
+{
+	uint32_t n = 0;
+	for (struct str one; next_space(&text, &one);)
+		n++;
+	return n;
 }
 
 /* Copies s behind the others; *p moves on. */
@@ -132,6 +182,8 @@ int pub_body_new(struct pub_body **ret, const struct xml *e)
 	struct pub_body *b = xcalloc(1, sizeof(*b) + text.len + more);
 	char *p = (char *)(b + 1);
 	b->refs = 1;
+	b->n_elements = count_elements(e);
+	b->n_spaces = count_spaces(buf_view(&text));
 	b->kind = is_state ? kind_of(e) : STATE_NONE;
 	b->text = copy(&p, buf_view(&text));
 	b->token = copy(&p, t.token);
@@ -211,6 +263,17 @@ void pub_set_body(struct publication *p, struct pub_body *body)
 	p->body = body;
 }
 
+void pub_share(const struct pub_table *t, struct pub_body **bp)
+{
+	const struct publication *p = t->first;
+	while (p && !(p->body && str_eq(p->body->text, (*bp)->text)))
+		p = p->next;
+	if (!p || p->body == *bp)
+		return;
+	pub_body_unref(bp);
+	*bp = pub_body_ref(p->body);
+}
+
 void pub_remove(struct pub_table *t, struct publication *p)
 {
 	struct publication **at = seek(t, &p->key);
@@ -227,6 +290,32 @@ void pub_clear(struct pub_table *t)
 		pub_remove(t, t->first);
 }
 
+struct pub_table pub_copy(const struct pub_table *t)
+{
+	struct pub_table ret = { .n = t->n };
+	struct publication **end = &ret.first;
+	for (const struct publication *p = t->first; p; p = p->next) {
+		size_t extra = p->key.category == CATEGORY_OTHER ? p->key.name.len : 0;
+		struct publication *q = xmalloc(sizeof(*q) + extra);
+		memcpy(q, p, sizeof(*q) + extra);
+		if (extra > 0)
+			q->key.name.p = q->other;
+		if (q->body)
+			(void)pub_body_ref(q->body);
+		q->next = NULL;
+		*end = q;
+		end = &q->next;
+	}
+	return ret;
+}
+
+/* --- limits ------------------------------------------------------------------------------ */
+
+static bool is_own(const struct publication *p)
+{
+	return p->body && !p->server;
+}
+
 static bool counted_before(const struct pub_table *t, const struct publication *p)
 {
 	for (const struct publication *q = t->first; q != p; q = q->next)
@@ -239,7 +328,48 @@ size_t pub_weight(const struct pub_table *t)
 {
 	size_t n = 0;
 	for (const struct publication *p = t->first; p; p = p->next)
-		if (p->body && !p->server && !counted_before(t, p))
+		if (is_own(p) && !counted_before(t, p))
 			n += p->body->text.len;
 	return n;
+}
+
+/* Bytes around a body in a document, the category's name left out. */
+enum { WRAPPING = 260, ESCAPED = 6 };
+
+/* A namespace that is declared in two ways counts twice. */
+static bool has_few_spaces(const struct pub_table *t)
+{
+	struct str seen[PUB_SPACES_MAX], one;
+	size_t n = 0;
+	for (const struct publication *p = t->first; p; p = p->next) {
+		struct str rest = is_own(p) ? p->body->text : STR("");
+		while (next_space(&rest, &one)) {
+			size_t i = 0;
+			while (i < n && !str_eq(seen[i], one))
+				i++;
+			if (i == PUB_SPACES_MAX)
+				return false;
+			seen[i] = one;
+			n = MAX(n, i + 1);
+		}
+	}
+	return true;
+}
+
+int pub_check(const struct pub_table *t)
+{
+	size_t n = 0, written = 0, elements = 0, spaces = 0;
+	for (const struct publication *p = t->first; p; p = p->next) {
+		if (!is_own(p))
+			continue;
+		n++;
+		written += p->body->text.len + WRAPPING + ESCAPED * p->key.name.len;
+		elements += p->body->n_elements;
+		spaces += p->body->n_spaces;
+	}
+	if (n > PUBLICATIONS_MAX)
+		return -ENOSPC;
+	bool fits = written <= PUB_WRITTEN_MAX && elements <= PUB_ELEMENTS_MAX &&
+	            pub_weight(t) <= PRESENCE_MAX;
+	return fits && (spaces <= PUB_SPACES_MAX || has_few_spaces(t)) ? 0 : -E2BIG;
 }

@@ -10,12 +10,15 @@
 #include "wire/xml/xml.h"
 
 enum {
-	PUBLICATIONS_MAX = 200,      /* of a user: 403 */
-	PRESENCE_MAX = 25 * 1024,    /* bytes of all bodies of a user (F-031): 413 */
-	CATEGORY_NAME_MAX = 64,      /* bytes: 400 */
-	PUB_TOKEN_MAX = 64,          /* bytes of an activity token that we look at */
-	PUB_TEXT_MAX = 1024,         /* bytes of an activity's own text, of a meeting's subject */
-	PUB_EXPIRES_MAX = 7 * 86400, /* seconds of a publication with a time */
+	PUBLICATIONS_MAX = 200,       /* of a user: 403 */
+	PRESENCE_MAX = 25 * 1024,     /* bytes of all bodies of a user (F-031): 413 */
+	PUB_WRITTEN_MAX = 256 * 1024, /* bytes of all publications in a document: 413 */
+	PUB_ELEMENTS_MAX = 15000,     /* elements of all publications: 413 */
+	PUB_SPACES_MAX = 48,          /* namespaces of all publications: 413 */
+	CATEGORY_NAME_MAX = 64,       /* bytes: 400 */
+	PUB_TOKEN_MAX = 64,           /* bytes of an activity token that we look at */
+	PUB_TEXT_MAX = 1024,          /* bytes of an activity's own text, of a meeting's subject */
+	PUB_EXPIRES_MAX = 7 * 86400,  /* seconds of a publication with a time */
 };
 
 /* Categories that the server knows; a bit each in a mask.  All others share CATEGORY_OTHER and are
@@ -64,13 +67,14 @@ enum state_kind {
 
 struct pub_body {
 	uint32_t refs;
+	uint32_t n_elements, n_spaces; /* in the text; namespaces: declarations */
 	enum state_kind kind;
 	uint32_t availability;
 	struct str text;                             /* the element */
 	struct str token, custom, subject, location; /* of a state; empty: none */
 };
-/* A body of its own from a parsed element.  -EBADMSG: its text needs declarations that stand
- * outside of it; -E2BIG: over PRESENCE_MAX. */
+/* A body of its own from a parsed element: the body of its text, wherever that stands, is the same.
+ * -EBADMSG: it needs declarations that stand outside of it; -E2BIG: over PRESENCE_MAX. */
 int pub_body_new(struct pub_body **ret, const struct xml *e) MUST_CHECK;
 struct pub_body *pub_body_ref(struct pub_body *b);
 void pub_body_unref(struct pub_body **bp);
@@ -104,7 +108,14 @@ struct publication *pub_find(const struct pub_table *t, const struct pub_key *k)
 struct publication *pub_get(struct pub_table *t, const struct pub_key *k);
 /* Takes the reference to the body. */
 void pub_set_body(struct publication *p, struct pub_body *body);
+/* Makes *bp the body of the table that says the same, if there is one. */
+void pub_share(const struct pub_table *t, struct pub_body **bp);
 void pub_remove(struct pub_table *t, struct publication *p);
 void pub_clear(struct pub_table *t);
-/* Bytes of all bodies, each counted once. */
+/* The same publications with the same bodies. */
+struct pub_table pub_copy(const struct pub_table *t);
+/* Bytes of all bodies, each counted once; the server's do not count. */
 size_t pub_weight(const struct pub_table *t);
+/* Holds a table against the limits, so that its document can be stored and read again; the server's
+ * publications do not count.  -ENOSPC: too many; -E2BIG. */
+int pub_check(const struct pub_table *t) MUST_CHECK;

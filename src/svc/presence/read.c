@@ -20,7 +20,7 @@ static int read_publication(struct presentity *p, const struct xml *e, struct pu
 	    str_to_u32(xml_attr(e, "instance"), UINT32_MAX, &k.instance) < 0 ||
 	    str_to_u32(xml_attr(e, "version"), UINT32_MAX, &version) < 0 ||
 	    pub_expire_of(xml_attr(e, "expireType"), &expire) < 0 ||
-	    container_index(k.container) < 0 || ret->n >= PUBLICATIONS_MAX + 16)
+	    container_index(k.container) < 0 || ret->n >= PUBLICATIONS_DOC_MAX)
 		return -EBADMSG;
 	int r = pub_body_new(&body, e->child);
 	if (r < 0)
@@ -33,6 +33,7 @@ static int read_publication(struct presentity *p, const struct xml *e, struct pu
 		q->published = 0;
 	if (isotime_parse(&q->ends, xml_attr(e, "expireTime")) < 0)
 		q->ends = 0;
+	pub_share(ret, &body);
 	pub_set_body(q, body);
 	return 0;
 }
@@ -70,16 +71,23 @@ static int read_containers(struct containers *ret, const struct xml *list)
 	return 0;
 }
 
-/* The list is written with the newest first. */
-static void read_subscribers(struct presentity *p, const struct xml *e)
+static void read_subscriber(struct presentity *p, const struct xml *e)
 {
-	if (!e)
-		return;
-	read_subscribers(p, xml_again(e));
 	struct subscriber_change c = { xml_attr(e, "user"),
 		                       str_eq(xml_attr(e, "acknowledged"), STR("true")) };
-	if (c.user.len > 0 && c.user.len <= CONTAINER_VALUE_MAX)
-		(void)presentity_set_subscriber(p, &c, xml_attr(e, "displayName"));
+	(void)presentity_set_subscriber(p, &c, xml_attr(e, "displayName"));
+}
+
+/* The list is written with the newest first. */
+static void read_subscribers(struct presentity *p, const struct xml *list)
+{
+	const struct xml *found[SUBSCRIBERS_MAX];
+	size_t n = 0;
+	for (const struct xml *e = xml_child(list, "subscriber"); e && n < SUBSCRIBERS_MAX;
+	     e = xml_again(e))
+		found[n++] = e;
+	while (n > 0)
+		read_subscriber(p, found[--n]);
 }
 
 static void mark(struct presentity *p, const struct publication *q)
@@ -172,7 +180,7 @@ int presentity_read(struct presentity *p, struct str document)
 	const struct xml *privacy = xml_child(root, "privacy");
 	if (p->replica && (privacy || p->private))
 		read_privacy(p, privacy);
-	read_subscribers(p, xml_child(xml_child(root, "subscribers"), "subscriber"));
+	read_subscribers(p, xml_child(root, "subscribers"));
 	(void)!isotime_parse(&p->last_active, xml_attr(root, "lastActive"));
 	return 0;
 }

@@ -10,7 +10,7 @@ struct people {
 	void *arg;
 	struct map by_aor, by_account;
 	struct list changed, rendered;
-	struct defer flush;
+	struct defer flush, forget_renders;
 };
 
 /* --- the table ----------------------------------------------------------------------------- */
@@ -33,7 +33,8 @@ struct people *people_new(struct loop *l, struct subs *subs, const struct people
 	list_init(&all->changed);
 	list_init(&all->rendered);
 	defer_init(&all->flush, flush, all);
-	subs_on_flush(subs, NULL, drop_renders, all);
+	defer_init(&all->forget_renders, drop_renders, all);
+	subs_before_flush(subs, flush, all);
 	return all;
 }
 
@@ -137,6 +138,7 @@ void people_free(struct people **pp)
 	for (struct person *p; (p = people_walk(all, &slot, &after)) != NULL;)
 		person_free(p);
 	defer_cancel(&all->flush);
+	defer_cancel(&all->forget_renders);
 	map_done(&all->by_aor);
 	map_done(&all->by_account);
 	free(all);
@@ -182,7 +184,7 @@ static void set_expiry(struct person *p)
 	usec_t wall = loop_wall(p->all->loop);
 	bool durable;
 	usec_t next = presentity_expire(&p->p, wall, &durable);
-	if (durable)
+	if (durable && p->where == PERSON_HERE)
 		p->all->ops.save(p->all->arg, p);
 	if (next == USEC_INFINITY)
 		timer_stop(&p->expiry);
@@ -219,13 +221,16 @@ void person_found(struct person *p, uint64_t account, const struct card *card,
 	p->where = where;
 	p->slot = slot;
 	p->p.replica = where == PERSON_THERE;
+	clear_renders(p);
 	if (where == PERSON_HERE) {
+		contacts_done(&p->contacts);
 		contacts_init(&p->contacts);
+		pub_clear(&p->p.pubs);
 		all->ops.load(all->arg, p);
 		presentity_set_card(&p->p, card, people_wall(all));
 		presentity_signed_in(&p->p, p->p.signed_in, p->p.phone_online, people_wall(all));
-		p->p.dirty = (struct presence_dirty){ 0 };
 		set_expiry(p);
+		p->p.dirty = (struct presence_dirty){ 0 };
 		tell_all_anew(p);
 	}
 	person_maybe_reap(p);
@@ -234,6 +239,8 @@ void person_found(struct person *p, uint64_t account, const struct card *card,
 void person_absent(struct person *p)
 {
 	p->where = PERSON_NOBODY;
+	pub_clear(&p->p.pubs);
+	clear_renders(p);
 	tell_all_anew(p);
 	person_maybe_reap(p);
 }
@@ -262,6 +269,7 @@ void person_changed(struct person *p)
 {
 	if (!presentity_is_dirty(&p->p))
 		return;
+	clear_renders(p);
 	if (list_empty(&p->changed))
 		list_add(&p->all->changed, &p->changed);
 	loop_defer(p->all->loop, &p->all->flush);
@@ -310,18 +318,26 @@ static void tell_selves(struct person *p)
 	}
 }
 
+/* Of whom nothing is known yet, everything is told when it is. */
+static void tell_all(struct person *p)
+{
+	set_expiry(p);
+	if (p->where != PERSON_UNKNOWN) {
+		tell_selves(p);
+		list_for(it, &p->watches) tell_watch(p, list_entry(it, struct watch, of_person));
+	}
+	if (p->where == PERSON_HERE && !list_empty(&p->followers))
+		p->all->ops.tell_follower(p->all->arg, p);
+	p->p.dirty = (struct presence_dirty){ 0 };
+}
+
 static void flush(void *arg)
 {
 	struct people *all = arg;
 	while (!list_empty(&all->changed)) {
 		struct person *p = list_entry(all->changed.next, struct person, changed);
 		list_del(&p->changed);
-		tell_selves(p);
-		list_for(it, &p->watches) tell_watch(p, list_entry(it, struct watch, of_person));
-		if (!list_empty(&p->followers))
-			all->ops.tell_follower(all->arg, p);
-		p->p.dirty = (struct presence_dirty){ 0 };
-		set_expiry(p);
+		tell_all(p);
 		person_maybe_reap(p);
 	}
 }
@@ -356,6 +372,7 @@ struct str person_render(struct person *p, uint32_t container, uint32_t mask, bo
 	doc_put_view(&r->text, &p->p, container, mask);
 	if (list_empty(&p->rendered))
 		list_add(&p->all->rendered, &p->rendered);
+	loop_defer(p->all->loop, &p->all->forget_renders);
 	return buf_view(&r->text);
 }
 
@@ -380,6 +397,7 @@ static void watch_free(struct watch *w)
 	list_del(&w->of_person);
 	list_del(&w->of_set);
 	w->set->n--;
+	w->set->sub->n_watched--;
 	person_maybe_reap(w->person);
 	free(w);
 }
@@ -389,32 +407,51 @@ void watch_set_done(struct watch_set *set)
 	list_for(it, &set->watches) watch_free(list_entry(it, struct watch, of_set));
 }
 
-static struct watch *find_watch(struct watch_set *set, struct str aor)
+static struct watch *find_watch(struct people *all, struct watch_set *set, struct str aor)
 {
+	const struct person *p = people_find(all, aor);
 	list_for(it, &set->watches)
 	{
 		struct watch *w = list_entry(it, struct watch, of_set);
-		if (str_ieq(str_of(w->person->aor), aor))
+		if (w->person == p)
 			return w;
 	}
 	return NULL;
 }
 
+/* How many more addresses this subscription may have. */
+static bool has_room(struct people *all, const struct watch_set *set)
+{
+	uint32_t n = 0;
+	for (struct sub *s = NULL; (s = subs_next(all->subs, set->sub->account, s)) != NULL;)
+		n += s->n_watched;
+	return set->n < WATCHES_OF_SUB_MAX && n < WATCHES_OF_USER_MAX;
+}
+
+static int watch_new(struct people *all, struct watch_set *set, struct str aor, struct watch **ret)
+{
+	if (!has_room(all, set))
+		return -ENOSPC;
+	struct person *p = people_get(all, aor);
+	if (!p)
+		return -EINVAL;
+	struct watch *w = xnew(struct watch);
+	w->person = p;
+	w->set = set;
+	list_add(&p->watches, &w->of_person);
+	list_add(&set->watches, &w->of_set);
+	set->n++;
+	set->sub->n_watched++;
+	*ret = w;
+	return 0;
+}
+
 int watch_add(struct people *all, struct watch_set *set, struct str aor)
 {
-	struct watch *w = find_watch(set, aor);
-	if (!w) {
-		bool room = set->n + set->others < WATCHES_MAX;
-		struct person *p = room ? people_get(all, aor) : NULL;
-		if (!p)
-			return room ? -EINVAL : -ENOSPC;
-		w = xnew(struct watch);
-		w->person = p;
-		w->set = set;
-		list_add(&p->watches, &w->of_person);
-		list_add(&set->watches, &w->of_set);
-		set->n++;
-	}
+	struct watch *w = find_watch(all, set, aor);
+	int r = w ? 0 : watch_new(all, set, aor, &w);
+	if (r < 0)
+		return r;
 	if (w->person->where == PERSON_UNKNOWN ||
 	    (w->person->where == PERSON_THERE && w->person->p.pubs.n == 0))
 		return 0; /* told when it is known */
@@ -423,9 +460,9 @@ int watch_add(struct people *all, struct watch_set *set, struct str aor)
 	return 0;
 }
 
-void watch_remove(struct watch_set *set, struct str aor)
+void watch_remove(struct people *all, struct watch_set *set, struct str aor)
 {
-	struct watch *w = find_watch(set, aor);
+	struct watch *w = find_watch(all, set, aor);
 	if (w)
 		watch_free(w);
 }

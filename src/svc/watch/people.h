@@ -13,10 +13,11 @@
 
 enum {
 	PERSON_AOR_MAX = 255,
-	WATCHES_MAX = 1000, /* addresses that one endpoint watches (F-022): 403 */
-	PERSON_RENDERS = 6, /* views of one change that are kept for who sees the same */
+	WATCHES_OF_SUB_MAX = 1000,  /* addresses in one subscription (F-022): 403 */
+	WATCHES_OF_USER_MAX = 8000, /* in all of a user's, who has several endpoints: 403 */
+	PERSON_RENDERS = 6,         /* views of one change that are kept for who sees the same */
 	FIND_AGAIN_S = 2,
-	SIGNED_OFF_AFTER_S = 15, /* a lost endpoint may come back before anybody hears of it */
+	SIGNED_OFF_AFTER_S = 15,    /* a lost endpoint may come back before anybody hears of it */
 };
 
 enum person_where {
@@ -71,7 +72,6 @@ struct watch_set {
 	struct list watches;          /* those to be told come first */
 	struct container_watcher who; /* uri owned by the embedder */
 	uint32_t categories, n;
-	uint32_t others; /* that count towards the same limit */
 	bool pidf;
 };
 
@@ -140,7 +140,7 @@ void watch_set_init(struct watch_set *set, struct sub *sub, struct str who, bool
 void watch_set_done(struct watch_set *set);
 /* Adds an address (again: it is told anew).  -ENOSPC; -EINVAL: no address. */
 int watch_add(struct people *all, struct watch_set *set, struct str aor) MUST_CHECK;
-void watch_remove(struct watch_set *set, struct str aor);
+void watch_remove(struct people *all, struct watch_set *set, struct str aor);
 /* Those of which something is to be told, one after the other; the caller tells it. */
 struct watch *watch_next_dirty(struct watch_set *set);
 void watch_clean(struct watch *w);

@@ -14,9 +14,8 @@ struct subs {
 	struct ticks *expiry;
 	struct list touched;
 	struct defer flush;
-	void (*before)(void *arg);
-	void (*after)(void *arg);
-	void *flush_arg;
+	void (*before)(void *arg); /* a flush */
+	void *before_arg;
 	uint64_t last_id;
 	struct subs_stats stats;
 };
@@ -47,11 +46,10 @@ struct subs *subs_new(const struct subs_config *cfg)
 	return all;
 }
 
-void subs_on_flush(struct subs *all, void (*before)(void *arg), void (*after)(void *arg), void *arg)
+void subs_before_flush(struct subs *all, void (*fn)(void *arg), void *arg)
 {
-	all->before = before;
-	all->after = after;
-	all->flush_arg = arg;
+	all->before = fn;
+	all->before_arg = arg;
 }
 
 const struct subs_stats *subs_stats(const struct subs *all)
@@ -313,54 +311,48 @@ static void put_request(struct buf *b, struct sub *s, const struct notification 
 	sip_put_body(b, n->type, n->body);
 }
 
-static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *r)
+static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why UNUSED)
 {
 	struct sub *s = arg;
-	if (r->status < 300)
-		return;
 	s->all->stats.failed++;
-	s->notify = NULL;
-	sip_ctx_forget(t);
 	drop(s); /* RFC 6665 section 4.2.2 */
 }
 
-static void on_failed(void *arg, struct sip_ctx *t, enum sip_fail why UNUSED)
+/* With the answer the next one may go; the transaction itself lives on for retransmissions. */
+static void on_response(void *arg, struct sip_ctx *t, struct sip_msg *r)
 {
 	struct sub *s = arg;
-	s->all->stats.failed++;
-	s->notify = NULL;
-	sip_ctx_forget(t);
-	drop(s);
+	if (r->status < 200)
+		return;
+	if (r->status >= 300) {
+		on_failed(s, t, SIP_FAIL_TRANSPORT);
+		return;
+	}
+	sip_ctx_forget(take(&s->notify));
+	if (s->again)
+		sub_touch(s);
+	s->again = false;
 }
 
 static void on_ended(void *arg, struct sip_ctx *t UNUSED)
 {
 	struct sub *s = arg;
 	s->notify = NULL;
-	if (s->again) {
-		s->again = false;
-		sub_touch(s);
-	}
 }
 
 static const struct sip_ctx_ops notify_ops = { .response = on_response,
 	                                       .failed = on_failed,
 	                                       .ended = on_ended };
 
-static void send_notification(struct sub *s, struct notification *n)
+static void send_notification(struct sub *s, struct sip_flow *f, const struct token *end,
+                              struct notification *n)
 {
 	struct subs *all = s->all;
 	char branch[SIP_BRANCH_LEN + 1];
-	struct token end = { s->account, s->endpoint, s->hint };
-	struct sip_flow *f = all->cfg.ops->flow(all->cfg.arg, s, &end.hint);
-	if (!f) {
-		all->stats.failed++;
-		return;
-	}
 	n->method = s->benotify ? "BENOTIFY" : "NOTIFY";
 	sip_branch_make(all->cfg.stack, 0, branch);
 	struct buf *b = sip_transport_out(f->tp);
-	put_request(b, s, n, f, &end, branch);
+	put_request(b, s, n, f, end, branch);
 	if (s->benotify) {
 		all->stats.benotified++;
 		sip_send_once(all->cfg.stack, f, buf_view(b));
@@ -371,23 +363,38 @@ static void send_notification(struct sub *s, struct notification *n)
 		                    n->reason ? NULL : &notify_ops, n->reason ? NULL : s);
 		s->notify = n->reason ? NULL : ctx;
 	}
+}
+
+/* What is told, or that it is over (reason).  Who cannot be reached is not asked what is new, which
+ * therefore is not lost. */
+static void notify(struct sub *s, const char *reason)
+{
+	struct notification n = { .reason = reason, .type = STR("") };
+	auto_(buf_free) struct buf body = buf_of(SUB_BODY_MAX);
+	struct token end = { s->account, s->endpoint, s->hint };
+	struct sip_flow *f = s->all->cfg.ops->flow(s->all->cfg.arg, s, &end.hint);
+	if (!f) {
+		s->all->stats.failed++;
+		return;
+	}
+	bool all = s->fresh, any = false;
+	s->fresh = false;
+	if (all || !reason)
+		any = s->package->compose(s, all, &body, &n.type);
+	any = any && !body.full;
+	if (any)
+		n.body = buf_view(&body);
+	if (any || reason)
+		send_notification(s, f, &end, &n);
 	sip_flow_unref(&f);
 }
 
 static void tell(struct sub *s)
 {
-	struct notification n = { .type = STR("") };
-	auto_(buf_free) struct buf body = buf_of(SUB_BODY_MAX);
-	if (s->notify) {
+	if (s->notify)
 		s->again = true;
-		return;
-	}
-	bool all = s->fresh;
-	s->fresh = false;
-	if (!s->package->compose(s, all, &body, &n.type) || body.full)
-		return;
-	n.body = buf_view(&body);
-	send_notification(s, &n);
+	else
+		notify(s, NULL);
 }
 
 void sub_touch(struct sub *s)
@@ -402,27 +409,20 @@ static void flush(void *arg)
 {
 	struct subs *all = arg;
 	if (all->before)
-		all->before(all->flush_arg);
+		all->before(all->before_arg);
 	while (!list_empty(&all->touched)) {
 		struct sub *s = list_entry(all->touched.next, struct sub, touched);
 		list_del(&s->touched);
 		tell(s);
 	}
-	if (all->after)
-		all->after(all->flush_arg);
 }
 
 /* --- the end ------------------------------------------------------------------------------- */
 
 void sub_end(struct sub *s, const char *reason)
 {
-	struct notification n = { .reason = reason, .type = STR("") };
-	auto_(buf_free) struct buf body = buf_of(SUB_BODY_MAX);
-	if (reason) {
-		if (s->fresh && s->package->compose(s, true, &body, &n.type))
-			n.body = buf_view(&body);
-		send_notification(s, &n);
-	}
+	if (reason)
+		notify(s, reason);
 	drop(s);
 }
 

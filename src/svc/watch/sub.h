@@ -33,10 +33,11 @@ struct sub {
 	const struct sub_package *package;
 	struct sip_ctx *notify; /* a NOTIFY that has not been answered */
 	uint32_t cseq;
-	bool lync;     /* lives as long as the registration */
-	bool benotify; /* notifications are not answered */
-	bool again;    /* something is new, and a NOTIFY is under way */
-	bool fresh;    /* its first full state has not been told yet */
+	uint32_t n_watched; /* addresses (people.h) */
+	bool lync;          /* lives as long as the registration */
+	bool benotify;      /* notifications are not answered */
+	bool again;         /* something is new, and a NOTIFY is under way */
+	bool fresh;         /* its first full state has not been told yet */
 	bool ended;
 	uint16_t len[5];
 	char *texts; /* Call-ID, From, To of our requests, target, Event */
@@ -103,9 +104,8 @@ void sub_end(struct sub *s, const char *reason);
 struct sub *subs_next(struct subs *all, uint64_t account, struct sub *after);
 /* Ends the Lync client's of an endpoint that is gone. */
 void subs_endpoint_gone(struct subs *all, uint64_t account, uint64_t endpoint);
-/* Calls at the end of each turn in which something was touched, before and after all are told. */
-void subs_on_flush(struct subs *all, void (*before)(void *arg), void (*after)(void *arg),
-                   void *arg);
+/* Calls fn before those that were touched in a turn are told: more of them may be touched then. */
+void subs_before_flush(struct subs *all, void (*fn)(void *arg), void *arg);
 
 struct subs_stats {
 	uint32_t n; /* now */
