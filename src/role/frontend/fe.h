@@ -13,7 +13,9 @@
 #include "svc/access/token.h"
 #include "svc/bridge/route.h"
 #include "svc/call/call.h"
+#include "svc/conversation/content.h"
 #include "svc/conversation/im.h"
+#include "svc/conversation/said.h"
 #include "svc/registrar/registrar.h"
 #include "svc/routing/target.h"
 #include "svc/watch/people.h"
@@ -37,6 +39,17 @@ struct fe_config {
 	uint32_t connections_max;
 	uint32_t overload_ms; /* longest turn of the loop that is no overload */
 	uint32_t tcp_keepalive_s;
+	bool history; /* what is said is remembered */
+	uint32_t history_s;
+};
+
+/* What was said (history.c). */
+struct fe_history {
+	uint64_t last;  /* sequence */
+	uint64_t swept; /* account, of the round that is under way */
+	uint64_t n_lost;
+	struct timer sweep;
+	struct log_limit limit;
 };
 
 /* Writes behind and their failures (behind.c). */
@@ -90,6 +103,8 @@ struct frontend {
 	struct store *store;
 	struct dns *dns; /* made when it is first needed */
 	struct fe_behind behind;
+	struct fe_history history;
+	uint32_t n_conversation_subs;
 	struct fe_rights rights, bridge_rights;
 	struct token_key key;
 	struct target_self self;
@@ -139,6 +154,8 @@ struct task {
 	char who_uri[ACCESS_URI_MAX];
 	uint64_t callee;
 	uint64_t callee_endpoint; /* 0: all */
+	uint64_t tap_from,
+	        tap_to; /* MESSAGE: its sender, its recipient, as far as they live here */
 	struct target target;
 	unsigned key_now; /* of target.keys */
 	unsigned tries;
@@ -340,6 +357,33 @@ void fe_own_dialog(struct task *t, const struct token *end);
 /* The stage in which a request for the user is translated: 's' session, 'p' pager, 0 not at all. */
 char fe_im_stage(const struct task *t, struct home_user *callee);
 void fe_im_enter(struct task *t, char stage, uint64_t account);
+
+/* history.c: what was said.  init before start; start once the store is open. */
+void fe_history_init(struct frontend *fe);
+void fe_history_start(struct frontend *fe);
+/* A row for each of one or two users (the second may be 0); sets s->sequence.  As store_write(). */
+int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said *s,
+                   store_done_fn *done, void *arg) MUST_CHECK;
+/* A row could not be written. */
+void fe_history_lost(struct frontend *fe, int err);
+/* The user's newest, 0: none. */
+uint64_t fe_history_last(struct frontend *fe, uint64_t account);
+/* Those after `since`, in their order, at most max; how many, or -errno. */
+typedef void fe_said_fn(void *arg, const struct said *s);
+int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
+                    fe_said_fn *fn, void *arg) MUST_CHECK;
+
+/* tap.c */
+/* Is the task a text that a home here remembers? */
+bool fe_is_tapped(const struct task *t);
+/* Its proxy; takes the fork, which may be NULL. */
+struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f);
+
+/* conversation.c: subscriptions to what was said. */
+enum refusal fe_start_conversation(struct task *t, struct person *p, const struct sub_ask *ask,
+                                   struct sub **ret);
+/* There is more in the user's history. */
+void fe_conversation_news(struct frontend *fe, uint64_t account);
 
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);

@@ -30,6 +30,11 @@ static const struct setting fe_settings[] = {
 	SETTING_U32("tcp-keepalive", SET_SECONDS, struct fe_config, tcp_keepalive_s,
 		    .min = 5, .max = 7200, .def = "60 s", .restart = true,
 		    .help = "silent TCP and TLS clients are probed after; one that vanished is signed off 40 s later"),
+	SETTING_FLAG("history", struct fe_config, history, .def = "yes",
+		     .help = "remember the messages of the users, for their other devices"),
+	SETTING_U32("history-keep", SET_SECONDS, struct fe_config, history_s,
+		    .min = 1, .max = 315360000, .def = "30 d",
+		    .help = "how long messages are remembered"),
 	SETTING_END
 };
 /* clang-format on */
@@ -316,6 +321,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	}
 	fe_people_start(fe);
 	fe_store_load(fe);
+	fe_history_start(fe);
 	fe_people_restored(fe);
 	fe_load_init(fe);
 	open_doors(fe);
@@ -337,6 +343,7 @@ static void fe_free(struct frontend *fe)
 	timer_stop(&fe->stop_timer);
 	timer_stop(&fe->load_timer);
 	timer_stop(&fe->own_timer);
+	timer_stop(&fe->history.sweep);
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
@@ -364,6 +371,7 @@ static int start(struct role_env *env, void **ret_state)
 	defer_init(&fe->prune, on_prune, fe);
 	fe_lost_init(fe);
 	fe_behind_init(fe);
+	fe_history_init(fe);
 	list_init(&fe->leaving);
 	int r = start_parts(fe, &why);
 	if (r < 0) {

@@ -146,6 +146,7 @@ void fe_originate(struct task *t)
 		fe_to_slot(t, slot, buf_view(&rb), fe_originate);
 		return;
 	}
+	t->tap_from = t->who.account;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
 	if (is_for_home(t))
 		(t->msg->method == SIP_SERVICE ? fe_service_home : fe_subscribe_home)(t);
@@ -167,6 +168,7 @@ void fe_terminate(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	t->target.secure = t->secure;
+	t->tap_to = t->callee;
 	if (ends_ringing(t))
 		return;
 	if (t->from_link)
