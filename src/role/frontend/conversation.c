@@ -90,7 +90,7 @@ enum refusal fe_start_conversation(struct task *t, struct person *p UNUSED,
                                    const struct sub_ask *ask, struct sub **ret)
 {
 	struct frontend *fe = t->fe;
-	uint64_t since = fe_history_last(fe, ask->account);
+	uint64_t since = fe->history.last;
 	enum refusal why = fe->cfg.history ? read_since(t->msg, &since) : REFUSE_EVENT;
 	if (why)
 		return why;

@@ -41,6 +41,8 @@ struct fe_config {
 	uint32_t tcp_keepalive_s;
 	bool history; /* what is said is remembered */
 	uint32_t history_s;
+	bool keep; /* messages for who is not signed in */
+	uint32_t keep_s;
 };
 
 /* What was said (history.c). */
@@ -48,8 +50,18 @@ struct fe_history {
 	uint64_t last;  /* sequence */
 	uint64_t swept; /* account, of the round that is under way */
 	uint64_t n_lost;
-	struct timer sweep;
+	uint32_t n_not_indexed; /* rows, at most */
+	struct timer sweep, index;
 	struct log_limit limit;
+};
+
+/* Messages for users who are not signed in (kept.c). */
+struct fe_kept {
+	uint32_t n, n_expiring;
+	uint64_t n_expired;
+	struct map of_user, of_sender; /* how many */
+	struct map delivering;         /* struct delivery */
+	struct timer sweep;
 };
 
 /* Writes behind and their failures (behind.c). */
@@ -104,6 +116,7 @@ struct frontend {
 	struct dns *dns; /* made when it is first needed */
 	struct fe_behind behind;
 	struct fe_history history;
+	struct fe_kept kept;
 	uint32_t n_conversation_subs;
 	struct fe_rights rights, bridge_rights;
 	struct token_key key;
@@ -144,6 +157,7 @@ struct task {
 	bool one_dialect;        /* INVITE: only endpoints that speak the sender's dialect */
 	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
+	bool redelivered;        /* MESSAGE: it was kept, and comes again */
 	bool forget;             /* nothing is kept of the answer: it can be given anew */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
@@ -361,17 +375,31 @@ void fe_im_enter(struct task *t, char stage, uint64_t account);
 /* history.c: what was said.  init before start; start once the store is open. */
 void fe_history_init(struct frontend *fe);
 void fe_history_start(struct frontend *fe);
-/* A row for each of one or two users (the second may be 0); sets s->sequence.  As store_write(). */
+void fe_history_stop(struct frontend *fe);
+/* The next sequence of this process. */
+uint64_t fe_sequence(struct frontend *fe);
+/* A message of one or two users (the second may be 0); sets s->sequence.  As store_write(). */
 int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said *s,
                    store_done_fn *done, void *arg) MUST_CHECK;
 /* A row could not be written. */
 void fe_history_lost(struct frontend *fe, int err);
-/* The user's newest, 0: none. */
-uint64_t fe_history_last(struct frontend *fe, uint64_t account);
 /* Those after `since`, in their order, at most max; how many, or -errno. */
 typedef void fe_said_fn(void *arg, const struct said *s);
 int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
                     fe_said_fn *fn, void *arg) MUST_CHECK;
+
+/* kept.c: messages for users who are not signed in.  init before start; start once the store is
+ * open; free once it is closed. */
+void fe_kept_init(struct frontend *fe);
+void fe_kept_start(struct frontend *fe);
+void fe_kept_stop(struct frontend *fe);
+void fe_kept_free(struct frontend *fe);
+/* The callee has no endpoint that takes the message: true if it is kept, and will be answered. */
+bool fe_keep(struct task *t);
+/* True if it has to wait behind others that are being delivered to her. */
+bool fe_keeps_order(struct task *t);
+/* deliver.c: the user has an endpoint: she gets what waits for her, soon. */
+void fe_deliver(struct frontend *fe, uint64_t account);
 
 /* tap.c */
 /* Is the task a text that a home here remembers? */

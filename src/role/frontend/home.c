@@ -173,6 +173,8 @@ void fe_terminate(struct task *t)
 		return;
 	if (t->from_link)
 		start_call(t);
+	if (fe_keeps_order(t))
+		return;
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	char stage = callee ? fe_im_stage(t, callee) : 0;
 	if (callee && fe_refuses_media(t, callee))
@@ -181,6 +183,8 @@ void fe_terminate(struct task *t)
 		fe_fork(t, callee, stage);
 		return;
 	}
+	if (fe_keep(t))
+		return;
 	calls_ended(fe->calls, t->msg->call_id);
 	task_refuse(t, t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT : REFUSE_NO_ENDPOINT,
 	            STR(""));

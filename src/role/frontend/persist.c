@@ -23,10 +23,15 @@ static const struct store_migration migrations[] = {
 	     " account integer primary key, generation integer not null,"
 	     " presence text not null, contacts text not null);" },
 	{ 4, "create table said ("
-	     " seq integer primary key, account integer not null, conversation integer not null,"
-	     " message integer not null, author text not null, peer text not null,"
-	     " state integer not null, type text not null, text text not null);"
-	     "create index said_of_account on said (account, seq);" },
+	     " seq integer primary key, one integer not null, other integer not null,"
+	     " conversation integer not null, message integer not null, author text not null,"
+	     " peer text not null, state integer not null, type text not null,"
+	     " text text not null);"
+	     "create table said_of ("
+	     " account integer not null, seq integer not null, primary key (account, seq))"
+	     " without rowid;"
+	     "create table said_mark (id integer primary key, seq integer not null);"
+	     "insert into said_mark (id, seq) values (1, 0);" },
 	{ 5, "create table kept ("
 	     " seq integer primary key, account integer not null, expires integer not null,"
 	     " done integer not null, sender text not null, head text not null,"
@@ -73,20 +78,35 @@ static int adopt_users(struct frontend *fe, const char *const path[2], struct bu
 	return store_adopt(path[0], migrations, path[1], &a, why);
 }
 
-/* What they said: whatever is newer than what is here. */
+/* What they said: whatever is newer than what is here; the rows first, while the index does not say
+ * yet that they are. */
 static int adopt_history(struct frontend *fe, const char *const path[2], struct buf *why)
 {
-	const struct store_merging a = {
-		.keys = "select min(account) from said where account > $1",
-		.mark = "select max(seq) from said where account = $1",
-		.read = "select seq, account, conversation, message, author, peer, state, type,"
-		        " text from said where account = $1 and seq > coalesce($2, 0)",
-		.put = "insert or ignore into said (seq, account, conversation, message, author,"
-		       " peer, state, type, text) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+#define THEIRS                                                                         \
+	" (select seq from said_of where account = $1 and seq > coalesce($2, 0) union" \
+	" select seq from said where seq > (select seq from said_mark) and"            \
+	" seq > coalesce($2, 0) and (one = $1 or other = $1))"
+	struct store_merging a = {
+		.keys = "select min(account) from (select min(account) as account from said_of"
+		        " where account > $1 union all select min(one) from said where one > $1"
+		        " and seq > (select seq from said_mark) union all select min(other) from"
+		        " said where other > $1 and seq > (select seq from said_mark))",
+		.mark = "select max(seq) from said_of where account = $1",
+		.read = "select seq, one, other, conversation, message, author, peer, state, type,"
+		        " text from said where seq in" THEIRS,
+		.put = "insert or ignore into said (seq, one, other, conversation, message,"
+		       " author, peer, state, type, text)"
+		       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 		.is_mine = is_mine,
 		.arg = fe,
 	};
-	return store_merge(path[0], migrations, path[1], &a, why);
+	int rows = store_merge(path[0], migrations, path[1], &a, why);
+	if (rows < 0)
+		return rows;
+	a.read = "select $1, seq from said where seq in" THEIRS;
+	a.put = "insert or ignore into said_of (account, seq) values ($1, $2)";
+	int r = store_merge(path[0], migrations, path[1], &a, why);
+	return r < 0 ? r : rows;
 }
 
 /* What waits for them.  A message that has been delivered leaves its row until it would have

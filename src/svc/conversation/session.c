@@ -65,7 +65,7 @@ static struct str compose(const struct im_session *s, const struct out *o,
                           struct sip_flow **ret_link, char ret_branch[SIP_BRANCH_LEN + 1])
 {
 	const struct im_config *c = &s->im->cfg;
-	struct sip_flow *link = c->ops->link(c->arg);
+	struct sip_flow *link = c->ops->link(c->arg, o->way, o->account);
 	if (!link)
 		return STR("");
 	sip_branch_make(c->stack, 0, ret_branch);
