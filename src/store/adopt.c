@@ -56,27 +56,109 @@ static int adopt_all(struct adopting *me, struct sql *other)
 	return me->err < 0 ? me->err : MIN(r, 0);
 }
 
+/* Both files, the own one migrated. */
+static int open_both(struct sql *own, struct sql *from, const char *const path[2],
+                     const struct store_migration *m, struct buf *why)
+{
+	int fd = open(path[0], O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* for its owner's eyes alone */
+	if (fd >= 0)
+		(void)close(fd);
+	int r = sql_open(own, path[0], why);
+	if (r < 0)
+		return r;
+	r = sql_migrate(own, path[0], m, why);
+	if (r == 0)
+		r = sql_open(from, path[1], why);
+	if (r < 0)
+		sql_close(own);
+	return r;
+}
+
+static int close_both(struct sql *own, struct sql *from, const char *other, int r, struct buf *why)
+{
+	sql_close(from);
+	sql_close(own);
+	if (r < 0)
+		buf_printf(why, "Users could not be taken over from %s: %s.", other, strerror(-r));
+	return r;
+}
+
 int store_adopt(const char *path, const struct store_migration *m, const char *other,
                 const struct store_adoption *a, struct buf *why)
 {
 	struct adopting me = { .a = a };
 	struct sql from;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* for its owner's eyes alone */
-	if (fd >= 0)
-		(void)close(fd);
-	int r = sql_open(&me.own, path, why);
+	int r = open_both(&me.own, &from, (const char *const[]){ path, other }, m, why);
 	if (r < 0)
 		return r;
-	r = sql_migrate(&me.own, path, m, why);
-	if (r == 0)
-		r = sql_open(&from, other, why);
-	if (r == 0) {
-		r = adopt_all(&me, &from);
-		sql_close(&from);
+	r = adopt_all(&me, &from);
+	r = close_both(&me.own, &from, other, r, why);
+	return r < 0 ? r : me.n;
+}
+
+/* --- rows that only come ------------------------------------------------------------------- */
+
+struct merging {
+	struct sql own, from;
+	const struct store_merging *a;
+	int n, err;
+};
+
+static void take_value(void *arg, const struct store_val *c, int n UNUSED)
+{
+	*(struct store_val *)arg = c[0].type == STORE_INT ? STORE_I(c[0].i) : STORE_NONE;
+}
+
+static void merge_row(void *arg, const struct store_val *c, int n)
+{
+	struct merging *me = arg;
+	if (me->err < 0)
+		return;
+	int r = sql_run(&me->own, me->a->put, c, (size_t)n, NULL, NULL);
+	if (r >= 0)
+		me->n += (int)sql_changes(&me->own);
+	else
+		me->err = r;
+}
+
+static int merge_key(struct merging *me, struct store_val key)
+{
+	struct store_val v[2] = { key, STORE_NONE };
+	int r = sql_run(&me->own, me->a->mark, v, 1, take_value, &v[1]);
+	if (r >= 0)
+		r = sql_run(&me->from, me->a->read, v, 2, merge_row, me);
+	return r < 0 ? r : me->err;
+}
+
+static int merge_keys(struct merging *me)
+{
+	struct store_val key = STORE_I(0);
+	for (;;) {
+		struct store_val after = key;
+		/* A file from before there was such a table has nothing to take. */
+		if (sql_run(&me->from, me->a->keys, &after, 1, take_value, &key) < 0 ||
+		    key.type != STORE_INT || key.i == after.i)
+			return 0;
+		if (!me->a->is_mine(me->a->arg, (uint64_t)key.i))
+			continue;
+		int r = merge_key(me, key);
 		if (r < 0)
-			buf_printf(why, "Users could not be taken over from %s: %s.", other,
-			           strerror(-r));
+			return r;
 	}
-	sql_close(&me.own);
+}
+
+int store_merge(const char *path, const struct store_migration *m, const char *other,
+                const struct store_merging *a, struct buf *why)
+{
+	struct merging me = { .a = a };
+	int r = open_both(&me.own, &me.from, (const char *const[]){ path, other }, m, why);
+	if (r < 0)
+		return r;
+	r = sql_run(&me.own, "begin immediate", NULL, 0, NULL, NULL);
+	if (r >= 0)
+		r = merge_keys(&me);
+	if (r >= 0)
+		r = sql_run(&me.own, "commit", NULL, 0, NULL, NULL);
+	r = close_both(&me.own, &me.from, other, MIN(r, 0), why);
 	return r < 0 ? r : me.n;
 }

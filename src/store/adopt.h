@@ -23,3 +23,17 @@ struct store_adoption {
  * such a table has none. */
 int store_adopt(const char *path, const struct store_migration *m, const char *other,
                 const struct store_adoption *a, struct buf *why) MUST_CHECK;
+
+/* The same for rows that are never changed but in one direction, many to a key: whatever of the
+ * other file is not here yet is copied, and may stay there. */
+struct store_merging {
+	const char *keys; /* of the other file: select the least key above $1, or null */
+	const char *mark; /* of the own: select one value of key $1 */
+	const char *read; /* of the other: select the rows of key $1; $2: the mark */
+	const char *put;  /* insert one, unless it is here already */
+	bool (*is_mine)(void *arg, uint64_t key);
+	void *arg;
+};
+/* As store_adopt(). */
+int store_merge(const char *path, const struct store_migration *m, const char *other,
+                const struct store_merging *a, struct buf *why) MUST_CHECK;

@@ -32,7 +32,8 @@ struct store {
 	int event_fd;      /* the writer has something in `finished` */
 	struct io *io;
 	struct timer behind;
-	struct list waiting; /* loop thread: STORE_SHOULD writes */
+	struct defer handover;
+	struct list waiting; /* loop thread: writes that are not queued yet */
 	size_t n_open;       /* loop thread: writes not yet completed */
 
 	pthread_t thread;
@@ -129,9 +130,31 @@ static void tell_loop(struct store *s)
 	(void)r;
 }
 
+static int64_t clock_us(void)
+{
+	struct timespec t;
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Where one commit follows another each takes what has come together meanwhile: most of the work of
+ * a commit does not depend on how much is in it.  *next: not before.  With the lock. */
+static void wait_for_company(struct store *s, int64_t *next)
+{
+	int64_t now = clock_us(), left = *next - now;
+	if (left > 0 && !s->stop) {
+		const struct timespec pause = { .tv_nsec = left * 1000 };
+		(void)pthread_mutex_unlock(&s->lock);
+		(void)nanosleep(&pause, NULL);
+		(void)pthread_mutex_lock(&s->lock);
+	}
+	*next = MAX(now, *next) + STORE_COMMIT_EVERY_US;
+}
+
 static void *write_forever(void *arg)
 {
 	struct store *s = arg;
+	int64_t next = 0;
 	(void)pthread_mutex_lock(&s->lock);
 	for (;;) {
 		struct list batch;
@@ -140,6 +163,7 @@ static void *write_forever(void *arg)
 			(void)pthread_cond_wait(&s->wake, &s->lock);
 		if (list_empty(&s->queued))
 			break;
+		wait_for_company(s, &next);
 		move(&batch, &s->queued, STORE_BATCH_MAX);
 		(void)pthread_mutex_unlock(&s->lock);
 		run_batch(s, &batch);
@@ -178,21 +202,15 @@ static void on_event(void *arg, int events UNUSED)
 	complete(s);
 }
 
-/* Hands over what waits, and `w` behind it. */
-static void queue(struct store *s, struct write *w)
+/* Hands over what waits: a turn's writes at once, for the other thread is woken once. */
+static void queue(void *arg)
 {
+	struct store *s = arg;
 	timer_stop(&s->behind);
 	(void)pthread_mutex_lock(&s->lock);
 	move(&s->queued, &s->waiting, SIZE_MAX);
-	if (w)
-		list_add(&s->queued, &w->node);
 	(void)pthread_cond_signal(&s->wake);
 	(void)pthread_mutex_unlock(&s->lock);
-}
-
-static void on_behind(void *arg)
-{
-	queue(arg, NULL);
 }
 
 /* The bytes of all parameters; n_vals their number. */
@@ -244,11 +262,9 @@ int store_write(struct store *s, enum store_durability d, const struct store_stm
 	w->done = done;
 	w->arg = arg;
 	s->n_open++;
-	if (d == STORE_MUST) {
-		queue(s, w);
-		return 0;
-	}
-	if (list_empty(&s->waiting))
+	if (d == STORE_MUST)
+		loop_defer(s->loop, &s->handover);
+	else if (list_empty(&s->waiting))
 		timer_set(&s->behind, loop_now(s->loop) + STORE_BEHIND_MS * USEC_PER_MSEC);
 	list_add(&s->waiting, &w->node);
 	return 0;
@@ -334,7 +350,8 @@ struct store *store_open(struct loop *l, const char *path, const struct store_mi
 	list_init(&s->finished);
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_cond_init(&s->wake, NULL);
-	timer_init(&s->behind, l, on_behind, s);
+	timer_init(&s->behind, l, queue, s);
+	defer_init(&s->handover, queue, s);
 	start_writer(s);
 	return s;
 }
@@ -344,7 +361,8 @@ void store_close(struct store **sp)
 	struct store *s = take(sp);
 	if (!s)
 		return;
-	queue(s, NULL);
+	defer_cancel(&s->handover);
+	queue(s);
 	(void)pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	(void)pthread_cond_signal(&s->wake);

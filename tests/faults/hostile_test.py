@@ -241,7 +241,7 @@ def a_signed_in_client_that_does_not_read_is_ended_and_signed_off(case):
         slow.deaf = False
         wait_for(lambda: slow.closed, f"the end of the connection over {transport}")
         answer = friend.ask(friend.make("MESSAGE", slow.user.uri, body="x", headers=TEXT))[0]
-        check_eq(answer.code, 480, "a message after that")
+        check(answer.code in (202, 480), f"a message after that: {answer.start}")
     load.finish()
 
 

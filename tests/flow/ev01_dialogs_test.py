@@ -130,9 +130,10 @@ def refusals_have_their_codes(case):
     a, b = pair(case)
     d = case.site.server.domain
     off = case.site.user("off")
-    for uri, code in ((f"sip:nobody@{d}", 404), (off.uri, 480), ("sip:x@elsewhere.test", 403),
+    for uri, code in ((f"sip:nobody@{d}", 404), ("sip:x@elsewhere.test", 403),
                       ("tel:+4999", 404), ("http://example.test/", 416)):
         check_eq(a.message(uri, "x").code, code, uri)
+    check_eq(a.ask(a.invite(off.uri))[0].code, 480, "a call to nobody signed in")
     m = a.send(a.make("MESSAGE", b.user.uri, body="x", headers=TEXT))
     b.answer(b.expect_request("MESSAGE"), 486)
     check_eq(a.expect_answer(m).code, 486, "what the callee said")

@@ -84,7 +84,7 @@ def a_closed_connection_takes_its_endpoint_with_it_at_once(case):
     check_eq(len(case.site.server.endpoints(bob.user)), 1, "endpoints before")
     bob.stop()
     wait_for(lambda: not case.site.server.endpoints(bob.user), "bob's endpoint to go")
-    check_eq(alice.message(bob.user.uri, "hello").code, 480, "the answer")
+    check_eq(alice.message(bob.user.uri, "hello").code, 202, "it is kept")
 
 
 @tap.test

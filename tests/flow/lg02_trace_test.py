@@ -220,7 +220,7 @@ def explain_says_what_really_happens(case):
     a, off = signed_in(case, "alice"), case.site.user("off")
     for to in (off.uri, f"sip:nobody@{case.site.server.domain}", "sip:x@elsewhere.test",
                "tel:+4999999", "http://example.test/"):
-        check_eq(told(case, a.user.name, to)[0], a.message(to, "x").code, to)
+        check_eq(told(case, a.user.name, to)[0], a.ask(a.invite(to))[0].code, to)
 
 
 if __name__ == "__main__":

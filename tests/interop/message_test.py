@@ -9,7 +9,7 @@
 | arrives                                  | linphonec TLS   | baresip TCP                 |
 | arrives at every endpoint of the user    | linphonec TCP   | 2 linphonec, 1 baresip      |
 | to an unknown user: 404                  | linphonec UDP   | -                           |
-| to a user who is not signed in: 480      | linphonec TLS   | -                           |
+| to a user who is not signed in: kept     | linphonec TLS   | baresip TCP, later          |
 | 3 kB for a phone of UDP: over TCP, which it takes | (test's own) | baresip UDP          |
 | 3 kB for a phone of UDP without TCP: in fragments | (test's own) | linphonec UDP       |
 | letters of all alphabets stay what they are | linphonec UDP | linphonec TLS              |
@@ -97,11 +97,15 @@ def a_message_to_an_unknown_user_gets_404(case):
 
 
 @tap.test
-def a_message_to_a_user_who_is_not_signed_in_gets_480(case):
+def a_message_to_a_user_who_is_not_signed_in_is_kept_until_then(case):
     alice, bob = case.site.users("alice", "bob")
     (a,) = sign_in(case, (LINPHONEC, alice, "tls"))
-    a.send(bob.uri, "hello")
-    a.wait_status("MESSAGE", "480")
+    for text in ("first", "second"):
+        a.send(bob.uri, text)
+    a.wait_status("MESSAGE", "202")
+    (b,) = sign_in(case, (BARESIP, bob, "tcp"))
+    b.wait_received("first", alice.uri)
+    b.wait_received("second", alice.uri)
 
 
 if __name__ == "__main__":

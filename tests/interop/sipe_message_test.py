@@ -10,6 +10,7 @@
 | unknown and signed-out users: is told      | pidgin-sipe     | -                     |
 | a file is offered                          | pidgin-sipe     | pidgin-sipe           |
 | opens a conversation, the answer goes back | linphonec       | pidgin-sipe           |
+| waits for the next sign-in                 | linphonec       | pidgin-sipe           |
 | arrives as a message, the answer goes back | pidgin-sipe     | linphonec, baresip    |
 """
 import os
@@ -102,6 +103,16 @@ def a_phones_message_opens_a_conversation_and_the_answer_goes_back(case):
     b.wait_received("from the desk", alice.uri)
     b.send(alice.uri, "once more")
     got(a, "once more")
+
+
+@tap.test
+def a_phones_message_waits_until_the_client_signs_in(case):
+    alice, bob = case.site.users("alice", "bob")
+    (b,) = sign_in(case, (LINPHONEC, bob, "tcp"))
+    b.send(alice.uri, "while you were out")
+    b.wait_status("MESSAGE", "202")
+    (a,) = sign_in(case, (Sipe, alice, "tls"))
+    got(a, "while you were out")
 
 
 def _to_phone(kind, transport):

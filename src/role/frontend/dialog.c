@@ -6,6 +6,21 @@
  * without any memory of the dialog.  They pass the homes of both users, as the first request did.
  */
 
+/* What the home itself says in a conversation it translates, it has remembered already. */
+static bool is_own_request(const struct task *t)
+{
+	return t->from_link && t->flow->sock == t->fe->env->slot;
+}
+
+/* A home that is just being started is passed by: it has nothing to add to a dialog, but to what
+ * is said in it. */
+static bool passes_by(const struct task *t, uint32_t slot)
+{
+	if (slot == t->fe->env->slot)
+		return true;
+	return !fe_link_to(t->fe, slot) && t->msg->method != SIP_MESSAGE;
+}
+
 /* Routes for the next process: a stage, then the other end's token. */
 static void put_stage(struct buf *b, const struct task *t, char letter, uint64_t account)
 {
@@ -22,8 +37,9 @@ void fe_in_dialog(struct task *t)
 	struct buf rb = BUF_ON(route);
 	uint64_t account = t->has_self ? t->self_end.account : 0;
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
-	/* A home that is just being started is passed by: it has nothing to add to a dialog. */
-	if (slot == fe->env->slot || !fe_link_to(fe, slot)) {
+	if (passes_by(t, slot)) {
+		if (slot == fe->env->slot)
+			t->who.account = account;
 		fe_in_dialog_home(t);
 		return;
 	}
@@ -47,7 +63,9 @@ void fe_in_dialog_home(struct task *t)
 	uint64_t account = t->peer_end.account;
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	observe(t);
-	if (slot == fe->env->slot || !fe_link_to(fe, slot)) {
+	if (!is_own_request(t) && t->who.account && fe_owner(fe, t->who.account) == fe->env->slot)
+		t->tap_from = t->who.account;
+	if (passes_by(t, slot)) {
 		fe_in_dialog_end(t);
 		return;
 	}
@@ -116,6 +134,8 @@ void fe_in_dialog_end(struct task *t)
 	struct binding *bd = current_binding(t);
 	struct token end = t->peer_end;
 	observe(t);
+	if (!is_own_request(t) && end.account && fe_owner(fe, end.account) == fe->env->slot)
+		t->tap_to = end.account;
 	if (bd)
 		end.hint = binding_hint(bd);
 	struct sip_flow *f = token_flow(&end.hint, fe->tp, fe->env->slot);

@@ -13,8 +13,10 @@
 #include "svc/access/token.h"
 #include "svc/bridge/route.h"
 #include "svc/call/call.h"
+#include "svc/conversation/content.h"
 #include "svc/conversation/im.h"
 #include "svc/directory/soap.h"
+#include "svc/conversation/said.h"
 #include "svc/registrar/registrar.h"
 #include "svc/routing/target.h"
 #include "svc/watch/people.h"
@@ -40,6 +42,29 @@ struct fe_config {
 	uint32_t tcp_keepalive_s;
 	uint32_t contacts_max; /* of a user (F-026) */
 	bool privacy;          /* mode (F-025) */
+	bool history;          /* what is said is remembered */
+	uint32_t history_s;
+	bool keep; /* messages for who is not signed in */
+	uint32_t keep_s;
+};
+
+/* What was said (history.c). */
+struct fe_history {
+	uint64_t last;  /* sequence */
+	uint64_t swept; /* account, of the round that is under way */
+	uint64_t n_lost;
+	uint32_t n_not_indexed; /* rows, at most */
+	struct timer sweep, index;
+	struct log_limit limit;
+};
+
+/* Messages for users who are not signed in (kept.c). */
+struct fe_kept {
+	uint32_t n, n_expiring;
+	uint64_t n_expired;
+	struct map of_user, of_sender; /* how many */
+	struct map delivering;         /* struct delivery */
+	struct timer sweep;
 };
 
 /* Writes behind and their failures (behind.c). */
@@ -99,6 +124,9 @@ struct frontend {
 	struct store *store;
 	struct dns *dns; /* made when it is first needed */
 	struct fe_behind behind;
+	struct fe_history history;
+	struct fe_kept kept;
+	uint32_t n_conversation_subs;
 	struct fe_rights rights, bridge_rights;
 	struct token_key key;
 	struct target_self self;
@@ -140,6 +168,7 @@ struct task {
 	bool quiet;              /* INVITE: the user is not to be disturbed by this caller */
 	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
+	bool redelivered;        /* MESSAGE: it was kept, and comes again */
 	bool forget;             /* nothing is kept of the answer: it can be given anew */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
@@ -150,6 +179,8 @@ struct task {
 	char who_uri[ACCESS_URI_MAX];
 	uint64_t callee;
 	uint64_t callee_endpoint; /* 0: all */
+	uint64_t tap_from,
+	        tap_to; /* MESSAGE: its sender, its recipient, as far as they live here */
 	struct target target;
 	unsigned key_now; /* of target.keys */
 	unsigned tries;
@@ -366,6 +397,47 @@ void fe_own_dialog(struct task *t, const struct token *end);
 /* The stage in which a request for the user is translated: 's' session, 'p' pager, 0 not at all. */
 char fe_im_stage(const struct task *t, struct home_user *callee);
 void fe_im_enter(struct task *t, char stage, uint64_t account);
+
+/* history.c: what was said.  init before start; start once the store is open. */
+void fe_history_init(struct frontend *fe);
+void fe_history_start(struct frontend *fe);
+void fe_history_stop(struct frontend *fe);
+/* The next sequence of this process. */
+uint64_t fe_sequence(struct frontend *fe);
+/* A message of one or two users (the second may be 0); sets s->sequence.  As store_write(). */
+int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said *s,
+                   store_done_fn *done, void *arg) MUST_CHECK;
+/* A row could not be written. */
+void fe_history_lost(struct frontend *fe, int err);
+/* Those after `since`, in their order, at most max; how many, or -errno. */
+typedef void fe_said_fn(void *arg, const struct said *s);
+int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
+                    fe_said_fn *fn, void *arg) MUST_CHECK;
+
+/* kept.c: messages for users who are not signed in.  init before start; start once the store is
+ * open; free once it is closed. */
+void fe_kept_init(struct frontend *fe);
+void fe_kept_start(struct frontend *fe);
+void fe_kept_stop(struct frontend *fe);
+void fe_kept_free(struct frontend *fe);
+/* The callee has no endpoint that takes the message: true if it is kept, and will be answered. */
+bool fe_keep(struct task *t);
+/* True if it has to wait behind others that are being delivered to her. */
+bool fe_keeps_order(struct task *t);
+/* deliver.c: the user has an endpoint: she gets what waits for her, soon. */
+void fe_deliver(struct frontend *fe, uint64_t account);
+
+/* tap.c */
+/* Is the task a text that a home here remembers? */
+bool fe_is_tapped(const struct task *t);
+/* Its proxy; takes the fork, which may be NULL. */
+struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f);
+
+/* conversation.c: subscriptions to what was said. */
+enum refusal fe_start_conversation(struct task *t, struct person *p, const struct sub_ask *ask,
+                                   struct sub **ret);
+/* There is more in the user's history. */
+void fe_conversation_news(struct frontend *fe, uint64_t account);
 
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);

@@ -35,6 +35,16 @@ static const struct setting fe_settings[] = {
 		    .help = "contacts that a user can have; who has more keeps them"),
 	SETTING_FLAG("privacy-mode", struct fe_config, privacy, .def = "no",
 		    .help = "people see the presence of those alone on whose list of contacts they are, or who gave them a privacy relationship"),
+	SETTING_FLAG("history", struct fe_config, history, .def = "yes",
+		     .help = "remember the messages of the users, for their other devices"),
+	SETTING_U32("history-keep", SET_SECONDS, struct fe_config, history_s,
+		    .min = 1, .max = 315360000, .def = "30 d",
+		    .help = "how long messages are remembered"),
+	SETTING_FLAG("keep-messages", struct fe_config, keep, .def = "yes",
+		     .help = "keep single messages for users who are not signed in, and deliver them at the next sign-in"),
+	SETTING_U32("keep-messages-for", SET_SECONDS, struct fe_config, keep_s,
+		    .min = 1, .max = 31536000, .def = "7 d",
+		    .help = "how long they are kept"),
 	SETTING_END
 };
 /* clang-format on */
@@ -135,6 +145,8 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 	fe_people_binding(fe, b, ev);
 	if (registrar_is_end(ev))
 		loop_defer(fe->loop, &fe->prune);
+	else
+		fe_deliver(fe, b->user->account);
 	/* A Lync client has its connection for this one sign-in: it is told that another took its
 	 * place, or, if it has been silent, finds the connection closed and comes back. */
 	if (ev >= BINDING_EXPIRED && b->lync && b->reach == TOKEN_STREAM)
@@ -322,6 +334,8 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	}
 	fe_people_start(fe);
 	fe_store_load(fe);
+	fe_history_start(fe);
+	fe_kept_start(fe);
 	fe_people_restored(fe);
 	fe_load_init(fe);
 	open_doors(fe);
@@ -343,12 +357,15 @@ static void fe_free(struct frontend *fe)
 	timer_stop(&fe->stop_timer);
 	timer_stop(&fe->load_timer);
 	timer_stop(&fe->own_timer);
+	fe_history_stop(fe);
+	fe_kept_stop(fe);
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
 	im_free(&fe->im);
 	fe->store_closing = true;
 	fe_behind_close(fe);
+	fe_kept_free(fe);
 	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
@@ -370,6 +387,8 @@ static int start(struct role_env *env, void **ret_state)
 	defer_init(&fe->prune, on_prune, fe);
 	fe_lost_init(fe);
 	fe_behind_init(fe);
+	fe_history_init(fe);
+	fe_kept_init(fe);
 	list_init(&fe->leaving);
 	int r = start_parts(fe, &why);
 	if (r < 0) {

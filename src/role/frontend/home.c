@@ -150,6 +150,7 @@ void fe_originate(struct task *t)
 		fe_to_slot(t, slot, buf_view(&rb), fe_originate);
 		return;
 	}
+	t->tap_from = t->who.account;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
 	if (is_for_home(t))
 		(t->msg->method == SIP_SERVICE ? fe_service_home : fe_subscribe_home)(t);
@@ -171,10 +172,13 @@ void fe_terminate(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	t->target.secure = t->secure;
+	t->tap_to = t->callee;
 	if (ends_ringing(t))
 		return;
 	if (t->from_link)
 		start_call(t);
+	if (fe_keeps_order(t))
+		return;
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	char stage = callee ? fe_im_stage(t, callee) : 0;
 	t->quiet = callee && t->msg->method == SIP_INVITE && !im_is_invite(t->msg) &&
@@ -185,6 +189,8 @@ void fe_terminate(struct task *t)
 		fe_fork(t, callee, stage);
 		return;
 	}
+	if (fe_keep(t))
+		return;
 	calls_ended(fe->calls, t->msg->call_id);
 	task_refuse(t,
 	            t->quiet              ? REFUSE_DND

@@ -4,10 +4,11 @@
 
 /* Where conversations of the home half enter and leave the box's routing (svc/conversation). */
 
-static struct sip_flow *own_link(void *arg)
+static struct sip_flow *link_of(void *arg, enum im_route way, uint64_t account)
 {
 	struct frontend *fe = arg;
-	return fe_own_link(fe);
+	uint32_t home = way == IM_FROM_USER ? fe_owner(fe, account) : fe->env->slot;
+	return home == fe->env->slot ? fe_own_link(fe) : fe_link_to(fe, home);
 }
 
 static void put_route(void *arg, struct buf *b, enum im_route way, uint64_t account,
@@ -66,7 +67,7 @@ static void put_reason(void *arg, struct buf *b, int code)
 }
 
 static const struct im_ops im_ops = {
-	.link = own_link,
+	.link = link_of,
 	.put_route = put_route,
 	.put_contact = put_contact,
 	.put_reason = put_reason,
@@ -116,7 +117,7 @@ char fe_im_stage(const struct task *t, struct home_user *callee)
 		lync += b->lync;
 		phones += !b->lync;
 	}
-	bool own = t->from_link && t->flow->sock == t->fe->env->slot;
+	bool own = t->from_link && t->flow->sock == t->fe->env->slot && !t->redelivered;
 	/* What a client of the user says to the own address is not said to it again, and what comes
 	 * from a conversation is not translated back. */
 	if (message)

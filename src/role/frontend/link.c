@@ -12,6 +12,7 @@
  *   d.TOKEN             the process that holds the connection: out to the client; or the dialog
  *   s.ACCOUNT           a pager message for the user's sessions (svc/conversation)
  *   p.ACCOUNT           a session for a user who has phones alone
+ *   k.ACCOUNT           a pager message that was kept for the user (from this very process)
  *
  * and behind o or t a d.TOKEN names the other end of a dialog. */
 
@@ -79,6 +80,11 @@ static void on_register(struct task *t)
 		fe_register_home(t, way.hint);
 }
 
+static void refuse_stage(struct task *t)
+{
+	task_refuse(t, REFUSE_UNKNOWN_STAGE, STR(""));
+}
+
 static void enter(struct task *t, char letter, const uint64_t part[2])
 {
 	switch (letter) {
@@ -91,6 +97,11 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		t->who.account = part[0];
 		(t->has_peer ? fe_in_dialog_home : fe_originate)(t);
 		break;
+	case 'k':
+		t->redelivered = true;
+		t->callee = part[0];
+		(t->flow->sock == t->fe->env->slot ? fe_terminate : refuse_stage)(t);
+		break;
 	case 't':
 		t->callee = part[0];
 		t->callee_endpoint = part[1];
@@ -101,7 +112,7 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		fe_im_enter(t, letter, part[0]);
 		break;
 	default:
-		task_refuse(t, REFUSE_UNKNOWN_STAGE, STR(""));
+		refuse_stage(t);
 	}
 }
 

@@ -140,6 +140,9 @@ void fe_metrics(void *state, struct buf *b)
 	type(b, "wrong_signatures_total", "counter", "messages dropped for their signature");
 	metric(b, "wrong_signatures_total", "", a->wrong_signatures);
 	put_conversations(b, im_stats(fe->im));
+	type(b, "history_lost_total", "counter",
+	     "messages that were delivered and could not be remembered");
+	metric(b, "history_lost_total", "", fe->history.n_lost);
 	type(b, "store_failed_writes_total", "counter", "writes behind that failed");
 	metric(b, "store_failed_writes_total", "", fe->behind.errors);
 	type(b, "unsaved_bindings", "gauge", "bindings that the disk does not hold as they are");

@@ -167,6 +167,11 @@ struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 {
 	const struct sip_proxy_ops *ops = NULL;
 	struct observed *w = NULL;
+	if (fe_is_tapped(t)) {
+		struct sip_proxy *p = fe_tap_proxy(t, f);
+		sip_proxy_strip(p, trust_strip_response());
+		return p;
+	}
 	if (t->msg->method == SIP_INVITE) {
 		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
 		w = watch_new(t, t->msg->call_id);

@@ -22,6 +22,22 @@ static const struct store_migration migrations[] = {
 	{ 3, "create table home ("
 	     " account integer primary key, generation integer not null,"
 	     " presence text not null, contacts text not null);" },
+	{ 4, "create table said ("
+	     " seq integer primary key, one integer not null, other integer not null,"
+	     " conversation integer not null, message integer not null, author text not null,"
+	     " peer text not null, state integer not null, type text not null,"
+	     " text text not null);"
+	     "create table said_of ("
+	     " account integer not null, seq integer not null, primary key (account, seq))"
+	     " without rowid;"
+	     "create table said_mark (id integer primary key, seq integer not null);"
+	     "insert into said_mark (id, seq) values (1, 0);" },
+	{ 5, "create table kept ("
+	     " seq integer primary key, account integer not null, expires integer not null,"
+	     " done integer not null, sender text not null, head text not null,"
+	     " type text not null, body blob not null);"
+	     "create index kept_of_account on kept (account, done, seq);"
+	     "create index kept_by_age on kept (expires);" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -48,7 +64,7 @@ static bool is_mine(void *arg, uint64_t account)
 }
 
 /* Users who lived in another process when there were more, or fewer, of them. */
-static int adopt(struct frontend *fe, const char *path, struct buf *why)
+static int adopt_users(struct frontend *fe, const char *const path[2], struct buf *why)
 {
 	const struct store_adoption a = {
 		.read = "select account, generation, presence, contacts from home",
@@ -59,12 +75,74 @@ static int adopt(struct frontend *fe, const char *path, struct buf *why)
 		.is_mine = is_mine,
 		.arg = fe,
 	};
+	return store_adopt(path[0], migrations, path[1], &a, why);
+}
+
+/* What they said: whatever is newer than what is here; the rows first, while the index does not say
+ * yet that they are. */
+static int adopt_history(struct frontend *fe, const char *const path[2], struct buf *why)
+{
+#define THEIRS                                                                         \
+	" (select seq from said_of where account = $1 and seq > coalesce($2, 0) union" \
+	" select seq from said where seq > (select seq from said_mark) and"            \
+	" seq > coalesce($2, 0) and (one = $1 or other = $1))"
+	struct store_merging a = {
+		.keys = "select min(account) from (select min(account) as account from said_of"
+		        " where account > $1 union all select min(one) from said where one > $1"
+		        " and seq > (select seq from said_mark) union all select min(other) from"
+		        " said where other > $1 and seq > (select seq from said_mark))",
+		.mark = "select max(seq) from said_of where account = $1",
+		.read = "select seq, one, other, conversation, message, author, peer, state, type,"
+		        " text from said where seq in" THEIRS,
+		.put = "insert or ignore into said (seq, one, other, conversation, message,"
+		       " author, peer, state, type, text)"
+		       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		.is_mine = is_mine,
+		.arg = fe,
+	};
+	int rows = store_merge(path[0], migrations, path[1], &a, why);
+	if (rows < 0)
+		return rows;
+	a.read = "select $1, seq from said where seq in" THEIRS;
+	a.put = "insert or ignore into said_of (account, seq) values ($1, $2)";
+	int r = store_merge(path[0], migrations, path[1], &a, why);
+	return r < 0 ? r : rows;
+}
+
+/* What waits for them.  A message that has been delivered leaves its row until it would have
+ * expired, so that an old file brings none back. */
+static int adopt_kept(struct frontend *fe, const char *const path[2], struct buf *why)
+{
+	const struct store_merging a = {
+		.keys = "select min(account) from kept where account > $1",
+		.mark = "select cast(strftime('%s', 'now') as integer) where $1 >= 0",
+		.read = "select seq, account, expires, done, sender, head, type, body from kept"
+		        " where account = $1 and expires > $2",
+		.put = "insert into kept (seq, account, expires, done, sender, head, type, body)"
+		       " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (seq) do update"
+		       " set done = 1, body = '' where excluded.done = 1 and kept.done = 0",
+		.is_mine = is_mine,
+		.arg = fe,
+	};
+	return store_merge(path[0], migrations, path[1], &a, why);
+}
+
+static int adopt_from(struct frontend *fe, const char *const path[2], struct buf *why)
+{
+	int users = adopt_users(fe, path, why);
+	int said = users < 0 ? users : adopt_history(fe, path, why);
+	int kept = said < 0 ? said : adopt_kept(fe, path, why);
+	return kept < 0 ? kept : users + said + kept;
+}
+
+static int adopt(struct frontend *fe, const char *path, struct buf *why)
+{
 	char other[4096];
 	for (uint32_t i = 0; i < FE_SLOTS_MAX; i++) {
 		(void)snprintf(other, sizeof(other), "%s/home-%u.db", fe->env->data_dir, i + 1);
 		if (i == fe->env->slot || access(other, F_OK) < 0)
 			continue;
-		int n = store_adopt(path, migrations, other, &a, why);
+		int n = adopt_from(fe, (const char *const[]){ path, other }, why);
 		if (n < 0)
 			return n;
 		if (n > 0)

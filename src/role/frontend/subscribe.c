@@ -274,6 +274,7 @@ static const struct {
 	{ STR_INIT("presence"), false, fe_start_presence },
 	{ STR_INIT("vnd-microsoft-roaming-self"), true, start_self },
 	{ STR_INIT("vnd-microsoft-roaming-contacts"), true, start_roster },
+	{ STR_INIT("dialtone-conversation"), true, fe_start_conversation },
 };
 
 static struct str event_of(const struct sip_msg *m)

@@ -42,8 +42,11 @@ struct sip_proxy {
 	char *empty_reason, *empty_lines;
 	int best_code;
 	void *best_block;
-	struct sip_msg *best; /* NULL: best_code has no message (time-out, lost, judged) */
-	char *judged_lines;   /* of the judged one */
+	struct sip_msg *best;   /* NULL: best_code has no message (time-out, lost, judged) */
+	struct branch *held_by; /* whose 2xx is kept back */
+	struct sip_msg *held;
+	void *held_block;
+	char *judged_lines; /* of the judged one */
 	int judged_code;
 	struct defer reap;
 };
@@ -69,6 +72,7 @@ static void proxy_free(void *arg)
 	free(p->empty_lines);
 	free(p->judged_lines);
 	free(p->best_block);
+	free(p->held_block);
 	free(p);
 }
 
@@ -194,6 +198,31 @@ static bool is_judged(struct branch *b, const struct sip_msg *m)
 	return true;
 }
 
+/* True if the answer has to wait for somebody above, or for another one that does. */
+static bool is_held(struct branch *b, const struct sip_msg *m)
+{
+	struct sip_proxy *p = b->p;
+	if (p->held_by)
+		return true;
+	if (p->invite || p->accepted || !p->stx || !p->ops || !p->ops->hold ||
+	    !p->ops->hold(p->arg, b->tag, m))
+		return false;
+	p->held_by = b;
+	p->held = sip_msg_copy(m, 0, &p->held_block);
+	p->accepted = true;
+	return true;
+}
+
+void sip_proxy_release(struct sip_proxy *p)
+{
+	struct branch *b = take(&p->held_by);
+	assert(b && p->stx);
+	pass_up(b, p->held);
+	tell_done(p, p->held->status);
+	p->stx = NULL; /* handed back by the final answer */
+	maybe_reap(p);
+}
+
 static void got_success(struct branch *b, const struct sip_msg *m)
 {
 	struct sip_proxy *p = b->p;
@@ -205,6 +234,8 @@ static void got_success(struct branch *b, const struct sip_msg *m)
 		end_orphan(b, m);
 		return;
 	}
+	if (is_held(b, m))
+		return;
 	pass_up(b, m);
 	if (!p->accepted)
 		tell_done(p, m->status);
@@ -354,6 +385,7 @@ static void on_stx_ended(void *arg, bool lost)
 {
 	struct sip_proxy *p = arg;
 	p->stx = NULL;
+	p->held_by = NULL;
 	if (lost) {
 		tell_done(p, 0);
 		stop_others(p, NULL);

@@ -31,6 +31,10 @@ struct sip_proxy_ops {
 	/* A 2xx to an INVITE: 0 to pass it on; or the code that it counts as, with the header
 	 * lines of that answer: its dialog is ended, nobody above hears of it.  May be NULL. */
 	int (*judge)(void *arg, uint64_t tag, const struct sip_msg *resp, struct str *ret_lines);
+	/* The first 2xx to another request than INVITE: true to keep it back until
+	 * sip_proxy_release().  If the caller goes meanwhile, done() says so, and there is nothing
+	 * to release any more.  May be NULL. */
+	bool (*hold)(void *arg, uint64_t tag, const struct sip_msg *resp);
 	/* A branch got no answer or a broken connection (430 tells of one behind another hop, RFC
 	 * 5626 section 5.3).  A branch added meanwhile takes its place. */
 	void (*branch_failed)(void *arg, uint64_t tag, enum sip_fail why);
@@ -56,6 +60,8 @@ void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *b);
  * there never was one). */
 void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, struct str lines);
 
+/* The answer that was kept back goes on, as it came. */
+void sip_proxy_release(struct sip_proxy *p);
 /* As if the caller had sent CANCEL: what still rings is told, the answer follows from theirs. */
 void sip_proxy_cancel(struct sip_proxy *p);
 

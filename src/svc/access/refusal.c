@@ -44,6 +44,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_MEDIA]         = { 60040, 488, "", "The called device does not take the codecs or the encryption that were offered" },
 	[REFUSE_CONTENT]       = { 60041, 415, "", "The recipient's device does not take messages of this kind" },
 	[REFUSE_IM_BUSY]       = { 60042, 500, "Too Many Conversations", "Too many conversations are open at the moment, the user's own or all" },
+	[REFUSE_KEPT_FULL]     = { 60046, 480, "Not Signed In, Nothing Kept", "The user is not signed in, and no more messages can be kept for her" },
 	[REFUSE_BRIDGE_FULL]   = { 60043, 500, "Media Bridge Full", "The media bridge carries as many calls as it may, of this user or in all" },
 	[REFUSE_BRIDGE_DOWN]   = { 60044, 500, "Media Bridge Not Available", "The media bridge of this call is not available at the moment" },
 	[REFUSE_NO_BRIDGE]     = { 60045, 488, "", "A Lync client and another device need a media bridge, and none is running here" },

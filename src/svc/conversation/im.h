@@ -30,13 +30,14 @@ struct im; /* opaque */
 /* The stages of a request's way inside the box. */
 enum im_route {
 	IM_TO_USER,   /* all endpoints of a user who lives here */
-	IM_FROM_USER, /* to an address, on behalf of a user who lives here */
+	IM_FROM_USER, /* to an address, on behalf of a user of ours */
 	IM_IN_DIALOG, /* to the other end of a dialog of a user who lives here */
 };
 
 struct im_ops {
-	/* The link to this very process; NULL if it is down. */
-	struct sip_flow *(*link)(void *arg);
+	/* The link to this very process, or to the home of the account for what is on its behalf;
+	 * NULL if it is down. */
+	struct sip_flow *(*link)(void *arg, enum im_route way, uint64_t account);
 	/* Appends the Route values for that way; end: of IN_DIALOG. */
 	void (*put_route)(void *arg, struct buf *b, enum im_route way, uint64_t account,
 	                  const struct token *end);

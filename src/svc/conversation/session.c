@@ -14,6 +14,7 @@ struct out {
 	uint32_t cseq;
 	enum im_route way;
 	const struct token *end; /* of IM_IN_DIALOG */
+	uint64_t account;        /* whose way it is */
 	struct str asserted;     /* who sends: "alice@example.test" */
 	bool contact;
 	struct str type, body;
@@ -45,7 +46,7 @@ static void put_head(const struct im_session *s, struct buf *b, const struct out
 	buf_lit(b, " SIP/2.0\r\nVia: ");
 	sip_via_put(b, link, branch);
 	buf_lit(b, "\r\nMax-Forwards: 70\r\nRoute: ");
-	c->ops->put_route(c->arg, b, o->way, s->account, o->end);
+	c->ops->put_route(c->arg, b, o->way, o->account, o->end);
 	buf_lit(b, "\r\n");
 	sip_put_hdr(b, STR("From"), o->from);
 	sip_put_hdr(b, STR("To"), o->to);
@@ -64,7 +65,7 @@ static struct str compose(const struct im_session *s, const struct out *o,
                           struct sip_flow **ret_link, char ret_branch[SIP_BRANCH_LEN + 1])
 {
 	const struct im_config *c = &s->im->cfg;
-	struct sip_flow *link = c->ops->link(c->arg);
+	struct sip_flow *link = c->ops->link(c->arg, o->way, o->account);
 	if (!link)
 		return STR("");
 	sip_branch_make(c->stack, 0, ret_branch);
@@ -100,6 +101,7 @@ static struct out in_dialog(const struct im_session *s, enum sip_method method, 
 		.cseq = cseq,
 		.way = IM_IN_DIALOG,
 		.end = &s->end,
+		.account = s->account,
 		.asserted = str_of(s->called ? s->user : s->peer),
 	};
 }
@@ -193,6 +195,17 @@ struct sip_ctx *session_send(struct im_session *s, enum sip_method method, const
 	return send_request(s, &o, ops, arg);
 }
 
+/* Both homes, the sender's first, see what is said, as with every other message. */
+static void set_way(const struct im_session *s, struct out *o)
+{
+	o->way = IM_FROM_USER;
+	o->account = s->called ? s->end.account : s->account;
+	if (o->account > 0)
+		return;
+	o->way = IM_TO_USER; /* the client did not come by way of a home */
+	o->account = s->account;
+}
+
 /* From and To of a pager MESSAGE: the client's user writes to the phone's. */
 struct sip_ctx *session_page(struct im_session *s, const struct content *c,
                              const struct sip_ctx_ops *ops, void *arg)
@@ -213,8 +226,8 @@ struct sip_ctx *session_page(struct im_session *s, const struct content *c,
 		         .to = buf_view(&tb),
 		         .call_id = buf_view(&cb),
 		         .cseq = 1,
-		         .way = s->called ? IM_TO_USER : IM_FROM_USER,
 		         .asserted = client };
+	set_way(s, &o);
 	content_put_pager(&body, c, &o.type);
 	o.body = buf_view(&body);
 	return send_request(s, &o, ops, arg);

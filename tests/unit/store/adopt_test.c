@@ -142,11 +142,67 @@ static void a_file_without_the_table_has_nothing(void)
 	remove_files(&f);
 }
 
+static const struct store_migration log_schema[] = {
+	{ 1, "create table t (k integer primary key, g integer not null, v text);"
+	     "create table l (n integer primary key, k integer not null, v text)" },
+	{ 0, NULL },
+};
+static const struct store_merging merging = {
+	.keys = "select min(k) from l where k > $1",
+	.mark = "select max(n) from l where k = $1",
+	.read = "select n, k, v from l where k = $1 and n > coalesce($2, 0)",
+	.put = "insert or ignore into l (n, k, v) values ($1, $2, $3)",
+	.is_mine = is_even,
+};
+
+static void put_log(const char *path, int64_t n, int64_t k)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	struct sql s;
+	struct store_val vals[] = { STORE_I(n), STORE_I(k), STORE_S(STR("x")) };
+	EQ(sql_open(&s, path, &why), 0);
+	EQ(sql_migrate(&s, path, log_schema, &why), 0);
+	OK(sql_run(&s, merging.put, vals, 3, NULL, NULL) >= 0);
+	sql_close(&s);
+}
+
+static int merge(const char *own, const char *other)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	return store_merge(own, log_schema, other, &merging, &why);
+}
+
+static void rows_that_only_come_are_copied_once(void)
+{
+	struct files f;
+	make_files(&f);
+	put_log(f.other, 1, 2);
+	put_log(f.other, 2, 3);
+	put_log(f.other, 3, 2);
+	put_log(f.other, 4, 4);
+	EQ(merge(f.own, f.other), 3);
+	EQ(merge(f.own, f.other), 0);
+	put_log(f.other, 5, 2);
+	EQ(merge(f.own, f.other), 1);
+	remove_files(&f);
+}
+
+static void a_file_without_such_rows_has_nothing_to_copy(void)
+{
+	struct files f;
+	make_files(&f);
+	put(f.other, 2, 1, "two");
+	EQ(merge(f.own, f.other), 0);
+	remove_files(&f);
+}
+
 int main(void)
 {
 	RUN(own_keys_are_taken_and_counted_up);
 	RUN(the_higher_generation_wins);
 	RUN(what_its_owner_has_newer_is_dropped);
 	RUN(a_file_without_the_table_has_nothing);
+	RUN(rows_that_only_come_are_copied_once);
+	RUN(a_file_without_such_rows_has_nothing_to_copy);
 	return tap_done();
 }

@@ -17,6 +17,9 @@ struct world {
 	unsigned n_done, n_failed;
 	int done_code;
 	enum sip_fail why;
+	bool hold;
+	unsigned n_held;
+	struct sip_proxy *proxy; /* of the last request */
 };
 
 static void on_failed(void *arg, uint64_t tag UNUSED, enum sip_fail why)
@@ -43,9 +46,16 @@ static void on_forwarding(void *arg, uint64_t tag UNUSED, const struct sip_msg *
 	e->body_type = STR("text/plain");
 }
 
-static const struct sip_proxy_ops ops = { .forwarding = on_forwarding,
-	                                  .branch_failed = on_failed,
-	                                  .done = on_done };
+static bool on_hold(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp UNUSED)
+{
+	struct world *w = arg;
+	w->n_held += w->hold;
+	return w->hold;
+}
+
+static const struct sip_proxy_ops ops = {
+	.forwarding = on_forwarding, .hold = on_hold, .branch_failed = on_failed, .done = on_done
+};
 
 static void fork_to(struct world *w, struct sip_proxy *p, unsigned i, int left)
 {
@@ -86,6 +96,7 @@ static void handle(struct rig *r, struct sip_req *rq)
 		return;
 	}
 	struct sip_proxy *p = sip_proxy_new(r->stack, sip_accept(rq, NULL, NULL), &ops, w);
+	w->proxy = p;
 	for (unsigned i = 0; i < w->n_callees; i++)
 		fork_to(w, p, i, left);
 	sip_proxy_start(p, 480, STR("Nobody There"), STR("X-Why: none\r\n"));
@@ -386,6 +397,55 @@ static void without_a_branch_the_given_answer_is_sent(void)
 	EQ(w->done_code, 480);
 }
 
+/* Two callees have the message, one has taken it. */
+static struct world *world_held(enum sip_kind kind)
+{
+	struct world *w = world_start(kind, 2);
+	w->hold = true;
+	peer_ask(w->caller, &message);
+	for (unsigned i = 0; i < 2; i++)
+		OK(peer_hears_start(w->callees[i], "MESSAGE "));
+	peer_answer(w->callees[0], &w->callees[0]->last, 202, "X-Kept: yes\r\n");
+	EQ(peer_count(w->caller, ""), 0);
+	EQ(w->n_held, 1);
+	return w;
+}
+
+static void a_good_answer_can_be_kept_back(void)
+{
+	auto_(world_free) struct world *w = world_held(SIP_UDP);
+	peer_answer(w->callees[1], &w->callees[1]->last, 486, NULL);
+	EQ(w->n_done, 0);
+	sip_proxy_release(w->proxy);
+	OK(peer_hears_start(w->caller, "SIP/2.0 202"));
+	EQ_STR(sip_value_named(&w->caller->last.msg, STR("X-Kept")), "yes");
+	EQ(w->done_code, 202);
+	rig_pass(&w->rig, 64000);
+	EQ(sip_stack_stats(w->rig.stack)->ctx + sip_stack_stats(w->rig.stack)->stx, 0);
+}
+
+static void of_two_good_answers_the_second_goes_nowhere(void)
+{
+	auto_(world_free) struct world *w = world_held(SIP_UDP);
+	peer_answer(w->callees[1], &w->callees[1]->last, 200, NULL);
+	EQ(peer_count(w->caller, ""), 0);
+	EQ(w->n_held, 1);
+	sip_proxy_release(w->proxy);
+	EQ(peer_count(w->caller, "SIP/2.0 202"), 1);
+	EQ(w->n_done, 1);
+}
+
+static void a_caller_who_goes_meanwhile_ends_the_wait(void)
+{
+	auto_(world_free) struct world *w = world_held(SIP_TCP);
+	peer_close(&w->caller);
+	AWAIT(w->rig.loop, w->n_done == 1);
+	EQ(w->done_code, 0);
+	peer_answer(w->callees[1], &w->callees[1]->last, 200, NULL);
+	AWAIT(w->rig.loop, sip_stack_stats(w->rig.stack)->ctx == 0);
+	EQ(w->n_done, 1);
+}
+
 static void branches_may_have_different_bodies(void)
 {
 	auto_(world_free) struct world *w = world_start(SIP_UDP, 3);
@@ -520,6 +580,9 @@ int main(void)
 	RUN(provisional_answers_to_other_requests_stay_here);
 	RUN(the_connection_of_a_callee_that_breaks_counts_as_480);
 	RUN(without_a_branch_the_given_answer_is_sent);
+	RUN(a_good_answer_can_be_kept_back);
+	RUN(of_two_good_answers_the_second_goes_nowhere);
+	RUN(a_caller_who_goes_meanwhile_ends_the_wait);
 	RUN(branches_may_have_different_bodies);
 	RUN(prack_update_and_info_pass_as_they_are);
 	RUN(a_reliable_provisional_answer_keeps_its_number);

@@ -1,0 +1,118 @@
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <cjson/cJSON.h>
+
+#include "role/frontend/fe.h"
+
+/* The event package `dialtone-conversation`: a user's endpoints learn what she said on the others,
+ * and what was said to her (docs/protocols/conversation.md). */
+
+enum {
+	MESSAGES_MAX = 50,     /* of one notification */
+	TEXT_MAX = 256 * 1024, /* bytes, after which it takes no further one */
+};
+
+struct conversation_sub {
+	struct sub sub;
+	struct frontend *fe;
+	uint64_t told; /* the sequence */
+};
+
+struct composing {
+	struct buf *b;
+	uint64_t told;
+	unsigned n;
+	bool more;
+};
+
+static void put_message(void *arg, const struct said *s)
+{
+	struct composing *c = arg;
+	if (c->n == MESSAGES_MAX || (c->n > 0 && c->b->len > TEXT_MAX)) {
+		c->more = true;
+		return;
+	}
+	if (c->more)
+		return;
+	if (c->n++ > 0)
+		buf_char(c->b, ',');
+	said_put_json(c->b, s);
+	c->told = s->sequence;
+}
+
+static bool compose(struct sub *s, bool all, struct buf *b, struct str *ret_type)
+{
+	struct conversation_sub *me = container_of(s, struct conversation_sub, sub);
+	struct composing c = { .b = b, .told = me->told };
+	size_t before = b->len;
+	buf_lit(b, "{\"messages\":[");
+	int r = fe_history_read(me->fe, s->account, me->told, MESSAGES_MAX + 1, put_message, &c);
+	if (r < 0 || (c.n == 0 && !all)) {
+		b->len = before;
+		return false;
+	}
+	buf_printf(b, "],\"next\":\"%" PRIu64 "\",\"more\":%s}\n", c.told,
+	           c.more ? "true" : "false");
+	me->told = c.told;
+	*ret_type = STR("application/dialtone+json");
+	if (c.more)
+		sub_touch(s);
+	return true;
+}
+
+static void free_sub(struct sub *s)
+{
+	struct conversation_sub *me = container_of(s, struct conversation_sub, sub);
+	me->fe->n_conversation_subs--;
+	free(me);
+}
+
+static const struct sub_package package = { .event = STR_INIT("dialtone-conversation"),
+	                                    .compose = compose,
+	                                    .free = free_sub };
+
+/* {"since":"108800000000000001"}; without one nothing older than now is asked for. */
+static enum refusal read_since(const struct sip_msg *m, uint64_t *since)
+{
+	if (m->body.len == 0)
+		return REFUSE_NOTHING;
+	cJSON *json = cJSON_ParseWithLength(m->body.p, m->body.len);
+	struct str text =
+	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "since")));
+	int r = text.len > 0 ? str_to_u64(text, INT64_MAX, since) : 0;
+	bool bad = !cJSON_IsObject(json) || r < 0;
+	cJSON_Delete(json);
+	return bad ? REFUSE_BAD_BODY : REFUSE_NOTHING;
+}
+
+enum refusal fe_start_conversation(struct task *t, struct person *p UNUSED,
+                                   const struct sub_ask *ask, struct sub **ret)
+{
+	struct frontend *fe = t->fe;
+	uint64_t since = fe->history.last;
+	enum refusal why = fe->cfg.history ? read_since(t->msg, &since) : REFUSE_EVENT;
+	if (why)
+		return why;
+	struct conversation_sub *me = xnew(struct conversation_sub);
+	int r = sub_start(fe->subs, &me->sub, &package, ask);
+	if (r < 0) {
+		free(me);
+		return fe_sub_refusal(r);
+	}
+	me->fe = fe;
+	me->told = since;
+	fe->n_conversation_subs++;
+	*ret = &me->sub;
+	return REFUSE_NOTHING;
+}
+
+void fe_conversation_news(struct frontend *fe, uint64_t account)
+{
+	if (fe->n_conversation_subs == 0 || account == 0)
+		return;
+	for (struct sub *s = subs_next(fe->subs, account, NULL); s;
+	     s = subs_next(fe->subs, account, s))
+		if (s->package == &package)
+			sub_touch(s);
+}

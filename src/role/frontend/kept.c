@@ -1,0 +1,374 @@
+#include "role/frontend/kept.h"
+
+#include <stdlib.h>
+
+enum { SWEEP_EVERY_S = 60 };
+
+static const char sql_add[] = "insert into kept (seq, account, expires, done, sender, head, type,"
+                              " body) values ($1, $2, $3, 0, $4, $5, $6, $7)";
+static const char sql_next[] = "select seq, sender, head, type, body from kept where account = $1"
+                               " and done = 0 and seq > $2 and expires > $3 order by seq limit 1";
+static const char sql_delivered[] =
+        "update kept set done = 1, head = '', type = '', body = '' where seq = $1 and done = 0";
+static const char sql_all[] = "select account, sender, length(body) from kept where done = 0";
+static const char sql_expired[] = "select account, sender, length(body), seq from kept"
+                                  " where expires <= $1 and done = 0 limit 500";
+static const char sql_expire[] = "delete from kept where seq = $1 and done = 0";
+static const char sql_forget[] = "delete from kept where expires <= $1 and done = 1";
+
+/* --- how many ------------------------------------------------------------------------------ */
+
+/* Of a user, or of a sender. */
+struct count {
+	struct map_node node;
+	uint64_t key;
+	uint32_t n;
+	uint64_t bytes;
+};
+
+static uint64_t hash_of(const struct map *m, uint64_t key)
+{
+	return hash_bytes(&m->key, &key, sizeof(key));
+}
+
+static struct count *find(const struct map *m, uint64_t key)
+{
+	for (struct map_node *n = map_first(m, hash_of(m, key)); n; n = map_next(n)) {
+		struct count *c = container_of(n, struct count, node);
+		if (c->key == key)
+			return c;
+	}
+	return NULL;
+}
+
+static void count(struct map *m, uint64_t key, size_t bytes)
+{
+	struct count *c = find(m, key);
+	if (!c) {
+		c = xnew(struct count);
+		c->key = key;
+		map_add(m, &c->node, hash_of(m, key));
+	}
+	c->n++;
+	c->bytes += bytes;
+}
+
+static void uncount(struct map *m, uint64_t key, size_t bytes)
+{
+	struct count *c = find(m, key);
+	if (!c)
+		return;
+	c->bytes -= MIN(bytes, c->bytes);
+	if (--c->n > 0)
+		return;
+	map_del(m, &c->node);
+	free(c);
+}
+
+static uint64_t sender_key(const struct frontend *fe, struct str sender)
+{
+	return hash_lower(&fe->kept.of_sender.key, sender);
+}
+
+static void remember(struct frontend *fe, uint64_t account, struct str sender, size_t bytes)
+{
+	fe->kept.n++;
+	count(&fe->kept.of_user, account, bytes);
+	count(&fe->kept.of_sender, sender_key(fe, sender), bytes);
+}
+
+void fe_kept_forget(struct frontend *fe, uint64_t account, struct str sender, size_t bytes)
+{
+	fe->kept.n--;
+	uncount(&fe->kept.of_user, account, bytes);
+	uncount(&fe->kept.of_sender, sender_key(fe, sender), bytes);
+}
+
+bool fe_kept_has(const struct frontend *fe, uint64_t account)
+{
+	return find(&fe->kept.of_user, account) != NULL;
+}
+
+static bool is_full(const struct frontend *fe, uint64_t account, struct str sender, size_t bytes)
+{
+	const struct count *u = find(&fe->kept.of_user, account);
+	const struct count *s = find(&fe->kept.of_sender, sender_key(fe, sender));
+	return fe->kept.n >= KEPT_MAX || (s && s->n >= KEPT_OF_SENDER_MAX) ||
+	       (u && (u->n >= KEPT_OF_USER_MAX || u->bytes + bytes > KEPT_BYTES_OF_USER_MAX));
+}
+
+/* --- the table ----------------------------------------------------------------------------- */
+
+static int64_t wall_s(const struct frontend *fe)
+{
+	return (int64_t)(loop_wall(fe->loop) / USEC_PER_SEC);
+}
+
+struct reading {
+	fe_kept_fn *fn;
+	void *arg;
+};
+
+static void on_row(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct reading *r = arg;
+	struct kept k = { (uint64_t)c[0].i, c[1].s, c[2].s, c[3].s, c[4].s };
+	r->fn(r->arg, &k);
+}
+
+int fe_kept_next(struct frontend *fe, uint64_t account, uint64_t after, fe_kept_fn *fn, void *arg)
+{
+	struct reading r = { fn, arg };
+	struct store_val v[] = { STORE_I(account), STORE_I(after), STORE_I(wall_s(fe)) };
+	return store_read(fe->store, sql_next, v, ARRAY_SIZE(v), on_row, &r);
+}
+
+int fe_kept_delivered(struct frontend *fe, uint64_t sequence, store_done_fn *done, void *arg)
+{
+	struct store_val v = STORE_I(sequence);
+	struct store_stmt st = { .sql = sql_delivered, .params = &v, .n_params = 1 };
+	return store_write(fe->store, STORE_MUST, &st, 1, done, arg);
+}
+
+/* --- what comes in ------------------------------------------------------------------------- */
+
+/* A message that is being written, or whose time is over. */
+struct keeping {
+	struct list node; /* of those that expire */
+	struct frontend *fe;
+	struct task *t; /* NULL: its sender has gone */
+	uint64_t sequence, account, from;
+	size_t bytes, sender_len;
+	char sender[];
+};
+
+static struct keeping *keeping_new(struct frontend *fe, uint64_t account, struct str sender,
+                                   size_t bytes)
+{
+	struct keeping *k = xcalloc(1, sizeof(*k) + sender.len);
+	k->fe = fe;
+	k->account = account;
+	k->bytes = bytes;
+	k->sender_len = sender.len;
+	memcpy(k->sender, sender.p, sender.len);
+	return k;
+}
+
+static void uncount_kept(const struct keeping *k)
+{
+	fe_kept_forget(k->fe, k->account, str_n(k->sender, k->sender_len), k->bytes);
+}
+
+static void on_kept(void *arg, int err, int64_t id UNUSED)
+{
+	struct keeping *k = arg;
+	struct frontend *fe = k->fe;
+	if (err < 0 && !fe->store_closing)
+		uncount_kept(k);
+	if (err < 0 && k->t)
+		task_refuse(k->t, REFUSE_STORE, STR(""));
+	else if (k->t)
+		task_reply(k->t, 202, STR(""), STR(""));
+	if (err == 0 && !fe->store_closing) {
+		fe_conversation_news(fe, k->from);
+		if (registrar_user(fe->registrar, k->account))
+			fe_deliver(fe, k->account); /* signed in meanwhile */
+	}
+	free(k);
+}
+
+static void put_head(struct buf *b, const struct sip_msg *m)
+{
+	sip_put_hdr(b, STR("From"), sip_value(m, SIP_H_FROM));
+	sip_put_hdr(b, STR("Call-ID"), m->call_id);
+	sip_put_hdr(b, STR("CSeq"), sip_value(m, SIP_H_CSEQ));
+}
+
+/* The row of the sender's history goes first: with the commit of the other it is there. */
+static void note(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	uint64_t accounts[2] = { t->tap_from, 0 };
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	struct content c;
+	bool absent;
+	content_read(&c, t->msg);
+	const struct account *acc =
+	        t->key_now < t->target.n_keys
+	                ? accounts_cached(fe->accounts, t->target.keys[t->key_now], &absent)
+	                : NULL;
+	struct said s = { .author = t->who.uri,
+		          .peer = acc ? acc->uri : sip_bare_aor(sip_to_uri(t->msg), &b),
+		          .message = said_message(&fe->key.mac, t->msg),
+		          .state = SAID_ACCEPTED,
+		          .type = c.type,
+		          .text = c.body };
+	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
+	int r = fe_history_add(fe, accounts, &s, NULL, NULL);
+	if (r < 0)
+		fe_history_lost(fe, r);
+}
+
+static void keep(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	auto_(buf_free) struct buf head = buf_of(KEPT_HEAD_MAX);
+	struct str sender = t->who.uri, body = t->msg->body;
+	t->tap_to = 0; /* she is told when she has it */
+	bool noted = fe_is_tapped(t);
+	put_head(&head, t->msg);
+	struct store_val v[] = {
+		STORE_I(fe_sequence(fe)),
+		STORE_I(t->callee),
+		STORE_I(wall_s(fe) + fe->cfg.keep_s),
+		STORE_S(sender),
+		STORE_S(buf_view(&head)),
+		STORE_S(sip_value(t->msg, SIP_H_CONTENT_TYPE)),
+		STORE_B(bytes_of(body)),
+	};
+	struct store_stmt st = { .sql = sql_add, .params = v, .n_params = ARRAY_SIZE(v) };
+	if (head.full || body.len > KEPT_BODY_MAX || is_full(fe, t->callee, sender, body.len)) {
+		task_refuse(t, REFUSE_KEPT_FULL, STR(""));
+		return;
+	}
+	if (noted)
+		note(t);
+	struct keeping *k = keeping_new(fe, t->callee, sender, body.len);
+	k->from = noted ? t->tap_from : 0;
+	remember(fe, k->account, sender, k->bytes);
+	int r = store_write(fe->store, STORE_MUST, &st, 1, on_kept, k);
+	k->t = task_keep(t);
+	k->t->holder = &k->t;
+	if (r < 0)
+		on_kept(k, r, 0);
+}
+
+bool fe_keep(struct task *t)
+{
+	struct content c;
+	if (t->msg->method != SIP_MESSAGE || !t->fe->cfg.keep || t->redelivered || t->has_peer ||
+	    t->secure || t->callee_endpoint || t->who.uri.len == 0)
+		return false;
+	content_read(&c, t->msg);
+	if (c.kind == CONTENT_TYPING)
+		return false;
+	keep(t);
+	return true;
+}
+
+bool fe_keeps_order(struct task *t)
+{
+	return fe_is_delivering(t->fe, t->callee) && fe_keep(t);
+}
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+static void remember_row(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct frontend *fe = arg;
+	uint64_t account = (uint64_t)c[0].i;
+	if (fe_owner(fe, account) != fe->env->slot)
+		return;
+	remember(fe, account, c[1].s, (size_t)c[2].i);
+	if (registrar_user(fe->registrar, account))
+		fe_deliver(fe, account); /* the last process ended meanwhile */
+}
+
+struct expiring {
+	struct frontend *fe;
+	struct list rows; /* struct keeping */
+};
+
+static void on_expired_row(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct expiring *e = arg;
+	struct keeping *k = keeping_new(e->fe, (uint64_t)c[0].i, c[1].s, (size_t)c[2].i);
+	k->sequence = (uint64_t)c[3].i;
+	list_add(&e->rows, &k->node);
+}
+
+static void on_expired(void *arg, int err, int64_t changed)
+{
+	struct keeping *k = arg;
+	struct frontend *fe = k->fe;
+	fe->kept.n_expiring--;
+	if (err == 0 && changed > 0 && !fe->store_closing) {
+		fe->kept.n_expired++;
+		if (fe_owner(fe, k->account) == fe->env->slot)
+			uncount_kept(k);
+	}
+	free(k);
+}
+
+static void expire(struct keeping *k)
+{
+	struct store_val v = STORE_I(k->sequence);
+	struct store_stmt st = { .sql = sql_expire, .params = &v, .n_params = 1 };
+	list_del(&k->node);
+	k->fe->kept.n_expiring++;
+	int r = store_write(k->fe->store, STORE_SHOULD, &st, 1, on_expired, k);
+	if (r < 0)
+		on_expired(k, r, 0);
+}
+
+/* What nobody came for is forgotten, and so are the marks of what was delivered. */
+static void sweep(struct frontend *fe)
+{
+	struct expiring e = { .fe = fe };
+	struct store_val v = STORE_I(wall_s(fe));
+	struct store_stmt st = { .sql = sql_forget, .params = &v, .n_params = 1 };
+	list_init(&e.rows);
+	if (fe->kept.n_expiring > 0)
+		return;
+	int n = store_read(fe->store, sql_expired, &v, 1, on_expired_row, &e);
+	list_for(it, &e.rows) expire(list_entry(it, struct keeping, node));
+	if (n > 0)
+		log_info(NULL, "kept-messages-expired", "n=%d", n);
+	(void)!store_write(fe->store, STORE_SHOULD, &st, 1, NULL, NULL); /* the next time */
+}
+
+static void on_sweep(void *arg)
+{
+	struct frontend *fe = arg;
+	sweep(fe);
+	timer_set(&fe->kept.sweep,
+	          loop_now(fe->loop) + MIN(SWEEP_EVERY_S, fe->cfg.keep_s) * USEC_PER_SEC);
+}
+
+void fe_kept_init(struct frontend *fe)
+{
+	map_init(&fe->kept.of_user);
+	map_init(&fe->kept.of_sender);
+	map_init(&fe->kept.delivering);
+	timer_init(&fe->kept.sweep, fe->loop, on_sweep, fe);
+}
+
+void fe_kept_start(struct frontend *fe)
+{
+	int r = store_read(fe->store, sql_all, NULL, 0, remember_row, fe);
+	if (r < 0)
+		log_error(NULL, "kept-messages-not-read", "error=%d", r);
+	timer_set(&fe->kept.sweep, loop_now(fe->loop) + USEC_PER_SEC);
+}
+
+static void drop_counts(struct map *m)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *n; (n = map_walk(m, &slot, &after)) != NULL;)
+		free(container_of(n, struct count, node));
+	map_done(m);
+}
+
+void fe_kept_stop(struct frontend *fe)
+{
+	timer_stop(&fe->kept.sweep);
+}
+
+void fe_kept_free(struct frontend *fe)
+{
+	fe_deliver_free(fe);
+	drop_counts(&fe->kept.of_user);
+	drop_counts(&fe->kept.of_sender);
+}

@@ -1,0 +1,57 @@
+#include "svc/conversation/said.h"
+
+#include <inttypes.h>
+
+#include "base/code.h"
+#include "base/isotime.h"
+#include "wire/sip/uri.h"
+
+uint64_t said_at(usec_t wall)
+{
+	return wall << SAID_SLOT_BITS;
+}
+
+usec_t said_time(uint64_t sequence)
+{
+	return sequence >> SAID_SLOT_BITS;
+}
+
+uint64_t said_next(uint64_t last, usec_t wall, uint32_t slot)
+{
+	return said_at(MAX(wall, said_time(last) + 1)) | slot;
+}
+
+uint64_t said_conversation(const struct hash_key *k, struct str a, struct str b)
+{
+	/* Kept as signed numbers. */
+	return (hash_lower(k, a) + hash_lower(k, b)) & INT64_MAX;
+}
+
+uint64_t said_message(const struct hash_key *k, const struct sip_msg *m)
+{
+	const struct sip_addr *from = sip_from(m);
+	struct str tag = from ? sip_tag(from) : STR("");
+	uint64_t part[] = { hash_bytes(k, m->call_id.p, m->call_id.len),
+		            hash_bytes(k, tag.p, tag.len), m->cseq };
+	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
+}
+
+static void put_text(struct buf *b, const char *name, struct str value)
+{
+	buf_printf(b, ",\"%s\":", name);
+	json_put_str(b, value);
+}
+
+void said_put_json(struct buf *b, const struct said *s)
+{
+	buf_printf(b, "{\"sequence\":\"%" PRIu64 "\",\"time\":\"", s->sequence);
+	isotime_put(b, said_time(s->sequence));
+	buf_printf(b, "\",\"conversation\":\"%016" PRIx64 "\",\"message\":\"%016" PRIx64 "\"",
+	           s->conversation, s->message);
+	put_text(b, "author", s->author);
+	put_text(b, "peer", s->peer);
+	put_text(b, "state", s->state == SAID_ACCEPTED ? STR("accepted") : STR("delivered"));
+	put_text(b, "type", s->type);
+	put_text(b, "text", s->text);
+	buf_char(b, '}');
+}

@@ -1,0 +1,38 @@
+/* What was said: one message as its author's home and its recipient's home remember it, each for
+ * its own user.  Edits, reactions and marks of what was read refer to the ids. */
+#pragma once
+
+#include "base/hash.h"
+#include "wire/sip/msg.h"
+
+enum said_state {
+	SAID_DELIVERED, /* the recipient's client has answered */
+	SAID_ACCEPTED,  /* 202: it is kept for the recipient, or behind another server */
+};
+
+struct said {
+	/* Grows with time, and is no other's within the machine: microseconds since 1970 in the
+	 * upper bits, the process in the lower. */
+	uint64_t sequence;
+	/* The same at both homes. */
+	uint64_t conversation, message;
+	struct str author, peer; /* "alice@example.test"; peer: to whom it was said */
+	enum said_state state;
+	struct str type, text; /* Content-Type and content, as it was delivered */
+};
+
+enum { SAID_SLOT_BITS = 6 /* of the sequence: FE_SLOTS_MAX processes */ };
+
+/* The next one after `last` at that moment. */
+uint64_t said_next(uint64_t last, usec_t wall, uint32_t slot);
+/* The first one that can be of that moment. */
+uint64_t said_at(usec_t wall);
+usec_t said_time(uint64_t sequence);
+
+/* Of two users, in whichever order.  All processes of a pool have the key. */
+uint64_t said_conversation(const struct hash_key *k, struct str a, struct str b);
+/* Of a MESSAGE: by Call-ID, CSeq and the sender's tag, which no hop changes. */
+uint64_t said_message(const struct hash_key *k, const struct sip_msg *m);
+
+/* Appends it as a JSON object; numbers of 64 bits are texts, for not every reader has them. */
+void said_put_json(struct buf *b, const struct said *s);

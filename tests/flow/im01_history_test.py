@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+"""What was said is remembered at the homes of both sides, before its sender hears that it was
+delivered, and told to the users' other endpoints (event package dialtone-conversation)."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import site, tap  # noqa: E402
+from lib.im import (History, accept, between, invite, lync, open_session, page, phone, said,  # noqa: E402
+                    say, take)
+from lib.tap import check, check_eq  # noqa: E402
+
+
+def ids(history):
+    return [(m["conversation"], m["message"]) for m in history.messages]
+
+
+def check_both(case, a, b, texts):
+    """Both sides remember the same texts, under the same ids; the messages of a's side."""
+    of = [History(phone(case, x.user), since="0") for x in (a, b)]
+    for h in of:
+        check_eq(h.answer.code, 200, "SUBSCRIBE")
+        check_eq(h.texts(len(texts)), texts, "what was said")
+    check_eq(ids(of[0]), ids(of[1]), "ids")
+    check_eq(len({c for c, _ in ids(of[0])}), 1, "conversations")
+    numbers = [int(m["sequence"]) for m in of[0].messages]
+    check(numbers == sorted(set(numbers)), f"{numbers}")
+    return of[0].messages
+
+
+@tap.test
+def two_lync_clients(case):
+    a, b = lync(case), lync(case)
+    there, back = between(a, b)
+    said(a, say(a, there, "one"), b)
+    said(b, say(b, back, "two"), a)
+    said(a, say(a, there, "<b>three</b>", "text/html; charset=UTF-8"), b)
+    got = check_both(case, a, b, ["one", "two", "<b>three</b>"])
+    check_eq([m["author"] for m in got], [x.user.uri[4:] for x in (a, b, a)], "authors")
+    check_eq([m["peer"] for m in got], [x.user.uri[4:] for x in (b, a, b)], "peers")
+    check(got[2]["type"].startswith("text/html"), got[2]["type"])
+    check_eq({m["state"] for m in got}, {"delivered"}, "states")
+    a.check_signed()
+    b.check_signed()
+
+
+@tap.test
+def two_phones(case):
+    a, b = phone(case), phone(case)
+    said(a, page(a, b.user.uri, "one"), b)
+    said(b, page(b, a.user.uri, "two"), a)
+    check_both(case, a, b, ["one", "two"])
+
+
+@tap.test
+def a_phone_and_a_lync_client(case):
+    a, b = phone(case), lync(case)
+    m = page(a, b.user.uri, "one")
+    _, dialog = accept(b)
+    said(a, m, b)
+    said(b, say(b, dialog, "two"), a)
+    check_both(case, a, b, ["one", "two"])
+
+
+@tap.test
+def a_lync_client_and_a_phone(case):
+    a, b = lync(case), phone(case)
+    dialog = open_session(a, b.user.uri)
+    said(a, say(a, dialog, "one"), b)
+    m = page(b, a.user.uri, "two")
+    accept(a)
+    said(b, m, a)
+    check_both(case, a, b, ["one", "two"])
+
+
+@tap.test
+def a_message_to_oneself_is_said_once(case):
+    user = case.site.user("self")
+    a, b = phone(case, user), phone(case, user)
+    said(a, page(a, user.uri, "note"), b)
+    h = History(a, since="0")
+    check_eq(h.texts(1), ["note"], "what was said")
+
+
+@tap.test
+def what_was_not_delivered_was_not_said(case):
+    a, b = phone(case), phone(case)
+    said(a, page(a, b.user.uri, "refused"), b, 486)
+    typing = '<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state></isComposing>'
+    said(a, page(a, b.user.uri, typing, "application/im-iscomposing+xml"), b)
+    said(a, page(a, b.user.uri, "taken"), b)
+    check_both(case, a, b, ["taken"])
+
+
+@tap.test
+def the_other_endpoints_hear_of_it_at_once(case):
+    user = case.site.user("two")
+    a, b, other = phone(case), phone(case, user), phone(case, user)
+    h = History(other)
+    check_eq(h.answer.code, 200, "SUBSCRIBE")
+    check_eq(h.follow()["messages"], [], "nothing is older")
+    m = page(a, user.uri, "hello")
+    take(b)
+    take(other)
+    check_eq(a.expect_answer(m).code, 200, "MESSAGE")
+    check_eq(h.texts(1), ["hello"], "what was said")
+    m = page(b, a.user.uri, "answer")
+    said(b, m, a)
+    check_eq(h.texts(2)[1], "answer", "what the first one said")
+    # From there on.
+    later = History(other, since=h.messages[0]["sequence"])
+    check_eq(later.texts(1), ["answer"], "since the first")
+
+
+@tap.test
+def much_comes_in_parts(case):
+    a, b = phone(case), phone(case)
+    for i in range(60):
+        said(a, page(a, b.user.uri, f"m{i}"), b)
+    h = History(a, since="0")
+    first = h.follow()
+    check(first["more"] and len(first["messages"]) == 50, f"{len(first['messages'])}")
+    check_eq(h.texts(60), [f"m{i}" for i in range(60)], "all")
+
+
+@tap.test
+def a_lync_client_may_ask_too(case):
+    a, b = lync(case), lync(case)
+    there, _ = between(a, b)
+    said(a, say(a, there, "one"), b)
+    m = b.make("SUBSCRIBE", b.user.uri, body='{"since":"0"}', headers=[
+        ("Event", "dialtone-conversation"), ("Content-Type", "application/dialtone+json"),
+        ("Proxy-Require", "ms-benotify"), ("Supported", "ms-benotify"),
+        ("Supported", "ms-piggyback-first-notify")])
+    b.send(m)
+    answer = b.expect_answer(m)
+    check(answer.code == 200 and b'"text":"one"' in answer.body, f"{answer.start} {answer.body}")
+    said(a, say(a, there, "two"), b)
+    check(b'"text":"two"' in b.expect_request("BENOTIFY").body, "the next")
+    b.check_signed()
+
+
+@tap.test
+def of_others_and_in_bad_form_nothing_is_told(case):
+    a, b = phone(case), phone(case)
+    m = a.make("SUBSCRIBE", b.user.uri, headers=[("Event", "dialtone-conversation")])
+    check_eq(a.ask(m)[0].code, 403, "another's")
+    for since in ("x", "-1", "99999999999999999999", 5):
+        check_eq(History(a, since=since).answer.code, 400 if since != 5 else 200, since)
+    m = a.make("SUBSCRIBE", a.user.uri, body="{", headers=[
+        ("Event", "dialtone-conversation"), ("Content-Type", "application/dialtone+json")])
+    check_eq(a.ask(m)[0].code, 400, "no JSON")
+
+
+@tap.test
+def a_forged_sender_does_not_enter_the_history(case):
+    a, b = lync(case), lync(case)
+    there, _ = between(a, b)
+    mine = there.local
+    there.local = mine.replace(a.user.uri, "sip:boss@example.test")
+    say(a, there, "forged")
+    there.local = mine
+    m = say(a, there, "true")
+    while take(b).body != b"true":
+        pass
+    check_eq(a.expect_answer(m).code, 200, "MESSAGE")
+    h = History(phone(case, a.user), since="0")
+    check_eq(h.texts(1), ["true"], "the sender's own")
+
+
+@tap.test(alone=True)
+def what_was_acknowledged_survives_a_kill(case):
+    a, b = phone(case), phone(case)
+    acknowledged = []
+    for i in range(20):
+        said(a, page(a, b.user.uri, f"k{i}"), b)
+        acknowledged.append(f"k{i}")
+    for n in range(case.site.frontends):
+        case.site.server.kill_role("frontend", n + 1)
+    tap.wait_for(case.site.server._ready, "the server")
+    c = phone(case, a.user)
+    check_eq(History(c, since="0").texts(20), acknowledged, "after the kill")
+
+
+if __name__ == "__main__":
+    tap.main(site.make)
