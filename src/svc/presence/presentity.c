@@ -420,11 +420,21 @@ static void drop_oldest(struct presentity *p)
 	p->n_subscribers--;
 }
 
+/* Not in the middle of a character. */
+static struct str cut_text(struct str s, size_t max)
+{
+	if (s.len <= max)
+		return s;
+	while (max > 0 && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+		max--;
+	return str_sub(s, 0, max);
+}
+
 bool presentity_set_subscriber(struct presentity *p, const struct subscriber_change *c,
                                struct str display)
 {
 	struct subscriber *s = find_subscriber(p, c->user);
-	struct str name = str_sub(display, 0, SUBSCRIBER_DISPLAY_MAX);
+	struct str name = cut_text(display, SUBSCRIBER_DISPLAY_MAX);
 	if (c->user.len == 0 || c->user.len > CONTAINER_VALUE_MAX)
 		return false;
 	if (s) {

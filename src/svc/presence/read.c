@@ -48,12 +48,18 @@ static int read_publications(struct presentity *p, const struct xml *list, struc
 	return 0;
 }
 
+static bool fits(const struct containers *c, struct str value)
+{
+	return c->n_members < CONTAINER_MEMBERS_MAX && value.len <= CONTAINER_VALUE_MAX &&
+	       c->n_bytes + value.len <= CONTAINER_BYTES_MAX;
+}
+
 static void read_members(struct containers *ret, const struct xml *e, unsigned at)
 {
 	enum member_type type;
 	for (const struct xml *m = xml_child(e, "member"); m; m = xml_again(m))
 		if (member_type_of(xml_attr(m, "type"), &type) == 0 &&
-		    ret->n_members < CONTAINER_MEMBERS_MAX)
+		    fits(ret, xml_attr(m, "value")))
 			(void)containers_add(ret, at, type, xml_attr(m, "value"));
 }
 

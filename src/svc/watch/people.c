@@ -218,14 +218,16 @@ void person_found(struct person *p, uint64_t account, const struct card *card,
 		p->p.account = account;
 		map_add(&all->by_account, &p->by_account, account_hash(all, account));
 	}
+	bool was_here = p->where == PERSON_HERE;
 	p->where = where;
 	p->slot = slot;
 	p->p.replica = where == PERSON_THERE;
 	clear_renders(p);
+	if (where == PERSON_HERE && !was_here)
+		pub_clear(&p->p.pubs);
 	if (where == PERSON_HERE) {
 		contacts_done(&p->contacts);
 		contacts_init(&p->contacts);
-		pub_clear(&p->p.pubs);
 		all->ops.load(all->arg, p);
 		presentity_set_card(&p->p, card, people_wall(all));
 		presentity_signed_in(&p->p, p->p.signed_in, p->p.phone_online, people_wall(all));
@@ -321,8 +323,8 @@ static void tell_selves(struct person *p)
 /* Of whom nothing is known yet, everything is told when it is. */
 static void tell_all(struct person *p)
 {
-	set_expiry(p);
 	if (p->where != PERSON_UNKNOWN) {
+		set_expiry(p);
 		tell_selves(p);
 		list_for(it, &p->watches) tell_watch(p, list_entry(it, struct watch, of_person));
 	}

@@ -17,7 +17,7 @@ enum {
 	WATCHES_OF_USER_MAX = 8000, /* in all of a user's, who has several endpoints: 403 */
 	PERSON_RENDERS = 6,         /* views of one change that are kept for who sees the same */
 	FIND_AGAIN_S = 2,
-	SIGNED_OFF_AFTER_S = 15,    /* a lost endpoint may come back before anybody hears of it */
+	SIGNED_OFF_AFTER_S = 15, /* a lost endpoint may come back before anybody hears of it */
 };
 
 enum person_where {

@@ -238,12 +238,12 @@ static struct str entity_of(char c)
 	}
 }
 
-/* The characters of XML 1.0 (section 2.2): no controls, no U+FFFE, U+FFFF. */
+/* The characters of XML 1.0 (section 2.2): no controls but DEL, no U+FFFE, U+FFFF. */
 static bool is_char(struct str seq)
 {
 	const uint8_t *p = (const uint8_t *)seq.p;
 	if (seq.len == 1)
-		return p[0] >= 0x20 && p[0] != 0x7f;
+		return p[0] >= 0x20;
 	return !(seq.len == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe);
 }
 

@@ -210,6 +210,28 @@ static void a_contact_may_be_named_after_itself(void)
 	world_free(&w);
 }
 
+static void a_name_that_a_group_got_lately_is_an_echo(void)
+{
+	struct world *w = world_start();
+	usec_t now = 1000 * USEC_PER_SEC, later = now + CONTACT_ECHO_S * USEC_PER_SEC;
+	char name[16];
+	EQ(add_group(w, "a"), 2);
+	OK(!contacts_is_echo(&w->c, 2, STR("a"), now));
+	for (int i = 0; i <= CONTACT_ECHOES; i++) {
+		(void)snprintf(name, sizeof(name), "name %d", i);
+		EQ(rename_group(w, 2, name), 0);
+		contacts_renamed(&w->c, 2, now);
+	}
+	OK(contacts_is_echo(&w->c, 2, STR("name 1"), later - 1));
+	OK(!contacts_is_echo(&w->c, 2, STR("name 1"), later));
+	OK(!contacts_is_echo(&w->c, 2, STR("name 0"), now)); /* so many are remembered */
+	OK(!contacts_is_echo(&w->c, 1, STR("name 1"), now));
+	OK(!contacts_is_echo(&w->c, 9, STR("name 1"), now));
+	contacts_renamed(&w->c, 9, now);
+	EQ(remove_group(w, 2), 0);
+	world_free(&w);
+}
+
 /* --- limits -------------------------------------------------------------------------------- */
 
 static void a_list_has_so_many_contacts(void)
@@ -430,6 +452,7 @@ int main(void)
 	RUN(ids_of_groups_are_not_used_again);
 	RUN(other_uris_keep_their_scheme);
 	RUN(a_contact_may_be_named_after_itself);
+	RUN(a_name_that_a_group_got_lately_is_an_echo);
 	RUN(a_list_has_so_many_contacts);
 	RUN(a_list_has_so_many_groups);
 	RUN(what_is_taken_can_be_written_and_read_again);

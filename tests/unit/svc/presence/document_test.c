@@ -259,9 +259,34 @@ static void a_replica_shows_what_its_home_shows(void)
 	presentity_free(&replica);
 }
 
+static void a_replica_knows_who_may_see_a_private_user(void)
+{
+	struct presentity *p = alice(), *replica = presentity_new("alice@example.test");
+	struct container_watcher carol = { STR("carol@example.test"), true };
+	replica->replica = true;
+	for (int round = 0; round < 2; round++) {
+		presentity_private(p, round == 0);
+		if (round == 0)
+			presentity_add_friend(p, STR("bob@example.test"));
+		struct buf b = self(p, &SELF_REPLICA);
+		EQ(presentity_read(replica, buf_view(&b)), 0);
+		EQ(replica->private, p->private);
+		EQ(presentity_view(replica, &carol), presentity_view(p, &carol));
+		buf_free(&b);
+	}
+	struct buf kept = self(p, &SELF_KEPT);
+	OK(str_find(buf_view(&kept), STR("privacy")) < 0);
+	buf_free(&kept);
+	presentity_free(&p);
+	presentity_free(&replica);
+}
+
 #define CATEGORY(attrs, body)                                \
 	"<roamingData><categories><category " attrs ">" body \
 	"</category></categories></roamingData>"
+
+#define CONTAINER(attrs) \
+	"<roamingData><containers><container " attrs "/></containers></roamingData>"
 
 static void what_cannot_be_read_changes_nothing(void)
 {
@@ -279,13 +304,12 @@ static void what_cannot_be_read_changes_nothing(void)
 		CATEGORY(
 		        "name='note' container='300' instance='-1' version='1' expireType='static'",
 		        "<note/>"),
-		"<roamingData xmlns:n='urn:n'><categories><category name='note' container='300'"
-		" instance='0' version='1' expireType='static'><n:note/></category></categories>"
-		"</roamingData>",
-		"<roamingData><containers><container id='7' "
-		"version='0'/></containers></roamingData>",
-		"<roamingData><containers><container id='300'/></containers></roamingData>",
-		"<roamingData><containers><container version='1'/></containers></roamingData>",
+		CATEGORY("name='note' container='300' instance='0' version='1' expireType='static'"
+		         " xmlns:n='urn:n'",
+		         "<n:note/>"),
+		CONTAINER("id='7' version='0'"),
+		CONTAINER("id='300'"),
+		CONTAINER("version='1'"),
 	};
 	struct presentity *p = alice();
 	struct buf before = self(p, &SELF_REPLICA);
@@ -421,6 +445,7 @@ int main(void)
 	RUN(conflicts_are_listed);
 	RUN(kept_data_are_read_again_as_they_were);
 	RUN(a_replica_shows_what_its_home_shows);
+	RUN(a_replica_knows_who_may_see_a_private_user);
 	RUN(what_cannot_be_read_changes_nothing);
 	RUN(what_a_document_has_too_much_of_is_refused_or_left_out);
 	RUN(names_cannot_break_out_of_a_document);

@@ -440,6 +440,39 @@ static void the_own_endpoints_see_themselves_as_friends_do(void)
 	world_free(&w);
 }
 
+static void in_privacy_mode_contacts_and_who_is_named_see_more(void)
+{
+	struct world *w = world_start();
+	struct container_watcher bob = { STR("bob@example.test"), true },
+	                         eve = { STR("eve@example.test"), true };
+	struct member_change m = change(false, 300, 0, "eve@example.test");
+	presentity_private(&w->p, true);
+	presentity_friends_done(&w->p);
+	OK(w->p.dirty.containers != 0);
+	EQ(presentity_view(&w->p, &bob), CONTAINER_ALL);
+	presentity_add_friend(&w->p, STR("BOB@example.test"));
+	EQ(presentity_view(&w->p, &bob), CONTAINER_COMPANY);
+	EQ(presentity_view(&w->p, &eve), CONTAINER_ALL);
+	EQ(presentity_set_members(&w->p, &(struct set_members){ &m, 1 }), 0);
+	EQ(presentity_view(&w->p, &eve), CONTAINER_TEAM);
+	presentity_private(&w->p, false);
+	EQ(presentity_view(&w->p, &bob), CONTAINER_COMPANY);
+	world_free(&w);
+}
+
+static void do_not_disturb_is_known(void)
+{
+	struct world *w = world_start();
+	char text[512];
+	OK(!presentity_is_dnd(&w->p));
+	presentity_signed_in(&w->p, true, true, now);
+	EQ(say_one(w, DESK, "state 2 9 0 static", "", state(text, "userState", 9500)), 0);
+	OK(presentity_is_dnd(&w->p));
+	EQ(say_one(w, DESK, "state 2 9 1 static", "", state(text, "userState", 12500)), 0);
+	OK(!presentity_is_dnd(&w->p));
+	world_free(&w);
+}
+
 static void fill_members(struct containers *c)
 {
 	char user[64];
@@ -573,6 +606,8 @@ int main(void)
 	RUN(what_other_sources_say_is_put_and_taken_away);
 	RUN(members_change_all_or_none_and_count_versions);
 	RUN(the_own_endpoints_see_themselves_as_friends_do);
+	RUN(in_privacy_mode_contacts_and_who_is_named_see_more);
+	RUN(do_not_disturb_is_known);
 	RUN(at_the_limit_members_can_still_be_moved_and_removed);
 	RUN(members_have_so_many_bytes);
 	RUN(who_added_the_user_waits_until_it_is_acknowledged);

@@ -491,7 +491,7 @@ static void a_subscription_and_a_user_watch_so_many(void)
 		last = watcher(w, "alice@example.test");
 		for (unsigned i = 0; i < WATCHES_OF_SUB_MAX; i++)
 			if (adds(w, last, i) != 0)
-				OK(!"full too early");
+				OK(false);
 		EQ(adds(w, last, WATCHES_OF_SUB_MAX), -ENOSPC);
 		EQ(adds(w, last, 7), 0); /* is there */
 	}
@@ -504,6 +504,33 @@ static void a_subscription_and_a_user_watch_so_many(void)
 	EQ(watch_add(w->people, &more->set, STR("")), -EINVAL);
 	w->d.account = 43;
 	EQ(adds(w, watcher(w, "carol@example.test"), 1), 0);
+	world_free(&w);
+}
+
+static void who_could_not_be_looked_up_is_looked_up_again(void)
+{
+	struct world *w = world_start(false);
+	struct person *p = people_get(w->people, STR("bob@example.test"));
+	person_find_again(p);
+	signs_in(w, p, true); /* what comes meanwhile does not hinder it */
+	rig_turn(&w->d.rig);
+	EQ(w->n_found, 1);
+	w->answers = true;
+	rig_pass(&w->d.rig, (FIND_AGAIN_S + 1) * 1000);
+	EQ(w->n_found, 2);
+	EQ(p->where, PERSON_HERE);
+	world_free(&w);
+}
+
+static void who_is_found_again_keeps_what_her_endpoints_say(void)
+{
+	struct world *w = world_start(true);
+	struct person *p = people_get(w->people, STR("bob@example.test"));
+	signs_in(w, p, true);
+	puts_note(w, p, USEC_PER_SEC);
+	person_found(p, p->p.account, &card, PERSON_HERE, 0);
+	struct pub_key k = { CATEGORY_NOTE, STR("note"), CONTAINER_COMPANY, 9 };
+	OK(pub_find(&p->p.pubs, &k) != NULL);
 	world_free(&w);
 }
 
@@ -523,5 +550,7 @@ int main(void)
 	RUN(a_replica_is_told_of_when_its_document_comes);
 	RUN(followers_are_told_once_a_turn);
 	RUN(a_subscription_and_a_user_watch_so_many);
+	RUN(who_could_not_be_looked_up_is_looked_up_again);
+	RUN(who_is_found_again_keeps_what_her_endpoints_say);
 	return tap_done();
 }
