@@ -84,7 +84,8 @@ class PresenceClient(LyncClient):
         before = len(self.all)
         super()._take(raw)
         for m in self.all[before:]:
-            if m.method in ("BENOTIFY", "NOTIFY") and m.body:
+            # In the order of the wire: a notification may come right behind the answer.
+            if m.body and (m.method in ("BENOTIFY", "NOTIFY") or m.get("ms-piggyback-cseq")):
                 self.learn(m)
             if m.method == "NOTIFY":
                 self.answer(m, 200)
@@ -174,8 +175,6 @@ class PresenceClient(LyncClient):
         if answer.code == 200:
             if not dialog:
                 self.dialogs[event] = Dialog.of_caller(m, answer)
-            if answer.get("ms-piggyback-cseq"):
-                self.learn(answer)
         return answer
 
     def subscribe_self(self):
