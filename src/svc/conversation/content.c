@@ -117,13 +117,18 @@ static bool open_envelope(struct content *c)
 	return true;
 }
 
-void content_read(struct content *ret, const struct sip_msg *m)
+void content_read_body(struct content *ret, struct str type, struct str body)
 {
-	*ret = (struct content){ .type = sip_value(m, SIP_H_CONTENT_TYPE), .body = m->body };
-	if (m->body.len > CONTENT_MAX)
+	*ret = (struct content){ .type = type, .body = body };
+	if (body.len > CONTENT_MAX)
 		return;
 	(void)open_envelope(ret);
 	read_body(ret);
+}
+
+void content_read(struct content *ret, const struct sip_msg *m)
+{
+	content_read_body(ret, sip_value(m, SIP_H_CONTENT_TYPE), m->body);
 }
 
 /* The two sides. */

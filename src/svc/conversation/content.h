@@ -34,6 +34,8 @@ struct content {
 
 /* Of a MESSAGE or INFO; slices of the message. */
 void content_read(struct content *ret, const struct sip_msg *m);
+/* The same of a body. */
+void content_read_body(struct content *ret, struct str type, struct str body);
 /* For a phone: MESSAGE bodies text/plain or application/im-iscomposing+xml (RFC 3994). */
 void content_put_pager(struct buf *b, const struct content *c, struct str *ret_type);
 /* For a Lync client: the body of a MESSAGE, or of an INFO with KeyboardActivity. */

@@ -311,9 +311,9 @@ static void close_link(struct plain *p)
 	struct buf address = BUF_ON(text);
 	struct plain other = { .b = &address };
 	p->href = STR("");
-	if (!is_web(url))
-		return;
 	put_address(&other, url);
+	if (!is_web(buf_view(&address)))
+		return;
 	struct str said = str_sub(buf_view(p->b), p->href_at, p->b->len);
 	if (!address.full && str_find(said, str_trim(buf_view(&address))) >= 0)
 		return;
