@@ -65,6 +65,8 @@ void fe_in_dialog_home(struct task *t)
 	observe(t);
 	if (!is_own_request(t) && t->who.account && fe_owner(fe, t->who.account) == fe->env->slot)
 		t->tap_from = t->who.account;
+	if (t->tap_from && !(t = fe_filter(t)))
+		return;
 	if (passes_by(t, slot)) {
 		fe_in_dialog_end(t);
 		return;

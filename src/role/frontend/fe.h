@@ -13,7 +13,7 @@
 #include "svc/access/token.h"
 #include "svc/bridge/route.h"
 #include "svc/call/call.h"
-#include "svc/conversation/content.h"
+#include "svc/conversation/filter.h"
 #include "svc/conversation/im.h"
 #include "svc/directory/soap.h"
 #include "svc/conversation/said.h"
@@ -46,6 +46,7 @@ struct fe_config {
 	uint32_t history_s;
 	bool keep; /* messages for who is not signed in */
 	uint32_t keep_s;
+	struct filter filter;
 };
 
 /* What was said (history.c). */
@@ -168,6 +169,8 @@ struct task {
 	bool quiet;              /* INVITE: the user is not to be disturbed by this caller */
 	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
+	char *new_body;          /* of a kept task: what goes on in place of the body; owned */
+	struct str new_text;     /* the same; p NULL: the body as it is */
 	bool redelivered;        /* MESSAGE: it was kept, and comes again */
 	bool forget;             /* nothing is kept of the answer: it can be given anew */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
@@ -426,6 +429,12 @@ bool fe_keep(struct task *t);
 bool fe_keeps_order(struct task *t);
 /* deliver.c: the user has an endpoint: she gets what waits for her, soon. */
 void fe_deliver(struct frontend *fe, uint64_t account);
+
+/* filter.c: looks at what a user of this home says.  NULL: it has been refused; else the task,
+ * which may have moved. */
+struct task *fe_filter(struct task *t);
+/* Appends the header line of such a refusal for Lync clients. */
+void fe_put_filtered(struct buf *b, enum refusal why);
 
 /* tap.c */
 /* Is the task a text that a home here remembers? */

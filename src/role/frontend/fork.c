@@ -17,6 +17,8 @@ struct fork {
 	struct str sender_route, lines;
 	struct str here_lines; /* a client is not told who wants to stay unknown */
 	char route_text[256], lines_text[512];
+	char *body; /* where the request has another; owned */
+	struct str body_text;
 	bool bridged;   /* endpoints of the other dialect are behind the media bridge */
 	bool from_lync; /* if bridged */
 };
@@ -204,9 +206,22 @@ static void fork_init(struct fork *f, struct task *t)
 	f->here_lines = sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")) ? STR("") : f->lines;
 }
 
+/* What is kept of the fork outlives the task. */
+static void keep_body(struct fork *f)
+{
+	if (!f->here.body)
+		return;
+	f->body = str_dup(*f->here.body);
+	f->body_text = str_n(f->body, f->here.body->len);
+	f->here.body = f->there.body = &f->body_text;
+}
+
 void fe_fork_free(struct fork **fp)
 {
-	free(take(fp));
+	struct fork *f = take(fp);
+	if (f)
+		free(f->body);
+	free(f);
 }
 
 void fe_fork(struct task *t, struct home_user *callee, char stage)
@@ -218,6 +233,8 @@ void fe_fork(struct task *t, struct home_user *callee, char stage)
 	char line[512];
 	struct buf lb = BUF_ON(line);
 	fork_init(f, t);
+	if (keep)
+		keep_body(f);
 	struct sip_proxy *p = f->p = fe_proxy(t, keep ? f : NULL);
 	binding_for(b, callee)
 	{

@@ -62,6 +62,10 @@ void fe_edit(const struct task *t, struct sip_edit *e, bool to_client)
 		                          : t->stranger ? TRUST_ANONYMOUS
 		                                        : TRUST_CLIENT),
 	};
+	if (t->new_text.p) {
+		e->body = &t->new_text;
+		e->body_type = sip_value(t->msg, SIP_H_CONTENT_TYPE);
+	}
 	if (to_client && sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")))
 		e->strip = trust_strip_private();
 	else if (to_client && t->from_link)

@@ -45,6 +45,15 @@ static const struct setting fe_settings[] = {
 	SETTING_U32("keep-messages-for", SET_SECONDS, struct fe_config, keep_s,
 		    .min = 1, .max = 31536000, .def = "7 d",
 		    .help = "how long they are kept"),
+	SETTING_ENUM("im-links", struct fe_config, filter.links, .choices = "allow warn block",
+		     .def = "allow",
+		     .help = "links in messages: warn puts _ in front, so that they must be copied by hand"),
+	SETTING_STR("im-link-prefixes", struct fe_config, filter.prefixes, .max = 1000,
+		    .def = FILTER_PREFIXES,
+		    .help = "what a link begins with"),
+	SETTING_STR("file-transfer-block", struct fe_config, filter.extensions, .max = 2000,
+		    .def = FILTER_EXTENSIONS,
+		    .help = "files that nobody can offer, by the end of their names; none: all can be"),
 	SETTING_END
 };
 /* clang-format on */

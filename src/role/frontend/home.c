@@ -151,6 +151,8 @@ void fe_originate(struct task *t)
 		return;
 	}
 	t->tap_from = t->who.account;
+	if (!(t = fe_filter(t)))
+		return;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
 	if (is_for_home(t))
 		(t->msg->method == SIP_SERVICE ? fe_service_home : fe_subscribe_home)(t);

@@ -55,6 +55,8 @@ static enum refusal reason_of(int code)
 		return REFUSE_NO_DIALOG;
 	case 503:
 		return REFUSE_IM_BUSY;
+	case 606:
+		return REFUSE_LINK;
 	default:
 		return REFUSE_NOT_REACHED;
 	}
@@ -63,6 +65,8 @@ static enum refusal reason_of(int code)
 static void put_reason(void *arg, struct buf *b, int code)
 {
 	struct frontend *fe = arg;
+	if (code == 606)
+		fe_put_filtered(b, REFUSE_LINK);
 	refusal_put(b, reason_of(code), fe->env->self->fqdn);
 }
 

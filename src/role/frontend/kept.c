@@ -193,7 +193,8 @@ static void note(struct task *t)
 	struct buf b = BUF_ON(text);
 	struct content c;
 	bool absent;
-	content_read(&c, t->msg);
+	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE),
+	                  t->new_text.p ? t->new_text : t->msg->body);
 	const struct account *acc =
 	        t->key_now < t->target.n_keys
 	                ? accounts_cached(fe->accounts, t->target.keys[t->key_now], &absent)
@@ -214,7 +215,7 @@ static void keep(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	auto_(buf_free) struct buf head = buf_of(KEPT_HEAD_MAX);
-	struct str sender = t->who.uri, body = t->msg->body;
+	struct str sender = t->who.uri, body = t->new_text.p ? t->new_text : t->msg->body;
 	t->tap_to = 0; /* she is told when she has it */
 	bool noted = fe_is_tapped(t);
 	put_head(&head, t->msg);

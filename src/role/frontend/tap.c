@@ -12,7 +12,8 @@ struct tap {
 	bool writing;
 	uint64_t accounts[2]; /* whose homes are here; the second may be 0 */
 	uint16_t author_len, peer_len;
-	char text[]; /* author, peer */
+	size_t body_len; /* of another body than the request's; 0: that */
+	char text[];     /* author, peer, body */
 };
 
 static void tap_free(struct tap *p)
@@ -41,8 +42,10 @@ static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp
 	struct tap *p = arg;
 	struct frontend *fe = p->fe;
 	const struct sip_msg *m = sip_proxy_request(p->proxy);
+	struct str body =
+	        p->body_len ? str_n(p->text + p->author_len + p->peer_len, p->body_len) : m->body;
 	struct content c;
-	content_read(&c, m);
+	content_read_body(&c, sip_value(m, SIP_H_CONTENT_TYPE), body);
 	struct said s = {
 		.author = str_n(p->text, p->author_len),
 		.peer = str_n(p->text + p->author_len, p->peer_len),
@@ -130,7 +133,7 @@ struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f)
 		peer = sip_bare_aor(sip_to_uri(t->msg), &tb);
 	if (t->has_peer)
 		check_sender(t->fe, who, author);
-	struct tap *p = xcalloc(1, sizeof(*p) + author.len + peer.len);
+	struct tap *p = xcalloc(1, sizeof(*p) + author.len + peer.len + t->new_text.len);
 	p->fe = t->fe;
 	p->fork = f;
 	p->accounts[0] = who[0] ? who[0] : who[1];
@@ -139,6 +142,9 @@ struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f)
 	p->peer_len = (uint16_t)peer.len;
 	memcpy(p->text, author.p, author.len);
 	memcpy(p->text + author.len, peer.p, peer.len);
+	p->body_len = t->new_text.len;
+	if (p->body_len)
+		memcpy(p->text + author.len + peer.len, t->new_text.p, p->body_len);
 	bool ours = p->accounts[0] != 0;
 	p->proxy = sip_proxy_new(t->fe->stack, task_stx(t), ours || f ? &tap_ops : NULL, p);
 	if (ours || f)

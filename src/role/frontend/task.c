@@ -61,6 +61,7 @@ void task_done(struct task *t)
 	if (t->holder)
 		*t->holder = NULL;
 	timer_stop(&t->retry);
+	free(t->new_body);
 	free(t);
 }
 

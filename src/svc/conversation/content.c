@@ -1,15 +1,12 @@
 #include "svc/conversation/content.h"
 
+#include "svc/conversation/html.h"
+#include "wire/imdn/cpim.h"
+#include "wire/imdn/imdn.h"
+#include "wire/mime/mime.h"
 #include "wire/xml/xml.h"
 
-enum { ENTITY_MAX = 10 };
-
-static bool is_type(struct str value, struct str type)
-{
-	struct str head, rest;
-	(void)str_cut(value, ';', &head, &rest);
-	return str_ieq(str_trim(head), type);
-}
+enum { NESTED_MAX = 3 /* multiparts in multiparts */ };
 
 /* RFC 3994. */
 static void read_composing(struct content *c)
@@ -20,6 +17,9 @@ static void read_composing(struct content *c)
 		return;
 	c->kind = CONTENT_TYPING;
 	c->active = str_ieq(xml_child_text(x, "state"), STR("active"));
+	if (str_to_u32(xml_child_text(x, "refresh"), UINT32_MAX, &c->refresh_s) < 0)
+		c->refresh_s = CONTENT_REFRESH_S;
+	c->refresh_s = MIN(c->refresh_s, (uint32_t)CONTENT_REFRESH_S);
 }
 
 static void read_keyboard(struct content *c)
@@ -30,147 +30,105 @@ static void read_keyboard(struct content *c)
 		return;
 	c->kind = CONTENT_TYPING;
 	c->active = str_ieq(xml_attr(xml_child(x, "status"), "status"), STR("type"));
+	c->refresh_s = CONTENT_REFRESH_S; /* for the phone: it is told when it ends */
+}
+
+static void read_notice(struct content *c)
+{
+	struct imdn i;
+	auto_(arena_free) struct arena *a = arena_new();
+	if (imdn_parse(&i, a, c->body) < 0 || i.message_id.len > CONTENT_ID_MAX)
+		return;
+	struct buf b = BUF_ON(c->notice_id);
+	buf_str(&b, i.message_id);
+	buf_char(&b, 0);
+	c->kind = CONTENT_NOTICE;
+	c->failed = i.status == IMDN_FAILED || i.status == IMDN_ERROR || i.status == IMDN_FORBIDDEN;
+}
+
+static void read_text(struct content *c)
+{
+	c->kind = CONTENT_TEXT;
+}
+
+static void read_html(struct content *c)
+{
+	c->kind = CONTENT_TEXT;
+	c->html = true;
+}
+
+/* The plain text of an alternative, or of whatever it comes with; else the HTML. */
+static void read_multipart(struct content *c)
+{
+	static const struct str wanted[] = { STR_INIT("text/plain"), STR_INIT("text/html") };
+	struct mime_part part;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (mime_pick(c->type, c->body, wanted[i], NESTED_MAX, &part) < 0)
+			continue;
+		c->kind = CONTENT_TEXT;
+		c->html = i == 1;
+		c->type = mime_field(&part, STR("Content-Type"));
+		c->body = part.body;
+		return;
+	}
+}
+
+/* clang-format off */
+static const struct {
+	struct str type;
+	void (*read)(struct content *c);
+} types[] = {
+	{ STR_INIT("text/plain"),                    read_text },
+	{ STR_INIT("text/html"),                     read_html },
+	{ STR_INIT("application/im-iscomposing+xml"), read_composing },
+	{ STR_INIT("application/xml"),               read_keyboard },
+	{ STR_INIT("message/imdn+xml"),              read_notice },
+	{ STR_INIT("multipart/alternative"),         read_multipart },
+	{ STR_INIT("multipart/related"),             read_multipart },
+	{ STR_INIT("multipart/mixed"),               read_multipart },
+};
+/* clang-format on */
+
+static void read_body(struct content *c)
+{
+	struct mime_type type;
+	if (mime_type_parse(&type, c->type) < 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (mime_type_is(&type, types[i].type))
+			types[i].read(c);
+}
+
+/* RFC 3862: what is in it counts, and what its sender wants to hear (RFC 5438). */
+static bool open_envelope(struct content *c)
+{
+	struct mime_type type;
+	struct cpim m;
+	if (mime_type_parse(&type, c->type) < 0 || !mime_type_is(&type, STR("message/cpim")) ||
+	    cpim_parse(&m, c->body) < 0)
+		return false;
+	c->cpim = true;
+	c->type = m.type.len > 0 ? m.type : STR("text/plain");
+	c->body = m.content;
+	if (m.message_id.len > CONTENT_ID_MAX)
+		return true;
+	c->message_id = m.message_id;
+	c->wants = m.message_id.len > 0 ? m.wants : 0;
+	return true;
+}
+
+void content_read_body(struct content *ret, struct str type, struct str body)
+{
+	*ret = (struct content){ .type = type, .body = body };
+	if (body.len > CONTENT_MAX)
+		return;
+	(void)open_envelope(ret);
+	read_body(ret);
 }
 
 void content_read(struct content *ret, const struct sip_msg *m)
 {
-	*ret = (struct content){ .type = sip_value(m, SIP_H_CONTENT_TYPE), .body = m->body };
-	if (m->body.len > CONTENT_MAX)
-		return;
-	if (is_type(ret->type, STR("text/plain"))) {
-		ret->kind = CONTENT_TEXT;
-	} else if (is_type(ret->type, STR("text/html"))) {
-		ret->kind = CONTENT_TEXT;
-		ret->html = true;
-	} else if (is_type(ret->type, STR("application/im-iscomposing+xml"))) {
-		read_composing(ret);
-	} else if (is_type(ret->type, STR("application/xml"))) {
-		read_keyboard(ret);
-	}
-}
-
-/* HTML. */
-
-static void put_utf8(struct buf *b, uint32_t c)
-{
-	if (c == 0 || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
-		c = 0xFFFD;
-	if (c < 0x80) {
-		buf_char(b, (char)c);
-	} else if (c < 0x800) {
-		buf_u8(b, (uint8_t)(0xC0 | c >> 6));
-		buf_u8(b, (uint8_t)(0x80 | (c & 63)));
-	} else if (c < 0x10000) {
-		buf_u8(b, (uint8_t)(0xE0 | c >> 12));
-		buf_u8(b, (uint8_t)(0x80 | (c >> 6 & 63)));
-		buf_u8(b, (uint8_t)(0x80 | (c & 63)));
-	} else {
-		buf_u8(b, (uint8_t)(0xF0 | c >> 18));
-		buf_u8(b, (uint8_t)(0x80 | (c >> 12 & 63)));
-		buf_u8(b, (uint8_t)(0x80 | (c >> 6 & 63)));
-		buf_u8(b, (uint8_t)(0x80 | (c & 63)));
-	}
-}
-
-/* "#228", "#xE4"; false for anything else. */
-static bool number_of(struct str name, uint32_t *ret)
-{
-	uint32_t v = 0, base = 10;
-	size_t i = 1;
-	if (name.len < 2 || name.p[0] != '#')
-		return false;
-	if (name.p[1] == 'x' || name.p[1] == 'X') {
-		base = 16;
-		i = 2;
-	}
-	if (i == name.len)
-		return false;
-	for (; i < name.len; i++) {
-		char c = name.p[i];
-		uint32_t d = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
-		             : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
-		             : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
-		                                    : 99;
-		if (d >= base || v > 0x10FFFF)
-			return false;
-		v = v * base + d;
-	}
-	*ret = v;
-	return true;
-}
-
-static bool named_entity(struct str name, uint32_t *ret)
-{
-	static const struct {
-		struct str name;
-		uint32_t c;
-	} known[] = {
-		{ STR_INIT("amp"), '&' },  { STR_INIT("lt"), '<' },    { STR_INIT("gt"), '>' },
-		{ STR_INIT("quot"), '"' }, { STR_INIT("apos"), '\'' }, { STR_INIT("nbsp"), ' ' },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (str_eq(known[i].name, name)) {
-			*ret = known[i].c;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* s starts with '&'; how many bytes were used. */
-static size_t put_entity(struct buf *b, struct str s)
-{
-	ssize_t end = str_chr(str_sub(s, 0, ENTITY_MAX), ';');
-	uint32_t c;
-	if (end > 1) {
-		struct str name = str_sub(s, 1, (size_t)end - 1);
-		if (number_of(name, &c) || named_entity(name, &c)) {
-			put_utf8(b, c);
-			return (size_t)end + 1;
-		}
-	}
-	buf_char(b, '&');
-	return 1;
-}
-
-static bool breaks_line(struct str tag)
-{
-	static const struct str names[] = { STR_INIT("br"), STR_INIT("/p"), STR_INIT("/div"),
-		                            STR_INIT("/li"), STR_INIT("/tr") };
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct str n = names[i];
-		if (str_istarts(tag, n) &&
-		    (tag.len == n.len || strchr(" \t\r\n/", tag.p[n.len]) != NULL))
-			return true;
-	}
-	return false;
-}
-
-/* s starts with '<'; how many bytes were used. */
-static size_t put_tag(struct buf *b, struct str s)
-{
-	ssize_t end = str_chr(s, '>');
-	if (end < 0)
-		return s.len;
-	if (breaks_line(str_sub(s, 1, (size_t)end - 1)))
-		buf_char(b, '\n');
-	return (size_t)end + 1;
-}
-
-void content_put_plain(struct buf *b, struct str html)
-{
-	size_t i = 0;
-	while (i < html.len) {
-		struct str rest = str_sub(html, i, html.len);
-		if (rest.p[0] == '<') {
-			i += put_tag(b, rest);
-		} else if (rest.p[0] == '&') {
-			i += put_entity(b, rest);
-		} else {
-			buf_char(b, rest.p[0] == '\r' || rest.p[0] == '\n' ? ' ' : rest.p[0]);
-			i++;
-		}
-	}
+	content_read_body(ret, sip_value(m, SIP_H_CONTENT_TYPE), m->body);
 }
 
 /* The two sides. */
@@ -182,12 +140,15 @@ void content_put_pager(struct buf *b, const struct content *c, struct str *ret_t
 		buf_lit(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
 		           "<isComposing xmlns=\"urn:ietf:params:xml:ns:im-iscomposing\"><state>");
 		buf_str(b, c->active ? STR("active") : STR("idle"));
-		buf_lit(b, "</state><contenttype>text/plain</contenttype></isComposing>\r\n");
+		buf_lit(b, "</state><contenttype>text/plain</contenttype>");
+		if (c->active)
+			buf_printf(b, "<refresh>%u</refresh>", c->refresh_s);
+		buf_lit(b, "</isComposing>\r\n");
 		return;
 	}
 	*ret_type = STR("text/plain;charset=UTF-8");
 	if (c->html)
-		content_put_plain(b, c->body);
+		html_put_plain(b, c->body);
 	else
 		buf_str(b, c->body);
 }

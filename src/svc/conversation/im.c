@@ -83,6 +83,7 @@ static void session_free(void *arg)
 	im_sender_give(&im->senders, &s->sender);
 	im->stats.sessions--;
 	timer_stop(&s->timer);
+	typing_stop(s);
 	if (s->invite)
 		sip_ctx_forget(s->invite);
 	free(s->user);
@@ -105,6 +106,7 @@ static void end(struct im_session *s)
 {
 	s->state = IM_ENDED;
 	timer_stop(&s->timer);
+	typing_stop(s);
 	maybe_reap(s);
 }
 
@@ -133,6 +135,7 @@ static struct im_session *session_new(struct im *im, const struct im_who *who)
 	s->cseq = 1;
 	list_init(&s->waiting);
 	timer_init(&s->timer, im->cfg.loop, on_timer, s);
+	typing_init(s);
 	defer_init(&s->reap, session_free, s);
 	map_add(&im->by_id, &s->by_id, id_hash(im, s->id));
 	map_add(&im->by_pair, &s->by_pair, pair_hash(im, s->account, who->peer));
@@ -153,6 +156,8 @@ static void answer(struct im_message *m, int code)
 		return;
 	if (code >= 300)
 		c->ops->put_reason(c->arg, &b, code);
+	else if (m->id[0])
+		buf_printf(&b, "Message-Id: %s\r\n", m->id);
 	sip_stx_reply(stx, code, STR(""), buf_view(&b), STR(""), STR(""));
 }
 
@@ -231,6 +236,8 @@ static void send_to_client(struct im_session *s, struct im_message *m)
 		return;
 	}
 	content_read(&c, sip_stx_request(m->stx));
+	s->cpim |= c.cpim;
+	typing_phone(s, &c);
 	m->ctx = session_send(s, c.kind == CONTENT_TYPING ? SIP_INFO : SIP_MESSAGE, &c,
 	                      &message_ops, m);
 	s->im->stats.messages_in++;
@@ -354,6 +361,17 @@ static bool try_anew(struct im_message *m)
 	return true;
 }
 
+/* What the sender wants to hear besides the answer. */
+static void report(struct im_message *m, int code)
+{
+	struct content c;
+	if (!m->stx || code / 100 != 2)
+		return;
+	content_read(&c, sip_stx_request(m->stx));
+	if (c.wants & CPIM_WANTS_DELIVERY)
+		session_report(m->session, c.message_id);
+}
+
 static void on_message_answer(void *arg, struct sip_ctx *t, struct sip_msg *r)
 {
 	struct im_message *m = arg;
@@ -366,7 +384,16 @@ static void on_message_answer(void *arg, struct sip_ctx *t, struct sip_msg *r)
 			send_to_client(m->session, m);
 		return;
 	}
+	report(m, r->status);
 	answer(m, r->status);
+}
+
+/* A phone tells what became of a message: the client knows of failure alone. */
+static void take_notice(struct im_session *s, struct sip_req *rq, const struct content *c)
+{
+	if (s && s->state == IM_OPEN && c->failed)
+		session_report_failure(s, str_of(c->notice_id));
+	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
 }
 
 void im_deliver(struct im *im, struct sip_req *rq, const struct im_who *who)
@@ -376,6 +403,8 @@ void im_deliver(struct im *im, struct sip_req *rq, const struct im_who *who)
 	struct im_session *s = find_pair(im, who);
 	if (c.kind == CONTENT_OTHER) {
 		refuse(im, rq, 415);
+	} else if (c.kind == CONTENT_NOTICE) {
+		take_notice(s, rq, &c);
 	} else if (!s && c.kind == CONTENT_TYPING) {
 		/* A hint (RFC 3994): no session is opened for it alone. */
 		sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
@@ -434,7 +463,7 @@ static void on_message(struct im_session *s, struct sip_req *rq)
 {
 	struct content c;
 	content_read(&c, rq->msg);
-	if (c.kind == CONTENT_OTHER) {
+	if (c.kind == CONTENT_OTHER || c.kind == CONTENT_NOTICE) {
 		/* Notes of the client about the conversation, which phones have no use for. */
 		if (rq->msg->method == SIP_INFO)
 			ok(rq);
@@ -448,14 +477,20 @@ static void on_message(struct im_session *s, struct sip_req *rq)
 	}
 	stay(s, IM_IDLE_MAX_S);
 	s->im->stats.messages_out++;
+	bool news = typing_client(s, &c);
 	if (c.kind == CONTENT_TYPING) {
-		(void)session_page(s, &c, NULL, NULL);
+		if (news)
+			(void)session_page(s, &c, "", NULL, NULL);
 		ok(rq);
 		return;
 	}
 	struct im_message *m = message_new(s, rq);
 	content_read(&c, sip_stx_request(m->stx));
-	m->ctx = session_page(s, &c, &message_ops, m);
+	if (s->cpim) {
+		struct buf id = BUF_ON(m->id);
+		rand_token(&id, IM_ID_LEN);
+	}
+	m->ctx = session_page(s, &c, m->id, &message_ops, m);
 	if (!m->ctx)
 		message_end(m, 503);
 }

@@ -3,6 +3,7 @@
 
 #include "base/rand.h"
 #include "svc/conversation/inside.h"
+#include "wire/imdn/imdn.h"
 #include "wire/sip/uri.h"
 
 /* The requests of a session on the wire, and the dialog read off the answers. */
@@ -206,15 +207,23 @@ static void set_way(const struct im_session *s, struct out *o)
 	o->account = s->account;
 }
 
+static struct str client_of(const struct im_session *s)
+{
+	return str_of(s->called ? s->peer : s->user);
+}
+
+static struct str phone_of(const struct im_session *s)
+{
+	return str_of(s->called ? s->user : s->peer);
+}
+
 /* From and To of a pager MESSAGE: the client's user writes to the phone's. */
-struct sip_ctx *session_page(struct im_session *s, const struct content *c,
-                             const struct sip_ctx_ops *ops, void *arg)
+static struct sip_ctx *page(struct im_session *s, struct str type, struct str body,
+                            const struct sip_ctx_ops *ops, void *arg)
 {
 	char uri[IM_AOR_MAX + 8], call_id[32], from[IM_AOR_MAX + 64], to[IM_AOR_MAX + 16];
 	struct buf ub = BUF_ON(uri), cb = BUF_ON(call_id), fb = BUF_ON(from), tb = BUF_ON(to);
-	auto_(buf_free) struct buf body = buf_of(2 * CONTENT_MAX);
-	struct str client = str_of(s->called ? s->peer : s->user);
-	struct str phone = str_of(s->called ? s->user : s->peer);
+	struct str client = client_of(s), phone = phone_of(s);
 	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(phone));
 	buf_printf(&fb, "<sip:%" STR_FMT ">;tag=", STR_ARG(client));
 	rand_token(&fb, 12);
@@ -226,9 +235,72 @@ struct sip_ctx *session_page(struct im_session *s, const struct content *c,
 		         .to = buf_view(&tb),
 		         .call_id = buf_view(&cb),
 		         .cseq = 1,
-		         .asserted = client };
+		         .asserted = client,
+		         .type = type,
+		         .body = body };
 	set_way(s, &o);
-	content_put_pager(&body, c, &o.type);
-	o.body = buf_view(&body);
 	return send_request(s, &o, ops, arg);
+}
+
+/* RFC 3862: from the client's user to the phone's, now. */
+static void put_envelope(const struct im_session *s, struct buf *b, struct cpim *c)
+{
+	char from[IM_AOR_MAX + 16], to[IM_AOR_MAX + 16];
+	struct buf fb = BUF_ON(from), tb = BUF_ON(to);
+	buf_printf(&fb, "<sip:%" STR_FMT ">", STR_ARG(client_of(s)));
+	buf_printf(&tb, "<sip:%" STR_FMT ">", STR_ARG(phone_of(s)));
+	c->from = buf_view(&fb);
+	c->to = buf_view(&tb);
+	c->date = loop_wall(s->im->cfg.loop);
+	cpim_put(b, c);
+}
+
+struct sip_ctx *session_page(struct im_session *s, const struct content *c, const char *id,
+                             const struct sip_ctx_ops *ops, void *arg)
+{
+	auto_(buf_free) struct buf body = buf_of(2 * CONTENT_MAX), outer = buf_of(2 * CONTENT_MAX);
+	struct cpim e = { .message_id = str_of(id), .wants = CPIM_WANTS_FAILURE };
+	struct str type = STR("");
+	content_put_pager(&body, c, &type);
+	if (!id[0])
+		return page(s, type, buf_view(&body), ops, arg);
+	e.type = type;
+	e.content = buf_view(&body);
+	put_envelope(s, &outer, &e);
+	return page(s, STR("message/cpim"), buf_view(&outer), ops, arg);
+}
+
+void session_report(struct im_session *s, struct str message_id)
+{
+	char uri[IM_AOR_MAX + 8];
+	struct buf ub = BUF_ON(uri);
+	auto_(buf_free) struct buf body = buf_of(8 * 1024), outer = buf_of(16 * 1024);
+	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(client_of(s)));
+	struct imdn i = { .message_id = message_id,
+		          .date = loop_wall(s->im->cfg.loop),
+		          .recipient = buf_view(&ub),
+		          .kind = IMDN_DELIVERY,
+		          .status = IMDN_DELIVERED };
+	imdn_put(&body, &i);
+	struct cpim e = { .type = STR("message/imdn+xml"),
+		          .disposition = STR("notification"),
+		          .content = buf_view(&body) };
+	put_envelope(s, &outer, &e);
+	(void)page(s, STR("message/cpim"), buf_view(&outer), NULL, NULL);
+}
+
+void session_report_failure(struct im_session *s, struct str message_id)
+{
+	char uri[IM_AOR_MAX + 8];
+	struct buf ub = BUF_ON(uri);
+	auto_(buf_free) struct buf body = buf_of(8 * 1024);
+	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(phone_of(s)));
+	struct imdn_ms_recipient who = { buf_view(&ub), 500 };
+	struct imdn_ms i = { message_id, &who, 1 };
+	struct out o = in_dialog(s, SIP_NOTIFY, ++s->cseq);
+	imdn_ms_put(&body, &i);
+	o.contact = true;
+	o.type = STR("application/ms-imdn+xml");
+	o.body = buf_view(&body);
+	(void)send_request(s, &o, NULL, NULL);
 }
