@@ -147,6 +147,8 @@ class Site(site.Site):
     def __init__(self, args, folder):
         def make_server(*a, **kw):
             self.disk = Disk(folder)
+            # The messages of the load would be remembered, and fill the little disk by themselves.
+            kw["settings"] = "history = no\n"
             return Server(*a, local=f"data = {self.disk.path}/data\n", **kw)
         super().__init__(args, folder, make_server=make_server)
 
