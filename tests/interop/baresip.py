@@ -95,6 +95,8 @@ class Baresip:
         self._token = 0
         self._sock = wait_for(self._connect, f"the control port of {self.dir}")
         threading.Thread(target=self._read, daemon=True).start()
+        if watch is not None:
+            self.command("insmod", "mwi.so")  # asks when an account has registered
         # Only now, so that no event is missed.
         self.command("uanew", account)
         if watch is not None:
@@ -104,7 +106,6 @@ class Baresip:
         """The module publishes only for accounts that it finds when it is loaded."""
         self.wait_registered()
         self.command("insmod", "presence.so")
-        self.command("insmod", "mwi.so")
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:

@@ -18,8 +18,7 @@ enum {
 struct row {
 	struct list node;
 	struct frontend *fe;
-	uint64_t account, endpoint;
-	uint32_t reg_id;
+	struct row_key key;
 };
 
 static void say_failed(struct fe_behind *b, int err, usec_t now)
@@ -61,7 +60,7 @@ static void write_rows(struct frontend *fe, struct list *from, uint32_t *n_from,
 	while (!list_empty(&now)) {
 		struct row *r = list_entry(now.next, struct row, node);
 		list_del(&r->node);
-		fe_store_row(fe, r->account, r->endpoint, r->reg_id);
+		fe_store_row(fe, &r->key);
 		free(r);
 	}
 }
@@ -107,15 +106,13 @@ static void wait_for_store(struct row *r)
 	b->n_waiting++;
 }
 
-void fe_behind_write(struct frontend *fe, const struct store_stmt *s)
+void fe_behind_write(struct frontend *fe, const struct row_key *key, const struct store_stmt *s)
 {
 	struct fe_behind *b = &fe->behind;
 	struct row *r = xnew(struct row);
 	r->fe = fe;
 	list_init(&r->node);
-	r->account = (uint64_t)s->params[0].i;
-	r->endpoint = (uint64_t)s->params[1].i;
-	r->reg_id = (uint32_t)s->params[2].i;
+	r->key = *key;
 	if (b->n_open >= OPEN_MAX && b->n_waiting < ROWS_MAX && !b->closing) {
 		wait_for_store(r);
 		return;

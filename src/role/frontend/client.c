@@ -48,16 +48,9 @@ int fe_read_routes(struct task *t)
 	return 0;
 }
 
-static void not_served_event(struct task *t)
-{
-	task_refuse(t, REFUSE_EVENT, STR("Allow-Events: \r\n"));
-}
-
 static void no_such_method(struct task *t)
 {
-	task_refuse(t, REFUSE_METHOD,
-	            STR("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, "
-	                "INFO, UPDATE, PRACK, NOTIFY, SUBSCRIBE, REGISTER\r\n"));
+	task_refuse(t, REFUSE_METHOD, STR("Allow: " FE_METHODS "\r\n"));
 }
 
 /* What is done with a request outside a dialog, by method: the table of contents of this box.
@@ -65,7 +58,6 @@ static void no_such_method(struct task *t)
 /* clang-format off */
 static void (*const served[SIP_N_METHODS])(struct task *t) = {
 	[SIP_REGISTER]  = fe_register,
-	[SIP_PUBLISH]   = not_served_event,
 	[SIP_BENOTIFY]  = no_such_method,
 };
 /* clang-format on */
@@ -182,10 +174,11 @@ static bool is_own_options(struct task *t)
 static void answer_options(struct task *t)
 {
 	task_reply(t, 200, STR(""),
-	           STR("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, INFO, UPDATE, "
-	               "PRACK, NOTIFY, SUBSCRIBE, REGISTER\r\n"
-	               "Accept: application/sdp, text/plain\r\n"
-	               "Supported: path, outbound, gruu\r\n"));
+	           STR("Allow: " FE_METHODS "\r\nAllow-Events: " FE_EVENTS "\r\n"
+	               "Accept: application/sdp, text/plain, application/pidf+xml, "
+	               "application/resource-lists+xml\r\n"
+	               "Supported: path, outbound, gruu, eventlist, "
+	               "recipient-list-subscribe\r\n"));
 }
 
 /* Extensions that a proxy (Proxy-Require) or the registrar (Require) would have to know. */
@@ -250,10 +243,12 @@ bool fe_has_to_tag(const struct sip_msg *m)
 /* A subscription is refreshed by its user as it was made. */
 static void to_dialog(struct task *t, const struct token *end)
 {
-	if (t->msg->method == SIP_SUBSCRIBE)
-		identify(t);
-	else
+	if (t->msg->method != SIP_SUBSCRIBE) {
 		fe_own_dialog(t, end);
+		return;
+	}
+	t->has_peer = t->has_self = false; /* the route that it came by: it ends at the home */
+	identify(t);
 }
 
 void fe_from_client(struct frontend *fe, struct sip_req *rq)

@@ -35,6 +35,12 @@ enum {
 /* The host part of URIs between the processes of this box (RFC 2606: never a real name). */
 #define FE_LINK_DOMAIN BRIDGE_LINK_DOMAIN
 
+#define FE_METHODS                                                                         \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, INFO, UPDATE, PRACK, NOTIFY, " \
+	"SUBSCRIBE, PUBLISH, REGISTER"
+/* Packages of phones. */
+#define FE_EVENTS "presence, presence.winfo, dialog, message-summary"
+
 struct fe_config {
 	uint32_t message_max; /* bytes from clients (F-006) */
 	uint32_t connections_max;
@@ -66,6 +72,15 @@ struct fe_kept {
 	struct map of_user, of_sender; /* how many */
 	struct map delivering;         /* struct delivery */
 	struct timer sweep;
+};
+
+/* A row that is written behind, by its key: of a binding (endpoint, reg_id), a publication
+ * (number), or a subscription (id). */
+enum row_kind { ROW_BINDING, ROW_PUBLISHED, ROW_SUB };
+struct row_key {
+	enum row_kind kind;
+	uint64_t account, id;
+	uint32_t more;
 };
 
 /* Writes behind and their failures (behind.c). */
@@ -340,12 +355,21 @@ bool fe_end_ringing(struct frontend *fe, const struct sip_msg *bye);
 /* subscribe.c: SUBSCRIBE at the subscriber's home; t->target has been read. */
 struct subs *fe_subs_new(struct frontend *fe);
 void fe_subscribe_home(struct task *t);
+/* The value of Event without parameters. */
+struct str fe_event_of(const struct sip_msg *m);
+/* Is the request for its sender's own address? */
+bool fe_is_own(const struct task *t);
+/* The address of the user that a SUBSCRIBE to one is for, who has been found. */
+struct str fe_target_aor(const struct task *t);
 /* Why a subscription was not started (sub_start). */
 enum refusal fe_sub_refusal(int err);
 /* The end of the dialog that its sender is: where she is, and which endpoint. */
 void fe_sender_end(const struct task *t, struct token *ret);
 /* From pidgin-sipe, which needs some things otherwise than other Lync clients. */
 bool fe_is_sipe(const struct sip_msg *m);
+/* Puts back a subscription of a phone to that package. */
+void fe_restore_sub(struct frontend *fe, struct str aor, struct str event,
+                    const struct sub_row *row, struct str kept);
 /* A change of the list, as it is told: a whole <contactDelta>. */
 void fe_tell_rosters(struct person *p, struct str delta);
 /* The whole list, where a delta would not do. */
@@ -357,8 +381,63 @@ enum refusal fe_start_presence(struct task *t, struct person *p, const struct su
 /* A refresh that may name more people. */
 enum refusal fe_again_presence(struct task *t, struct sub *s);
 
+/* phones.c: the presence of others for phones. */
+extern const struct sub_package phone_presence;
+/* The body of a request that must have this type; unpacked into b if it is packed. */
+enum refusal fe_read_body(const struct sip_msg *m, struct str type, struct buf *b, struct str *ret);
+/* May the answer have this type (Accept)? */
+bool fe_accepts(const struct sip_msg *m, struct str type);
+/* Does a SUBSCRIBE to presence ask for PIDF, not for categories? */
+bool fe_wants_pidf(const struct sip_msg *m);
+enum refusal fe_start_phone_presence(struct task *t, struct person *p, const struct sub_ask *ask,
+                                     struct sub **ret);
+enum refusal fe_again_phone_presence(struct task *t, struct sub *s);
+/* 0, or why it was not put back. */
+int fe_restore_phone_presence(struct frontend *fe, struct person *own, const struct sub_row *row,
+                              struct str kept);
+/* Somebody's list of contacts has changed. */
+void fe_lists_changed(struct person *p);
+
+/* packages.c: presence.winfo, message-summary. */
+enum refusal fe_start_winfo(struct task *t, struct person *p, const struct sub_ask *ask,
+                            struct sub **ret);
+enum refusal fe_start_summary(struct task *t, struct person *p, const struct sub_ask *ask,
+                              struct sub **ret);
+int fe_restore_winfo(struct frontend *fe, struct person *own, const struct sub_row *row,
+                     struct str kept);
+int fe_restore_summary(struct frontend *fe, struct person *own, const struct sub_row *row,
+                       struct str kept);
+
+/* lamps.c: event dialog. */
+enum refusal fe_start_lamp(struct task *t, struct person *p, const struct sub_ask *ask,
+                           struct sub **ret);
+int fe_restore_lamp(struct frontend *fe, struct person *own, const struct sub_row *row,
+                    struct str kept);
+/* calls_changed_fn: a call of users who may live here. */
+void fe_call_changed(void *arg, const struct call *k, bool ended);
+
 /* service.c: SERVICE at the home of who asks. */
 void fe_service_home(struct task *t);
+
+/* publish.c: PUBLISH at the home of who asks. */
+void fe_publish_home(struct task *t);
+/* Does this endpoint publish? */
+bool fe_publishes(const struct person *p, uint64_t endpoint);
+/* An endpoint, or all, has gone: what it said has gone from the presentity too. */
+void fe_published_gone(struct person *p, uint64_t endpoint, bool all);
+/* Says it again: the presentity has been read anew. */
+void fe_published_again(struct person *p);
+void fe_published_forget(struct person *p);
+struct published_row {
+	uint32_t number;
+	uint64_t endpoint;
+	struct token_hint hint;
+	usec_t ends; /* wall clock */
+	struct str etag, body;
+};
+/* What is to be kept of a publication; false: nothing. */
+bool fe_published_get(struct person *p, uint32_t number, struct published_row *ret);
+void fe_published_restore(struct person *p, const struct published_row *row);
 
 /* people.c: the users who live here, and replicas of others. */
 void fe_people_start(struct frontend *fe);
@@ -366,12 +445,16 @@ void fe_people_free(struct frontend *fe);
 void fe_people_binding(struct frontend *fe, const struct binding *b, enum registrar_event ev);
 /* The bindings that the store kept are there. */
 void fe_people_restored(struct frontend *fe);
+/* Who of her endpoints is signed in, and publishes, may have changed. */
+void fe_look_at_endpoints(struct frontend *fe, struct person *p);
 /* Her record in the directory has changed. */
 void fe_people_account(struct frontend *fe, uint64_t account);
 /* Privacy mode: her contacts have changed, or the setting has. */
 void fe_people_privacy(struct frontend *fe, struct person *p);
 void fe_people_configure(struct frontend *fe);
 void fe_people_peer_up(struct frontend *fe, uint32_t slot);
+/* Somebody asks who watches her: the homes that have a replica are to tell. */
+void fe_ask_watchers(struct frontend *fe, struct person *p);
 struct cJSON;
 void fe_person_notice(struct frontend *fe, struct sip_flow *link, const struct cJSON *json);
 /* Is she not to be disturbed, except by her workgroup, to which this caller does not belong? */
@@ -460,15 +543,23 @@ void fe_connection_refused(struct frontend *fe, int err);
 int fe_store_open(struct frontend *fe, struct buf *why);
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev);
 void fe_store_load(struct frontend *fe);
-/* Makes the row of this key what the registrar says: the binding, or none. */
-void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint32_t reg_id);
+/* Makes the row of this key what is true now, or takes it away. */
+void fe_store_row(struct frontend *fe, const struct row_key *key);
+/* Must what belongs to that flow survive this process?  It does if the flow does. */
+bool fe_must_survive(const struct frontend *fe, const struct token_hint *h);
+
+/* keep.c: what is kept of what phones publish and subscribe to. */
+void fe_keep_published(struct frontend *fe, const struct row_key *key);
+void fe_keep_load_published(struct person *p);
+void fe_keep_sub(struct frontend *fe, const struct row_key *key);
+void fe_keep_load_subs(struct frontend *fe);
 
 /* behind.c */
 void fe_behind_init(struct frontend *fe);
-/* Queues one statement whose first three parameters are the key of its row (account, endpoint,
- * reg_id).  If the store has much to do the row waits by its key alone, and if the statement fails,
- * now or later, it is tried again until it works; either is written with what is true by then. */
-void fe_behind_write(struct frontend *fe, const struct store_stmt *s);
+/* Queues one statement about the row of that key.  If the store has much to do the row waits by its
+ * key alone, and if the statement fails, now or later, it is tried again until it works; either is
+ * written with what is true by then. */
+void fe_behind_write(struct frontend *fe, const struct row_key *key, const struct store_stmt *s);
 /* A last try, then the store is closed.  The registrar must still be there. */
 void fe_behind_close(struct frontend *fe);
 /* Rows that the disk does not hold as they should be, while writing fails; else 0. */

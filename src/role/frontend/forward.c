@@ -86,7 +86,8 @@ void fe_put_sender(struct task *t, struct buf *rr, struct buf *lines)
 	buf_str(lines, t->who.uri);
 	buf_lit(lines, ">\r\n");
 	/* What a client changes of its user's presence belongs to its endpoint. */
-	if (!fe_makes_dialog(t->msg) && t->msg->method != SIP_SERVICE)
+	if (!fe_makes_dialog(t->msg) && t->msg->method != SIP_SERVICE &&
+	    t->msg->method != SIP_PUBLISH)
 		return;
 	struct token end = { t->who.account, t->who.endpoint,
 		             token_hint_of(t->flow, t->fe->env->slot) };

@@ -64,12 +64,12 @@ static const char *const links[] = { "accounts", "frontend", NULL };
 
 static const char *const of_accounts[] = { "lookup", "auth",    "known", "changes",
 	                                   "search", "members", NULL };
-/* PUBLISH is answered where it comes in; `other` is what no RFC here names. */
-static const char *const of_frontend[] = { "REGISTER",  "INVITE",   "ACK",     "CANCEL",
-	                                   "BYE",       "MESSAGE",  "OPTIONS", "INFO",
-	                                   "UPDATE",    "PRACK",    "REFER",   "NOTIFY",
-	                                   "SUBSCRIBE", "BENOTIFY", "SERVICE", "other",
-	                                   NULL };
+/* `other` is what no RFC here names. */
+static const char *const of_frontend[] = { "REGISTER",  "INVITE",  "ACK",      "CANCEL",
+	                                   "BYE",       "MESSAGE", "OPTIONS",  "INFO",
+	                                   "UPDATE",    "PRACK",   "REFER",    "NOTIFY",
+	                                   "SUBSCRIBE", "PUBLISH", "BENOTIFY", "SERVICE",
+	                                   "other",     NULL };
 static const char *const link_fields[] = { "P-Asserted-Identity", "Path", NULL };
 static const struct role_right rights[] = {
 	{ .of = "accounts", .who = ROLE_AS_NOBODY, .requests = of_accounts },
@@ -321,6 +321,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	defer_init(&fe->prune, on_prune, fe);
 	list_init(&fe->tracers);
 	fe->calls = calls_new(fe->loop);
+	calls_on_change(fe->calls, fe_call_changed, fe);
 	map_init(&fe->ringing);
 	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
 	fe->accounts =
@@ -346,6 +347,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe_history_start(fe);
 	fe_kept_start(fe);
 	fe_people_restored(fe);
+	fe_keep_load_subs(fe);
 	fe_load_init(fe);
 	open_doors(fe);
 	return 0;

@@ -31,8 +31,11 @@ static void start_call(struct task *t)
 	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
 	if (t->msg->method != SIP_INVITE || im_is_invite(t->msg))
 		return;
-	if (fe_owner(t->fe, t->who.account) == t->fe->env->slot)
-		k.caller_endpoint = t->who.endpoint;
+	struct token end;
+	if (t->who.account && fe_owner(t->fe, t->who.account) == t->fe->env->slot) {
+		fe_sender_end(t, &end);
+		k.caller_endpoint = end.endpoint;
+	}
 	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
 	(void)calls_started(t->fe->calls, t->msg->call_id, &k);
 }
@@ -132,11 +135,21 @@ static void route_target(struct task *t)
 static bool is_for_home(const struct task *t)
 {
 	struct token own;
-	if (t->msg->method == SIP_SERVICE)
+	if (t->msg->method == SIP_SERVICE || t->msg->method == SIP_PUBLISH)
 		return true;
 	if (t->msg->method != SIP_SUBSCRIBE)
 		return false;
 	return fe_names_dialog(t, &own) || (t->target.kind != TARGET_GRUU && !t->target.endpoint);
+}
+
+static void serve_at_home(struct task *t)
+{
+	if (t->msg->method == SIP_SERVICE)
+		fe_service_home(t);
+	else if (t->msg->method == SIP_PUBLISH)
+		fe_publish_home(t);
+	else
+		fe_subscribe_home(t);
 }
 
 void fe_originate(struct task *t)
@@ -155,7 +168,7 @@ void fe_originate(struct task *t)
 		return;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
 	if (is_for_home(t))
-		(t->msg->method == SIP_SERVICE ? fe_service_home : fe_subscribe_home)(t);
+		serve_at_home(t);
 	else
 		route_target(t);
 }

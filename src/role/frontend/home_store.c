@@ -43,6 +43,8 @@ void fe_home_reload(struct person *p)
 	struct contact_list old = p->contacts;
 	contacts_init(&p->contacts);
 	fe_home_load(p);
+	fe_published_again(p);
+	fe_lists_changed(p);
 	contacts_done(&old);
 	presentity_signed_in(&p->p, p->p.signed_in, p->p.phone_online,
 	                     people_wall(((struct frontend *)p->owner)->people));

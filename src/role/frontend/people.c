@@ -15,6 +15,9 @@
  *   {"person":"bob@example.test","document":"<roamingData..>"}   what is true of one of mine
  *   {"added":"bob@example.test","by":"alice@example.test","display":"Alice"}   she has put one of
  *                                         yours on her list, who is to hear of it
+ *   {"watchers-of":"bob@example.test"}    bob wants to know who watches him: tell me, also of
+ * changes
+ *   {"watched":"bob@example.test","watchers":"alice@example.test\n.."}   these do here
  */
 
 #define EVENT_PERSON "dialtone-person"
@@ -110,6 +113,13 @@ static void find(void *arg, struct person *p)
 		p->lookup = accounts_lookup(fe->accounts, str_of(p->aor), on_lookup, p);
 }
 
+static void follower_free(struct follower *f)
+{
+	list_del(&f->of_person);
+	buf_free(&f->watchers);
+	free(f);
+}
+
 static void forget(void *arg, struct person *p)
 {
 	struct frontend *fe = arg;
@@ -120,10 +130,10 @@ static void forget(void *arg, struct person *p)
 		follow(fe, p, "unfollow");
 	list_for(it, &p->followers)
 	{
-		list_del(it);
-		free(list_entry(it, struct follower, of_person));
+		follower_free(list_entry(it, struct follower, of_person));
 	}
 	list_for(it, &p->added) added_free(list_entry(it, struct added, node));
+	fe_published_forget(p);
 }
 
 /* --- between homes ------------------------------------------------------------------------- */
@@ -176,9 +186,69 @@ static void drop_follower(struct person *p, uint32_t slot)
 	struct follower *f = find_follower(p, slot);
 	if (!f)
 		return;
-	list_del(&f->of_person);
-	free(f);
+	follower_free(f);
+	person_watchers_changed(p);
 	person_maybe_reap(p);
+}
+
+/* --- who watches --------------------------------------------------------------------------- */
+
+static void ask_watchers(struct frontend *fe, struct person *p, struct sip_flow *link)
+{
+	auto_(buf_free) struct buf b = buf_of(NOTICE_MAX);
+	buf_lit(&b, "{\"watchers-of\":");
+	json_put_str(&b, str_of(p->aor));
+	buf_char(&b, '}');
+	fe_notice(fe, link, EVENT_PERSON, buf_view(&b));
+}
+
+void fe_ask_watchers(struct frontend *fe, struct person *p)
+{
+	list_for(it, &p->followers)
+	{
+		const struct follower *f = list_entry(it, struct follower, of_person);
+		ask_watchers(fe, p, fe_link_to(fe, f->slot));
+	}
+}
+
+static void tell_watchers(void *arg, struct person *p)
+{
+	struct frontend *fe = arg;
+	auto_(buf_free) struct buf b = buf_of(NOTICE_MAX), names = buf_of(NOTICE_MAX / 4);
+	if (fe->store_closing)
+		return;
+	list_for(it, &p->watches)
+	{
+		buf_str(&names, list_entry(it, struct watch, of_person)->set->who.uri);
+		buf_char(&names, '\n');
+	}
+	buf_lit(&b, "{\"watched\":");
+	json_put_str(&b, str_of(p->aor));
+	buf_lit(&b, ",\"watchers\":");
+	json_put_str(&b, buf_view(&names));
+	buf_char(&b, '}');
+	fe_notice(fe, fe_link_to(fe, p->slot), EVENT_PERSON, buf_view(&b));
+}
+
+static void take_watchers(struct frontend *fe, struct sip_flow *link, struct str aor,
+                          struct str names)
+{
+	struct person *p = people_find(fe->people, aor);
+	struct follower *f = p ? find_follower(p, link->sock) : NULL;
+	if (!f)
+		return;
+	f->watchers.len = 0;
+	buf_str(&f->watchers, names);
+	person_watchers_changed(p);
+}
+
+static void take_question(struct frontend *fe, struct str aor)
+{
+	struct person *p = people_find(fe->people, aor);
+	if (!p || p->where != PERSON_THERE)
+		return;
+	p->asked = true;
+	tell_watchers(fe, p);
 }
 
 static void take_follow(struct frontend *fe, struct sip_flow *link, struct str aor)
@@ -189,10 +259,13 @@ static void take_follow(struct frontend *fe, struct sip_flow *link, struct str a
 	if (!find_follower(p, link->sock)) {
 		struct follower *f = xnew(struct follower);
 		f->slot = link->sock;
+		f->watchers = buf_of(NOTICE_MAX);
 		list_add(&p->followers, &f->of_person);
 	}
 	if (p->where == PERSON_HERE)
 		send_document(fe, p, link);
+	if (!list_empty(&p->winfos))
+		ask_watchers(fe, p, link);
 }
 
 static struct str text_of(const cJSON *json, const char *name)
@@ -220,6 +293,10 @@ void fe_person_notice(struct frontend *fe, struct sip_flow *link, const cJSON *j
 	}
 	if (cJSON_GetObjectItemCaseSensitive(json, "document"))
 		take_document(fe, json);
+	if (text_of(json, "watchers-of").len > 0)
+		take_question(fe, text_of(json, "watchers-of"));
+	if (text_of(json, "watched").len > 0)
+		take_watchers(fe, link, text_of(json, "watched"), text_of(json, "watchers"));
 	if (text_of(json, "added").len > 0)
 		fe_person_added(fe, text_of(json, "added"), text_of(json, "by"),
 		                text_of(json, "display"));
@@ -234,6 +311,7 @@ void fe_people_peer_up(struct frontend *fe, uint32_t slot)
 		if (p->where == PERSON_THERE && p->slot == slot)
 			follow(fe, p, "follow");
 	}
+	subs_reach(fe->subs, 0);
 }
 
 static void added_here(struct person *p, struct str by, struct str display)
@@ -302,16 +380,23 @@ static void look_at_endpoints(struct frontend *fe, struct person *p, uint64_t wi
 		if (b->endpoint == without)
 			continue;
 		any = true;
-		phone |= !b->lync;
+		phone |= !b->lync && !fe_publishes(p, b->endpoint);
 	}
 	list_for(it, &fe->leaving)
 	{
 		const struct leaving *l = list_entry(it, struct leaving, node);
 		any |= l->account == p->p.account;
 	}
+	if (p->p.signed_in && !any)
+		fe_published_gone(p, 0, true);
 	presentity_signed_in(&p->p, any, phone, people_wall(fe->people));
 	person_changed(p);
 	person_maybe_reap(p);
+}
+
+void fe_look_at_endpoints(struct frontend *fe, struct person *p)
+{
+	look_at_endpoints(fe, p, 0);
 }
 
 static struct leaving *find_leaving(struct frontend *fe, uint64_t account, uint64_t endpoint)
@@ -334,6 +419,7 @@ static void leaving_free(struct leaving *l)
 
 static void gone(struct frontend *fe, struct person *p, uint64_t endpoint, uint64_t without)
 {
+	fe_published_gone(p, endpoint, false);
 	presentity_endpoint_gone(&p->p, endpoint, people_wall(fe->people));
 	look_at_endpoints(fe, p, without);
 }
@@ -384,6 +470,7 @@ void fe_people_binding(struct frontend *fe, const struct binding *b, enum regist
 			gone(fe, p, b->endpoint, b->endpoint);
 		return;
 	}
+	subs_reach(fe->subs, account);
 	if (l)
 		leaving_free(l);
 	if (p)
@@ -448,6 +535,8 @@ static void load(void *arg, struct person *p)
 {
 	fe_home_load(p);
 	fe_people_privacy(arg, p);
+	fe_keep_load_published(p);
+	fe_lists_changed(p);
 }
 
 static void save(void *arg UNUSED, struct person *p)
@@ -461,6 +550,7 @@ static const struct people_ops people_ops = {
 	.load = load,
 	.save = save,
 	.tell_follower = tell_follower,
+	.watchers_changed = tell_watchers,
 };
 
 void fe_people_start(struct frontend *fe)

@@ -38,6 +38,17 @@ static const struct store_migration migrations[] = {
 	     " type text not null, body blob not null);"
 	     "create index kept_of_account on kept (account, done, seq);"
 	     "create index kept_by_age on kept (expires);" },
+	{ 6, "create table published ("
+	     " account integer not null, number integer not null, hint blob not null,"
+	     " ends integer not null, etag text not null, body text not null,"
+	     " primary key (account, number)) without rowid;"
+	     "create table subscription ("
+	     " account integer not null, id integer not null, aor text not null,"
+	     " event text not null, hint blob not null, life integer not null,"
+	     " cseq integer not null, eventlist integer not null, call_id text not null,"
+	     " local text not null, remote text not null, target text not null,"
+	     " event_line text not null, here text not null, kept text not null,"
+	     " primary key (account, id)) without rowid;" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -166,10 +177,18 @@ static bool must_survive(const struct frontend *fe, uint8_t reach, uint8_t slot)
 	return reach == TOKEN_UDP || (reach == TOKEN_STREAM && slot != fe->env->slot);
 }
 
+bool fe_must_survive(const struct frontend *fe, const struct token_hint *h)
+{
+	return must_survive(fe, h->reach, h->slot);
+}
+
+/* The first three parameters are the key. */
 static void queue(struct frontend *fe, const char *sql, const struct store_val *v, size_t n)
 {
+	const struct row_key key = { ROW_BINDING, (uint64_t)v[0].i, (uint64_t)v[1].i,
+		                     (uint32_t)v[2].i };
 	struct store_stmt s = { .sql = sql, .params = v, .n_params = n };
-	fe_behind_write(fe, &s);
+	fe_behind_write(fe, &key, &s);
 }
 
 static void put(struct frontend *fe, const struct binding *b)
@@ -204,17 +223,32 @@ static void drop(struct frontend *fe, uint64_t account, uint64_t endpoint, uint3
 	queue(fe, sql_drop, v, ARRAY_SIZE(v));
 }
 
-void fe_store_row(struct frontend *fe, uint64_t account, uint64_t endpoint, uint32_t reg_id)
+static void store_binding(struct frontend *fe, const struct row_key *key)
 {
-	struct home_user *u = registrar_user(fe->registrar, account);
+	struct home_user *u = registrar_user(fe->registrar, key->account);
 	for (const struct binding *b = u ? u->first : NULL; b; b = b->next) {
-		if (b->endpoint == endpoint && b->reg_id == reg_id &&
+		if (b->endpoint == key->id && b->reg_id == key->more &&
 		    must_survive(fe, b->reach, b->slot)) {
 			put(fe, b);
 			return;
 		}
 	}
-	drop(fe, account, endpoint, reg_id);
+	drop(fe, key->account, key->id, key->more);
+}
+
+void fe_store_row(struct frontend *fe, const struct row_key *key)
+{
+	switch (key->kind) {
+	case ROW_BINDING:
+		store_binding(fe, key);
+		break;
+	case ROW_PUBLISHED:
+		fe_keep_published(fe, key);
+		break;
+	case ROW_SUB:
+		fe_keep_sub(fe, key);
+		break;
+	}
 }
 
 void fe_store_event(struct frontend *fe, const struct binding *b, enum registrar_event ev)

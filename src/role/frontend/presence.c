@@ -180,16 +180,18 @@ static void make_boundary(struct presence_sub *me)
 	rand_token(&b, BOUNDARY_LEN);
 }
 
-enum refusal fe_start_presence(struct task *t, struct person *p UNUSED, const struct sub_ask *ask,
+enum refusal fe_start_presence(struct task *t, struct person *p, const struct sub_ask *ask,
                                struct sub **ret)
 {
 	auto_(arena_free) struct arena *a = arena_new();
 	struct batch batch = { 0 };
 	bool list = t->msg->body.len > 0;
+	if (fe_wants_pidf(t->msg))
+		return fe_start_phone_presence(t, p, ask, ret);
 	enum refusal why = list ? read_batch(t, a, &batch) : REFUSE_NOTHING;
 	if (why)
 		return why;
-	struct batch_item one = { .uri = t->target.n_keys ? t->target.keys[0] : STR("") };
+	struct batch_item one = { .uri = fe_target_aor(t) };
 	if (!list)
 		batch = (struct batch){ .items = &one, .n = 1, .categories = CATEGORY_ALL };
 	struct presence_sub *me = xnew(struct presence_sub);
@@ -214,6 +216,8 @@ enum refusal fe_again_presence(struct task *t, struct sub *s)
 {
 	auto_(arena_free) struct arena *a = arena_new();
 	struct batch batch;
+	if (s->package == &phone_presence)
+		return fe_again_phone_presence(t, s);
 	if (s->package != &presence_package || t->msg->body.len == 0)
 		return REFUSE_NOTHING;
 	enum refusal why = read_batch(t, a, &batch);

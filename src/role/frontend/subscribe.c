@@ -33,23 +33,39 @@ static void sub_route(void *arg, struct buf *b, const struct token *end)
 	buf_lit(b, "@" FE_LINK_DOMAIN ";lr>");
 }
 
-static void sub_contact(void *arg, struct buf *b, uint64_t account, uint64_t id)
+static void sub_contact(void *arg, struct buf *b, const struct sub *s)
 {
 	struct frontend *fe = arg;
+	struct str here = sub_text(s, SUB_HERE);
 	struct token own = {
-		.account = account,
-		.hint = { .reach = TOKEN_DIALOG, .slot = (uint8_t)fe->env->slot, .flow = id }
+		.account = s->account,
+		.hint = { .reach = TOKEN_DIALOG, .slot = (uint8_t)fe->env->slot, .flow = s->id }
 	};
 	buf_lit(b, "sip:");
 	token_put(b, &fe->key, &own);
 	buf_char(b, '@');
+	if (here.len > 0) {
+		buf_str(b, here);
+		return;
+	}
 	buf_str(b, fe->env->self->fqdn);
 	buf_lit(b, ";transport=tls");
 }
 
-static const struct sub_ops sub_ops = { .flow = sub_flow,
-	                                .put_route = sub_route,
-	                                .put_contact = sub_contact };
+static void sub_keep(void *arg, struct sub *s)
+{
+	struct frontend *fe = arg;
+	const struct row_key key = { ROW_SUB, s->account, s->id, 0 };
+	bool keep = !s->ended && !s->lync && fe_must_survive(fe, &s->hint);
+	bool was = s->stored;
+	s->stored = keep;
+	if ((keep || was) && !fe->store_closing)
+		fe_store_row(fe, &key);
+}
+
+static const struct sub_ops sub_ops = {
+	.flow = sub_flow, .put_route = sub_route, .put_contact = sub_contact, .keep = sub_keep
+};
 
 struct subs *fe_subs_new(struct frontend *fe)
 {
@@ -75,6 +91,7 @@ static bool compose_self(struct sub *s, bool all, struct buf *b, struct str *ret
 	struct self_parts parts = { .removed = d };
 	for (int i = 0; i < N_CONTAINERS; i++)
 		parts.categories |= all ? CATEGORY_ALL : d->category[i];
+	parts.categories &= ~CATEGORY_BIT(CATEGORY_DIALOGS);
 	parts.containers = all ? SELF_CONTAINERS : d->containers;
 	parts.subscribers = (all || d->subscribers) && (me->parts & ROAMING_SUBSCRIBERS);
 	if (!(me->parts & ROAMING_CATEGORIES))
@@ -218,6 +235,7 @@ void fe_tell_rosters(struct person *p, struct str delta)
 		me->anew |= me->deltas.full;
 		sub_touch(w->sub);
 	}
+	fe_lists_changed(p);
 }
 
 void fe_tell_rosters_anew(struct person *p)
@@ -267,17 +285,42 @@ enum refusal fe_sub_refusal(int err)
 
 static const struct {
 	struct str event;
-	bool own; /* of the subscriber herself alone */
+	int (*restore)(struct frontend *fe, struct person *own, const struct sub_row *row,
+	               struct str kept);
+} restored[] = {
+	{ STR_INIT("presence"), fe_restore_phone_presence },
+	{ STR_INIT("presence.winfo"), fe_restore_winfo },
+	{ STR_INIT("dialog"), fe_restore_lamp },
+	{ STR_INIT("message-summary"), fe_restore_summary },
+};
+
+void fe_restore_sub(struct frontend *fe, struct str aor, struct str event,
+                    const struct sub_row *row, struct str kept)
+{
+	struct person *own = people_get(fe->people, aor);
+	for (size_t i = 0; own && i < ARRAY_SIZE(restored); i++)
+		if (str_eq(event, restored[i].event) && restored[i].restore(fe, own, row, kept) < 0)
+			log_warning(NULL, "subscription-not-restored", "user=%s", log_esc(aor));
+}
+
+enum whom { ONE_SELF, ANYBODY };
+
+static const struct {
+	struct str event;
+	enum whom whom;
 	enum refusal (*start)(struct task *t, struct person *p, const struct sub_ask *ask,
 	                      struct sub **ret);
 } packages[] = {
-	{ STR_INIT("presence"), false, fe_start_presence },
-	{ STR_INIT("vnd-microsoft-roaming-self"), true, start_self },
-	{ STR_INIT("vnd-microsoft-roaming-contacts"), true, start_roster },
-	{ STR_INIT("dialtone-conversation"), true, fe_start_conversation },
+	{ STR_INIT("presence"), ANYBODY, fe_start_presence },
+	{ STR_INIT("presence.winfo"), ONE_SELF, fe_start_winfo },
+	{ STR_INIT("dialog"), ANYBODY, fe_start_lamp },
+	{ STR_INIT("message-summary"), ONE_SELF, fe_start_summary },
+	{ STR_INIT("vnd-microsoft-roaming-self"), ONE_SELF, start_self },
+	{ STR_INIT("vnd-microsoft-roaming-contacts"), ONE_SELF, start_roster },
+	{ STR_INIT("dialtone-conversation"), ONE_SELF, fe_start_conversation },
 };
 
-static struct str event_of(const struct sip_msg *m)
+struct str fe_event_of(const struct sip_msg *m)
 {
 	struct str event, params;
 	(void)str_cut(sip_value(m, SIP_H_EVENT), ';', &event, &params);
@@ -297,6 +340,27 @@ void fe_sender_end(const struct task *t, struct token *ret)
 	else if (sip_addr_next(&rest, &a) <= 0 || sip_uri_parse(&u, a.uri) < 0 ||
 	         token_get(ret, &t->fe->key, u.user) < 0)
 		*ret = (struct token){ .account = t->who.account };
+}
+
+/* "192.0.2.1:5060;transport=tcp" of a Record-Route of ours: by this a phone reaches us. */
+static struct str here_in(struct str uri)
+{
+	struct str name, host;
+	if (!str_cut(uri, '@', &name, &host))
+		return STR("");
+	return str_ends(host, STR(";lr")) ? str_sub(host, 0, host.len - 3) : host;
+}
+
+static struct str here_of(const struct task *t, struct buf *b)
+{
+	struct sip_addr a;
+	struct token end = { .hint = { .reach = TOKEN_NOWHERE } };
+	struct str rest = sip_value(t->msg, SIP_H_RECORD_ROUTE);
+	if (!t->from_link) {
+		fe_put_record_route(t, b, t->flow, &end);
+		rest = buf_view(b);
+	}
+	return sip_addr_next(&rest, &a) > 0 ? here_in(a.uri) : STR("");
 }
 
 static void make_tag(const struct task *t, char ret[SIP_TAG_LEN + 1])
@@ -324,6 +388,8 @@ static void answer(struct task *t, struct sub *s, uint32_t expires_s)
 	sub_put_answer(s, &lines, expires_s, body.len > 0);
 	if (expires_s > 0)
 		sub_extend(s, expires_s);
+	if (!s->lync)
+		s->fresh = true; /* RFC 6665 section 4.2.1.2: all of it, also after a refresh */
 	if (!lync && expires_s > 0)
 		sub_touch(s);
 	task_answer(t, buf_view(&lines), body.len ? type : STR(""), buf_view(&body));
@@ -331,22 +397,37 @@ static void answer(struct task *t, struct sub *s, uint32_t expires_s)
 		sub_end(s, lync ? NULL : "timeout");
 }
 
-static struct sub_ask ask_of(const struct task *t, const char *tag)
+/* The buffer gets what the ask borrows. */
+static struct sub_ask ask_of(const struct task *t, const char *tag, struct buf *b)
 {
 	struct token end;
+	bool lync = dialect_of(t->msg) == DIALECT_LYNC;
 	fe_sender_end(t, &end);
 	return (struct sub_ask){ .account = t->who.account,
 		                 .endpoint = end.endpoint,
 		                 .hint = end.hint,
 		                 .msg = t->msg,
 		                 .to_tag = str_of(tag),
-		                 .lync = dialect_of(t->msg) == DIALECT_LYNC };
+		                 .here = lync ? STR("") : here_of(t, b),
+		                 .lync = lync };
+}
+
+static void refuse(struct task *t, enum refusal why)
+{
+	struct str lines = why == REFUSE_BODY_TYPE
+	                           ? STR("Accept: application/resource-lists+xml\r\n"
+	                                 "Accept-Encoding: deflate\r\n")
+	                   : why == REFUSE_NO_EVENTLIST ? STR("Require: eventlist\r\n")
+	                                                : STR("");
+	task_refuse(t, why, lines);
 }
 
 static void refresh(struct task *t, uint64_t id)
 {
 	struct sub *s = sub_find(t->fe->subs, id, t->msg);
-	struct sub_ask ask = ask_of(t, "");
+	char here[256];
+	struct buf hb = BUF_ON(here);
+	struct sub_ask ask = ask_of(t, "", &hb);
 	uint32_t expires_s;
 	int r = sub_expires(t->msg, ask.lync, &expires_s);
 	if (!s || s->account != t->who.account) {
@@ -360,7 +441,7 @@ static void refresh(struct task *t, uint64_t id)
 	sub_moved(s, &ask);
 	enum refusal why = expires_s > 0 ? fe_again_presence(t, s) : REFUSE_NOTHING;
 	if (why)
-		task_refuse(t, why, STR(""));
+		refuse(t, why);
 	else
 		answer(t, s, expires_s);
 }
@@ -369,8 +450,10 @@ static void begin(struct task *t, size_t i)
 {
 	struct frontend *fe = t->fe;
 	char tag[SIP_TAG_LEN + 1];
+	char here[256];
+	struct buf hb = BUF_ON(here);
 	make_tag(t, tag);
-	struct sub_ask ask = ask_of(t, tag);
+	struct sub_ask ask = ask_of(t, tag, &hb);
 	struct person *p = people_get(fe->people, t->who.uri);
 	struct sub *s = NULL;
 	uint32_t expires_s;
@@ -385,37 +468,131 @@ static void begin(struct task *t, size_t i)
 	}
 	enum refusal why = packages[i].start(t, p, &ask, &s);
 	if (why)
-		task_refuse(t, why, STR(""));
+		refuse(t, why);
 	else
 		answer(t, s, expires_s);
 }
 
-static bool is_own(const struct task *t)
+bool fe_is_own(const struct task *t)
 {
 	return t->target.kind == TARGET_USER && t->target.n_keys > 0 &&
 	       str_ieq(t->target.keys[0], t->who.uri);
 }
 
+/* Whom the request is for must be known before there is a dialog: 404 (RFC 3856 section 6.6.2). */
+static bool is_of_one(const struct task *t, size_t i)
+{
+	return packages[i].whom == ANYBODY && t->msg->body.len == 0;
+}
+
+static void on_target(void *arg, int err, const struct account *acc)
+{
+	struct task *t = arg;
+	t->lookup = NULL;
+	if (err < 0 && err != -ENOENT) {
+		task_refuse(t, REFUSE_ACCOUNTS_DOWN, STR("Retry-After: 5\r\n"));
+		return;
+	}
+	if (err == -ENOENT || acc->disabled)
+		t->key_now++;
+	fe_subscribe_home(t);
+}
+
+static const struct account *target_of(const struct task *t, bool *ret_absent)
+{
+	*ret_absent = t->key_now >= t->target.n_keys;
+	return *ret_absent
+	               ? NULL
+	               : accounts_cached(t->fe->accounts, t->target.keys[t->key_now], ret_absent);
+}
+
+struct str fe_target_aor(const struct task *t)
+{
+	bool absent;
+	const struct account *acc = target_of(t, &absent);
+	return acc ? acc->uri : STR("");
+}
+
+static bool refuses_target(struct task *t)
+{
+	if (t->target.kind == TARGET_FOREIGN)
+		task_refuse(t, REFUSE_DOMAIN, STR(""));
+	else if (t->target.kind == TARGET_BAD)
+		task_refuse(t, REFUSE_SCHEME, STR(""));
+	else if (t->target.kind != TARGET_USER || t->key_now >= t->target.n_keys)
+		task_refuse(t, REFUSE_USER, STR(""));
+	else
+		return false;
+	return true;
+}
+
+/* True if it is in the cache; else the task has been answered, or waits. */
+static bool is_found(struct task *t)
+{
+	bool absent = true;
+	const struct account *acc = NULL;
+	for (; !acc && t->key_now < t->target.n_keys && absent; t->key_now += !acc && absent) {
+		acc = target_of(t, &absent);
+		absent |= acc && acc->disabled;
+		acc = absent ? NULL : acc;
+	}
+	if (acc)
+		return true;
+	if (refuses_target(t))
+		return false;
+	if (t->tries++ == FE_RETRIES_MAX) {
+		task_refuse(t, REFUSE_ACCOUNTS_DOWN, STR("Retry-After: 5\r\n"));
+		return false;
+	}
+	t = task_keep(t);
+	t->lookup = accounts_lookup(t->fe->accounts, t->target.keys[t->key_now], on_target, t);
+	return false;
+}
+
+/* RFC 3261 section 8.2.2.3. */
+static bool refused_extension(struct task *t)
+{
+	static const struct str known[] = { STR_INIT("eventlist"),
+		                            STR_INIT("recipient-list-subscribe"),
+		                            STR_INIT("adhoclist"), STR_INIT("categoryList") };
+	char text[256];
+	struct buf lines = BUF_ON(text);
+	for (const struct sip_hdr *h = sip_first(t->msg, SIP_H_REQUIRE); h;
+	     h = sip_next(t->msg, h)) {
+		struct str rest = sip_hdr_value(t->msg, h), tag;
+		while (sip_list_next(&rest, &tag)) {
+			bool ok = false;
+			for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+				ok |= str_ieq(tag, known[i]);
+			if (!ok)
+				sip_put_hdr(&lines, STR("Unsupported"), tag);
+		}
+	}
+	if (lines.len > 0)
+		task_refuse(t, REFUSE_EXTENSION, lines.full ? STR("") : buf_view(&lines));
+	return lines.len > 0;
+}
+
 void fe_subscribe_home(struct task *t)
 {
-	struct str event = event_of(t->msg);
+	struct str event = fe_event_of(t->msg);
 	struct token own;
 	if (fe_has_to_tag(t->msg)) {
 		refresh(t, fe_names_dialog(t, &own) ? own.hint.flow : 0);
 		return;
 	}
-	if (str_ieq(event, STR("vnd-microsoft-provisioning-v2")) && is_own(t)) {
+	if (str_ieq(event, STR("vnd-microsoft-provisioning-v2")) && fe_is_own(t)) {
 		answer_provisioning(t);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(packages); i++) {
 		if (!str_ieq(event, packages[i].event))
 			continue;
-		if (packages[i].own && !is_own(t))
+		if (packages[i].whom == ONE_SELF && !fe_is_own(t))
 			task_refuse(t, REFUSE_NOT_OWN_DATA, STR(""));
-		else
+		else if (!refused_extension(t) && (!is_of_one(t, i) || is_found(t)))
 			begin(t, i);
 		return;
 	}
-	task_refuse(t, REFUSE_EVENT, STR("Allow-Events: presence\r\n"));
+	task_refuse(t, REFUSE_EVENT, STR("Allow-Events: " FE_EVENTS "\r\n"));
 }

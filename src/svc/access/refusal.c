@@ -62,6 +62,10 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_STORE]         = { 60078, 500, "Not Stored", "The server cannot store the change at the moment" },
 	[REFUSE_SEARCH_RATE]   = { 60080, 500, "Too Many Searches", "The user has searched the directory too often; try again in a moment" },
 	[REFUSE_GROUP]         = { 60081, 403, "Distribution Group", "The address stands for a group of people, and each of them has an own one" },
+	[REFUSE_NO_PUBLICATION] = { 60083, 412, "", "The publication to be changed is not known any more" },
+	[REFUSE_BODY_TYPE]     = { 60084, 415, "", "The server does not take a body of this kind here" },
+	[REFUSE_ACCEPT]        = { 60085, 406, "", "The server has the answer in no form that the client takes" },
+	[REFUSE_NO_EVENTLIST]  = { 60086, 421, "", "A subscription to a list needs a client that understands lists" },
 };
 /* clang-format on */
 

@@ -5,6 +5,8 @@
 struct calls {
 	struct loop *loop;
 	struct map map;
+	calls_changed_fn *changed;
+	void *arg;
 };
 
 /* A call with the table it is in and its texts. */
@@ -22,9 +24,24 @@ struct calls *calls_new(struct loop *l)
 	return c;
 }
 
+void calls_on_change(struct calls *c, calls_changed_fn *fn, void *arg)
+{
+	c->changed = fn;
+	c->arg = arg;
+}
+
+static void tell(const struct call *k, bool ended)
+{
+	const struct calls *c =
+	        container_of((struct call *)(uintptr_t)k, struct call_cell, call)->calls;
+	if (c->changed)
+		c->changed(c->arg, k, ended);
+}
+
 static void call_free(struct call *k)
 {
 	struct call_cell *cell = container_of(k, struct call_cell, call);
+	tell(k, true);
 	timer_stop(&k->end);
 	map_del(&cell->calls->map, &k->node);
 	free(cell);
@@ -96,7 +113,17 @@ struct call *calls_started(struct calls *c, struct str id, const struct call *wh
 	timer_init(&k->end, c->loop, on_end, k);
 	timer_set(&k->end, loop_now(c->loop) + CALL_RING_MAX_S * USEC_PER_SEC);
 	map_add(&c->map, &k->node, hash_bytes(&c->map.key, id.p, id.len));
+	tell(k, false);
 	return k;
+}
+
+void calls_rings(struct calls *c, struct str id)
+{
+	struct call *k = calls_find(c, id);
+	if (!k || k->state != CALL_TRYING)
+		return;
+	k->state = CALL_RINGING;
+	tell(k, false);
 }
 
 void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, uint32_t session_s)
@@ -112,6 +139,7 @@ void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, ui
 		k->callee_endpoint = callee_endpoint;
 	/* RFC 4028 section 10: a session may be taken for dead a little after its time. */
 	timer_set(&k->end, loop_now(c->loop) + (life + 32) * USEC_PER_SEC);
+	tell(k, false);
 }
 
 void calls_ended(struct calls *c, struct str id)

@@ -1,6 +1,6 @@
 /* Calls, as soft state observed from the dialogs that pass (design section 5).
  *
- * Nothing depends on it being complete: it feeds `call list`, and later lamps and records.  It ends
+ * Nothing depends on it being complete: it feeds `call list`, lamps, and later records.  It ends
  * by BYE, by a negative answer, with its last endpoint, or when its session was not refreshed. */
 #pragma once
 
@@ -14,7 +14,7 @@ enum {
 	CALL_SILENT_MAX_S = 24 * 3600, /* without a session timer (RFC 4028) */
 };
 
-enum call_state { CALL_RINGING, CALL_CONNECTED };
+enum call_state { CALL_TRYING, CALL_RINGING, CALL_CONNECTED };
 
 struct call {
 	struct map_node node;
@@ -30,9 +30,14 @@ struct calls; /* opaque */
 
 struct calls *calls_new(struct loop *l);
 void calls_free(struct calls **cp);
+/* Called after each change of a call, and before it is forgotten. */
+typedef void calls_changed_fn(void *arg, const struct call *k, bool ended);
+void calls_on_change(struct calls *c, calls_changed_fn *fn, void *arg);
 /* An INVITE outside a dialog passed.  The one that is already known by its Call-ID is kept. */
 struct call *calls_started(struct calls *c, struct str id, const struct call *what);
 struct call *calls_find(struct calls *c, struct str id);
+/* It rings at the callee's. */
+void calls_rings(struct calls *c, struct str id);
 /* Answered, or refreshed; session_s of Session-Expires, 0 without. */
 void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, uint32_t session_s);
 void calls_ended(struct calls *c, struct str id);

@@ -172,20 +172,6 @@ void doc_put_self(struct buf *b, const struct presentity *p, const struct self_p
 
 /* --- what a watcher sees ------------------------------------------------------------------- */
 
-static bool has_category(const struct presentity *p, uint32_t container, enum category c)
-{
-	for (const struct publication *q = p->pubs.first; q; q = q->next)
-		if (q->key.category == c && q->key.container == container && q->body)
-			return true;
-	return false;
-}
-
-/* Where a watcher of `container` looks for that category. */
-static uint32_t source_of(const struct presentity *p, uint32_t container, enum category c)
-{
-	return has_category(p, container, c) ? container : CONTAINER_ALL;
-}
-
 /* The states that make up the aggregate are between the user and the server. */
 static bool is_for_watchers(const struct publication *q)
 {
@@ -195,7 +181,7 @@ static bool is_for_watchers(const struct publication *q)
 static void put_view_of(struct buf *b, const struct presentity *p, uint32_t container,
                         enum category c)
 {
-	uint32_t from = source_of(p, container, c);
+	uint32_t from = presentity_source(p, container, c);
 	bool any = false;
 	for (const struct publication *q = p->pubs.first; q; q = q->next) {
 		if (q->key.category != c || q->key.container != from || !is_for_watchers(q))

@@ -95,16 +95,6 @@ static void put(struct presentity *p, const struct server_publication *what, use
 	touch(p, &pub->key);
 }
 
-static struct pub_body *body_of(struct str text)
-{
-	auto_(arena_free) struct arena *a = arena_new();
-	struct pub_body *b = NULL;
-	struct xml *e;
-	if (xml_parse(&e, a, text) < 0 || pub_body_new(&b, e) < 0)
-		return NULL;
-	return b;
-}
-
 static struct pub_key key_of(enum category c, uint32_t container, uint32_t instance)
 {
 	return (struct pub_key){ c, category_name(c), container, instance };
@@ -120,7 +110,7 @@ static void put_card(struct presentity *p, const struct card *card, uint32_t con
 	if (own && !own->server)
 		return;
 	doc_put_card(&b, card);
-	what.body = body_of(buf_view(&b));
+	what.body = pub_body_of(buf_view(&b));
 	put(p, &what, wall, true);
 }
 
@@ -131,7 +121,7 @@ static void put_lines(struct presentity *p, struct str phone, usec_t wall)
 		                                         CARD_INSTANCE),
 		                           .expire = PUB_STATIC };
 	doc_put_lines(&b, phone);
-	what.body = body_of(buf_view(&b));
+	what.body = pub_body_of(buf_view(&b));
 	put(p, &what, wall, true);
 }
 
@@ -189,7 +179,7 @@ static void put_aggregate(struct presentity *p, const struct aggregate *a, uint3
 	doc_put_state(&b, a, container, container == CONTAINER_BLOCKED ? 0 : offline_since(p, a));
 	if (says(p, &what.key, buf_view(&b)))
 		return;
-	what.body = body_of(buf_view(&b));
+	what.body = pub_body_of(buf_view(&b));
 	put(p, &what, wall, true);
 }
 
@@ -221,14 +211,20 @@ bool presentity_is_dnd(const struct presentity *p)
 	return q && q->body->availability >= AVAIL_DND && q->body->availability < AVAIL_BRB;
 }
 
-void presentity_put(struct presentity *p, const struct server_publication *what, usec_t wall)
+static void put_bounded(struct presentity *p, const struct server_publication *what, usec_t wall)
 {
 	struct pub_body *body = what->body;
-	if (body && p->pubs.n >= PUBLICATIONS_DOC_MAX && !pub_find(&p->pubs, &what->key)) {
+	if (body && p->pubs.n >= PUBLICATIONS_DOC_MAX && !pub_find(&p->pubs, &what->key))
 		pub_body_unref(&body);
-		return;
-	}
-	put(p, what, wall, false);
+	else
+		put(p, what, wall, false);
+}
+
+void presentity_put(struct presentity *p, const struct server_publication *what, size_t n,
+                    usec_t wall)
+{
+	for (size_t i = 0; i < n; i++)
+		put_bounded(p, &what[i], wall);
 	aggregate(p, wall);
 }
 
@@ -555,6 +551,19 @@ uint32_t presentity_view(const struct presentity *p, const struct container_watc
 	uint32_t c = containers_of(&p->containers, w, &by);
 	bool named = by == MEMBER_USER || by == MEMBER_DOMAIN;
 	return p->private && !named && !is_friend(p, w->uri) ? CONTAINER_ALL : c;
+}
+
+static bool has_category(const struct presentity *p, uint32_t container, enum category c)
+{
+	for (const struct publication *q = p->pubs.first; q; q = q->next)
+		if (q->key.category == c && q->key.container == container && q->body)
+			return true;
+	return false;
+}
+
+uint32_t presentity_source(const struct presentity *p, uint32_t container, enum category c)
+{
+	return has_category(p, container, c) ? container : CONTAINER_ALL;
 }
 
 uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container)

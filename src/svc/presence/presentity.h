@@ -13,7 +13,7 @@ enum {
 	SUBSCRIBERS_MAX = 200,       /* who waits for an answer (F-023): older ones are dropped */
 	SUBSCRIBER_DISPLAY_MAX = 64, /* bytes of a name that is shown: longer ones are cut */
 	CONFLICTS_MAX = PUBLISH_MAX,
-	PRESENCE_PHONES_MAX = 64,
+	PRESENCE_PHONES_MAX = 320, /* publications of phones, and of calls */
 	/* Publications of a user with the server's and her phones'. */
 	PUBLICATIONS_DOC_MAX = PUBLICATIONS_MAX + PRESENCE_PHONES_MAX + 16,
 };
@@ -97,8 +97,8 @@ struct publish_result {
  * to make, or a container that there is not; -ENOSPC: too many; -E2BIG: too large; -EBADMSG. */
 int presentity_publish(struct presentity *p, const struct publish_ask *ask,
                        struct publish_result *ret) MUST_CHECK;
-/* A publication from another source than a Lync client, replacing what has that key.  Takes the
- * body; NULL removes.  Above PUBLICATIONS_DOC_MAX nothing is added. */
+/* Publications from another source than a Lync client, replacing what has their keys.  Takes the
+ * bodies; NULL removes.  Above PUBLICATIONS_DOC_MAX nothing is added. */
 struct server_publication {
 	struct pub_key key;
 	enum pub_expire expire;
@@ -106,7 +106,8 @@ struct server_publication {
 	usec_t ends; /* wall clock; 0: none */
 	struct pub_body *body;
 };
-void presentity_put(struct presentity *p, const struct server_publication *what, usec_t wall);
+void presentity_put(struct presentity *p, const struct server_publication *what, size_t n,
+                    usec_t wall);
 
 /* 0; -EEXIST: a version is wrong; -ENOSPC. */
 int presentity_set_members(struct presentity *p, const struct set_members *s) MUST_CHECK;
@@ -131,5 +132,7 @@ void presentity_friends_done(struct presentity *p);
 bool presentity_is_dnd(const struct presentity *p);
 /* The container that a watcher sees. */
 uint32_t presentity_view(const struct presentity *p, const struct container_watcher *w);
+/* The container in which a watcher of `container` finds that category. */
+uint32_t presentity_source(const struct presentity *p, uint32_t container, enum category c);
 /* What a watcher of that container may see of a changed category: mask. */
 uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container);

@@ -196,6 +196,16 @@ int pub_body_new(struct pub_body **ret, const struct xml *e)
 	return 0;
 }
 
+struct pub_body *pub_body_of(struct str text)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct pub_body *b = NULL;
+	struct xml *e;
+	if (xml_parse(&e, a, text) < 0 || pub_body_new(&b, e) < 0)
+		return NULL;
+	return b;
+}
+
 struct pub_body *pub_body_ref(struct pub_body *b)
 {
 	b->refs++;
@@ -313,7 +323,7 @@ struct pub_table pub_copy(const struct pub_table *t)
 
 static bool is_own(const struct publication *p)
 {
-	return p->body && !p->server;
+	return p->body && !p->server && p->key.category != CATEGORY_DIALOGS;
 }
 
 static bool counted_before(const struct pub_table *t, const struct publication *p)

@@ -76,6 +76,8 @@ struct pub_body {
 /* A body of its own from a parsed element: the body of its text, wherever that stands, is the same.
  * -EBADMSG: it needs declarations that stand outside of it; -E2BIG: over PRESENCE_MAX. */
 int pub_body_new(struct pub_body **ret, const struct xml *e) MUST_CHECK;
+/* The same of a text; NULL if it is none. */
+struct pub_body *pub_body_of(struct str text);
 struct pub_body *pub_body_ref(struct pub_body *b);
 void pub_body_unref(struct pub_body **bp);
 

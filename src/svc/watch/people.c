@@ -82,8 +82,11 @@ struct person *people_get(struct people *all, struct str aor)
 	list_init(&p->watches);
 	list_init(&p->selves);
 	list_init(&p->rosters);
+	list_init(&p->lists);
+	list_init(&p->winfos);
 	list_init(&p->followers);
 	list_init(&p->added);
+	list_init(&p->published);
 	list_init(&p->changed);
 	list_init(&p->rendered);
 	timer_init(&p->expiry, all->loop, on_expiry, p);
@@ -147,8 +150,9 @@ void people_free(struct people **pp)
 static bool is_needed(const struct person *p)
 {
 	return p->p.signed_in || p->busy || !list_empty(&p->watches) || !list_empty(&p->selves) ||
-	       !list_empty(&p->rosters) || !list_empty(&p->followers) || !list_empty(&p->changed) ||
-	       p->where == PERSON_UNKNOWN;
+	       !list_empty(&p->rosters) || !list_empty(&p->lists) || !list_empty(&p->winfos) ||
+	       !list_empty(&p->followers) || !list_empty(&p->changed) ||
+	       !list_empty(&p->published) || p->where == PERSON_UNKNOWN;
 }
 
 static void reap(void *arg)
@@ -320,12 +324,21 @@ static void tell_selves(struct person *p)
 	}
 }
 
+void person_watchers_changed(struct person *p)
+{
+	list_for(it, &p->winfos) sub_touch(list_entry(it, struct list_watch, of_person)->sub);
+	if (p->asked)
+		p->all->ops.watchers_changed(p->all->arg, p);
+}
+
 /* Of whom nothing is known yet, everything is told when it is. */
 static void tell_all(struct person *p)
 {
 	if (p->where != PERSON_UNKNOWN) {
 		set_expiry(p);
 		tell_selves(p);
+		if (p->p.dirty.subscribers)
+			person_watchers_changed(p);
 		list_for(it, &p->watches) tell_watch(p, list_entry(it, struct watch, of_person));
 	}
 	if (p->where == PERSON_HERE && !list_empty(&p->followers))
@@ -371,7 +384,10 @@ struct str person_render(struct person *p, uint32_t container, uint32_t mask, bo
 		return buf_view(&r->text);
 	r = free_render(p);
 	*r = (struct render){ container, mask, pidf, buf_of(SUB_BODY_MAX) };
-	doc_put_view(&r->text, &p->p, container, mask);
+	if (pidf)
+		simple_put_pidf(&r->text, &p->p, container);
+	else
+		doc_put_view(&r->text, &p->p, container, mask);
 	if (list_empty(&p->rendered))
 		list_add(&p->all->rendered, &p->rendered);
 	loop_defer(p->all->loop, &p->all->forget_renders);
@@ -400,6 +416,7 @@ static void watch_free(struct watch *w)
 	list_del(&w->of_set);
 	w->set->n--;
 	w->set->sub->n_watched--;
+	person_watchers_changed(w->person);
 	person_maybe_reap(w->person);
 	free(w);
 }
@@ -409,7 +426,7 @@ void watch_set_done(struct watch_set *set)
 	list_for(it, &set->watches) watch_free(list_entry(it, struct watch, of_set));
 }
 
-static struct watch *find_watch(struct people *all, struct watch_set *set, struct str aor)
+struct watch *watch_find(struct people *all, struct watch_set *set, struct str aor)
 {
 	const struct person *p = people_find(all, aor);
 	list_for(it, &set->watches)
@@ -419,6 +436,25 @@ static struct watch *find_watch(struct people *all, struct watch_set *set, struc
 			return w;
 	}
 	return NULL;
+}
+
+bool watch_is_unknown(const struct watch *w)
+{
+	const struct person *p = w->person;
+	return p->where == PERSON_UNKNOWN || (p->where == PERSON_THERE && p->p.pubs.n == 0);
+}
+
+void watch_all_again(struct watch_set *set)
+{
+	list_for(it, &set->watches)
+	{
+		struct watch *w = list_entry(it, struct watch, of_set);
+		if (watch_is_unknown(w))
+			continue;
+		w->dirty |= set->categories;
+		list_del(&w->of_set);
+		list_push(&set->watches, &w->of_set);
+	}
 }
 
 /* How many more addresses this subscription may have. */
@@ -444,18 +480,18 @@ static int watch_new(struct people *all, struct watch_set *set, struct str aor, 
 	list_add(&set->watches, &w->of_set);
 	set->n++;
 	set->sub->n_watched++;
+	person_watchers_changed(p);
 	*ret = w;
 	return 0;
 }
 
 int watch_add(struct people *all, struct watch_set *set, struct str aor)
 {
-	struct watch *w = find_watch(all, set, aor);
+	struct watch *w = watch_find(all, set, aor);
 	int r = w ? 0 : watch_new(all, set, aor, &w);
 	if (r < 0)
 		return r;
-	if (w->person->where == PERSON_UNKNOWN ||
-	    (w->person->where == PERSON_THERE && w->person->p.pubs.n == 0))
+	if (watch_is_unknown(w))
 		return 0; /* told when it is known */
 	w->container = presentity_view(&w->person->p, &set->who);
 	watch_dirty(w, set->categories);
@@ -464,7 +500,7 @@ int watch_add(struct people *all, struct watch_set *set, struct str aor)
 
 void watch_remove(struct people *all, struct watch_set *set, struct str aor)
 {
-	struct watch *w = find_watch(all, set, aor);
+	struct watch *w = watch_find(all, set, aor);
 	if (w)
 		watch_free(w);
 }

@@ -9,6 +9,7 @@
 
 #include "svc/contacts/contacts.h"
 #include "svc/presence/document.h"
+#include "svc/presence/simple.h"
 #include "svc/watch/sub.h"
 
 enum {
@@ -44,16 +45,20 @@ struct person {
 	struct list watches;   /* struct watch.of_person */
 	struct list selves;    /* struct self_watch.of_person */
 	struct list rosters;   /* struct roster_watch.of_person */
+	struct list lists;     /* struct list_watch.of_person */
+	struct list winfos;    /* struct list_watch.of_person: are told who watches her */
 	struct list followers; /* struct follower.of_person: other homes */
 	struct list changed;   /* in people->changed */
 	struct list rendered;  /* in people->rendered */
 	struct render renders[PERSON_RENDERS];
 	struct timer expiry;
 	struct defer reap;
-	void *lookup;      /* of the owner's */
-	struct list added; /* of the owner's: who has put her on a list, until it is known where
-	                    * she lives */
-	uint32_t busy;     /* changes that are being written */
+	void *lookup;          /* of the owner's */
+	struct list added;     /* of the owner's: who has put her on a list, until it is known where
+	                        * she lives */
+	struct list published; /* of the owner's: what her phones publish */
+	bool asked;            /* a replica: its home wants to know who watches */
+	uint32_t busy;         /* changes that are being written */
 	char aor[];
 };
 
@@ -86,10 +91,16 @@ struct roster_watch {
 	struct list of_person;
 	struct sub *sub;
 };
+/* One that watches the people on her list of contacts, or who watches her. */
+struct list_watch {
+	struct list of_person;
+	struct sub *sub;
+};
 /* Another home that keeps a replica. */
 struct follower {
 	struct list of_person;
 	uint32_t slot;
+	struct buf watchers; /* addresses of those who watch there, a line each, if she asked */
 };
 
 struct people_ops {
@@ -101,6 +112,8 @@ struct people_ops {
 	void (*load)(void *arg, struct person *p);
 	/* Something that a restart must keep has changed by itself (time). */
 	void (*save)(void *arg, struct person *p);
+	/* Somebody begins or ends watching a replica whose home asked who does (p->asked). */
+	void (*watchers_changed)(void *arg, struct person *p);
 	/* A replica at another home must be told of the change. */
 	void (*tell_follower)(void *arg, struct person *p);
 };
@@ -129,6 +142,8 @@ void person_card(struct person *p, const struct card *card);
 int person_replace(struct person *p, struct str document) MUST_CHECK;
 /* The presentity was changed: its watchers hear of it at the end of the turn. */
 void person_changed(struct person *p);
+/* Who watches her, or waits for an answer, has changed. */
+void person_watchers_changed(struct person *p);
 /* The person may be forgotten when nobody watches her, is signed in or is being told of. */
 void person_maybe_reap(struct person *p);
 /* A name in the directory ("account" of the change feed). */
@@ -141,8 +156,14 @@ void watch_set_done(struct watch_set *set);
 /* Adds an address (again: it is told anew).  -ENOSPC; -EINVAL: no address. */
 int watch_add(struct people *all, struct watch_set *set, struct str aor) MUST_CHECK;
 void watch_remove(struct people *all, struct watch_set *set, struct str aor);
+struct watch *watch_find(struct people *all, struct watch_set *set, struct str aor);
+/* Everything that is known is to be told anew. */
+void watch_all_again(struct watch_set *set);
+/* Is there nothing to tell of this one yet? */
+bool watch_is_unknown(const struct watch *w);
 /* Those of which something is to be told, one after the other; the caller tells it. */
 struct watch *watch_next_dirty(struct watch_set *set);
 void watch_clean(struct watch *w);
-/* What this view shows of these categories, composed once for all who see the same. */
+/* What this view shows of these categories, or all of it as PIDF, composed once for all who see the
+ * same. */
 struct str person_render(struct person *p, uint32_t container, uint32_t mask, bool pidf);

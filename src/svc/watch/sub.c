@@ -6,8 +6,6 @@
 #include "base/rand.h"
 #include "loop/ticks.h"
 
-enum part { CALL_ID, LOCAL, REMOTE, TARGET, EVENT };
-
 struct subs {
 	struct subs_config cfg;
 	struct map by_id, by_user;
@@ -20,7 +18,7 @@ struct subs {
 	struct subs_stats stats;
 };
 
-static struct str part(const struct sub *s, enum part which)
+struct str sub_text(const struct sub *s, enum sub_text which)
 {
 	size_t at = 0;
 	for (int i = 0; i < (int)which; i++)
@@ -87,6 +85,13 @@ static unsigned count(struct subs *all, uint64_t account)
 	return n;
 }
 
+static void keep(struct sub *s)
+{
+	const struct subs_config *c = &s->all->cfg;
+	if (c->ops->keep && s->package->put_kept)
+		c->ops->keep(c->arg, s);
+}
+
 /* Takes it out of everything; the package frees it. */
 static void drop(struct sub *s)
 {
@@ -97,6 +102,7 @@ static void drop(struct sub *s)
 	list_del(&s->touched);
 	tick_stop(&s->expiry);
 	all->stats.n--;
+	keep(s);
 	if (s->notify)
 		sip_ctx_forget(take(&s->notify));
 	char *texts = take(&s->texts);
@@ -125,6 +131,28 @@ void subs_free(struct subs **sp)
 
 /* --- beginning ----------------------------------------------------------------------------- */
 
+static int set_texts(struct sub *s, const struct str texts[SUB_N_TEXTS])
+{
+	size_t n = 0;
+	if (texts[SUB_TARGET].len == 0)
+		return -EINVAL;
+	for (size_t i = 0; i < SUB_N_TEXTS; i++) {
+		if (texts[i].len > SUB_PART_MAX)
+			return -EINVAL;
+		n += texts[i].len;
+	}
+	char *p = xmalloc(n + 1);
+	free(s->texts);
+	s->texts = p;
+	for (size_t i = 0; i < SUB_N_TEXTS; i++) {
+		s->len[i] = (uint16_t)texts[i].len;
+		if (texts[i].len > 0)
+			memcpy(p, texts[i].p, texts[i].len);
+		p += texts[i].len;
+	}
+	return 0;
+}
+
 static int keep_texts(struct sub *s, const struct sub_ask *ask)
 {
 	const struct sip_msg *m = ask->msg;
@@ -135,27 +163,15 @@ static int keep_texts(struct sub *s, const struct sub_ask *ask)
 		buf_lit(&local, ";tag=");
 		buf_str(&local, ask->to_tag);
 	}
-	struct str texts[] = { m->call_id, buf_view(&local), sip_value(m, SIP_H_FROM),
-		               contact && !contact->star ? contact->uri : STR(""),
-		               sip_value(m, SIP_H_EVENT) };
-	size_t n = 0;
-	if (local.full || texts[TARGET].len == 0)
-		return -EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		if (texts[i].len > SUB_PART_MAX)
-			return -EINVAL;
-		n += texts[i].len;
-	}
-	char *p = xmalloc(n + 1);
-	free(s->texts);
-	s->texts = p;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		s->len[i] = (uint16_t)texts[i].len;
-		if (texts[i].len > 0)
-			memcpy(p, texts[i].p, texts[i].len);
-		p += texts[i].len;
-	}
-	return 0;
+	const struct str texts[SUB_N_TEXTS] = {
+		[SUB_CALL_ID] = m->call_id,
+		[SUB_LOCAL] = buf_view(&local),
+		[SUB_REMOTE] = sip_value(m, SIP_H_FROM),
+		[SUB_TARGET] = contact && !contact->star ? contact->uri : STR(""),
+		[SUB_EVENT] = sip_value(m, SIP_H_EVENT),
+		[SUB_HERE] = ask->here,
+	};
+	return local.full ? -EINVAL : set_texts(s, texts);
 }
 
 static bool wants_benotify(const struct sip_msg *m)
@@ -164,30 +180,64 @@ static bool wants_benotify(const struct sip_msg *m)
 	       sip_has_token(m, SIP_H_SUPPORTED, STR("ms-benotify"));
 }
 
-int sub_start(struct subs *all, struct sub *s, const struct sub_package *p,
-              const struct sub_ask *ask)
+static int has_room(struct subs *all, uint64_t account)
 {
 	if (all->stats.n >= SUBS_MAX)
 		return -ENOSPC;
-	if (count(all, ask->account) >= SUBS_OF_USER_MAX)
-		return -EUSERS;
-	int r = keep_texts(s, ask);
-	if (r < 0)
-		return r;
+	return count(all, account) >= SUBS_OF_USER_MAX ? -EUSERS : 0;
+}
+
+static void begin(struct subs *all, struct sub *s, const struct sub_package *p)
+{
 	s->all = all;
 	s->package = p;
-	s->id = ++all->last_id;
-	s->account = ask->account;
-	s->endpoint = ask->endpoint;
-	s->hint = ask->hint;
-	s->lync = ask->lync;
-	s->benotify = wants_benotify(ask->msg);
 	s->fresh = true;
 	tick_init(&s->expiry);
 	list_init(&s->touched);
 	map_add(&all->by_id, &s->by_id, hash(&all->by_id, s->id));
 	map_add(&all->by_user, &s->by_user, hash(&all->by_user, s->account));
 	all->stats.n++;
+}
+
+int sub_start(struct subs *all, struct sub *s, const struct sub_package *p,
+              const struct sub_ask *ask)
+{
+	int r = has_room(all, ask->account);
+	if (r == 0)
+		r = keep_texts(s, ask);
+	if (r < 0)
+		return r;
+	s->id = ++all->last_id;
+	s->account = ask->account;
+	s->endpoint = ask->endpoint;
+	s->hint = ask->hint;
+	s->lync = ask->lync;
+	s->benotify = wants_benotify(ask->msg);
+	s->cseq_kept = SUB_CSEQ_STEP;
+	begin(all, s, p);
+	return 0;
+}
+
+/* The number of its last notification is not known, but how high it may have been. */
+int sub_restore(struct subs *all, struct sub *s, const struct sub_package *p,
+                const struct sub_row *row)
+{
+	int r = has_room(all, row->account);
+	if (r == 0)
+		r = set_texts(s, row->texts);
+	if (r < 0)
+		return r;
+	s->id = row->id;
+	s->account = row->account;
+	s->endpoint = row->endpoint;
+	s->hint = row->hint;
+	s->eventlist = row->eventlist;
+	s->cseq = row->cseq + SUB_CSEQ_STEP;
+	s->cseq_kept = s->cseq + SUB_CSEQ_STEP;
+	s->stored = true;
+	s->life_s = row->life_s;
+	begin(all, s, p);
+	tick_set(all->expiry, &s->expiry, loop_now(all->cfg.loop) + s->life_s * USEC_PER_SEC);
 	return 0;
 }
 
@@ -206,6 +256,8 @@ int sub_expires(const struct sip_msg *m, bool lync, uint32_t *ret_s)
 void sub_extend(struct sub *s, uint32_t seconds)
 {
 	tick_set(s->all->expiry, &s->expiry, loop_now(s->all->cfg.loop) + seconds * USEC_PER_SEC);
+	s->life_s = seconds;
+	keep(s);
 }
 
 /* --- inside the dialog --------------------------------------------------------------------- */
@@ -216,13 +268,25 @@ static bool same_tag(const struct sip_addr *a, struct str kept)
 	return a && sip_addr_parse(&ours, kept) == 0 && str_eq(sip_tag(&ours), sip_tag(a));
 }
 
+struct sub *sub_by_id(struct subs *all, uint64_t account, uint64_t id)
+{
+	for (struct map_node *n = map_first(&all->by_id, hash(&all->by_id, id)); n;
+	     n = map_next(n)) {
+		struct sub *s = container_of(n, struct sub, by_id);
+		if (s->id == id && s->account == account)
+			return s;
+	}
+	return NULL;
+}
+
 struct sub *sub_find(struct subs *all, uint64_t id, const struct sip_msg *m)
 {
 	for (struct map_node *n = map_first(&all->by_id, hash(&all->by_id, id)); n;
 	     n = map_next(n)) {
 		struct sub *s = container_of(n, struct sub, by_id);
-		if (s->id == id && str_eq(part(s, CALL_ID), m->call_id) &&
-		    same_tag(sip_from(m), part(s, REMOTE)) && same_tag(sip_to(m), part(s, LOCAL)))
+		if (s->id == id && str_eq(sub_text(s, SUB_CALL_ID), m->call_id) &&
+		    same_tag(sip_from(m), sub_text(s, SUB_REMOTE)) &&
+		    same_tag(sip_to(m), sub_text(s, SUB_LOCAL)))
 			return s;
 	}
 	return NULL;
@@ -249,9 +313,11 @@ void sub_put_answer(const struct sub *s, struct buf *b, uint32_t expires_s, bool
 {
 	const struct subs_config *c = &s->all->cfg;
 	buf_lit(b, "Contact: <");
-	c->ops->put_contact(c->arg, b, s->account, s->id);
+	c->ops->put_contact(c->arg, b, s);
 	buf_printf(b, ">\r\nExpires: %u\r\n", expires_s);
-	sip_put_hdr(b, STR("Event"), part(s, EVENT));
+	sip_put_hdr(b, STR("Event"), sub_text(s, SUB_EVENT));
+	if (s->eventlist)
+		buf_lit(b, "Require: eventlist\r\n"); /* RFC 4662 section 4.3 */
 	if (!s->lync)
 		return;
 	put_state(b, s, expires_s);
@@ -266,7 +332,9 @@ void sub_put_answer(const struct sub *s, struct buf *b, uint32_t expires_s, bool
 static uint32_t left_s(const struct sub *s)
 {
 	usec_t now = loop_now(s->all->cfg.loop), at = s->expiry.deadline;
-	return at == USEC_INFINITY || at <= now ? 1 : (uint32_t)((at - now) / USEC_PER_SEC) + 1;
+	return at == USEC_INFINITY || at <= now
+	               ? 1
+	               : (uint32_t)((at - now + USEC_PER_SEC - 1) / USEC_PER_SEC);
 }
 
 struct notification {
@@ -281,7 +349,7 @@ static void put_request(struct buf *b, struct sub *s, const struct notification 
 	const struct subs_config *c = &s->all->cfg;
 	buf_str(b, str_of(n->method));
 	buf_char(b, ' ');
-	buf_str(b, part(s, TARGET));
+	buf_str(b, sub_text(s, SUB_TARGET));
 	buf_lit(b, " SIP/2.0\r\nVia: ");
 	sip_via_put(b, f, branch);
 	buf_lit(b, "\r\nMax-Forwards: 70\r\n");
@@ -290,54 +358,75 @@ static void put_request(struct buf *b, struct sub *s, const struct notification 
 		c->ops->put_route(c->arg, b, end);
 		buf_lit(b, "\r\n");
 	}
-	sip_put_hdr(b, STR("From"), part(s, LOCAL));
-	sip_put_hdr(b, STR("To"), part(s, REMOTE));
-	sip_put_hdr(b, STR("Call-ID"), part(s, CALL_ID));
+	sip_put_hdr(b, STR("From"), sub_text(s, SUB_LOCAL));
+	sip_put_hdr(b, STR("To"), sub_text(s, SUB_REMOTE));
+	sip_put_hdr(b, STR("Call-ID"), sub_text(s, SUB_CALL_ID));
 	buf_lit(b, "CSeq: ");
 	buf_dec(b, ++s->cseq);
 	buf_char(b, ' ');
 	buf_str(b, str_of(n->method));
 	buf_lit(b, "\r\n");
-	sip_put_hdr(b, STR("Event"), part(s, EVENT));
+	sip_put_hdr(b, STR("Event"), sub_text(s, SUB_EVENT));
 	if (n->reason)
 		buf_printf(b, "Subscription-State: terminated;reason=%s\r\n", n->reason);
 	else
 		put_state(b, s, left_s(s));
+	if (s->eventlist)
+		buf_lit(b, "Require: eventlist\r\n");
 	if (!s->benotify) {
 		buf_lit(b, "Contact: <");
-		c->ops->put_contact(c->arg, b, s->account, s->id);
+		c->ops->put_contact(c->arg, b, s);
 		buf_lit(b, ">\r\n");
 	}
 	sip_put_body(b, n->type, n->body);
 }
 
-static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why UNUSED)
+static void go_on(struct sub *s)
 {
-	struct sub *s = arg;
-	s->all->stats.failed++;
-	drop(s); /* RFC 6665 section 4.2.2 */
+	if (s->again) {
+		s->again = false;
+		sub_touch(s);
+	}
 }
 
-/* With the answer the next one may go; the transaction itself lives on for retransmissions. */
+/* The next one need not wait until the transaction has gone, which over UDP takes some seconds. */
 static void on_response(void *arg, struct sip_ctx *t, struct sip_msg *r)
 {
 	struct sub *s = arg;
 	if (r->status < 200)
 		return;
-	if (r->status >= 300) {
-		on_failed(s, t, SIP_FAIL_TRANSPORT);
+	s->notify = NULL;
+	sip_ctx_forget(t);
+	if (r->status < 300) {
+		go_on(s);
 		return;
 	}
-	sip_ctx_forget(take(&s->notify));
-	if (s->again)
-		sub_touch(s);
-	s->again = false;
+	s->all->stats.failed++;
+	/* From another hop of ours: the connection is not there any more. */
+	if ((r->status == 430 || r->status == 503) && !s->lync)
+		s->stale = true;
+	else
+		drop(s); /* RFC 6665 section 4.2.2 */
+}
+
+/* A phone whose connection ended, or the link on the way to it, may be there again in a moment. */
+static void on_failed(void *arg, struct sip_ctx *t, enum sip_fail why)
+{
+	struct sub *s = arg;
+	s->all->stats.failed++;
+	s->notify = NULL;
+	sip_ctx_forget(t);
+	if (why == SIP_FAIL_TRANSPORT && !s->lync)
+		s->stale = true;
+	else
+		drop(s);
 }
 
 static void on_ended(void *arg, struct sip_ctx *t UNUSED)
 {
 	struct sub *s = arg;
 	s->notify = NULL;
+	go_on(s);
 }
 
 static const struct sip_ctx_ops notify_ops = { .response = on_response,
@@ -375,6 +464,7 @@ static void notify(struct sub *s, const char *reason)
 	struct sip_flow *f = s->all->cfg.ops->flow(s->all->cfg.arg, s, &end.hint);
 	if (!f) {
 		s->all->stats.failed++;
+		s->stale = true;
 		return;
 	}
 	bool all = s->fresh, any = false;
@@ -387,6 +477,10 @@ static void notify(struct sub *s, const char *reason)
 	if (any || reason)
 		send_notification(s, f, &end, &n);
 	sip_flow_unref(&f);
+	if (s->cseq < s->cseq_kept)
+		return;
+	s->cseq_kept = s->cseq + SUB_CSEQ_STEP;
+	keep(s);
 }
 
 static void tell(struct sub *s)
@@ -403,6 +497,41 @@ void sub_touch(struct sub *s)
 		return;
 	list_add(&s->all->touched, &s->touched);
 	loop_defer(s->all->cfg.loop, &s->all->flush);
+}
+
+void subs_keep_all(struct subs *all)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *n; (n = map_walk(&all->by_id, &slot, &after)) != NULL;)
+		keep(container_of(n, struct sub, by_id));
+}
+
+void sub_tell_anew(struct sub *s)
+{
+	s->fresh = true;
+	sub_touch(s);
+}
+
+static void reach(struct sub *s)
+{
+	if (!s->stale)
+		return;
+	s->stale = false;
+	sub_tell_anew(s);
+}
+
+void subs_reach(struct subs *all, uint64_t account)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	if (account) {
+		for (struct sub *s = NULL; (s = subs_next(all, account, s)) != NULL;)
+			reach(s);
+		return;
+	}
+	for (struct map_node *n; (n = map_walk(&all->by_id, &slot, &after)) != NULL;)
+		reach(container_of(n, struct sub, by_id));
 }
 
 static void flush(void *arg)

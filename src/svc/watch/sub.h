@@ -18,6 +18,18 @@ enum {
 	SUB_EXPIRES_DEF_S = 3600,
 	SUB_LYNC_EXPIRES_S = 28800, /* F-028 */
 	SUB_BODY_MAX = 1024 * 1024,
+	SUB_CSEQ_STEP = 1000, /* notifications between two times that their number is kept */
+};
+
+/* What a subscription keeps of its dialog. */
+enum sub_text {
+	SUB_CALL_ID,
+	SUB_LOCAL,  /* From of our requests */
+	SUB_REMOTE, /* To of our requests */
+	SUB_TARGET, /* the subscriber's Contact */
+	SUB_EVENT,
+	SUB_HERE, /* "192.0.2.1:5060;transport=tcp": where a phone reaches us; empty: by our name */
+	SUB_N_TEXTS
 };
 
 struct subs; /* opaque */
@@ -34,13 +46,18 @@ struct sub {
 	struct sip_ctx *notify; /* a NOTIFY that has not been answered */
 	uint32_t cseq;
 	uint32_t n_watched; /* addresses (people.h) */
+	uint32_t cseq_kept; /* those of an earlier process were below */
+	uint32_t life_s;    /* that it was given last */
 	bool lync;          /* lives as long as the registration */
 	bool benotify;      /* notifications are not answered */
 	bool again;         /* something is new, and a NOTIFY is under way */
 	bool fresh;         /* its first full state has not been told yet */
+	bool eventlist;     /* RFC 4662: it is told of a list */
+	bool stale; /* the subscriber could not be reached: it is told anew when that is possible */
+	bool stored; /* the owner's: a row in the store holds it */
 	bool ended;
-	uint16_t len[5];
-	char *texts; /* Call-ID, From, To of our requests, target, Event */
+	uint16_t len[SUB_N_TEXTS];
+	char *texts;
 };
 
 /* A subscription of this package is told of by these. */
@@ -50,6 +67,8 @@ struct sub_package {
 	bool (*compose)(struct sub *s, bool all, struct buf *body, struct str *ret_type);
 	/* It has ended; frees the state that embeds it. */
 	void (*free)(struct sub *s);
+	/* Appends what else is needed to restore it; NULL: it is not kept. */
+	void (*put_kept)(const struct sub *s, struct buf *b);
 };
 
 struct sub_ops {
@@ -58,8 +77,10 @@ struct sub_ops {
 	struct sip_flow *(*flow)(void *arg, const struct sub *s, struct token_hint *ret_hint);
 	/* Appends the Route value that leads over a link to that end. */
 	void (*put_route)(void *arg, struct buf *b, const struct token *end);
-	/* Appends the URI by which clients reach subscription `id` of this process. */
-	void (*put_contact)(void *arg, struct buf *b, uint64_t account, uint64_t id);
+	/* Appends the URI by which its client reaches this subscription. */
+	void (*put_contact)(void *arg, struct buf *b, const struct sub *s);
+	/* What is to be kept of it has changed, or it has ended. */
+	void (*keep)(void *arg, struct sub *s);
 };
 struct subs_config {
 	struct loop *loop;
@@ -77,12 +98,29 @@ struct sub_ask {
 	struct token_hint hint;
 	const struct sip_msg *msg;
 	struct str to_tag;
+	struct str here; /* SUB_HERE */
 	bool lync;
 };
 /* Starts a subscription whose zeroed struct the caller embedded.  0; -EINVAL: a part is missing or
  * too long; -EUSERS: the user has too many; -ENOSPC: the process has. */
 int sub_start(struct subs *all, struct sub *s, const struct sub_package *p,
               const struct sub_ask *ask) MUST_CHECK;
+/* What was kept of one of an earlier process; texts are borrowed. */
+struct sub_row {
+	uint64_t id, account, endpoint;
+	struct token_hint hint;
+	uint32_t life_s, cseq; /* cseq_kept */
+	bool eventlist;
+	struct str texts[SUB_N_TEXTS];
+};
+/* Puts it back; it lives for all of its time from now.  0; -EINVAL; -EUSERS; -ENOSPC.  When all are
+ * back, subs_keep_all() keeps their new numbers. */
+int sub_restore(struct subs *all, struct sub *s, const struct sub_package *p,
+                const struct sub_row *row) MUST_CHECK;
+void subs_keep_all(struct subs *all);
+struct str sub_text(const struct sub *s, enum sub_text which);
+/* By its number; NULL. */
+struct sub *sub_by_id(struct subs *all, uint64_t account, uint64_t id);
 /* Seconds for what a SUBSCRIBE asks: 0 ends (or: once).  -EINVAL: unreadable; -ERANGE: too short.
  */
 int sub_expires(const struct sip_msg *m, bool lync, uint32_t *ret_s) MUST_CHECK;
@@ -97,6 +135,10 @@ void sub_moved(struct sub *s, const struct sub_ask *ask);
 void sub_put_answer(const struct sub *s, struct buf *b, uint32_t expires_s, bool body);
 /* Something is new: it is asked for at the end of the turn. */
 void sub_touch(struct sub *s);
+/* Everything is told again. */
+void sub_tell_anew(struct sub *s);
+/* Those whose subscriber could not be reached are told anew: of one account, or of all (0). */
+void subs_reach(struct subs *all, uint64_t account);
 /* Ends it; with a reason of RFC 6665 section 4.1.3 its subscriber is told, NULL: not. */
 void sub_end(struct sub *s, const char *reason);
 

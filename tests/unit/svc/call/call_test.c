@@ -61,7 +61,7 @@ static void a_call_keeps_texts_of_its_own(void)
 	EQ_STR(k->id, "call-1");
 	EQ_STR(k->from, "alice@example.test");
 	EQ_STR(k->to, "bob@example.test");
-	EQ(k->state, CALL_RINGING);
+	EQ(k->state, CALL_TRYING);
 	OK(k->started > 0 && k->answered == 0);
 	OK(calls_find(w.calls, STR("call-1")) == k);
 	OK(calls_find(w.calls, STR("call-2")) == NULL);

@@ -370,23 +370,23 @@ static void what_other_sources_say_is_put_and_taken_away(void)
 	presentity_signed_in(&w->p, true, true, now);
 	w->p.dirty = (struct presence_dirty){ 0 };
 	what.body = say_state("phoneState", 6500, "");
-	presentity_put(&w->p, &what, now);
+	presentity_put(&w->p, &what, 1, now);
 	EQ(availability(w, 200), 6500);
 	OK(is_dirty(w, 2, CATEGORY_STATE) && is_dirty(w, 200, CATEGORY_STATE));
 	w->p.dirty = (struct presence_dirty){ 0 };
 	what.body = say_state("phoneState", 6500, "");
 	what.ends = now + 9;
-	presentity_put(&w->p, &what, now); /* the same, for longer */
+	presentity_put(&w->p, &what, 1, now); /* the same, for longer */
 	OK(!presentity_is_dirty(&w->p));
 	EQ(said(&w->p, "state", 2, 77)->ends, now + 9);
 	what.body = NULL;
-	presentity_put(&w->p, &what, now);
+	presentity_put(&w->p, &what, 1, now);
 	EQ(availability(w, 200), 3500);
-	presentity_put(&w->p, &what, now); /* it is gone already */
+	presentity_put(&w->p, &what, 1, now); /* it is gone already */
 	for (uint32_t i = 0; i < 2 * PUBLICATIONS_DOC_MAX; i++) {
 		what.key.instance = 100 + i;
 		what.body = say_state("phoneState", 6500, "");
-		presentity_put(&w->p, &what, now);
+		presentity_put(&w->p, &what, 1, now);
 	}
 	EQ(w->p.pubs.n, PUBLICATIONS_DOC_MAX);
 	world_free(&w);

@@ -14,12 +14,14 @@ static void put_route(void *arg UNUSED, struct buf *b, const struct token *end)
 	buf_printf(b, "<sip:%llu@link.example.test;lr>", (unsigned long long)end->account);
 }
 
-static void put_contact(void *arg UNUSED, struct buf *b, uint64_t account, uint64_t id UNUSED)
+static void put_contact(void *arg UNUSED, struct buf *b, const struct sub *s)
 {
-	buf_printf(b, "sip:%llu@home.example.test", (unsigned long long)account);
+	buf_printf(b, "sip:%llu@home.example.test", (unsigned long long)s->account);
 }
 
-static const struct sub_ops ops = { flow_of, put_route, put_contact };
+static const struct sub_ops ops = { .flow = flow_of,
+	                            .put_route = put_route,
+	                            .put_contact = put_contact };
 
 static void handle(struct rig *r, struct sip_req *rq)
 {

@@ -52,7 +52,9 @@ static void tell_follower(void *arg, struct person *p UNUSED)
 	((struct world *)arg)->n_followed++;
 }
 
-static const struct people_ops ops = { find, forget, load, save, tell_follower };
+static const struct people_ops ops = {
+	.find = find, .forget = forget, .load = load, .save = save, .tell_follower = tell_follower
+};
 
 /* --- a subscription that watches ----------------------------------------------------------- */
 
@@ -87,7 +89,9 @@ static void free_watching(struct sub *s)
 	free(me);
 }
 
-static const struct sub_package package = { STR_INIT("thing"), compose, free_watching };
+static const struct sub_package package = { .event = STR_INIT("thing"),
+	                                    .compose = compose,
+	                                    .free = free_watching };
 
 static struct world *world_start(bool answers)
 {
@@ -395,7 +399,7 @@ static void puts_note(struct world *w, struct person *p, usec_t lives)
 		.ends = people_wall(w->people) + lives,
 	};
 	OK(xml_parse(&e, a, STR("<note>x</note>")) == 0 && pub_body_new(&what.body, e) == 0);
-	presentity_put(&p->p, &what, people_wall(w->people));
+	presentity_put(&p->p, &what, 1, people_wall(w->people));
 	person_changed(p);
 }
 

@@ -40,7 +40,9 @@ static void free_thing(struct sub *s)
 	free(t);
 }
 
-static const struct sub_package package = { STR_INIT("thing"), compose, free_thing };
+static const struct sub_package package = { .event = STR_INIT("thing"),
+	                                    .compose = compose,
+	                                    .free = free_thing };
 
 static struct world *world_start(enum sip_kind kind)
 {
