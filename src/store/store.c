@@ -130,31 +130,9 @@ static void tell_loop(struct store *s)
 	(void)r;
 }
 
-static int64_t clock_us(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* Where one commit follows another each takes what has come together meanwhile: most of the work of
- * a commit does not depend on how much is in it.  *next: not before.  With the lock. */
-static void wait_for_company(struct store *s, int64_t *next)
-{
-	int64_t now = clock_us(), left = *next - now;
-	if (left > 0 && !s->stop) {
-		const struct timespec pause = { .tv_nsec = left * 1000 };
-		(void)pthread_mutex_unlock(&s->lock);
-		(void)nanosleep(&pause, NULL);
-		(void)pthread_mutex_lock(&s->lock);
-	}
-	*next = MAX(now, *next) + STORE_COMMIT_EVERY_US;
-}
-
 static void *write_forever(void *arg)
 {
 	struct store *s = arg;
-	int64_t next = 0;
 	(void)pthread_mutex_lock(&s->lock);
 	for (;;) {
 		struct list batch;
@@ -163,7 +141,6 @@ static void *write_forever(void *arg)
 			(void)pthread_cond_wait(&s->wake, &s->lock);
 		if (list_empty(&s->queued))
 			break;
-		wait_for_company(s, &next);
 		move(&batch, &s->queued, STORE_BATCH_MAX);
 		(void)pthread_mutex_unlock(&s->lock);
 		run_batch(s, &batch);

@@ -17,7 +17,6 @@ enum {
 	STORE_QUEUE_MAX = 10000,       /* writes that wait */
 	STORE_BATCH_MAX = 1000,        /* writes in one commit */
 	STORE_HOLD_MS = 2000,          /* how long an opener waits for the owner to go */
-	STORE_COMMIT_EVERY_US = 2000,  /* commits that follow one another are so far apart */
 	STORE_BEHIND_MS = 500,         /* how long a STORE_SHOULD write waits for company */
 };
 

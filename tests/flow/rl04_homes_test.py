@@ -5,6 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.im import History, page, phone, said, take  # noqa: E402
 from lib.presence import PresenceClient  # noqa: E402
 from lib.tap import check_eq, wait_for  # noqa: E402
 
@@ -40,6 +41,35 @@ def contacts_and_states_move_with_their_users(case):
             wait_for(lambda c=c: c.aggregate() == 6500, "busy")
             c.stop()
         added.append(f"at{len(added)}@example.test")
+
+
+@tap.test(alone=True)
+def what_was_said_and_what_waits_moves_too(case):
+    a, users, texts = case.site.user("sender"), [case.site.user("home") for _ in range(6)], []
+    waits = case.site.user("waits")
+    for n, processes in enumerate((2, 1, 3, 1, 2)):
+        run_with(case.site.server, processes)
+        sender = phone(case, a)
+        for user in users:
+            b = phone(case, user)
+            h = History(b, since="0")
+            check_eq(h.texts(n) if n else h.follow()["messages"], texts,
+                     f"of {user.name} with {processes} processes")
+            said(sender, page(sender, user.uri, f"m{n}"), b)
+            b.stop()
+        texts.append(f"m{n}")
+        check_eq(sender.expect_answer(page(sender, waits.uri, f"k{n}")).code, 202, "kept")
+        if n % 2:
+            c = phone(case, waits)
+            for i in (n - 1, n):
+                check_eq(take(c).body, b"k%d" % i, "what waited")
+            c.sign_off()
+        sender.stop()
+    run_with(case.site.server, 1)
+    c = phone(case, waits)
+    check_eq(take(c).body, b"k4", "the last")
+    check_eq([m.body for m in c.all if m.method == "MESSAGE"], [b"k4"], "nothing comes back")
+    check_eq(len(History(phone(case, a), since="0").texts(35)), 35, "all of the sender's")
 
 
 if __name__ == "__main__":

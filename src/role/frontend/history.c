@@ -32,7 +32,7 @@ static const char sql_mark[] =
 static const char sql_since[] =
         "select s.seq, s.conversation, s.message, s.author, s.peer, s.state, s.type, s.text from ("
         " select * from (select seq from said_of where account = $1 and seq > $2"
-        " order by seq limit $3) union all"
+        " order by seq limit $3) union"
         " select * from (select seq from said where seq > $2 and " NOT_INDEXED
         " and (one = $1 or other = $1) order by seq limit $3)"
         ") o join said s on s.seq = o.seq order by s.seq limit $3";

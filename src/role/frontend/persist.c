@@ -90,7 +90,8 @@ static int adopt_users(struct frontend *fe, const char *const path[2], struct bu
 }
 
 /* What they said: whatever is newer than what is here; the rows first, while the index does not say
- * yet that they are. */
+ * yet that they are.  A row is taken for its one user: the other one may have older ones there, and
+ * would seem to have them here. */
 static int adopt_history(struct frontend *fe, const char *const path[2], struct buf *why)
 {
 #define THEIRS                                                                         \
@@ -103,7 +104,7 @@ static int adopt_history(struct frontend *fe, const char *const path[2], struct 
 		        " and seq > (select seq from said_mark) union all select min(other) from"
 		        " said where other > $1 and seq > (select seq from said_mark))",
 		.mark = "select max(seq) from said_of where account = $1",
-		.read = "select seq, one, other, conversation, message, author, peer, state, type,"
+		.read = "select seq, $1, 0, conversation, message, author, peer, state, type,"
 		        " text from said where seq in" THEIRS,
 		.put = "insert or ignore into said (seq, one, other, conversation, message,"
 		       " author, peer, state, type, text)"
