@@ -132,7 +132,7 @@ struct frontend {
 	struct im *im;
 	struct subs *subs;
 	struct people *people;
-	struct list leaving; /* endpoints that were lost a moment ago (people.c) */
+	struct map leaving; /* endpoints that were lost a moment ago, by account (people.c) */
 	bool store_closing;
 	struct sip_flow *own[2]; /* a link of this process to itself: requests of its own enter at
 	                          * the first end; NULL: down */

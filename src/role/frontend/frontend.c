@@ -400,7 +400,7 @@ static int start(struct role_env *env, void **ret_state)
 	fe_behind_init(fe);
 	fe_history_init(fe);
 	fe_kept_init(fe);
-	list_init(&fe->leaving);
+	map_init(&fe->leaving);
 	int r = start_parts(fe, &why);
 	if (r < 0) {
 		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",

@@ -26,7 +26,7 @@ enum { NOTICE_MAX = 2 * 1024 * 1024 };
 
 /* An endpoint whose connection was lost: it may come back. */
 struct leaving {
-	struct list node;
+	struct map_node node;
 	struct frontend *fe;
 	struct timer timer;
 	uint64_t account, endpoint;
@@ -371,21 +371,36 @@ bool fe_is_quiet(struct frontend *fe, struct str aor, struct str caller)
 
 /* --- endpoints ----------------------------------------------------------------------------- */
 
+static uint64_t leaving_hash(const struct frontend *fe, uint64_t account)
+{
+	return hash_bytes(&fe->leaving.key, &account, sizeof(account));
+}
+
+/* Those of one user: NULL to start. */
+static struct leaving *next_leaving(struct frontend *fe, uint64_t account, struct leaving *after)
+{
+	struct map_node *n =
+	        after ? map_next(&after->node) : map_first(&fe->leaving, leaving_hash(fe, account));
+	for (; n; n = map_next(n)) {
+		struct leaving *l = container_of(n, struct leaving, node);
+		if (l->account == account)
+			return l;
+	}
+	return NULL;
+}
+
 /* What the registrar says; `without` is an endpoint that is just going. */
 static void look_at_endpoints(struct frontend *fe, struct person *p, uint64_t without)
 {
 	struct home_user *u = registrar_user(fe->registrar, p->p.account);
-	bool any = false, phone = false;
+	bool leaving = next_leaving(fe, p->p.account, NULL) != NULL, any = leaving, phone = false;
+	p->held = leaving;
 	for (const struct binding *b = u ? u->first : NULL; b; b = b->next) {
 		if (b->endpoint == without)
 			continue;
 		any = true;
+		p->held |= b->lync;
 		phone |= !b->lync && !fe_publishes(p, b->endpoint);
-	}
-	list_for(it, &fe->leaving)
-	{
-		const struct leaving *l = list_entry(it, struct leaving, node);
-		any |= l->account == p->p.account;
 	}
 	if (p->p.signed_in && !any)
 		fe_published_gone(p, 0, true);
@@ -401,18 +416,15 @@ void fe_look_at_endpoints(struct frontend *fe, struct person *p)
 
 static struct leaving *find_leaving(struct frontend *fe, uint64_t account, uint64_t endpoint)
 {
-	list_for(it, &fe->leaving)
-	{
-		struct leaving *l = list_entry(it, struct leaving, node);
-		if (l->account == account && l->endpoint == endpoint)
-			return l;
-	}
-	return NULL;
+	struct leaving *l = next_leaving(fe, account, NULL);
+	while (l && l->endpoint != endpoint)
+		l = next_leaving(fe, account, l);
+	return l;
 }
 
 static void leaving_free(struct leaving *l)
 {
-	list_del(&l->node);
+	map_del(&l->fe->leaving, &l->node);
 	timer_stop(&l->timer);
 	free(l);
 }
@@ -443,7 +455,7 @@ static void start_leaving(struct frontend *fe, uint64_t account, uint64_t endpoi
 	l->endpoint = endpoint;
 	timer_init(&l->timer, fe->loop, on_left, l);
 	timer_set(&l->timer, loop_now(fe->loop) + SIGNED_OFF_AFTER_S * USEC_PER_SEC);
-	list_add(&fe->leaving, &l->node);
+	map_add(&fe->leaving, &l->node, leaving_hash(fe, account));
 }
 
 /* The endpoint has another binding: another flow of the same device. */
@@ -458,15 +470,17 @@ static bool has_other(const struct binding *b)
 void fe_people_binding(struct frontend *fe, const struct binding *b, enum registrar_event ev)
 {
 	uint64_t account = b->user->account;
-	struct person *p = people_get(fe->people, home_user_aor(b->user));
+	struct str aor = home_user_aor(b->user);
+	/* Of who has phones alone nothing is kept in memory until somebody asks. */
+	struct person *p = b->lync ? people_get(fe->people, aor) : people_find(fe->people, aor);
 	struct leaving *l = find_leaving(fe, account, b->endpoint);
 	if (registrar_is_end(ev)) {
 		if (has_other(b))
 			return;
 		subs_endpoint_gone(fe->subs, account, b->endpoint);
-		if (ev == BINDING_LOST && !l)
+		if (p && ev == BINDING_LOST && !l)
 			start_leaving(fe, account, b->endpoint);
-		else if (ev != BINDING_LOST && p)
+		else if (p && ev != BINDING_LOST)
 			gone(fe, p, b->endpoint, b->endpoint);
 		return;
 	}
@@ -482,7 +496,7 @@ void fe_people_restored(struct frontend *fe)
 	size_t slot = 0;
 	struct map_node *after = NULL;
 	for (struct home_user *u; (u = registrar_walk(fe->registrar, &slot, &after)) != NULL;) {
-		struct person *p = people_get(fe->people, home_user_aor(u));
+		struct person *p = people_find(fe->people, home_user_aor(u));
 		if (p)
 			look_at_endpoints(fe, p, 0);
 	}
@@ -561,7 +575,11 @@ void fe_people_start(struct frontend *fe)
 
 void fe_people_free(struct frontend *fe)
 {
-	list_for(it, &fe->leaving) leaving_free(list_entry(it, struct leaving, node));
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *n; (n = map_walk(&fe->leaving, &slot, &after)) != NULL;)
+		leaving_free(container_of(n, struct leaving, node));
+	map_done(&fe->leaving);
 	subs_free(&fe->subs);
 	people_free(&fe->people);
 }

@@ -58,6 +58,7 @@ struct person {
 	                        * she lives */
 	struct list published; /* of the owner's: what her phones publish */
 	bool asked;            /* a replica: its home wants to know who watches */
+	bool held;             /* by a device whose state is nowhere else; of the owner's */
 	uint32_t busy;         /* changes that are being written */
 	char aor[];
 };
