@@ -126,7 +126,7 @@ static void forget(void *arg, struct person *p)
 	struct accounts_req *rq = p->lookup;
 	accounts_req_free(&rq);
 	p->lookup = NULL;
-	if (p->where == PERSON_THERE)
+	if (p->where == PERSON_THERE && !fe->store_closing) /* the links have gone before */
 		follow(fe, p, "unfollow");
 	list_for(it, &p->followers)
 	{
