@@ -19,12 +19,17 @@ static struct own_sub *own_of(const struct sub *s)
 	return container_of((struct sub *)(uintptr_t)s, struct own_sub, sub);
 }
 
-static void free_own(struct sub *s)
+static void own_drop(struct own_sub *me)
 {
-	struct own_sub *me = own_of(s);
 	list_del(&me->watchers.of_person);
+	me->own->held--;
 	person_maybe_reap(me->own);
 	free(me);
+}
+
+static void free_own(struct sub *s)
+{
+	own_drop(own_of(s));
 }
 
 static void put_nothing(const struct sub *s UNUSED, struct buf *b UNUSED)
@@ -35,6 +40,7 @@ static struct own_sub *own_new(struct person *own)
 {
 	struct own_sub *me = xnew(struct own_sub);
 	me->own = own;
+	own->held++;
 	me->watchers.sub = &me->sub;
 	list_init(&me->watchers.of_person);
 	return me;
@@ -46,7 +52,7 @@ static enum refusal start(struct task *t, struct person *p, const struct sub_ask
 	struct own_sub *me = own_new(p);
 	int r = sub_start(t->fe->subs, &me->sub, package, ask);
 	if (r < 0) {
-		free(me);
+		own_drop(me);
 		return fe_sub_refusal(r);
 	}
 	*ret = me;
@@ -59,7 +65,7 @@ static int restore(struct frontend *fe, struct person *own, const struct sub_row
 	struct own_sub *me = own_new(own);
 	int r = sub_restore(fe->subs, &me->sub, package, row);
 	if (r < 0)
-		free(me);
+		own_drop(me);
 	else
 		*ret = me;
 	return r;

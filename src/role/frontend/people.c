@@ -126,7 +126,7 @@ static void forget(void *arg, struct person *p)
 	struct accounts_req *rq = p->lookup;
 	accounts_req_free(&rq);
 	p->lookup = NULL;
-	if (p->where == PERSON_THERE)
+	if (p->where == PERSON_THERE && !fe->store_closing) /* the links have gone before */
 		follow(fe, p, "unfollow");
 	list_for(it, &p->followers)
 	{
@@ -394,12 +394,12 @@ static void look_at_endpoints(struct frontend *fe, struct person *p, uint64_t wi
 {
 	struct home_user *u = registrar_user(fe->registrar, p->p.account);
 	bool leaving = next_leaving(fe, p->p.account, NULL) != NULL, any = leaving, phone = false;
-	p->held = leaving;
+	p->clients = leaving;
 	for (const struct binding *b = u ? u->first : NULL; b; b = b->next) {
 		if (b->endpoint == without)
 			continue;
 		any = true;
-		p->held |= b->lync;
+		p->clients |= b->lync;
 		phone |= !b->lync && !fe_publishes(p, b->endpoint);
 	}
 	if (p->p.signed_in && !any)

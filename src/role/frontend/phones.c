@@ -170,14 +170,20 @@ static bool compose(struct sub *s, bool all, struct buf *b, struct str *ret_type
 	return full || watch_next_dirty(&me->set) ? compose_list(me, full, b, ret_type) : false;
 }
 
+static void phone_drop(struct phone_sub *me)
+{
+	list_del(&me->contacts.of_person);
+	me->own->held--;
+	person_maybe_reap(me->own);
+	free(me->who);
+	free(me);
+}
+
 static void free_phone(struct sub *s)
 {
 	struct phone_sub *me = phone_of(s);
 	watch_set_done(&me->set);
-	list_del(&me->contacts.of_person);
-	person_maybe_reap(me->own);
-	free(me->who);
-	free(me);
+	phone_drop(me);
 }
 
 /* The letter of its kind, then whom it watches. */
@@ -206,6 +212,7 @@ static struct phone_sub *phone_new(struct person *own, enum phone_kind kind)
 	struct buf b = BUF_ON(me->boundary);
 	rand_token(&b, BOUNDARY_LEN);
 	me->own = own;
+	own->held++;
 	me->kind = kind;
 	me->who = str_dup(str_of(own->aor));
 	me->sub.eventlist = kind != WATCH_ONE;
@@ -372,8 +379,7 @@ enum refusal fe_start_phone_presence(struct task *t, struct person *p, const str
 	struct phone_sub *me = phone_new(p, kind);
 	int r = sub_start(t->fe->subs, &me->sub, &phone_presence, ask);
 	if (r < 0) {
-		free(me->who);
-		free(me);
+		phone_drop(me);
 		return fe_sub_refusal(r);
 	}
 	begin(me);
@@ -410,8 +416,7 @@ int fe_restore_phone_presence(struct frontend *fe, struct person *own, const str
 	struct phone_sub *me = phone_new(own, (enum phone_kind)line.p[0]);
 	int r = sub_restore(fe->subs, &me->sub, &phone_presence, row);
 	if (r < 0) {
-		free(me->who);
-		free(me);
+		phone_drop(me);
 		return r;
 	}
 	begin(me);

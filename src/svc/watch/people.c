@@ -149,9 +149,9 @@ void people_free(struct people **pp)
 
 static bool is_needed(const struct person *p)
 {
-	return p->held || p->busy || !list_empty(&p->watches) || !list_empty(&p->selves) ||
-	       !list_empty(&p->rosters) || !list_empty(&p->lists) || !list_empty(&p->winfos) ||
-	       !list_empty(&p->followers) || !list_empty(&p->changed) ||
+	return p->clients || p->busy || p->held || !list_empty(&p->watches) ||
+	       !list_empty(&p->selves) || !list_empty(&p->rosters) || !list_empty(&p->lists) ||
+	       !list_empty(&p->winfos) || !list_empty(&p->followers) || !list_empty(&p->changed) ||
 	       !list_empty(&p->published) || p->where == PERSON_UNKNOWN;
 }
 

@@ -57,8 +57,9 @@ struct person {
 	struct list added;     /* of the owner's: who has put her on a list, until it is known where
 	                        * she lives */
 	struct list published; /* of the owner's: what her phones publish */
+	uint32_t held;         /* subscriptions of hers that point here */
 	bool asked;            /* a replica: its home wants to know who watches */
-	bool held;             /* by a device whose state is nowhere else; of the owner's */
+	bool clients;          /* Lync clients are signed in: what they say is nowhere else */
 	uint32_t busy;         /* changes that are being written */
 	char aor[];
 };

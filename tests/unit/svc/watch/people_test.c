@@ -145,6 +145,7 @@ static bool hears_nothing(struct world *w)
 
 static void signs_in(struct world *w, struct person *p, bool in)
 {
+	p->clients = in;
 	presentity_signed_in(&p->p, in, in, people_wall(w->people));
 	person_changed(p);
 }

@@ -252,10 +252,8 @@ static void no_answer_ends_it(void)
 	world_free(&w);
 }
 
-static void a_connection_that_breaks_leaves_what_is_to_be_told_for_the_next_one(void)
+static void break_while_it_waits(struct world *w, struct thing *t)
 {
-	struct world *w = world_start(SIP_TCP);
-	struct thing *t = subscribe(w, "c1", "");
 	changes(w, t);
 	sub_touch(&t->sub); /* and is to be told more */
 	OK(peer_hears(w->d.peer));
@@ -263,8 +261,29 @@ static void a_connection_that_breaks_leaves_what_is_to_be_told_for_the_next_one(
 	sip_flow_close(f);
 	sip_flow_unref(&f);
 	rig_turn(&w->d.rig);
-	EQ(w->n_freed, 0); /* the phone may be there again in a moment */
+}
+
+static void a_connection_that_breaks_ends_what_a_lync_client_waits_for(void)
+{
+	struct world *w = world_start(SIP_TCP);
+	struct thing *t = subscribe(w, "c1", "");
+	t->sub.lync = true;
+	break_while_it_waits(w, t);
+	EQ(w->n_freed, 1);
+	world_free(&w);
+}
+
+static void a_phone_whose_connection_broke_may_come_back_until_its_time_is_over(void)
+{
+	struct world *w = world_start(SIP_TCP);
+	struct thing *t = subscribe(w, "c1", "");
+	break_while_it_waits(w, t);
+	EQ(w->n_freed, 0);
 	OK(t->sub.stale);
+	subs_reach(w->d.subs, 43); /* another */
+	OK(t->sub.stale);
+	subs_reach(w->d.subs, 42);
+	OK(!t->sub.stale && t->sub.fresh);
 	world_free(&w);
 }
 
@@ -460,7 +479,8 @@ int main(void)
 	RUN(who_cannot_be_reached_is_told_later);
 	RUN(a_refusal_of_a_notification_ends_it);
 	RUN(no_answer_ends_it);
-	RUN(a_connection_that_breaks_leaves_what_is_to_be_told_for_the_next_one);
+	RUN(a_connection_that_breaks_ends_what_a_lync_client_waits_for);
+	RUN(a_phone_whose_connection_broke_may_come_back_until_its_time_is_over);
 	RUN(its_time_runs_out);
 	RUN(an_end_with_a_reason_is_told_and_brings_what_was_not_told);
 	RUN(an_endpoint_that_goes_takes_its_lync_subscriptions_along);
