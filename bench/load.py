@@ -8,12 +8,12 @@ import servers
 
 
 class Load:
-    """sipload with the steps OP:COUNT ... against one server; step() does the next one."""
+    """sipload or presload with the steps OP:COUNT ... against one server; step() does the next."""
 
     def __init__(self, build, server, transport, steps, cpus, log, users=1000, conns="20",
-                 options=()):
-        self.server = server
-        argv = [os.path.join(build, "bench", "sipload"), "--server", server.address(transport),
+                 options=(), program="sipload"):
+        self.server, self.program = server, program
+        argv = [os.path.join(build, "bench", program), "--server", server.address(transport),
                 "--transport", transport, "--domain", servers.DOMAIN, "--password",
                 servers.PASSWORD, "--users", str(users), "--conns", str(conns), "--wait",
                 *options, *steps]
@@ -23,7 +23,7 @@ class Load:
     def _read(self):
         line = self.p.stdout.readline()
         if not line:
-            raise procs.Failed(f"sipload ended with {self.p.wait()}")
+            raise procs.Failed(f"{self.program} ended with {self.p.wait()}")
         return json.loads(line)
 
     def step(self):

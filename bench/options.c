@@ -6,52 +6,6 @@
 
 #include "sock.h"
 
-const char *const op_names[OP_N_KINDS] = {
-	[OP_CONNECT] = "connect", [OP_SIGNIN] = "signin",   [OP_REGISTER] = "register",
-	[OP_REFRESH] = "refresh", [OP_MESSAGE] = "message", [OP_CALL] = "call",
-	[OP_DIALOG] = "dialog",   [OP_CHAT] = "chat",       [OP_ECHO] = "echo",
-};
-
-static const char usage[] =
-        "usage: sipload --server IP:PORT [options] OP:COUNT|OP:SECONDSs...\n"
-        "\n"
-        "Drives a SIP server as many clients and prints one line of JSON for each OP:\n"
-        "  connect   opens each connection once (COUNT is left out)\n"
-        "  signin    signs each user in once (COUNT is left out)\n"
-        "  register  REGISTER, 401, REGISTER, 200\n"
-        "  refresh   REGISTER with the kept nonce, 200\n"
-        "  message   MESSAGE from A to B, answered by B\n"
-        "  call      INVITE, 180, 200, ACK, BYE, 200 from A to B\n"
-        "  dialog    INVITE, 180, 200, ACK of each pair A and B once; the dialog stays (COUNT is\n"
-        "            left out)\n"
-        "  chat      MESSAGE from A to B inside that dialog, answered by B\n"
-        "  echo      as many bytes as a REGISTER has, which come back (server: echo)\n"
-        "An OP may end in @N: so many at once instead of --outstanding (but not more).\n"
-        "\n"
-        "  --transport udp|tcp|tls  udp\n"
-        "  --domain NAME            bench.test\n"
-        "  --prefix NAME            users are NAME0, NAME1 and so on: user\n"
-        "  --password TEXT          of all users: secret\n"
-        "  --users N                1000\n"
-        "  --first N                the number of the first user: 0\n"
-        "  --conns N|client         connections that the users share: 20; client: one for each\n"
-        "  --outstanding N          operations at once: 32\n"
-        "  --rate N                 operations begun in a second; 0: as many as end\n"
-        "  --timeout MS             until an answer counts as lost: 32000\n"
-        "  --ring MS                from 180 to 200: 0\n"
-        "  --expires S              900\n"
-        "  --size BYTES             of an echo: 560\n"
-        "  --keep-nonce             MESSAGE and INVITE carry credentials with the last nonce\n"
-        "  --elsewhere              A sends MESSAGE and INVITE on another connection than the one\n"
-        "                           that it registered on, so that the server has to ask\n"
-        "  --outbound               Contact has +sip.instance and reg-id (RFC 5626)\n"
-        "  --lync                   clients of the Lync dialect: NTLM, and each message signed;\n"
-        "                           REGISTER gets two 401 then; needs --conns client\n"
-        "  --retry                  a sign-in that failed is tried again after a while\n"
-        "  --ca FILE --host NAME    verify the server's certificate for NAME\n"
-        "  --tls12                  nothing newer than TLS 1.2\n"
-        "  --wait                   wait for a line of input before each OP and before the end\n";
-
 enum {
 	O_SERVER = 256,
 	O_TRANSPORT,
@@ -71,6 +25,10 @@ enum {
 	O_ELSEWHERE,
 	O_OUTBOUND,
 	O_LYNC,
+	O_CONTACTS,
+	O_LONERS,
+	O_SHARE,
+	O_PRINT_CONTACTS,
 	O_RETRY,
 	O_CA,
 	O_HOST,
@@ -98,6 +56,10 @@ static const struct option long_options[] = {
 	{ "elsewhere", no_argument, NULL, O_ELSEWHERE },
 	{ "outbound", no_argument, NULL, O_OUTBOUND },
 	{ "lync", no_argument, NULL, O_LYNC },
+	{ "contacts", required_argument, NULL, O_CONTACTS },
+	{ "loners", required_argument, NULL, O_LONERS },
+	{ "share", required_argument, NULL, O_SHARE },
+	{ "print-contacts", no_argument, NULL, O_PRINT_CONTACTS },
 	{ "retry", no_argument, NULL, O_RETRY },
 	{ "ca", required_argument, NULL, O_CA },
 	{ "host", required_argument, NULL, O_HOST },
@@ -182,6 +144,15 @@ static void take_number(struct options *o, int option, const char *arg)
 	case O_EXPIRES:
 		o->expires = number(arg, 1, 86400);
 		break;
+	case O_CONTACTS:
+		o->contacts = number(arg, 0, 120);
+		break;
+	case O_LONERS:
+		o->loners = number(arg, 0, 10000);
+		break;
+	case O_SHARE:
+		o->share = number(arg, 1, 1000);
+		break;
 	case O_SIZE:
 		o->echo_size = number(arg, 32, 8000);
 		break;
@@ -190,33 +161,35 @@ static void take_number(struct options *o, int option, const char *arg)
 	}
 }
 
-static void take_flag(struct options *o, int option)
+static void take_flag(struct options *o, const struct program *p, int option)
 {
 	o->keep_nonce |= option == O_KEEP_NONCE;
 	o->elsewhere |= option == O_ELSEWHERE;
 	o->outbound |= option == O_OUTBOUND;
 	o->lync |= option == O_LYNC;
 	o->retry |= option == O_RETRY;
+	o->print_contacts |= option == O_PRINT_CONTACTS;
 	o->net.tls12 |= option == O_TLS12;
 	o->wait |= option == O_WAIT;
 	if (option == O_HELP) {
-		(void)fputs(usage, stdout);
+		(void)fputs(p->usage, stdout);
 		exit(0);
 	}
 }
 
-static struct step read_step(const char *text)
+static struct step read_step(const struct program *p, const char *text)
 {
 	struct step st = { 0 };
 	struct str at_once = str_of(text), rest = str_cut(&at_once, '@'),
 	           name = str_cut(&rest, ':');
-	while (st.kind < OP_N_KINDS && !str_eq(name, str_of(op_names[st.kind])))
+	while (st.kind < p->n_ops && !str_eq(name, str_of(p->ops[st.kind])))
 		st.kind++;
-	if (st.kind == OP_N_KINDS)
+	if (st.kind == p->n_ops)
 		die("\"%s\" begins with no operation; --help lists them", text);
+	st.name = p->ops[st.kind];
 	if (at_once.n > 0 && (!str_u32(at_once, 10, &st.at_once) || st.at_once == 0))
 		die("\"%s\" is not like signin@64", text);
-	if (st.kind == OP_CONNECT || st.kind == OP_SIGNIN || st.kind == OP_DIALOG)
+	if (p->once >> st.kind & 1)
 		return st;
 	bool is_span = rest.n > 0 && rest.p[rest.n - 1] == 's';
 	rest.n -= is_span;
@@ -229,18 +202,18 @@ static struct step read_step(const char *text)
 	return st;
 }
 
-static void read_steps(struct options *o, char **argv, int argc)
+static void read_steps(struct options *o, const struct program *p, char **argv, int argc)
 {
 	for (int i = 0; i < argc; i++) {
 		if (o->n_steps == STEPS_MAX)
 			die("at most %d operations", (int)STEPS_MAX);
-		o->step[o->n_steps++] = read_step(argv[i]);
+		o->step[o->n_steps++] = read_step(p, argv[i]);
 	}
-	if (o->n_steps == 0)
+	if (o->n_steps == 0 && !o->print_contacts)
 		die("no operation; --help lists them");
 }
 
-void options_read(struct options *ret, int argc, char **argv)
+void options_read(struct options *ret, const struct program *p, int argc, char **argv)
 {
 	struct options o = { .domain = "bench.test",
 		             .password = "secret",
@@ -250,23 +223,23 @@ void options_read(struct options *ret, int argc, char **argv)
 		             .outstanding = 32,
 		             .timeout = 32 * USEC_PER_SEC,
 		             .expires = 900,
-		             .echo_size = 560 };
+		             .echo_size = 560,
+		             .contacts = 80,
+		             .share = 100 };
 	for (;;) {
 		int option = getopt_long(argc, argv, "", long_options, NULL);
 		if (option < 0)
 			break;
 		if (option == '?')
-			die("sipload --help lists the options");
+			die("%s --help lists the options", p->name);
 		take_text(&o, option, optarg);
 		take_number(&o, option, optarg);
-		take_flag(&o, option);
+		take_flag(&o, p, option);
 	}
-	if (o.net.server_len == 0)
+	if (o.net.server_len == 0 && !o.print_contacts)
 		die("--server is missing; --help lists the options");
 	if (o.conns == 0 || o.conns > o.users)
 		o.conns = o.users;
-	if (o.lync && o.conns != o.users)
-		die("--lync needs --conns client: a connection signs for one user");
-	read_steps(&o, argv + optind, argc - optind);
+	read_steps(&o, p, argv + optind, argc - optind);
 	*ret = o;
 }

@@ -21,13 +21,13 @@ static inline bool op_is_pair(enum op_kind k)
 {
 	return k == OP_MESSAGE || k == OP_CALL || k == OP_DIALOG || k == OP_CHAT;
 }
-extern const char *const op_names[OP_N_KINDS];
 
 enum { STEPS_MAX = 32 };
 
 /* One word of the command line: OP:COUNT or OP:SECONDSs, perhaps @OUTSTANDING. */
 struct step {
-	enum op_kind kind;
+	unsigned kind; /* of the program's operations */
+	const char *name;
 	uint32_t at_once; /* 0: as --outstanding says */
 	uint32_t count;   /* 0: as many as the seconds allow */
 	usec_t span;
@@ -45,9 +45,20 @@ struct options {
 	bool elsewhere;  /* MESSAGE and INVITE leave on a connection that did not register A */
 	bool outbound;   /* +sip.instance and reg-id in Contact */
 	bool lync;       /* the Lync dialect: NTLM, and every message signed */
+	/* presload's. */
+	uint32_t contacts, loners, share;
+	bool print_contacts;
 	struct step step[STEPS_MAX];
 	size_t n_steps;
 };
 
+/* What a program can do. */
+struct program {
+	const char *name, *usage;
+	const char *const *ops; /* their names */
+	unsigned n_ops;
+	uint32_t once; /* a bit for each that has no COUNT */
+};
+
 /* Ends the program with a sentence if the command line is wrong. */
-void options_read(struct options *ret, int argc, char **argv);
+void options_read(struct options *ret, const struct program *p, int argc, char **argv);

@@ -54,6 +54,14 @@ class Size:
         self.users, self.conns = 1000, 20
         self.signing_users = 200  # a connection for each
         self.many = 3000         # connections, one for each client
+        self.fanout_rounds = 9 if full else 3
+        self.publications = 150 * factor  # of one publisher to 100 watchers
+        self.model_rounds = 3 if full else 1
+        self.model_s = 30 if full else 10
+        self.populations = (1000, 5000, 15000)
+        self.model_ops = {"alone": 300, "publish": 300 * factor, "refresh": 3000 * factor,
+                          "poll": 3000 * factor, "brief": 500 * factor, "session": 150 * factor,
+                          "search": 1000 * factor}
         self.idle_streams = 10000
         self.idle_users = 100000
 
@@ -82,7 +90,7 @@ class Bench:
     def _add(self, row, server, value, errors, note=""):
         self.samples.append(Sample(row, server.name, value, errors, note))
 
-    def _turn(self, n, names):
+    def turn(self, n, names):
         """The servers in an order that changes with each round."""
         present = [self.made[name] for name in names if name in self.made]
         at = n % len(present) if present else 0
@@ -159,7 +167,7 @@ class Bench:
             start={"users": users, "challenge": how in ("kept", "round")},
             users=users, conns=self.size.conns, options=options)
 
-    def _echo(self, server, transport, conns):
+    def echo(self, server, transport, conns):
         n = self.size.echoes
         self._session(server, transport, ["connect", f"echo:{n // 10}"], [f"echo:{n}"],
                       lambda op: ("echo", transport, str(conns)),
@@ -171,12 +179,12 @@ class Bench:
             for transport in ("udp", "tcp", "tls"):
                 self.say(f"round {n + 1} of {self.size.rounds}: {transport}")
                 main = "kept" if transport == "udp" else "flow"
-                for server in self._turn(n, ours + ["echo"]):
+                for server in self.turn(n, ours + ["echo"]):
                     if server.name == "echo":
-                        self._echo(server, transport, self.size.conns)
+                        self.echo(server, transport, self.size.conns)
                     else:
                         self._kept(server, transport, main, list(EXCHANGES))
-                for server in self._turn(n, ours):
+                for server in self.turn(n, ours):
                     self._kept(server, transport, "round", ["message", "call"])
                 if transport == "udp" and "kamailio" in self.made:
                     self._kept(self.made["kamailio"], "udp", "open", ["message", "call"])
@@ -225,9 +233,9 @@ class Bench:
         for n in range(self.size.many_rounds):
             self.say(f"round {n + 1} of {self.size.many_rounds}: {n_conns} TLS connections, one "
                      "for each client")
-            for server in self._turn(n, ["dialtone", "kamailio", "echo"]):
+            for server in self.turn(n, ["dialtone", "kamailio", "echo"]):
                 if server.name == "echo":
-                    self._echo(server, "tls", n_conns)
+                    self.echo(server, "tls", n_conns)
                     continue
                 self._session(server, "tls", ["signin", f"register:{n_conns}"],
                               [f"register:{self.size.ops['register']}"],
@@ -280,7 +288,7 @@ class Bench:
 
     def memory(self):
         size = self.size
-        for server in self._turn(0, ["dialtone", "kamailio"]):
+        for server in self.turn(0, ["dialtone", "kamailio"]):
             self.say(f"memory: {server.name}, {size.idle_streams} idle TCP clients, "
                      f"{size.idle_users} users over UDP")
             self._idle(server, "tcp", size.idle_streams, "client", False)
@@ -288,7 +296,7 @@ class Bench:
 
     def storm(self):
         for n in range(self.size.storm_rounds):
-            for server in self._turn(n, ["dialtone", "kamailio", "echo"]):
+            for server in self.turn(n, ["dialtone", "kamailio", "echo"]):
                 self.say(f"memory and sign-in storm: {server.name}, {self.size.idle_streams} TLS "
                          "clients")
                 self._idle(server, "tls", self.size.idle_streams, "client", True)

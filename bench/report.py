@@ -8,6 +8,22 @@ from plan import CHAT_HOPS, EXCHANGES, HOW, OPS, Sample
 HALF = ("kamailio", 0.5)
 
 
+PRESENCE = {
+    "start": "sign-in of a Lync client with contacts, own data, watching and a publication",
+    "signed-in": "memory for each signed-in user with 80 contacts and 1.5 endpoints",
+    "model": "user model, one request with its answer",
+    "model-core": "cores for the user model's rate of 80,000 users",
+    "model-alone": "publication that nobody watches",
+    "model-notify": "notification of a publication",
+    "model-refresh": "REGISTER, 200, signed",
+    "model-poll": "presence poll of 3 people",
+    "model-brief": "subscription to 40 people, opened or closed",
+    "model-session": "IM, one request of a session (INVITE, 10 MESSAGE, 20 INFO, BYE)",
+    "model-search": "search of the directory",
+    "growth": "cost of a request, from the fewest endpoints to the most",
+}
+
+
 def budget_of(row, size):
     kind, transport, how = row
     if kind in ("register", "message", "call") and how in ("", "flow", "kept"):
@@ -22,6 +38,14 @@ def budget_of(row, size):
         return ("ns", 420)
     if kind == "idle":
         return ("bytes", {"tls": 20000, "tcp": 4000, "udp": 600}[transport])
+    if kind == "fanout":
+        return ("us", 15 if how == "lync" else {"udp": 10, "tcp": 15, "tls": 35}[transport])
+    if kind == "signed-in":
+        return ("bytes", 60000)
+    if kind == "model-core":
+        return ("cores", 1)
+    if kind == "growth":
+        return ("times", 1.6)
     return None
 
 
@@ -38,6 +62,12 @@ def title_of(row):
         return f"REGISTER, 200, TLS; {HOW[how]}"
     if kind == "signing":
         return "signing or verifying one message (of the two rows with MESSAGE in a dialog)"
+    if kind in PRESENCE:
+        n = f"{int(how):,} endpoints" if how.isdigit() else how
+        return f"{PRESENCE[kind]}, {n}"
+    if kind == "fanout":
+        what = "signed BENOTIFY" if how == "lync" else "NOTIFY, 200"
+        return f"{what}, {transport.upper()}; of one publisher to 100 watchers"
     if kind in OPS:
         return f"{OPS[kind]}, {transport.upper()}" + (f"; {HOW[how]}" if how else "")
     if kind == "echo":
@@ -55,7 +85,9 @@ def title_of(row):
 def unit_of(row):
     if row[0] in ("parsed", "checked", "sealed", "opened"):
         return "ns"
-    return "B" if row[0] in ("idle", "after-storm") else "us"
+    if row[0] in ("model-core", "growth"):
+        return "x"
+    return "B" if row[0] in ("idle", "after-storm", "signed-in") else "us"
 
 
 class Figures:
@@ -78,7 +110,7 @@ class Figures:
     def text(self):
         if not self.values:
             return "-"
-        digits = 1 if self.median < 100 else 0
+        digits = 2 if self.median < 2 else 1 if self.median < 100 else 0
         text = f"{self.median:.{digits}f}"
         if len(self.values) > 1:
             text += f" ({min(self.values):.{digits}f}..{max(self.values):.{digits}f})"
@@ -102,11 +134,25 @@ def signing_part(samples):
                          {**plain.errors, **signed.errors}, "")
 
 
+def growth(samples):
+    """How a request of the user model, and its floor, grow from the smallest population."""
+    for kind in ("model", "echo"):
+        found = [s for s in samples if s.row[0] == kind and s.row[1] == "tls" and s.value]
+        sizes = sorted({int(s.row[2]) for s in found if any(
+            m.row == ("model", "tls", s.row[2]) for m in samples)})
+        if len(sizes) < 2:
+            continue
+        few, many = ([s for s in found if s.row[2] == str(n)] for n in (sizes[0], sizes[-1]))
+        for a, b in zip(few, many):
+            yield Sample(("growth", "tls", f"{sizes[0]:,} to {sizes[-1]:,}"), a.server,
+                         b.value / a.value, {}, "")
+
+
 class Report:
     def __init__(self, samples, size):
         self.size = size
         self.rows = collections.OrderedDict()
-        for s in [*samples, *signing_part(samples)]:
+        for s in [*samples, *signing_part(samples), *growth(samples)]:
             self.rows.setdefault(s.row, collections.defaultdict(Figures))[s.server].add(s)
 
     def _floor(self, row):
@@ -116,7 +162,9 @@ class Report:
             echo, n = ("echo", transport, str(self.size.many)), EXCHANGES["register"]
         elif kind in EXCHANGES and how in ("", "flow", "kept"):
             echo, n = ("echo", transport, str(self.size.conns)), EXCHANGES[kind]
-        elif kind in ("idle", "after-storm", "storm"):
+        elif kind == "model":
+            echo, n = ("echo", transport, how), 1
+        elif kind in ("idle", "after-storm", "storm", "growth"):
             echo, n = row, 1
         else:
             return None
@@ -140,7 +188,8 @@ class Report:
             if budget and ours.values:
                 value = {"kamailio": entry["to_kamailio"], "echo": entry["to_echo"],
                          "bytes": ours.median, "ns": ours.median,
-                         "us": ours.median}[budget[0]]
+                         "us": ours.median, "cores": ours.median,
+                         "times": ours.median}[budget[0]]
                 entry["met"] = None if value is None else value <= budget[1]
             yield entry
 
@@ -149,8 +198,8 @@ def _budget_text(budget):
     if not budget:
         return ""
     what, most = budget
-    units = {"bytes": "B", "ns": "ns", "us": "us"}
-    return f"{most} {units[what]}" if what in units else f"{most} x {what}"
+    units = {"bytes": " B", "ns": " ns", "us": " us", "cores": " core", "times": " x"}
+    return f"{most}{units[what]}" if what in units else f"{most} x {what}"
 
 
 def _ratio_text(value):

@@ -14,12 +14,13 @@ import tempfile
 import time
 
 import plan
+import presence
 import procs
 import report
 import servers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ("parse", "media", "operations", "signing", "many", "memory", "storm")
+PARTS = ("parse", "media", "operations", "signing", "fanout", "model", "many", "memory", "storm")
 
 
 def arguments():
@@ -29,6 +30,7 @@ def arguments():
                    help="where the programs are built")
     p.add_argument("--full", action="store_true", help="more rounds of more operations")
     p.add_argument("--rounds", type=int, help="instead of 5, or 15 with --full")
+    p.add_argument("--populations", help="endpoints of the user model: 1000,5000,15000")
     p.add_argument("--only", default=",".join(PARTS), help="of " + ",".join(PARTS))
     p.add_argument("--servers", default="dialtone,kamailio,echo")
     p.add_argument("--json", metavar="FILE", help="write every figure there ('-': print it)")
@@ -78,6 +80,8 @@ def heading(size, made):
             yield f"{name}: {server.version()}"
     yield (f"populations: {size.users} users on {size.conns} kept connections; "
            f"{size.signing_users} clients whose messages are signed and as many without; "
+           f"{presence.WATCHERS} watchers of one publisher; "
+           f"{', '.join(map(str, size.populations))} endpoints of the user model, 80 contacts each; "
            f"{size.many} TLS clients; {size.idle_streams} idle clients on a connection each (a "
            f"process may hold "
            f"{os.sysconf('SC_OPEN_MAX')} descriptors here, and both ends of {2 * size.idle_streams}"
@@ -103,13 +107,17 @@ def run(args, folder):
     size = plan.Size(args.full)
     if args.rounds:
         size.rounds = size.many_rounds = size.storm_rounds = args.rounds
+        size.fanout_rounds = size.model_rounds = args.rounds
+    if args.populations:
+        size.populations = [int(n) for n in args.populations.split(",")]
     made = make_servers(args, folder, server_cpus)
     bench = plan.Bench(made, args.build, size, load_cpus, folder, say)
+    people = presence.Presence(bench)
     failed = []
     began = time.monotonic()
     for part in args.only:
         try:
-            getattr(bench, part)()
+            getattr(people if hasattr(people, part) else bench, part)()
         except procs.Failed as e:
             failed.append(f"{part}: {e}")
             say(failed[-1])
@@ -118,13 +126,13 @@ def run(args, folder):
             "memory: kernel memory beside it, both ends of the connection: "
             + "; ".join(f"{e['title']}: {n} {', '.join(x)}" for e in entries
                         for n, x in e["notes"].items()),
-            *storm_lines(bench.storms), "",
+            *people.lines, *storm_lines(bench.storms), "",
             *(f"error: {p}" for p in report.problems(entries)),
             *(f"not measured: {f}" for f in failed),
             f"{sum(e['met'] is True for e in entries)} budgets met, "
             f"{sum(e['met'] is False for e in entries)} not met, "
             f"{time.monotonic() - began:.0f} s"]
-    result = {"heading": list(heading(size, made)), "rows": entries, "storms": bench.storms,
+    result = {"heading": list(heading(size, made)), "rows": entries, "storms": bench.storms, "model": people.lines,
               "failed": failed}
     return text, result, bool(failed)
 

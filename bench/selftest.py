@@ -243,16 +243,59 @@ class LyncPeer(Peer):
         return f"{head}\r\n{line}\r\n{body}"
 
 
+class PresencePeer(Peer):
+    """A presence server: PUBLISH, SUBSCRIBE, NOTIFY."""
+
+    def __init__(self, *mistakes):
+        self.watchers, self.etag, self.answers = {}, None, 0
+        super().__init__(*mistakes)
+
+    def _request(self, method, text, source):
+        if method == "SUBSCRIBE":
+            self.watchers[header(text, "Call-ID")] = (text, source)
+            self._reply(text, source, "200 OK",
+                        f"Contact: <sip:{self.address}>\r\nExpires: 3600\r\n")
+        elif method == "PUBLISH":
+            self._publish(text, source)
+        else:
+            super()._request(method, text, source)
+
+    def _response(self, text):
+        self.answers += header(text, "CSeq").endswith("NOTIFY")
+
+    def _publish(self, text, source):
+        if header(text, "SIP-If-Match") != self.etag:
+            self._reply(text, source, "412 Conditional Request Failed")
+            return
+        self.etag = secrets.token_hex(4)
+        extra = "" if "no-etag" in self.mistakes else f"SIP-ETag: {self.etag}\r\n"
+        self._reply(text, source, "200 OK", extra)
+        body = text.split("\r\n\r\n", 1)[1]
+        if "old-news" in self.mistakes:
+            body = re.sub(r">v\d+", ">v1", body)
+        for watcher in list(self.watchers.values())["deaf" in self.mistakes:]:
+            self._notify(*watcher, body)
+
+    def _notify(self, asked, where, body):
+        tag = ";tag=p"
+        self._send(f"NOTIFY sip:x SIP/2.0\r\nVia: SIP/2.0/UDP {self.address};branch=z9hG4bK"
+                   f"{secrets.token_hex(4)}\r\nFrom: {header(asked, 'To')}{tag}\r\n"
+                   f"To: {header(asked, 'From')}\r\nCall-ID: {header(asked, 'Call-ID')}\r\n"
+                   f"CSeq: 1 NOTIFY\r\nEvent: presence\r\nSubscription-State: active\r\n"
+                   f"Content-Type: application/pidf+xml\r\nContent-Length: {len(body)}\r\n\r\n"
+                   + body, where)
+
+
 class Test:
     def __init__(self, build):
-        self.program = os.path.join(build, "bench", "sipload")
+        self.folder = os.path.join(build, "bench")
         self.n = self.failed = 0
         self.lock = threading.Lock()
 
-    def run(self, address, *words, password=PASSWORD):
+    def run(self, address, *words, password=PASSWORD, program="sipload"):
         """The results of the steps, by operation."""
-        argv = [self.program, "--server", address, "--password", password, "--users", "20",
-                "--conns", "4", "--outstanding", "4", *words]
+        argv = [os.path.join(self.folder, program), "--server", address, "--password", password,
+                "--users", "20", "--conns", "4", "--outstanding", "4", *words]
         done = subprocess.run(argv, stdout=subprocess.PIPE, timeout=60, check=True)
         return {r["op"]: r for r in map(json.loads, done.stdout.decode().splitlines())}
 
@@ -384,6 +427,49 @@ def storms(t):
                     r["signin"], ops=0, errors=20, failures={"refused": 20})
 
 
+def watch(t, mistakes, *words):
+    return t.peer(mistakes, "--contacts", "0", "--timeout", "1200", *words, kind=PresencePeer,
+                  program="presload")
+
+
+def presence(t):
+    r, peer = watch(t, [], "signin", "publish:10@1")
+    t.check("each phone registers, and all but the first watch her", r["signin"], ops=20,
+            errors=0, challenges=20, requests=59)
+    t.check("a publication ends well when all have been told", r["publish"], ops=10, errors=0,
+            notified=190, missing=0, told={**r["publish"]["told"], "n": 190})
+    t.check("notifications are answered", {"before the last": peer.answers >= 171},
+            **{"before the last": True})
+    r, _ = watch(t, ["deaf"], "signin", "publish:2@1")
+    t.check("a watcher who is not told is an error", r["publish"], ops=0, errors=2, missing=2,
+            failures={"not-told": 2})
+    r, _ = watch(t, ["old-news"], "signin", "publish:2@1")
+    t.check("so is one who is told something else", r["publish"], ops=0, errors=2, missing=38,
+            failures={"not-told": 2})
+    r, _ = watch(t, ["no-etag"], "signin", "publish:2@1")
+    t.check("the next publication names the last one", r["publish"], ops=1, errors=1,
+            failures={"412": 1})
+
+
+def lists(t):
+    """Who is on whose list."""
+    argv = [os.path.join(t.folder, "presload"), "--users", "1500", "--loners", "10",
+            "--print-contacts"]
+    rows = [[int(x) for x in line.split()] for line in
+            subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout.splitlines()]
+    lists = {row[0]: set(row[1:]) for row in rows}
+    mean = sum(map(len, lists.values())) / len(lists)
+    mutual = sum(n in lists[k] for n, people in lists.items() for k in people if n < 990)
+    part = mutual / sum(map(len, lists.values()))
+    t.check("lists are of 80 people in the mean, about half of them mutual",
+            {"people": len(lists), "mean": 74 < mean < 86, "mutual": 0.45 < part < 0.65},
+            people=1000, mean=True, mutual=True)
+    t.check("nobody is on her own list, and loners are on none",
+            {"own": any(n in people for n, people in lists.items()),
+             "loners": any(k >= 990 for people in lists.values() for k in people)},
+            own=False, loners=False)
+
+
 def streams(t):
     """A server that closes, and one that talks no SIP."""
     for reply, word in ((b"", "closed"), (b"SIP/2.0 200 OK\r\nContent-Length: x\r\n\r\n",
@@ -413,7 +499,8 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--build", default=os.path.join(ROOT, "build", "out"))
     t = Test(p.parse_args().build)
-    parts = (sign_in, dialogs, signatures, refusals, losses, wrong_ways, storms, streams)
+    parts = (sign_in, dialogs, signatures, refusals, losses, wrong_ways, storms, streams,
+             presence, lists)
     with concurrent.futures.ThreadPoolExecutor(len(parts)) as pool:
         for part in [pool.submit(part, t) for part in parts]:
             part.result()

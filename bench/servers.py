@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import socket
+import sqlite3
 import subprocess
 
 import procs
@@ -14,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DOMAIN = "bench.test"
 PASSWORD = "correct-horse-" + secrets.token_hex(4)
 IP = "127.0.0.1"
+TABLES = "/usr/share/kamailio/dbtext/kamailio"
 
 
 def free_port():
@@ -103,7 +105,7 @@ class Echo(Server):
         super().__init__(folder, cpus)
         self.program, self.certificate = os.path.join(build, "bench", "echo"), certificate
 
-    def start(self, transport, users=0, challenge=False):
+    def start(self, transport, users=0, challenge=False, presence=False):
         files = [self.certificate.cert, self.certificate.key] if transport == "tls" else []
         self.launch([self.program, transport, self.address(transport), *files],
                     stdout=subprocess.PIPE)
@@ -127,17 +129,21 @@ class Kamailio(Server):
     def version(self):
         return must([self.program, "-v"]).split("(")[0].replace("version:", "").strip()
 
-    def start(self, transport, users=0, challenge=False):
+    def start(self, transport, users=0, challenge=False, presence=False):
         config = os.path.join(self.folder, "kamailio.cfg")
         words = {"CHILDREN": str(self.CHILDREN), "DOMAIN": DOMAIN, "PASSWORD": PASSWORD,
                  "CERT": self.certificate.cert, "KEY": self.certificate.key,
                  "LISTEN": f"listen={transport}:{self.address(transport)}",
+                 "ADDRESS": self.address(transport) + ("" if transport == "udp" else
+                                                       ";transport=" + transport),
+                 "TABLES": self._tables() if presence else "",
                  "MODULES": os.path.dirname(glob.glob("/usr/lib/*/kamailio/modules/tm.so")[0])}
         with open(os.path.join(HERE, "kamailio.cfg.in"), encoding="utf-8") as f:
             text = f.read()
         for word, value in words.items():
             text = text.replace(f"@{word}@", value)
-        defines = ["WITH_TLS"] * (transport == "tls") + ["WITH_CHALLENGE"] * challenge
+        defines = (["WITH_TLS"] * (transport == "tls") + ["WITH_CHALLENGE"] * challenge
+                   + ["WITH_PRESENCE"] * presence)
         with open(config, "w", encoding="utf-8") as f:
             f.write("#!KAMAILIO\n" + "".join(f"#!define {d}\n" for d in defines) + text)
         self.launch([self.program, "-f", config, "-DD", "-E", "-x", "fm", "-X", "fm",
@@ -148,6 +154,15 @@ class Kamailio(Server):
                          "a listening kamailio")
         self._wait_for_children()
 
+    def _tables(self):
+        """Empty tables: the presence modules do not start without a database, and use none."""
+        folder = os.path.join(self.folder, "tables")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        for name in ("version", "presentity", "active_watchers", "watchers", "xcap", "pua"):
+            shutil.copy(os.path.join(TABLES, name), folder)
+        return folder
+
     def _wait_for_children(self):
         """It listens before the last of its processes has begun."""
         seen = []
@@ -155,6 +170,13 @@ class Kamailio(Server):
             seen.append(self.pids())
             return len(seen) > 10 and all(s == seen[-1] for s in seen[-10:])
         procs.wait_until(settled, "all processes of kamailio")
+
+
+def contact_list(people):
+    """As the server keeps it."""
+    return ('<contactList deltaNum="2"><group id="1" name="~" externalURI=""/>' + "".join(
+        f'<contact uri="user{n}@{DOMAIN}" name="" groups="1" subscribed="true" externalURI=""/>'
+        for n in people) + "</contactList>\r\n")
 
 
 class Dialtone(Server):
@@ -192,9 +214,9 @@ class Dialtone(Server):
             f.write("[local]\nhost = main\nlog-level = warning\n"
                     + "user = root\n" * (os.getuid() == 0))
 
-    def _template(self, users):
+    def _template(self, users, contacts):
         """A folder with N accounts, made once; a server runs in a copy of it."""
-        folder = os.path.join(self.folder, f"with-{users}")
+        folder = os.path.join(self.folder, f"with-{users}" + "-contacts" * bool(contacts))
         if not os.path.exists(folder):
             self._write_config(folder)
             self._tool(folder, "cert", "init")
@@ -203,21 +225,39 @@ class Dialtone(Server):
             data = os.path.join(folder, "data")
             must([os.path.join(self.build, "bench", "accounts"), os.path.join(data, "users.db"),
                   os.path.join(data, "seal.key"), DOMAIN, "user", str(users), PASSWORD])
+            if contacts:
+                self._fill_lists(folder, contacts)
         return folder
 
-    def start(self, transport, users=0, challenge=False):
+    def _fill_lists(self, folder, contacts):
+        """{number of a user: numbers of those on her list}, into the store of a home that has run
+        once."""
+        self.launch([os.path.join(self.build, "dialtoned"), "--config", folder])
+        procs.wait_until(lambda: self._is_ready(folder), "a running dialtoned")
+        self.stop()
+        data = os.path.join(folder, "data")
+        with sqlite3.connect(os.path.join(data, "users.db")) as db:
+            accounts = dict((uri.split("@")[0], i) for i, uri in
+                            db.execute("select id, uri from account"))
+        with sqlite3.connect(os.path.join(data, "home-1.db")) as db:
+            db.executemany("insert into home (account, generation, presence, contacts) "
+                           "values (?, 1, '', ?)",
+                           ((accounts[f"user{n}"], contact_list(people))
+                            for n, people in contacts.items()))
+
+    def start(self, transport, users=0, challenge=False, presence=False, contacts=None):
         shutil.rmtree(self.dir, ignore_errors=True)
-        shutil.copytree(self._template(users), self.dir)
+        shutil.copytree(self._template(users, contacts), self.dir)
         self.start_again()
 
     def start_again(self):
         """With the store of before."""
         self.launch([os.path.join(self.build, "dialtoned"), "--config", self.dir])
-        procs.wait_until(self._ready, "a running dialtoned")
+        procs.wait_until(lambda: self._is_ready(self.dir), "a running dialtoned")
 
-    def _ready(self):
+    def _is_ready(self, folder):
         self.pids()
-        done = subprocess.run([os.path.join(self.build, "dialtone"), "--config", self.dir, "--json",
+        done = subprocess.run([os.path.join(self.build, "dialtone"), "--config", folder, "--json",
                                "role", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               check=False)
         if done.returncode != 0:

@@ -1,4 +1,4 @@
-/* sipload: many SIP clients in one process, to measure a server with.  See options.c. */
+/* sipload: many SIP clients in one process, to measure a server with. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,60 @@
 #include "sock.h"
 
 enum { TICK_MS = 10, PACED_TICK_MS = 1 };
+
+static const char *const op_names[OP_N_KINDS] = {
+	[OP_CONNECT] = "connect", [OP_SIGNIN] = "signin",   [OP_REGISTER] = "register",
+	[OP_REFRESH] = "refresh", [OP_MESSAGE] = "message", [OP_CALL] = "call",
+	[OP_DIALOG] = "dialog",   [OP_CHAT] = "chat",       [OP_ECHO] = "echo",
+};
+
+static const char usage[] =
+        "usage: sipload --server IP:PORT [options] OP:COUNT|OP:SECONDSs...\n"
+        "\n"
+        "Drives a SIP server as many clients and prints one line of JSON for each OP:\n"
+        "  connect   opens each connection once (COUNT is left out)\n"
+        "  signin    signs each user in once (COUNT is left out)\n"
+        "  register  REGISTER, 401, REGISTER, 200\n"
+        "  refresh   REGISTER with the kept nonce, 200\n"
+        "  message   MESSAGE from A to B, answered by B\n"
+        "  call      INVITE, 180, 200, ACK, BYE, 200 from A to B\n"
+        "  dialog    INVITE, 180, 200, ACK of each pair A and B once; the dialog stays (COUNT is\n"
+        "            left out)\n"
+        "  chat      MESSAGE from A to B inside that dialog, answered by B\n"
+        "  echo      as many bytes as a REGISTER has, which come back (server: echo)\n"
+        "An OP may end in @N: so many at once instead of --outstanding (but not more).\n"
+        "\n"
+        "  --transport udp|tcp|tls  udp\n"
+        "  --domain NAME            bench.test\n"
+        "  --prefix NAME            users are NAME0, NAME1 and so on: user\n"
+        "  --password TEXT          of all users: secret\n"
+        "  --users N                1000\n"
+        "  --first N                the number of the first user: 0\n"
+        "  --conns N|client         connections that the users share: 20; client: one for each\n"
+        "  --outstanding N          operations at once: 32\n"
+        "  --rate N                 operations begun in a second; 0: as many as end\n"
+        "  --timeout MS             until an answer counts as lost: 32000\n"
+        "  --ring MS                from 180 to 200: 0\n"
+        "  --expires S              900\n"
+        "  --size BYTES             of an echo: 560\n"
+        "  --keep-nonce             MESSAGE and INVITE carry credentials with the last nonce\n"
+        "  --elsewhere              A sends MESSAGE and INVITE on another connection than the one\n"
+        "                           that it registered on, so that the server has to ask\n"
+        "  --outbound               Contact has +sip.instance and reg-id (RFC 5626)\n"
+        "  --lync                   clients of the Lync dialect: NTLM, and each message signed;\n"
+        "                           REGISTER gets two 401 then; needs --conns client\n"
+        "  --retry                  a sign-in that failed is tried again after a while\n"
+        "  --ca FILE --host NAME    verify the server's certificate for NAME\n"
+        "  --tls12                  nothing newer than TLS 1.2\n"
+        "  --wait                   wait for a line of input before each OP and before the end\n";
+
+static const struct program program = {
+	.name = "sipload",
+	.usage = usage,
+	.ops = op_names,
+	.n_ops = OP_N_KINDS,
+	.once = 1u << OP_CONNECT | 1u << OP_SIGNIN | 1u << OP_DIALOG,
+};
 
 /* --- what goes out ------------------------------------------------------------------- */
 
@@ -161,7 +215,7 @@ static void run_step(struct load *l, const struct step *st)
 			next_tick = now + TICK_MS * USEC_PER_MSEC;
 		}
 	}
-	stats_print(&l->stats, &l->o, st);
+	stats_print(&l->stats, &l->o, st, STR(""));
 }
 
 /* Holds still, but answers what comes, until there is a line of input or its end. */
@@ -213,12 +267,14 @@ static void check(const struct options *o)
 	for (size_t i = 0; i < o->n_steps; i++)
 		if (op_is_pair(o->step[i].kind) && o->users < 2)
 			die("a message needs two users");
+	if (o->lync && o->conns != o->users)
+		die("--lync needs --conns client: a connection signs for one user");
 }
 
 int main(int argc, char **argv)
 {
 	struct load l = { 0 };
-	options_read(&l.o, argc, argv);
+	options_read(&l.o, &program, argc, argv);
 	check(&l.o);
 	sock_raise_limit();
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -234,7 +290,7 @@ int main(int argc, char **argv)
 		net_watch(l.net, STDIN_FILENO);
 	for (size_t i = 0; i < l.o.n_steps; i++) {
 		if (l.o.wait)
-			wait_for_line(&l, op_names[l.o.step[i].kind]);
+			wait_for_line(&l, l.o.step[i].name);
 		run_step(&l, &l.o.step[i]);
 	}
 	if (l.o.wait)

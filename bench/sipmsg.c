@@ -58,6 +58,7 @@ static void read_plain(struct sip_msg *m, struct str name, struct str v)
 		{ STR("Expires"), &m->expires },
 		{ STR("Authentication-Info"), &m->auth_info },
 		{ STR("P-Asserted-Identity"), &m->asserted },
+		{ STR("SIP-ETag"), &m->etag },
 	};
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (str_ieq(name, known[i].name))
@@ -193,4 +194,26 @@ bool sip_element(struct str *line, struct str *ret)
 	size_t taken = i < line->n ? i + 1 : i;
 	*line = (struct str){ line->p + taken, line->n - taken };
 	return ret->n > 0;
+}
+
+bool sip_route_set(char *ret, size_t cap, const struct sip_list *record_route)
+{
+	struct str hop[SIP_VALUES_MAX], one;
+	size_t n = 0;
+	struct out o = { ret, 0, cap - 1, false };
+	for (size_t i = 0; i < record_route->n; i++) {
+		struct str line = record_route->line[i];
+		while (sip_element(&line, &one)) {
+			if (n == SIP_VALUES_MAX || !memmem(one.p, one.n, ";lr", 3))
+				return false;
+			hop[n++] = one;
+		}
+	}
+	while (n > 0) {
+		out_str(&o, hop[--n]);
+		if (n > 0)
+			out_lit(&o, ", ");
+	}
+	ret[o.n] = '\0';
+	return !o.full;
 }

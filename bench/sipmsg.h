@@ -8,7 +8,7 @@
 
 enum {
 	SIP_VALUES_MAX = 16,        /* of one header that may stand several times */
-	SIP_MSG_MAX = 64 * 1024,    /* bytes of a message */
+	SIP_MSG_MAX = 1024 * 1024,  /* bytes of a message: the states of many come in one */
 	SIP_HEADER_MAX = 32 * 1024, /* bytes before the empty line */
 };
 
@@ -26,6 +26,7 @@ struct sip_msg {
 	bool is_proxy_challenge; /* the last challenge came from a proxy (407) */
 	struct str from, to, call_id, contact, retry_after, route, expires;
 	struct str auth_info, asserted; /* Authentication-Info, P-Asserted-Identity */
+	struct str etag;                /* SIP-ETag */
 	uint32_t cseq;
 	struct str cseq_method;
 	struct str body;
@@ -49,3 +50,6 @@ struct str sip_unquote(struct str s);
 struct str sip_auth_param(struct str value, struct str name);
 /* Takes the next comma-separated element of a header line; false at the end. */
 bool sip_element(struct str *line, struct str *ret);
+/* The route set of a caller (RFC 3261 section 12.1.2): the elements of Record-Route in reverse
+ * order, and a NUL; false if one is not loose or they do not fit. */
+bool sip_route_set(char *ret, size_t cap, const struct sip_list *record_route);

@@ -1,10 +1,11 @@
 /* What one step of the generator counts, and its line of JSON. */
 #pragma once
 
+#include "latency.h"
 #include "options.h"
 #include "text.h"
 
-enum { FAILURES_MAX = 24, LATENCY_BUCKETS = 320 };
+enum { FAILURES_MAX = 24 };
 
 struct failure {
 	char word[24]; /* "timeout", "reset", "503" */
@@ -23,8 +24,8 @@ struct stats {
 	uint64_t malformed;   /* messages that could not be read */
 	struct failure failure[FAILURES_MAX];
 	size_t n_failures;
-	uint32_t latency[LATENCY_BUCKETS];
-	usec_t latency_max, began, ended;
+	struct latency latency;
+	usec_t began, ended;
 	double load_cpu_s; /* of the generator when the step began, then during it */
 };
 
@@ -33,5 +34,5 @@ void stats_begin(struct stats *s);
 void stats_done(struct stats *s, usec_t began, usec_t now);
 /* Something failed; whether it counts as an error is the caller's. */
 void stats_failure(struct stats *s, const char *word);
-/* Prints the line. */
-void stats_print(struct stats *s, const struct options *o, const struct step *st);
+/* Prints the line; `more` stands at its end (", \"name\": value" or nothing). */
+void stats_print(struct stats *s, const struct options *o, const struct step *st, struct str more);

@@ -349,29 +349,6 @@ static bool copy_text(char *ret, size_t cap, struct str s)
 	return true;
 }
 
-/* The route set: Record-Route in reverse order (RFC 3261 section 12.1.2); all must be loose. */
-static bool take_route(struct op *op, const struct sip_list *record_route)
-{
-	struct str hop[SIP_VALUES_MAX], one;
-	size_t n = 0;
-	struct out o = { op->d.route, 0, ROUTE_MAX - 1, false };
-	for (size_t i = 0; i < record_route->n; i++) {
-		struct str line = record_route->line[i];
-		while (sip_element(&line, &one)) {
-			if (n == SIP_VALUES_MAX || !memmem(one.p, one.n, ";lr", 3))
-				return false;
-			hop[n++] = one;
-		}
-	}
-	while (n > 0) {
-		out_str(&o, hop[--n]);
-		if (n > 0)
-			out_lit(&o, ", ");
-	}
-	op->d.route[o.n] = '\0';
-	return !o.full;
-}
-
 static void establish(struct load *l, struct op *op, const struct sip_msg *m)
 {
 	struct str tag = sip_param(m->to, STR("tag")), target = sip_uri(m->contact);
@@ -380,7 +357,8 @@ static void establish(struct load *l, struct op *op, const struct sip_msg *m)
 		return;
 	}
 	if (tag.n == 0 || target.n == 0 || !copy_text(op->d.to_tag, TAG_MAX, tag) ||
-	    !copy_text(op->d.target, TARGET_MAX, target) || !take_route(op, &m->record_route)) {
+	    !copy_text(op->d.target, TARGET_MAX, target) ||
+	    !sip_route_set(op->d.route, ROUTE_MAX, &m->record_route)) {
 		fail(l, op, "dialog");
 		return;
 	}

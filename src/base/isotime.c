@@ -94,6 +94,15 @@ int isotime_parse(usec_t *ret, struct str s)
 	return 0;
 }
 
+static void put_digits(struct buf *b, unsigned v, unsigned n)
+{
+	char digits[8];
+	for (unsigned i = n; i > 0; i--, v /= 10)
+		digits[i - 1] = (char)('0' + v % 10);
+	buf_put(b, digits, n);
+}
+
+/* Without printf: it stands in every notification. */
 void isotime_put(struct buf *b, usec_t t)
 {
 	t = MIN(t, (usec_t)ISOTIME_MAX_S * USEC_PER_SEC);
@@ -101,9 +110,20 @@ void isotime_put(struct buf *b, usec_t t)
 	unsigned us = (unsigned)(t % USEC_PER_SEC);
 	struct tm tm;
 	(void)gmtime_r(&s, &tm);
-	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	           tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (us > 0)
-		buf_printf(b, ".%06u", us);
+	put_digits(b, (unsigned)tm.tm_year + 1900, 4);
+	buf_char(b, '-');
+	put_digits(b, (unsigned)tm.tm_mon + 1, 2);
+	buf_char(b, '-');
+	put_digits(b, (unsigned)tm.tm_mday, 2);
+	buf_char(b, 'T');
+	put_digits(b, (unsigned)tm.tm_hour, 2);
+	buf_char(b, ':');
+	put_digits(b, (unsigned)tm.tm_min, 2);
+	buf_char(b, ':');
+	put_digits(b, (unsigned)tm.tm_sec, 2);
+	if (us > 0) {
+		buf_char(b, '.');
+		put_digits(b, us, 6);
+	}
 	buf_char(b, 'Z');
 }

@@ -254,10 +254,13 @@ static void got_final(struct sip_ctx *t, struct sip_msg *m)
 		return;
 	if (t->ops)
 		t->ops->response(t->arg, t, m);
-	if (sip_flow_reliable(t->flow))
+	if (sip_flow_reliable(t->flow)) {
 		finish(t);
-	else
-		timer_set(&t->life, stack_in(t->s, keep_ms));
+		return;
+	}
+	if (t->method != SIP_INVITE)
+		buf_free(&t->req); /* it will not be sent again */
+	timer_set(&t->life, stack_in(t->s, keep_ms));
 }
 
 static void got_accepted(struct sip_ctx *t, struct sip_msg *m)

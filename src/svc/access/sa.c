@@ -137,7 +137,7 @@ static int verify(void *state, struct sip_flow *f, const struct sip_msg *m)
 /* The newest of the user whom the message is for; the newest of all if that is nobody's. */
 static struct sa *signer_for(struct sa_list *l, const struct sip_msg *m)
 {
-	char text[512];
+	RAW_MEMORY char text[512];
 	struct buf b = BUF_ON(text);
 	struct str who = STR("");
 	struct sa *any = NULL, *found = NULL;
@@ -170,7 +170,7 @@ static int insert_line(struct buf *msg, size_t head_len, struct str line)
 static int sign(void *state, struct sip_flow *f UNUSED, struct buf *msg)
 {
 	struct sa_list *l = state;
-	char text[SIGNATURE_LINE_MAX];
+	RAW_MEMORY char text[SIGNATURE_LINE_MAX];
 	struct buf line = BUF_ON(text);
 	RAW_MEMORY struct sip_msg m;
 	if (sip_parse(&m, buf_view(msg)) < 0)

@@ -61,8 +61,6 @@ static void free_contact(struct contact_list *c, struct contact **at)
 	c->n--;
 	c->written -= k->written;
 	free(k->uri);
-	free(k->name);
-	free(k->external);
 	free(k);
 }
 
@@ -105,6 +103,27 @@ static struct contact_group **seek_group(const struct contact_list *c, uint32_t 
 struct contact_group *contacts_group(const struct contact_list *c, uint32_t id)
 {
 	return *seek_group(c, id);
+}
+
+static char *put_text(char **at, struct str s)
+{
+	char *text = *at;
+	if (s.len > 0)
+		memcpy(text, s.p, s.len);
+	text[s.len] = '\0';
+	*at += s.len + 1;
+	return text;
+}
+
+/* One piece of memory, for there are many contacts; `uri` may be the one that it has. */
+static void set_texts(struct contact *k, struct str uri, const struct contact_set *s)
+{
+	char *at = xmalloc(uri.len + s->name.len + s->external.len + 3), *old = k->uri;
+	k->uri_len = (uint16_t)uri.len;
+	k->uri = put_text(&at, uri);
+	k->name = put_text(&at, s->name);
+	k->external = put_text(&at, s->external);
+	free(old);
 }
 
 /* --- what is told of a change -------------------------------------------------------------- */
@@ -199,15 +218,6 @@ static uint32_t written_len(struct str uri, const struct contact_set *s)
 	return (uint32_t)b.len + REST;
 }
 
-static struct contact *add_contact(struct contact_list *c, struct contact **at, struct str uri)
-{
-	struct contact *k = *at = xnew(struct contact);
-	set_text(&k->uri, uri);
-	k->uri_len = (uint16_t)uri.len;
-	c->n++;
-	return k;
-}
-
 int contacts_set(struct contact_list *c, const struct contact_set *s, uint32_t max,
                  struct buf *delta)
 {
@@ -223,10 +233,11 @@ int contacts_set(struct contact_list *c, const struct contact_set *s, uint32_t m
 	if ((!k && c->n >= MIN(max, CONTACTS_MAX)) || others + written > CONTACTS_WRITTEN_MAX)
 		return -ENOSPC;
 	bool added = !k;
-	if (added)
-		k = add_contact(c, at, uri);
-	set_text(&k->name, s->name);
-	set_text(&k->external, s->external);
+	if (added) {
+		k = *at = xnew(struct contact);
+		c->n++;
+	}
+	set_texts(k, added ? uri : str_of(k->uri), s);
 	k->subscribed = s->subscribed;
 	k->n_groups = like.n_groups;
 	memcpy(k->groups, like.groups, sizeof(k->groups));

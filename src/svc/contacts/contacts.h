@@ -32,7 +32,8 @@ struct contact_group {
 };
 struct contact {
 	struct contact *next; /* in the order in which they were added */
-	char *uri;            /* "bob@example.test": without scheme; or another URI as it is */
+	/* Never NULL; `uri` owns the three. */
+	char *uri; /* "bob@example.test": without scheme; or another URI as it is */
 	char *name, *external;
 	bool subscribed;
 	uint8_t n_groups;

@@ -9,14 +9,23 @@
 
 /* --- parts --------------------------------------------------------------------------------- */
 
+static void open_attr(struct buf *b, const char *name)
+{
+	buf_char(b, ' ');
+	buf_str(b, str_of(name));
+	buf_lit(b, "=\"");
+}
+
 static void put_number(struct buf *b, const char *name, uint64_t v)
 {
-	buf_printf(b, " %s=\"%llu\"", name, (unsigned long long)v);
+	open_attr(b, name);
+	buf_dec(b, v);
+	buf_char(b, '"');
 }
 
 static void put_time(struct buf *b, const char *name, usec_t wall)
 {
-	buf_printf(b, " %s=\"", name);
+	open_attr(b, name);
 	isotime_put(b, wall);
 	buf_char(b, '"');
 }

@@ -247,9 +247,23 @@ static bool is_char(struct str seq)
 	return !(seq.len == 3 && p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe);
 }
 
+/* How much of it stands as it is; most does. */
+static size_t plain_len(struct str s)
+{
+	size_t n = 0;
+	while (n < s.len && s.p[n] >= ' ' && s.p[n] <= '~' && !entity_of(s.p[n]).p)
+		n++;
+	return n;
+}
+
 void xml_put_text(struct buf *b, struct str s)
 {
 	for (size_t i = 0; i < s.len;) {
+		size_t plain = plain_len(str_sub(s, i, s.len));
+		buf_str(b, str_sub(s, i, plain));
+		i += plain;
+		if (i == s.len)
+			break;
 		struct str rest = str_sub(s, i, s.len);
 		size_t n = utf8_seq_len(rest);
 		struct str seq = str_sub(rest, 0, n), entity = entity_of(rest.p[0]);
