@@ -28,7 +28,7 @@ def enter(p, line):
     p.write(line)
 
 
-def _config(user, server, transport, folder, password, expires, ca, srtp, watch, as_list):
+def _config(user, server, transport, folder, password, expires, ca, srtp, watch):
     return f"""[sip]
 sip_port=-1
 sip_tcp_port=-1
@@ -43,7 +43,6 @@ media_encryption={"srtp" if srtp else "none"}
 media_encryption_mandatory={int(srtp)}
 inc_timeout=90
 keepalive_period=30000
-{f"rls_uri={user.uri}" if as_list else ""}
 
 [proxy_0]
 reg_proxy=<sip:{server.domain};transport={transport}>
@@ -96,12 +95,10 @@ subscribe=1
 
 class Linphonec:
     """One phone of `user` on a machine of its own.  srtp: it makes no call without.  watch: users
-    whose presence it subscribes to, with as_list by one list that it sends along (RFC 5367); then it
-    publishes its own, which is that it is there."""
+    whose presence it subscribes to; then it publishes its own, which is that it is there."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, ca=None, srtp=False, watch=None,
-                 as_list=False):
+                 expires=600, tone=None, host=None, ca=None, srtp=False, watch=None):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
@@ -112,7 +109,7 @@ class Linphonec:
         with open(rc, "w", encoding="utf-8") as f:
             f.write(_config(user, case.site.server, transport, self.dir,
                             user.password if password is None else password, expires,
-                            ca or case.site.server.ca, srtp, watch, as_list))
+                            ca or case.site.server.ca, srtp, watch))
         self.log_path = os.path.join(self.dir, "log")
         argv = ["linphonec", "-c", rc, "-d", "6", "-l", self.log_path]
         if auto_answer:

@@ -100,20 +100,6 @@ def baresip_sees_states_of_pidgin_sipe(case):
 
 
 @tap.test
-def linphonec_watches_several_by_one_list(case):
-    alice, bob, carol, dave = case.site.users("alice", "bob", "carol", "dave")
-    a = client(case, alice)
-    b = phone(case, LINPHONEC, bob, watch=[])
-    d = phone(case, LINPHONEC, dave, watch=[alice, bob, carol], as_list=True)
-    for user, state in ((alice, "Online"), (bob, "Online"), (carol, "Offline")):
-        d.wait_presence(user.uri, state)
-    a.set_status("busy")
-    d.wait_presence(alice.uri, "Busy")
-    b.sign_off()
-    d.wait_presence(bob.uri, "Offline")
-
-
-@tap.test
 def linphonec_watches_one_more(case):
     alice, bob = case.site.users("alice", "bob")
     client(case, alice)
