@@ -59,6 +59,13 @@ static void store(struct published *q)
 	q->stored = keep;
 }
 
+/* Written behind: until then the row would come back with the record. */
+static void drop_row(struct frontend *fe, struct person *p, const struct row_key *key)
+{
+	fe_store_row(fe, key);
+	person_stay(p);
+}
+
 static void end(struct published *q)
 {
 	struct person *p = q->person;
@@ -68,7 +75,7 @@ static void end(struct published *q)
 	say(q, NULL);
 	published_free(q);
 	if (stored)
-		fe_store_row(fe, &key);
+		drop_row(fe, p, &key);
 	fe_look_at_endpoints(fe, p);
 }
 
@@ -138,7 +145,7 @@ void fe_published_gone(struct person *p, uint64_t endpoint, bool all)
 			continue;
 		published_free(q);
 		if (stored)
-			fe_store_row(fe, &key);
+			drop_row(fe, p, &key);
 	}
 }
 

@@ -149,10 +149,10 @@ void people_free(struct people **pp)
 
 static bool is_needed(const struct person *p)
 {
-	return p->clients || p->busy || p->held || !list_empty(&p->watches) ||
-	       !list_empty(&p->selves) || !list_empty(&p->rosters) || !list_empty(&p->lists) ||
-	       !list_empty(&p->winfos) || !list_empty(&p->followers) || !list_empty(&p->changed) ||
-	       !list_empty(&p->published) || p->where == PERSON_UNKNOWN;
+	return p->clients || p->stays_until > loop_wall(p->all->loop) || p->busy || p->held ||
+	       !list_empty(&p->watches) || !list_empty(&p->selves) || !list_empty(&p->rosters) ||
+	       !list_empty(&p->lists) || !list_empty(&p->winfos) || !list_empty(&p->followers) ||
+	       !list_empty(&p->changed) || !list_empty(&p->published) || p->where == PERSON_UNKNOWN;
 }
 
 static void reap(void *arg)
@@ -190,10 +190,18 @@ static void set_expiry(struct person *p)
 	usec_t next = presentity_expire(&p->p, wall, &durable);
 	if (durable && p->where == PERSON_HERE)
 		p->all->ops.save(p->all->arg, p);
+	if (p->stays_until > wall)
+		next = MIN(next, p->stays_until);
 	if (next == USEC_INFINITY)
 		timer_stop(&p->expiry);
 	else
 		timer_set(&p->expiry, loop_now(p->all->loop) + (next - wall));
+}
+
+void person_stay(struct person *p)
+{
+	p->stays_until = loop_wall(p->all->loop) + STAY_S * USEC_PER_SEC;
+	set_expiry(p);
 }
 
 void person_find_again(struct person *p)
@@ -210,6 +218,7 @@ static void on_expiry(void *arg)
 	}
 	set_expiry(p);
 	person_changed(p);
+	person_maybe_reap(p);
 }
 
 void person_found(struct person *p, uint64_t account, const struct card *card,

@@ -18,6 +18,7 @@ enum {
 	WATCHES_OF_USER_MAX = 8000, /* in all of a user's, who has several endpoints: 403 */
 	PERSON_RENDERS = 6,         /* views of one change that are kept for who sees the same */
 	FIND_AGAIN_S = 2,
+	STAY_S = 5,
 	SIGNED_OFF_AFTER_S = 15, /* a lost endpoint may come back before anybody hears of it */
 };
 
@@ -59,6 +60,7 @@ struct person {
 	struct list published; /* of the owner's: what her phones publish */
 	uint32_t held;         /* subscriptions of hers that point here */
 	bool asked;            /* a replica: its home wants to know who watches */
+	usec_t stays_until;    /* wall clock; 0: as long as she is needed */
 	bool clients;          /* Lync clients are signed in: what they say is nowhere else */
 	uint32_t busy;         /* changes that are being written */
 	char aor[];
@@ -138,6 +140,8 @@ void person_found(struct person *p, uint64_t account, const struct card *card,
 void person_absent(struct person *p);
 /* She could not be looked up; that is tried again in a moment. */
 void person_find_again(struct person *p);
+/* Kept for a moment although nobody needs her: what the store has of her is behind. */
+void person_stay(struct person *p);
 /* The directory's record of somebody has changed. */
 void person_card(struct person *p, const struct card *card);
 /* A document of the home of a replica.  -EBADMSG. */
