@@ -3,13 +3,14 @@
 
 #include "ctl/tool.h"
 
-extern const struct verb ctl_user_verbs[];      /* user, device */
-extern const struct verb ctl_server_verbs[];    /* status, role, reload, stop */
-extern const struct verb ctl_call_verbs[];      /* endpoint, call, explain, trace */
-extern const struct verb ctl_presence_verbs[];  /* presence, contact */
-extern const struct verb ctl_topology_verbs[];  /* topology, config */
-extern const struct verb ctl_cert_verbs[];      /* cert */
-extern const struct verb ctl_dns_verbs[];       /* dns */
-extern const struct verb ctl_doctor_verbs[];    /* doctor */
-extern const struct verb ctl_page_verbs[];      /* run-page */
-extern const struct verb ctl_directory_verbs[]; /* directory, group */
+extern const struct verb ctl_user_verbs[];       /* user, device */
+extern const struct verb ctl_server_verbs[];     /* status, role, reload, stop */
+extern const struct verb ctl_call_verbs[];       /* endpoint, call, explain, trace */
+extern const struct verb ctl_presence_verbs[];   /* presence, contact */
+extern const struct verb ctl_conference_verbs[]; /* conference */
+extern const struct verb ctl_topology_verbs[];   /* topology, config */
+extern const struct verb ctl_cert_verbs[];       /* cert */
+extern const struct verb ctl_dns_verbs[];        /* dns */
+extern const struct verb ctl_doctor_verbs[];     /* doctor */
+extern const struct verb ctl_page_verbs[];       /* run-page */
+extern const struct verb ctl_directory_verbs[];  /* directory, group */

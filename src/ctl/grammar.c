@@ -9,12 +9,14 @@ enum { USAGE_WIDTH = 34 };
 
 const struct verb *const *grammar_tables(void)
 {
+	/* clang-format off */
 	static const struct verb *const tables[] = {
 		ctl_user_verbs,
 		ctl_directory_verbs,
 		ctl_server_verbs,
 		ctl_call_verbs,
 		ctl_presence_verbs,
+		ctl_conference_verbs,
 		ctl_topology_verbs,
 		ctl_cert_verbs,
 		ctl_dns_verbs,
@@ -22,6 +24,7 @@ const struct verb *const *grammar_tables(void)
 		ctl_page_verbs,
 		NULL,
 	};
+	/* clang-format on */
 	return tables;
 }
 

@@ -206,8 +206,10 @@ static void done(struct child *c)
 	metrics_http_free(&c->metrics);
 	io_free(&c->io);
 	generation_done(&c->now);
-	for (size_t i = 0; i < c->env.n_links; i++)
+	for (size_t i = 0; i < c->env.n_links; i++) {
 		free((void *)(uintptr_t)c->env.links[i].role.p);
+		free((void *)(uintptr_t)c->env.links[i].label.p);
+	}
 	free(c->env.links);
 	free(c->env.sockets);
 	free(c->data_dir);

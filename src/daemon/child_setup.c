@@ -105,10 +105,13 @@ bool child_take_link(struct child *c, const struct channel_msg *m)
 		(void)close(m->fd);
 		return false;
 	}
-	const struct role *peer = roles_find(c->roles, m->text);
+	struct str name, label;
+	(void)str_cut(m->text, ':', &name, &label);
+	const struct role *peer = roles_find(c->roles, name);
 	e->links = xrealloc(e->links, (e->n_links + 1) * sizeof *e->links);
 	e->links[e->n_links++] = (struct role_link){
-		.role = { str_dup(m->text), m->text.len },
+		.role = { str_dup(name), name.len },
+		.label = { str_dup(label), label.len },
 		.slot = m->b,
 		.fd = m->fd,
 		.process = m->c,

@@ -15,6 +15,7 @@ struct end {
 
 struct link {
 	struct end ends[2];
+	struct str label; /* of the tables; empty: the first between the two */
 	struct loop *loop;
 	uint32_t number; /* how many times it was made: the loss of an older one says nothing */
 	usec_t made;
@@ -29,19 +30,6 @@ struct links {
 	size_t n;
 };
 
-static bool names(const struct role *a, const struct role *b)
-{
-	for (const char *const *l = a->links; l && *l; l++)
-		if (strcmp(*l, b->name) == 0)
-			return true;
-	return false;
-}
-
-static bool drawn(const struct slot *a, const struct slot *b)
-{
-	return names(a->role, b->role) || names(b->role, a->role);
-}
-
 static struct end *end_of(struct link *k, const struct slot *s)
 {
 	return k->ends[0].slot == s ? &k->ends[0] : k->ends[1].slot == s ? &k->ends[1] : NULL;
@@ -55,12 +43,33 @@ size_t links_of(const struct links *l, const struct slot *s)
 	return n;
 }
 
-static void add(struct links *l, struct slot *a, struct slot *b)
+static bool is_drawn(struct links *l, const struct slot *a, const struct slot *b, struct str label)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (end_of(&l->list[i], a) && end_of(&l->list[i], b) &&
+		    str_eq(l->list[i].label, label))
+			return true;
+	return false;
+}
+
+static void add(struct links *l, struct slot *a, struct slot *b, struct str label)
 {
 	struct link k = { .ends = { { a, (uint32_t)links_of(l, a), -1 },
-		                    { b, (uint32_t)links_of(l, b), -1 } } };
+		                    { b, (uint32_t)links_of(l, b), -1 } },
+		          .label = label };
 	l->list = xrealloc(l->list, (l->n + 1) * sizeof *l->list);
 	l->list[l->n++] = k;
+}
+
+/* What the table of a's role says of b's: "frontend", or "frontend:label" for one more. */
+static void draw(struct links *l, struct slot *a, struct slot *b)
+{
+	for (const char *const *row = a->role->links; row && *row; row++) {
+		struct str name, label;
+		(void)str_cut(str_of(*row), ':', &name, &label);
+		if (str_eq(name, str_of(b->role->name)) && !is_drawn(l, a, b, label))
+			add(l, a, b, label);
+	}
 }
 
 static void on_pause_over(void *arg);
@@ -70,9 +79,10 @@ struct links *links_new(struct loop *loop, struct slot *slots, size_t n)
 	struct links *l = xnew(struct links);
 	l->loop = loop;
 	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			if (drawn(&slots[i], &slots[j]))
-				add(l, &slots[i], &slots[j]);
+		for (size_t j = i + 1; j < n; j++) {
+			draw(l, &slots[i], &slots[j]);
+			draw(l, &slots[j], &slots[i]);
+		}
 	for (size_t i = 0; i < l->n; i++) {
 		l->list[i].loop = loop;
 		timer_init(&l->list[i].timer, loop, on_pause_over, &l->list[i]);
@@ -111,12 +121,18 @@ static int take_fd(int *fd)
 
 static void hand_over(const struct link *k, struct end *to, const struct end *from, int fd)
 {
+	char text[96];
+	struct buf b = BUF_ON(text);
+	buf_str(&b, str_of(from->slot->role->name));
+	if (k->label.len > 0)
+		buf_char(&b, ':');
+	buf_str(&b, k->label);
 	slot_send(to->slot, &(struct channel_msg){ .type = CHANNEL_LINK,
 	                                           .a = to->index,
 	                                           .b = from->slot->number,
 	                                           .c = from->slot->restarts + 1,
 	                                           .d = k->number,
-	                                           .text = str_of(from->slot->role->name),
+	                                           .text = buf_view(&b),
 	                                           .fd = fd });
 	(void)close(fd);
 }

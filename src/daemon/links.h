@@ -1,6 +1,6 @@
-/* The local links between role processes: one Unix stream socket pair per drawn arrow and pair of
- * slots, made anew when one of the two processes is started anew, and when a link ended although
- * both live. */
+/* The local links between role processes: one Unix stream socket pair per row of the roles' tables
+ * and pair of slots, made anew when one of the two processes is started anew, and when a link ended
+ * although both live. */
 #pragma once
 
 #include "daemon/slot.h"

@@ -2,15 +2,19 @@
 
 #include "role/accounts/accounts.h"
 #include "role/frontend/frontend.h"
+#include "role/mcu_im/mcu_im.h"
 #include "role/media_bridge/media_bridge.h"
 
 /* In the order in which they are started; stopped in reverse. */
+/* clang-format off */
 const struct role *const roles_all[] = {
 	&role_accounts,
+	&role_mcu_im,
 	&role_media_bridge,
 	&role_frontend,
 	NULL,
 };
+/* clang-format on */
 
 const struct role *roles_find(const struct role *const *roles, struct str name)
 {

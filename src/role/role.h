@@ -48,7 +48,8 @@ void role_put_right(struct buf *b, const struct role_right *r);
 
 /* One end of a local link: a connected Unix stream socket to another role process. */
 struct role_link {
-	struct str role; /* who is at the other end */
+	struct str role;  /* who is at the other end */
+	struct str label; /* which of the links between the two; empty: the first */
 	uint32_t slot;
 	int fd;
 	uint32_t process; /* 1, 2, ...: another number, another process at the other end */
@@ -101,8 +102,9 @@ struct role {
 	const char *name;              /* "frontend" */
 	const char *box;               /* the poster's word: "Front End Server" */
 	const struct role_port *ports; /* ends with a row without name */
-	const char *const *links; /* names of roles it has a local link with; NULL-terminated; its
-	                           * own name = its other slots */
+	/* Names of roles it has a local link with, NULL-terminated; its own name: its other slots.
+	 * "name:label" is one more link. */
+	const char *const *links;
 	const struct role_right *rights;       /* what it may ask of whom; NULL: of nobody */
 	const struct setting *const *settings; /* NULL-terminated list of tables */
 	const struct ctl_command *commands;    /* ends with a row without noun */

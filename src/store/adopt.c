@@ -38,7 +38,7 @@ static void on_row(void *arg, const struct store_val *c, int n)
 		me->err = MIN(r, 0);
 		return;
 	}
-	if (me->a->is_mine(me->a->arg, (uint64_t)c[0].i))
+	if (me->a->is_mine(me->a->arg, (uint64_t)c[me->a->owner].i))
 		adopt_row(me, c, n);
 	else if (generation >= 0)
 		me->err = MIN(sql_run(&me->own, me->a->drop, c, 1, NULL, NULL), 0);

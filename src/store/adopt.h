@@ -13,6 +13,7 @@ struct store_adoption {
 	const char *get;  /* select generation of $1 */
 	const char *put;  /* insert or replace: key $1, generation $2, the others */
 	const char *drop; /* delete $1 */
+	unsigned owner;   /* which of the columns that were read is_mine() is asked about */
 	bool (*is_mine)(void *arg, uint64_t key);
 	void *arg;
 };

@@ -325,7 +325,9 @@ def provisioning_is_given_once(case):
     check_eq(answer.code, 200, "SUBSCRIBE")
     check("terminated" in answer.get("subscription-state"), "state")
     check("SupportEncryption" in answer.body.decode(), "settings")
-    check("focusFactoryUri" not in answer.body.decode(), "nothing that is not there")
+    check(f"<focusFactoryUri>{a.user.uri};gruu;opaque=app:conf:focusfactory<" in
+          answer.body.decode(), "where conferences are made")
+    check("mediaRelay" not in answer.body.decode(), "nothing that is not there")
 
 
 @tap.test

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """RL-04: users keep what is theirs when the number of front-end processes changes."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.conference import Conferee  # noqa: E402
 from lib.im import History, page, phone, said, take  # noqa: E402
 from lib.presence import PresenceClient  # noqa: E402
 from lib.tap import check_eq, wait_for  # noqa: E402
@@ -70,6 +72,21 @@ def what_was_said_and_what_waits_moves_too(case):
     check_eq(take(c).body, b"k4", "the last")
     check_eq([m.body for m in c.all if m.method == "MESSAGE"], [b"k4"], "nothing comes back")
     check_eq(len(History(phone(case, a), since="0").texts(35)), 35, "all of the sender's")
+
+
+@tap.test(alone=True)
+def conferences_move_with_their_organizers(case):
+    users = [case.site.user("org") for _ in range(6)]
+    made = {}
+    for processes in (2, 1, 3):
+        run_with(case.site.server, processes)
+        for user in users:
+            c = case.own(Conferee(case.site.server, user)).sign_in()
+            text = c.order("<getConferences/>")[2]
+            check_eq(set(re.findall(r"focus:id:(\w+)", text)), made.get(user.name, set()),
+                     f"conferences with {processes} processes")
+            made.setdefault(user.name, set()).add(c.add_conference())
+            c.stop()
 
 
 if __name__ == "__main__":

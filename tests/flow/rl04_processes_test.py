@@ -140,9 +140,10 @@ def the_metrics_port_serves_nothing_else_and_only_the_machine_itself(case):
 def processes_have_the_same_numbers_in_the_tool_the_log_and_the_metrics(case):
     """From 1."""
     wanted = [("accounts", 1)] + [("frontend", i + 1) for i in range(case.site.frontends)] + \
+        [("mcu-im", i + 1) for i in range(case.site.server.mcus)] + \
         [("media-bridge", i + 1) for i in range(case.site.server.bridges)]
     check_eq(sorted((r["role"], r["process"]) for r in case.site.server.roles()), wanted, "the tool")
-    role = "(accounts|frontend|media-bridge)"
+    role = "(accounts|frontend|mcu-im|media-bridge)"
     logged = re.findall(rf"(?m)^\S+ \w+ {role}/(\d+) ", case.site.server.p.text())
     logged += re.findall(rf"(?:role|peer)={role}/(\d+)", case.site.server.p.text())
     check_eq(sorted({(role, int(n)) for role, n in logged}), wanted, "the log")

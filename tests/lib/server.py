@@ -32,11 +32,11 @@ class Server:
     """A running dialtoned; start() it, stop() it.  settings, accounts, local: lines for
     [role frontend], [role accounts] and local.conf.  also: a second address to listen on.
     wrap: words before its command, for a limit that it shall have.  bridges: processes of the role
-    media-bridge, 0 for none; as many as front ends by default."""
+    media-bridge, mcus: of mcu-im; 0 for none, as many as front ends by default."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
                  frontends=1, settings="", accounts="", local="", user="root", also="",
-                 sip_port=5060, tls_port=5061, wrap=(), bridges=None):
+                 sip_port=5060, tls_port=5061, wrap=(), bridges=None, mcus=None):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
@@ -45,6 +45,7 @@ class Server:
         self.addresses = [ip, also] if also else [ip]
         self.frontends = frontends
         self.bridges = frontends if bridges is None else bridges
+        self.mcus = frontends if mcus is None else mcus
         self.settings = {"accounts": accounts, "frontend": settings,
                          "local": f"user = {user}\n{local}"}
         self.ports = {"udp": sip_port, "tcp": sip_port, "tls": tls_port}
@@ -67,7 +68,7 @@ addresses = {", ".join(self.addresses)}
 
 [role accounts]
 {self.settings["accounts"]}
-{self._bridge_section()}[role frontend]
+{self._section("media-bridge", self.bridges)}{self._section("mcu-im", self.mcus)}[role frontend]
 processes = {self.frontends}
 udp = {udp}
 tcp = {udp}
@@ -76,10 +77,9 @@ tls = {tls}
 """)
         self._write("local.conf", "[local]\nhost = main\n" + self.settings["local"])
 
-    def _bridge_section(self):
-        if not self.bridges:
-            return ""
-        return f"[role media-bridge]\nprocesses = {self.bridges}\nmetrics-port = 0\n"
+    @staticmethod
+    def _section(role, processes):
+        return f"[role {role}]\nprocesses = {processes}\nmetrics-port = 0\n" if processes else ""
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:

@@ -240,6 +240,17 @@ bool fe_has_to_tag(const struct sip_msg *m)
 	return to && sip_param(to->params, STR("tag"), NULL);
 }
 
+/* Inside a dialog with a conference: where it goes, its Request-URI says (svc/conference), and who
+ * sends is asked as for any other request.  The 2xx that an ACK is for went over a stream. */
+static void to_conference(struct task *t)
+{
+	t->has_self = t->has_peer = false;
+	if (t->msg->method == SIP_ACK)
+		sip_ignore(t->rq);
+	else
+		identify(t);
+}
+
 /* A subscription is refreshed by its user as it was made. */
 static void to_dialog(struct task *t, const struct token *end)
 {
@@ -271,6 +282,8 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq)
 		task_refuse(&t, REFUSE_NO_DIALOG, STR("")); /* there is no such dialog */
 	else if (fe_has_to_tag(t.msg) && fe_names_dialog(&t, &own))
 		to_dialog(&t, &own);
+	else if (fe_has_to_tag(t.msg) && fe_is_conference(&t))
+		to_conference(&t);
 	else if (t.has_peer && fe_has_to_tag(t.msg))
 		fe_in_dialog(&t);
 	else if (t.msg->method == SIP_ACK)

@@ -13,6 +13,7 @@
 #include "svc/access/token.h"
 #include "svc/bridge/route.h"
 #include "svc/call/call.h"
+#include "svc/conference/conference.h"
 #include "svc/conversation/filter.h"
 #include "svc/conversation/im.h"
 #include "svc/directory/soap.h"
@@ -27,9 +28,10 @@ enum {
 	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
 	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
 	FE_TRACERS_MAX = 8,
-	FE_USER_LIMITS = 1024,         /* of log lines; who shares one is left to chance */
-	FE_FLOWS_TRIED_MAX = 16,       /* of one request, over all endpoints that have several */
-	FE_BRIDGE_SOCK = FE_SLOTS_MAX, /* number of the link to the first media bridge */
+	FE_USER_LIMITS = 1024,          /* of log lines; who shares one is left to chance */
+	FE_FLOWS_TRIED_MAX = 16,        /* of one request, over all endpoints that have several */
+	FE_BRIDGE_SOCK = FE_SLOTS_MAX,  /* number of the link to the first media bridge */
+	FE_MCU_SOCK = 2 * FE_SLOTS_MAX, /* and to the first IM MCU */
 };
 
 /* The host part of URIs between the processes of this box (RFC 2606: never a real name). */
@@ -72,6 +74,11 @@ struct fe_kept {
 	struct map of_user, of_sender; /* how many */
 	struct map delivering;         /* struct delivery */
 	struct timer sweep;
+};
+
+struct fe_conf_config {
+	struct conf_settings conf; /* promote: as presenters says */
+	int presenters;            /* 0: the organizer, 1: the company, 2: everyone */
 };
 
 /* A row that is written behind, by its key: of a binding (endpoint, reg_id), a publication
@@ -143,13 +150,17 @@ struct frontend {
 	struct fe_history history;
 	struct fe_kept kept;
 	uint32_t n_conversation_subs;
-	struct fe_rights rights, bridge_rights;
+	struct fe_rights rights, bridge_rights, mcu_rights;
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
 	struct fe_peer peers[FE_SLOTS_MAX];     /* the other processes, by slot */
 	struct sip_flow *bridges[FE_SLOTS_MAX]; /* links to the media bridges, by slot */
 	uint32_t n_bridges;
+	struct sip_flow *mcus[FE_SLOTS_MAX]; /* links to the IM MCUs, by slot */
+	uint32_t n_mcus;
+	struct fe_conf_config conf_cfg;
+	struct focus *focus;
 	struct buf lost; /* ids of lost flows, for the others */
 	struct defer tell_lost;
 	struct defer prune;  /* calls whose endpoints went */
@@ -206,6 +217,7 @@ struct task {
 	struct access_wait *wait;
 	struct accounts_req *lookup;
 	void (*next)(struct task *t);
+	void (*named)(struct task *t, struct str name); /* the sender's display name is found */
 	struct task **holder; /* who keeps it meanwhile is told by NULL that it is gone */
 };
 
@@ -226,6 +238,8 @@ void task_log_refusal(struct task *t, enum refusal why);
 /* The transaction, handed over (the kept task is freed by task_done). */
 struct sip_stx *task_stx(struct task *t);
 void task_done(struct task *t);
+/* Our To tag for it. */
+void fe_make_tag(const struct task *t, char ret[SIP_TAG_LEN + 1]);
 /* Runs `next` again in a moment: the process it is for is being started.  503 after FE_RETRIES_MAX.
  */
 void task_retry(struct task *t, void (*next)(struct task *t));
@@ -239,6 +253,8 @@ void fe_stun(void *arg, struct sip_flow *f, struct str datagram);
 
 /* rights.c */
 void fe_rights_init(struct frontend *fe);
+/* What that role may ask of us; NULL: nothing. */
+const struct role_right *fe_right_of(const struct frontend *fe, struct str role);
 /* May this request come in over a link?  If not, one log line says what was wrong. */
 bool fe_has_right(const struct task *t);
 
@@ -313,6 +329,8 @@ struct tried {
 };
 struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secure,
                                const struct tried *tried);
+/* An invitation into a conference, for Lync clients. */
+bool fe_is_conf_invite(const struct sip_msg *m);
 /* True if an endpoint of the callee is to be called. */
 bool fe_has_endpoint(const struct task *t, struct home_user *callee);
 /* Sends the task to all of them; stage: and to the home's conversations (im.c), unless 0. */
@@ -363,6 +381,10 @@ bool fe_is_own(const struct task *t);
 struct str fe_target_aor(const struct task *t);
 /* Why a subscription was not started (sub_start). */
 enum refusal fe_sub_refusal(int err);
+/* What a SUBSCRIBE asks, for sub_start(); the buffer (256 bytes) gets what it borrows. */
+struct sub_ask fe_sub_ask(const struct task *t, const char *tag, struct buf *b);
+/* Answers; the first state comes with it where the client wants that, else right behind. */
+void fe_sub_answer(struct task *t, struct sub *s, uint32_t expires_s);
 /* The end of the dialog that its sender is: where she is, and which endpoint. */
 void fe_sender_end(const struct task *t, struct token *ret);
 /* From pidgin-sipe, which needs some things otherwise than other Lync clients. */
@@ -531,6 +553,37 @@ enum refusal fe_start_conversation(struct task *t, struct person *p, const struc
 /* There is more in the user's history. */
 void fe_conversation_news(struct frontend *fe, uint64_t account);
 
+/* focus.c: conferences of organizers who live here. */
+extern const struct setting fe_conf_settings[];
+int fe_conf_config_read(struct frontend *fe, struct buf *why) MUST_CHECK;
+void fe_focus_start(struct frontend *fe);
+/* fe->conf_cfg has changed. */
+void fe_focus_configure(struct frontend *fe);
+/* The store must have been closed before. */
+void fe_focus_free(struct frontend *fe);
+/* Is its Request-URI that of a conference, of one of its MCUs, or of a conference factory? */
+bool fe_is_conference(const struct task *t);
+bool fe_names_conference(struct str uri);
+/* The same at the organizer's home: true, it has been taken. */
+bool fe_focus(struct task *t);
+/* The conference that the Request-URI names, in this home; NULL. */
+struct conference *fe_conference_of(const struct task *t);
+/* The connection of that process has ended; flow 0: all of them. */
+void fe_focus_flow_lost(struct frontend *fe, uint32_t slot, uint64_t flow);
+/* Connections of that process by which members are here: 0 at the end; as map_walk(). */
+uint64_t fe_focus_next_flow(struct frontend *fe, uint32_t slot, size_t *at,
+                            struct map_node **after);
+
+/* focus_mcu.c: the IM MCUs. */
+bool fe_is_mcu(const struct sip_flow *f);
+bool fe_has_mcu(const struct frontend *fe);
+/* A link to one of them, of any label. */
+void fe_mcu_up(struct frontend *fe, const struct role_link *l);
+/* A request for an MCU, from anywhere: true, it has been taken. */
+bool fe_to_mcu(struct task *t);
+/* Passes it to the MCU of the conference with that focus URI. */
+void fe_mcu_pass(struct task *t, struct str focus);
+
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);
 /* True if the task has been answered: a new client's REGISTER while this process is full. */
@@ -573,6 +626,8 @@ void fe_revalidate(struct frontend *fe);
 void fe_peer_up(struct frontend *fe, const struct role_link *l);
 /* A link of either kind has ended; the next one is on its way. */
 void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why);
+/* The index of that link. */
+size_t fe_link_index(const struct frontend *fe, struct str role, uint32_t slot, struct str label);
 /* 0 or -errno. */
 int fe_own_link_open(struct frontend *fe) MUST_CHECK;
 /* NULL: down. */
@@ -600,6 +655,11 @@ void fe_check_flows(struct frontend *fe, uint32_t slot);
 extern const struct ctl_command frontend_commands[];
 void fe_explain(struct frontend *fe, struct ctl_call *c);
 void fe_presence_show(void *state, struct ctl_call *c);
+void fe_conference_list(void *state, struct ctl_call *c);
+void fe_conference_show(void *state, struct ctl_call *c);
+void fe_conference_end(void *state, struct ctl_call *c);
+/* How many live here; running: with people in them. */
+uint64_t fe_conferences(const struct frontend *fe, bool running);
 void fe_contact_list(void *state, struct ctl_call *c);
 void fe_contact_export(void *state, struct ctl_call *c);
 void fe_contact_import(void *state, struct ctl_call *c);

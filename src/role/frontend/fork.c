@@ -49,6 +49,12 @@ struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secu
 	return found;
 }
 
+bool fe_is_conf_invite(const struct sip_msg *m)
+{
+	return m->method == SIP_INVITE &&
+	       str_istarts(sip_value(m, SIP_H_CONTENT_TYPE), STR("application/ms-conf-invite+xml"));
+}
+
 static bool is_wanted(const struct task *t, const struct binding *b)
 {
 	if (t->callee_endpoint && b->endpoint != t->callee_endpoint)
@@ -59,7 +65,8 @@ static bool is_wanted(const struct task *t, const struct binding *b)
 	if (t->one_dialect && fe_crosses(t->msg, b))
 		return false;
 	/* A session is for clients that hold sessions, a pager message for those that do not. */
-	if ((t->msg->method == SIP_MESSAGE && b->lync) || (im_is_invite(t->msg) && !b->lync))
+	if ((t->msg->method == SIP_MESSAGE && b->lync) ||
+	    (!b->lync && (im_is_invite(t->msg) || fe_is_conf_invite(t->msg))))
 		return false;
 	if (b->user->account == t->who.account && b->endpoint == t->who.endpoint)
 		return false; /* the very endpoint that sends */

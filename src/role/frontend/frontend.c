@@ -59,7 +59,7 @@ static const struct setting fe_settings[] = {
 /* clang-format on */
 
 static const struct setting *const settings[] = { fe_settings, access_settings, registrar_settings,
-	                                          NULL };
+	                                          fe_conf_settings, NULL };
 static const char *const links[] = { "accounts", "frontend", NULL };
 
 static const char *const of_accounts[] = { "lookup", "auth",    "known", "changes",
@@ -70,6 +70,13 @@ static const char *const of_frontend[] = { "REGISTER",  "INVITE",  "ACK",      "
 	                                   "UPDATE",    "PRACK",   "REFER",    "NOTIFY",
 	                                   "SUBSCRIBE", "PUBLISH", "BENOTIFY", "SERVICE",
 	                                   "other",     NULL };
+/* What clients send, and what the focus commands. */
+static const char *const of_mcu[] = {
+	"INVITE",           "ACK",           "CANCEL",     "BYE",
+	"MESSAGE",          "INFO",          "UPDATE",     "OPTIONS",
+	"addConference",    "addUser",       "deleteUser", "modifyConferenceLock",
+	"deleteConference", "getConference", NULL
+};
 static const char *const link_fields[] = { "P-Asserted-Identity", "Path", NULL };
 static const struct role_right rights[] = {
 	{ .of = "accounts", .who = ROLE_AS_NOBODY, .requests = of_accounts },
@@ -77,6 +84,7 @@ static const struct role_right rights[] = {
 	  .who = ROLE_AS_OUR_USERS,
 	  .requests = of_frontend,
 	  .fields = link_fields },
+	{ .of = "mcu-im", .who = ROLE_AS_OUR_USERS, .requests = of_mcu, .fields = link_fields },
 	{ .of = NULL },
 };
 
@@ -213,7 +221,8 @@ static int read_settings(struct frontend *fe, struct buf *why)
 	const struct role_env *env = fe->env;
 	if (topo_settings(env->topo, env->self, fe_settings, &fe->cfg, why) < 0 ||
 	    access_config_read(&fe->access_cfg, env->topo, env->self, why) < 0 ||
-	    topo_settings(env->topo, env->self, registrar_settings, &fe->registrar_cfg, why) < 0)
+	    topo_settings(env->topo, env->self, registrar_settings, &fe->registrar_cfg, why) < 0 ||
+	    fe_conf_config_read(fe, why) < 0)
 		return -EINVAL;
 	if (fe->registrar_cfg.min_expires_s <= fe->registrar_cfg.default_expires_s &&
 	    fe->registrar_cfg.default_expires_s <= fe->registrar_cfg.max_expires_s)
@@ -347,6 +356,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe_history_start(fe);
 	fe_kept_start(fe);
 	fe_people_restored(fe);
+	fe_focus_start(fe);
 	fe_keep_load_subs(fe);
 	fe_load_init(fe);
 	open_doors(fe);
@@ -377,6 +387,7 @@ static void fe_free(struct frontend *fe)
 	fe->store_closing = true;
 	fe_behind_close(fe);
 	fe_kept_free(fe);
+	fe_focus_free(fe);
 	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
@@ -420,6 +431,8 @@ void fe_link_up(void *state, size_t i)
 		accounts_link_up(fe->accounts, l->fd);
 	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("media-bridge")))
 		fe_bridge_up(fe, l->slot, l->fd);
+	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("mcu-im")))
+		fe_mcu_up(fe, l);
 	else if (l->slot < FE_SLOTS_MAX && l->slot != fe->env->slot)
 		fe_peer_up(fe, l);
 }
@@ -430,11 +443,13 @@ static int reload(void *state, struct buf *why)
 	struct fe_config cfg = fe->cfg;
 	struct access_config acfg = fe->access_cfg;
 	struct registrar_config rcfg = fe->registrar_cfg;
+	struct fe_conf_config ccfg = fe->conf_cfg;
 	struct tls_server *tls = has_tls(fe->env) ? make_tls(fe, why) : NULL;
 	if ((has_tls(fe->env) && !tls) || read_settings(fe, why) < 0) {
 		fe->cfg = cfg;
 		fe->access_cfg = acfg;
 		fe->registrar_cfg = rcfg;
+		fe->conf_cfg = ccfg;
 		tls_server_unref(&tls);
 		return -EINVAL;
 	}
@@ -442,6 +457,7 @@ static int reload(void *state, struct buf *why)
 	registrar_configure(fe->registrar, &fe->registrar_cfg);
 	access_configure(fe->access, &fe->access_cfg);
 	fe_people_configure(fe);
+	fe_focus_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);
 		tls_server_unref(&fe->tls);

@@ -29,7 +29,8 @@ uint32_t fe_owner(const struct frontend *fe, uint64_t account)
 static void start_call(struct task *t)
 {
 	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
-	if (t->msg->method != SIP_INVITE || im_is_invite(t->msg))
+	if (t->msg->method != SIP_INVITE || im_is_invite(t->msg) || fe_is_conference(t) ||
+	    fe_is_conf_invite(t->msg))
 		return;
 	struct token end;
 	if (t->who.account && fe_owner(t->fe, t->who.account) == t->fe->env->slot) {
@@ -142,6 +143,20 @@ static bool is_for_home(const struct task *t)
 	return fe_names_dialog(t, &own) || (t->target.kind != TARGET_GRUU && !t->target.endpoint);
 }
 
+/* To the home of the conference's organizer, or its MCU: the sender's home has no part in it. */
+static bool to_conference(struct task *t)
+{
+	if (!fe_is_conference(t))
+		return false;
+	if (!(t = fe_filter(t)))
+		return true;
+	if (!fe_to_mcu(t)) {
+		target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
+		route_target(t);
+	}
+	return true;
+}
+
 static void serve_at_home(struct task *t)
 {
 	if (t->msg->method == SIP_SERVICE)
@@ -158,6 +173,8 @@ void fe_originate(struct task *t)
 	char route[64];
 	struct buf rb = BUF_ON(route);
 	uint32_t slot = fe_owner(fe, t->who.account);
+	if (to_conference(t))
+		return;
 	if (slot != fe->env->slot) {
 		buf_printf(&rb, "<sip:o.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>", t->who.account);
 		fe_to_slot(t, slot, buf_view(&rb), fe_originate);
@@ -188,7 +205,7 @@ void fe_terminate(struct task *t)
 	struct frontend *fe = t->fe;
 	t->target.secure = t->secure;
 	t->tap_to = t->callee;
-	if (ends_ringing(t))
+	if (fe_focus(t) || ends_ringing(t))
 		return;
 	if (t->from_link)
 		start_call(t);
@@ -223,6 +240,10 @@ void fe_way_out(struct task *t)
 	struct buf rb = BUF_ON(rr);
 	/* The home tries the endpoint's next flow then (RFC 5626 section 5.3). */
 	struct sip_branch_spec b = { .flow = f, .tag = t->peer_end.endpoint, .lost_code = 430 };
+	if (fe_is_mcu(t->flow)) {
+		fe_in_dialog_home(t); /* it knows no more than where the client was once */
+		return;
+	}
 	if (t->peer_end.hint.reach == TOKEN_DIALOG) {
 		fe_own_dialog(t, &t->peer_end);
 		return;

@@ -70,6 +70,7 @@ void fe_lost_init(struct frontend *fe)
 void fe_flow_lost(struct frontend *fe, const struct sip_flow *f)
 {
 	registrar_flow_lost(fe->registrar, fe->env->slot, f->id);
+	fe_focus_flow_lost(fe, fe->env->slot, f->id);
 	if (fe->env->n_slots == 1)
 		return;
 	add_id(&fe->lost, f->id);
@@ -94,6 +95,16 @@ void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal
 	fe_notice(fe, fe_link_to(fe, slot), EVENT_FLOW, buf_view(&b));
 }
 
+/* Adds an id to those that the process is asked for; what is enough goes out. */
+static void check_flow(struct frontend *fe, uint32_t slot, struct buf *ids, uint64_t id)
+{
+	add_id(ids, id);
+	if (ids->len < NOTICE_MAX / 4)
+		return;
+	send_notice(fe, fe_link_to(fe, slot), "check", buf_view(ids));
+	ids->len = 0;
+}
+
 void fe_check_flows(struct frontend *fe, uint32_t slot)
 {
 	size_t at = 0;
@@ -102,15 +113,14 @@ void fe_check_flows(struct frontend *fe, uint32_t slot)
 	for (struct home_user *u; (u = registrar_walk(fe->registrar, &at, &after)) != NULL;) {
 		binding_for(b, u)
 		{
-			if (b->reach != TOKEN_STREAM || b->slot != slot)
-				continue;
-			add_id(&ids, b->stream.flow);
-			if (ids.len < NOTICE_MAX / 4)
-				continue;
-			send_notice(fe, fe_link_to(fe, slot), "check", buf_view(&ids));
-			ids.len = 0;
+			if (b->reach == TOKEN_STREAM && b->slot == slot)
+				check_flow(fe, slot, &ids, b->stream.flow);
 		}
 	}
+	at = 0;
+	after = NULL;
+	for (uint64_t id; (id = fe_focus_next_flow(fe, slot, &at, &after)) != 0;)
+		check_flow(fe, slot, &ids, id);
 	send_notice(fe, fe_link_to(fe, slot), "check", buf_view(&ids));
 }
 
@@ -139,8 +149,10 @@ static void take_notice(struct frontend *fe, struct sip_flow *link, const cJSON 
 	enum refusal reason = refusal_of_id(why ? (uint32_t)why->valuedouble : 0);
 	cJSON_ArrayForEach(it, lost)
 	{
-		if (it->valuedouble >= 1)
-			registrar_flow_lost(fe->registrar, link->sock, (uint64_t)it->valuedouble);
+		if (it->valuedouble < 1)
+			continue;
+		registrar_flow_lost(fe->registrar, link->sock, (uint64_t)it->valuedouble);
+		fe_focus_flow_lost(fe, link->sock, (uint64_t)it->valuedouble);
 	}
 	cJSON_ArrayForEach(it, close)
 	{

@@ -10,7 +10,7 @@
 
 bool fe_is_bridge(const struct sip_flow *f)
 {
-	return f->kind == SIP_LINK && f->sock >= FE_BRIDGE_SOCK;
+	return f->kind == SIP_LINK && f->sock >= FE_BRIDGE_SOCK && f->sock < FE_MCU_SOCK;
 }
 
 void fe_bridge_up(struct frontend *fe, uint32_t slot, int fd)
@@ -105,7 +105,9 @@ void fe_explain_media(struct frontend *fe, struct buf *b, const struct sip_msg *
 static bool passes_bridge(const struct task *t, const struct binding *to)
 {
 	bool ends = t->msg->method == SIP_BYE;
-	if (t->fe->n_bridges == 0)
+	const struct sip_addr *from = sip_from(t->msg);
+	/* A conference holds no sound that would have passed there. */
+	if (t->fe->n_bridges == 0 || (from && fe_names_conference(from->uri)))
 		return false;
 	if (!to)
 		return ends; /* nobody knows what it spoke */

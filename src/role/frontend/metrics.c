@@ -140,6 +140,9 @@ void fe_metrics(void *state, struct buf *b)
 	type(b, "wrong_signatures_total", "counter", "messages dropped for their signature");
 	metric(b, "wrong_signatures_total", "", a->wrong_signatures);
 	put_conversations(b, im_stats(fe->im));
+	type(b, "conferences", "gauge", "conferences stored; with people in them");
+	metric(b, "conferences", "state=\"stored\"", fe_conferences(fe, false));
+	metric(b, "conferences", "state=\"running\"", fe_conferences(fe, true));
 	type(b, "history_lost_total", "counter",
 	     "messages that were delivered and could not be remembered");
 	metric(b, "history_lost_total", "", fe->history.n_lost);

@@ -46,6 +46,7 @@ static void end_unsure(struct frontend *fe, uint32_t slot, usec_t went)
 static void take_leave(struct frontend *fe, const struct fe_peer *p, uint32_t slot)
 {
 	registrar_flow_lost(fe->registrar, slot, 0);
+	fe_focus_flow_lost(fe, slot, 0);
 	if (!fe->stopping)
 		end_unsure(fe, slot, p->down ? p->down : loop_now(fe->loop));
 }
@@ -62,12 +63,13 @@ void fe_peer_up(struct frontend *fe, const struct role_link *l)
 	fe_people_peer_up(fe, l->slot);
 }
 
-static size_t link_index(const struct frontend *fe, struct str role, uint32_t slot)
+size_t fe_link_index(const struct frontend *fe, struct str role, uint32_t slot, struct str label)
 {
 	const struct role_env *env = fe->env;
 	size_t i = 0;
 	while (i < env->n_links &&
-	       (env->links[i].slot != slot || !str_eq(env->links[i].role, role)))
+	       (env->links[i].slot != slot || !str_eq(env->links[i].role, role) ||
+	        !str_eq(env->links[i].label, label)))
 		i++;
 	return i;
 }
@@ -105,21 +107,27 @@ static void own_link_down(struct frontend *fe, const struct sip_flow *f)
 		wait_for_own(fe);
 }
 
-static void bridge_down(struct frontend *fe, const struct sip_flow *f, const char *why)
+/* A link to another role. */
+static void role_down(struct frontend *fe, const char *role, struct sip_flow **links,
+                      const struct sip_flow *f, const char *why)
 {
-	uint32_t slot = f->sock - FE_BRIDGE_SOCK;
-	log_warning(NULL, "link-down", "peer=media-bridge/%u reason=%s", slot + 1,
+	uint32_t slot = f->sock % FE_SLOTS_MAX;
+	log_warning(NULL, "link-down", "peer=%s/%u reason=%s", role, slot + 1,
 	            log_esc(str_of(why)));
-	if (fe->bridges[slot] != f)
+	if (links[slot] != f)
 		return; /* another one has taken its place */
-	fe->bridges[slot] = NULL;
-	role_link_lost(fe->env, link_index(fe, STR("media-bridge"), slot));
+	links[slot] = NULL;
+	role_link_lost(fe->env, fe_link_index(fe, str_of(role), slot, STR("")));
 }
 
 void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why)
 {
 	if (fe_is_bridge(f)) {
-		bridge_down(fe, f, why);
+		role_down(fe, "media-bridge", fe->bridges, f, why);
+		return;
+	}
+	if (fe_is_mcu(f)) {
+		role_down(fe, "mcu-im", fe->mcus, f, why);
 		return;
 	}
 	log_warning(NULL, "link-down", "peer=%s/%u reason=%s", fe->env->role->name, f->sock + 1,
@@ -133,5 +141,5 @@ void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why
 		return; /* another one has taken its place */
 	p->link = NULL;
 	p->down = loop_now(fe->loop);
-	role_link_lost(fe->env, link_index(fe, str_of(fe->env->role->name), f->sock));
+	role_link_lost(fe->env, fe_link_index(fe, str_of(fe->env->role->name), f->sock, STR("")));
 }

@@ -49,6 +49,13 @@ static const struct store_migration migrations[] = {
 	     " local text not null, remote text not null, target text not null,"
 	     " event_line text not null, here text not null, kept text not null,"
 	     " primary key (account, id)) without rowid;" },
+	{ 7, "create table conference ("
+	     " key integer primary key, generation integer not null, account integer not null,"
+	     " organizer text not null, name text not null, id text not null,"
+	     " subject text not null, admission text not null, promote integer not null,"
+	     " lobby integer not null, mcus integer not null, invited text not null,"
+	     " created integer not null, expires integer not null,"
+	     " last_active integer not null, revision integer not null);" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -139,12 +146,33 @@ static int adopt_kept(struct frontend *fe, const char *const path[2], struct buf
 	return store_merge(path[0], migrations, path[1], &a, why);
 }
 
+/* The conferences that they organize. */
+static int adopt_conferences(struct frontend *fe, const char *const path[2], struct buf *why)
+{
+	const struct store_adoption a = {
+		.read = "select key, generation, account, organizer, name, id, subject, admission,"
+		        " promote, lobby, mcus, invited, created, expires, last_active, revision"
+		        " from conference",
+		.get = "select generation from conference where key = $1",
+		.put = "insert or replace into conference (key, generation, account, organizer,"
+		       " name, id, subject, admission, promote, lobby, mcus, invited, created,"
+		       " expires, last_active, revision) values ($1, $2, $3, $4, $5, $6, $7, $8,"
+		       " $9, $10, $11, $12, $13, $14, $15, $16)",
+		.drop = "delete from conference where key = $1",
+		.owner = 2,
+		.is_mine = is_mine,
+		.arg = fe,
+	};
+	return store_adopt(path[0], migrations, path[1], &a, why);
+}
+
 static int adopt_from(struct frontend *fe, const char *const path[2], struct buf *why)
 {
 	int users = adopt_users(fe, path, why);
 	int said = users < 0 ? users : adopt_history(fe, path, why);
 	int kept = said < 0 ? said : adopt_kept(fe, path, why);
-	return kept < 0 ? kept : users + said + kept;
+	int conferences = kept < 0 ? kept : adopt_conferences(fe, path, why);
+	return conferences < 0 ? conferences : users + said + kept + conferences;
 }
 
 static int adopt(struct frontend *fe, const char *path, struct buf *why)

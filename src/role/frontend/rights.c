@@ -2,7 +2,7 @@
 #include "svc/access/trust.h"
 
 /* What comes in over a link is held against the rights of the role at its other end: this role's
- * own table, or, from a media bridge, the one that came with its links. */
+ * own table, or, from a media bridge or an IM MCU, the one that came with its links. */
 
 static struct str method_name(int m)
 {
@@ -23,10 +23,11 @@ static void read_right(struct fe_rights *ret, const struct role_right *r)
 			ret->refused[n++] = (uint8_t)id;
 }
 
-static const struct role_right *right_of_bridge(const struct role_env *env)
+const struct role_right *fe_right_of(const struct frontend *fe, struct str role)
 {
+	const struct role_env *env = fe->env;
 	for (size_t i = 0; i < env->n_links; i++)
-		if (str_eq(env->links[i].role, STR("media-bridge")))
+		if (str_eq(env->links[i].role, role))
 			return env->links[i].right;
 	return NULL;
 }
@@ -35,11 +36,14 @@ void fe_rights_init(struct frontend *fe)
 {
 	const struct role *role = fe->env->role;
 	read_right(&fe->rights, role_right_to(role, str_of(role->name)));
-	read_right(&fe->bridge_rights, right_of_bridge(fe->env));
+	read_right(&fe->bridge_rights, fe_right_of(fe, STR("media-bridge")));
+	read_right(&fe->mcu_rights, fe_right_of(fe, STR("mcu-im")));
 }
 
 static const struct fe_rights *rights_of(const struct task *t)
 {
+	if (fe_is_mcu(t->flow))
+		return &t->fe->mcu_rights;
 	return fe_is_bridge(t->flow) ? &t->fe->bridge_rights : &t->fe->rights;
 }
 

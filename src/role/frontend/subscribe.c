@@ -253,17 +253,22 @@ void fe_tell_rosters_anew(struct person *p)
 /* Asked for once; calls may be encrypted or not, as the two ends agree. */
 static void answer_provisioning(struct task *t)
 {
-	char text[512];
-	struct buf lines = BUF_ON(text);
+	char text[512], settings[1024];
+	struct buf lines = BUF_ON(text), b = BUF_ON(settings);
 	buf_lit(&lines, "Expires: 0\r\nsubscription-state: terminated;expires=0\r\n"
 	                "ms-piggyback-cseq: 1\r\nEvent: vnd-microsoft-provisioning-v2\r\n");
+	buf_lit(&b, "<provisionGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/"
+	            "provisiongrouplist-notification\"><provisionGroup "
+	            "name=\"ServerConfiguration\">"
+	            "<ucPC2PCAVEncryption>SupportEncryption</ucPC2PCAVEncryption>");
+	if (fe_has_mcu(t->fe)) {
+		buf_lit(&b, "<focusFactoryUri>sip:");
+		xml_put_text(&b, t->who.uri);
+		buf_lit(&b, ";gruu;opaque=app:conf:focusfactory</focusFactoryUri>");
+	}
+	buf_lit(&b, "</provisionGroup></provisionGroupList>\r\n");
 	task_answer(t, buf_view(&lines),
-	            STR("application/vnd-microsoft-roaming-provisioning-v2+xml"),
-	            STR("<provisionGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/"
-	                "provisiongrouplist-notification\"><provisionGroup "
-	                "name=\"ServerConfiguration\">"
-	                "<ucPC2PCAVEncryption>SupportEncryption</ucPC2PCAVEncryption>"
-	                "</provisionGroup></provisionGroupList>\r\n"));
+	            STR("application/vnd-microsoft-roaming-provisioning-v2+xml"), buf_view(&b));
 }
 
 /* --- all packages -------------------------------------------------------------------------- */
@@ -363,16 +368,7 @@ static struct str here_of(const struct task *t, struct buf *b)
 	return sip_addr_next(&rest, &a) > 0 ? here_in(a.uri) : STR("");
 }
 
-static void make_tag(const struct task *t, char ret[SIP_TAG_LEN + 1])
-{
-	if (t->rq)
-		sip_req_tag(t->rq, ret);
-	else
-		sip_stx_tag(t->stx, ret);
-}
-
-/* The answer; the first state comes with it where the client wants that, else right behind. */
-static void answer(struct task *t, struct sub *s, uint32_t expires_s)
+void fe_sub_answer(struct task *t, struct sub *s, uint32_t expires_s)
 {
 	auto_(buf_free) struct buf body = buf_of(SUB_BODY_MAX);
 	char text[2048];
@@ -397,13 +393,12 @@ static void answer(struct task *t, struct sub *s, uint32_t expires_s)
 		sub_end(s, lync ? NULL : "timeout");
 }
 
-/* The buffer gets what the ask borrows. */
-static struct sub_ask ask_of(const struct task *t, const char *tag, struct buf *b)
+struct sub_ask fe_sub_ask(const struct task *t, const char *tag, struct buf *b)
 {
 	struct token end;
 	bool lync = dialect_of(t->msg) == DIALECT_LYNC;
 	fe_sender_end(t, &end);
-	return (struct sub_ask){ .account = t->who.account,
+	return (struct sub_ask){ .account = end.account,
 		                 .endpoint = end.endpoint,
 		                 .hint = end.hint,
 		                 .msg = t->msg,
@@ -427,7 +422,7 @@ static void refresh(struct task *t, uint64_t id)
 	struct sub *s = sub_find(t->fe->subs, id, t->msg);
 	char here[256];
 	struct buf hb = BUF_ON(here);
-	struct sub_ask ask = ask_of(t, "", &hb);
+	struct sub_ask ask = fe_sub_ask(t, "", &hb);
 	uint32_t expires_s;
 	int r = sub_expires(t->msg, ask.lync, &expires_s);
 	if (!s || s->account != t->who.account) {
@@ -443,7 +438,7 @@ static void refresh(struct task *t, uint64_t id)
 	if (why)
 		refuse(t, why);
 	else
-		answer(t, s, expires_s);
+		fe_sub_answer(t, s, expires_s);
 }
 
 static void begin(struct task *t, size_t i)
@@ -452,8 +447,8 @@ static void begin(struct task *t, size_t i)
 	char tag[SIP_TAG_LEN + 1];
 	char here[256];
 	struct buf hb = BUF_ON(here);
-	make_tag(t, tag);
-	struct sub_ask ask = ask_of(t, tag, &hb);
+	fe_make_tag(t, tag);
+	struct sub_ask ask = fe_sub_ask(t, tag, &hb);
 	struct person *p = people_get(fe->people, t->who.uri);
 	struct sub *s = NULL;
 	uint32_t expires_s;
@@ -470,7 +465,7 @@ static void begin(struct task *t, size_t i)
 	if (why)
 		refuse(t, why);
 	else
-		answer(t, s, expires_s);
+		fe_sub_answer(t, s, expires_s);
 }
 
 bool fe_is_own(const struct task *t)

@@ -110,8 +110,10 @@ static bool is_text(const struct sip_msg *m)
 
 bool fe_is_tapped(const struct task *t)
 {
-	return t->msg->method == SIP_MESSAGE && t->fe->cfg.history && (t->tap_from || t->tap_to) &&
-	       is_text(t->msg);
+	const struct sip_addr *from = sip_from(t->msg);
+	/* What is said in a conference is not said by its address. */
+	return t->msg->method == SIP_MESSAGE && from && !fe_names_conference(from->uri) &&
+	       t->fe->cfg.history && (t->tap_from || t->tap_to) && is_text(t->msg);
 }
 
 /* Inside a dialog nobody has been authenticated: what a home remembers of its own user must bear

@@ -65,8 +65,10 @@ void task_done(struct task *t)
 	free(t);
 }
 
+/* A transaction outlives the 2xx to an INVITE (RFC 6026), the task does not. */
 static void reply_late(struct task *t, int code, struct str reason, struct str lines)
 {
+	sip_stx_set_ops(t->stx, NULL, NULL);
 	if (t->forget)
 		sip_stx_forget(t->stx);
 	sip_stx_reply(t->stx, code, reason, lines, STR(""), STR(""));
@@ -87,10 +89,12 @@ void task_reply(struct task *t, int code, struct str reason, struct str lines)
 
 void task_answer_code(struct task *t, int code, struct str lines, struct str type, struct str body)
 {
-	if (t->rq)
+	if (t->rq) {
 		sip_reply(t->rq, code, STR(""), lines, type, body);
-	else if (t->stx)
+	} else if (t->stx) {
+		sip_stx_set_ops(t->stx, NULL, NULL);
 		sip_stx_reply(t->stx, code, STR(""), lines, type, body);
+	}
 	task_done(t);
 }
 
@@ -119,6 +123,9 @@ static bool is_usual(const struct task *t, enum refusal why)
 	struct sip_uri u;
 	if (dialect_of(t->msg) != DIALECT_LYNC)
 		return false;
+	/* Who leaves a conference ends what he watched after the dialog on which it hung. */
+	if (why == REFUSE_NO_DIALOG && t->msg->method == SIP_SUBSCRIBE)
+		return str_eq(sip_value(t->msg, SIP_H_EXPIRES), STR("0"));
 	return why == REFUSE_SERVICE ||
 	       (why == REFUSE_USER && t->msg->method == SIP_INVITE &&
 	        sip_uri_parse(&u, t->msg->uri) == 0 && str_ieq(u.user, STR("ocschat")));
@@ -156,6 +163,14 @@ void task_refuse(struct task *t, enum refusal why, struct str lines)
 	buf_str(&b, lines);
 	refusal_put(&b, why, t->fe->env->self->fqdn);
 	task_reply(t, row->code, str_of(row->phrase), b.full ? lines : buf_view(&b));
+}
+
+void fe_make_tag(const struct task *t, char ret[SIP_TAG_LEN + 1])
+{
+	if (t->rq)
+		sip_req_tag(t->rq, ret);
+	else
+		sip_stx_tag(t->stx, ret);
 }
 
 struct sip_stx *task_stx(struct task *t)

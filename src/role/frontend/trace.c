@@ -120,7 +120,9 @@ void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str raw)
 	auto_(buf_free) struct buf shown = buf_of(SHOWN_MAX), ev = buf_of(EVENT_MAX);
 	if (sip_parse(&m, raw) < 0)
 		return;
-	if (fe_is_bridge(f))
+	if (fe_is_mcu(f))
+		buf_printf(&where, "mcu-im/%u", f->sock - FE_MCU_SOCK + 1);
+	else if (fe_is_bridge(f))
 		buf_printf(&where, "media-bridge/%u", f->sock - FE_BRIDGE_SOCK + 1);
 	else if (f->kind == SIP_LINK)
 		buf_printf(&where, "frontend/%u", f->sock + 1);

@@ -307,6 +307,11 @@ enum c3p_reason conference_delete(struct conference **cp, const struct conf_who 
 	return C3P_NO_REASON;
 }
 
+void conference_end(struct conference *c)
+{
+	conf_empty(c, CONF_ENDED);
+}
+
 /* --- time ----------------------------------------------------------------------------- */
 
 void conference_touch(struct conference *c, uint64_t now_s)

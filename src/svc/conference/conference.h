@@ -73,6 +73,7 @@ struct conference {
 	uint32_t version; /* of the last document */
 	bool changed;     /* the op was called */
 	bool state_changed, description_changed;
+	void *owner; /* free for the owner of the set */
 };
 
 struct conferences; /* opaque */
@@ -141,6 +142,8 @@ enum c3p_reason conference_modify(struct conference *c, uint64_t now_s, const st
                                   const struct confinfo *wanted);
 /* deleteConference: sends everybody away and forgets it; *cp becomes NULL. */
 enum c3p_reason conference_delete(struct conference **cp, const struct conf_who *who);
+/* Sends everybody away, as a presenter does; it stays stored. */
+void conference_end(struct conference *c);
 /* Ends and forgets what is over; returns when to call again, in one to ten minutes. */
 uint64_t conferences_expire(struct conferences *s, uint64_t now_s);
 
@@ -175,9 +178,9 @@ enum c3p_reason conference_command(struct conference *c, uint64_t now_s, struct 
 
 /* What an MCU of session s says of its endpoints, by notify or after getConference (one that
  * started anew is given conference_mcu_info() first, or its people count as gone): a full document
- * replaces what was known of them, a partial one adds to it.  People who are not known are taken
- * in, as after a restart of the focus; so are endpoints of other sessions that the MCU was given to
- * keep.  C3P_MAX_SIZE above limits. */
+ * replaces what was known of them, a partial one adds to it.  People of a full one who are not
+ * known are taken in, as after a restart of the focus; so are endpoints of other sessions that the
+ * MCU was given to keep.  C3P_MAX_SIZE above limits. */
 enum c3p_reason conference_mcu_roster(struct conference *c, uint64_t now_s, enum confinfo_session s,
                                       const struct confinfo *ci);
 /* What an MCU needs to begin, or to go on: lock, people with roles, and all their endpoints with

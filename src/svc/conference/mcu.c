@@ -75,13 +75,15 @@ static bool has_live_endpoint(const struct confinfo_user *u)
 	return false;
 }
 
-/* False: no room. */
-static bool take_user(struct conference *c, enum confinfo_session s, const struct confinfo_user *u)
+/* False: no room.  News of somebody who is not known were on their way when they left; it is the
+ * whole roster that brings them back after a restart. */
+static bool take_user(struct conference *c, enum confinfo_session s, const struct confinfo_user *u,
+                      bool whole)
 {
 	struct conf_person *p = conf_find_person(&c->people, u->entity);
 	bool is_new = !p || p->gone;
 	if (is_new) {
-		if (u->state == CONFINFO_DELETED || !has_live_endpoint(u))
+		if (!whole || u->state == CONFINFO_DELETED || !has_live_endpoint(u))
 			return true;
 		p = take_in(c, u);
 	} else if (p->waits) {
@@ -128,7 +130,7 @@ enum c3p_reason conference_mcu_roster(struct conference *c, uint64_t now_s, enum
 		}
 	}
 	for (const struct confinfo_user *u = ci->users; u; u = u->next)
-		if (!take_user(c, s, u))
+		if (!take_user(c, s, u, ci->state == CONFINFO_FULL))
 			why = C3P_MAX_SIZE;
 	remove_the_lost(c);
 	if (was_empty)

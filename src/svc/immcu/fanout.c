@@ -43,7 +43,8 @@ static void text_unref(struct immcu *m, struct immcu_text *t)
 
 /* --- legs ----------------------------------------------------------------------------- */
 
-struct immcu_leg *leg_new(struct immcu_room *r, struct conf_person *p, struct conf_endpoint *e)
+struct immcu_leg *immcu_leg_new(struct immcu_room *r, struct conf_person *p,
+                                struct conf_endpoint *e)
 {
 	struct immcu_leg *leg = xnew(struct immcu_leg);
 	leg->room = r;
@@ -64,7 +65,7 @@ static struct immcu_text *next_text(struct immcu_leg *leg)
 	return t;
 }
 
-void leg_free(struct immcu_leg *leg)
+void immcu_leg_free(struct immcu_leg *leg)
 {
 	struct immcu_room *r = leg->room;
 	while (leg->n_waiting > 0)
@@ -73,15 +74,15 @@ void leg_free(struct immcu_leg *leg)
 	leg->endpoint->status = CONFINFO_DISCONNECTED;
 	r->n_legs--;
 	r->mcu->stats.legs--;
-	room_mark(r, leg->person);
+	immcu_room_mark(r, leg->person);
 	free(leg);
 }
 
-void leg_end(struct immcu_leg *leg, enum immcu_end why)
+void immcu_leg_end(struct immcu_leg *leg, enum immcu_end why)
 {
 	const struct immcu *m = leg->room->mcu;
 	m->ops->end(m->arg, leg, why);
-	leg_free(leg);
+	immcu_leg_free(leg);
 }
 
 struct confinfo_leg *immcu_leg_dialog(const struct immcu_leg *leg)
@@ -97,6 +98,11 @@ const struct conf_person *immcu_leg_person(const struct immcu_leg *leg)
 struct immcu_room *immcu_leg_room(const struct immcu_leg *leg)
 {
 	return leg->room;
+}
+
+void **immcu_leg_user(struct immcu_leg *leg)
+{
+	return &leg->user;
 }
 
 static struct immcu_leg *leg_in(const struct conf_person *p, struct str call_id)
@@ -127,7 +133,7 @@ static void replace_leg(struct conf_person *p, struct str epid)
 {
 	struct conf_endpoint *e = conf_of_epid(p, CONFINFO_CHAT, epid);
 	if (e && e->owner)
-		leg_end(e->owner, IMMCU_REPLACED);
+		immcu_leg_end(e->owner, IMMCU_REPLACED);
 	if (e)
 		conf_free_endpoint(p, e);
 }
@@ -148,14 +154,14 @@ int immcu_join(struct immcu_room *r, struct str uri, struct str epid,
 	conf_set_epid(e, epid);
 	e->status = CONFINFO_CONNECTED;
 	(void)conf_set_leg(e, leg);
-	*ret = leg_new(r, p, e);
-	room_mark(r, p);
+	*ret = immcu_leg_new(r, p, e);
+	immcu_room_mark(r, p);
 	return 0;
 }
 
 void immcu_leave(struct immcu_leg **lp)
 {
-	leg_free(take(lp));
+	immcu_leg_free(take(lp));
 }
 
 /* --- saying --------------------------------------------------------------------------- */
@@ -168,7 +174,7 @@ static void send_text(struct immcu_leg *leg, const struct immcu_text *t)
 	dialog->local_cseq++;
 	m->stats.sent++;
 	if (dialog->local_cseq - leg->reported_cseq >= IMMCU_CSEQ_JUMP / 2)
-		room_mark(leg->room, leg->person);
+		immcu_room_mark(leg->room, leg->person);
 	m->ops->send(m->arg, leg, &t->message);
 }
 
@@ -195,7 +201,7 @@ static void give_person(const struct conf_person *p, struct immcu_text *t,
 	{
 		struct immcu_leg *leg = list_entry(n, struct conf_endpoint, node)->owner;
 		if (leg && leg != s->from && !give(leg, t, s->typing))
-			leg_end(leg, IMMCU_SLOW);
+			immcu_leg_end(leg, IMMCU_SLOW);
 	}
 }
 
@@ -245,9 +251,9 @@ void immcu_answered(struct immcu_leg *leg, int code)
 	if (code >= 300)
 		m->stats.failed++;
 	if (code == 408 || code == 480) {
-		leg_end(leg, IMMCU_SILENT);
+		immcu_leg_end(leg, IMMCU_SILENT);
 	} else if (ends_dialog(code)) {
-		leg_end(leg, IMMCU_FORGOTTEN);
+		immcu_leg_end(leg, IMMCU_FORGOTTEN);
 	} else if (leg->n_waiting > 0) {
 		struct immcu_text *t = next_text(leg);
 		send_text(leg, t);

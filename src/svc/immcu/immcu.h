@@ -32,6 +32,8 @@ struct immcu_room {
 	struct list people;
 	unsigned n_people, n_legs;
 	uint64_t n_said; /* messages: it is not idle */
+	uint32_t home;   /* free for the owner: where its focus is */
+	uint64_t n_told; /* likewise: messages of which the focus knows */
 	bool locked;
 	bool changed; /* the op was called */
 };
@@ -100,6 +102,8 @@ struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str call_id);
 struct confinfo_leg *immcu_leg_dialog(const struct immcu_leg *leg);
 const struct conf_person *immcu_leg_person(const struct immcu_leg *leg);
 struct immcu_room *immcu_leg_room(const struct immcu_leg *leg);
+/* Free for the owner; NULL at first. */
+void **immcu_leg_user(struct immcu_leg *leg);
 
 /* Something a member says.  Typing goes to those who wait for nothing, and is never kept. */
 struct immcu_said {

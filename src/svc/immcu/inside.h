@@ -19,6 +19,7 @@ struct immcu_leg {
 	unsigned first, n_waiting;      /* ring */
 	struct immcu_text *waiting[IMMCU_QUEUE_MAX];
 	uint32_t reported_cseq; /* what the focus knows */
+	void *user;
 };
 
 struct immcu {
@@ -29,10 +30,11 @@ struct immcu {
 };
 
 /* Makes a leg of an endpoint with a dialog. */
-struct immcu_leg *leg_new(struct immcu_room *r, struct conf_person *p, struct conf_endpoint *e);
+struct immcu_leg *immcu_leg_new(struct immcu_room *r, struct conf_person *p,
+                                struct conf_endpoint *e);
 /* The endpoint stays, as disconnected, until the focus was told. */
-void leg_free(struct immcu_leg *leg);
+void immcu_leg_free(struct immcu_leg *leg);
 /* The same after ops->end(). */
-void leg_end(struct immcu_leg *leg, enum immcu_end why);
+void immcu_leg_end(struct immcu_leg *leg, enum immcu_end why);
 /* The focus is to be told of p, or of the room. */
-void room_mark(struct immcu_room *r, struct conf_person *p);
+void immcu_room_mark(struct immcu_room *r, struct conf_person *p);

@@ -48,7 +48,7 @@ static void drop_legs(struct conf_person *p)
 	{
 		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
 		if (e->owner)
-			leg_free(e->owner);
+			immcu_leg_free(e->owner);
 	}
 }
 
@@ -87,7 +87,7 @@ const struct immcu_stats *immcu_stats(const struct immcu *m)
 	return &m->stats;
 }
 
-void room_mark(struct immcu_room *r, struct conf_person *p)
+void immcu_room_mark(struct immcu_room *r, struct conf_person *p)
 {
 	if (p)
 		p->changed = true;
@@ -128,8 +128,8 @@ static bool take_over(struct immcu_room *r, struct conf_person *p,
 		return false;
 	struct conf_endpoint *e = list_entry(p->endpoints.prev, struct conf_endpoint, node);
 	e->leg->local_cseq += IMMCU_CSEQ_JUMP;
-	(void)leg_new(r, p, e);
-	room_mark(r, p);
+	(void)immcu_leg_new(r, p, e);
+	immcu_room_mark(r, p);
 	return true;
 }
 
@@ -167,7 +167,7 @@ static void end_legs(struct conf_person *p, enum immcu_end why)
 	{
 		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
 		if (e->owner)
-			leg_end(e->owner, why);
+			immcu_leg_end(e->owner, why);
 	}
 }
 

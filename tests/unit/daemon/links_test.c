@@ -138,8 +138,36 @@ static void no_link_is_made_to_a_process_that_has_ended(void)
 	end(&p);
 }
 
+/* Rows of both tables; a row that both have is one link. */
+static void a_row_with_a_label_is_one_more_link(void)
+{
+	static const char *const of_a[] = { "b", "b:more", NULL };
+	static const char *const of_b[] = { "a", "a:more", "a:other", NULL };
+	static const char *const texts[] = { "b", "b:more", "b:other" };
+	const struct role a = { .name = "a", .links = of_a }, b = { .name = "b", .links = of_b };
+	struct pair p;
+	struct channel_msg m;
+	char text[CHANNEL_TEXT_MAX];
+	start(&p);
+	links_free(&p.links);
+	p.slots[0].role = &a;
+	p.slots[1].role = &b;
+	p.links = links_new(p.loop, p.slots, 2);
+	EQ(links_of(p.links, &p.slots[0]), 3);
+	EQ(links_of(p.links, &p.slots[1]), 3);
+	EQ(links_prepare(p.links, &p.slots[0]), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		EQ(channel_recv(p.far[0], &m, text), 1);
+		EQ(m.a, i);
+		OK(str_eq(m.text, str_of(texts[i])));
+		(void)close(m.fd);
+	}
+	end(&p);
+}
+
 int main(void)
 {
+	RUN(a_row_with_a_label_is_one_more_link);
 	RUN(a_link_that_ended_is_made_again_once_and_not_at_once);
 	RUN(the_start_of_a_process_makes_the_link_that_was_waited_for);
 	RUN(no_link_is_made_to_a_process_that_has_ended);

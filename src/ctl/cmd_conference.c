@@ -1,0 +1,33 @@
+/* dialtone conference: what the homes of organizers know. */
+#include "ctl/commands.h"
+#include "ctl/print.h"
+#include "ctl/remote.h"
+
+/* The organizer's home answers; the others say null. */
+static cJSON *who_knows(cJSON *a, cJSON *b)
+{
+	bool b_knows = !cJSON_IsNull(b);
+	cJSON_Delete(b_knows ? a : b);
+	return b_knows ? b : a;
+}
+
+#define WHICH                                                                             \
+	{                                                                                 \
+		"conference", CTL_TEXT, true, true, "its id, or the address of its focus" \
+	}
+/* clang-format off */
+const struct verb ctl_conference_verbs[] = {
+	{ .cmd = { .noun = "conference", .verb = "list",
+	           .help = "Show group conversations with people in them",
+	           .args = { { "which", CTL_TEXT, true, false,
+	                       "all: those with nobody in them too" } } },
+	  .role = "frontend", .every_slot = true },
+	{ .cmd = { .noun = "conference", .verb = "show",
+	           .help = "Show who is in a group conversation", .args = { WHICH } },
+	  .role = "frontend", .every_slot = true, .join = who_knows },
+	{ .cmd = { .noun = "conference", .verb = "end",
+	           .help = "Send everybody away", .args = { WHICH } },
+	  .role = "frontend", .every_slot = true, .join = who_knows },
+	{ .cmd = { .noun = NULL } },
+};
+/* clang-format on */

@@ -1,0 +1,111 @@
+/* The inside of the focus: shared by the focus_*.c files.
+ *
+ * A conference lives in the home of its organizer: the model (svc/conference) with a row in the
+ * store, and in memory who is in it.  Its focus dialogs (legs), subscriptions (watchers) and what
+ * its MCU knows hang on a struct room. */
+#pragma once
+
+#include "role/frontend/fe.h"
+#include "svc/conference/c3p_link.h"
+#include "svc/conference/dialog.h"
+#include "svc/conference/stored.h"
+#include "wire/c3p/c3p.h"
+
+enum {
+	FOCUS_C3P_MAX = 4 * 1024 * 1024, /* bytes of a document for a client */
+	FOCUS_SUB_S = 365 * 86400, /* Lync clients never refresh: it ends with the focus dialog */
+	FOCUS_VIEWS = 3,           /* of enum conf_view */
+};
+
+struct room {
+	struct focus *focus;
+	struct conference *c;
+	uint64_t account;    /* of the organizer */
+	uint64_t key;        /* of its row */
+	struct list changed; /* in focus->changed */
+	struct list legs, watchers;
+	bool is_open;                 /* the MCU knows it */
+	uint32_t seen;                /* the last version that is rendered */
+	struct buf docs[FOCUS_VIEWS]; /* what that version changed */
+};
+
+/* A focus dialog; the dialog itself is the model's endpoint of the same Call-ID. */
+struct focus_leg {
+	struct list of_room;
+	struct map_node by_flow;
+	struct room *room;
+	struct token end; /* where its client is */
+	char *uri, *epid, *call_id;
+};
+
+struct saving;
+struct focus {
+	struct frontend *fe;
+	struct conf_settings settings;
+	struct conferences *set;
+	struct c3p_link *c3p; /* with the MCUs */
+	struct map legs;      /* by flow */
+	struct list changed;
+	struct defer flush;
+	struct timer expiry;
+	struct saving *saving; /* the write that the model has just asked for */
+	uint64_t adding;       /* account of who is making a conference */
+};
+
+static inline struct room *room_of(const struct conference *c)
+{
+	return c->owner;
+}
+static inline uint64_t focus_now_s(const struct focus *fo)
+{
+	return loop_wall(fo->fe->loop) / USEC_PER_SEC;
+}
+/* URI of the focus, or of another part. */
+void room_put_uri(struct buf *b, const struct room *r, enum confinfo_session s);
+
+/* focus.c */
+/* Beside a conference that is new, or has been loaded. */
+struct room *room_new(struct focus *fo, struct conference *c, uint64_t account, uint64_t key);
+/* The refusal that says the same to people. */
+enum refusal focus_refusal(enum c3p_reason why);
+/* Answers with a C3P response; where it is a failure, with the code of the refusal. */
+void focus_answer(struct task *t, int code, struct str lines, const struct c3p_msg *resp);
+/* "sip:alice@example.test" of who sends. */
+void focus_put_who(struct buf *b, const struct task *t);
+
+/* focus_store.c */
+void focus_load(struct focus *fo);
+void focus_save(struct room *r, enum conf_save how);
+/* When what was just saved is on disk the task is answered with this text, or refused. */
+void focus_answer_saved(struct focus *fo, struct task *t, struct buf *answer);
+
+/* focus_factory.c: SERVICE of the organizer. */
+void focus_factory(struct task *t);
+
+/* Calls next with the sender's display name, now or when it has been looked up; next asks anew what
+ * it needs. */
+void focus_named(struct task *t, void (*next)(struct task *t, struct str name));
+
+/* focus_leg.c: INVITE, INFO, BYE in the focus dialog. */
+void focus_invite(struct task *t, struct conference *c);
+void focus_info(struct task *t, struct conference *c);
+void focus_bye(struct task *t, struct conference *c);
+void focus_options(struct task *t, struct conference *c);
+/* Somebody is out: BYE in the dialogs they have left. */
+void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end why);
+/* Legs that an MCU gave back after a restart. */
+void focus_adopt_legs(struct room *r);
+void focus_leg_free(struct focus_leg *leg);
+
+/* focus_watch.c: the conference event package. */
+void focus_subscribe(struct task *t, struct conference *c);
+/* Something changed: renders it, and touches who watches. */
+void focus_tell_watchers(struct room *r);
+/* Those of a client end: epid p NULL: of all the person's clients; uri p NULL: all. */
+void focus_end_watchers(struct room *r, struct str uri, struct str epid, const char *reason);
+
+/* focus_mcu.c */
+extern const struct c3p_link_ops focus_c3p_ops;
+void focus_tell_mcu(struct room *r, const struct conf_person *p);
+void focus_mcu_deleted(struct room *r, const struct conf_person *p);
+void focus_mcu_close(struct room *r);

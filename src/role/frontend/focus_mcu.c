@@ -1,0 +1,233 @@
+#include "role/frontend/focus.h"
+
+/* The IM MCUs: which of their processes has a conference, what the focus tells it, and what it
+ * says. */
+
+bool fe_is_mcu(const struct sip_flow *f)
+{
+	return f->kind == SIP_LINK && f->sock >= FE_MCU_SOCK;
+}
+
+bool fe_has_mcu(const struct frontend *fe)
+{
+	return fe->n_mcus > 0;
+}
+
+/* The same process for all that belongs to a conference, whichever front end it comes by. */
+static uint32_t slot_of(const struct frontend *fe, struct str focus)
+{
+	return (uint32_t)(hash_lower(&fe->key.mask, focus) % fe->n_mcus);
+}
+
+static struct sip_flow *link_of(const struct frontend *fe, struct str focus)
+{
+	struct sip_flow *f = fe->n_mcus ? fe->mcus[slot_of(fe, focus)] : NULL;
+	return f && !f->closed ? f : NULL;
+}
+
+/* --- requests of clients -------------------------------------------------------------------- */
+
+static void pass_again(struct task *t)
+{
+	(void)fe_to_mcu(t);
+}
+
+static bool is_for_mcu(int method)
+{
+	return method == SIP_INVITE || method == SIP_MESSAGE || method == SIP_BYE ||
+	       method == SIP_INFO || method == SIP_UPDATE || method == SIP_OPTIONS;
+}
+
+void fe_mcu_pass(struct task *t, struct str focus)
+{
+	char rr[256], lines[ACCESS_URI_MAX + 64];
+	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
+	struct sip_branch_spec b = { .flow = link_of(t->fe, focus), .lost_code = 503 };
+	if (!is_for_mcu(t->msg->method) || !fe_has_mcu(t->fe)) {
+		task_refuse(t, t->fe->n_mcus ? REFUSE_METHOD : REFUSE_NO_CONFERENCE, STR(""));
+		return;
+	}
+	if (!b.flow) {
+		task_retry(t, pass_again);
+		return;
+	}
+	fe_edit(t, &b.edit, false);
+	fe_put_sender(t, &rb, &lb);
+	b.edit.record_route = buf_view(&rb);
+	b.edit.add = buf_view(&lb);
+	fe_send(t, &b);
+}
+
+/* --- what the focus tells ------------------------------------------------------------------- */
+
+static void tell(struct room *r, struct c3p_msg *m)
+{
+	auto_(buf_free) struct buf uri = buf_of(CONF_URI_MAX + CONF_ID_MAX + 64);
+	auto_(buf_free) struct buf body = buf_of(C3P_LINK_DOC_MAX);
+	struct focus *fo = r->focus;
+	room_put_uri(&uri, r, CONFINFO_FOCUS);
+	if (!fe_has_mcu(fo->fe))
+		return;
+	m->kind = C3P_REQUEST;
+	m->name = c3p_command_name(m->command);
+	m->from = m->conf = buf_view(&uri);
+	m->id = STR("1");
+	/* If the MCU is not there now, it is told all when it is. */
+	c3p_put(&body, m, true);
+	c3p_link_send(fo->c3p, slot_of(fo->fe, buf_view(&uri)), buf_view(&body));
+}
+
+/* All that the focus knows: the room is made, or goes on, with it. */
+static void open_room(struct room *r)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct c3p_conf conf = { .next = NULL };
+	struct c3p_msg m = { .command = C3P_ADD_CONFERENCE, .confs = &conf };
+	conference_mcu_info(&conf.info, a, r->c, CONFINFO_CHAT);
+	r->is_open = true;
+	tell(r, &m);
+}
+
+void focus_tell_mcu(struct room *r, const struct conf_person *p)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct confinfo ci = { .n_users = 0 };
+	struct confinfo_user **end = &ci.users;
+	struct c3p_msg m = { .command = p ? C3P_ADD_USER : C3P_MODIFY_LOCK,
+		             .locked = r->c->locked ? CONFINFO_YES : CONFINFO_NO };
+	if (!r->is_open) {
+		open_room(r);
+		return;
+	}
+	if (p) {
+		conf_add_person(&ci, &end, a, p, CONF_ALL_SESSIONS);
+		m.who = ci.users;
+	}
+	tell(r, &m);
+}
+
+void focus_mcu_deleted(struct room *r, const struct conf_person *p)
+{
+	struct c3p_msg m = { .command = C3P_DELETE_USER, .user = str_of(p->uri) };
+	if (r->is_open && !p->waits)
+		tell(r, &m);
+}
+
+void focus_mcu_close(struct room *r)
+{
+	struct c3p_msg m = { .command = C3P_DELETE_CONFERENCE };
+	if (r->is_open)
+		tell(r, &m);
+	r->is_open = false;
+}
+
+/* --- what it says --------------------------------------------------------------------------- */
+
+static struct conference *conference_named(struct focus *fo, struct str focus)
+{
+	struct sip_uri u;
+	struct conf_uri cu;
+	char text[CONF_URI_MAX + 1];
+	struct buf organizer = BUF_ON(text);
+	if (sip_uri_parse(&u, focus) < 0 || conf_uri_parse(&cu, &u) < 0 ||
+	    sip_uri_aor(&u, &organizer) < 0 || organizer.full)
+		return NULL;
+	return conferences_find(fo->set, buf_view(&organizer), cu.id);
+}
+
+/* A conference that was deleted while the MCU could not hear it. */
+static void forget_room(struct focus *fo, uint32_t slot, struct str focus)
+{
+	auto_(buf_free) struct buf body = buf_of(C3P_LINK_DOC_MAX);
+	struct c3p_msg m = { .kind = C3P_REQUEST,
+		             .command = C3P_DELETE_CONFERENCE,
+		             .name = c3p_command_name(C3P_DELETE_CONFERENCE),
+		             .id = STR("1"),
+		             .from = focus,
+		             .conf = focus };
+	c3p_put(&body, &m, true);
+	c3p_link_send(fo->c3p, slot, buf_view(&body));
+}
+
+static void take_news(struct focus *fo, uint32_t slot, const struct confinfo *ci)
+{
+	struct conference *c = conference_named(fo, ci->entity);
+	if (!c) {
+		forget_room(fo, slot, ci->entity);
+		return;
+	}
+	enum c3p_reason why = conference_mcu_roster(c, focus_now_s(fo), CONFINFO_CHAT, ci);
+	if (why)
+		log_warning(NULL, "conference-roster", "conference=%s reason=%s",
+		            log_esc(str_of(c->id)), log_esc(c3p_reason_name(why)));
+	room_of(c)->is_open = c->n_inside > 0;
+	focus_adopt_legs(room_of(c));
+}
+
+static void on_document(void *arg, uint32_t slot, struct str document, struct buf *answer UNUSED)
+{
+	struct focus *fo = arg;
+	auto_(arena_free) struct arena *a = arena_new();
+	struct c3p_msg m;
+	if (!role_may_ask(fe_right_of(fo->fe, STR("mcu-im")), STR("notify")) ||
+	    c3p_parse(&m, a, document) < 0 || m.kind != C3P_NOTIFY) {
+		log_warning(NULL, "document-refused", "of=mcu-im/%u", slot + 1);
+		return;
+	}
+	for (const struct c3p_conf *i = m.confs; i; i = i->next)
+		take_news(fo, slot, &i->info);
+}
+
+/* What it does not know any more it is told anew. */
+static void on_answer(void *arg, uint32_t slot UNUSED, struct str document)
+{
+	struct focus *fo = arg;
+	auto_(arena_free) struct arena *a = arena_new();
+	struct c3p_msg m;
+	if (c3p_parse(&m, a, document) < 0 || m.kind != C3P_RESPONSE ||
+	    m.reason != C3P_CONFERENCE_DOESNT_EXIST)
+		return;
+	struct conference *c = conference_named(fo, m.to);
+	if (c && c->n_inside > 0)
+		open_room(room_of(c));
+}
+
+static void on_lost(void *arg, uint32_t slot)
+{
+	struct frontend *fe = ((struct focus *)arg)->fe;
+	role_link_lost(fe->env, fe_link_index(fe, STR("mcu-im"), slot, STR("c3p")));
+}
+
+const struct c3p_link_ops focus_c3p_ops = { .document = on_document,
+	                                    .answer = on_answer,
+	                                    .lost = on_lost };
+
+/* --- links ---------------------------------------------------------------------------------- */
+
+/* Whoever is at the other end now learns of all conferences with people in it: a process that
+ * starts goes on with the dialogs of the one before. */
+static void tell_all(struct focus *fo, uint32_t slot)
+{
+	size_t at = 0;
+	struct map_node *after = NULL;
+	for (struct conference *c; (c = conferences_walk(fo->set, &at, &after)) != NULL;) {
+		auto_(buf_free) struct buf uri = buf_of(CONF_URI_MAX + CONF_ID_MAX + 64);
+		room_put_uri(&uri, room_of(c), CONFINFO_FOCUS);
+		if (c->n_inside > 0 && slot_of(fo->fe, buf_view(&uri)) == slot)
+			open_room(room_of(c));
+	}
+}
+
+void fe_mcu_up(struct frontend *fe, const struct role_link *l)
+{
+	struct focus *fo = fe->focus;
+	if (str_eq(l->label, STR("news"))) {
+		c3p_link_serve(fo->c3p, l->slot, l->fd);
+	} else if (str_eq(l->label, STR("c3p"))) {
+		c3p_link_open(fo->c3p, l->slot, l->fd);
+		tell_all(fo, l->slot);
+	} else {
+		fe->mcus[l->slot] =
+		        sip_transport_link(fe->tp, (uint16_t)(FE_MCU_SOCK + l->slot), l->fd);
+	}
+}

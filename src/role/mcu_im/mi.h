@@ -1,0 +1,67 @@
+/* The inside of the IM MCU: shared by the files of this folder. */
+#pragma once
+
+#include "base/log.h"
+#include "role/role.h"
+#include "svc/access/refusal.h"
+#include "svc/conference/c3p_link.h"
+#include "svc/conference/conf_uri.h"
+#include "svc/conference/dialog.h"
+#include "svc/immcu/immcu.h"
+
+enum {
+	MI_SLOTS_MAX = 64,
+	MI_HELD_MAX = 10000, /* requests that wait for the focus; above: 503 */
+	MI_HELD_S = 3,       /* so long */
+	MI_TOUCH_S = 600,    /* the focus hears in such intervals that somebody writes */
+};
+
+struct mcu_im {
+	struct role_env *env;
+	struct sip_stack *stack;
+	struct sip_flow *fes[MI_SLOTS_MAX]; /* links to the front ends, by slot; NULL: down */
+	struct c3p_link *c3p;               /* with the focus in each of them */
+	struct immcu *engine;
+	struct list held;    /* struct ask */
+	struct list to_tell; /* rooms of which the focus is to be told */
+	struct list sends;   /* messages that are on their way */
+	struct defer tell;
+	struct timer touch;
+	unsigned n_held;
+	uint64_t n_refused;
+	struct log_limit refusal_limit;
+	struct defer stopped;
+	void (*on_stopped)(void *arg);
+	void *on_stopped_arg;
+};
+
+/* mcu_im.c */
+/* The index of the link to that front end with this label. */
+size_t mi_link(const struct mcu_im *mi, uint32_t slot, struct str label);
+/* May that front end ask this: a method, or a command of C3P? */
+bool mi_has_right(const struct mcu_im *mi, uint32_t slot, struct str request);
+
+/* ask.c: requests of members. */
+void mi_request(struct mcu_im *mi, struct sip_req *rq);
+/* Something was learnt of that room: requests that waited for it are looked at again. */
+void mi_retry_held(struct mcu_im *mi, struct str focus);
+void mi_free_held(struct mcu_im *mi);
+
+/* out.c: what the engine wants. */
+extern const struct immcu_ops mi_ops;
+void mi_out_init(struct mcu_im *mi);
+void mi_out_free(struct mcu_im *mi);
+/* The leg ends: no answer is waited for any more. */
+void mi_leg_gone(struct immcu_leg *leg);
+/* All rooms of the focus in that process, whole. */
+void mi_tell_all(struct mcu_im *mi, uint32_t slot);
+
+/* control.c: what the focus asks, and what it is told. */
+extern const struct c3p_link_ops mi_c3p_ops;
+/* Sends a document to the focus of the room. */
+void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confinfo *ci);
+
+/* commands.c */
+extern const struct ctl_command mi_commands[];
+void mi_metrics(void *state, struct buf *b);
+void mi_status(void *state, struct buf *b);
