@@ -81,7 +81,7 @@ static void our_requests_go_to_the_contact_by_the_route(void)
 		                         .route = STR("<sip:o.1@home;lr>"),
 		                         .cseq = 12,
 		                         .flow = &flow,
-		                         .branch = "z9hG4bK2" };
+		                         .branch = "z9hG4bK012345678901234567890123" };
 	conf_dialog_put(&b, &leg, &rq);
 	sip_put_body(&b, STR("text/plain"), STR("hi"));
 	EQ(sip_parse(&m, buf_view(&b)), 0);
