@@ -234,6 +234,24 @@ def a_card_with_a_picture_is_passed_on(case):
 
 
 @tap.test
+def a_client_that_mixes_up_two_subscriptions_is_understood(case):
+    """pidgin-sipe does, when it has sent the second before the first was answered."""
+    a, b, c, d = (client(case) for _ in range(4))
+    check_eq(a.watch(b.user).code, 200, "the first")
+    first = a.dialogs.pop("presence")
+    check_eq(a.watch(c.user).code, 200, "the second")
+    mixed = a.dialogs["presence"]
+    mixed.call_id, mixed.local = first.call_id, first.local
+    check_eq(a.watch(d.user, context=True).code, 200, "the mixture")
+    for other in (b, c, d):
+        check_eq(other.publish_user(9500).code, 200, "publish")
+        a.wait_sees(other.user, 9500)
+    spy = client(case)
+    spy.dialogs["presence"] = mixed
+    check_eq(spy.watch(b.user).code, 481, "another's")
+
+
+@tap.test
 def limits_are_kept_and_others_are_not_disturbed(case):
     a, b = client(case), client(case)
     many = [Publication("x", i, 200, "<x/>", version=0) for i in range(150)]

@@ -8,7 +8,6 @@ the dialog package, so lamps have no client here.
 | is there, signs off                      | linphonec                 | linphonec, pidgin-sipe    |
 | open and closed                          | baresip                   | linphonec, pidgin-sipe    |
 | each state                               | pidgin-sipe               | linphonec, baresip        |
-| several by one list in the request       | pidgin-sipe, linphonec    | linphonec                 |
 | one who is added later                   | pidgin-sipe               | linphonec                 |
 | talk                                     | linphonec, baresip        | pidgin-sipe               |
 | blocks and unblocks the watcher          | pidgin-sipe               | linphonec                 |

@@ -425,6 +425,8 @@ static void refresh(struct task *t, uint64_t id)
 	struct sub_ask ask = fe_sub_ask(t, "", &hb);
 	uint32_t expires_s;
 	int r = sub_expires(t->msg, ask.lync, &expires_s);
+	if (!s && ask.lync)
+		s = sub_of_endpoint(t->fe->subs, id, ask.account, ask.endpoint);
 	if (!s || s->account != t->who.account) {
 		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
 		return;

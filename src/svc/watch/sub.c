@@ -279,6 +279,17 @@ struct sub *sub_by_id(struct subs *all, uint64_t account, uint64_t id)
 	return NULL;
 }
 
+struct sub *sub_of_endpoint(struct subs *all, uint64_t id, uint64_t account, uint64_t endpoint)
+{
+	for (struct map_node *n = map_first(&all->by_id, hash(&all->by_id, id)); n;
+	     n = map_next(n)) {
+		struct sub *s = container_of(n, struct sub, by_id);
+		if (s->id == id && s->lync && s->account == account && s->endpoint == endpoint)
+			return s;
+	}
+	return NULL;
+}
+
 struct sub *sub_find(struct subs *all, uint64_t id, const struct sip_msg *m)
 {
 	for (struct map_node *n = map_first(&all->by_id, hash(&all->by_id, id)); n;

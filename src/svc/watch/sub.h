@@ -129,6 +129,10 @@ void sub_extend(struct sub *s, uint32_t seconds);
 /* The dialog of a SUBSCRIBE inside it, or NULL: its number, Call-ID and tags must be right.  It is
  * where the subscriber is now. */
 struct sub *sub_find(struct subs *all, uint64_t id, const struct sip_msg *m);
+/* The Lync client's of that endpoint, or NULL, whatever the message says of the dialog:
+ * pidgin-sipe, which has made two subscriptions before the first was answered, goes on with the
+ * Call-ID of one and the target and tag of the other. */
+struct sub *sub_of_endpoint(struct subs *all, uint64_t id, uint64_t account, uint64_t endpoint);
 void sub_moved(struct sub *s, const struct sub_ask *ask);
 /* Header lines of the answer: Contact, Expires, Event, Subscription-State; a body: with the number
  * of the notification that it stands for. */
