@@ -248,7 +248,7 @@ def a_client_that_mixes_up_two_subscriptions_is_understood(case):
         a.wait_sees(other.user, 9500)
     spy = client(case)
     spy.dialogs["presence"] = mixed
-    check_eq(spy.watch(b.user).code, 481, "another's")
+    check_eq(spy.watch(b.user).code, 403, "in the name of another")
 
 
 @tap.test
