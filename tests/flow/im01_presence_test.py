@@ -5,7 +5,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
-from lib.presence import (PresenceClient, Publication, SUBSCRIBER, NS, conflicts,  # noqa: E402
+from lib.presence import (BATCH, PresenceClient, Publication, SUBSCRIBER, NS, conflicts,  # noqa: E402
                           note_xml, state_xml)
 from lib.siptext import Phone, reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
@@ -231,6 +231,25 @@ def a_card_with_a_picture_is_passed_on(case):
     name = b.user.uri.removeprefix("sip:")
     wait_for(lambda: any(e.findtext("photo/uri") == "http://example.test/b.png"
                          for e in a.people.get(name, {}).get("contactCard", [])), "the picture")
+
+
+@tap.test
+def who_asks_once_is_told_of_everybody(case):
+    others = [client(case) for _ in range(6)]
+    a = client(case)
+    body = "".join(f'<resource uri="{o.user.uri}"/>' for o in others)
+    answer = a.subscribe("presence", '<batchSub xmlns="http://schemas.microsoft.com/2006/01/sip/'
+                         f'batch-subscribe" uri="{a.user.uri}" name=""><action name="subscribe" '
+                         f'id="1"><adhocList>{body}</adhocList></action></batchSub>', BATCH,
+                         headers=[("Expires", 0)])
+    check_eq(answer.code, 200, "SUBSCRIBE")
+    check_eq([a.sees(o.user) for o in others], [3500] * 6, "the states in the answer")
+    b = case.own(Phone(case.site.server, case.site.user("phone"), "tcp")).sign_in()
+    answer, m = b.ask(b.make("SUBSCRIBE", others[0].user.uri, headers=[
+        ("Event", "presence"), ("Expires", 0), ("Accept", "application/pidf+xml")]))
+    check_eq(answer.code, 200, "the phone's SUBSCRIBE")
+    told = b.expect_request("NOTIFY")
+    check(b"open" in told.body and "terminated" in told.get("Subscription-State"), f"{told.body}")
 
 
 @tap.test

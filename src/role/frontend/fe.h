@@ -400,6 +400,8 @@ void fe_tell_rosters_anew(struct person *p);
 /* presence.c: subscriptions to the presence of others.  start: *ret is the new one. */
 enum refusal fe_start_presence(struct task *t, struct person *p, const struct sub_ask *ask,
                                struct sub **ret);
+/* Asked once (Expires: 0) there is no later notification: true while somebody is not known yet. */
+bool fe_poll_waits(struct task *t);
 /* A refresh that may name more people. */
 enum refusal fe_again_presence(struct task *t, struct sub *s);
 

@@ -180,6 +180,29 @@ static void make_boundary(struct presence_sub *me)
 	rand_token(&b, BOUNDARY_LEN);
 }
 
+static bool waits_for(struct task *t, struct str aor)
+{
+	struct person *p = people_get(t->fe->people, aor);
+	if (!p || person_is_known(p))
+		return false;
+	person_stay(p);
+	return true;
+}
+
+bool fe_poll_waits(struct task *t)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct batch batch;
+	bool waits = false;
+	if (t->msg->body.len == 0)
+		return waits_for(t, fe_target_aor(t));
+	if (batch_read(&batch, a, t->msg->body) < 0)
+		return false;
+	for (size_t i = 0; i < batch.n; i++)
+		waits |= waits_for(t, presence_address(batch.items[i].uri));
+	return waits;
+}
+
 enum refusal fe_start_presence(struct task *t, struct person *p, const struct sub_ask *ask,
                                struct sub **ret)
 {

@@ -443,6 +443,8 @@ static void refresh(struct task *t, uint64_t id)
 		fe_sub_answer(t, s, expires_s);
 }
 
+enum { POLL_TRIES = 4 };
+
 static void begin(struct task *t, size_t i)
 {
 	struct frontend *fe = t->fe;
@@ -461,6 +463,11 @@ static void begin(struct task *t, size_t i)
 	}
 	if (!p || p->where != PERSON_HERE) {
 		task_retry(t, fe_subscribe_home); /* being looked up */
+		return;
+	}
+	if (expires_s == 0 && t->tries < POLL_TRIES && packages[i].start == fe_start_presence &&
+	    fe_poll_waits(t)) {
+		task_retry(t, fe_subscribe_home);
 		return;
 	}
 	enum refusal why = packages[i].start(t, p, &ask, &s);

@@ -201,7 +201,14 @@ static void set_expiry(struct person *p)
 void person_stay(struct person *p)
 {
 	p->stays_until = loop_wall(p->all->loop) + STAY_S * USEC_PER_SEC;
-	set_expiry(p);
+	if (p->where != PERSON_UNKNOWN)
+		set_expiry(p);
+}
+
+bool person_is_known(const struct person *p)
+{
+	return p->where == PERSON_NOBODY || p->where == PERSON_HERE ||
+	       (p->where == PERSON_THERE && p->p.pubs.n > 0);
 }
 
 void person_find_again(struct person *p)
@@ -247,6 +254,8 @@ void person_found(struct person *p, uint64_t account, const struct card *card,
 		set_expiry(p);
 		p->p.dirty = (struct presence_dirty){ 0 };
 		tell_all_anew(p);
+	} else if (p->stays_until) {
+		set_expiry(p);
 	}
 	person_maybe_reap(p);
 }

@@ -140,8 +140,11 @@ void person_found(struct person *p, uint64_t account, const struct card *card,
 void person_absent(struct person *p);
 /* She could not be looked up; that is tried again in a moment. */
 void person_find_again(struct person *p);
-/* Kept for a moment although nobody needs her: what the store has of her is behind. */
+/* Kept for a moment although nobody needs her: what the store has of her is behind, or somebody
+ * waits to see her once. */
 void person_stay(struct person *p);
+/* False while she is looked up, or the first document of her home is on its way. */
+bool person_is_known(const struct person *p);
 /* The directory's record of somebody has changed. */
 void person_card(struct person *p, const struct card *card);
 /* A document of the home of a replica.  -EBADMSG. */
