@@ -234,6 +234,20 @@ def a_card_with_a_picture_is_passed_on(case):
 
 
 @tap.test
+def who_takes_the_own_card_off_has_that_of_the_directory_again(case):
+    a, b = client(case), client(case)
+    a.watch(b.user)
+    wait_for(lambda: a.name_of(b.user) == b.user.name + "@example.test", "the directory's name")
+    card = (f'<contactCard xmlns="{NS}contactcard"><identity><name><displayName>Bee</displayName>'
+            "</name></identity></contactCard>")
+    check_eq(b.publish(Publication("contactCard", 0, 200, card)).code, 200, "an own card")
+    wait_for(lambda: a.name_of(b.user) == "Bee", lambda: f"the own name: {a.name_of(b.user)}")
+    wait_for(lambda: b.known_version(Publication("contactCard", 0, 200, "")) > 0, "its version")
+    check_eq(b.publish(Publication("contactCard", 0, 200, "", expires=0)).code, 200, "none")
+    wait_for(lambda: a.name_of(b.user) == b.user.name + "@example.test", "the directory's again")
+
+
+@tap.test
 def who_asks_once_is_told_of_everybody(case):
     others = [client(case) for _ in range(6)]
     a = client(case)

@@ -89,6 +89,17 @@ static void refuse_conflict(struct task *t, const struct publish_result *res)
 	                 buf_view(&b));
 }
 
+/* Where she takes her own card off, the directory's comes back. */
+static void restore_card(struct task *t, const struct publish *rq)
+{
+	for (size_t i = 0; i < rq->n; i++) {
+		if (rq->items[i].remove && rq->items[i].key.category == CATEGORY_CONTACT_CARD) {
+			fe_people_account(t->fe, t->who.account);
+			return;
+		}
+	}
+}
+
 static void publish(struct task *t, struct person *p)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -108,6 +119,8 @@ static void publish(struct task *t, struct person *p)
 	fe_sender_end(t, &end);
 	struct publish_ask ask = { &rq, end.endpoint, people_wall(t->fe->people) };
 	r = presentity_publish(&p->p, &ask, &res);
+	if (r == 0)
+		restore_card(t, &rq);
 	if (r == -EEXIST) {
 		refuse_conflict(t, &res);
 	} else if (r < 0) {
