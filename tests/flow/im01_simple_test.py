@@ -194,6 +194,27 @@ def a_list_in_the_request_is_told_as_one(case):
 
 
 @tap.test
+def the_members_of_a_group_are_a_list(case):
+    server, a, b, c = case.site.server, phone(case), phone(case), client(case)
+    group = f"group-{b.user.name}"
+    server.tool("group", "add", group, "--name", "Some People")
+    for member in (b, c):
+        server.tool("group", "member", "add", group, member.user.name)
+    uri = f"sip:{group}@{server.domain}"
+    answer, m = a.ask(a.make("SUBSCRIBE", uri, headers=[
+        ("Event", "presence"), ("Supported", "eventlist"),
+        ("Accept", "multipart/related, application/rlmi+xml, application/pidf+xml")]))
+    check_eq((answer.code, answer.get("Require")), (200, "eventlist"), "SUBSCRIBE")
+    a.wait_sees(b.user, "open")
+    a.wait_sees(c.user, "open")
+    c.publish_user(6500)
+    a.wait_sees(c.user, "open", ["busy"])
+    answer, m = a.ask(a.make("SUBSCRIBE", uri, headers=[("Event", "presence")]))
+    check_eq(answer.code, 403, "as one person")
+    server.tool("group", "remove", group)
+
+
+@tap.test
 def the_stored_contacts_are_a_list_that_grows_and_shrinks(case):
     user = case.site.user("both")
     c, a, b, d = client(case, user), phone(case, user), phone(case), phone(case)

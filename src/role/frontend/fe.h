@@ -379,6 +379,8 @@ struct str fe_event_of(const struct sip_msg *m);
 bool fe_is_own(const struct task *t);
 /* The address of the user that a SUBSCRIBE to one is for, who has been found. */
 struct str fe_target_aor(const struct task *t);
+/* That address is a distribution group's. */
+bool fe_target_is_group(const struct task *t);
 /* Why a subscription was not started (sub_start). */
 enum refusal fe_sub_refusal(int err);
 /* What a SUBSCRIBE asks, for sub_start(); the buffer (256 bytes) gets what it borrows. */

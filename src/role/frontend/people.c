@@ -62,7 +62,7 @@ static void look_at_endpoints(struct frontend *fe, struct person *p, uint64_t wi
 
 static void found(struct frontend *fe, struct person *p, const struct account *acc)
 {
-	if (!acc || acc->disabled || !str_ieq(acc->uri, str_of(p->aor))) {
+	if (!acc || acc->disabled || acc->group || !str_ieq(acc->uri, str_of(p->aor))) {
 		person_absent(p);
 		return;
 	}

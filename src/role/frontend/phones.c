@@ -26,7 +26,15 @@ enum {
 	(CATEGORY_BIT(CATEGORY_STATE) | CATEGORY_BIT(CATEGORY_NOTE) | \
 	 CATEGORY_BIT(CATEGORY_CONTACT_CARD) | CATEGORY_BIT(CATEGORY_CALENDAR_DATA))
 
-enum phone_kind { WATCH_ONE = 'o', WATCH_LIST = 'l', WATCH_CONTACTS = 'c' };
+/* Members of a group whose presence is told (F-027). */
+enum { GROUP_MEMBERS_MAX = 100 };
+
+enum phone_kind {
+	WATCH_ONE = 'o',
+	WATCH_LIST = 'l',
+	WATCH_CONTACTS = 'c',
+	WATCH_GROUP = 'g',
+};
 
 struct phone_sub {
 	struct sub sub;
@@ -34,6 +42,7 @@ struct phone_sub {
 	enum phone_kind kind;
 	struct person *own;
 	struct list_watch contacts; /* of WATCH_CONTACTS */
+	struct accounts_req *asked; /* for the members of a group */
 	bool anew;                  /* somebody has left the list: a full one is told */
 	char *who;
 	char boundary[BOUNDARY_LEN + 1];
@@ -172,6 +181,7 @@ static bool compose(struct sub *s, bool all, struct buf *b, struct str *ret_type
 
 static void phone_drop(struct phone_sub *me)
 {
+	accounts_req_free(&me->asked);
 	list_del(&me->contacts.of_person);
 	me->own->held--;
 	person_maybe_reap(me->own);
@@ -281,6 +291,26 @@ static void take_list(struct phone_sub *me, const struct reslist *list)
 	me->anew = true;
 }
 
+static void on_members(void *arg, const struct accounts_found *f)
+{
+	struct phone_sub *me = arg;
+	me->asked = NULL;
+	if (f->err < 0)
+		return; /* those of before stay */
+	watch_set_done(&me->set);
+	for (size_t i = 0; i < f->n; i++)
+		(void)!watch_add(me->own->all, &me->set, f->people[i].uri);
+	me->anew = true;
+	sub_touch(&me->sub);
+}
+
+static void ask_members(struct task *t, struct phone_sub *me)
+{
+	accounts_req_free(&me->asked);
+	me->asked = accounts_members(t->fe->accounts, fe_target_aor(t), GROUP_MEMBERS_MAX,
+	                             on_members, me);
+}
+
 /* --- what is asked ------------------------------------------------------------------------- */
 
 enum refusal fe_read_body(const struct sip_msg *m, struct str type, struct buf *b, struct str *ret)
@@ -362,7 +392,10 @@ static enum refusal kind_of(const struct task *t, enum phone_kind *ret)
 	}
 	if (list && fe_is_own(t))
 		*ret = WATCH_CONTACTS;
-	return REFUSE_NOTHING;
+	if (!fe_target_is_group(t))
+		return REFUSE_NOTHING;
+	*ret = WATCH_GROUP;
+	return list ? REFUSE_NOTHING : REFUSE_GROUP;
 }
 
 enum refusal fe_start_phone_presence(struct task *t, struct person *p, const struct sub_ask *ask,
@@ -387,6 +420,8 @@ enum refusal fe_start_phone_presence(struct task *t, struct person *p, const str
 		take_list(me, &list);
 	if (kind == WATCH_ONE)
 		(void)!watch_add(t->fe->people, &me->set, fe_target_aor(t));
+	if (kind == WATCH_GROUP)
+		ask_members(t, me);
 	*ret = &me->sub;
 	return REFUSE_NOTHING;
 }
@@ -411,7 +446,7 @@ int fe_restore_phone_presence(struct frontend *fe, struct person *own, const str
 {
 	struct str line, rest;
 	(void)str_cut(kept, '\n', &line, &rest);
-	if (line.len != 1 || !memchr("olc", line.p[0], 3))
+	if (line.len != 1 || !memchr("olcg", line.p[0], 4))
 		return -EBADMSG;
 	struct phone_sub *me = phone_new(own, (enum phone_kind)line.p[0]);
 	int r = sub_restore(fe->subs, &me->sub, &phone_presence, row);

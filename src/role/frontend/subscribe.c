@@ -517,6 +517,13 @@ struct str fe_target_aor(const struct task *t)
 	return acc ? acc->uri : STR("");
 }
 
+bool fe_target_is_group(const struct task *t)
+{
+	bool absent;
+	const struct account *acc = target_of(t, &absent);
+	return acc && acc->group;
+}
+
 static bool refuses_target(struct task *t)
 {
 	if (t->target.kind == TARGET_FOREIGN)
