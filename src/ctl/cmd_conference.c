@@ -11,6 +11,15 @@ static cJSON *who_knows(cJSON *a, cJSON *b)
 	return b_knows ? b : a;
 }
 
+static int must_be_there(struct tool *t UNUSED, const cJSON *args, cJSON *result)
+{
+	if (!cJSON_IsNull(result))
+		return EXIT_FINE;
+	return tool_fail(
+	        "There is no conference \"%s\"; `dialtone conference list all` shows them.",
+	        ctl_text(args, "conference").p);
+}
+
 #define WHICH                                                                             \
 	{                                                                                 \
 		"conference", CTL_TEXT, true, true, "its id, or the address of its focus" \
@@ -24,10 +33,10 @@ const struct verb ctl_conference_verbs[] = {
 	  .role = "frontend", .every_slot = true },
 	{ .cmd = { .noun = "conference", .verb = "show",
 	           .help = "Show who is in a group conversation", .args = { WHICH } },
-	  .role = "frontend", .every_slot = true, .join = who_knows },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_there },
 	{ .cmd = { .noun = "conference", .verb = "end",
 	           .help = "Send everybody away", .args = { WHICH } },
-	  .role = "frontend", .every_slot = true, .join = who_knows },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_there },
 	{ .cmd = { .noun = NULL } },
 };
 /* clang-format on */

@@ -33,6 +33,16 @@ static int with_list(struct tool *t UNUSED, cJSON *args)
 	return EXIT_FINE;
 }
 
+static int must_be_known(struct tool *t UNUSED, const cJSON *args, cJSON *result)
+{
+	if (!cJSON_IsNull(result))
+		return EXIT_FINE;
+	return tool_fail(
+	        "Nothing is kept of %s at the moment: `dialtone user show` says whether she is "
+	        "disabled.",
+	        ctl_text(args, "user").p);
+}
+
 #define WHOSE                                                                    \
 	{                                                                        \
 		"user", CTL_TEXT, true, true, "whose: alice, alice@example.test" \
@@ -42,19 +52,19 @@ const struct verb ctl_presence_verbs[] = {
 	{ .cmd = { .noun = "presence", .verb = "show",
 	           .help = "Show a user's state, what she published, who may see what",
 	           .args = { WHOSE } },
-	  .role = "frontend", .every_slot = true, .join = who_knows },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_known },
 	{ .cmd = { .noun = "contact", .verb = "list", .help = "Show a user's contacts",
 	           .args = { WHOSE } },
-	  .role = "frontend", .every_slot = true, .join = who_knows },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_known },
 	{ .cmd = { .noun = "contact", .verb = "export",
 	           .help = "Write a user's list of contacts, as Lync clients know it (XML)",
 	           .args = { WHOSE } },
-	  .role = "frontend", .every_slot = true, .join = who_knows },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_known },
 	{ .cmd = { .noun = "contact", .verb = "import",
 	           .help = "Add the contacts and groups of such a file to a user's list",
 	           .args = { WHOSE,
 	                     { "list", CTL_TEXT, true, true, "the file" } } },
-	  .role = "frontend", .every_slot = true, .join = who_knows, .run = with_list },
+	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_known, .run = with_list },
 	{ .cmd = { .noun = NULL } },
 };
 /* clang-format on */

@@ -105,14 +105,26 @@ def an_administrator_lists_exports_and_imports(case):
     with open(path, "w", encoding="utf-8") as f:
         f.write(server.tool("contact", "export", a.user.name))
     set_contact(b, "carol@example.test")
-    check_eq(server.json("contact", "import", b.user.name, path), {"imported": 1}, "import")
+    check_eq(server.json("contact", "import", b.user.name, path), {"added": 1, "updated": 0},
+             "import")
     wait_for(lambda: set(b.list) == {"bob@example.test", "carol@example.test"},
              lambda: f"the contacts at the client: {b.list}")
     check_eq([b.groups[g] for g in b.list["bob@example.test"][1].split()], ["Team"], "group")
+    check_eq(server.json("contact", "import", b.user.name, path), {"added": 0, "updated": 1},
+             "the same again")
     check("no user" in server.tool("contact", "list", "nobody", ok=False), "nobody's list")
     with open(path, "w", encoding="utf-8") as f:
         f.write("<html/>")
     check("no list" in server.tool("contact", "import", b.user.name, path, ok=False), "no list")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write('<contactList deltaNum="1"><contact uri="no address" groups="1"/></contactList>')
+    check("address" in server.tool("contact", "import", b.user.name, path, ok=False), "an address")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write('<contactList deltaNum="1">' + "".join(
+            f'<contact uri="u{i}@example.test" groups="1"/>' for i in range(300)) +
+            "</contactList>")
+    check("contacts-max" in server.tool("contact", "import", b.user.name, path, ok=False), "limit")
+    check_eq(len(server.json("contact", "list", b.user.name)), 2, "contacts after all")
 
 
 @tap.test(alone=True)

@@ -320,7 +320,7 @@ def privacy_mode_shows_presence_to_contacts_alone(case):
     try:
         server.reload()
         name = b.user.uri.removeprefix("sip:")
-        wait_for(lambda: not a.people[name]["state"], "no state")
+        a.wait_sees(b.user, 18500)
         check(a.name_of(b.user), "the name stays")
         check_eq(b.soap("setContact", displayName="", groups="1", subscribed="true",
                         URI=a.user.uri, externalURI="").code, 200, "setContact")

@@ -23,7 +23,10 @@ static void on_found(void *arg, int err, const struct account *acc)
 	struct frontend *fe = q->fe;
 	bool here = err == 0 && fe_owner(fe, acc->id) == fe->env->slot;
 	struct person *p = here ? people_get(fe->people, acc->uri) : NULL;
-	if (err == -ENOENT)
+	if (err == 0 && acc->group)
+		q->c->fail(q->c, "that is a distribution group and no user; `dialtone group show` "
+		                 "shows its members");
+	else if (err == -ENOENT)
 		q->c->fail(q->c, "there is no user of that name; `dialtone user list` shows them");
 	else if (err < 0)
 		q->c->fail(q->c, "the accounts process does not answer at the moment; try again");
@@ -207,7 +210,7 @@ static uint32_t same_group(struct contact_list *to, const struct contact_group *
 }
 
 static int merge_contact(struct contact_list *to, const struct contact_list *from,
-                         const struct contact *k)
+                         const struct contact *k, uint32_t max)
 {
 	auto_(buf_free) struct buf ids = buf_of(1024), ignored = buf_of(4096);
 	for (unsigned i = 0; i < k->n_groups; i++) {
@@ -219,12 +222,14 @@ static int merge_contact(struct contact_list *to, const struct contact_list *fro
 	}
 	struct contact_set set = { str_of(k->uri), str_of(k->name), buf_view(&ids),
 		                   str_of(k->external), k->subscribed };
-	return contacts_set(to, &set, CONTACTS_MAX, &ignored);
+	if (str_chr(set.uri, '@') < 0 && str_chr(set.uri, ':') < 0)
+		return -EINVAL;
+	return contacts_set(to, &set, max, &ignored);
 }
 
 struct importing {
 	struct ctl_call *c;
-	uint32_t n;
+	uint32_t added, updated;
 };
 
 static void on_imported(void *arg, struct person *p, int err)
@@ -236,7 +241,8 @@ static void on_imported(void *arg, struct person *p, int err)
 		im->c->fail(im->c, "the list could not be stored: %s", strerror(-err));
 	} else {
 		fe_tell_rosters_anew(p);
-		buf_printf(&b, "{\"imported\":%" PRIu32 "}", im->n);
+		buf_printf(&b, "{\"added\":%" PRIu32 ",\"updated\":%" PRIu32 "}", im->added,
+		           im->updated);
 		im->c->ok(im->c, buf_view(&b));
 	}
 	free(im);
@@ -250,13 +256,19 @@ static void import_contacts(struct person *p, struct ctl_call *c)
 	r = contacts_read(&from, ctl_text(c->args, "list"));
 	if (r < 0) {
 		contacts_done(&from);
-		c->fail(c, "this is no list of contacts as `dialtone contact export` writes it");
+		if (r == -E2BIG)
+			c->fail(c, "the list holds more contacts or groups than any may (%d, %d)",
+			        CONTACTS_MAX, CONTACT_GROUPS_MAX);
+		else
+			c->fail(c, "this is no list of contacts as `dialtone contact export` "
+			           "writes it");
 		return;
 	}
+	uint32_t max = ((struct frontend *)p->owner)->cfg.contacts_max, before = p->contacts.n;
 	for (const struct contact *k = from.first; k && r == 0; k = k->next)
-		r = merge_contact(&p->contacts, &from, k);
+		r = merge_contact(&p->contacts, &from, k, max);
 	struct importing *im = xnew(struct importing);
-	*im = (struct importing){ c, from.n };
+	*im = (struct importing){ c, p->contacts.n - before, from.n - (p->contacts.n - before) };
 	contacts_done(&from);
 	if (r == 0) {
 		fe_home_save(p, on_imported, im);
@@ -264,10 +276,13 @@ static void import_contacts(struct person *p, struct ctl_call *c)
 	}
 	free(im);
 	fe_home_reload(p);
-	c->fail(c,
-	        "the user would have more contacts or groups than are allowed (%d, %d); "
-	        "nothing was changed",
-	        CONTACTS_MAX, CONTACT_GROUPS_MAX);
+	if (r == -EINVAL)
+		c->fail(c, "the list holds an address that is none; nothing was changed");
+	else
+		c->fail(c,
+		        "the user would have more contacts or groups than are allowed (%u by "
+		        "contacts-max of the front end, %d); nothing was changed",
+		        max, CONTACT_GROUPS_MAX);
 }
 
 void fe_contact_import(void *state, struct ctl_call *c)

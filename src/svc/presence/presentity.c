@@ -563,7 +563,10 @@ static bool has_category(const struct presentity *p, uint32_t container, enum ca
 
 uint32_t presentity_source(const struct presentity *p, uint32_t container, enum category c)
 {
-	return has_category(p, container, c) ? container : CONTAINER_ALL;
+	if (has_category(p, container, c))
+		return container;
+	/* Who may see no state is told that she is offline, or goes on with the last one. */
+	return c == CATEGORY_STATE ? CONTAINER_BLOCKED : CONTAINER_ALL;
 }
 
 uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container)
