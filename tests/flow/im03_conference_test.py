@@ -203,6 +203,24 @@ def the_administrator_sees_and_ends_it(case):
     check_eq(shown(case, conference)["people"], 0, "people")
 
 
+@tap.test
+def of_who_is_removed_the_conferences_are_forgotten(case):
+    a, b = conferees(case, 2)
+    focus = meet(a, b)
+    site, name = case.site, a.user.uri.removeprefix("sip:")
+    conference = focus.rsplit(":", 1)[1]
+
+    def there():
+        return conference in [c["id"] for c in site.server.json("conference", "list")]
+    site.server.tool("user", "disable", name)
+    wait_for(lambda: a.closed, "who is disabled is still connected")
+    check(there(), "the conference of who is disabled only")
+    site.server.tool("user", "remove", name)
+    for _ in range(2):
+        b.answer(b.expect_request("BYE"), 200)
+    wait_for(lambda: not there(), "the conference of who was removed is still there")
+
+
 # Ends of processes.
 
 @tap.test(alone=True)

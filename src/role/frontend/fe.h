@@ -565,6 +565,8 @@ void fe_focus_start(struct frontend *fe);
 void fe_focus_configure(struct frontend *fe);
 /* The store must have been closed before. */
 void fe_focus_free(struct frontend *fe);
+/* The account was disabled or removed: of who was removed all conferences end and are forgotten. */
+void fe_focus_account(struct frontend *fe, uint64_t account);
 /* Is its Request-URI that of a conference, of one of its MCUs, or of a conference factory? */
 bool fe_is_conference(const struct task *t);
 bool fe_names_conference(struct str uri);

@@ -149,6 +149,63 @@ static void on_expiry(void *arg)
 	timer_set(&fo->expiry, loop_now(fo->fe->loop) + (next - now_s) * USEC_PER_SEC);
 }
 
+/* --- who organizes ------------------------------------------------------------------------- */
+
+/* An account that is gone, perhaps: its record is being looked up. */
+struct organizer {
+	struct list node;
+	struct focus *focus;
+	uint64_t account;
+	struct accounts_req *lookup;
+};
+
+/* One conference of that account, or NULL. */
+static struct conference *any_of(const struct focus *fo, uint64_t account)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	for (struct conference *c; (c = conferences_walk(fo->set, &slot, &after)) != NULL;)
+		if (room_of(c)->account == account)
+			return c;
+	return NULL;
+}
+
+static void organizer_free(struct organizer *o)
+{
+	accounts_req_free(&o->lookup);
+	list_del(&o->node);
+	free(o);
+}
+
+static void on_organizer(void *arg, int err, const struct account *acc)
+{
+	struct organizer *o = arg;
+	struct conference *c;
+	bool is_gone = err == -ENOENT || (err == 0 && acc->id != o->account);
+	while (is_gone && (c = any_of(o->focus, o->account)) != NULL) {
+		struct conf_who who = { str_of(c->organizer), str_of(c->organizer_name),
+			                CONF_COMPANY };
+		log_info(NULL, "conference-forgotten", "conference=%s organizer=%s",
+		         log_esc(str_of(c->id)), log_esc(str_of(c->organizer)));
+		(void)conference_delete(&c, &who);
+	}
+	o->lookup = NULL; /* it ends with this call */
+	organizer_free(o);
+}
+
+void fe_focus_account(struct frontend *fe, uint64_t account)
+{
+	const struct conference *c = fe->focus ? any_of(fe->focus, account) : NULL;
+	if (!c)
+		return;
+	struct organizer *o = xnew(struct organizer);
+	o->focus = fe->focus;
+	o->account = account;
+	list_add(&fe->focus->organizers, &o->node);
+	o->lookup = accounts_lookup(fe->accounts, str_sub(str_of(c->organizer), 4, SIZE_MAX),
+	                            on_organizer, o);
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 void fe_focus_start(struct frontend *fe)
@@ -160,6 +217,7 @@ void fe_focus_start(struct frontend *fe)
 	map_init(&fo->legs);
 	fo->c3p = c3p_link_new(fe->loop, &focus_c3p_ops, fo);
 	list_init(&fo->changed);
+	list_init(&fo->organizers);
 	defer_init(&fo->flush, on_flush, fo);
 	timer_init(&fo->expiry, fe->loop, on_expiry, fo);
 	fe->focus = fo;
@@ -183,6 +241,7 @@ void fe_focus_free(struct frontend *fe)
 	struct map_node *after = NULL;
 	if (!fo)
 		return;
+	list_for(it, &fo->organizers) organizer_free(list_entry(it, struct organizer, node));
 	for (struct conference *c; (c = conferences_walk(fo->set, &slot, &after)) != NULL;)
 		if (room_of(c))
 			room_free(room_of(c));

@@ -46,6 +46,7 @@ struct focus {
 	struct c3p_link *c3p; /* with the MCUs */
 	struct map legs;      /* by flow */
 	struct list changed;
+	struct list organizers; /* whose accounts are being looked up */
 	struct defer flush;
 	struct timer expiry;
 	struct saving *saving; /* the write that the model has just asked for */

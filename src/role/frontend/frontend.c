@@ -199,6 +199,7 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 		access_revoke(fe->access, account, 0, REFUSE_DISABLED);
 		(void)registrar_kick(fe->registrar, account, 0, "account disabled");
 		fe_people_account(fe, account);
+		fe_focus_account(fe, account);
 		break;
 	case ACCOUNTS_LOST:
 		log_warning(NULL, "accounts-lost", "");
