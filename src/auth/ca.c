@@ -133,6 +133,8 @@ static bool add_alt_names(X509 *x, const struct ca_names *names)
 	for (size_t i = 0; ok && i < names->n_ips; i++)
 		ok = push_ip(list, &names->ips[i]) &&
 		     (!names->ips_as_names || push_ip_as_name(list, &names->ips[i]));
+	if (ok && names->uri.len > 0)
+		ok = push_name(list, GEN_URI, ASN1_IA5STRING_new(), bytes_of(names->uri));
 	/* Critical when the subject is empty: RFC 5280, section 4.2.1.6. */
 	int critical = X509_NAME_entry_count(X509_get_subject_name(x)) == 0;
 	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, list, critical, 0) == 1;

@@ -19,6 +19,7 @@ struct ca_names {
 	size_t n_dns;
 	const struct addr *ips; /* ports are ignored */
 	size_t n_ips;
+	struct str uri; /* one more alternative name; empty: none */
 	/* IPv4 addresses stand in the certificate as host names too: clients on Mbed TLS 2,
 	 * Linphone among them, look for an address there alone. */
 	bool ips_as_names;

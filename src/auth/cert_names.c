@@ -86,6 +86,7 @@ struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struc
 	add_domain_names(n, a, t, r->role);
 	add_addresses(n, r);
 	return (struct ca_names){
+		.uri = arena_printf(a, CERT_ROLE_URI "%" STR_FMT, STR_ARG(r->role)),
 		.common_name = r->fqdn,
 		.dns = n->dns,
 		.n_dns = n->n_dns,

@@ -6,6 +6,11 @@
 #include "auth/ca.h"
 #include "topo/topo.h"
 
+/* For which role a certificate was issued: an alternative name, this with the role's name behind
+ * it.
+ */
+#define CERT_ROLE_URI "urn:dialtone:role:"
+
 /* Everything lives in the arena or the topology. */
 struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struct topo_role *r);
 /* "frontend-p256": the file name without its end, below the certificate directory. */

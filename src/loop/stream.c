@@ -128,7 +128,7 @@ static void tls_failed(struct stream *s, int r)
 		    errno ? "connection broken" : "closed by the other side");
 		break;
 	default:
-		end(s, -EPROTO, tls_error_text());
+		end(s, -EPROTO, tls_failure_text(s->ssl));
 		break;
 	}
 }
@@ -553,6 +553,14 @@ void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg)
 {
 	s->ops = ops;
 	s->arg = arg;
+}
+
+void stream_set_limits(struct stream *s, const struct stream_limits *lim)
+{
+	s->lim.read_max = lim->read_max;
+	s->lim.write_max = lim->write_max;
+	s->in.max = (size_t)lim->read_max + LOOP_READ_SIZE;
+	s->out.max = lim->write_max;
 }
 
 void stream_pause(struct stream *s, bool paused)

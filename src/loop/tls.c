@@ -35,6 +35,14 @@ const char *tls_error_text(void)
 	return text ? text : "TLS failed";
 }
 
+/* What was wrong with the peer's certificate says more than that something was. */
+const char *tls_failure_text(const SSL *ssl)
+{
+	long verdict = SSL_get_verify_result(ssl);
+	const char *text = tls_error_text();
+	return verdict == X509_V_OK ? text : X509_verify_cert_error_string(verdict);
+}
+
 /* Reading PEM. */
 
 static BIO *bio_of(struct str pem)
@@ -135,6 +143,13 @@ static void set_tickets(SSL_CTX *ctx, struct bytes key)
 	wipe(sum, sizeof(sum));
 }
 
+/* A session that was begun elsewhere would be taken up without a look at the certificate. */
+static void refuse_tickets(SSL_CTX *ctx)
+{
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	(void)SSL_CTX_set_num_tickets(ctx, 0);
+}
+
 static int choose_by_name(SSL *ssl, int *alert UNUSED, void *arg)
 {
 	struct tls_server *t = arg;
@@ -188,7 +203,10 @@ static struct identity *identity_for(struct tls_server *t, X509 *leaf,
 	(void)X509_up_ref(leaf);
 	t->n++;
 	SSL_CTX_set_verify(id->ctx, verify_mode(c->verify), NULL);
-	set_tickets(id->ctx, c->ticket_key);
+	if (c->verify == TLS_VERIFY_REQUIRED)
+		refuse_tickets(id->ctx);
+	else
+		set_tickets(id->ctx, c->ticket_key);
 	(void)SSL_CTX_set_tlsext_servername_callback(id->ctx, choose_by_name);
 	(void)SSL_CTX_set_tlsext_servername_arg(id->ctx, t);
 	if (c->verify != TLS_VERIFY_NONE && !trust(id->ctx, c->ca_pem))
@@ -317,7 +335,7 @@ SSL *tls_client_ssl(struct tls_client *t, int fd, struct str server_name)
 
 struct peer {
 	struct tls_peer peer;
-	struct str names[NAMES_MAX];
+	struct str names[NAMES_MAX], uris[NAMES_MAX];
 	X509 *cert;
 	GENERAL_NAMES *san;
 };
@@ -336,10 +354,13 @@ static void read_names(struct peer *p)
 		        asn1_str(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	p->san = X509_get_ext_d2i(p->cert, NID_subject_alt_name, NULL, NULL);
 	p->peer.dns_names = p->names;
+	p->peer.uris = p->uris;
 	for (int i = 0; p->san && i < sk_GENERAL_NAME_num(p->san); i++) {
 		const GENERAL_NAME *g = sk_GENERAL_NAME_value(p->san, i);
 		if (g->type == GEN_DNS && p->peer.n_dns_names < NAMES_MAX)
 			p->names[p->peer.n_dns_names++] = asn1_str(g->d.dNSName);
+		if (g->type == GEN_URI && p->peer.n_uris < NAMES_MAX)
+			p->uris[p->peer.n_uris++] = asn1_str(g->d.uniformResourceIdentifier);
 	}
 }
 

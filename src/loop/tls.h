@@ -17,7 +17,8 @@ struct tls_cert {
 enum tls_verify {
 	TLS_VERIFY_NONE,     /* no client certificate is asked for */
 	TLS_VERIFY_OPTIONAL, /* asked for; checked if given */
-	TLS_VERIFY_REQUIRED, /* mutual TLS */
+	/* Mutual TLS.  No session is resumed: each connection's certificate is looked at anew. */
+	TLS_VERIFY_REQUIRED,
 };
 
 struct tls_server_config {
@@ -47,6 +48,8 @@ struct tls_peer {
 	struct str subject_cn;
 	const struct str *dns_names; /* subjectAltName dNSName */
 	size_t n_dns_names;
+	const struct str *uris; /* subjectAltName uniformResourceIdentifier */
+	size_t n_uris;
 	uint8_t sha256[32];
 };
 /* True if the certificate is good for the name (RFC 5922 section 7.2: SAN first, CN only if there

@@ -13,3 +13,6 @@ struct tls_peer *tls_peer_of(SSL *ssl);
 void tls_peer_free(struct tls_peer **pp);
 /* The oldest error of OpenSSL's queue as text (static), emptying the queue. */
 const char *tls_error_text(void);
+/* The same of a connection that failed: what is wrong with the peer's certificate, if that is it.
+ */
+const char *tls_failure_text(const SSL *ssl);

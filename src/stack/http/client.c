@@ -16,7 +16,7 @@ enum {
 
 /* The end of a connection. */
 
-static void link_free(struct http_link *l)
+static void link_free(struct http_link *l, const char *why)
 {
 	struct http_client *c = l->client;
 	timer_stop(&l->timer);
@@ -26,11 +26,11 @@ static void link_free(struct http_link *l)
 	c->stats.conns--;
 	c->n_opening -= l->opening;
 	http_client_work(c);
-	void (*lost)(void *arg) = l->lost;
+	http_lost_fn *lost = l->lost;
 	void *arg = l->lost_arg;
 	free(l);
 	if (lost)
-		lost(arg);
+		lost(arg, why);
 }
 
 void http_link_drop(struct http_link *l)
@@ -96,7 +96,7 @@ static void on_closed(void *arg, int err, const char *why)
 	if (l->call && can_retry(l))
 		retry(l);
 	call = take(&l->call);
-	link_free(l);
+	link_free(l, why);
 	if (opening)
 		connect_failed(c, err, why);
 	if (!call)
@@ -238,7 +238,7 @@ static void on_opened(void *arg)
 
 static void on_idle(void *arg)
 {
-	link_free(arg);
+	link_free(arg, "idle for too long");
 }
 
 static void on_room(void *arg UNUSED)
@@ -279,6 +279,14 @@ static struct http_link *take_fd(struct http_client *c, int fd)
 	l->stream = stream_accept(c->loop, fd, NULL, &lim, &ops, l);
 	list_push(&c->idle, &l->idle);
 	return l;
+}
+
+static void give_to_pool(struct http_link *l, http_lost_fn *lost, void *arg)
+{
+	l->given = true;
+	l->lost = lost;
+	l->lost_arg = arg;
+	http_client_work(l->client);
 }
 
 /* False if it cannot be tried at all. */
@@ -392,7 +400,7 @@ void http_client_free(struct http_client **cp)
 		struct http_call *call = l->call;
 		http_call_free(&call);
 		l->lost = NULL;
-		link_free(l);
+		link_free(l, "");
 	}
 	defer_cancel(&c->work);
 	timer_stop(&c->again);
@@ -402,13 +410,20 @@ void http_client_free(struct http_client **cp)
 	free(c);
 }
 
-void http_client_link(struct http_client *c, int fd, void (*lost)(void *arg), void *arg)
+void http_client_link(struct http_client *c, int fd, http_lost_fn *lost, void *arg)
 {
-	struct http_link *l = take_fd(c, fd);
-	l->given = true;
-	l->lost = lost;
-	l->lost_arg = arg;
-	http_client_work(c);
+	give_to_pool(take_fd(c, fd), lost, arg);
+}
+
+void http_client_adopt(struct http_client *c, struct stream *s, http_lost_fn *lost, void *arg)
+{
+	struct stream_limits lim = limits_of(c);
+	struct http_link *l = link_new(c);
+	l->stream = s;
+	stream_set_ops(s, &ops, l);
+	stream_set_limits(s, &lim);
+	list_push(&c->idle, &l->idle);
+	give_to_pool(l, lost, arg);
 }
 
 const struct http_client_stats *http_client_stats(const struct http_client *c)

@@ -42,9 +42,13 @@ struct http_client_config {
 struct http_client *http_client_new(struct loop *l, const struct http_client_config *cfg);
 /* Drops all calls; done() is not called.  Not from inside one of its callbacks. */
 void http_client_free(struct http_client **cp);
+/* Why the connection ended: a text for people, valid for the call. */
+typedef void http_lost_fn(void *arg, const char *why);
 /* Takes a connected Unix socket, one end of a local link, as a connection that is never idle for
  * too long.  lost() is called when it has ended; may be NULL. */
-void http_client_link(struct http_client *c, int fd, void (*lost)(void *arg), void *arg);
+void http_client_link(struct http_client *c, int fd, http_lost_fn *lost, void *arg);
+/* The same with a stream that is open already (stream_ops.opened). */
+void http_client_adopt(struct http_client *c, struct stream *s, http_lost_fn *lost, void *arg);
 const struct http_client_stats *http_client_stats(const struct http_client *c);
 
 struct http_field {

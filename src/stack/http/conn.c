@@ -463,23 +463,45 @@ struct stream *http_conn_release(struct http_conn *c, const struct stream_ops *o
 	return s;
 }
 
-void http_conn_new(struct http_server *s, int fd, bool tls, void *via)
+static const struct stream_ops conn_ops = {
+	.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
+};
+
+static struct stream_limits limits_of(const struct http_server *s)
 {
-	static const struct stream_ops ops = {
-		.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
-	};
-	struct stream_limits lim = { .read_max = READ_MAX,
-		                     .write_max = WRITE_MAX,
-		                     .open_max = s->cfg.open_s * USEC_PER_SEC };
+	return (struct stream_limits){ .read_max = READ_MAX,
+		                       .write_max = WRITE_MAX,
+		                       .open_max = s->cfg.open_s * USEC_PER_SEC };
+}
+
+static struct http_conn *conn_new(struct http_server *s, enum http_conn_state state, void *via)
+{
 	struct http_conn *c = xnew(struct http_conn);
 	c->srv = s;
 	c->via = via;
-	c->state = tls ? HTTP_CONN_OPENING : HTTP_CONN_OPEN;
+	c->state = (uint8_t)state;
 	list_add(&s->conns, &c->node);
 	list_init(&c->idle);
 	timer_init(&c->timer, s->loop, on_timer, c);
 	s->stats.conns++;
 	s->stats.opened++;
-	c->stream = stream_accept(s->loop, fd, tls ? s->cfg.tls : NULL, &lim, &ops, c);
+	return c;
+}
+
+void http_conn_new(struct http_server *s, int fd, bool tls, void *via)
+{
+	struct stream_limits lim = limits_of(s);
+	struct http_conn *c = conn_new(s, tls ? HTTP_CONN_OPENING : HTTP_CONN_OPEN, via);
+	c->stream = stream_accept(s->loop, fd, tls ? s->cfg.tls : NULL, &lim, &conn_ops, c);
+	http_conn_watch(c);
+}
+
+void http_conn_adopt(struct http_server *s, struct stream *stream, void *via)
+{
+	struct stream_limits lim = limits_of(s);
+	struct http_conn *c = conn_new(s, HTTP_CONN_OPEN, via);
+	c->stream = stream;
+	stream_set_ops(stream, &conn_ops, c);
+	stream_set_limits(stream, &lim);
 	http_conn_watch(c);
 }

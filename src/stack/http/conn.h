@@ -102,6 +102,7 @@ struct http_exchange {
 
 /* conn.c */
 void http_conn_new(struct http_server *s, int fd, bool tls, void *via);
+void http_conn_adopt(struct http_server *s, struct stream *stream, void *via);
 /* Ends it at once; gone() of its exchange is called. */
 void http_conn_kill(struct http_conn *c);
 /* Lets the peer have what is queued, then closes. */

@@ -49,7 +49,7 @@ struct http_link {
 	bool heard;   /* a byte of the answer at hand has come */
 	bool is_over; /* to be closed at the next occasion */
 	bool given;   /* by http_client_link() */
-	void (*lost)(void *arg);
+	http_lost_fn *lost;
 	void *lost_arg;
 };
 

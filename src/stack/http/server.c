@@ -112,6 +112,11 @@ void http_server_take(struct http_server *s, int fd, bool tls, void *via)
 	http_conn_new(s, fd, tls, via);
 }
 
+void http_server_adopt(struct http_server *s, struct stream *stream, void *via)
+{
+	http_conn_adopt(s, stream, via);
+}
+
 void http_server_set_tls(struct http_server *s, struct tls_server *tls)
 {
 	struct tls_server *old = s->cfg.tls;

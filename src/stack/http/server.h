@@ -83,6 +83,8 @@ void http_server_free(struct http_server **sp);
 void http_server_listen(struct http_server *s, int fd, bool tls, void *via);
 /* Takes a connected socket: one end of a local link, or a connection accepted elsewhere. */
 void http_server_take(struct http_server *s, int fd, bool tls, void *via);
+/* Takes a stream that is open already (stream_ops.opened), whose peer the caller has looked at. */
+void http_server_adopt(struct http_server *s, struct stream *stream, void *via);
 /* For connections from now on. */
 void http_server_set_tls(struct http_server *s, struct tls_server *tls);
 /* No new connections; those that are idle are closed, the others after their answer.  done() is

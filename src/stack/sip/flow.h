@@ -48,8 +48,9 @@ struct sip_flow {
 	bool closed;
 	bool inbound;  /* the peer opened it */
 	bool client;   /* at the other end is a client, whoever opened it */
+	bool server;   /* at the other end is a role of ours: a local link, or another host's */
 	bool opened;   /* streams that we opened: it is there */
-	uint16_t sock; /* UDP: index of the socket; else of the listener; links: the slot */
+	uint16_t sock; /* UDP: index of the socket; else of the listener; of a server: who it is */
 	uint64_t id;   /* streams: never used twice by a process; UDP: 0 */
 	struct addr peer, local;
 	const struct sip_sec_ops *sec;
@@ -108,6 +109,9 @@ void sip_transport_tap(struct sip_transport *tp,
 void sip_transport_listen(struct sip_transport *tp, enum sip_kind kind, int fd);
 /* Takes one end of a local link to the process `slot`. */
 struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int fd);
+/* Takes an open stream to a role of another host, who has been looked at; opened() is not called.
+ */
+struct sip_flow *sip_transport_adopt(struct sip_transport *tp, uint16_t sock, struct stream *s);
 /* New connections use these from now on. */
 void sip_transport_set_tls(struct sip_transport *tp, struct tls_server *tls);
 /* Stops or starts taking new connections (shutdown). */

@@ -138,8 +138,7 @@ static struct stream_limits limits_of(const struct sip_flow *f)
 {
 	return (struct stream_limits){
 		.read_max = message_max(f) + SIP_HEAD_MAX,
-		.write_max =
-		        f->kind == SIP_LINK ? SIP_LINK_WRITE_MAX : SIP_WRITE_MAX + message_max(f),
+		.write_max = f->server ? SIP_LINK_WRITE_MAX : SIP_WRITE_MAX + message_max(f),
 		.open_max = SIP_OPEN_MAX_S * USEC_PER_SEC,
 		.probe_after = f->tp->probe_after,
 	};
@@ -189,7 +188,24 @@ static void on_refused(void *arg, struct listener *ls UNUSED, int err)
 
 struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int fd)
 {
-	return adopt(flow_alloc(tp, SIP_LINK), fd, NULL, slot);
+	struct sip_flow *f = flow_alloc(tp, SIP_LINK);
+	f->server = true;
+	return adopt(f, fd, NULL, slot);
+}
+
+struct sip_flow *sip_transport_adopt(struct sip_transport *tp, uint16_t sock, struct stream *s)
+{
+	struct sip_flow *f = flow_alloc(tp, SIP_TLS);
+	struct stream_limits lim;
+	f->server = f->opened = true;
+	f->stream = s;
+	f->peer = *stream_peer(s);
+	f->local = *stream_local(s);
+	lim = limits_of(f);
+	stream_set_ops(s, &flow_stream_ops, f);
+	stream_set_limits(s, &lim);
+	remember(f, sock);
+	return f;
 }
 
 /* The connection of this kind to this address that is already there, or NULL. */
@@ -199,7 +215,7 @@ static struct sip_flow *find_connection(struct sip_transport *tp, enum sip_kind 
 	list_for(it, &tp->streams)
 	{
 		struct sip_flow *f = list_entry(it, struct sip_flow, node);
-		if (!f->inbound && !f->client && !f->closed && f->kind == kind &&
+		if (!f->inbound && !f->client && !f->server && !f->closed && f->kind == kind &&
 		    addr_eq(&f->peer, to))
 			return f;
 	}

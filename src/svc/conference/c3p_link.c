@@ -82,7 +82,7 @@ static void on_gone(void *arg)
 	p->all->ops->lost(p->all->arg, p->number);
 }
 
-static void on_lost(void *arg)
+static void on_lost(void *arg, const char *why UNUSED)
 {
 	struct peer *p = arg;
 	loop_defer(p->all->loop, &p->gone);

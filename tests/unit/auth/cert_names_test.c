@@ -51,6 +51,7 @@ static void accounts_has_the_host_alone(void)
 	auto_(topo_free) struct topo *t = read_topo(topology);
 	auto_(arena_free) struct arena *a = arena_new();
 	struct ca_names n = cert_names_of(a, t, topo_role_here(t, STR("accounts")));
+	EQ_STR(n.uri, "urn:dialtone:role:accounts");
 	EQ(n.n_dns, 1);
 	EQ_STR(n.dns[0], "pc.example.test");
 }

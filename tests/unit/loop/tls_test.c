@@ -261,10 +261,9 @@ static int steps(struct world *w, struct probe *p, int r)
 	return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE;
 }
 
-/* Shakes hands, and reads a byte that the server sends: the ticket comes before it. */
-static void probe_run(struct world *w, struct probe *p, const char *name, SSL_SESSION *session)
+static void probe_connect(struct world *w, struct probe *p, const char *name, SSL_SESSION *session)
 {
-	char c, host[32];
+	char host[32];
 	int r;
 	unsigned before = w->door.n;
 	(void)snprintf(host, sizeof(host), "%s", name ? name : "");
@@ -282,6 +281,14 @@ static void probe_run(struct world *w, struct probe *p, const char *name, SSL_SE
 	while ((r = SSL_connect(p->ssl)) != 1 && steps(w, p, r))
 		;
 	p->ok = r == 1;
+}
+
+/* Shakes hands, and reads a byte that the server sends: the ticket comes before it. */
+static void probe_run(struct world *w, struct probe *p, const char *name, SSL_SESSION *session)
+{
+	char c;
+	int r;
+	probe_connect(w, p, name, session);
 	if (!p->ok)
 		return;
 	AWAIT(w->loop, last(w)->n_opened == 1);
@@ -412,6 +419,94 @@ static void a_session_is_resumed_by_another_process_with_the_same_key(void)
 	}
 }
 
+static void no_session_gets_past_mutual_tls(void)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	static const char key[] = "0123456789abcdef0123456789abcdef0123456789abcdef";
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		struct world w;
+		struct probe p = { .ctx = probe_ctx(versions[i], versions[i]) };
+		world_start(&w);
+		serve(&w, TLS_VERIFY_NONE, str_of(key));
+		probe_run(&w, &p, "sip.test", NULL);
+		SSL_SESSION *session = SSL_get1_session(p.ssl);
+		(void)SSL_shutdown(p.ssl);
+		probe_done(&p);
+		stop_serving(&w);
+		serve(&w, TLS_VERIFY_REQUIRED, str_of(key));
+		probe_connect(&w, &p, "sip.test", session);
+		AWAIT(w.loop, last(&w)->n_closed == 1);
+		EQ(last(&w)->n_opened, 0);
+		probe_done(&p);
+		SSL_SESSION_free(session);
+		SSL_CTX_free(p.ctx);
+		stop_serving(&w);
+		world_end(&w);
+	}
+}
+
+/* What the client hears of why it is not connected. */
+static void expect_reason(struct world *w, struct str name, const char *want)
+{
+	OK(!connects(w, NULL, name));
+	AWAIT(w->loop, w->client.n_closed == 1);
+	EQ(w->client.err, -EPROTO);
+	OK(str_find(str_of(w->client.why), str_of(want)) >= 0);
+}
+
+static void what_is_wrong_with_a_certificate_is_said(void)
+{
+	struct world w, elsewhere;
+	world_start(&w);
+	world_start(&elsewhere);
+	serve(&w, TLS_VERIFY_NONE, STR(""));
+	expect_reason(&w, STR("c.test"), "ostname mismatch");
+	struct buf own = w.root;
+	w.root = elsewhere.root;
+	expect_reason(&w, STR("sip.test"), "certificate");
+	w.root = own;
+	stop_serving(&w);
+	world_end(&elsewhere);
+	world_end(&w);
+}
+
+static void a_certificate_says_for_what_it_was_issued(void)
+{
+	struct world w;
+	struct str name = STR("phone.test");
+	struct ca_names names = { .dns = &name, .n_dns = 1, .uri = STR("urn:x:y") };
+	struct identity id = { .chain = buf_of(CA_PEM_MAX), .key = buf_of(CA_PEM_MAX) };
+	world_start(&w);
+	EQ(ca_issue(w.ca, CA_P256, &names, time(NULL), &id.chain, &id.key), 0);
+	id.cert = (struct tls_cert){ buf_view(&id.chain), buf_view(&id.key) };
+	serve(&w, TLS_VERIFY_REQUIRED, STR(""));
+	OK(connects(&w, &id.cert, STR("sip.test")));
+	const struct tls_peer *p = stream_tls_peer(last(&w)->s);
+	OK(p && p->n_uris == 1 && str_eq(p->uris[0], STR("urn:x:y")));
+	OK(p && tls_peer_is(p, name));
+	stop_serving(&w);
+	world_end(&w);
+	identity_done(&id);
+}
+
+static void the_limits_of_a_stream_can_be_set_anew(void)
+{
+	struct world w;
+	char text[2 * 1000] = { 0 };
+	struct stream_limits wide = { .read_max = 5000, .write_max = 5000 };
+	world_start(&w);
+	serve(&w, TLS_VERIFY_NONE, STR(""));
+	OK(connects(&w, NULL, STR("sip.test")));
+	stream_set_limits(last(&w)->s, &wide);
+	last(&w)->leave = sizeof(text);
+	stream_write(w.client.s, str_n(text, sizeof(text)));
+	stream_write(w.client.s, STR("x"));
+	AWAIT(w.loop, last(&w)->got.len == 1); /* 1,000 bytes are the limit at first */
+	EQ(last(&w)->n_closed, 0);
+	stop_serving(&w);
+	world_end(&w);
+}
+
 int main(void)
 {
 	RUN(bytes_pass_both_ways_in_secret);
@@ -425,5 +520,9 @@ int main(void)
 	RUN(who_knows_rsa_alone_gets_the_rsa_certificate);
 	RUN(nothing_older_than_tls_1_2_is_spoken);
 	RUN(a_session_is_resumed_by_another_process_with_the_same_key);
+	RUN(no_session_gets_past_mutual_tls);
+	RUN(what_is_wrong_with_a_certificate_is_said);
+	RUN(a_certificate_says_for_what_it_was_issued);
+	RUN(the_limits_of_a_stream_can_be_set_anew);
 	return tap_done();
 }

@@ -490,7 +490,7 @@ static void an_answer_that_nobody_asked_for_ends_the_connection(void)
 	play_end(&p);
 }
 
-static void on_lost(void *arg)
+static void on_lost(void *arg, const char *why UNUSED)
 {
 	(*(unsigned *)arg)++;
 }
