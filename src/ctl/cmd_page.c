@@ -70,6 +70,7 @@ static void put_listens(struct buf *b, const struct page *p)
 		buf_printf(b, "  %s  ", topo_proto_name(l->proto));
 		addr_put(b, &l->addr);
 		buf_str(b, str_of(l->proto == TOPO_TLS         ? "\n"
+		                  : l->proto == TOPO_HTTPS     ? "  (roles of other hosts)\n"
 		                  : addr_is_loopback(&l->addr) ? "  (this machine alone)\n"
 		                                               : "  (not encrypted)\n"));
 	}

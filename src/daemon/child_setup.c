@@ -38,12 +38,27 @@ int child_generation(struct child *c, int fd, struct generation *ret, struct buf
 	return 0;
 }
 
+static void find_peers(struct child *c)
+{
+	struct role_env *e = &c->env;
+	e->n_peers = 0;
+	for (size_t i = 0; i < e->topo->n_roles && e->n_peers < ROLE_PEERS_MAX; i++) {
+		const struct topo_role *r = &e->topo->roles[i];
+		const struct role *peer = roles_find(c->roles, r->role);
+		if (role_speaks_with(c->role, e->topo, e->self, r))
+			e->peers[e->n_peers++] = (struct role_peer){
+				.at = r, .right = role_right_to(peer, str_of(c->role->name))
+			};
+	}
+}
+
 void child_use(struct child *c, const struct generation *g)
 {
 	struct role_env *e = &c->env;
 	c->now = *g;
 	e->topo = g->topo;
 	e->self = topo_role_here(g->topo, str_of(c->role->name));
+	find_peers(c);
 	e->certs = c->now.bundle.certs;
 	e->n_certs = c->now.bundle.n_certs;
 	e->ca_pem = c->now.bundle.ca_pem;

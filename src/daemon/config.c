@@ -6,13 +6,107 @@
 #include "daemon/roles.h"
 #include "topo/conf.h"
 
+static bool is_bound(const struct topo *t, const struct topo_role *tr, const struct role_port *p)
+{
+	return !p->across || topo_meets_any(t, tr, str_of(p->across));
+}
+
+static bool listens(const struct topo_role *tr, enum topo_proto proto)
+{
+	for (size_t i = 0; i < tr->n_listens; i++)
+		if (tr->listens[i].proto == proto)
+			return true;
+	return false;
+}
+
+/* What a role listens for and what its section says must fit: nothing is bound in vain, and what
+ * other hosts need is there.  Of ports for roles of other hosts; `bound`: some port is. */
+static int check_across(const struct topo_role *tr, const struct role_port *p, bool bound,
+                        struct buf *errors)
+{
+	const char *key = topo_proto_name(p->proto);
+	if (bound == listens(tr, p->proto))
+		return 0;
+	if (bound)
+		conf_error(errors, tr->section, tr->section->line,
+		           "[role %" STR_FMT "] must listen over %s for the role %s of another "
+		           "host; give it an address in \"%s\", or take the line away",
+		           STR_ARG(tr->role), key, p->across, key);
+	else
+		conf_error(errors, tr->section, tr->section->line,
+		           "\"%s\" of [role %" STR_FMT "] is for the role %s of another host, and "
+		           "there is none that it would speak with; take the line away",
+		           key, STR_ARG(tr->role), p->across);
+	return -EINVAL;
+}
+
 static int add_ports(struct topo *t, const struct topo_role *tr, const struct role *role,
                      struct buf *errors)
 {
+	bool bound[TOPO_N_PROTOS] = { false };
 	int bad = 0;
-	for (const struct role_port *p = role->ports; p && p->name; p++)
+	for (const struct role_port *p = role->ports; p && p->name; p++) {
+		if (!is_bound(t, tr, p))
+			continue;
+		bound[p->proto] = true;
 		bad |= topo_add_default_port(t, tr, p->proto, p->port, errors);
+	}
+	for (const struct role_port *p = role->ports; p && p->name; p++)
+		if (p->across)
+			bad |= check_across(tr, p, bound[p->proto], errors);
 	return bad | topo_add_metrics_port(t, tr, role->metrics_port, errors);
+}
+
+/* Certificates tell the roles of other hosts apart by their names. */
+static int check_peer(const struct topo_role *tr, const struct topo_role *other, struct buf *errors)
+{
+	if (!str_eq(tr->fqdn, other->fqdn) && !str_eq(tr->fqdn, other->host->name))
+		return 0;
+	conf_error(errors, tr->section, tr->section->line,
+	           "[role %" STR_FMT "] and [role %" STR_FMT
+	           "] of another host have the same name, "
+	           "%" STR_FMT ", by which their certificates tell them apart; give them different "
+	           "ones",
+	           STR_ARG(tr->role), STR_ARG(other->role), STR_ARG(tr->fqdn));
+	return -EINVAL;
+}
+
+static int check_name(const struct topo_role *tr, struct buf *errors)
+{
+	struct addr a;
+	if (addr_parse(&a, tr->fqdn, 0) < 0)
+		return 0;
+	conf_error(errors, tr->section, tr->section->line,
+	           "[role %" STR_FMT
+	           "] speaks with roles of other hosts and needs a DNS name for its "
+	           "certificate, not the address %" STR_FMT "; set \"name\" here or in [host]",
+	           STR_ARG(tr->role), STR_ARG(tr->fqdn));
+	return -EINVAL;
+}
+
+static int check_peers(const struct topo *t, const struct topo_role *tr, const struct role *role,
+                       struct buf *errors)
+{
+	int bad = 0;
+	for (size_t i = 0; i < t->n_roles; i++) {
+		const struct topo_role *other = &t->roles[i];
+		if (!role_speaks_with(role, t, tr, other))
+			continue;
+		bad |= check_peer(tr, other, errors);
+		for (size_t k = 0; k < t->n_roles; k++)
+			if (k != i && role_speaks_with(role, t, tr, &t->roles[k]))
+				bad |= check_peer(other, &t->roles[k], errors);
+	}
+	if (!role_speaks_across(role, t, tr))
+		return bad;
+	bad |= check_name(tr, errors);
+	if (!role->alone_across || tr->processes == 1)
+		return bad;
+	conf_error(errors, tr->section, tr->section->line,
+	           "[role %s] serves other hosts and can have one process; set \"processes = 1\", "
+	           "or give further hosts a [role %s]",
+	           role->name, role->name);
+	return -EINVAL;
 }
 
 static int unknown_role(const struct topo_role *tr, const struct role *const *roles,
@@ -44,7 +138,7 @@ static int check_role(struct topo *t, const struct topo_role *tr, const struct r
 		           role->max_processes);
 		bad = -EINVAL;
 	}
-	return bad | add_ports(t, tr, role, errors);
+	return bad | add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors);
 }
 
 struct topo *config_topo(struct str topology, struct str local, const char *dir,
@@ -181,6 +275,47 @@ static int missing_roles(const struct topo *a, const struct topo *b, const char 
 	return n;
 }
 
+static bool same_peer(const struct topo_role *a, const struct topo_role *b)
+{
+	return str_eq(a->role, b->role) && str_eq(a->host->id, b->host->id) &&
+	       str_eq(a->fqdn, b->fqdn) && a->processes == b->processes && same_listens(a, b);
+}
+
+/* The next role of another host that this one speaks with, from *at on; NULL. */
+static const struct topo_role *next_peer(const struct topo *t, const struct topo_role *tr,
+                                         const struct role *role, size_t *at)
+{
+	while (*at < t->n_roles) {
+		const struct topo_role *other = &t->roles[(*at)++];
+		if (role_speaks_with(role, t, tr, other))
+			return other;
+	}
+	return NULL;
+}
+
+static bool same_peers(const struct topo *a, const struct topo_role *ra, const struct topo *b,
+                       const struct topo_role *rb, const struct role *role)
+{
+	size_t i = 0, k = 0;
+	for (;;) {
+		const struct topo_role *x = next_peer(a, ra, role, &i);
+		const struct topo_role *y = next_peer(b, rb, role, &k);
+		if (!x || !y)
+			return x == y;
+		if (!same_peer(x, y))
+			return false;
+	}
+}
+
+static int changed_peers(const struct topo *a, const struct topo_role *ra, const struct topo *b,
+                         const struct topo_role *rb, const struct role *role, struct buf *why)
+{
+	if (same_peers(a, ra, b, rb, role))
+		return 0;
+	buf_printf(why, "[role %s] roles of other hosts that it speaks with\n", role->name);
+	return 1;
+}
+
 int config_restart_reasons(const struct config *now, const struct config *next,
                            const struct role *const *roles, struct buf *why)
 {
@@ -190,8 +325,10 @@ int config_restart_reasons(const struct config *now, const struct config *next,
 	for (size_t i = 0; i < a->n_roles; i++) {
 		const struct topo_role *r = &a->roles[i];
 		const struct topo_role *s = topo_role_here(b, r->role);
-		if (r->host == a->self && s)
-			n += changed_role(r, s, roles_find(roles, r->role), why);
+		if (r->host != a->self || !s)
+			continue;
+		const struct role *role = roles_find(roles, r->role);
+		n += changed_role(r, s, role, why) + changed_peers(a, r, b, s, role, why);
 	}
 	return n;
 }

@@ -61,10 +61,10 @@ static void add(struct links *l, struct slot *a, struct slot *b, struct str labe
 	l->list[l->n++] = k;
 }
 
-/* What the table of a's role says of b's: "frontend", or "frontend:label" for one more. */
-static void draw(struct links *l, struct slot *a, struct slot *b)
+/* What a table of a's role says of b's: "frontend", or "frontend:label" for one more. */
+static void draw(struct links *l, struct slot *a, struct slot *b, const char *const *row)
 {
-	for (const char *const *row = a->role->links; row && *row; row++) {
+	for (; row && *row; row++) {
 		struct str name, label;
 		(void)str_cut(str_of(*row), ':', &name, &label);
 		if (str_eq(name, str_of(b->role->name)) && !is_drawn(l, a, b, label))
@@ -80,8 +80,10 @@ struct links *links_new(struct loop *loop, struct slot *slots, size_t n)
 	l->loop = loop;
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = i + 1; j < n; j++) {
-			draw(l, &slots[i], &slots[j]);
-			draw(l, &slots[j], &slots[i]);
+			draw(l, &slots[i], &slots[j], slots[i].role->links);
+			draw(l, &slots[j], &slots[i], slots[j].role->links);
+			if (slots[i].across)
+				draw(l, &slots[i], &slots[j], slots[i].role->links_across);
 		}
 	for (size_t i = 0; i < l->n; i++) {
 		l->list[i].loop = loop;

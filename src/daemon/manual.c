@@ -51,11 +51,22 @@ static void put_table(struct buf *b, const struct setting *table)
 		put_row(b, table);
 }
 
+static void put_port(struct buf *b, const struct role_port *p)
+{
+	buf_printf(b, ".TP\n.B %u/%s\n%s: %s", p->port, topo_proto_name(p->proto), p->name,
+	           p->purpose);
+	if (p->across) {
+		buf_lit(b, "; bound only if there is a role ");
+		put(b, str_of(p->across));
+		buf_lit(b, " on another host that it speaks with");
+	}
+	buf_lit(b, ".\n");
+}
+
 static void put_ports(struct buf *b, const struct role *role)
 {
 	for (const struct role_port *p = role->ports; p && p->name; p++)
-		buf_printf(b, ".TP\n.B %u/%s\n%s: %s.\n", p->port, topo_proto_name(p->proto),
-		           p->name, p->purpose);
+		put_port(b, p);
 	if (role->metrics_port > 0)
 		buf_printf(b, ".TP\n.B %u/tcp\nMetrics of the first process, on loopback.\n",
 		           role->metrics_port);

@@ -6,9 +6,22 @@
 static bool has_tls(const struct topo_role *r)
 {
 	for (size_t i = 0; i < r->n_listens; i++)
-		if (r->listens[i].proto == TOPO_TLS)
+		if (topo_is_encrypted(r->listens[i].proto))
 			return true;
 	return false;
+}
+
+/* Whom the roles of other hosts are to be known by. */
+static int check_ca(const struct certs *c, const struct topo *t, const struct topo_role *r,
+                    const struct role *role, struct buf *errors)
+{
+	if (c->ca_pem.len > 0 || !role_speaks_across(role, t, r))
+		return 0;
+	buf_printf(errors,
+	           "%s/ca.pem: missing; without it [role %s] cannot know the roles of other hosts; "
+	           "copy it from the host with the CA\n",
+	           t->cert_dir.p, role->name);
+	return -ENOENT;
 }
 
 static int load_certs(struct material *m, const struct role *const *roles, struct buf *errors)
@@ -17,9 +30,11 @@ static int load_certs(struct material *m, const struct role *const *roles, struc
 	int bad = 0;
 	for (size_t i = 0; i < m->n_roles; i++) {
 		const struct topo_role *r = topo_role_here(t, str_of(roles[i]->name));
-		if (r)
-			bad |= certs_load(&m->certs[i], t->cert_dir.p, roles[i]->name, has_tls(r),
-			                  errors);
+		if (!r)
+			continue;
+		bad |= certs_load(&m->certs[i], t->cert_dir.p, roles[i]->name, has_tls(r), errors);
+		if (!bad)
+			bad = check_ca(&m->certs[i], t, r, roles[i], errors);
 	}
 	return bad;
 }

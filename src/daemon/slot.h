@@ -43,6 +43,7 @@ struct slot_socket {
 struct slot {
 	const struct role *role;
 	uint32_t number, n_slots; /* 0-based; people are shown number + 1 */
+	bool across;              /* it speaks with roles of other hosts */
 	char name[48];            /* "frontend/1" for number 0 */
 	int ctl_fd, metrics_fd;
 	struct slot_socket *sockets;

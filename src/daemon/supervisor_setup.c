@@ -92,12 +92,14 @@ static int load_keys(struct supervisor *s, struct buf *why)
 
 static void add_slots(struct supervisor *s, const struct role *role, const struct topo_role *tr)
 {
+	bool across = role_speaks_across(role, s->material->config->topo, tr);
 	s->slots = xrealloc(s->slots, (s->n_slots + tr->processes) * sizeof *s->slots);
 	for (uint32_t i = 0; i < tr->processes; i++) {
 		struct slot *slot = &s->slots[s->n_slots++];
 		*slot = (struct slot){ .role = role,
 			               .number = i,
 			               .n_slots = tr->processes,
+			               .across = across,
 			               .ctl_fd = -1,
 			               .metrics_fd = -1 };
 		slot->sockets = xcalloc(tr->n_listens + 1, sizeof *slot->sockets);

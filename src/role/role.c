@@ -14,6 +14,23 @@ void role_link_lost(const struct role_env *env, size_t i)
 		env->link_lost(env->link_lost_arg, i);
 }
 
+bool role_speaks_with(const struct role *role, const struct topo *t, const struct topo_role *self,
+                      const struct topo_role *other)
+{
+	for (const struct role_port *p = role->ports; p && p->name; p++)
+		if (p->across && str_eq(str_of(p->across), other->role))
+			return topo_meet(t, self, other);
+	return false;
+}
+
+bool role_speaks_across(const struct role *role, const struct topo *t, const struct topo_role *self)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (role_speaks_with(role, t, self, &t->roles[i]))
+			return true;
+	return false;
+}
+
 static bool is_in(const char *const *names, struct str name)
 {
 	for (; names && *names; names++)

@@ -15,6 +15,9 @@ struct role_port {
 	enum topo_proto proto;
 	uint16_t port;       /* the poster's default */
 	const char *purpose; /* for the ports page and the firewall list */
+	/* Bound only if a role of this name on another host is spoken with (topo_meet()), for
+	 * roles of one host have local links; NULL: always. */
+	const char *across;
 };
 
 /* A socket that the supervisor bound. */
@@ -57,7 +60,14 @@ struct role_link {
 	const struct role_right *right; /* what it may ask of us; NULL: nothing */
 };
 
-enum { ROLE_KEY_LEN = 32 };
+/* A role of another host that this one speaks with, by connections with mutual TLS (role/line.h,
+ * role/gate.h). */
+struct role_peer {
+	const struct topo_role *at;     /* replaced at reload, by the same one */
+	const struct role_right *right; /* what it may ask of us; NULL: nothing */
+};
+
+enum { ROLE_KEY_LEN = 32, ROLE_PEERS_MAX = TOPO_HOSTS_MAX };
 
 /* How much there is to do. */
 enum role_load {
@@ -80,6 +90,8 @@ struct role_env {
 	size_t n_sockets;
 	struct role_link *links; /* a link that broke is replaced through role.link_up */
 	size_t n_links;
+	struct role_peer peers[ROLE_PEERS_MAX]; /* in the order of the topology */
+	size_t n_peers;
 	uint8_t pool_key[ROLE_KEY_LEN]; /* shared by a role's processes on all hosts: for tokens */
 	uint8_t seal_key[ROLE_KEY_LEN]; /* accounts alone: seals secrets at rest; zero for others */
 	uint8_t ticket_key[48];         /* TLS tickets, shared by the slots */
@@ -97,6 +109,13 @@ struct role_env {
  * it is there, after a pause that grows if links end again and again. */
 void role_link_lost(const struct role_env *env, size_t i);
 
+/* Is that one of the roles of other hosts that `role` speaks with, here on `self`? */
+bool role_speaks_with(const struct role *role, const struct topo *t, const struct topo_role *self,
+                      const struct topo_role *other);
+/* Does it speak with any? */
+bool role_speaks_across(const struct role *role, const struct topo *t,
+                        const struct topo_role *self);
+
 /* How a role is reached by `dialtone`: see wire/ctl/ctl.h. */
 struct role {
 	const char *name;              /* "frontend" */
@@ -105,10 +124,13 @@ struct role {
 	/* Names of roles it has a local link with, NULL-terminated; its own name: its other slots.
 	 * "name:label" is one more link. */
 	const char *const *links;
+	/* More of them, drawn only if roles of other hosts are spoken with; NULL: none. */
+	const char *const *links_across;
 	const struct role_right *rights;       /* what it may ask of whom; NULL: of nobody */
 	const struct setting *const *settings; /* NULL-terminated list of tables */
 	const struct ctl_command *commands;    /* ends with a row without noun */
 	uint32_t max_processes;
+	bool alone_across;     /* has one process if roles of other hosts are spoken with */
 	uint16_t metrics_port; /* default of metrics-port for slot 0; 0: none unless it is set */
 	/* Names of system calls that the role needs beyond the common ones of daemon/sandbox.c;
 	 * NULL-terminated, or NULL. */

@@ -79,6 +79,8 @@ static const struct setting role_table[] = {
 	SETTING_STR("tls", struct role_keys, listen[TOPO_TLS], .min = 0, .max = CONF_LINE_MAX,
 		.def = "", .help = "The same over TLS; if absent: on all addresses of the host.",
 		.restart = true),
+	SETTING_STR("https", struct role_keys, listen[TOPO_HTTPS], .min = 0,
+		.max = CONF_LINE_MAX, .def = "", .help = "The same over HTTPS.", .restart = true),
 	SETTING_U32("metrics-port", SET_UINT, struct role_keys, metrics_port, .min = 0,
 		.max = UINT16_MAX, .def = "0", .absent = "the role's own port, or none",
 		.help = "Prometheus metrics over HTTP on 127.0.0.1: this port for the first process, "
@@ -127,7 +129,7 @@ const struct setting *topo_own_settings(const char *kind)
 
 const char *topo_proto_name(enum topo_proto p)
 {
-	static const char *const names[TOPO_N_PROTOS] = { "udp", "tcp", "tls" };
+	static const char *const names[TOPO_N_PROTOS] = { "udp", "tcp", "tls", "https" };
 	return names[p];
 }
 
@@ -599,7 +601,7 @@ int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_p
 		return 0;
 	for (size_t i = 0; i < role->host->n_addrs; i++) {
 		struct addr a = role->host->addrs[i];
-		if (proto != TOPO_TLS && !addr_is_private(&a))
+		if (!topo_is_encrypted(proto) && !addr_is_private(&a))
 			continue;
 		addr_set_port(&a, port);
 		if (add_listen(o, role, proto, a) < 0) {

@@ -20,7 +20,8 @@ enum {
 #define TOPO_FILE "topology.conf"
 #define TOPO_LOCAL_FILE "local.conf"
 
-enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_N_PROTOS };
+/* TLS: SIP over it. */
+enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_HTTPS, TOPO_N_PROTOS };
 
 struct topo_listen {
 	enum topo_proto proto;
@@ -87,6 +88,20 @@ bool topo_is_our_domain(const struct topo *t, struct str host);
 /* The section of that role for this host, or NULL. */
 const struct topo_role *topo_role_here(const struct topo *t, struct str role);
 const char *topo_proto_name(enum topo_proto p); /* "udp" */
+static inline bool topo_is_encrypted(enum topo_proto p)
+{
+	return p == TOPO_TLS || p == TOPO_HTTPS;
+}
+
+/* Do these two speak with one another from host to host?  Roles of one host have local links
+ * instead; so each host's roles serve that host first, and a role speaks with those of other hosts
+ * of a kind that its own host lacks, unless their own host has its kind. */
+bool topo_meet(const struct topo *t, const struct topo_role *a, const struct topo_role *b);
+/* Does r speak so with any role of that name? */
+bool topo_meets_any(const struct topo *t, const struct topo_role *r, struct str role);
+/* Where other hosts reach it over that protocol, at most max addresses: those of its host instead
+ * of "all", and loopback ones if there is no other.  How many. */
+size_t topo_reach(const struct topo_role *r, enum topo_proto proto, struct addr *ret, size_t max);
 
 /* Fills a module's config struct from the role's section by the module's table; texts borrow from
  * the topology.  0, or -EINVAL with the errors. */
