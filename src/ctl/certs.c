@@ -9,11 +9,14 @@
 
 enum { SECONDS_PER_DAY = 86400 };
 
+const char *certs_path_in(struct arena *a, struct str dir, struct str name, const char *end)
+{
+	return arena_printf(a, "%" STR_FMT "/%" STR_FMT "%s", STR_ARG(dir), STR_ARG(name), end).p;
+}
+
 const char *certs_path(struct arena *a, const struct topo *t, struct str name, const char *end)
 {
-	return arena_printf(a, "%" STR_FMT "/%" STR_FMT "%s", STR_ARG(t->cert_dir), STR_ARG(name),
-	                    end)
-	        .p;
+	return certs_path_in(a, t->cert_dir, name, end);
 }
 
 int certs_load_ca(struct ca **ret, struct arena *a, const struct topo *t, time_t now)

@@ -11,6 +11,8 @@ enum { CERTS_WARN_DAYS = 30 };
 
 /* "<cert_dir>/<name><end>", a C string in the arena. */
 const char *certs_path(struct arena *a, const struct topo *t, struct str name, const char *end);
+/* The same in another directory. */
+const char *certs_path_in(struct arena *a, struct str dir, struct str name, const char *end);
 /* The private CA: 0; -ENOENT: there is none; else the error is told. */
 int certs_load_ca(struct ca **ret, struct arena *a, const struct topo *t, time_t now) MUST_CHECK;
 /* A chain from a file.  0; -ENOENT; -EBADMSG. */

@@ -2,7 +2,9 @@
  * CT-05, CT-12). */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "auth/cert_names.h"
 #include "ctl/certs.h"
@@ -22,9 +24,16 @@ struct issuing {
 	struct cert_chain *root;
 	time_t now;
 	bool renew;
+	const struct topo_host *host; /* for whose roles */
+	struct str dir;               /* where the files are */
 	cJSON *rows;
 	int n_issued;
 };
+
+static const char *path_of(const struct issuing *is, struct str name, const char *end)
+{
+	return certs_path_in(is->arena, is->dir, name, end);
+}
 
 /* --- the CA --------------------------------------------------------------------------------- */
 
@@ -94,7 +103,7 @@ static void add_row(struct issuing *is, const struct topo_role *r, struct str na
 	cJSON *row = cJSON_CreateObject();
 	auto_(xfreep) char *role = str_dup(r->role);
 	cJSON_AddStringToObject(row, "role", role);
-	cJSON_AddStringToObject(row, "file", certs_path(is->arena, is->topo, name, ".crt"));
+	cJSON_AddStringToObject(row, "file", path_of(is, name, ".crt"));
 	cJSON_AddStringToObject(row, "done", what);
 	if (c)
 		cJSON_AddNumberToObject(row, "expires_at",
@@ -104,10 +113,10 @@ static void add_row(struct issuing *is, const struct topo_role *r, struct str na
 
 static int save_pair(struct issuing *is, struct str name, struct str cert, struct str key)
 {
-	int r = write_file(certs_path(is->arena, is->topo, name, ".key"), key, KEY_MODE);
+	int r = write_file(path_of(is, name, ".key"), key, KEY_MODE);
 	if (r != EXIT_FINE)
 		return r;
-	return write_file(certs_path(is->arena, is->topo, name, ".crt"), cert, CERT_MODE);
+	return write_file(path_of(is, name, ".crt"), cert, CERT_MODE);
 }
 
 static int issue(struct issuing *is, const struct topo_role *r, enum ca_key_type type,
@@ -135,10 +144,10 @@ static int issue_if_needed(struct issuing *is, const struct topo_role *r, enum c
 	auto_(cert_chain_free) struct cert_chain *c = NULL;
 	struct ca_names names = cert_names_of(is->arena, is->topo, r);
 	struct str name = cert_file_name(is->arena, r->role, type);
-	int err = certs_load_chain(&c, certs_path(is->arena, is->topo, name, ".crt"));
+	int err = certs_load_chain(&c, path_of(is, name, ".crt"));
 	if (err < 0 && err != -ENOENT && err != -EBADMSG)
-		return tool_fail("%s cannot be read: %s.",
-		                 certs_path(is->arena, is->topo, name, ".crt"), strerror(-err));
+		return tool_fail("%s cannot be read: %s.", path_of(is, name, ".crt"),
+		                 strerror(-err));
 	if (c && !cert_is_below(c, is->root)) {
 		add_row(is, r, name, "kept: imported from outside", c);
 		return EXIT_FINE;
@@ -162,16 +171,15 @@ static int issue_roles(struct issuing *is, struct str only)
 	bool found = false;
 	for (size_t i = 0; e == EXIT_FINE && i < is->topo->n_roles; i++) {
 		const struct topo_role *r = &is->topo->roles[i];
-		if (r->host != is->topo->self || (only.len > 0 && !str_eq(only, r->role)))
+		if (r->host != is->host || (only.len > 0 && !str_eq(only, r->role)))
 			continue;
 		found = true;
 		e = issue_role(is, r);
 	}
 	if (e == EXIT_FINE && !found)
-		return tool_fail("The topology has no role \"%" STR_FMT
-		                 "\" on this host; `dialtone "
-		                 "topology show` lists the roles.",
-		                 STR_ARG(only));
+		return tool_fail("The topology has no role \"%" STR_FMT "\" on the host %" STR_FMT
+		                 "; `dialtone topology show` lists the roles.",
+		                 STR_ARG(only), STR_ARG(is->host->id));
 	return e;
 }
 
@@ -180,6 +188,73 @@ static void say_reload(struct tool *t, bool changed)
 	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
 	if (changed && !t->json && client_can_reach(dir, "dialtoned"))
 		(void)puts("The server is running: `dialtone reload` makes it use the new ones.");
+}
+
+/* --- for another host ----------------------------------------------------------------------- */
+
+static const struct topo_host *find_host(const struct topo *t, struct str id)
+{
+	for (size_t i = 0; i < t->n_hosts; i++)
+		if (str_eq(t->hosts[i].id, id))
+			return &t->hosts[i];
+	return NULL;
+}
+
+/* Private keys go there: nobody else may put files into it, or have put it there. */
+static int safe_directory(const char *path, const struct topo *t)
+{
+	struct stat st, own;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return tool_fail("%s cannot be made: %s.", path, strerror(errno));
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return tool_fail("%s is not a directory.", path);
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return tool_fail("Others may change files in %s; private keys are not written "
+		                 "there.  Name a directory of your own, or one that is not there.",
+		                 path);
+	if (stat(t->cert_dir.p, &own) == 0 && own.st_dev == st.st_dev && own.st_ino == st.st_ino)
+		return tool_fail("%s has the certificates of this host; name another directory.",
+		                 path);
+	return EXIT_FINE;
+}
+
+/* Where to, and for which host: this one, or another one's files in a directory to be copied. */
+static int choose_host(struct issuing *is, const cJSON *args)
+{
+	struct str host = ctl_text(args, "host"), to = ctl_text(args, "to");
+	is->host = is->topo->self;
+	is->dir = is->topo->cert_dir;
+	if (host.len == 0 && to.len == 0)
+		return EXIT_FINE;
+	if (host.len == 0 || to.len == 0)
+		return tool_fail("--host and --to belong together: for which host, and into which "
+		                 "directory, to be copied there.");
+	is->host = find_host(is->topo, host);
+	is->dir = to;
+	if (!is->host)
+		return tool_fail("The topology has no [host %s].", host.p);
+	return safe_directory(to.p, is->topo);
+}
+
+/* That host is to know the others by the same CA. */
+static int copy_root(struct issuing *is)
+{
+	auto_(buf_free) struct buf pem = buf_of(CERT_PEM_MAX);
+	if (str_eq(is->dir, is->topo->cert_dir))
+		return EXIT_FINE;
+	int r = file_read(certs_path(is->arena, is->topo, STR("ca"), ".pem"), &pem);
+	if (r < 0)
+		return tool_fail("ca.pem cannot be read: %s.", strerror(-r));
+	return write_file(path_of(is, STR("ca"), ".pem"), buf_view(&pem), CERT_MODE);
+}
+
+static int issue_with(struct issuing *is, const cJSON *args)
+{
+	int r = certs_load_chain(&is->root, certs_path(is->arena, is->topo, STR("ca"), ".pem"));
+	int e = r < 0 ? tool_fail("ca.pem cannot be read.") : choose_host(is, args);
+	if (e == EXIT_FINE)
+		e = issue_roles(is, ctl_text(args, "role"));
+	return e == EXIT_FINE ? copy_root(is) : e;
 }
 
 static int issue_all(struct tool *t, struct arena *a, const cJSON *args)
@@ -193,12 +268,11 @@ static int issue_all(struct tool *t, struct arena *a, const cJSON *args)
 	if (r < 0)
 		return EXIT_FAILED;
 	is.rows = cJSON_CreateArray();
-	r = certs_load_chain(&is.root, certs_path(a, topo, STR("ca"), ".pem"));
-	int e = r < 0 ? tool_fail("ca.pem cannot be read.")
-	              : issue_roles(&is, ctl_text(args, "role"));
+	int e = issue_with(&is, args);
 	if (e == EXIT_FINE) {
 		tool_show(t, is.rows);
-		say_reload(t, is.n_issued > 0);
+		if (str_eq(is.dir, topo->cert_dir))
+			say_reload(t, is.n_issued > 0);
 	} else {
 		cJSON_Delete(is.rows);
 	}
@@ -283,6 +357,7 @@ static int import_pair(struct tool *t, struct arena *a, const struct topo_role *
 	struct issuing is = {
 		.tool = t, .topo = tool_topo(t), .arena = a, .rows = cJSON_CreateArray()
 	};
+	is.dir = is.topo->cert_dir;
 	struct str name = cert_file_name(a, r->role, ec ? CA_P256 : CA_RSA2048);
 	int e = save_pair(&is, name, pems[0], pems[1]);
 	if (e != EXIT_FINE) {
@@ -397,7 +472,11 @@ const struct verb ctl_cert_verbs[] = {
 	{ .cmd = { .noun = "cert", .verb = "issue",
 	           .help = "Issue certificates that are missing, expiring or lack names",
 	           .args = { { "role", CTL_TEXT, true, false, "one role alone" },
-	                     { "renew", CTL_FLAG, false, false, "also those that are good" } } },
+	                     { "renew", CTL_FLAG, false, false, "also those that are good" },
+	                     { "host", CTL_TEXT, false, false,
+	                       "for the roles of another host of the topology" },
+	                     { "to", CTL_TEXT, false, false,
+	                       "with --host: the directory to be copied there" } } },
 	  .run = cert_issue },
 	{ .cmd = { .noun = "cert", .verb = "import",
 	           .help = "Take over a certificate from outside, after checks",

@@ -15,6 +15,7 @@
 #include "ctl/dnscheck.h"
 #include "ctl/file.h"
 #include "ctl/finding.h"
+#include "ctl/peers.h"
 #include "ctl/stores.h"
 #include "daemon/holder.h"
 
@@ -78,7 +79,7 @@ static void check_listen(struct doctor *d, const struct topo_listen *l)
 
 static void check_encryption(struct doctor *d, const struct topo_listen *l)
 {
-	if (l->proto == TOPO_TLS || addr_is_loopback(&l->addr))
+	if (topo_is_encrypted(l->proto) || addr_is_loopback(&l->addr))
 		return;
 	bool inside = addr_is_private(&l->addr);
 	finding_add(
@@ -239,6 +240,29 @@ static void check_stores(struct doctor *d, struct tool *t)
 	cJSON_Delete(stores);
 }
 
+/* Roles of other hosts that are not reached, or do not come. */
+static void check_peers(struct doctor *d, struct tool *t)
+{
+	cJSON *peers = d->running ? peers_ask(t) : NULL;
+	const cJSON *row;
+	cJSON_ArrayForEach(row, peers)
+	{
+		struct str peer = ctl_text(row, "peer"), link = ctl_text(row, "link");
+		const char *about = arena_printf(d->arena, "%" STR_FMT ", %" STR_FMT, STR_ARG(peer),
+		                                 STR_ARG(link))
+		                            .p;
+		bool is_up = str_eq(ctl_text(row, "state"), STR("up"));
+		finding_add(d->findings, is_up ? FINDING_OK : FINDING_ERROR, about,
+		            is_up ? NULL
+		                  : "There: `dialtone status`, `dialtone cert check`, and the "
+		                    "firewall; `dialtone topology show` has the ports.",
+		            "%s/%.0f %s%s", ctl_text(row, "role").p, ctl_number(row, "process", 0),
+		            is_up ? "is connected" : "is not connected: ",
+		            is_up ? "" : ctl_text(row, "why").p);
+	}
+	cJSON_Delete(peers);
+}
+
 static void check_dns(struct doctor *d, struct str server)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -263,6 +287,7 @@ static int doctor(struct tool *t, cJSON *args)
 	check_clock(&d);
 	check_disk(&d, "data", d.topo->data_dir);
 	check_stores(&d, t);
+	check_peers(&d, t);
 	check_limits(&d);
 	if (!ctl_flag(args, "no-dns"))
 		check_dns(&d, ctl_text(args, "server"));

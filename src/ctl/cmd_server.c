@@ -1,5 +1,6 @@
 /* dialtone status, role, reload, stop: what the supervisor answers. */
 #include "ctl/commands.h"
+#include "ctl/peers.h"
 #include "ctl/stores.h"
 
 /* What the front ends could not write belongs to the picture.  While it starts or stops it is not
@@ -14,6 +15,9 @@ static int is_running(struct tool *t, const cJSON *args UNUSED, cJSON *result)
 		cJSON_AddStringToObject(result, "store", text);
 		cJSON_Delete(stores);
 	}
+	cJSON *peers = peers_ask(t);
+	if (peers)
+		cJSON_AddItemToObject(result, "peers", peers);
 	return str_eq(ctl_text(result, "server"), STR("running")) ? EXIT_FINE : EXIT_FAILED;
 }
 

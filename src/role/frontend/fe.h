@@ -159,6 +159,7 @@ struct frontend {
 	uint32_t n_bridges;
 	struct sip_flow *mcus[FE_SLOTS_MAX]; /* links to the IM MCUs, by slot */
 	uint32_t n_mcus;
+	struct fe_hosts *hosts; /* MCUs of other hosts; NULL: those of this one, or none */
 	struct fe_conf_config conf_cfg;
 	struct focus *focus;
 	struct buf lost; /* ids of lost flows, for the others */
@@ -590,6 +591,30 @@ bool fe_to_mcu(struct task *t);
 /* Passes it to the MCU of the conference with that focus URI. */
 void fe_mcu_pass(struct task *t, struct str focus);
 
+/* What such a link is called: "mcu-im/1", or "mcu-im on host b". */
+void fe_mcu_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
+
+/* hosts.c: MCUs of other hosts, with slots in the order of the topology. */
+int fe_hosts_start(struct frontend *fe, struct buf *why) MUST_CHECK;
+int fe_hosts_reload(struct frontend *fe, struct buf *why) MUST_CHECK;
+void fe_hosts_free(struct frontend *fe);
+/* A link between front-end processes for what MCUs of other hosts say. */
+void fe_hosts_link(struct frontend *fe, const struct role_link *l);
+/* The SIP connection to one of them has ended, for that reason. */
+void fe_hosts_sip_lost(struct frontend *fe, const struct sip_flow *f, const char *why);
+/* ops of struct c3p_link, for the links with the MCUs. */
+void fe_hosts_c3p_opened(struct frontend *fe, uint32_t slot);
+void fe_hosts_c3p_lost(struct frontend *fe, uint32_t slot, const char *why);
+/* Is that for this process, and not for one before it?  True of MCUs of this host, whose links are
+ * new with each process. */
+bool fe_hosts_is_our_run(const struct frontend *fe, struct str run);
+int fe_hosts_find(const struct frontend *fe, uint32_t number);
+void fe_hosts_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
+/* SIP connections with them, which are no client's. */
+uint64_t fe_hosts_connections(const struct frontend *fe);
+void fe_hosts_metrics(const struct frontend *fe, struct buf *b);
+void fe_hosts_status(const struct frontend *fe, struct buf *b);
+
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);
 /* True if the task has been answered: a new client's REGISTER while this process is full. */
@@ -632,6 +657,8 @@ void fe_revalidate(struct frontend *fe);
 void fe_peer_up(struct frontend *fe, const struct role_link *l);
 /* A link of either kind has ended; the next one is on its way. */
 void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why);
+/* What the process at its other end is called: "frontend/2", "mcu-im on host b". */
+void fe_put_link_name(const struct frontend *fe, struct buf *b, const struct sip_flow *f);
 /* The index of that link. */
 size_t fe_link_index(const struct frontend *fe, struct str role, uint32_t slot, struct str label);
 /* 0 or -errno. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/rand.h"
+#include "role/peer.h"
 
 /* The focus: where requests to conferences come in, and what their model wants to be done. */
 
@@ -225,6 +226,8 @@ void fe_focus_start(struct frontend *fe)
 		if (str_eq(fe->env->links[i].role, STR("mcu-im")) &&
 		    fe->env->links[i].slot < FE_SLOTS_MAX)
 			fe->n_mcus = MAX(fe->n_mcus, fe->env->links[i].slot + 1);
+	if (fe->n_mcus == 0)
+		fe->n_mcus = (uint32_t)peer_count(fe->env, STR("mcu-im"));
 	focus_load(fo);
 	on_expiry(fo);
 }

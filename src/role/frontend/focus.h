@@ -44,7 +44,10 @@ struct focus {
 	struct conf_settings settings;
 	struct conferences *set;
 	struct c3p_link *c3p; /* with the MCUs */
-	struct map legs;      /* by flow */
+	/* By slot: the MCU has told all its rooms since this process began, which knows better than
+	 * it who is in them from then on. */
+	bool heard[FE_SLOTS_MAX];
+	struct map legs; /* by flow */
 	struct list changed;
 	struct list organizers; /* whose accounts are being looked up */
 	struct defer flush;
@@ -110,3 +113,5 @@ extern const struct c3p_link_ops focus_c3p_ops;
 void focus_tell_mcu(struct room *r, const struct conf_person *p);
 void focus_mcu_deleted(struct room *r, const struct conf_person *p);
 void focus_mcu_close(struct room *r);
+/* The MCU in that slot hears of all conferences that are its. */
+void focus_tell_all(struct focus *fo, uint32_t slot);

@@ -5,7 +5,15 @@
 
 bool fe_is_mcu(const struct sip_flow *f)
 {
-	return f->kind == SIP_LINK && f->sock >= FE_MCU_SOCK;
+	return f->server && f->sock >= FE_MCU_SOCK;
+}
+
+void fe_mcu_put_name(const struct frontend *fe, struct buf *b, uint32_t slot)
+{
+	if (fe->hosts)
+		fe_hosts_put_name(fe, b, slot);
+	else
+		buf_printf(b, "mcu-im/%u", slot + 1);
 }
 
 bool fe_has_mcu(const struct frontend *fe)
@@ -149,10 +157,47 @@ static void forget_room(struct focus *fo, uint32_t slot, struct str focus)
 	c3p_link_send(fo->c3p, slot, buf_view(&body));
 }
 
-static void take_news(struct focus *fo, uint32_t slot, const struct confinfo *ci)
+/* Somebody whom the focus sent away while the MCU could not hear it. */
+static void forget_person(struct focus *fo, uint32_t slot, struct str focus, struct str uri)
+{
+	auto_(buf_free) struct buf body = buf_of(C3P_LINK_DOC_MAX);
+	struct c3p_msg m = { .kind = C3P_REQUEST,
+		             .command = C3P_DELETE_USER,
+		             .name = c3p_command_name(C3P_DELETE_USER),
+		             .id = STR("1"),
+		             .from = focus,
+		             .conf = focus,
+		             .user = uri };
+	c3p_put(&body, &m, true);
+	c3p_link_send(fo->c3p, slot, buf_view(&body));
+}
+
+/* A whole roster has people whom a focus that has just begun does not know: it takes them in.  One
+ * that goes on knows better: they are those who left, or were sent away, while the MCU could not be
+ * told.  False: nobody is left. */
+static bool without_those_who_left(struct focus *fo, uint32_t slot, struct conference *c,
+                                   struct confinfo *ci)
+{
+	struct confinfo_user **end = &ci->users;
+	if (ci->state != CONFINFO_FULL || !fo->heard[slot])
+		return true;
+	if (c->n_inside == 0)
+		return false;
+	for (struct confinfo_user *u = ci->users; u; u = u->next) {
+		*end = u;
+		if (conference_person(c, u->entity))
+			end = &u->next;
+		else
+			forget_person(fo, slot, ci->entity, u->entity);
+	}
+	*end = NULL;
+	return true;
+}
+
+static void take_news(struct focus *fo, uint32_t slot, struct confinfo *ci)
 {
 	struct conference *c = conference_named(fo, ci->entity);
-	if (!c) {
+	if (!c || slot_of(fo->fe, ci->entity) != slot || !without_those_who_left(fo, slot, c, ci)) {
 		forget_room(fo, slot, ci->entity);
 		return;
 	}
@@ -171,11 +216,16 @@ static void on_document(void *arg, uint32_t slot, struct str document, struct bu
 	struct c3p_msg m;
 	if (!role_may_ask(fe_right_of(fo->fe, STR("mcu-im")), STR("notify")) ||
 	    c3p_parse(&m, a, document) < 0 || m.kind != C3P_NOTIFY) {
-		log_warning(NULL, "document-refused", "of=mcu-im/%u", slot + 1);
+		char text[128];
+		struct buf of = BUF_ON(text);
+		fe_mcu_put_name(fo->fe, &of, slot);
+		log_warning(NULL, "document-refused", "of=%s", log_esc(buf_view(&of)));
 		return;
 	}
-	for (const struct c3p_conf *i = m.confs; i; i = i->next)
+	for (struct c3p_conf *i = m.confs; i; i = i->next)
 		take_news(fo, slot, &i->info);
+	if (!m.confs && fe_hosts_is_our_run(fo->fe, m.id))
+		fo->heard[slot] = true;
 }
 
 /* What it does not know any more it is told anew. */
@@ -192,21 +242,39 @@ static void on_answer(void *arg, uint32_t slot UNUSED, struct str document)
 		open_room(room_of(c));
 }
 
-static void on_lost(void *arg, uint32_t slot)
+static void on_lost(void *arg, uint32_t slot, const char *why)
 {
 	struct frontend *fe = ((struct focus *)arg)->fe;
-	role_link_lost(fe->env, fe_link_index(fe, STR("mcu-im"), slot, STR("c3p")));
+	if (fe->hosts)
+		fe_hosts_c3p_lost(fe, slot, why);
+	else
+		role_link_lost(fe->env, fe_link_index(fe, STR("mcu-im"), slot, STR("c3p")));
 }
 
-const struct c3p_link_ops focus_c3p_ops = { .document = on_document,
-	                                    .answer = on_answer,
-	                                    .lost = on_lost };
+static void on_opened(void *arg, uint32_t slot)
+{
+	fe_hosts_c3p_opened(((struct focus *)arg)->fe, slot);
+}
+
+/* A connection of an MCU on another host, whose path says for which of our processes it is. */
+static int find(void *arg, uint32_t *peer UNUSED, uint32_t number)
+{
+	return fe_hosts_find(((struct focus *)arg)->fe, number);
+}
+
+const struct c3p_link_ops focus_c3p_ops = {
+	.document = on_document,
+	.answer = on_answer,
+	.lost = on_lost,
+	.opened = on_opened,
+	.find = find,
+};
 
 /* --- links ---------------------------------------------------------------------------------- */
 
 /* Whoever is at the other end now learns of all conferences with people in it: a process that
  * starts goes on with the dialogs of the one before. */
-static void tell_all(struct focus *fo, uint32_t slot)
+void focus_tell_all(struct focus *fo, uint32_t slot)
 {
 	size_t at = 0;
 	struct map_node *after = NULL;
@@ -225,7 +293,7 @@ void fe_mcu_up(struct frontend *fe, const struct role_link *l)
 		c3p_link_serve(fo->c3p, l->slot, l->fd);
 	} else if (str_eq(l->label, STR("c3p"))) {
 		c3p_link_open(fo->c3p, l->slot, l->fd);
-		tell_all(fo, l->slot);
+		focus_tell_all(fo, l->slot);
 	} else {
 		fe->mcus[l->slot] =
 		        sip_transport_link(fe->tp, (uint16_t)(FE_MCU_SOCK + l->slot), l->fd);

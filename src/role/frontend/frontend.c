@@ -14,6 +14,8 @@ static const struct role_port ports[] = {
 	  .purpose = "signalling and IM of clients, and between servers" },
 	{ .name = "SIP", .proto = TOPO_TCP, .port = 5060, .purpose = "standard SIP phones" },
 	{ .name = "SIP", .proto = TOPO_UDP, .port = 5060, .purpose = "standard SIP phones" },
+	{ .name = "C3P", .proto = TOPO_HTTPS, .port = 444, .across = "mcu-im",
+	  .purpose = "MCUs notify the focus" },
 	{ .name = NULL },
 };
 
@@ -61,6 +63,9 @@ static const struct setting fe_settings[] = {
 static const struct setting *const settings[] = { fe_settings, access_settings, registrar_settings,
 	                                          fe_conf_settings, NULL };
 static const char *const links[] = { "accounts", "frontend", NULL };
+/* What MCUs of other hosts say, to the process that it is for: from the one with the lower number,
+ * and from the other. */
+static const char *const links_across[] = { "frontend:c3p-up", "frontend:c3p-down", NULL };
 
 static const char *const of_accounts[] = { "lookup", "auth",    "known", "changes",
 	                                   "search", "members", NULL };
@@ -93,7 +98,7 @@ static const struct role_right rights[] = {
 static void on_request(void *arg, struct sip_req *rq)
 {
 	struct frontend *fe = arg;
-	if (rq->flow->kind == SIP_LINK)
+	if (rq->flow->server)
 		fe_from_link(fe, rq);
 	else if (fe->stopping && rq->msg->method == SIP_REGISTER)
 		sip_reply_forget(rq, 503, STR("Going Down"), STR("Retry-After: 5\r\n"));
@@ -104,13 +109,13 @@ static void on_request(void *arg, struct sip_req *rq)
 static bool on_opened(void *arg, struct sip_flow *f)
 {
 	struct frontend *fe = arg;
-	return f->kind == SIP_LINK || access_opened(fe->access, f);
+	return f->server || access_opened(fe->access, f);
 }
 
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct frontend *fe = arg;
-	if (f->kind == SIP_LINK) {
+	if (f->server) {
 		fe_link_down(fe, f, why ? why : "");
 		return;
 	}
@@ -287,8 +292,9 @@ static void start_stack(struct frontend *fe)
 	fe->stack = sip_stack_new(fe->loop, &cfg, &stack_ops, fe);
 	fe->tp = sip_stack_transport(fe->stack);
 	fe->self = (struct target_self){ .topo = env->topo, .addrs = fe->listen_addrs };
-	for (size_t i = 0; i < env->n_sockets && i < FE_LISTENS_MAX; i++)
-		fe->listen_addrs[fe->self.n_addrs++] = env->sockets[i].addr;
+	for (size_t i = 0; i < env->n_sockets && fe->self.n_addrs < FE_LISTENS_MAX; i++)
+		if (env->sockets[i].proto != TOPO_HTTPS)
+			fe->listen_addrs[fe->self.n_addrs++] = env->sockets[i].addr;
 }
 
 /* Everything is there: now requests may come. */
@@ -299,8 +305,10 @@ static void open_doors(struct frontend *fe)
 		if (!str_eq(env->links[i].role, STR("accounts")))
 			fe_link_up(fe, i);
 	for (size_t i = 0; i < env->n_sockets && i < FE_LISTENS_MAX; i++)
-		sip_transport_listen(fe->tp, (enum sip_kind)sip_kind_of(env->sockets[i].proto),
-		                     env->sockets[i].fd);
+		if (env->sockets[i].proto != TOPO_HTTPS)
+			sip_transport_listen(fe->tp,
+			                     (enum sip_kind)sip_kind_of(env->sockets[i].proto),
+			                     env->sockets[i].fd);
 }
 
 enum { WRONG_LINES_PER_S = 5 };
@@ -360,6 +368,8 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe_focus_start(fe);
 	fe_keep_load_subs(fe);
 	fe_load_init(fe);
+	if (fe_hosts_start(fe, why) < 0)
+		return -EINVAL;
 	open_doors(fe);
 	return 0;
 }
@@ -368,7 +378,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 static void fe_drop_stack(struct frontend *fe)
 {
 	for (struct sip_flow *f = sip_flow_next(fe->tp, NULL); f; f = sip_flow_next(fe->tp, f))
-		if (f->kind != SIP_LINK && fe->access)
+		if (!f->server && fe->access)
 			access_closed(fe->access, f);
 	sip_stack_free(&fe->stack);
 	access_free(&fe->access);
@@ -389,6 +399,7 @@ static void fe_free(struct frontend *fe)
 	fe_behind_close(fe);
 	fe_kept_free(fe);
 	fe_focus_free(fe);
+	fe_hosts_free(fe);
 	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
@@ -434,6 +445,8 @@ void fe_link_up(void *state, size_t i)
 		fe_bridge_up(fe, l->slot, l->fd);
 	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("mcu-im")))
 		fe_mcu_up(fe, l);
+	else if (l->slot < FE_SLOTS_MAX && l->label.len > 0)
+		fe_hosts_link(fe, l);
 	else if (l->slot < FE_SLOTS_MAX && l->slot != fe->env->slot)
 		fe_peer_up(fe, l);
 }
@@ -446,7 +459,8 @@ static int reload(void *state, struct buf *why)
 	struct registrar_config rcfg = fe->registrar_cfg;
 	struct fe_conf_config ccfg = fe->conf_cfg;
 	struct tls_server *tls = has_tls(fe->env) ? make_tls(fe, why) : NULL;
-	if ((has_tls(fe->env) && !tls) || read_settings(fe, why) < 0) {
+	if ((has_tls(fe->env) && !tls) || read_settings(fe, why) < 0 ||
+	    fe_hosts_reload(fe, why) < 0) {
 		fe->cfg = cfg;
 		fe->access_cfg = acfg;
 		fe->registrar_cfg = rcfg;
@@ -501,6 +515,7 @@ const struct role role_frontend = {
 	.box = "Front End Server",
 	.ports = ports,
 	.links = links,
+	.links_across = links_across,
 	.rights = rights,
 	.settings = settings,
 	.commands = frontend_commands,

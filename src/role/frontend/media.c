@@ -10,7 +10,7 @@
 
 bool fe_is_bridge(const struct sip_flow *f)
 {
-	return f->kind == SIP_LINK && f->sock >= FE_BRIDGE_SOCK && f->sock < FE_MCU_SOCK;
+	return f->server && f->sock >= FE_BRIDGE_SOCK && f->sock < FE_MCU_SOCK;
 }
 
 void fe_bridge_up(struct frontend *fe, uint32_t slot, int fd)

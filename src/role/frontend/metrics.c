@@ -150,6 +150,7 @@ void fe_metrics(void *state, struct buf *b)
 	metric(b, "store_failed_writes_total", "", fe->behind.errors);
 	type(b, "unsaved_bindings", "gauge", "bindings that the disk does not hold as they are");
 	metric(b, "unsaved_bindings", "", fe_behind_unsaved(fe));
+	fe_hosts_metrics(fe, b);
 }
 
 void fe_status(void *state, struct buf *b)
@@ -164,8 +165,9 @@ void fe_status(void *state, struct buf *b)
 	           "\"endpoints\":%zu,\"calls\":%zu,\"connections\":%" PRIu64
 	           ",\"transactions\":%u,\"requests\":%" PRIu64 ",\"accounts\":%s",
 	           registrar_count(fe->registrar), calls_count(fe->calls),
-	           t->flows[SIP_TCP] + t->flows[SIP_TLS], s->stx + s->ctx, in,
-	           accounts_is_up(fe->accounts) ? "true" : "false");
+	           t->flows[SIP_TCP] + t->flows[SIP_TLS] - fe_hosts_connections(fe),
+	           s->stx + s->ctx, in, accounts_is_up(fe->accounts) ? "true" : "false");
 	buf_printf(b, ",\"unsaved_bindings\":%u,\"store\":\"%s\"", fe_behind_unsaved(fe),
 	           fe->behind.err < 0 ? strerror(-fe->behind.err) : "ok");
+	fe_hosts_status(fe, b);
 }

@@ -74,6 +74,16 @@ size_t fe_link_index(const struct frontend *fe, struct str role, uint32_t slot, 
 	return i;
 }
 
+void fe_put_link_name(const struct frontend *fe, struct buf *b, const struct sip_flow *f)
+{
+	if (fe_is_mcu(f))
+		fe_mcu_put_name(fe, b, f->sock % FE_SLOTS_MAX);
+	else if (fe_is_bridge(f))
+		buf_printf(b, "media-bridge/%u", f->sock % FE_SLOTS_MAX + 1);
+	else
+		buf_printf(b, "%s/%u", fe->env->role->name, f->sock + 1);
+}
+
 static void wait_for_own(struct frontend *fe)
 {
 	timer_set(&fe->own_timer, loop_now(fe->loop) + OWN_LINK_PAUSE_MS * USEC_PER_MSEC);
@@ -124,6 +134,10 @@ void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why
 {
 	if (fe_is_bridge(f)) {
 		role_down(fe, "media-bridge", fe->bridges, f, why);
+		return;
+	}
+	if (fe_is_mcu(f) && fe->hosts) {
+		fe_hosts_sip_lost(fe, f, why);
 		return;
 	}
 	if (fe_is_mcu(f)) {

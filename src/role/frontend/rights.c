@@ -29,6 +29,9 @@ const struct role_right *fe_right_of(const struct frontend *fe, struct str role)
 	for (size_t i = 0; i < env->n_links; i++)
 		if (str_eq(env->links[i].role, role))
 			return env->links[i].right;
+	for (size_t i = 0; i < env->n_peers; i++)
+		if (str_eq(env->peers[i].at->role, role))
+			return env->peers[i].right;
 	return NULL;
 }
 
@@ -79,9 +82,12 @@ static const char *wrong(const struct task *t)
 bool fe_has_right(const struct task *t)
 {
 	const char *what = wrong(t);
-	if (what)
-		log_warning(NULL, "request-without-right", "peer=%s/%u method=%s wrong=\"%s\"",
-		            t->fe->env->role->name, t->flow->sock + 1, log_esc(t->msg->method_name),
-		            what);
-	return !what;
+	char text[128];
+	struct buf peer = BUF_ON(text);
+	if (!what)
+		return true;
+	fe_put_link_name(t->fe, &peer, t->flow);
+	log_warning(NULL, "request-without-right", "peer=%s method=%s wrong=\"%s\"",
+	            log_esc(buf_view(&peer)), log_esc(t->msg->method_name), what);
+	return false;
 }

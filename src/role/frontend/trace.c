@@ -115,17 +115,13 @@ void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str raw)
 {
 	struct frontend *fe = arg;
 	RAW_MEMORY struct sip_msg m;
-	char text[96];
+	char text[160];
 	struct buf where = BUF_ON(text);
 	auto_(buf_free) struct buf shown = buf_of(SHOWN_MAX), ev = buf_of(EVENT_MAX);
 	if (sip_parse(&m, raw) < 0)
 		return;
-	if (fe_is_mcu(f))
-		buf_printf(&where, "mcu-im/%u", f->sock - FE_MCU_SOCK + 1);
-	else if (fe_is_bridge(f))
-		buf_printf(&where, "media-bridge/%u", f->sock - FE_BRIDGE_SOCK + 1);
-	else if (f->kind == SIP_LINK)
-		buf_printf(&where, "frontend/%u", f->sock + 1);
+	if (f->server)
+		fe_put_link_name(fe, &where, f);
 	else
 		addr_put(&where, &f->peer);
 	put_masked(&shown, &m);

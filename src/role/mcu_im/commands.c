@@ -27,6 +27,7 @@ void mi_metrics(void *state, struct buf *b)
 	put(b, "failed_total", "counter", "Copies that a client did not take.", n->failed);
 	put(b, "refused_total", "counter", "Requests of clients that were refused.", mi->n_refused);
 	put(b, "waiting_bytes", "gauge", "Bytes of messages that wait for slow clients.", n->held);
+	mi_hosts_metrics(mi, b);
 }
 
 void mi_status(void *state, struct buf *b)
@@ -34,4 +35,5 @@ void mi_status(void *state, struct buf *b)
 	struct mcu_im *mi = state;
 	const struct immcu_stats *n = immcu_stats(mi->engine);
 	buf_printf(b, "\"rooms\":%u,\"legs\":%u,\"messages\":%" PRIu64, n->rooms, n->legs, n->said);
+	mi_hosts_status(mi, b);
 }

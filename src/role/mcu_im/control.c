@@ -93,21 +93,33 @@ static void on_document(void *arg, uint32_t slot, struct str request, struct buf
 	resp.reason = good ? run(&c) : C3P_REQUEST_MALFORMED;
 	resp.confs = c.info;
 	if (resp.reason) {
+		char text[128];
+		struct buf of = BUF_ON(text);
 		resp.code = C3P_FAILURE;
-		log_warning(NULL, "command-refused", "of=frontend/%u command=%s conf=%s reason=%s",
-		            slot + 1, log_esc(m.name), log_esc(m.conf),
+		mi_put_peer(mi, &of, slot);
+		log_warning(NULL, "command-refused", "of=%s command=%s conf=%s reason=%s",
+		            log_esc(buf_view(&of)), log_esc(m.name), log_esc(m.conf),
 		            log_esc(c3p_reason_name(resp.reason)));
 	}
 	c3p_put(response, &resp, true);
 }
 
-static void on_lost(void *arg, uint32_t slot)
+static void on_lost(void *arg, uint32_t slot, const char *why)
 {
 	struct mcu_im *mi = arg;
-	role_link_lost(mi->env, mi_link(mi, slot, STR("news")));
+	if (mi->hosts)
+		mi_hosts_lost(mi, slot, why);
+	else
+		role_link_lost(mi->env, mi_link(mi, slot, STR("news")));
 }
 
-const struct c3p_link_ops mi_c3p_ops = { .document = on_document, .lost = on_lost };
+const struct c3p_link_ops mi_c3p_ops = {
+	.document = on_document,
+	.lost = on_lost,
+	.opened = mi_hosts_opened,
+	.find = mi_hosts_find,
+	.hello = mi_hosts_said_hello,
+};
 
 void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confinfo *ci)
 {
@@ -117,4 +129,12 @@ void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confi
 	/* If it is not there now, it is told of the whole room when it is. */
 	c3p_put(&body, &m, true);
 	c3p_link_send(mi->c3p, r->home, buf_view(&body));
+}
+
+void mi_notify_all_told(struct mcu_im *mi, uint32_t slot)
+{
+	auto_(buf_free) struct buf body = buf_of(1024);
+	struct c3p_msg m = { .kind = C3P_NOTIFY, .id = mi_hosts_run(mi, slot) };
+	c3p_put(&body, &m, true);
+	c3p_link_send(mi->c3p, slot, buf_view(&body));
 }

@@ -10,7 +10,15 @@
 
 /* The life of the role: start, links, stop. */
 
-static const struct role_port ports[] = { { .name = NULL } };
+/* clang-format off */
+static const struct role_port ports[] = {
+	{ .name = "SIP", .proto = TOPO_TLS, .port = 5062, .across = "frontend",
+	  .purpose = "messages of group conversations, from front ends of other hosts" },
+	{ .name = "C3P", .proto = TOPO_HTTPS, .port = 444, .across = "frontend",
+	  .purpose = "the focus commands, from front ends of other hosts" },
+	{ .name = NULL },
+};
+/* clang-format on */
 /* SIP; the focus commands; it is told. */
 static const char *const links[] = { "frontend", "frontend:c3p", "frontend:news", NULL };
 static const char *const of_frontend[] = { "MESSAGE", "BYE", "notify", NULL };
@@ -18,6 +26,14 @@ static const struct role_right rights[] = {
 	{ .of = "frontend", .who = ROLE_AS_NOBODY, .requests = of_frontend },
 	{ .of = NULL },
 };
+
+void mi_put_peer(const struct mcu_im *mi, struct buf *b, uint32_t slot)
+{
+	if (mi->hosts)
+		mi_hosts_put_name(mi, b, slot);
+	else
+		buf_printf(b, "frontend/%u", slot + 1);
+}
 
 size_t mi_link(const struct mcu_im *mi, uint32_t slot, struct str label)
 {
@@ -32,13 +48,17 @@ size_t mi_link(const struct mcu_im *mi, uint32_t slot, struct str label)
 bool mi_has_right(const struct mcu_im *mi, uint32_t slot, struct str request)
 {
 	size_t i = mi_link(mi, slot, STR(""));
+	if (mi->hosts)
+		return role_may_ask(mi_hosts_right(mi, slot), request);
 	return i < mi->env->n_links && role_may_ask(mi->env->links[i].right, request);
 }
 
 static void on_request(void *arg, struct sip_req *rq)
 {
 	struct mcu_im *mi = arg;
-	if (mi_has_right(mi, rq->flow->sock, rq->msg->method_name))
+	if (mi->hosts && !mi_hosts_knows(rq->flow))
+		mi_hosts_hello(mi, rq);
+	else if (mi_has_right(mi, rq->flow->sock, rq->msg->method_name))
 		mi_request(mi, rq);
 	else if (rq->msg->method == SIP_ACK)
 		sip_ignore(rq);
@@ -48,12 +68,16 @@ static void on_request(void *arg, struct sip_req *rq)
 
 static bool on_opened(void *arg UNUSED, struct sip_flow *f)
 {
-	return f->kind == SIP_LINK;
+	return f->server;
 }
 
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct mcu_im *mi = arg;
+	if (mi->hosts) {
+		mi_hosts_closed(mi, f, why ? why : "");
+		return;
+	}
 	log_warning(NULL, "link-down", "peer=frontend/%u reason=%s", f->sock + 1,
 	            log_esc(str_of(why ? why : "")));
 	if (mi->fes[f->sock] != f)
@@ -74,6 +98,8 @@ static void link_up(void *state, size_t i)
 		(void)close(l->fd);
 	} else if (str_eq(l->label, STR("c3p"))) {
 		c3p_link_serve(mi->c3p, l->slot, l->fd);
+		/* What the focus said on the connection before, perhaps nobody heard. */
+		mi_tell_all(mi, l->slot);
 	} else if (str_eq(l->label, STR("news"))) {
 		c3p_link_open(mi->c3p, l->slot, l->fd);
 		/* Another focus may be there, which knows nothing of its rooms yet. */
@@ -84,9 +110,20 @@ static void link_up(void *state, size_t i)
 	}
 }
 
+static void mi_free(struct mcu_im *mi)
+{
+	sip_stack_free(&mi->stack);
+	mi_free_held(mi);
+	c3p_link_free(&mi->c3p);
+	mi_hosts_free(mi);
+	mi_out_free(mi);
+	immcu_free(&mi->engine);
+}
+
 static int start(struct role_env *env, void **ret_state)
 {
 	char name[64];
+	auto_(buf_free) struct buf why = buf_of(2048);
 	struct mcu_im *mi = xnew(struct mcu_im);
 	(void)snprintf(name, sizeof(name), "mcu-im-%u." BRIDGE_LINK_DOMAIN, env->slot + 1);
 	struct sip_transport_config tcfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
@@ -98,13 +135,21 @@ static int start(struct role_env *env, void **ret_state)
 	mi_out_init(mi);
 	for (size_t i = 0; i < env->n_links; i++)
 		link_up(mi, i);
+	int r = mi_hosts_start(mi, &why);
+	if (r < 0) {
+		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",
+		          STR_ARG(str_trim(buf_view(&why))));
+		mi_free(mi);
+		free(mi);
+		return r;
+	}
 	*ret_state = mi;
 	return 0;
 }
 
-static int reload(void *state UNUSED, struct buf *why UNUSED)
+static int reload(void *state, struct buf *why)
 {
-	return 0;
+	return mi_hosts_reload(state, why);
 }
 
 static void tell_stopped(void *arg)
@@ -121,11 +166,7 @@ static void stop(void *state, void (*done)(void *arg), void *arg)
 	struct mcu_im *mi = state;
 	mi->on_stopped = done;
 	mi->on_stopped_arg = arg;
-	sip_stack_free(&mi->stack);
-	mi_free_held(mi);
-	c3p_link_free(&mi->c3p);
-	mi_out_free(mi);
-	immcu_free(&mi->engine);
+	mi_free(mi);
 	defer_init(&mi->stopped, tell_stopped, mi);
 	loop_defer(mi->env->loop, &mi->stopped);
 }
@@ -138,6 +179,7 @@ const struct role role_mcu_im = {
 	.rights = rights,
 	.commands = mi_commands,
 	.max_processes = MI_SLOTS_MAX,
+	.alone_across = true,
 	.metrics_port = 9191, /* from 9126 on are those of the media bridges */
 	.start = start,
 	.reload = reload,

@@ -20,6 +20,7 @@ struct mcu_im {
 	struct role_env *env;
 	struct sip_stack *stack;
 	struct sip_flow *fes[MI_SLOTS_MAX]; /* links to the front ends, by slot; NULL: down */
+	struct mi_hosts *hosts;             /* front ends of other hosts; NULL: those of this one */
 	struct c3p_link *c3p;               /* with the focus in each of them */
 	struct immcu *engine;
 	struct list held;    /* struct ask */
@@ -40,6 +41,34 @@ struct mcu_im {
 size_t mi_link(const struct mcu_im *mi, uint32_t slot, struct str label);
 /* May that front end ask this: a method, or a command of C3P? */
 bool mi_has_right(const struct mcu_im *mi, uint32_t slot, struct str request);
+/* "frontend/1", or "frontend/1 on host a". */
+void mi_put_peer(const struct mcu_im *mi, struct buf *b, uint32_t slot);
+
+/* hosts.c: front ends of other hosts, whose processes have the slots in the order of the topology.
+ */
+int mi_hosts_start(struct mcu_im *mi, struct buf *why) MUST_CHECK;
+int mi_hosts_reload(struct mcu_im *mi, struct buf *why) MUST_CHECK;
+void mi_hosts_free(struct mcu_im *mi);
+/* What the front end in that slot may ask of us; NULL: nothing, or there is none. */
+const struct role_right *mi_hosts_right(const struct mcu_im *mi, uint32_t slot);
+/* Are they processes of one host?  So one can be asked in place of the other. */
+bool mi_is_same_host(const struct mcu_im *mi, uint32_t a, uint32_t b);
+/* The first request of a connection, by which a front-end process says which one it is. */
+void mi_hosts_hello(struct mcu_im *mi, struct sip_req *rq);
+/* Has it done so? */
+bool mi_hosts_knows(const struct sip_flow *f);
+void mi_hosts_closed(struct mcu_im *mi, const struct sip_flow *f, const char *why);
+/* The connection by which that process is notified has ended. */
+void mi_hosts_lost(struct mcu_im *mi, uint32_t slot, const char *why);
+/* ops of struct c3p_link. */
+void mi_hosts_opened(void *arg, uint32_t slot);
+int mi_hosts_find(void *arg, uint32_t *peer, uint32_t number);
+void mi_hosts_said_hello(void *arg, uint32_t slot, struct str run);
+void mi_hosts_put_name(const struct mcu_im *mi, struct buf *b, uint32_t slot);
+/* The run of the process in that slot, as it said last; empty. */
+struct str mi_hosts_run(const struct mcu_im *mi, uint32_t slot);
+void mi_hosts_metrics(const struct mcu_im *mi, struct buf *b);
+void mi_hosts_status(const struct mcu_im *mi, struct buf *b);
 
 /* ask.c: requests of members. */
 void mi_request(struct mcu_im *mi, struct sip_req *rq);
@@ -60,6 +89,9 @@ void mi_tell_all(struct mcu_im *mi, uint32_t slot);
 extern const struct c3p_link_ops mi_c3p_ops;
 /* Sends a document to the focus of the room. */
 void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confinfo *ci);
+/* That all rooms of a focus have been told: from now on it knows better who is in them.  It may be
+ * another process by the time it hears that, so its run is said. */
+void mi_notify_all_told(struct mcu_im *mi, uint32_t slot);
 
 /* commands.c */
 extern const struct ctl_command mi_commands[];

@@ -26,8 +26,9 @@ struct mark {
 static struct sip_flow *way(const struct mcu_im *mi, const struct immcu_room *r)
 {
 	for (uint32_t i = 0; i < MI_SLOTS_MAX; i++) {
-		struct sip_flow *f = mi->fes[(r->home + i) % MI_SLOTS_MAX];
-		if (f && !f->closed)
+		uint32_t slot = (r->home + i) % MI_SLOTS_MAX;
+		struct sip_flow *f = mi->fes[slot];
+		if (f && !f->closed && mi_is_same_host(mi, slot, r->home))
 			return f;
 	}
 	return NULL;
@@ -213,6 +214,7 @@ void mi_tell_all(struct mcu_im *mi, uint32_t slot)
 		immcu_roster(&ci, a, r);
 		mi_notify(mi, r, &ci);
 	}
+	mi_notify_all_told(mi, slot);
 }
 
 /* Rooms in which somebody writes are not idle. */

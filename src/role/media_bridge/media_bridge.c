@@ -65,7 +65,7 @@ static void on_request(void *arg, struct sip_req *rq)
 
 static bool on_opened(void *arg UNUSED, struct sip_flow *f)
 {
-	return f->kind == SIP_LINK;
+	return f->server;
 }
 
 static void on_closed(void *arg, struct sip_flow *f, const char *why)

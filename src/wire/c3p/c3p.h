@@ -14,7 +14,9 @@ enum {
 enum c3p_kind {
 	C3P_REQUEST,
 	C3P_RESPONSE,
-	C3P_NOTIFY, /* of an MCU: conference-info that changed; has no command */
+	/* Of an MCU: conference-info that changed; has no command.  Without conference-info: all
+	 * that it has was told. */
+	C3P_NOTIFY,
 };
 
 enum c3p_command {

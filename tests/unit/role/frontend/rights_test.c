@@ -27,7 +27,7 @@ static bool may(const struct role_right *rights, const char *method, const char 
 	        topo_parse(STR(TOPOLOGY), STR("[local]\n"), "/etc/dt", &errors);
 	struct role_env env = { .role = &role, .topo = t };
 	struct frontend fe = { .env = &env };
-	struct sip_flow flow = { .kind = SIP_LINK };
+	struct sip_flow flow = { .kind = SIP_LINK, .server = true };
 	struct sip_msg m;
 	buf_printf(&text,
 	           "%s sip:bob@example.test SIP/2.0\r\nVia: SIP/2.0/LINK x;branch=z9hG4bK1\r\n"

@@ -237,13 +237,23 @@ static void a_lobby_request_is_read(void)
 	EQ(m.granted, CONFINFO_YES);
 }
 
+static void an_empty_notify_is_written_and_read(void)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	auto_(buf_free) struct buf b = buf_of(XML_TEXT_MAX);
+	struct c3p_msg m = { .kind = C3P_NOTIFY }, again;
+	c3p_put(&b, &m, true);
+	EQ(c3p_parse(&again, a, buf_view(&b)), 0);
+	EQ(again.kind, C3P_NOTIFY);
+	OK(again.confs == NULL);
+}
+
 static void what_is_not_whole_is_refused(void)
 {
 	static const char *const rows[] = {
 		"",
 		"<a/>",
 		"<request/>",
-		"<notify/>",
 		"<response code='no'/>",
 		"<response/>",
 		"<request><addUser/></request>",
@@ -334,6 +344,7 @@ int main(void)
 	RUN(an_mcu_tells_what_changed);
 	RUN(a_command_that_is_not_known_keeps_its_source);
 	RUN(a_lobby_request_is_read);
+	RUN(an_empty_notify_is_written_and_read);
 	RUN(what_is_not_whole_is_refused);
 	RUN(sizes_are_bounded);
 	RUN(an_invitation_is_read_and_written_as_the_client_does);

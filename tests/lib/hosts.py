@@ -1,0 +1,209 @@
+"""A deployment on two hosts: `a` with accounts and front ends, `b` with the IM MCU, each its own network
+namespace with a cable between them; and TLS clients that knock at the ports between hosts."""
+import contextlib
+import os
+import shutil
+import socket
+import ssl
+
+from lib import netns, proc, site
+from lib.server import Server
+from lib.tap import wait_for
+
+SIP, C3P = 5062, 444
+TIMEOUT_S = 20
+
+
+class HostA(Server):
+    """The host that clients know; far: address of the other one."""
+
+    def __init__(self, folder, far, **kw):
+        self.far = far
+        super().__init__(folder, ip=netns.SERVER_IP, domain=site.DOMAIN, host=site.HOST, mcus=0,
+                         bridges=0, **kw)
+
+    def _write_config(self):
+        self._write("topology.conf", f"""[deployment]
+domains = {self.domain}
+
+[host a]
+name = {self.host}
+addresses = {self.ip}
+
+[host b]
+name = b.{self.domain}
+addresses = {self.far}
+
+[role accounts]
+host = a
+
+[role frontend]
+host = a
+processes = {self.frontends}
+{self.settings["frontend"]}
+
+[role mcu-im]
+host = b
+""")
+        self._write("local.conf", "[local]\nhost = a\n" + self.settings["local"])
+
+
+class HostB(Server):
+    """The other one, set up as the manual says: topology.conf and the certificates that the first
+    host has issued for it, and a local.conf of its own."""
+
+    def __init__(self, folder, first, machine):
+        self.first, self.machine = first, machine
+        super().__init__(folder, ip=machine.ip, domain=first.domain, host="b." + first.domain,
+                         wrap=machine.wrap([]))
+
+    def _write_config(self):
+        shutil.copy(os.path.join(self.first.dir, "topology.conf"), self.dir)
+        self._write("local.conf", "[local]\nhost = b\n" + self.settings["local"])
+        self.take_certificates()
+
+    def take_certificates(self, *words):
+        self.first.tool("cert", "issue", "--host", "b", "--to", os.path.join(self.dir, "certs"),
+                        *words)
+
+    def tool(self, *words, **kw):
+        if words == ("cert", "init"):
+            return ""  # it has no CA of its own
+        return super().tool(*words, **kw)
+
+
+class Hosts(site.Site):
+    """site.server is host a, site.b the other one."""
+
+    def __init__(self, args, folder):
+        self.b = None
+        super().__init__(args, folder, make_server=self._make)
+        try:
+            self.b = HostB(os.path.join(folder, "b"), self.server, self.machine)
+            self.b.start()
+            self.wait_connected()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _make(self, folder, frontends, settings, **_kw):
+        self.machine = netns.Host()
+        return HostA(folder, self.machine.ip, frontends=frontends, settings=settings)
+
+    def peers(self):
+        """The rows of both hosts."""
+        return [p for s in (self.server, self.b) for p in s.json("status", ok=False)["peers"]]
+
+    def wait_connected(self):
+        """SIP and both ways of C3P, for each front-end process: two of them are seen by both."""
+        def up():
+            rows = self.peers()
+            return len(rows) == 4 * self.frontends and all(r["state"] == "up" for r in rows)
+        wait_for(up, lambda: f"hosts that are connected: {self.peers()}")
+
+    def stop(self):
+        if self.b:
+            self.b.stop()
+        super().stop()
+
+
+def make(args, folder):
+    netns.enter()
+    return Hosts(args, folder)
+
+
+# Certificates.
+
+def pair(server, role):
+    """(chain, key) of a role, as its server has them."""
+    return tuple(os.path.join(server.dir, "certs", f"{role}-p256.{end}") for end in ("crt", "key"))
+
+
+def make_pair(folder, name, ca, days="30", start=None):
+    """A certificate for that host name with its key, signed by the CA (chain, key)."""
+    os.makedirs(folder, exist_ok=True)
+    out = os.path.join(folder, name)
+    ext = out + ".ext"
+    with open(ext, "w", encoding="ascii") as f:
+        f.write(f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth,clientAuth\n")
+    proc.must(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+               "-subj", f"/CN={name}", "-keyout", out + ".key", "-out", out + ".csr"])
+    if start:  # `openssl ca` alone takes dates
+        with open(out + ".cnf", "w", encoding="ascii") as f:
+            f.write(f"[ca]\ndefault_ca=d\n[d]\ndatabase={out}.index\nnew_certs_dir={folder}\n"
+                    "default_md=sha256\npolicy=p\nrand_serial=yes\n[p]\ncommonName=supplied\n")
+        with open(out + ".index", "w", encoding="ascii"):
+            pass
+        proc.must(["openssl", "ca", "-batch", "-notext", "-config", out + ".cnf", "-in",
+                   out + ".csr", "-cert", ca[0], "-keyfile", ca[1], "-extfile", ext,
+                   "-startdate", start, "-enddate", days, "-out", out + ".crt"])
+    else:
+        proc.must(["openssl", "x509", "-req", "-in", out + ".csr", "-CA", ca[0], "-CAkey", ca[1],
+                   "-CAcreateserial", "-days", days, "-extfile", ext, "-out", out + ".crt"])
+    return out + ".crt", out + ".key"
+
+
+def make_ca(folder):
+    os.makedirs(folder, exist_ok=True)
+    out = os.path.join(folder, "foreign")
+    proc.must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+               "-nodes", "-days", "30", "-subj", "/CN=Another CA", "-keyout", out + ".key",
+               "-out", out + ".pem"])
+    return out + ".pem", out + ".key"
+
+
+# Knocking at the ports.
+
+class Knock:
+    """A TLS client of its own with that certificate (or none)."""
+
+    def __init__(self, ca, ip, port, name, cert=None):
+        context = ssl.create_default_context(cafile=ca)
+        if cert:
+            context.load_cert_chain(*cert)
+        self.tcp = socket.create_connection((ip, port), TIMEOUT_S)
+        self.tcp.settimeout(TIMEOUT_S)
+        self.s = context.wrap_socket(self.tcp, server_hostname=name)
+
+    def ask(self, data):
+        """What comes until the end of the connection, or of a whole HTTP answer; None: it was
+        broken off, as one whose certificate is not taken is."""
+        got = b""
+        try:
+            self.s.sendall(data)
+            while not self._is_whole(got):
+                more = self.s.recv(65536)
+                if not more:
+                    break
+                got += more
+        except (ssl.SSLError, ConnectionError):
+            return None
+        return got.decode()
+
+    @staticmethod
+    def _is_whole(got):
+        head, end, body = got.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                return len(body) >= int(line.split(b":")[1])
+        return True
+
+    def stop(self):
+        self.s.close()
+
+
+def knock(*args, data, **kw):
+    """One try; the answer, "" or None."""
+    try:
+        k = Knock(*args, **kw)
+    except (ssl.SSLError, ConnectionError):
+        return None
+    with contextlib.closing(k.s):
+        return k.ask(data)
+
+
+def http(method, target, body=""):
+    return (f"{method} {target} HTTP/1.1\r\nHost: test\r\nContent-Type: application/cccp+xml\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
