@@ -106,7 +106,9 @@ int certs_load(struct certs *ret, const char *dir, const char *role, bool needed
 	if (!bad && needed && c.n_certs == 0) {
 		buf_printf(errors,
 		           "%s/%s-p256.crt: there is no certificate for the TLS listeners of [role "
-		           "%s]; make one with \"dialtone cert\", or set \"tls = none\"\n",
+		           "%s]; make one with \"dialtone cert issue\" (on the host with the CA, "
+		           "for this one: "
+		           "--host, --to), or set \"tls = none\"\n",
 		           dir, role, role);
 		bad = -ENOENT;
 	}

@@ -133,6 +133,61 @@ def secret_keys_are_for_the_owner_alone(case):
         tap.check_eq(oct(mode), "0o600", name)
 
 
+def two_hosts(case):
+    """The CA is on host main; mcu-im runs on host b."""
+    i = made(case)
+    text = open(i.path("topology.conf"), encoding="utf-8").read()
+    text = re.sub(r"(?m)^(\[role .*\])$", r"\1\nhost = main", text)
+    i.write("topology.conf", text + "\n[host b]\nname = b.example.test\naddresses = 192.0.2.8\n"
+            "[role mcu-im]\nhost = b\n")
+    return i
+
+
+@tap.test
+def certificates_of_another_host_go_into_a_directory_of_their_own(case):
+    i = two_hosts(case)
+    to = i.path("for-b")
+    i.must("cert", "issue", "--host", "b", "--to", to)
+    tap.check_eq(sorted(os.listdir(to)), ["ca.pem", "mcu-im-p256.crt", "mcu-im-p256.key",
+                                          "mcu-im-rsa2048.crt", "mcu-im-rsa2048.key"], "files")
+    tap.check_eq(oct(stat.S_IMODE(os.stat(to).st_mode)), "0o700", "the directory")
+    for name in os.listdir(to):
+        mode = stat.S_IMODE(os.stat(os.path.join(to, name)).st_mode)
+        tap.check_eq(oct(mode), "0o600" if name.endswith(".key") else "0o644", name)
+    cert = os.path.join(to, "mcu-im-p256.crt")
+    tap.check(verifies(i, cert, "-verify_hostname", "b.example.test"), "its name")
+    tap.check("URI:urn:dialtone:role:mcu-im" in text_of(cert), "its role")
+    tap.check("URI:urn:dialtone:role:frontend" in text_of(i.cert("frontend-p256.crt")), "another's")
+    before = open(cert, "rb").read()
+    i.must("cert", "issue", "--host", "b", "--to", to)
+    tap.check_eq(open(cert, "rb").read(), before, "a second run")
+    i.must("cert", "issue", "--host", "b", "--to", to, "--renew")
+    tap.check(open(cert, "rb").read() != before, "a renewed one")
+    tap.check(not os.path.exists(i.cert("mcu-im-p256.crt")), "none among those of this host")
+
+
+@tap.test
+def keys_of_another_host_go_nowhere_where_others_may_write(case):
+    i = two_hosts(case)
+    shared, link, plain = i.path("shared"), i.path("link"), i.path("plain")
+    os.mkdir(shared)
+    os.chmod(shared, 0o777)
+    os.mkdir(i.path("mine"))
+    os.symlink(i.path("mine"), link)
+    i.write("plain", "")
+    for to, said in ((shared, "Others may change files"), (link, "is not a directory"),
+                     (plain, "is not a directory"), (i.path("certs"), "certificates of this host"),
+                     (i.path("no", "such"), "cannot be made")):
+        status, text = i.tool("cert", "issue", "--host", "b", "--to", to)
+        tap.check(status != 0 and said in text, f"{to}: {text}")
+    for words, said in ((("--host", "b"), "belong together"), (("--to", shared), "belong together"),
+                        (("--host", "c", "--to", i.path("new")), "no [host c]"),
+                        (("frontend", "--host", "b", "--to", i.path("new")), "no role")):
+        status, text = i.tool("cert", "issue", *words)
+        tap.check(status != 0 and said in text, f"{words}: {text}")
+    tap.check_eq(os.listdir(shared) + os.listdir(i.path("mine")), [], "files")
+
+
 @tap.test
 def a_second_run_keeps_everything(case):
     i = made(case)

@@ -7,9 +7,10 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib import hosts, tap  # noqa: E402
+from lib import hosts, proc, tap  # noqa: E402
 from lib.conference import CCCP, INFO, Conferee, all_write, meet  # noqa: E402
 from lib.im import say  # noqa: E402
+from lib.server import program  # noqa: E402
 from lib.siptext import branch, token  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
@@ -92,6 +93,20 @@ def status_names_the_role_and_its_host(case):
              {f"frontend/{n + 1} on host a" for n in range(case.site.frontends)}, "of host b")
     text = case.site.server.tool("doctor", "--no-dns", ok=False)
     check("mcu-im on host b, C3P: frontend/1 is connected" in text, f"doctor: {text}")
+
+
+@tap.test
+def the_trace_names_the_role_and_its_host(case):
+    p = case.own(proc.Proc([program("dialtone"), "--config", case.site.server.dir, "--json",
+                            "trace", "--peer", "mcu-im on host b"],
+                           os.path.join(case.dir, "trace.log")))
+    a, b = conferees(case, 2)
+    meet(a, b)
+
+    def traced():
+        all_write(a, b)
+        return '"peer":"mcu-im on host b"' in p.text()
+    wait_for(traced, lambda: f"messages of the MCU: {p.text()[-300:]}")
 
 
 @tap.test

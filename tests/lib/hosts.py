@@ -1,5 +1,5 @@
-"""A deployment on two hosts: `a` with accounts and front ends, `b` with the IM MCU, each its own network
-namespace with a cable between them; and TLS clients that knock at the ports between hosts."""
+"""A deployment on several hosts: `a` with accounts and front ends, `b` (and `c`) with an IM MCU, each its
+own network namespace with a cable between them; and TLS clients that knock at the ports between hosts."""
 import contextlib
 import os
 import shutil
@@ -15,24 +15,28 @@ TIMEOUT_S = 20
 
 
 class HostA(Server):
-    """The host that clients know; far: address of the other one."""
+    """The host that clients know; fars: the addresses of the others by their names."""
 
-    def __init__(self, folder, far, **kw):
-        self.far = far
+    def __init__(self, folder, fars, **kw):
+        self.fars = fars
         super().__init__(folder, ip=netns.SERVER_IP, domain=site.DOMAIN, host=site.HOST, mcus=0,
                          bridges=0, **kw)
 
     def _write_config(self):
+        others = "".join(f"""
+[host {name}]
+name = {name}.{self.domain}
+addresses = {ip}
+
+[role mcu-im]
+host = {name}
+""" for name, ip in self.fars.items())
         self._write("topology.conf", f"""[deployment]
 domains = {self.domain}
 
 [host a]
 name = {self.host}
 addresses = {self.ip}
-
-[host b]
-name = b.{self.domain}
-addresses = {self.far}
 
 [role accounts]
 host = a
@@ -41,30 +45,27 @@ host = a
 host = a
 processes = {self.frontends}
 {self.settings["frontend"]}
-
-[role mcu-im]
-host = b
-""")
+{others}""")
         self._write("local.conf", "[local]\nhost = a\n" + self.settings["local"])
 
 
-class HostB(Server):
-    """The other one, set up as the manual says: topology.conf and the certificates that the first
+class McuHost(Server):
+    """Another one, set up as the manual says: topology.conf and the certificates that the first
     host has issued for it, and a local.conf of its own."""
 
-    def __init__(self, folder, first, machine):
-        self.first, self.machine = first, machine
-        super().__init__(folder, ip=machine.ip, domain=first.domain, host="b." + first.domain,
-                         wrap=machine.wrap([]))
+    def __init__(self, folder, first, name, machine):
+        self.first, self.name, self.machine = first, name, machine
+        super().__init__(folder, ip=machine.ip, domain=first.domain,
+                         host=f"{name}.{first.domain}", wrap=machine.wrap([]))
 
     def _write_config(self):
         shutil.copy(os.path.join(self.first.dir, "topology.conf"), self.dir)
-        self._write("local.conf", "[local]\nhost = b\n" + self.settings["local"])
+        self._write("local.conf", f"[local]\nhost = {self.name}\n" + self.settings["local"])
         self.take_certificates()
 
     def take_certificates(self, *words):
-        self.first.tool("cert", "issue", "--host", "b", "--to", os.path.join(self.dir, "certs"),
-                        *words)
+        self.first.tool("cert", "issue", "--host", self.name, "--to",
+                        os.path.join(self.dir, "certs"), *words)
 
     def tool(self, *words, **kw):
         if words == ("cert", "init"):
@@ -73,43 +74,54 @@ class HostB(Server):
 
 
 class Hosts(site.Site):
-    """site.server is host a, site.b the other one."""
+    """site.server is host a, site.mcus the others, site.b the first of them."""
 
-    def __init__(self, args, folder):
-        self.b = None
+    def __init__(self, args, folder, names=("b",)):
+        self.names, self.mcus = names, []
         super().__init__(args, folder, make_server=self._make)
         try:
-            self.b = HostB(os.path.join(folder, "b"), self.server, self.machine)
-            self.b.start()
+            for name in names:
+                self.mcus.append(McuHost(os.path.join(folder, name), self.server, name,
+                                         self.machines[name]))
+            for mcu in self.mcus:
+                mcu.start()
             self.wait_connected()
         except BaseException:
             self.stop()
             raise
+        self.b, self.machine = self.mcus[0], self.machines[names[0]]
 
     def _make(self, folder, frontends, settings, **_kw):
-        self.machine = netns.Host()
-        return HostA(folder, self.machine.ip, frontends=frontends, settings=settings)
+        self.machines = {name: netns.Host() for name in self.names}
+        return HostA(folder, {name: m.ip for name, m in self.machines.items()},
+                     frontends=frontends, settings=settings)
 
     def peers(self):
-        """The rows of both hosts."""
-        return [p for s in (self.server, self.b) for p in s.json("status", ok=False)["peers"]]
+        """The rows of all hosts."""
+        return [p for s in (self.server, *self.mcus) for p in s.json("status", ok=False)["peers"]]
 
     def wait_connected(self):
         """SIP and both ways of C3P, for each front-end process: two of them are seen by both."""
         def up():
             rows = self.peers()
-            return len(rows) == 4 * self.frontends and all(r["state"] == "up" for r in rows)
+            return (len(rows) == 4 * self.frontends * len(self.mcus)
+                    and all(r["state"] == "up" for r in rows))
         wait_for(up, lambda: f"hosts that are connected: {self.peers()}")
 
     def stop(self):
-        if self.b:
-            self.b.stop()
+        for mcu in self.mcus:
+            mcu.stop()
         super().stop()
 
 
 def make(args, folder):
     netns.enter()
     return Hosts(args, folder)
+
+
+def make_two_mcus(args, folder):
+    netns.enter()
+    return Hosts(args, folder, names=("b", "c"))
 
 
 # Certificates.

@@ -85,6 +85,13 @@ static void refuse_stage(struct task *t)
 	task_refuse(t, REFUSE_UNKNOWN_STAGE, STR(""));
 }
 
+/* An MCU speaks in dialogs that its members began, by the way that they gave it, and in no other
+ * name or place. */
+static bool is_served(const struct task *t, struct str user)
+{
+	return !fe_is_mcu(t->flow) || str_starts(user, STR("d."));
+}
+
 static void enter(struct task *t, char letter, const uint64_t part[2])
 {
 	switch (letter) {
@@ -137,6 +144,8 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	read_asserted(&t);
 	if (first_route(t.msg, &user) < 0)
 		fe_lost_notice(&t);
+	else if (!is_served(&t, user))
+		refuse_stage(&t);
 	else if (str_starts(user, STR("d.")))
 		fe_way_out(&t);
 	else if (read_stage(user, &letter, part) == 0)

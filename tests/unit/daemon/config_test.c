@@ -13,6 +13,7 @@
 #define ON_A "[role accounts]\nhost = a\n[role frontend]\nhost = a\n"
 #define MCU_ON_B "[role mcu-im]\nhost = b\n"
 
+/* host: what stands in local.conf behind "host =". */
 static struct topo *read_as(const char *topology, const char *host, struct buf *errors)
 {
 	char local[64];
@@ -111,6 +112,18 @@ static void addresses_can_be_given(void)
 	EQ(addr_port(&at[0]), 7000);
 }
 
+static void the_offset_is_added_on_every_host(void)
+{
+	struct addr at[4];
+	auto_(topo_free) struct topo *t =
+	        parse(DEPLOYMENT HOSTS ON_A MCU_ON_B, "b\nport-offset = 1000");
+	if (!OK(t != NULL))
+		return;
+	EQ(listens(t, "b", "mcu-im", TOPO_HTTPS, 1444), 3);
+	EQ(topo_reach(role_on(t, "a", "frontend"), TOPO_HTTPS, at, ARRAY_SIZE(at)), 1);
+	EQ(addr_port(&at[0]), 1444);
+}
+
 static void what_cannot_work_is_an_error_with_its_remedy(void)
 {
 	expect_error(DEPLOYMENT HOSTS ON_A "name = 10.0.0.1\n" MCU_ON_B,
@@ -168,6 +181,7 @@ int main(void)
 	RUN(roles_on_two_hosts_listen_for_each_other);
 	RUN(a_front_end_uses_the_mcus_of_its_own_host_if_there_are_some);
 	RUN(addresses_can_be_given);
+	RUN(the_offset_is_added_on_every_host);
 	RUN(what_cannot_work_is_an_error_with_its_remedy);
 	RUN(changes_of_the_other_host_need_a_restart_here);
 	return tap_done();
