@@ -279,5 +279,17 @@ def a_room_goes_on_when_the_process_of_its_focus_is_killed(case):
     all_write(*(c for c in clients if not c.closed), word="after")
 
 
+@tap.test(alone=True)
+def a_server_that_stops_says_nothing_of_an_end(case):
+    a, b = conferees(case, 2)
+    meet(a, b)
+    server = case.site.server
+    mark = server.p.mark()
+    server.stop()
+    check(not a.has(lambda m: "noresource" in m.get("Subscription-State", "")), "told an end")
+    check("Sanitizer" not in server.p.text_after(mark), "a clean end")
+    server.start()
+
+
 if __name__ == "__main__":
     tap.main(site.make)

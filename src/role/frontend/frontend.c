@@ -387,8 +387,8 @@ static void fe_free(struct frontend *fe)
 	fe->store_closing = true;
 	fe_behind_close(fe);
 	fe_kept_free(fe);
+	fe_people_free(fe); /* first: who watches a conference is not told that it ended */
 	fe_focus_free(fe);
-	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	map_done(&fe->ringing);
