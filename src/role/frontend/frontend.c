@@ -457,6 +457,7 @@ static int reload(void *state, struct buf *why)
 	registrar_configure(fe->registrar, &fe->registrar_cfg);
 	access_configure(fe->access, &fe->access_cfg);
 	fe_people_configure(fe);
+	fe_history_configure(fe);
 	fe_focus_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);
