@@ -143,6 +143,34 @@ def nobody_speaks_in_the_dialog_of_another(case):
 
 
 @tap.test
+def nobody_leaves_for_another_by_the_same_call_id(case):
+    a, b, c = conferees(case, 3)
+    focus = meet(a, c)
+    check_eq(b.try_join(focus, a.leg.call_id).code, 200, "addUser")
+    m = invite(b, focus.replace(":focus:", ":chat:"), call_id=a.chat.call_id)
+    b.chat = b.confirm(m, b.expect_answer(m))
+    a.wait_there(b, c)
+    b.say("me too")
+    a.hears("me too", b)
+    c.hears("me too", b)
+    b.leave()
+    a.wait_there(c)
+    a.say("still here")
+    c.hears("still here", a)
+    check_eq(a.lock()[1], "success", "in its dialog with the focus")
+
+
+@tap.test
+def only_who_is_in_a_dialog_is_told_that_there_is_one(case):
+    a, b = conferees(case, 2)
+    focus = meet(a)
+    for uri in (focus, focus.replace(":focus:", ":chat:")):
+        for method in ("INFO", "UPDATE"):
+            m = b.send(b.make(method, uri))
+            check_eq(b.expect_answer(m).code, 481, f"{method} {uri}")
+
+
+@tap.test
 def clients_cannot_command_the_mcu(case):
     a, b = conferees(case, 2)
     focus = meet(a, b)
@@ -267,6 +295,18 @@ def a_room_goes_on_when_the_process_of_its_focus_is_killed(case):
     wait_for(lambda: left() == members() and len(left()) < len(clients),
              lambda: f"members {members()}, left {left()}")
     all_write(*(c for c in clients if not c.closed), word="after")
+
+
+@tap.test(alone=True)
+def a_server_that_stops_says_nothing_of_an_end(case):
+    a, b = conferees(case, 2)
+    meet(a, b)
+    server = case.site.server
+    mark = server.p.mark()
+    server.stop()
+    check(not a.has(lambda m: "noresource" in m.get("Subscription-State", "")), "told an end")
+    check("Sanitizer" not in server.p.text_after(mark), "a clean end")
+    server.start()
 
 
 if __name__ == "__main__":

@@ -60,14 +60,16 @@ class Conferee(LyncClient):
 
     # The focus.
 
-    def try_join(self, focus):
+    def try_join(self, focus, call_id=None):
         body = self.c3p(focus, f'<addUser><conferenceKeys confEntity="{focus}"/><ci:user '
                         f'xmlns:ci="{INFO}" entity="{self.user.uri}"><ci:roles><ci:entry>attendee'
                         f'</ci:entry></ci:roles><ci:endpoint entity="{self.guid}"/></ci:user>'
                         '</addUser>')
-        m = self.send(self.make("INVITE", focus, body=body,
-                                headers=[("Content-Type", "application/cccp+xml")]))
-        answer = self.expect_answer(m)
+        m = self.make("INVITE", focus, body=body,
+                      headers=[("Content-Type", "application/cccp+xml")])
+        if call_id:
+            m.set("Call-ID", call_id)
+        answer = self.expect_answer(self.send(m))
         if answer.code == 200:
             self.focus, self.leg = focus, self.confirm(m, answer)
         else:

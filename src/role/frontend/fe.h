@@ -513,6 +513,7 @@ void fe_im_enter(struct task *t, char stage, uint64_t account);
 /* history.c: what was said.  init before start; start once the store is open. */
 void fe_history_init(struct frontend *fe);
 void fe_history_start(struct frontend *fe);
+void fe_history_configure(struct frontend *fe);
 void fe_history_stop(struct frontend *fe);
 /* The next sequence of this process. */
 uint64_t fe_sequence(struct frontend *fe);

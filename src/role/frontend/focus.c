@@ -343,7 +343,7 @@ static void (*const served[SIP_N_METHODS])(struct task *t, struct conference *c)
 	[SIP_BYE]       = focus_bye,
 	[SIP_SUBSCRIBE] = focus_subscribe,
 	[SIP_OPTIONS]   = focus_options,
-	[SIP_UPDATE]    = focus_options,
+	[SIP_UPDATE]    = focus_update,
 };
 /* clang-format on */
 

@@ -92,6 +92,7 @@ void focus_invite(struct task *t, struct conference *c);
 void focus_info(struct task *t, struct conference *c);
 void focus_bye(struct task *t, struct conference *c);
 void focus_options(struct task *t, struct conference *c);
+void focus_update(struct task *t, struct conference *c);
 /* Somebody is out: BYE in the dialogs they have left. */
 void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end why);
 /* Legs that an MCU gave back after a restart. */

@@ -70,12 +70,13 @@ void focus_leg_free(struct focus_leg *leg)
 	free(leg);
 }
 
-static struct focus_leg *find_leg(const struct room *r, struct str call_id)
+/* Of that user: another's client may choose the same Call-ID. */
+static struct focus_leg *find_leg(const struct room *r, struct str uri, struct str call_id)
 {
 	list_for(it, &r->legs)
 	{
 		struct focus_leg *leg = list_entry(it, struct focus_leg, of_room);
-		if (str_eq(str_of(leg->call_id), call_id))
+		if (str_eq(str_of(leg->call_id), call_id) && str_ieq(str_of(leg->uri), uri))
 			return leg;
 	}
 	return NULL;
@@ -167,10 +168,11 @@ static void leave(struct focus_leg *leg)
 {
 	struct room *r = leg->room;
 	struct focus *fo = r->focus;
-	char *call_id = take(&leg->call_id);
-	focus_end_watchers(r, str_of(leg->uri), str_of(leg->epid), NULL);
+	char *uri = take(&leg->uri), *call_id = take(&leg->call_id);
+	focus_end_watchers(r, str_of(uri), str_of(leg->epid), NULL);
 	focus_leg_free(leg);
-	(void)conference_leave(r->c, focus_now_s(fo), str_of(call_id));
+	(void)conference_leave(r->c, focus_now_s(fo), str_of(uri), str_of(call_id));
+	free(uri);
 	free(call_id);
 }
 
@@ -231,7 +233,8 @@ static struct focus_leg *adopt(struct room *r, const struct conf_person *p,
                                const struct conf_endpoint *e)
 {
 	struct token end;
-	if (e->session != CONFINFO_FOCUS || !e->leg || find_leg(r, e->leg->call_id) ||
+	if (e->session != CONFINFO_FOCUS || !e->leg ||
+	    find_leg(r, str_of(p->uri), e->leg->call_id) ||
 	    !read_end(r->focus, e->leg->route, &end))
 		return NULL;
 	return leg_new(r, &end, str_of(p->uri), str_of(e->epid), e->leg->call_id);
@@ -376,8 +379,9 @@ static struct focus_leg *leg_of(const struct task *t, const struct conference *c
 	focus_put_who(&who, t);
 	const struct conf_person *p = conference_person(c, buf_view(&who));
 	const struct confinfo_leg *dialog = p ? dialog_of(p, t->msg->call_id) : NULL;
-	return dialog && conf_dialog_has(dialog, t->msg) ? find_leg(room_of(c), t->msg->call_id)
-	                                                 : NULL;
+	if (!dialog || !conf_dialog_has(dialog, t->msg))
+		return NULL;
+	return find_leg(room_of(c), buf_view(&who), t->msg->call_id);
 }
 
 void focus_invite(struct task *t, struct conference *c)
@@ -401,6 +405,14 @@ void focus_options(struct task *t, struct conference *c)
 	put_contact(&lines, room_of(c));
 	buf_lit(&lines, "Allow-Events: conference\r\n");
 	task_reply(t, 200, STR(""), buf_view(&lines));
+}
+
+void focus_update(struct task *t, struct conference *c)
+{
+	if (leg_of(t, c))
+		focus_options(t, c);
+	else
+		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
 }
 
 void focus_bye(struct task *t, struct conference *c)

@@ -388,8 +388,8 @@ static void fe_free(struct frontend *fe)
 	fe->store_closing = true;
 	fe_behind_close(fe);
 	fe_kept_free(fe);
+	fe_people_free(fe); /* first: who watches a conference is not told that it ended */
 	fe_focus_free(fe);
-	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	map_done(&fe->ringing);
@@ -458,6 +458,7 @@ static int reload(void *state, struct buf *why)
 	registrar_configure(fe->registrar, &fe->registrar_cfg);
 	access_configure(fe->access, &fe->access_cfg);
 	fe_people_configure(fe);
+	fe_history_configure(fe);
 	fe_focus_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);

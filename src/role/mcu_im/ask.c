@@ -122,9 +122,8 @@ static enum refusal join(struct ask *a, struct immcu_room *r)
 /* The leg of the request's dialog, if it is the sender's; NULL. */
 static struct immcu_leg *leg_of(const struct ask *a, const struct immcu_room *r)
 {
-	struct immcu_leg *leg = immcu_leg_of(r, a->msg->call_id);
-	if (!leg || !conf_dialog_has(immcu_leg_dialog(leg), a->msg) ||
-	    !str_ieq(str_of(immcu_leg_person(leg)->uri), a->who))
+	struct immcu_leg *leg = immcu_leg_of(r, a->who, a->msg->call_id);
+	if (!leg || !conf_dialog_has(immcu_leg_dialog(leg), a->msg))
 		return NULL;
 	immcu_leg_dialog(leg)->remote_cseq = a->msg->cseq;
 	return leg;
@@ -189,7 +188,7 @@ static enum refusal leave(struct ask *a, struct immcu_room *r)
 /* INFO tells of keys that are pressed, which Lync clients do not show in a room. */
 static enum refusal nod(struct ask *a, struct immcu_room *r)
 {
-	if (is_inside_dialog(a) && !leg_of(a, r))
+	if ((is_inside_dialog(a) || a->msg->method != SIP_OPTIONS) && !leg_of(a, r))
 		return REFUSE_NO_DIALOG;
 	answer_ok(a);
 	return REFUSE_NOTHING;

@@ -159,8 +159,9 @@ struct conf_join {
 /* ENTERS or WAITS with the person; REFUSED with the reason. */
 enum conf_entry conference_join(struct conference *c, uint64_t now_s, const struct conf_join *j,
                                 const struct conf_person **ret, enum c3p_reason *ret_reason);
-/* The focus dialog of that Call-ID ended.  With the last one the person is gone.  -ENOENT. */
-int conference_leave(struct conference *c, uint64_t now_s, struct str call_id);
+/* The person's focus dialog of that Call-ID ended.  With the last one the person is gone.  -ENOENT.
+ * A Call-ID alone says nothing: the client of another chooses its own, and may choose the same. */
+int conference_leave(struct conference *c, uint64_t now_s, struct str uri, struct str call_id);
 /* The person, or NULL. */
 const struct conf_person *conference_person(const struct conference *c, struct str uri);
 /* May they talk to its MCUs?  Those who wait may not. */

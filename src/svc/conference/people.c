@@ -206,22 +206,18 @@ static struct conf_endpoint *of_call(const struct conf_person *p, struct str cal
 	return NULL;
 }
 
-int conference_leave(struct conference *c, uint64_t now_s, struct str call_id)
+int conference_leave(struct conference *c, uint64_t now_s, struct str uri, struct str call_id)
 {
-	list_for(n, &c->people)
-	{
-		struct conf_person *p = list_entry(n, struct conf_person, node);
-		struct conf_endpoint *e = of_call(p, call_id);
-		if (!e)
-			continue;
-		conf_free_endpoint(p, e);
-		conference_touch(c, now_s);
-		if (has_focus(p))
-			conf_mark(c, p);
-		else
-			conf_remove_person(c, p, CONF_LEFT);
-		conf_save(c, CONF_SAVE_LATER);
-		return 0;
-	}
-	return -ENOENT;
+	struct conf_person *p = conf_find_person(&c->people, uri);
+	struct conf_endpoint *e = p ? of_call(p, call_id) : NULL;
+	if (!e)
+		return -ENOENT;
+	conf_free_endpoint(p, e);
+	conference_touch(c, now_s);
+	if (has_focus(p))
+		conf_mark(c, p);
+	else
+		conf_remove_person(c, p, CONF_LEFT);
+	conf_save(c, CONF_SAVE_LATER);
+	return 0;
 }

@@ -116,16 +116,10 @@ static struct immcu_leg *leg_in(const struct conf_person *p, struct str call_id)
 	return NULL;
 }
 
-struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str call_id)
+struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str uri, struct str call_id)
 {
-	struct immcu_leg *leg = NULL;
-	list_for(n, &r->people)
-	{
-		leg = leg_in(list_entry(n, struct conf_person, node), call_id);
-		if (leg)
-			break;
-	}
-	return leg;
+	const struct conf_person *p = conf_find_person(&r->people, uri);
+	return p ? leg_in(p, call_id) : NULL;
 }
 
 /* A client that opens another dialog has lost the one before. */

@@ -96,8 +96,8 @@ int immcu_join(struct immcu_room *r, struct str uri, struct str epid,
                const struct confinfo_leg *leg, struct immcu_leg **ret);
 /* The client's BYE, or the session timer's; *lp becomes NULL.  No op is called but changed(). */
 void immcu_leave(struct immcu_leg **lp);
-/* The leg of that dialog, or NULL. */
-struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str call_id);
+/* The member's leg of that Call-ID, or NULL. */
+struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str uri, struct str call_id);
 /* Its dialog, and who is behind it. */
 struct confinfo_leg *immcu_leg_dialog(const struct immcu_leg *leg);
 const struct conf_person *immcu_leg_person(const struct immcu_leg *leg);

@@ -268,11 +268,12 @@ static void people_come_with_their_roles_and_go(void)
 	EQ_STR(did(&w), "tell bob attendee; ");
 	OK(conference_is_inside(w.c, STR("sip:BOB@e.test")));
 	EQ(w.c->n_inside, 2);
-	EQ(conference_leave(w.c, NOW, STR("{X}")), -ENOENT);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{X}")), -ENOENT);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{A}")), -ENOENT); /* another's */
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	EQ_STR(did(&w), "removed bob 0 0; ");
 	OK(!conference_is_inside(w.c, STR(BOB)) && !conference_person(w.c, STR(BOB)));
-	EQ(conference_leave(w.c, NOW, STR("{A}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(ALICE), STR("{A}")), 0);
 	EQ_STR(did(&w), "removed ali 0 0; emptied; ");
 	EQ(w.c->n_inside, 0);
 	stop(&w);
@@ -287,10 +288,11 @@ static void a_second_endpoint_is_the_same_person(void)
 	join(&w, BOB, "{b1}"); /* comes again */
 	EQ(w.c->n_inside, 1);
 	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 2);
-	EQ(conference_leave(w.c, NOW, STR("{B1}")), -ENOENT); /* that dialog was replaced */
-	EQ(conference_leave(w.c, NOW, STR("{b1}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B1}")),
+	   -ENOENT); /* that dialog was replaced */
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{b1}")), 0);
 	OK(conference_is_inside(w.c, STR(BOB)));
-	EQ(conference_leave(w.c, NOW, STR("{B2}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B2}")), 0);
 	OK(!conference_is_inside(w.c, STR(BOB)));
 	stop(&w);
 }
@@ -412,8 +414,8 @@ static void a_lock_is_told_and_keeps_people_out(void)
 	EQ(join_at(&w, NOW, BOB, "{B}", true, &why), CONF_ENTERS); /* asks again */
 	EQ(w.c->n_waiting, 0);
 	EQ(command(&w, ALICE, lock(true)), C3P_NO_REASON);
-	EQ(conference_leave(w.c, NOW, STR("{A}")), 0);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(ALICE), STR("{A}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	OK(!w.c->locked); /* the next ones find it open */
 	stop(&w);
 }
@@ -520,7 +522,7 @@ static void who_left_and_came_back_is_there(void)
 	join(&w, ALICE, "{A}");
 	join(&w, BOB, "{B}");
 	conference_changes_done(w.c);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	join(&w, BOB, "{B2}");
 	struct confinfo ci = changes(&w, a, CONF_VIEW_PRESENTER);
 	EQ(ci.n_users, 1);
@@ -611,7 +613,7 @@ static void a_focus_that_starts_anew_learns_the_roster_from_an_mcu(void)
 	OK(w.c->locked);
 	EQ(conference_person(w.c, STR(ALICE))->role, CONFINFO_PRESENTER);
 	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 2);
-	EQ(conference_leave(w.c, NOW, STR("{A}")), 0); /* the focus dialogs go on */
+	EQ(conference_leave(w.c, NOW, STR(ALICE), STR("{A}")), 0); /* the focus dialogs go on */
 	(void)did(&w);
 	/* Another full roster without bob's chat. */
 	ci = (struct confinfo){ .state = CONFINFO_FULL };
@@ -631,7 +633,7 @@ static void who_had_the_mcu_alone_leaves_with_it(void)
 	OK(conference_is_inside(w.c, STR(BOB)));
 	EQ(join(&w, BOB, "{B}"), CONF_ENTERS); /* and is not counted twice */
 	EQ(w.c->n_inside, 1);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	OK(!conference_is_inside(w.c, STR(BOB)));
 	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
 	ci = mcu_says(a, CONFINFO_PARTIAL, BOB, "e2", CONFINFO_DISCONNECTED);
@@ -676,7 +678,7 @@ static void anonymous_people_alone_are_sent_away_after_a_while(void)
 	EQ(join_at(&w, NOW + 200, BOB, "{B}", true, &why), CONF_ENTERS);
 	(void)conferences_expire(w.set, NOW + 200 + GRACE);
 	EQ(w.c->n_inside, 2); /* bob is there */
-	EQ(conference_leave(w.c, NOW + 300 + GRACE, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW + 300 + GRACE, STR(BOB), STR("{B}")), 0);
 	(void)did(&w);
 	(void)conferences_expire(w.set, NOW + 299 + 2 * GRACE);
 	EQ(w.c->n_inside, 1);

@@ -258,13 +258,14 @@ static void only_members_open_a_dialog_and_a_client_has_one(void)
 	EQ(join(&w, "sip:eve@e.test", "ee", "e", &leg), 403);
 	EQ(join(&w, BOB, "eb", "b2", &leg), 0);
 	EQ_STR(did(&w), "end bob 1; ");
-	OK(immcu_leg_of(w.room, STR("b2")) == leg && !immcu_leg_of(w.room, STR("b")));
+	OK(immcu_leg_of(w.room, STR(BOB), STR("b2")) == leg &&
+	   !immcu_leg_of(w.room, STR(BOB), STR("b")));
 	EQ(join(&w, BOB, "other", "b3", &w.bob), 0); /* another client of his */
 	EQ_STR(did(&w), "");
 	EQ(say(&w, BOB, w.bob, "x"), 0);
 	EQ_STR(did(&w), "ali<bob:x; bob<bob:x; car<bob:x; ");
 	immcu_leave(&w.bob);
-	OK(w.bob == NULL && !immcu_leg_of(w.room, STR("b3")));
+	OK(w.bob == NULL && !immcu_leg_of(w.room, STR(BOB), STR("b3")));
 	EQ_STR(did(&w), "");
 	immcu_changes_done(w.room); /* takes the places of those that ended */
 	for (int i = 1; i < CONF_CLIENTS_MAX; i++)
@@ -430,7 +431,7 @@ static void an_mcu_that_starts_anew_goes_on_with_the_legs(void)
 	ci = sent(a, &ci);
 	EQ(immcu_open(w.mcu, &ci, &w.room), C3P_NO_REASON);
 	EQ(w.room->n_legs, 2);
-	struct immcu_leg *bob = immcu_leg_of(w.room, STR("b"));
+	struct immcu_leg *bob = immcu_leg_of(w.room, STR(BOB), STR("b"));
 	OK(bob && immcu_leg_dialog(bob)->local_cseq == 1 + IMMCU_CSEQ_JUMP);
 	EQ(say(&w, BOB, bob, "still here"), 0);
 	EQ_STR(did(&w), "ali<bob:still here; ");
@@ -466,7 +467,8 @@ static void a_focus_that_starts_anew_goes_on_with_the_people(void)
 	EQ(c->n_inside, 2);
 	EQ(conference_person(c, STR(ALICE))->role, CONFINFO_PRESENTER);
 	EQ(conference_person(c, STR(ALICE))->n_endpoints, 2);
-	EQ(conference_leave(c, 3, STR("fb")), 0); /* bob's dialog with the focus is known */
+	EQ(conference_leave(c, 3, STR(BOB), STR("fb")),
+	   0); /* bob's dialog with the focus is known */
 	OK(!conference_is_inside(c, STR(BOB)));
 	stop(&w);
 	conferences_free(&set);
