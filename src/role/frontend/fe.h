@@ -286,6 +286,8 @@ bool fe_signs_off(const struct sip_msg *m);
 void fe_originate(struct task *t);
 void fe_terminate(struct task *t);
 void fe_way_out(struct task *t);
+/* To whom t->target names. */
+void fe_route_target(struct task *t);
 uint32_t fe_owner(const struct frontend *fe, uint64_t account); /* slot */
 
 /* dialog.c: the same for requests inside a dialog: the sender's home, the other home, the way out.
@@ -588,8 +590,14 @@ bool fe_has_mcu(const struct frontend *fe);
 void fe_mcu_up(struct frontend *fe, const struct role_link *l);
 /* A request for an MCU, from anywhere: true, it has been taken. */
 bool fe_to_mcu(struct task *t);
-/* Passes it to the MCU of the conference with that focus URI. */
-void fe_mcu_pass(struct task *t, struct str focus);
+/* A message that an MCU sends to a phone in a conference's name. */
+void fe_from_conference(struct task *t);
+/* Is it one of a conference? */
+bool fe_is_of_conference(const struct sip_msg *m);
+/* An invitation into a conference, for a user with phones alone: true, it has been taken. */
+bool fe_invite_phones(struct task *t, struct home_user *callee);
+/* Passes it to the IM MCU of the conference that its Request-URI names. */
+void fe_mcu_pass(struct task *t);
 
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);

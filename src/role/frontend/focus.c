@@ -306,7 +306,13 @@ void focus_put_who(struct buf *b, const struct task *t)
 
 bool fe_names_conference(struct str uri)
 {
-	return str_find(uri, STR("opaque=app:conf:")) >= 0;
+	return conf_uri_is(uri);
+}
+
+bool fe_is_of_conference(const struct sip_msg *m)
+{
+	const struct sip_addr *from = sip_from(m);
+	return from && conf_uri_is(from->uri);
 }
 
 bool fe_is_conference(const struct task *t)
@@ -317,22 +323,17 @@ bool fe_is_conference(const struct task *t)
 /* Which part of a conference it is for, and its organizer.  0, or -errno: of no conference. */
 static int read_uri(const struct task *t, struct conf_uri *ret, struct buf *organizer)
 {
-	struct sip_uri u;
-	if (sip_uri_parse(&u, t->msg->uri) < 0 || sip_uri_aor(&u, organizer) < 0 ||
-	    organizer->full || conf_uri_parse(ret, &u) < 0)
-		return -1;
-	return 0;
+	return conf_uri_read(ret, organizer, t->msg->uri);
 }
 
 bool fe_to_mcu(struct task *t)
 {
 	struct conf_uri cu;
-	char text[CONF_URI_MAX + 1], focus[CONF_URI_MAX + CONF_ID_MAX + 64];
-	struct buf organizer = BUF_ON(text), b = BUF_ON(focus);
+	char text[CONF_URI_MAX + 1];
+	struct buf organizer = BUF_ON(text);
 	if (read_uri(t, &cu, &organizer) < 0 || cu.session != CONFINFO_CHAT)
 		return false;
-	conf_uri_put(&b, buf_view(&organizer), CONFINFO_FOCUS, cu.id);
-	fe_mcu_pass(t, buf_view(&b));
+	fe_mcu_pass(t);
 	return true;
 }
 
@@ -344,6 +345,7 @@ static void (*const served[SIP_N_METHODS])(struct task *t, struct conference *c)
 	[SIP_SUBSCRIBE] = focus_subscribe,
 	[SIP_OPTIONS]   = focus_options,
 	[SIP_UPDATE]    = focus_update,
+	[SIP_MESSAGE]   = focus_message,
 };
 /* clang-format on */
 

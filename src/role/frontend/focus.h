@@ -98,6 +98,26 @@ void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end w
 /* Legs that an MCU gave back after a restart. */
 void focus_adopt_legs(struct room *r);
 void focus_leg_free(struct focus_leg *leg);
+/* A new one; another of the same epid is forgotten. */
+void focus_leg_add(struct room *r, const struct token *end, struct str uri, struct str epid,
+                   struct str call_id);
+/* That of the request's dialog, if it is the sender's; NULL. */
+struct focus_leg *focus_leg_of(const struct task *t, const struct conference *c);
+/* The dialog that the request makes with our end; texts lie in the arena. */
+enum c3p_reason focus_dialog_of(struct confinfo_leg *ret, struct arena *a, const struct task *t,
+                                const struct token *end);
+/* Lines of an answer: Contact and Allow. */
+void focus_put_contact(struct buf *b, const struct room *r);
+
+/* focus_invite.c */
+/* Is it a BYE for an INVITE that was answered for phones? */
+bool focus_ends_invitation(const struct task *t);
+
+/* focus_phone.c: clients without a part in [MS-CONFBAS]. */
+void focus_message(struct task *t, struct conference *c);
+void focus_invite_of_phone(struct task *t, struct conference *c, struct conf_who who);
+/* Who they are, epid and leg are the caller's; the rest, in the arena, is added. */
+enum c3p_reason focus_join_phone(struct conference *c, struct arena *a, struct conf_join *j);
 
 /* focus_watch.c: the conference event package. */
 void focus_subscribe(struct task *t, struct conference *c);

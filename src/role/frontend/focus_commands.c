@@ -26,6 +26,10 @@ static void put_conference(struct buf *b, const struct conference *c)
 	           c->n_inside, c->n_waiting, c->locked ? "true" : "false", c->last_active_s);
 	buf_char(b, ',');
 	put_text(b, "uri", buf_view(&uri));
+	buf_char(b, ',');
+	uri.len = 0;
+	conf_uri_put_for_phones(&uri, str_of(c->organizer), str_of(c->id));
+	put_text(b, "uri_for_phones", buf_view(&uri));
 }
 
 /* Those with people in them, or all. */
@@ -54,12 +58,13 @@ void fe_conference_list(void *state, struct ctl_call *call)
 /* By its id, or the address of its focus; NULL: not here. */
 static struct conference *named(const struct frontend *fe, struct str name)
 {
-	struct sip_uri u;
 	struct conf_uri cu = { .id = name };
+	char text[CONF_URI_MAX];
+	struct buf organizer = BUF_ON(text);
 	size_t slot = 0;
 	struct map_node *after = NULL;
 	struct conference *c;
-	if (sip_uri_parse(&u, name) == 0 && conf_uri_parse(&cu, &u) < 0)
+	if (str_chr(name, ':') >= 0 && conf_uri_read(&cu, &organizer, name) < 0)
 		return NULL;
 	while ((c = conferences_walk(fe->focus->set, &slot, &after)) != NULL)
 		if (str_ieq(str_of(c->id), cu.id))

@@ -136,7 +136,7 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	}
 	read_asserted(&t);
 	if (first_route(t.msg, &user) < 0)
-		fe_lost_notice(&t);
+		(fe_is_mcu(t.flow) ? fe_from_conference : fe_lost_notice)(&t);
 	else if (str_starts(user, STR("d.")))
 		fe_way_out(&t);
 	else if (read_stage(user, &letter, part) == 0)

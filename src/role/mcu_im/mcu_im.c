@@ -14,8 +14,9 @@ static const struct role_port ports[] = { { .name = NULL } };
 /* SIP; the focus commands; it is told. */
 static const char *const links[] = { "frontend", "frontend:c3p", "frontend:news", NULL };
 static const char *const of_frontend[] = { "MESSAGE", "BYE", "notify", NULL };
+static const char *const fields[] = { "P-Asserted-Identity", NULL };
 static const struct role_right rights[] = {
-	{ .of = "frontend", .who = ROLE_AS_NOBODY, .requests = of_frontend },
+	{ .of = "frontend", .who = ROLE_AS_CONFERENCES, .requests = of_frontend, .fields = fields },
 	{ .of = NULL },
 };
 

@@ -61,6 +61,16 @@ extern const struct c3p_link_ops mi_c3p_ops;
 /* Sends a document to the focus of the room. */
 void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confinfo *ci);
 
+/* page.c: phones. */
+/* The address by which a phone writes to the room. */
+void mi_put_room(struct buf *b, const struct immcu_room *r);
+/* The end of a request: what is said, for a phone. */
+void mi_put_page(struct buf *b, const struct immcu_room *r, const struct immcu_message *m);
+/* The same: that it is not in the room any more. */
+void mi_put_page_end(struct buf *b);
+/* What a phone says: type and body; an empty one: nothing that others are told. */
+enum refusal mi_read_page(struct immcu_said *s, const struct sip_msg *m);
+
 /* commands.c */
 extern const struct ctl_command mi_commands[];
 void mi_metrics(void *state, struct buf *b);

@@ -642,6 +642,92 @@ static void who_had_the_mcu_alone_leaves_with_it(void)
 	stop(&w);
 }
 
+/* --- phones --------------------------------------------------------------------------- */
+
+static enum conf_entry join_phone(struct world *w, const char *uri)
+{
+	struct confinfo_leg pager = { .pager = true, .call_id = STR("pages") };
+	struct conf_join j = { .who = who(uri),
+		               .entity = STR("{P}"),
+		               .epid = CONF_PHONE,
+		               .leg = &pager,
+		               .pager = &pager };
+	const struct conf_person *p = NULL;
+	enum c3p_reason why;
+	return conference_join(w->c, NOW, &j, &p, &why);
+}
+
+/* What the MCU says of the pages to one. */
+static struct confinfo pages_are(struct arena *a, const char *uri, enum confinfo_status status)
+{
+	struct confinfo ci = mcu_says(a, CONFINFO_PARTIAL, uri, "phone", status);
+	struct confinfo_leg *leg = arena_alloc(a, sizeof(*leg));
+	*leg = (struct confinfo_leg){ .pager = true, .call_id = STR("pages") };
+	ci.users->endpoints->leg = leg;
+	return ci;
+}
+
+static void a_phone_is_there_until_it_takes_no_page(void)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct world w;
+	struct confinfo ci;
+	start(&w);
+	EQ(join_phone(&w, BOB), CONF_ENTERS);
+	const struct conf_person *p = conference_person(w.c, STR(BOB));
+	OK(p && conf_pager(p) && p->n_endpoints == 2);
+	EQ(join_phone(&w, BOB), CONF_ENTERS); /* it has its place already */
+	EQ(p->n_endpoints, 2);
+	ci = pages_are(a, BOB, CONFINFO_CONNECTED);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
+	EQ(p->n_endpoints, 2);
+	ci = pages_are(a, BOB, CONFINFO_DISCONNECTED);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
+	OK(conference_person(w.c, STR(BOB)) == NULL);
+	stop(&w);
+}
+
+static void who_leaves_with_the_phone_stays_with_another_client(void)
+{
+	struct world w;
+	start(&w);
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), -ENOENT);
+	EQ(join(&w, BOB, "{B}"), CONF_ENTERS);
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), -ENOENT);
+	EQ(join_phone(&w, BOB), CONF_ENTERS);
+	const struct conf_person *p = conference_person(w.c, STR(BOB));
+	EQ(p->n_endpoints, 3);
+	(void)did(&w);
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), 0);
+	EQ_STR(did(&w), "tell bob attendee; "); /* the MCU: no pages any more */
+	EQ(p->n_endpoints, 1);
+	OK(!conf_pager(p));
+	EQ(join_phone(&w, BOB), CONF_ENTERS);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
+	OK(conference_is_inside(w.c, STR(BOB)));
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), 0);
+	OK(!conference_is_inside(w.c, STR(BOB)));
+	stop(&w);
+}
+
+static void a_focus_that_starts_anew_finds_the_phones(void)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct world before, w;
+	struct confinfo kept;
+	start(&before);
+	EQ(join_phone(&before, BOB), CONF_ENTERS);
+	conference_mcu_info(&kept, a, before.c, CONFINFO_CHAT);
+	start(&w);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &kept), C3P_NO_REASON);
+	const struct conf_person *p = conference_person(w.c, STR(BOB));
+	OK(p && conf_pager(p));
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), 0);
+	OK(!conference_is_inside(w.c, STR(BOB)));
+	stop(&before);
+	stop(&w);
+}
+
 /* --- time ----------------------------------------------------------------------------- */
 
 static void an_idle_conference_ends_and_an_old_one_is_forgotten(void)
@@ -806,6 +892,9 @@ int main(void)
 	RUN(an_mcu_reports_the_endpoints_it_has);
 	RUN(a_focus_that_starts_anew_learns_the_roster_from_an_mcu);
 	RUN(who_had_the_mcu_alone_leaves_with_it);
+	RUN(a_phone_is_there_until_it_takes_no_page);
+	RUN(who_leaves_with_the_phone_stays_with_another_client);
+	RUN(a_focus_that_starts_anew_finds_the_phones);
 	RUN(an_idle_conference_ends_and_an_old_one_is_forgotten);
 	RUN(anonymous_people_alone_are_sent_away_after_a_while);
 	RUN(a_conference_with_an_end_is_kept_until_then);

@@ -125,6 +125,47 @@ static void what_one_says_reaches_all_others(void)
 	stop(&w);
 }
 
+static enum c3p_reason add_phone(struct world *w, const char *uri, enum confinfo_status status)
+{
+	struct confinfo_leg leg = { .pager = true, .call_id = STR("pages") };
+	struct confinfo_endpoint e = { .entity = STR("{P}"),
+		                       .epid = CONF_PHONE,
+		                       .session = CONFINFO_CHAT,
+		                       .status = status,
+		                       .leg = &leg };
+	struct confinfo_user u = { .entity = str_of(uri),
+		                   .role = CONFINFO_ATTENDEE,
+		                   .endpoints = &e };
+	return immcu_add_user(w->room, &u);
+}
+
+static void phones_are_legs_that_the_focus_begins_and_ends(void)
+{
+	struct world w;
+	start(&w);
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_CONNECTED), C3P_NO_REASON);
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_CONNECTED), C3P_NO_REASON); /* once */
+	EQ(w.room->n_legs, 4);
+	struct immcu_leg *dave = immcu_pager_of(w.room, STR("sip:dave@e.test"));
+	OK(dave && immcu_leg_dialog(dave)->pager);
+	EQ(say(&w, ALICE, w.alice, "1"), 0);
+	EQ_STR(did(&w), "bob<ali:1; car<ali:1; dav<ali:1; ");
+	struct immcu_said typing = { .sender = STR(BOB),
+		                     .from = w.bob,
+		                     .type = STR("application/im-iscomposing+xml"),
+		                     .body = STR("t"),
+		                     .typing = true };
+	immcu_answered(w.bob, 200);
+	immcu_answered(w.carol, 200);
+	immcu_answered(dave, 202);
+	EQ(immcu_say(w.room, &typing), 0);
+	EQ_STR(did(&w), "ali<bob:t; car<bob:t; "); /* a phone could not say who types */
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_DISCONNECTED), C3P_NO_REASON);
+	EQ_STR(did(&w), "end dav 0; ");
+	OK(immcu_pager_of(w.room, STR("sip:dave@e.test")) == NULL);
+	stop(&w);
+}
+
 static void a_leg_gets_one_at_a_time_and_all_get_the_same_order(void)
 {
 	struct world w;
@@ -477,6 +518,7 @@ static void a_focus_that_starts_anew_goes_on_with_the_people(void)
 int main(void)
 {
 	RUN(what_one_says_reaches_all_others);
+	RUN(phones_are_legs_that_the_focus_begins_and_ends);
 	RUN(a_leg_gets_one_at_a_time_and_all_get_the_same_order);
 	RUN(what_cannot_be_said_is_refused);
 	RUN(typing_is_never_kept);
