@@ -205,12 +205,17 @@ def a_running_server_tells_how_it_is(case):
 
 
 @tap.test
-def who_is_no_user_cannot_be_kicked_or_traced(case):
+def who_is_no_user_is_told_by_every_command_about_one(case):
     i = Running(case).start()
     i.must("user", "add", "alice", "--generate")
-    for words in (("endpoint", "kick", "nosuch"), ("trace", "--user", "nosuch@example.test")):
+    for words in (("endpoint", "kick", "nosuch"), ("endpoint", "list", "nosuch"),
+                  ("trace", "--user", "nosuch@example.test")):
         status, text = i.tool(*words)
         tap.check(status == 1 and "There is no user \"nosuch" in text, f"{words}: {text}")
+    status, text = i.tool("endpoint", "list", "alcie")
+    tap.check(status == 1 and "Did you mean alice?" in text, text)
+    i.must("user", "set", "alice", "--extension", "456")
+    tap.check_eq(i.json("endpoint", "list", "456"), (0, []), "by her number")
     tap.check_eq(i.json("endpoint", "kick", "ALICE@example.test"), (0, {"kicked": 0}), "alice")
 
 
