@@ -136,7 +136,7 @@ const struct verb ctl_call_verbs[] = {
 	{ .cmd = { .noun = "trace", .help = "Show SIP messages as they pass, secrets masked",
 	           .streams = true,
 	           .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
-	                     { "peer", CTL_TEXT, false, false, "only this address" } } },
+	                     { "peer", CTL_TEXT, false, false, "only this address: 192.0.2.7, or 192.0.2.7:5060" } } },
 	  .role = "frontend", .every_slot = true, .run = with_known_user, .put_event = put_trace },
 	{ .cmd = { .noun = NULL } },
 };

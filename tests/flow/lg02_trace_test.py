@@ -138,6 +138,29 @@ def a_trace_of_one_user_or_one_peer_shows_no_other(case):
 
 
 @tap.test
+def a_peer_that_is_no_address_is_refused_with_what_is_expected(case):
+    for junk in ("nonsense", "10.0.0.", "10.0.0.1:x", "10.0.0.1:70000", "frontend/0", "frontend/x",
+                 "sip:10.0.0.1", "elsewhere/1"):
+        text = case.site.server.tool("trace", "--peer", junk, ok=False)
+        check(f'"{junk}" is no address' in text and "192.0.2.7:5060" in text, text)
+
+
+@tap.test
+def a_trace_of_an_address_shows_all_its_ports_and_no_other_address(case):
+    a, b = signed_in(case, "alice"), signed_in(case, "bob")
+    t = Trace(case, "--peer", b.ip)
+
+    def runs():
+        message(a, b)
+        return t.events()
+    wait_for(runs, "the trace to run")
+    m = message(a, b)
+    t.wait(lambda e: m.get("Call-ID") in e["message"] and "200" in e["message"][:12], "the last")
+    check_eq({e["peer"].rsplit(":", 1)[0] for e in t.events()}, {b.ip}, "hosts")
+    check({a.port, b.port} <= {int(e["peer"].rsplit(":", 1)[1]) for e in t.events()}, "ports")
+
+
+@tap.test
 def a_trace_for_people_has_one_line_of_where_and_the_message_below(case):
     a, b = signed_in(case, "alice"), signed_in(case, "bob")
     t = case.own(proc.Proc([program("dialtone"), "--config", case.site.server.dir, "trace",

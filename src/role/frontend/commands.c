@@ -194,7 +194,8 @@ const struct ctl_command frontend_commands[] = {
 		    { "list", CTL_TEXT, true, true, "the document" } },
 	  .help = "add the contacts and groups of a document" },
 	{ .noun = "conference", .verb = "list", .fn = fe_conference_list,
-	  .args = { { "which", CTL_TEXT, true, false, "all: those with nobody in them too" } },
+	  .args = { { "which", CTL_TEXT, true, false,
+		      "all: those with nobody in them too; or whose: a user's address" } },
 	  .help = "group conversations with people in them" },
 	{ .noun = "conference", .verb = "show", .fn = fe_conference_show,
 	  .args = { { "conference", CTL_TEXT, true, true, "its id, or the address of its focus" } },
@@ -210,7 +211,8 @@ const struct ctl_command frontend_commands[] = {
 	  .help = "which header fields are taken from whom, and given to whom" },
 	{ .noun = "trace", .verb = NULL, .fn = trace, .streams = true,
 	  .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
-		    { "peer", CTL_TEXT, false, false, "only this address" } },
+		    { "peer", CTL_TEXT, false, false, "only this address: 192.0.2.7, 192.0.2.7:5060, [2001:db8::7]:5060; or another "
+		      "process: frontend/2, mcu-im/1, media-bridge/1" } },
 	  .help = "show SIP messages as they pass, secrets masked" },
 	{ .noun = NULL },
 };
