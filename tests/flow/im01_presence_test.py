@@ -197,6 +197,42 @@ def an_administrator_sees_what_was_published(case):
 
 
 @tap.test
+def an_administrator_sees_what_one_watcher_sees(case):
+    tool = case.site.server
+    b, c, d = (client(case) for _ in range(3))
+    a = client(case, case.site.user("p", extension="7411"))
+    a.publish_user(6500)
+    check_eq(a.publish_note("in the lab").code, 200, "note")
+    check_eq(a.publish(Publication("note", 0, 400, note_xml("ring me at home"))).code, 200,
+             "a note for friends")
+    for who, container in ((c, 400), (d, 32000)):
+        check_eq(a.set_members(container, ("add", "user", who.user.uri.removeprefix("sip:"))).code,
+                 200, "set members")
+    shown = tool.json("presence", "show", "7411")
+    check_eq((shown["user"], shown["state"], shown["note"]),
+             (a.user.uri.removeprefix("sip:"), "busy", ["in the lab"]), "to colleagues")
+
+    def seen(who):
+        got = tool.json("presence", "show", a.user.name, "--as", who)
+        check("members" not in got and "publications" not in got, f"{got}")
+        return got["container"], got["relationship"], got["state"], got["note"]
+    check_eq(seen(b.user.name), (200, "colleagues", "busy", ["in the lab"]), "b")
+    check_eq(seen(c.user.uri), (400, "friends and family", "busy", ["ring me at home"]), "c")
+    check_eq(seen(d.user.name), (32000, "blocked", "offline", []), "d")
+    check_eq(seen("x@other.test")[:2], (100, "external contacts"), "a stranger")
+    for who, availability in ((b, 6500), (c, 6500), (d, 18500)):
+        who.watch(a.user)
+        who.wait_sees(a.user, availability)
+    wait_for(lambda: c.note_of(a.user) == "ring me at home", "what c is told")
+    check_eq((b.note_of(a.user), d.note_of(a.user)), ("in the lab", None), "what the others are")
+    text = tool.tool("presence", "show", a.user.name, "--as", d.user.name)
+    check("the lab" not in text and "home" not in text and "7411" not in text, text)
+    for who in ("nosuch", f"nosuch@{a.user.domain}", "nosuch@"):
+        text = tool.tool("presence", "show", a.user.name, "--as", who, ok=False)
+        check(text.startswith("dialtone: "), text)
+
+
+@tap.test
 def who_comes_back_at_once_was_never_gone(case):
     a, b = client(case), client(case)
     a.watch(b.user)

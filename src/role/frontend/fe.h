@@ -657,9 +657,12 @@ void fe_notice(struct frontend *fe, struct sip_flow *link, const char *event, st
 void fe_lost_notice(struct task *t);
 void fe_check_flows(struct frontend *fe, uint32_t slot);
 
-/* commands.c, people_commands.c, explain.c, trace.c */
+/* commands.c, people_commands.c, presence_commands.c, explain.c, trace.c */
 extern const struct ctl_command frontend_commands[];
 void fe_explain(struct frontend *fe, struct ctl_call *c);
+/* A command about one user who lives here (argument `user`); of others the answer is null. */
+void fe_inquire(struct frontend *fe, struct ctl_call *c,
+                void (*answer)(struct person *p, struct ctl_call *c));
 void fe_presence_show(void *state, struct ctl_call *c);
 void fe_conference_list(void *state, struct ctl_call *c);
 void fe_conference_show(void *state, struct ctl_call *c);

@@ -4,6 +4,7 @@
 
 #include "base/code.h"
 #include "role/frontend/fe.h"
+#include "svc/user/fields.h"
 
 /* `dialtone presence` and `dialtone contact`: answered by the user's home; the other processes
  * answer null. */
@@ -37,17 +38,18 @@ static void on_found(void *arg, int err, const struct account *acc)
 	free(q);
 }
 
-/* A user name without its domain is one of the first domain. */
-static void inquire(struct frontend *fe, struct ctl_call *c,
-                    void (*answer)(struct person *p, struct ctl_call *c))
+/* A name without its domain is one of the first domain; numbers have none. */
+void fe_inquire(struct frontend *fe, struct ctl_call *c,
+                void (*answer)(struct person *p, struct ctl_call *c))
 {
 	struct str user = ctl_text(c->args, "user");
+	bool number = str_starts(user, STR("+")) || user_is_extension(user);
 	char text[PERSON_AOR_MAX + 1];
 	struct buf b = BUF_ON(text);
 	struct inquiry *q = xnew(struct inquiry);
 	*q = (struct inquiry){ fe, c, answer };
 	buf_str(&b, user);
-	if (str_chr(user, '@') < 0) {
+	if (!number && str_chr(user, '@') < 0) {
 		buf_char(&b, '@');
 		buf_str(&b, fe->env->topo->domains[0]);
 	}
@@ -58,90 +60,6 @@ static void put_text(struct buf *b, const char *name, struct str value)
 {
 	buf_printf(b, "\"%s\":", name);
 	json_put_str(b, value);
-}
-
-/* --- presence show ------------------------------------------------------------------------- */
-
-static const char *const bands[] = { "offline",    "available",      "idle",          "busy",
-	                             "busy, idle", "do not disturb", "be right back", "away" };
-
-static const char *band_of(uint32_t availability)
-{
-	static const uint32_t from[] = { 0,          AVAIL_ONLINE,    AVAIL_IDLE,
-		                         AVAIL_BUSY, AVAIL_BUSY_IDLE, AVAIL_DND,
-		                         AVAIL_BRB,  AVAIL_AWAY };
-	size_t i = ARRAY_SIZE(from) - 1;
-	if (availability >= AVAIL_OFFLINE)
-		return bands[0];
-	while (availability < from[i])
-		i--;
-	return bands[i];
-}
-
-static void put_state(struct buf *b, const struct person *p)
-{
-	for (const struct publication *q = p->p.pubs.first; q; q = q->next) {
-		if (q->key.category != CATEGORY_STATE || q->key.container != CONTAINER_COMPANY ||
-		    q->body->kind != STATE_AGGREGATE)
-			continue;
-		put_text(b, "state", str_of(band_of(q->body->availability)));
-		buf_printf(b, ",\"availability\":%" PRIu32 ",", q->body->availability);
-		put_text(b, "activity", q->body->token);
-		buf_char(b, ',');
-	}
-}
-
-static void put_publications(struct buf *b, const struct person *p)
-{
-	buf_lit(b, "\"publications\":[");
-	for (const struct publication *q = p->p.pubs.first; q; q = q->next) {
-		buf_char(b, '{');
-		put_text(b, "category", q->key.name);
-		buf_printf(b,
-		           ",\"container\":%" PRIu32 ",\"instance\":%" PRIu32
-		           ",\"version\":%" PRIu32 ",",
-		           q->key.container, q->key.instance, q->version);
-		put_text(b, "lives", str_of(pub_expire_name(q->expire)));
-		buf_printf(b, ",\"published_at\":%" PRIu64 "}%s", q->published / USEC_PER_SEC,
-		           q->next ? "," : "");
-	}
-	buf_char(b, ']');
-}
-
-static void put_members(struct buf *b, const struct person *p)
-{
-	buf_lit(b, "\"members\":[");
-	for (const struct member *m = p->p.containers.first; m; m = m->next) {
-		buf_printf(b, "{\"container\":%" PRIu32 ",", container_id(m->at));
-		put_text(b, "type", str_of(member_type_name(m->type)));
-		buf_char(b, ',');
-		put_text(b, "value", member_value(m));
-		buf_printf(b, "}%s", m->next ? "," : "");
-	}
-	buf_char(b, ']');
-}
-
-static void show_presence(struct person *p, struct ctl_call *c)
-{
-	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
-	unsigned watchers = 0;
-	list_for(it, &p->watches) watchers++;
-	buf_char(&b, '{');
-	put_text(&b, "user", str_of(p->aor));
-	buf_char(&b, ',');
-	put_state(&b, p);
-	buf_printf(&b, "\"signed_in\":%s,\"watchers\":%u,", p->p.signed_in ? "true" : "false",
-	           watchers);
-	put_members(&b, p);
-	buf_char(&b, ',');
-	put_publications(&b, p);
-	buf_char(&b, '}');
-	c->ok(c, buf_view(&b));
-}
-
-void fe_presence_show(void *state, struct ctl_call *c)
-{
-	inquire(state, c, show_presence);
 }
 
 /* --- contact ------------------------------------------------------------------------------- */
@@ -177,7 +95,7 @@ static void list_contacts(struct person *p, struct ctl_call *c)
 
 void fe_contact_list(void *state, struct ctl_call *c)
 {
-	inquire(state, c, list_contacts);
+	fe_inquire(state, c, list_contacts);
 }
 
 static void export_contacts(struct person *p, struct ctl_call *c)
@@ -193,7 +111,7 @@ static void export_contacts(struct person *p, struct ctl_call *c)
 
 void fe_contact_export(void *state, struct ctl_call *c)
 {
-	inquire(state, c, export_contacts);
+	fe_inquire(state, c, export_contacts);
 }
 
 /* The group of that name in `to`, made if there is none; 0: there are too many. */
@@ -287,5 +205,5 @@ static void import_contacts(struct person *p, struct ctl_call *c)
 
 void fe_contact_import(void *state, struct ctl_call *c)
 {
-	inquire(state, c, import_contacts);
+	fe_inquire(state, c, import_contacts);
 }

@@ -181,19 +181,13 @@ void doc_put_self(struct buf *b, const struct presentity *p, const struct self_p
 
 /* --- what a watcher sees ------------------------------------------------------------------- */
 
-/* The states that make up the aggregate are between the user and the server. */
-static bool is_for_watchers(const struct publication *q)
-{
-	return q->key.category != CATEGORY_STATE || q->body->kind == STATE_AGGREGATE;
-}
-
 static void put_view_of(struct buf *b, const struct presentity *p, uint32_t container,
                         enum category c)
 {
 	uint32_t from = presentity_source(p, container, c);
 	bool any = false;
 	for (const struct publication *q = p->pubs.first; q; q = q->next) {
-		if (q->key.category != c || q->key.container != from || !is_for_watchers(q))
+		if (q->key.category != c || q->key.container != from || !pub_is_shown(q))
 			continue;
 		any = true;
 		open_category(b, q);
