@@ -120,8 +120,12 @@ def an_administrator_lists_exports_and_imports(case):
         f.write("<html/>")
     check("no list" in server.tool("contact", "import", b.user.name, path, ok=False), "no list")
     with open(path, "w", encoding="utf-8") as f:
-        f.write('<contactList deltaNum="1"><contact uri="no address" groups="1"/></contactList>')
-    check("address" in server.tool("contact", "import", b.user.name, path, ok=False), "an address")
+        f.write('<contactList deltaNum="1">\n<contact uri="new@example.test"/>\n'
+                '<contact uri="no address" groups="1"/>\n</contactList>')
+    text = server.tool("contact", "import", b.user.name, path, ok=False)
+    check('line 3, <contact uri="no address">: expected is an address' in text, text)
+    check("Nothing was imported" in text, text)
+    check_eq(len(server.json("contact", "list", b.user.name)), 2, "contacts after that")
     with open(path, "w", encoding="utf-8") as f:
         f.write('<contactList deltaNum="1">' + "".join(
             f'<contact uri="u{i}@example.test" groups="1"/>' for i in range(300)) +
