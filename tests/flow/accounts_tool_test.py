@@ -205,6 +205,20 @@ def a_running_server_tells_how_it_is(case):
 
 
 @tap.test
+def the_limit_of_endpoints_that_counts_is_shown(case):
+    i = Install(case.dir, frontend="max-endpoints = 5")
+    i.must("cert", "init")
+    i.must("user", "add", "alice", "--generate")
+
+    def shown():
+        got = i.json("user", "show", "alice")[1]
+        return got["max_endpoints"], got["max_endpoints_is"].split(" (")[0]
+    tap.check_eq(shown(), (5, "the default"), "as all")
+    i.must("user", "set", "alice", "--max-endpoints", "2")
+    tap.check_eq(shown(), (2, "this user's own"), "her own")
+
+
+@tap.test
 def who_is_no_user_is_told_by_every_command_about_one(case):
     i = Running(case).start()
     i.must("user", "add", "alice", "--generate")

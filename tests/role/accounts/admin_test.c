@@ -109,6 +109,10 @@ static void data_are_set_and_shown(void)
 	OK(says(run(h, "user set", args.p), "\"alice@example.test is changed.\""));
 	const char *r = run(h, "user show", "{\"user\":\"alice\"}");
 	OK(says(r, "\"title\":\"Chief\"") && says(r, "\"max_endpoints\":3"));
+	OK(says(r, "\"max_endpoints_is\":\"this user's own"));
+	OK(says(run(h, "user set", "{\"user\":\"alice\",\"max-endpoints\":0}"), "is changed"));
+	r = run(h, "user show", "{\"user\":\"alice\"}");
+	OK(says(r, "\"max_endpoints\":8,\"max_endpoints_is\":\"the default"));
 	OK(says(r, "\"photo_bytes\":30720"));
 	OK(says(r,
 	        "Digest (SHA-256 alone, by this user's policy); no NTLM, by this user's policy"));
