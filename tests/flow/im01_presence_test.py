@@ -187,6 +187,38 @@ def unknown_categories_are_kept_and_delivered_as_they_are(case):
 
 
 @tap.test
+def an_unknown_category_that_goes_is_taken_from_who_had_it(case):
+    b = client(case)
+    watchers = [client(case) for _ in range(6)]  # homes are chosen by hash
+    name, body = b.user.uri.removeprefix("sip:"), '<new xmlns="urn:x"/>'
+
+    def have(*wanted, who=watchers):
+        for a in who:
+            got = a.people.get(name, {})
+            if [len(got.get(c, ())) for c in ("newOne", "newTwo")] != list(wanted):
+                return False
+        return True
+    for a in watchers:
+        a.watch(b.user, categories=("state", "newOne"))
+    b.publish(Publication("newOne", 4, 200, body), Publication("newTwo", 4, 200, body))
+    wait_for(lambda: have(1, 1), lambda: f"both: {[a.people.get(name) for a in watchers]}")
+    check_eq(b.publish(Publication("newOne", 4, 200, "", expires=0)).code, 200, "the one goes")
+    wait_for(lambda: have(0, 1), lambda: f"the other: {[a.people.get(name) for a in watchers]}")
+    wait_for(lambda: ("newOne", "4", "200") not in b.own and ("newTwo", "4", "200") in b.own,
+             "what its own endpoint knows")
+    moved = watchers[0].user.uri.removeprefix("sip:")
+    check_eq(b.set_members(400, ("add", "user", moved)).code, 200, "another relationship")
+    wait_for(lambda: have(0, 0, who=watchers[:1]), "who may not see it any more")
+    check(have(0, 1, who=watchers[1:]), "the others")
+    check_eq(b.publish(Publication("newTwo", 4, 200, "", expires=0)).code, 200, "the other goes")
+    wait_for(lambda: have(0, 0), "nothing")
+    late = client(case)
+    late.watch(b.user, categories=("state", "newOne"))
+    late.wait_sees(b.user, 3500)
+    check("newOne" not in late.people[name], f"who never had it: {late.people[name]}")
+
+
+@tap.test
 def an_administrator_sees_what_was_published(case):
     a = client(case)
     a.publish_user(9500)

@@ -56,9 +56,9 @@ static const char *relationship_of(uint32_t container)
 static const struct publication *seen(const struct person *p, uint32_t container, enum category c,
                                       const struct publication *after)
 {
-	uint32_t from = presentity_source(&p->p, container, c);
 	const struct publication *q = after ? after->next : p->p.pubs.first;
-	while (q && !(q->key.category == c && q->key.container == from && pub_is_shown(q)))
+	while (q && !(q->key.category == c && pub_is_shown(q) &&
+	              q->key.container == presentity_source_of(&p->p, container, &q->key)))
 		q = q->next;
 	return q;
 }
