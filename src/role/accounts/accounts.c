@@ -53,7 +53,7 @@ static int accounts_start(struct role_env *env, void **ret_state)
 	struct userdb *db = userdb_open_configured(env->loop, env->topo, env->self, env->data_dir,
 	                                           env->seal_key, &why);
 	if (!db) {
-		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
+		log_error(NULL, "start-failed", "reason=%s", log_text(buf_view(&why)));
 		return -EIO;
 	}
 	struct phonebook *people = phonebook_new(db);

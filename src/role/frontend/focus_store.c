@@ -37,8 +37,8 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 	};
 	int r = conferences_load(fo->set, focus_now_s(fo), &row);
 	if (r < 0) {
-		log_error(NULL, "conference-not-read", "organizer=%s id=%s why=\"%s\"",
-		          log_esc(row.organizer), log_esc(row.id), strerror(-r));
+		log_error(NULL, "conference-not-read", "organizer=%s id=%s why=%s",
+		          log_esc(row.organizer), log_esc(row.id), log_text(str_of(strerror(-r))));
 		return;
 	}
 	(void)room_new(fo, conferences_find(fo->set, row.organizer, row.id), (uint64_t)c[1].i,
@@ -97,7 +97,8 @@ static void on_saved(void *arg, int err, int64_t id UNUSED)
 	struct saving *s = arg;
 	struct room *r = s->room;
 	if (err < 0)
-		log_error(NULL, "conference-not-stored", "why=\"%s\"", strerror(-err));
+		log_error(NULL, "conference-not-stored", "why=%s",
+		          log_text(str_of(strerror(-err))));
 	if (s->focus->saving == s)
 		s->focus->saving = NULL;
 	answer(s, err);
