@@ -205,6 +205,18 @@ def a_running_server_tells_how_it_is(case):
 
 
 @tap.test
+def the_server_has_ended_when_stop_returns(case):
+    i = Running(case, frontends=2).start()
+    tap.check_eq(i.json("stop"), (0, "The server has stopped."), "stop")
+    tap.check(not i.p.running(), "the server is there")
+    tap.check_eq(i.p.p.returncode, 0, "its exit status")
+    status, text = i.tool("stop")
+    tap.check(status == 1 and "not running" in text, text)
+    i.must("user", "add", "alice", "--generate")  # the store is free
+    i.start()
+
+
+@tap.test
 def the_limit_of_endpoints_that_counts_is_shown(case):
     i = Install(case.dir, frontend="max-endpoints = 5")
     i.must("cert", "init")
