@@ -8,5 +8,7 @@
  * options.  *ret belongs to the caller.  -EINVAL with a text for people. */
 int args_parse(cJSON **ret, const struct ctl_command *cmd, int argc, char *const *argv,
                struct buf *why) MUST_CHECK;
-/* Appends "user add USER [--phone TEXT]". */
+/* Appends " USER", " [--phone PHONE]". */
+void args_put_one(struct buf *b, const struct ctl_arg *a);
+/* Appends "user add USER [--phone PHONE]". */
 void args_put_usage(struct buf *b, const struct ctl_command *cmd);

@@ -76,7 +76,7 @@ const struct verb ctl_presence_verbs[] = {
 	{ .cmd = { .noun = "contact", .verb = "import",
 	           .help = "Add the contacts and groups of such a file to a user's list",
 	           .args = { WHOSE,
-	                     { "list", CTL_TEXT, true, true, "the file" } } },
+	                     { "list", CTL_TEXT, true, true, "as `dialtone contact export` writes it" } } },
 	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_known, .run = with_list },
 	{ .cmd = { .noun = NULL } },
 };

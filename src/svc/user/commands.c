@@ -430,7 +430,7 @@ const struct ctl_command user_commands[] = {
 	{ "group", "remove", { ARG_GROUP },
 	  "Remove a group", false, command_group_remove },
 	{ "group", "member", { { "action", CTL_TEXT, true, true, "add or remove" }, ARG_GROUP,
-	                       { "who", CTL_TEXT, true, true, "a user, or any address" } },
+	                       { "member", CTL_TEXT, true, true, "a user, or any address" } },
 	  "Change a group's members", false, command_group_member },
 	{ .noun = NULL },
 };

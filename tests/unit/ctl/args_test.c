@@ -77,7 +77,7 @@ static void usage_comes_from_the_row(void)
 {
 	auto_(buf_free) struct buf b = buf_of(1000);
 	args_put_usage(&b, &add);
-	EQ_STR(buf_view(&b), "user add USER [PHOTO] [--phone TEXT] [--limit N] [--force]");
+	EQ_STR(buf_view(&b), "user add USER [FILE] [--phone PHONE] [--limit LIMIT] [--force]");
 }
 
 int main(void)
