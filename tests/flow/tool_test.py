@@ -102,6 +102,20 @@ def times_and_sizes_of_the_manual_are_understood(case):
 
 
 @tap.test
+def the_documents_of_the_protocols_name_the_settings_of_the_roles(case):
+    said_ = proc.run([program("dialtoned"), "--print-settings"])[1].replace("\\-", "-")
+    folder = os.path.join(ROOT, "docs/protocols")
+    told = ""
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            told += f.read()
+    roles = re.findall(r"(?ms)^\.SS \[role (?!NAME|accounts)[^\n]*\n(.*?)(?=^\.S[SH] |\Z)", said_)
+    keys = [k for text in roles for k in re.findall(r"(?m)^\.B ([a-z][\w-]*)$", text)]
+    tap.check(len(keys) >= 30, f"{keys}")
+    tap.check_eq([k for k in keys if f"`{k}" not in told], [], "settings that no document names")
+
+
+@tap.test
 def a_stopped_server_is_told_with_the_way_to_start_it(case):
     for words in (["status"], ["endpoint", "list"], ["reload"], ["trace"]):
         expect(case, words, 1, "The server is not running", "`systemctl start dialtoned`", "./run")
