@@ -3,6 +3,7 @@
 other commands that a running server answers."""
 import os
 import pty
+import socket
 import stat
 import subprocess
 import sys
@@ -214,6 +215,26 @@ def the_server_has_ended_when_stop_returns(case):
     tap.check(status == 1 and "not running" in text, text)
     i.must("user", "add", "alice", "--generate")  # the store is free
     i.start()
+
+
+@tap.test
+def a_trace_ends_with_the_server(case):
+    i = Running(case, frontends=2).start()
+    t = case.own(proc.Proc([program("dialtone"), "--config", i.dir, "--json", "trace"],
+                           os.path.join(case.dir, "trace.log")))
+
+    def runs():
+        with socket.create_connection((i.ip, 5060)) as s:
+            s.sendall(b"OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch="
+                      b"z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: <sip:a@example.test>;tag=1\r\n"
+                      b"To: <sip:example.test>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+                      b"Content-Length: 0\r\n\r\n")
+        return "OPTIONS" in t.text()
+    tap.wait_for(runs, "the trace to run")
+    i.must("stop")
+    tap.wait_for(lambda: not t.running(), "the trace to end")
+    tap.check_eq(t.p.returncode, 0, "its exit status")
+    tap.check("AddressSanitizer" not in i.p.text(), f"see {i.p.log}")
 
 
 @tap.test

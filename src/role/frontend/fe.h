@@ -673,6 +673,8 @@ void fe_contact_list(void *state, struct ctl_call *c);
 void fe_contact_export(void *state, struct ctl_call *c);
 void fe_contact_import(void *state, struct ctl_call *c);
 void fe_trace(struct frontend *fe, struct ctl_call *c);
+/* Those that run are told nothing more. */
+void fe_trace_stop(struct frontend *fe);
 void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str msg);
 void fe_metrics(void *state, struct buf *b);
 void fe_status(void *state, struct buf *b);

@@ -329,7 +329,6 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	start_stack(fe);
 	fe_lost_init(fe);
 	defer_init(&fe->prune, on_prune, fe);
-	list_init(&fe->tracers);
 	fe->calls = calls_new(fe->loop);
 	calls_on_change(fe->calls, fe_call_changed, fe);
 	map_init(&fe->ringing);
@@ -379,6 +378,7 @@ static void fe_free(struct frontend *fe)
 	timer_stop(&fe->stop_timer);
 	timer_stop(&fe->load_timer);
 	timer_stop(&fe->own_timer);
+	fe_trace_stop(fe);
 	fe_history_stop(fe);
 	fe_kept_stop(fe);
 	accounts_free(&fe->accounts);
@@ -413,6 +413,7 @@ static int start(struct role_env *env, void **ret_state)
 	fe_history_init(fe);
 	fe_kept_init(fe);
 	map_init(&fe->leaving);
+	list_init(&fe->tracers);
 	int r = start_parts(fe, &why);
 	if (r < 0) {
 		log_error(NULL, "not-started", "why=%s", log_text(buf_view(&why)));

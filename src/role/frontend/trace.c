@@ -17,7 +17,7 @@ struct trace_peer {
 
 struct tracer {
 	struct list node;
-	struct frontend *fe;
+	struct frontend *fe; /* NULL: has ended before the control socket */
 	struct ctl_call *c;
 	char *user; /* substring of From or To; NULL: all */
 	struct trace_peer peer;
@@ -30,8 +30,18 @@ static void tracer_gone(void *arg)
 	list_del(&tr->node);
 	free(tr->user);
 	free(tr);
-	if (list_empty(&fe->tracers))
+	if (fe && list_empty(&fe->tracers))
 		sip_stack_tap(fe->stack, false);
+}
+
+void fe_trace_stop(struct frontend *fe)
+{
+	list_for(it, &fe->tracers)
+	{
+		struct tracer *tr = list_entry(it, struct tracer, node);
+		list_del(&tr->node);
+		tr->fe = NULL;
+	}
 }
 
 /* "frontend/2": the name of a process as it stands in the lines of a trace. */
