@@ -232,6 +232,25 @@ def the_administrator_sees_and_ends_it(case):
 
 
 @tap.test
+def the_list_can_be_of_one_organizer_or_of_all(case):
+    a, b, c = conferees(case, 3)
+    focus, empty = meet(a, b, c), focus_of(b.user, b.add_conference())
+
+    def listed(*words):
+        return {row["id"]: row["organizer"]
+                for row in case.site.server.json("conference", "list", *words)}
+    ids = [f.rsplit(":", 1)[1] for f in (focus, empty)]
+    names = [u.user.uri.removeprefix("sip:") for u in (a, b)]
+    for who, name, conference in zip((a, b), names, ids):
+        for word in (who.user.name, name):
+            check_eq(listed(word), {conference: name}, word)
+    check_eq(listed(c.user.name), {}, "who organizes none")
+    check(set(ids) <= set(listed("all")) and ids[1] not in listed(), "all, and those with people")
+    text = case.site.server.tool("conference", "list", "foo", ok=False)
+    check('There is no user "foo"' in text, text)
+
+
+@tap.test
 def of_who_is_removed_the_conferences_are_forgotten(case):
     a, b = conferees(case, 2)
     focus = meet(a, b)

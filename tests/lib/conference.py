@@ -46,16 +46,18 @@ class Conferee(LyncClient):
                                 headers=[("Content-Type", "application/cccp+xml")]))
         return result(self.expect_answer(m))
 
-    def add_conference(self, conference=None, more=""):
-        """A new conference; its id."""
-        conference = conference or secrets.token_hex(16).upper()
-        got = self.order(
+    def try_add_conference(self, conference, more=""):
+        return self.order(
             f'<addConference><ci:conference-info xmlns:ci="{INFO}" xmlns:msci="{MSCI}" entity="">'
             f'<ci:conference-description><ci:subject/><msci:conference-id>{conference}'
             f'</msci:conference-id>{more}</ci:conference-description><msci:conference-view>'
             '<msci:entity-view entity="chat"/></msci:conference-view></ci:conference-info>'
             '</addConference>')
-        check_eq(got[:2], (200, "success"), "addConference")
+
+    def add_conference(self, conference=None, more=""):
+        """A new conference; its id."""
+        conference = conference or secrets.token_hex(16).upper()
+        check_eq(self.try_add_conference(conference, more)[:2], (200, "success"), "addConference")
         return conference
 
     # The focus.

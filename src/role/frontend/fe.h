@@ -666,9 +666,12 @@ void fe_notice(struct frontend *fe, struct sip_flow *link, const char *event, st
 void fe_lost_notice(struct task *t);
 void fe_check_flows(struct frontend *fe, uint32_t slot);
 
-/* commands.c, people_commands.c, explain.c, trace.c */
+/* commands.c, people_commands.c, presence_commands.c, explain.c, trace.c */
 extern const struct ctl_command frontend_commands[];
 void fe_explain(struct frontend *fe, struct ctl_call *c);
+/* A command about one user who lives here (argument `user`); of others the answer is null. */
+void fe_inquire(struct frontend *fe, struct ctl_call *c,
+                void (*answer)(struct person *p, struct ctl_call *c));
 void fe_presence_show(void *state, struct ctl_call *c);
 void fe_conference_list(void *state, struct ctl_call *c);
 void fe_conference_show(void *state, struct ctl_call *c);
@@ -679,6 +682,8 @@ void fe_contact_list(void *state, struct ctl_call *c);
 void fe_contact_export(void *state, struct ctl_call *c);
 void fe_contact_import(void *state, struct ctl_call *c);
 void fe_trace(struct frontend *fe, struct ctl_call *c);
+/* Those that run are told nothing more. */
+void fe_trace_stop(struct frontend *fe);
 void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str msg);
 void fe_metrics(void *state, struct buf *b);
 void fe_status(void *state, struct buf *b);

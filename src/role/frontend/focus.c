@@ -70,6 +70,7 @@ static void room_free(struct room *r)
 	focus_end_watchers(r, (struct str){ NULL, 0 }, (struct str){ NULL, 0 }, "noresource");
 	list_for(it, &r->legs) focus_leg_free(list_entry(it, struct focus_leg, of_room));
 	list_del(&r->changed);
+	focus_forget_adding(r);
 	for (int v = 0; v < FOCUS_VIEWS; v++)
 		buf_free(&r->docs[v]);
 	r->c->owner = NULL;
@@ -117,8 +118,10 @@ static void op_save(void *arg, struct conference *c, enum conf_save how)
 {
 	struct focus *fo = arg;
 	struct room *r = room_of(c);
-	if (!r)
+	if (!r) {
 		r = room_new(fo, c, fo->adding, rand_u64() >> 1);
+		r->is_new = true;
+	}
 	focus_save(r, how);
 	if (how == CONF_FORGET)
 		room_free(r);
@@ -220,6 +223,7 @@ void fe_focus_start(struct frontend *fe)
 	list_init(&fo->organizers);
 	defer_init(&fo->flush, on_flush, fo);
 	timer_init(&fo->expiry, fe->loop, on_expiry, fo);
+	focus_store_init(fo);
 	fe->focus = fo;
 	for (size_t i = 0; i < fe->env->n_links; i++)
 		if (str_eq(fe->env->links[i].role, STR("mcu-im")) &&
@@ -245,6 +249,7 @@ void fe_focus_free(struct frontend *fe)
 	for (struct conference *c; (c = conferences_walk(fo->set, &slot, &after)) != NULL;)
 		if (room_of(c))
 			room_free(room_of(c));
+	focus_store_done(fo);
 	c3p_link_free(&fo->c3p);
 	conferences_free(&fo->set);
 	map_done(&fo->legs);

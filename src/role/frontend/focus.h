@@ -24,6 +24,8 @@ struct room {
 	uint64_t key;        /* of its row */
 	struct list changed; /* in focus->changed */
 	struct list legs, watchers;
+	bool is_new;                  /* its row has not been asked for */
+	struct saving *adding;        /* the write that makes its row, until that is on disk */
 	bool is_open;                 /* the MCU knows it */
 	uint32_t seen;                /* the last version that is rendered */
 	struct buf docs[FOCUS_VIEWS]; /* what that version changed */
@@ -51,6 +53,8 @@ struct focus {
 	struct timer expiry;
 	struct saving *saving; /* the write that the model has just asked for */
 	uint64_t adding;       /* account of who is making a conference */
+	struct list not_taken; /* writes that the store has refused at once */
+	struct defer tell_not_taken;
 };
 
 static inline struct room *room_of(const struct conference *c)
@@ -75,8 +79,13 @@ void focus_answer(struct task *t, int code, struct str lines, const struct c3p_m
 void focus_put_who(struct buf *b, const struct task *t);
 
 /* focus_store.c */
+void focus_store_init(struct focus *fo);
+void focus_store_done(struct focus *fo);
 void focus_load(struct focus *fo);
+/* A new conference whose row cannot be written is taken back. */
 void focus_save(struct room *r, enum conf_save how);
+/* The room is gone before the write that makes its row is done. */
+void focus_forget_adding(struct room *r);
 /* When what was just saved is on disk the task is answered with this text, or refused. */
 void focus_answer_saved(struct focus *fo, struct task *t, struct buf *answer);
 

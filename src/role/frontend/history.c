@@ -97,8 +97,8 @@ void fe_history_lost(struct frontend *fe, int err)
 	struct fe_history *h = &fe->history;
 	h->n_lost++;
 	if (log_allow(&h->limit, loop_now(fe->loop), LOST_LINES_PER_S))
-		log_warning(NULL, "history-not-stored", "n=%llu why=\"%s\"",
-		            (unsigned long long)h->n_lost, strerror(-err));
+		log_warning(NULL, "history-not-stored", "n=%llu why=%s",
+		            (unsigned long long)h->n_lost, log_text(str_of(strerror(-err))));
 }
 
 struct reading {

@@ -82,8 +82,8 @@ bool fe_has_right(const struct task *t)
 {
 	const char *what = wrong(t);
 	if (what)
-		log_warning(NULL, "request-without-right", "peer=%s/%u method=%s wrong=\"%s\"",
+		log_warning(NULL, "request-without-right", "peer=%s/%u method=%s wrong=%s",
 		            t->fe->env->role->name, t->flow->sock + 1, log_esc(t->msg->method_name),
-		            what);
+		            log_text(str_of(what)));
 	return !what;
 }
