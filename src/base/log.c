@@ -8,7 +8,7 @@
 
 #include "base/code.h"
 
-enum { LINE_MAX_BYTES = 4096, ESC_MAX = 120, ESC_RING = 8 };
+enum { LINE_MAX_BYTES = 4096, ESC_MAX = 120, ESC_RING = 8, TEXT_RING = 4 };
 
 static const char *const level_name[] = {
 	[LOG_ERROR] = "error",
@@ -152,21 +152,48 @@ static size_t esc_one(char **to, const char *p, size_t left)
 	return n;
 }
 
+/* Appends the text, cut to max bytes. */
+static char *put_escaped(char *to, struct str s, size_t max)
+{
+	struct str cut = str_sub(s, 0, max);
+	for (size_t i = 0; i < cut.len;)
+		i += esc_one(&to, cut.p + i, cut.len - i);
+	return cut.len < s.len ? stpcpy(to, "...") : to;
+}
+
 const char *log_esc(struct str s)
 {
 	static _Thread_local char ring[ESC_RING][4 * ESC_MAX + sizeof("\"...\"")];
 	static _Thread_local unsigned next;
 	char *const start = ring[next++ % ESC_RING], *to = start;
-	struct str cut = str_sub(s, 0, ESC_MAX);
-	bool quotes = needs_quotes(cut);
+	bool quotes = needs_quotes(str_sub(s, 0, ESC_MAX));
 	if (quotes)
 		*to++ = '"';
-	for (size_t i = 0; i < cut.len;)
-		i += esc_one(&to, cut.p + i, cut.len - i);
-	if (cut.len < s.len)
-		to = stpcpy(to, "...");
+	to = put_escaped(to, s, ESC_MAX);
 	if (quotes)
 		*to++ = '"';
+	*to = '\0';
+	return start;
+}
+
+const char *log_text(struct str s)
+{
+	static _Thread_local char ring[TEXT_RING][4 * LOG_TEXT_MAX + sizeof("\"...\"")];
+	static _Thread_local unsigned next;
+	char *const start = ring[next++ % TEXT_RING], *to = start;
+	char text[LOG_TEXT_MAX + sizeof("; x")];
+	struct buf b = BUF_ON(text);
+	struct str line, rest = str_trim(s);
+	while (rest.len > 0 && b.len <= LOG_TEXT_MAX) {
+		(void)str_cut(rest, '\n', &line, &rest);
+		line = str_trim(line);
+		if (b.len > 0 && line.len > 0)
+			buf_lit(&b, "; ");
+		buf_str(&b, str_sub(line, 0, LOG_TEXT_MAX + 1 - MIN(b.len, LOG_TEXT_MAX + 1)));
+	}
+	*to++ = '"';
+	to = put_escaped(to, buf_view(&b), LOG_TEXT_MAX);
+	*to++ = '"';
 	*to = '\0';
 	return start;
 }

@@ -38,6 +38,12 @@ void log_line(enum log_level level, const struct log_ctx *ctx, const char *event
  * further calls): control bytes, quotes and blanks escaped, cut to 120 bytes, quoted if needed. */
 const char *log_esc(struct str s);
 
+/* Free text fit for a log line: why something failed, in words of ours, of the system, or of a file
+ * that an administrator wrote.  Always in quotes; quotes and control bytes in it are escaped, its
+ * lines joined by "; ", the whole cut to LOG_TEXT_MAX bytes.  Valid until four further calls. */
+enum { LOG_TEXT_MAX = 1000 };
+const char *log_text(struct str s);
+
 /* Rate limit for lines that a peer can cause: true if this one may be written; counts the rest. */
 struct log_limit {
 	usec_t window_start;

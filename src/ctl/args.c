@@ -14,23 +14,35 @@ struct words {
 
 /* --- usage ---------------------------------------------------------------------------------- */
 
-static void put_upper(struct buf *b, const char *s)
+/* What stands for a value in usages, where it is not the argument's name in capitals. */
+static const struct {
+	const char *arg, *word;
+} value_words[] = {
+	{ "action", "add|remove" }, { "which", "all|USER" }, { "as", "WATCHER" },
+	{ "server", "ADDRESS" },    { "peer", "ADDRESS" },   { "photo", "FILE" },
+	{ "manager", "USER" },      { "ntlm", "yes|no" },    { "hidden", "yes|no" },
+	{ "list", "FILE" },         { "max", "N" },          { "sha256-only", "yes|no" },
+	{ "max-endpoints", "N" },
+};
+
+static void put_word(struct buf *b, const struct ctl_arg *a)
 {
-	for (; *s; s++)
+	for (size_t i = 0; i < ARRAY_SIZE(value_words); i++)
+		if (str_eq(str_of(value_words[i].arg), str_of(a->name))) {
+			buf_str(b, str_of(value_words[i].word));
+			return;
+		}
+	for (const char *s = a->name; *s; s++)
 		buf_char(b, (char)toupper((unsigned char)*s));
 }
 
-static void put_one(struct buf *b, const struct ctl_arg *a)
+void args_put_one(struct buf *b, const struct ctl_arg *a)
 {
 	buf_str(b, str_of(a->required ? " " : " ["));
-	if (a->positional) {
-		put_upper(b, a->name);
-	} else {
-		buf_printf(b, "--%s", a->name);
-		buf_str(b, str_of(a->type == CTL_TEXT     ? " TEXT"
-		                  : a->type == CTL_NUMBER ? " N"
-		                                          : ""));
-	}
+	if (!a->positional)
+		buf_printf(b, "--%s%s", a->name, a->type == CTL_FLAG ? "" : " ");
+	if (a->positional || a->type != CTL_FLAG)
+		put_word(b, a);
 	if (!a->required)
 		buf_char(b, ']');
 }
@@ -41,36 +53,7 @@ void args_put_usage(struct buf *b, const struct ctl_command *cmd)
 	if (cmd->verb)
 		buf_printf(b, " %s", cmd->verb);
 	for (size_t i = 0; i < CTL_ARGS_MAX && cmd->args[i].name; i++)
-		put_one(b, &cmd->args[i]);
-}
-
-/* --- near words ----------------------------------------------------------------------------- */
-
-size_t word_distance(struct str a, struct str b)
-{
-	size_t d[3][WORD_MAX + 1];
-	a = str_sub(a, 0, WORD_MAX);
-	b = str_sub(b, 0, WORD_MAX);
-	for (size_t j = 0; j <= b.len; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t *row = d[i % 3], *up = d[(i + 2) % 3], *up2 = d[(i + 1) % 3];
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t same = a.p[i - 1] == b.p[j - 1] ? 0 : 1;
-			row[j] = MIN(MIN(up[j], row[j - 1]) + 1, up[j - 1] + same);
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
-				row[j] = MIN(row[j], up2[j - 2] + 1);
-		}
-	}
-	return d[a.len % 3][b.len];
-}
-
-bool word_is_near(struct str word, struct str known)
-{
-	if (word.len > 1 && str_starts(known, word))
-		return true;
-	return word_distance(word, known) <= (known.len + 1) / 3 && known.len > 2;
+		args_put_one(b, &cmd->args[i]);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -172,7 +155,7 @@ static int check_required(const struct ctl_command *cmd, const cJSON *args, stru
 		if (!a->positional)
 			buf_lit(why, "--");
 		if (a->positional)
-			put_upper(why, a->name);
+			put_word(why, a);
 		else
 			buf_str(why, str_of(a->name));
 		buf_printf(why, " is missing: %s.", a->help);

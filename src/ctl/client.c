@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -298,4 +299,24 @@ int client_reach(const char *run_dir, const char *role)
 	int r = c->n > 0 ? 0 : c->open_err;
 	done(c);
 	return r;
+}
+
+int client_process(const char *run_dir, const char *role)
+{
+	struct client_request rq = { .run_dir = run_dir, .role = role };
+	struct client *c = xnew(struct client);
+	struct ucred who = { .pid = 0 };
+	socklen_t len = sizeof(who);
+	c->rq = &rq;
+	open_peers(c);
+	int r = c->n > 0 ? 0 : c->open_err;
+	if (r == 0 && getsockopt(c->peers[0].fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		r = -errno;
+	done(c);
+	if (r == 0 && who.pid <= 0)
+		r = -ESRCH;
+	if (r < 0)
+		return r;
+	r = (int)syscall(SYS_pidfd_open, who.pid, 0);
+	return r < 0 ? -errno : r;
 }

@@ -25,6 +25,10 @@ struct client_request {
  * runs; -EACCES; -EREMOTEIO: refused by the role, its text in `why`; -ETIMEDOUT; -EPIPE: closed
  * before the answer; -EBADMSG.  `why` always has a text for people. */
 int client_ask(cJSON **ret_result, const struct client_request *rq, struct buf *why) MUST_CHECK;
+/* The process that answers there, as a descriptor that can be read when it has ended
+ * (pidfd_open(2)): the caller's.  -ENOENT, -ECONNREFUSED, -EACCES; -ESRCH: it cannot be seen from
+ * here. */
+int client_process(const char *run_dir, const char *role) MUST_CHECK;
 /* Does anything answer there?  0 for a socket that accepts connections; -ENOENT, -ECONNREFUSED,
  * -EACCES: this account may not ask. */
 int client_reach(const char *run_dir, const char *role);

@@ -5,11 +5,10 @@
 #include "ctl/print.h"
 #include "ctl/remote.h"
 
-/* The front ends know who is signed in, not who could be. */
+/* Messages are looked through for the words as they are given: a number stays a number. */
 static int with_known_user(struct tool *t, cJSON *args)
 {
-	struct str user = ctl_text(args, "user");
-	return user.len > 0 ? remote_check_user(t, user) : EXIT_FINE;
+	return remote_check_user(t, args, "user");
 }
 
 /* How many were signed off in all. */
@@ -55,6 +54,27 @@ static cJSON *home_story(cJSON *a, cJSON *b)
 	return b_knows ? b : a;
 }
 
+/* For people: what happens, then what comes of it. */
+static int tell_story(struct tool *t, const cJSON *args UNUSED, cJSON *result)
+{
+	auto_(buf_free) struct buf code = buf_of(64);
+	if (t->json || !cJSON_IsObject(result))
+		return EXIT_FINE;
+	double n = ctl_number(result, "code", 0);
+	if (n == 200)
+		buf_lit(&code, "200, as soon as somebody answers");
+	else
+		buf_printf(&code, "%.0f", n);
+	buf_char(&code, '\0');
+	cJSON *steps = cJSON_DetachItemFromObjectCaseSensitive(result, "steps");
+	cJSON *outcome = cJSON_DetachItemFromObjectCaseSensitive(result, "outcome");
+	cJSON_DeleteItemFromObjectCaseSensitive(result, "code");
+	cJSON_AddItemToObject(result, "what_happens", steps);
+	cJSON_AddItemToObject(result, "outcome", outcome);
+	cJSON_AddStringToObject(result, "the_sender_is_answered", code.p);
+	return EXIT_FINE;
+}
+
 /* 15:52:01.123 frontend/1 in TLS 10.77.0.3:50122 */
 static void put_trace_head(struct buf *b, const cJSON *event)
 {
@@ -94,12 +114,12 @@ const struct verb ctl_call_verbs[] = {
 	{ .cmd = { .noun = "endpoint", .verb = "list",
 	           .help = "Show who is signed in, from where, with what",
 	           .args = { { "user", CTL_TEXT, true, false, "only this user's" } } },
-	  .role = "frontend", .every_slot = true },
+	  .role = "frontend", .every_slot = true, .run = remote_with_user },
 	{ .cmd = { .noun = "endpoint", .verb = "kick",
 	           .help = "Sign endpoints off and end their connections",
 	           .args = { { "user", CTL_TEXT, true, true, "whose" },
 	                     { "endpoint", CTL_TEXT, true, false, "which one; all if left out" } } },
-	  .role = "frontend", .every_slot = true, .run = with_known_user, .join = add_kicked },
+	  .role = "frontend", .every_slot = true, .run = remote_with_user, .join = add_kicked },
 	{ .cmd = { .noun = "call", .verb = "list", .help = "Show calls that ring or are connected" },
 	  .role = "frontend", .every_slot = true, .join = unite_calls },
 	{ .cmd = { .noun = "bridge", .verb = "list",
@@ -107,16 +127,16 @@ const struct verb ctl_call_verbs[] = {
 	  .role = "media-bridge", .every_slot = true },
 	{ .cmd = { .noun = "explain", .help = "Say how a request would be routed, and why",
 	           .args = { { "from", CTL_TEXT, true, true,
-	                       "who calls: alice, alice@example.test" },
-	                     { "to", CTL_TEXT, true, true, "whom: an address or a number" } } },
-	  .role = "frontend", .every_slot = true, .join = home_story },
+	                       "who calls: a user name, an address or a number" },
+	                     { "to", CTL_TEXT, true, true, "whom: a user name, an address or a number" } } },
+	  .role = "frontend", .every_slot = true, .join = home_story, .after = tell_story },
 	{ .cmd = { .noun = "trust",
 	           .help = "Show which header fields are taken from whom, and given to whom" },
 	  .role = "frontend" },
 	{ .cmd = { .noun = "trace", .help = "Show SIP messages as they pass, secrets masked",
 	           .streams = true,
 	           .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
-	                     { "peer", CTL_TEXT, false, false, "only this address" } } },
+	                     { "peer", CTL_TEXT, false, false, "only this address: 192.0.2.7, or 192.0.2.7:5060" } } },
 	  .role = "frontend", .every_slot = true, .run = with_known_user, .put_event = put_trace },
 	{ .cmd = { .noun = NULL } },
 };

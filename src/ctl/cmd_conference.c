@@ -20,6 +20,14 @@ static int must_be_there(struct tool *t UNUSED, const cJSON *args, cJSON *result
 	        ctl_text(args, "conference").p);
 }
 
+/* All is a word of ours; who has that name is given by the address. */
+static int with_organizer(struct tool *t, cJSON *args)
+{
+	if (str_eq(ctl_text(args, "which"), STR("all")))
+		return EXIT_FINE;
+	return remote_name_user(t, args, "which");
+}
+
 #define WHICH                                                                             \
 	{                                                                                 \
 		"conference", CTL_TEXT, true, true, "its id, or the address of its focus" \
@@ -29,8 +37,8 @@ const struct verb ctl_conference_verbs[] = {
 	{ .cmd = { .noun = "conference", .verb = "list",
 	           .help = "Show group conversations with people in them",
 	           .args = { { "which", CTL_TEXT, true, false,
-	                       "all: those with nobody in them too" } } },
-	  .role = "frontend", .every_slot = true },
+	                       "all: those with nobody in them too; or whose: a user" } } },
+	  .role = "frontend", .every_slot = true, .run = with_organizer },
 	{ .cmd = { .noun = "conference", .verb = "show",
 	           .help = "Show who is in a group conversation", .args = { WHICH } },
 	  .role = "frontend", .every_slot = true, .join = who_knows, .after = must_be_there },

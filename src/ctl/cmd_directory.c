@@ -27,7 +27,7 @@ const struct verb ctl_directory_verbs[] = {
 	  SERVED },
 	{ .cmd = { .noun = "group", .verb = "member", .help = "Change a group's members",
 	           .args = { { "action", CTL_TEXT, true, true, "add or remove" }, ARG_GROUP,
-	                     { "who", CTL_TEXT, true, true, "a user, or any address" } } },
+	                     { "member", CTL_TEXT, true, true, "a user, or any address" } } },
 	  SERVED },
 	{ .cmd = { .noun = NULL } },
 };

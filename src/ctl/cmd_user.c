@@ -124,7 +124,7 @@ const struct verb ctl_user_verbs[] = {
 	                     { "ntlm", CTL_TEXT, false, false, "yes or no: NTLM sign-in allowed" },
 	                     { "sha256-only", CTL_TEXT, false, false, "yes or no: no MD5 Digest" },
 	                     { "max-endpoints", CTL_NUMBER, false, false,
-	                       "clients at once; 0: as all" },
+	                       "clients at once; 0: the default" },
 	                     { "hidden", CTL_TEXT, false, false,
 	                       "yes or no: not found by searches" } } },
 	  .role = "accounts", .offline = true, .run = with_photo },

@@ -5,7 +5,7 @@
 #include "ctl/finding.h"
 #include "loop/loop.h"
 
-enum { DNS_PORT = 53, LINE_MAX_LEN = 1024, FOUND_MAX = 4096 };
+enum { DNS_PORT = 53, LINE_MAX_LEN = 1024, FOUND_MAX = 4096, N_STATES = ZONE_UNKNOWN + 1 };
 
 struct check {
 	cJSON *findings;
@@ -17,15 +17,21 @@ struct check {
 	size_t n_unanswered;
 	struct str last_name; /* of the last of them */
 	int err;
+	bool brief;         /* records are counted, not told */
+	size_t n[N_STATES]; /* by enum zone_state */
 };
 
-static void add_finding(cJSON *findings, const struct zone_record *r,
+static void add_finding(struct check *c, const struct zone_record *r,
                         const struct dns_answer *answer)
 {
+	cJSON *findings = c->findings;
 	auto_(buf_free) struct buf line = buf_of(LINE_MAX_LEN), found = buf_of(FOUND_MAX);
 	auto_(buf_free) struct buf remedy = buf_of(2 * LINE_MAX_LEN);
 	auto_(xfreep) char *name = str_dup(r->name);
 	enum zone_state state = zone_compare(r, answer, &found);
+	c->n[state]++;
+	if (c->brief)
+		return;
 	zone_put(&line, r);
 	buf_char(&line, '\0');
 	buf_char(&found, '\0');
@@ -75,7 +81,7 @@ static void on_answer(void *arg, const struct dns_answer *answer)
 	if (answer->err < 0 && answer->err != -ENOENT)
 		note_unanswered(c, answer->err);
 	else
-		add_finding(c->findings, c->record, answer);
+		add_finding(c, c->record, answer);
 	c->answered = true;
 }
 
@@ -102,19 +108,55 @@ static int server_text(struct buf *b, const char *server)
 	return 0;
 }
 
-int dnscheck(cJSON *findings, const struct zone *z, const char *server)
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void tell_counts(struct check *c, size_t n_asked, const char *server)
+{
+	auto_(buf_free) struct buf remedy = buf_of(LINE_MAX_LEN);
+	size_t bad = c->n[ZONE_MISSING] + c->n[ZONE_WRONG];
+	buf_printf(&remedy, "`dialtone dns --check%s%s` shows each, with the line to add.",
+	           server ? " --server " : "", server ? server : "");
+	buf_char(&remedy, '\0');
+	if (bad > 0)
+		finding_add(c->findings, FINDING_WARNING, "dns", remedy.p,
+		            "of %zu record%s that clients need %zu %s missing, %zu %s wrong",
+		            n_asked, plural(n_asked), c->n[ZONE_MISSING],
+		            c->n[ZONE_MISSING] == 1 ? "is" : "are", c->n[ZONE_WRONG],
+		            c->n[ZONE_WRONG] == 1 ? "is" : "are");
+	else if (c->n[ZONE_FOUND] > 0)
+		finding_add(c->findings, FINDING_OK, "dns", NULL, "has %zu of %zu record%s",
+		            c->n[ZONE_FOUND], n_asked, plural(n_asked));
+}
+
+static int check(struct check *c, const struct zone *z, const char *server)
 {
 	auto_(buf_free) struct buf text = buf_of(64);
 	if (server && server_text(&text, server) < 0)
 		return -EINVAL;
-	struct check c = { .findings = findings,
-		           .loop = loop_new(),
-		           .unanswered = buf_of(FOUND_MAX) };
-	c.dns = dns_new(c.loop, server ? text.p : NULL);
-	ask_all(&c, z);
-	tell_unanswered(&c, z->n);
-	buf_free(&c.unanswered);
-	dns_free(&c.dns);
-	loop_free(&c.loop);
+	c->loop = loop_new();
+	c->unanswered = buf_of(FOUND_MAX);
+	c->dns = dns_new(c->loop, server ? text.p : NULL);
+	ask_all(c, z);
+	if (c->brief)
+		tell_counts(c, z->n, server);
+	tell_unanswered(c, z->n);
+	buf_free(&c->unanswered);
+	dns_free(&c->dns);
+	loop_free(&c->loop);
 	return 0;
+}
+
+int dnscheck(cJSON *findings, const struct zone *z, const char *server)
+{
+	struct check c = { .findings = findings };
+	return check(&c, z, server);
+}
+
+int dnscheck_briefly(cJSON *findings, const struct zone *z, const char *server)
+{
+	struct check c = { .findings = findings, .brief = true };
+	return check(&c, z, server);
 }

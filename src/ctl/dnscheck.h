@@ -9,3 +9,6 @@
  * "address" or "address:port", NULL: the system's.  0, or -EINVAL for a server that is no address.
  */
 int dnscheck(cJSON *findings, const struct zone *z, const char *server) MUST_CHECK;
+/* The same in few lines: one for all that are there, one with how many are missing and wrong and
+ * the command that shows each, and what could not be asked. */
+int dnscheck_briefly(cJSON *findings, const struct zone *z, const char *server) MUST_CHECK;

@@ -118,15 +118,10 @@ static void put_line(struct buf *b, const struct verb *v)
 	buf_printf(b, "  %s%s%s", v->cmd.noun, v->cmd.verb ? " " : "",
 	           v->cmd.verb ? v->cmd.verb : "");
 	for (size_t i = 0; i < CTL_ARGS_MAX && v->cmd.args[i].name; i++) {
-		const struct ctl_arg *a = &v->cmd.args[i];
-		if (!a->positional)
-			continue;
-		buf_str(b, str_of(a->required ? " " : " ["));
-		for (const char *c = a->name; *c; c++)
-			buf_char(b, *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c);
-		if (!a->required)
-			buf_char(b, ']');
+		if (v->cmd.args[i].positional)
+			args_put_one(b, &v->cmd.args[i]);
 	}
+	buf_char(b, ' ');
 	do
 		buf_char(b, ' ');
 	while (b->len - start < USAGE_WIDTH);

@@ -105,19 +105,46 @@ int remote_run(struct tool *t, cJSON *args)
 	return status;
 }
 
-int remote_check_user(struct tool *t, struct str user)
+/* *ret is what accounts says of her; NULL if it does not answer. */
+static int ask_user(struct tool *t, const char *user, cJSON **ret)
 {
 	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
-	auto_(xfreep) char *dir = str_dup(tool_run_dir(t)), *name = str_dup(user);
-	cJSON *args = cJSON_CreateObject(), *result = NULL;
-	cJSON_AddStringToObject(args, "user", name);
+	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
+	cJSON *args = cJSON_CreateObject();
+	cJSON_AddStringToObject(args, "user", user);
 	struct client_request rq = {
 		.run_dir = dir, .role = "accounts", .cmd = STR("user show"), .args = args
 	};
-	int r = client_ask(&result, &rq, &why);
-	cJSON_Delete(result);
+	*ret = NULL;
+	int r = client_ask(ret, &rq, &why);
 	cJSON_Delete(args);
 	return r == -EREMOTEIO ? tool_fail("%" STR_FMT, STR_ARG(buf_view(&why))) : EXIT_FINE;
+}
+
+int remote_check_user(struct tool *t, const cJSON *args, const char *arg)
+{
+	struct str user = ctl_text(args, arg);
+	cJSON *found = NULL;
+	int r = user.len > 0 ? ask_user(t, user.p, &found) : EXIT_FINE;
+	cJSON_Delete(found);
+	return r;
+}
+
+int remote_name_user(struct tool *t, cJSON *args, const char *arg)
+{
+	struct str user = ctl_text(args, arg);
+	cJSON *found = NULL;
+	int r = user.len > 0 ? ask_user(t, user.p, &found) : EXIT_FINE;
+	struct str address = ctl_text(found, "user");
+	if (address.len > 0)
+		cJSON_ReplaceItemInObjectCaseSensitive(args, arg, cJSON_CreateString(address.p));
+	cJSON_Delete(found);
+	return r;
+}
+
+int remote_with_user(struct tool *t, cJSON *args)
+{
+	return remote_name_user(t, args, "user");
 }
 
 cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,

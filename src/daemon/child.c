@@ -89,8 +89,7 @@ static void reload(struct child *c, int fd)
 	if (r < 0 && why.len == 0)
 		buf_printf(&why, "%s", strerror(-r));
 	if (r < 0)
-		log_warning(NULL, "reload-refused", "reason=\"%" STR_FMT "\"",
-		            STR_ARG(buf_view(&why)));
+		log_warning(NULL, "reload-refused", "reason=%s", log_text(buf_view(&why)));
 	tell(c, CHANNEL_RELOADED, r == 0, buf_view(&why));
 }
 
@@ -229,7 +228,7 @@ int child_main(const struct role *const *roles)
 	if (r == 0)
 		r = start(&c, &why);
 	if (r < 0) {
-		log_error(NULL, "start-failed", "reason=\"%" STR_FMT "\"", STR_ARG(buf_view(&why)));
+		log_error(NULL, "start-failed", "reason=%s", log_text(buf_view(&why)));
 		tell(&c, CHANNEL_FAILED, 0, buf_view(&why));
 		return EXIT_FAILURE;
 	}

@@ -207,8 +207,8 @@ static void on_pause_over(void *arg)
 	int r = make_pair(k, fds);
 	if (r < 0) {
 		wait_again(k);
-		log_error(NULL, "link-not-made", "between=%s and=%s reason=\"%s\"", a->slot->name,
-		          b->slot->name, strerror(-r));
+		log_error(NULL, "link-not-made", "between=%s and=%s reason=%s", a->slot->name,
+		          b->slot->name, log_text(str_of(strerror(-r))));
 		return;
 	}
 	log_info(NULL, "link-made-again", "between=%s and=%s pause_ms=%u", a->slot->name,

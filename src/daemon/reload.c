@@ -5,27 +5,13 @@
  * back.  So a reload is applied whole or not at all. */
 #include "daemon/supervisor_own.h"
 
-static void put_lines(struct buf *b, struct str lines, const char *separator)
-{
-	struct str line;
-	bool first = true;
-	while (lines.len > 0) {
-		(void)str_cut(lines, '\n', &line, &lines);
-		buf_printf(b, "%s%" STR_FMT, first ? "" : separator, STR_ARG(line));
-		first = false;
-	}
-}
-
 static void refuse(struct supervisor *s, struct ctl_call *call, const char *what, struct str lines)
 {
 	auto_(buf_free) struct buf b = buf_of(32 * 1024);
-	put_lines(&b, lines, "; ");
-	log_error(NULL, "reload-refused", "reason=\"%s%" STR_FMT "\"", what, STR_ARG(buf_view(&b)));
-	if (call) {
-		b.len = 0;
-		put_lines(&b, lines, "\n");
-		call->fail(call, "nothing was changed: %s%" STR_FMT, what, STR_ARG(buf_view(&b)));
-	}
+	buf_printf(&b, "%s%" STR_FMT, what, STR_ARG(str_trim(lines)));
+	log_error(NULL, "reload-refused", "reason=%s", log_text(buf_view(&b)));
+	if (call)
+		call->fail(call, "nothing was changed: %" STR_FMT, STR_ARG(buf_view(&b)));
 	notify_send(s->notify, "READY=1");
 }
 

@@ -30,7 +30,8 @@ static void enter(struct slot *s, enum slot_state next)
 static void kill_hung(struct slot *s, const char *why)
 {
 	(void)snprintf(s->failure, sizeof s->failure, "%s", why);
-	log_error(NULL, "role-killed", "role=%s pid=%d reason=\"%s\"", s->name, (int)s->pid, why);
+	log_error(NULL, "role-killed", "role=%s pid=%d reason=%s", s->name, (int)s->pid,
+	          log_text(str_of(why)));
 	(void)kill(s->pid, SIGKILL);
 }
 
@@ -186,7 +187,8 @@ void slot_start(struct slot *s)
 		slot_send(s, &(struct channel_msg){ .type = CHANNEL_START, .fd = -1 });
 		return;
 	}
-	log_error(NULL, "role-start-failed", "role=%s reason=\"%s\"", s->name, strerror(-r));
+	log_error(NULL, "role-start-failed", "role=%s reason=%s", s->name,
+	          log_text(str_of(strerror(-r))));
 	if (s->pid > 0) { /* slot_reap() goes on from here */
 		(void)kill(s->pid, SIGKILL);
 		return;
@@ -250,6 +252,6 @@ void slot_reap(struct slot *s, int status)
 	if (before == SLOT_STOPPING)
 		log_info(NULL, "role-stopped", "role=%s", s->name);
 	else
-		log_error(NULL, "role-ended", "role=%s reason=\"%s\"", s->name, why);
+		log_error(NULL, "role-ended", "role=%s reason=%s", s->name, log_text(str_of(why)));
 	s->ops->gone(s->arg, s, s->failed, why);
 }

@@ -39,8 +39,8 @@ void supervisor_send_bundle(struct supervisor *s, struct slot *slot, const struc
 {
 	int r = send_config(s, slot, CHANNEL_RELOAD, m);
 	if (r < 0)
-		log_error(NULL, "reload-not-sent", "role=%s reason=\"%s\"", slot->name,
-		          strerror(-r));
+		log_error(NULL, "reload-not-sent", "role=%s reason=%s", slot->name,
+		          log_text(str_of(strerror(-r))));
 }
 
 static void send_fd(struct slot *slot, enum channel_type type, uint32_t a, int fd)
@@ -134,8 +134,8 @@ static void on_gone(void *arg, struct slot *slot, bool failed, const char *why)
 	reload_gone(s, slot);
 	switch (s->phase) {
 	case PHASE_STARTING:
-		log_error(NULL, "start-failed", "role=%s %s=\"%s\"", slot->name,
-		          failed ? "reason" : "ended", why);
+		log_error(NULL, "start-failed", "role=%s %s=%s", slot->name,
+		          failed ? "reason" : "ended", log_text(str_of(why)));
 		supervisor_stop(s, EXIT_FAILURE);
 		break;
 	case PHASE_RUNNING:

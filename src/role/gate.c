@@ -42,8 +42,8 @@ static void say(struct gate *g, const struct stream *s, const char *names, const
 	if (!log_allow(&g->limit, loop_now(g->loop), GATE_LINES_PER_S))
 		return;
 	addr_put(&at, stream_peer(s));
-	log_info(NULL, "stranger-refused", "link=%s peer=%" STR_FMT " certificate=%s reason=\"%s\"",
-	         g->cfg.what, STR_ARG(buf_view(&at)), names, why);
+	log_info(NULL, "stranger-refused", "link=%s peer=%" STR_FMT " certificate=%s reason=%s",
+	         g->cfg.what, STR_ARG(buf_view(&at)), names, log_text(str_of(why)));
 }
 
 /* No more waiting for it; the stream is not touched. */

@@ -90,8 +90,9 @@ static void say(struct line *l)
 	l->said = loop_now(l->loop);
 	put_name(&nb, l);
 	addr_put(&ab, &l->to);
-	log_warning(NULL, "peer-not-reached", "peer=%s link=%s address=%" STR_FMT " reason=\"%s\"",
-	            log_esc(buf_view(&nb)), l->cfg.what, STR_ARG(buf_view(&ab)), l->why);
+	log_warning(NULL, "peer-not-reached", "peer=%s link=%s address=%" STR_FMT " reason=%s",
+	            log_esc(buf_view(&nb)), l->cfg.what, STR_ARG(buf_view(&ab)),
+	            log_text(str_of(l->why)));
 }
 
 /* A reason is logged when it is new, and now and then while it stays. */

@@ -57,7 +57,9 @@ static void put_list(struct buf *b, const char *before, const char *const *names
 
 void role_put_right(struct buf *b, const struct role_right *r)
 {
-	buf_str(b, r->who == ROLE_AS_OUR_USERS ? STR("for our users: ") : STR(""));
+	buf_str(b, r->who == ROLE_AS_OUR_USERS     ? STR("for our users: ")
+	           : r->who == ROLE_AS_CONFERENCES ? STR("for conferences: ")
+	                                           : STR(""));
 	put_list(b, "", r->requests);
 	put_list(b, "; with ", r->fields);
 }

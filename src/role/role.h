@@ -30,8 +30,9 @@ struct role_socket {
 /* Rights (design section 3): what a role may ask of another over a local link to it.  The role that
  * is asked enforces it where requests come in; what is not in the table is refused. */
 enum role_identity {
-	ROLE_AS_NOBODY,    /* may assert no identity */
-	ROLE_AS_OUR_USERS, /* any user of the deployment's domains */
+	ROLE_AS_NOBODY,      /* may assert no identity */
+	ROLE_AS_OUR_USERS,   /* any user of the deployment's domains */
+	ROLE_AS_CONFERENCES, /* conferences of the deployment's domains */
 };
 struct role_right {
 	const char *of;              /* the role that is asked; a table ends with a row without */

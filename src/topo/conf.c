@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/word.h"
+
 enum { NEAREST_NAME_MAX = 40 };
 
 struct reader {
@@ -222,24 +224,6 @@ bool conf_next_item(struct str *rest, struct str *item)
 	return true;
 }
 
-/* Edit distance (insertions, deletions, changes), of names of at most NEAREST_NAME_MAX letters. */
-static size_t distance(struct str a, struct str b)
-{
-	size_t row[NEAREST_NAME_MAX + 1];
-	for (size_t j = 0; j <= b.len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.len; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= b.len; j++) {
-			size_t change = diagonal + (a.p[i - 1] != b.p[j - 1]);
-			diagonal = row[j];
-			row[j] = MIN(MIN(row[j] + 1, row[j - 1] + 1), change);
-		}
-	}
-	return row[b.len];
-}
-
 const char *conf_nearest(struct str s, const char *const *names)
 {
 	const char *best = NULL;
@@ -250,7 +234,7 @@ const char *conf_nearest(struct str s, const char *const *names)
 		struct str name = str_of(*names);
 		if (name.len > NEAREST_NAME_MAX)
 			continue;
-		size_t d = distance(s, name);
+		size_t d = word_distance(s, name);
 		if (d < best_distance) {
 			best = *names;
 			best_distance = d;

@@ -2,12 +2,14 @@
 """A full disk below a running server: nobody is cut off, nothing acknowledged is lost, an
 administrator is told, and with room again everything is written."""
 import os
+import secrets
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import netns, site, tap  # noqa: E402
+from lib.conference import Conferee, focus_of  # noqa: E402
 from lib.load import Load  # noqa: E402
 from lib.server import Server  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
@@ -128,6 +130,32 @@ def a_full_disk_harms_nobody_is_told_and_is_made_good(case):
         check_eq(len(server.endpoints(p.user)), min(len(mine), 8), f"endpoints of {p.user.name}")
     check_eq(server.endpoints(leaver.user), [], "the phone that signed off meanwhile")
     check_eq(phone(case, late, "tcp").register().code, 200, "the user that was added after that")
+
+
+@tap.test(alone=True)
+def a_conference_that_could_not_be_written_is_taken_back(case):
+    server, disk = case.site.server, case.site.disk
+    a, b = (case.own(Conferee(server, case.site.user(f"conf{i}"))).sign_in() for i in range(2))
+    before = a.add_conference()
+    mark, tried = server.p.mark(), []
+
+    def refused():
+        """Until the pages that the store has left are used up, too."""
+        tried.append(secrets.token_hex(16).upper())
+        return a.try_add_conference(tried[-1])[0] == 500
+
+    def there():
+        return {c["id"] for c in server.json("conference", "list", a.user.name)}
+    case.undo.callback(disk.clear)
+    disk.fill()
+    wait_for(refused, "a conference to be refused")
+    server.p.wait_text("event=conference-taken-back", after=mark)
+    check_eq(there(), {before, *tried[:-1]}, "conferences")
+    check_eq(b.try_join(focus_of(a.user, tried[-1])).code, 404, "to join the one that is none")
+    disk.clear()
+    wait_for(lambda: a.try_add_conference(tried[-1])[:2] == (200, "success"), "room for it")
+    restarted(case)
+    check_eq(there(), {before, *tried}, "after a restart")
 
 
 @tap.test(alone=True)

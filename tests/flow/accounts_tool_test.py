@@ -3,6 +3,7 @@
 other commands that a running server answers."""
 import os
 import pty
+import socket
 import stat
 import subprocess
 import sys
@@ -205,12 +206,63 @@ def a_running_server_tells_how_it_is(case):
 
 
 @tap.test
-def who_is_no_user_cannot_be_kicked_or_traced(case):
+def the_server_has_ended_when_stop_returns(case):
+    i = Running(case, frontends=2).start()
+    tap.check_eq(i.json("stop"), (0, "The server has stopped."), "stop")
+    tap.check(not i.p.running(), "the server is there")
+    tap.check_eq(i.p.p.returncode, 0, "its exit status")
+    status, text = i.tool("stop")
+    tap.check(status == 1 and "not running" in text, text)
+    i.must("user", "add", "alice", "--generate")  # the store is free
+    i.start()
+
+
+@tap.test
+def a_trace_ends_with_the_server(case):
+    i = Running(case, frontends=2).start()
+    t = case.own(proc.Proc([program("dialtone"), "--config", i.dir, "--json", "trace"],
+                           os.path.join(case.dir, "trace.log")))
+
+    def runs():
+        with socket.create_connection((i.ip, 5060)) as s:
+            s.sendall(b"OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch="
+                      b"z9hG4bK1\r\nMax-Forwards: 70\r\nFrom: <sip:a@example.test>;tag=1\r\n"
+                      b"To: <sip:example.test>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+                      b"Content-Length: 0\r\n\r\n")
+        return "OPTIONS" in t.text()
+    tap.wait_for(runs, "the trace to run")
+    i.must("stop")
+    tap.wait_for(lambda: not t.running(), "the trace to end")
+    tap.check_eq(t.p.returncode, 0, "its exit status")
+    tap.check("AddressSanitizer" not in i.p.text(), f"see {i.p.log}")
+
+
+@tap.test
+def the_limit_of_endpoints_that_counts_is_shown(case):
+    i = Install(case.dir, frontend="max-endpoints = 5")
+    i.must("cert", "init")
+    i.must("user", "add", "alice", "--generate")
+
+    def shown():
+        got = i.json("user", "show", "alice")[1]
+        return got["max_endpoints"], got["max_endpoints_is"].split(" (")[0]
+    tap.check_eq(shown(), (5, "the default"), "as all")
+    i.must("user", "set", "alice", "--max-endpoints", "2")
+    tap.check_eq(shown(), (2, "this user's own"), "her own")
+
+
+@tap.test
+def who_is_no_user_is_told_by_every_command_about_one(case):
     i = Running(case).start()
     i.must("user", "add", "alice", "--generate")
-    for words in (("endpoint", "kick", "nosuch"), ("trace", "--user", "nosuch@example.test")):
+    for words in (("endpoint", "kick", "nosuch"), ("endpoint", "list", "nosuch"),
+                  ("trace", "--user", "nosuch@example.test")):
         status, text = i.tool(*words)
         tap.check(status == 1 and "There is no user \"nosuch" in text, f"{words}: {text}")
+    status, text = i.tool("endpoint", "list", "alcie")
+    tap.check(status == 1 and "Did you mean alice?" in text, text)
+    i.must("user", "set", "alice", "--extension", "456")
+    tap.check_eq(i.json("endpoint", "list", "456"), (0, []), "by her number")
     tap.check_eq(i.json("endpoint", "kick", "ALICE@example.test"), (0, {"kicked": 0}), "alice")
 
 

@@ -209,6 +209,27 @@ def missing_and_wrong_dns_records_are_found_with_their_lines(case):
 
 
 @tap.test
+def people_see_how_many_dns_records_are_missing_and_what_shows_each(case):
+    i = installed(case)
+    zone = [x for x in i.must("dns").splitlines() if x.split()[2:3] == ["IN"]]
+    names = Dns("127.0.0.54", zone)
+    case.own(names)
+
+    def told():
+        lines = i.must("doctor", "--server", "127.0.0.54").splitlines()
+        return [l for l in lines if "dns:" in l or "dns --check" in l]
+    tap.check_eq(told(), [f"ok       dns: has {len(zone)} of {len(zone)} records"], "all")
+    for srv in [k for k in names.records if k[0].startswith("_sip")][:2]:
+        names.records.pop(srv)
+    names.records[next(k for k in names.records if k[1] == 1)] = [socket.inet_aton("192.0.2.77")]
+    first, second = told()
+    tap.check(first.startswith("warning  dns: ") and "2 are missing, 1 is wrong" in first, first)
+    tap.check("`dialtone dns --check --server 127.0.0.54` shows each" in second, second)
+    status, text = i.tool("doctor", "--server", "127.255.255.1")
+    tap.check(status == 1 and "error    dns: no answer" in text and "records that" not in text, text)
+
+
+@tap.test
 def a_broken_configuration_is_told_with_its_line(case):
     i = installed(case)
     i.write("topology.conf", "[deployment]\ndomain = example.test\n")

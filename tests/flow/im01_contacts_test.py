@@ -96,7 +96,7 @@ def what_cannot_be_is_refused_and_changes_nothing(case):
 @tap.test
 def an_administrator_lists_exports_and_imports(case):
     server = case.site.server
-    a, b = client(case), client(case)
+    a, b = client(case), client(case, case.site.user("c", extension="7522", phone="+4930987522"))
     team = add_group(a, "Team")
     check_eq(set_contact(a, "bob@example.test", team, "Bob").code, 200, "setContact")
     rows = server.json("contact", "list", a.user.name)
@@ -112,13 +112,20 @@ def an_administrator_lists_exports_and_imports(case):
     check_eq([b.groups[g] for g in b.list["bob@example.test"][1].split()], ["Team"], "group")
     check_eq(server.json("contact", "import", b.user.name, path), {"added": 0, "updated": 1},
              "the same again")
+    for number in ("7522", "+4930987522"):
+        check_eq(len(server.json("contact", "list", number)), 2, number)
+        check_eq(server.json("contact", "import", number, path), {"added": 0, "updated": 1}, number)
     check("no user" in server.tool("contact", "list", "nobody", ok=False), "nobody's list")
     with open(path, "w", encoding="utf-8") as f:
         f.write("<html/>")
     check("no list" in server.tool("contact", "import", b.user.name, path, ok=False), "no list")
     with open(path, "w", encoding="utf-8") as f:
-        f.write('<contactList deltaNum="1"><contact uri="no address" groups="1"/></contactList>')
-    check("address" in server.tool("contact", "import", b.user.name, path, ok=False), "an address")
+        f.write('<contactList deltaNum="1">\n<contact uri="new@example.test"/>\n'
+                '<contact uri="no address" groups="1"/>\n</contactList>')
+    text = server.tool("contact", "import", b.user.name, path, ok=False)
+    check('line 3, <contact uri="no address">: expected is an address' in text, text)
+    check("Nothing was imported" in text, text)
+    check_eq(len(server.json("contact", "list", b.user.name)), 2, "contacts after that")
     with open(path, "w", encoding="utf-8") as f:
         f.write('<contactList deltaNum="1">' + "".join(
             f'<contact uri="u{i}@example.test" groups="1"/>' for i in range(300)) +

@@ -187,6 +187,38 @@ def unknown_categories_are_kept_and_delivered_as_they_are(case):
 
 
 @tap.test
+def an_unknown_category_that_goes_is_taken_from_who_had_it(case):
+    b = client(case)
+    watchers = [client(case) for _ in range(6)]  # homes are chosen by hash
+    name, body = b.user.uri.removeprefix("sip:"), '<new xmlns="urn:x"/>'
+
+    def have(*wanted, who=watchers):
+        for a in who:
+            got = a.people.get(name, {})
+            if [len(got.get(c, ())) for c in ("newOne", "newTwo")] != list(wanted):
+                return False
+        return True
+    for a in watchers:
+        a.watch(b.user, categories=("state", "newOne"))
+    b.publish(Publication("newOne", 4, 200, body), Publication("newTwo", 4, 200, body))
+    wait_for(lambda: have(1, 1), lambda: f"both: {[a.people.get(name) for a in watchers]}")
+    check_eq(b.publish(Publication("newOne", 4, 200, "", expires=0)).code, 200, "the one goes")
+    wait_for(lambda: have(0, 1), lambda: f"the other: {[a.people.get(name) for a in watchers]}")
+    wait_for(lambda: ("newOne", "4", "200") not in b.own and ("newTwo", "4", "200") in b.own,
+             "what its own endpoint knows")
+    moved = watchers[0].user.uri.removeprefix("sip:")
+    check_eq(b.set_members(400, ("add", "user", moved)).code, 200, "another relationship")
+    wait_for(lambda: have(0, 0, who=watchers[:1]), "who may not see it any more")
+    check(have(0, 1, who=watchers[1:]), "the others")
+    check_eq(b.publish(Publication("newTwo", 4, 200, "", expires=0)).code, 200, "the other goes")
+    wait_for(lambda: have(0, 0), "nothing")
+    late = client(case)
+    late.watch(b.user, categories=("state", "newOne"))
+    late.wait_sees(b.user, 3500)
+    check("newOne" not in late.people[name], f"who never had it: {late.people[name]}")
+
+
+@tap.test
 def an_administrator_sees_what_was_published(case):
     a = client(case)
     a.publish_user(9500)
@@ -194,6 +226,42 @@ def an_administrator_sees_what_was_published(case):
     check_eq((shown["state"], shown["signed_in"]), ("do not disturb", True), "state")
     check({("state", 2), ("contactCard", 0)} <=
           {(p["category"], p["container"]) for p in shown["publications"]}, f"{shown}")
+
+
+@tap.test
+def an_administrator_sees_what_one_watcher_sees(case):
+    tool = case.site.server
+    b, c, d = (client(case) for _ in range(3))
+    a = client(case, case.site.user("p", extension="7411"))
+    a.publish_user(6500)
+    check_eq(a.publish_note("in the lab").code, 200, "note")
+    check_eq(a.publish(Publication("note", 0, 400, note_xml("ring me at home"))).code, 200,
+             "a note for friends")
+    for who, container in ((c, 400), (d, 32000)):
+        check_eq(a.set_members(container, ("add", "user", who.user.uri.removeprefix("sip:"))).code,
+                 200, "set members")
+    shown = tool.json("presence", "show", "7411")
+    check_eq((shown["user"], shown["state"], shown["note"]),
+             (a.user.uri.removeprefix("sip:"), "busy", ["in the lab"]), "to colleagues")
+
+    def seen(who):
+        got = tool.json("presence", "show", a.user.name, "--as", who)
+        check("members" not in got and "publications" not in got, f"{got}")
+        return got["container"], got["relationship"], got["state"], got["note"]
+    check_eq(seen(b.user.name), (200, "colleagues", "busy", ["in the lab"]), "b")
+    check_eq(seen(c.user.uri), (400, "friends and family", "busy", ["ring me at home"]), "c")
+    check_eq(seen(d.user.name), (32000, "blocked", "offline", []), "d")
+    check_eq(seen("x@other.test")[:2], (100, "external contacts"), "a stranger")
+    for who, availability in ((b, 6500), (c, 6500), (d, 18500)):
+        who.watch(a.user)
+        who.wait_sees(a.user, availability)
+    wait_for(lambda: c.note_of(a.user) == "ring me at home", "what c is told")
+    check_eq((b.note_of(a.user), d.note_of(a.user)), ("in the lab", None), "what the others are")
+    text = tool.tool("presence", "show", a.user.name, "--as", d.user.name)
+    check("the lab" not in text and "home" not in text and "7411" not in text, text)
+    for who in ("nosuch", f"nosuch@{a.user.domain}", "nosuch@"):
+        text = tool.tool("presence", "show", a.user.name, "--as", who, ok=False)
+        check(text.startswith("dialtone: "), text)
 
 
 @tap.test

@@ -143,6 +143,34 @@ def nobody_speaks_in_the_dialog_of_another(case):
 
 
 @tap.test
+def nobody_leaves_for_another_by_the_same_call_id(case):
+    a, b, c = conferees(case, 3)
+    focus = meet(a, c)
+    check_eq(b.try_join(focus, a.leg.call_id).code, 200, "addUser")
+    m = invite(b, focus.replace(":focus:", ":chat:"), call_id=a.chat.call_id)
+    b.chat = b.confirm(m, b.expect_answer(m))
+    a.wait_there(b, c)
+    b.say("me too")
+    a.hears("me too", b)
+    c.hears("me too", b)
+    b.leave()
+    a.wait_there(c)
+    a.say("still here")
+    c.hears("still here", a)
+    check_eq(a.lock()[1], "success", "in its dialog with the focus")
+
+
+@tap.test
+def only_who_is_in_a_dialog_is_told_that_there_is_one(case):
+    a, b = conferees(case, 2)
+    focus = meet(a)
+    for uri in (focus, focus.replace(":focus:", ":chat:")):
+        for method in ("INFO", "UPDATE"):
+            m = b.send(b.make(method, uri))
+            check_eq(b.expect_answer(m).code, 481, f"{method} {uri}")
+
+
+@tap.test
 def clients_cannot_command_the_mcu(case):
     a, b = conferees(case, 2)
     focus = meet(a, b)
@@ -201,6 +229,25 @@ def the_administrator_sees_and_ends_it(case):
         for _ in range(2):
             client.answer(client.expect_request("BYE"), 200)
     check_eq(shown(case, conference)["people"], 0, "people")
+
+
+@tap.test
+def the_list_can_be_of_one_organizer_or_of_all(case):
+    a, b, c = conferees(case, 3)
+    focus, empty = meet(a, b, c), focus_of(b.user, b.add_conference())
+
+    def listed(*words):
+        return {row["id"]: row["organizer"]
+                for row in case.site.server.json("conference", "list", *words)}
+    ids = [f.rsplit(":", 1)[1] for f in (focus, empty)]
+    names = [u.user.uri.removeprefix("sip:") for u in (a, b)]
+    for who, name, conference in zip((a, b), names, ids):
+        for word in (who.user.name, name):
+            check_eq(listed(word), {conference: name}, word)
+    check_eq(listed(c.user.name), {}, "who organizes none")
+    check(set(ids) <= set(listed("all")) and ids[1] not in listed(), "all, and those with people")
+    text = case.site.server.tool("conference", "list", "foo", ok=False)
+    check('There is no user "foo"' in text, text)
 
 
 @tap.test
@@ -267,6 +314,18 @@ def a_room_goes_on_when_the_process_of_its_focus_is_killed(case):
     wait_for(lambda: left() == members() and len(left()) < len(clients),
              lambda: f"members {members()}, left {left()}")
     all_write(*(c for c in clients if not c.closed), word="after")
+
+
+@tap.test(alone=True)
+def a_server_that_stops_says_nothing_of_an_end(case):
+    a, b = conferees(case, 2)
+    meet(a, b)
+    server = case.site.server
+    mark = server.p.mark()
+    server.stop()
+    check(not a.has(lambda m: "noresource" in m.get("Subscription-State", "")), "told an end")
+    check("Sanitizer" not in server.p.text_after(mark), "a clean end")
+    server.start()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import proc, site, tap  # noqa: E402
-from lib.server import program  # noqa: E402
+from lib.server import User, program  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
@@ -138,6 +138,29 @@ def a_trace_of_one_user_or_one_peer_shows_no_other(case):
 
 
 @tap.test
+def a_peer_that_is_no_address_is_refused_with_what_is_expected(case):
+    for junk in ("nonsense", "10.0.0.", "10.0.0.1:x", "10.0.0.1:70000", "frontend/0", "frontend/x",
+                 "sip:10.0.0.1", "elsewhere/1"):
+        text = case.site.server.tool("trace", "--peer", junk, ok=False)
+        check(f'"{junk}" is no address' in text and "192.0.2.7:5060" in text, text)
+
+
+@tap.test
+def a_trace_of_an_address_shows_all_its_ports_and_no_other_address(case):
+    a, b = signed_in(case, "alice"), signed_in(case, "bob")
+    t = Trace(case, "--peer", b.ip)
+
+    def runs():
+        message(a, b)
+        return t.events()
+    wait_for(runs, "the trace to run")
+    m = message(a, b)
+    t.wait(lambda e: m.get("Call-ID") in e["message"] and "200" in e["message"][:12], "the last")
+    check_eq({e["peer"].rsplit(":", 1)[0] for e in t.events()}, {b.ip}, "hosts")
+    check({a.port, b.port} <= {int(e["peer"].rsplit(":", 1)[1]) for e in t.events()}, "ports")
+
+
+@tap.test
 def a_trace_for_people_has_one_line_of_where_and_the_message_below(case):
     a, b = signed_in(case, "alice"), signed_in(case, "bob")
     t = case.own(proc.Proc([program("dialtone"), "--config", case.site.server.dir, "trace",
@@ -212,6 +235,40 @@ def explain_says_why_nobody_can_be_reached(case):
         check(part in outcome and steps, f"{to}: {outcome}")
     got, outcome, _ = told(case, "sip:x@elsewhere.test", a.user.name)
     check_eq(got, 403, outcome)
+
+
+@tap.test
+def explain_says_who_cannot_call_at_all(case):
+    """And what the server answers to somebody who tries to sign in with that name."""
+    b, gone = signed_in(case, "bob"), case.site.user("gone")
+    case.site.server.tool("user", "disable", gone.name)
+    case.site.server.tool("group", "add", "crew" + gone.name)
+    for who, part in (("nobody", "no user of this server"), ("+4999999", "no user of this server"),
+                      (gone.name, "disabled"), ("crew" + gone.name, "is a group"),
+                      ("http://example.test/", "no address of a user")):
+        code, outcome, steps = told(case, who, b.user.name)
+        check_eq(code, 403, f"{who}: {outcome}")
+        check("the sender" in outcome and part in outcome and "rings" not in steps, outcome)
+    stranger = User("nobody", b.user.domain, "", "wrong password")
+    for user in (gone, stranger):
+        check_eq(phone(case, user).register().code, 403, f"{user.name} signs in")
+
+
+@tap.test
+def explain_follows_a_sender_who_is_given_by_number(case):
+    signed_in(case, "alice", extension="7333")
+    b = signed_in(case, "bob")
+    code, outcome, steps = told(case, "7333", b.user.name)
+    check_eq(code, 200, outcome)
+    check("the sender is user alice" in steps, steps)
+
+
+@tap.test
+def explain_for_people_tells_what_happens_and_then_what_comes_of_it(case):
+    a, off = signed_in(case, "alice"), case.site.user("off")
+    text = case.site.server.tool("explain", a.user.name, off.name)
+    check(re.match(r"what happens:\n  a request from ", text), text)
+    check(re.search(r"(?m)^outcome: +no endpoint.*\nthe sender is answered: +480$", text), text)
 
 
 @tap.test

@@ -22,6 +22,7 @@ def make(args, folder):
     made = site.make(args, folder)
     for line in ZONE:
         made.dns.add(line)
+    made.server.add_user("alice")
     return made
 
 

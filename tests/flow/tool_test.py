@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """The `dialtone` tool without a server: words, help, and errors that say what to do next."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from flow.install import Install, NoSite  # noqa: E402
 from lib import proc, tap  # noqa: E402
-from lib.server import program  # noqa: E402
+from lib.server import ROOT, program  # noqa: E402
 
 SETTINGS = ()
 
@@ -38,12 +39,80 @@ def help_knows_every_command(case):
     status, text = said(case, "help")
     rows = [l for l in text.splitlines() if l.startswith("  ") and not l.startswith("  -")]
     commands = [l.split("  ")[1].split(" [")[0] for l in rows if l.strip() and "COMMAND" not in l]
-    names = [[w for w in c.split() if w == w.lower()] for c in commands
+    names = [[w for w in c.split() if w == w.lower() and "|" not in w] for c in commands
              if c and c[0].islower() and not c.startswith(("dialtone", "/"))]
     tap.check(status == 0 and len(names) >= 30, f"{names}")
     for words in names:
         status, one = said(case, "help", *words)
         tap.check(status == 0 and one.startswith("dialtone " + " ".join(words)), f"{words}: {one}")
+
+
+def manual(name):
+    """The text of a manual page without its marks."""
+    with open(os.path.join(ROOT, "docs/man", name), encoding="utf-8") as f:
+        text = f.read()
+    return re.sub(r"\\f[BIR]|\\&", "", text.replace("\\-", "-"))
+
+
+def commands_of_help(case):
+    """Noun, verb and arguments of each command."""
+    nouns = {l.split()[0] for l in said(case, "help")[1].splitlines() if re.match(r"  [a-z]", l)}
+    for noun in sorted(nouns - {"dialtone"}):
+        for line in said(case, "help", noun)[1].splitlines():
+            if line.startswith("dialtone " + noun):
+                yield line.split()[1:]
+
+
+@tap.test
+def help_and_manual_name_the_arguments_alike(case):
+    page = manual("dialtone.1")
+    n = 0
+    for words in commands_of_help(case):
+        n += 1
+        usage = " ".join(words)
+        start = re.sub(r" (\[?--.*)", "", usage)  # what stands in front of the options
+        for one in ([start.replace("add|remove", w) for w in ("add", "remove")]
+                    if "add|remove" in start else [start]):
+            tap.check(re.search(rf"\b{re.escape(one)}(?=$|[ ,])", page, re.M), f"{one!r} in dialtone.1")
+        for option, value in re.findall(r"(--[\w-]+)(?: ([^\s\]]+))?", usage):
+            tap.check(option in page, f"{option} of {start!r} in dialtone.1")
+            told = re.search(rf"\b{re.escape(start)} [^\n]*{option} ([A-Z|]+)\b", page)
+            tap.check(not told or told.group(1) == value, f"{usage}: {told and told.group(0)}")
+    tap.check(n >= 40, f"{n} commands")
+
+
+@tap.test
+def times_and_sizes_of_the_manual_are_understood(case):
+    page = manual("dialtone.conf.5")
+    values = page[page.index(".SH VALUES"):page.index(".SH TOPOLOGY.CONF")]
+    for key, texts in (("keep-messages-for", ("3600", "3600 s", "60min", "15 h", "7 d")),
+                       ("message-max", ("65536", "64 kB", "128kB", "65536 B")),
+                       ("history", ("yes", "no"))):
+        for text in texts:
+            unit = text.lstrip("0123456789 ")
+            tap.check(re.search(rf"\b{unit}\b", values), f"{unit!r} in the manual")
+            folder = os.path.join(case.dir, f"{key}-{text.replace(' ', '_')}")
+            status, out = Install(folder, frontend=f"{key} = {text}").tool("topology", "check")
+            tap.check_eq(status, 0, f"{key} = {text}: {out}")
+    for text in ("15 Min", "1 h 30 min", "1.5 h", "-1", "1 kB"):
+        folder = os.path.join(case.dir, text.replace(" ", "_"))
+        status, out = Install(folder, frontend=f"keep-messages-for = {text}").tool("topology",
+                                                                                  "check")
+        tap.check(status == 1 and "must be" in out, f"{text}: {out}")
+
+
+@tap.test
+def the_documents_of_the_protocols_name_the_settings_of_the_roles(case):
+    said_ = proc.run([program("dialtoned"), "--print-settings"])[1].replace("\\-", "-")
+    folder = os.path.join(ROOT, "docs/protocols")
+    told = ""
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            told += f.read()
+    roles = re.findall(r"(?ms)^\.SS \[role (?!NAME|accounts)[^\n]*\n(.*?)(?=^\.S[SH] |\Z)", said_)
+    keys = [k for text in roles for k in re.findall(r"(?m)^\.B ([a-z][\w-]*)$", text)]
+    tap.check(len(keys) >= 30, f"{keys}")
+    tap.check_eq([k for k in keys if f"`{k}" not in told], [], "settings that no document names")
 
 
 @tap.test

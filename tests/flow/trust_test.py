@@ -122,7 +122,8 @@ def the_rights_of_the_roles_are_shown(case):
     check("REGISTER" not in may["media-bridge"] and "Path" not in may["media-bridge"],
           may["media-bridge"])
     rows = {(r["role"], r["asks"]): r["may"] for r in case.site.server.json("role", "rights")}
-    check_eq(may["mcu-im"], "frontend (MESSAGE, BYE, notify)", "what the IM MCU may")
+    check_eq(may["mcu-im"], "frontend (for conferences: MESSAGE, BYE, notify; with "
+             "P-Asserted-Identity)", "what the IM MCU may")
     check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "frontend"),
                             ("frontend", "mcu-im"), ("mcu-im", "frontend"),
                             ("media-bridge", "frontend")], "role rights")

@@ -200,7 +200,7 @@ static void leg_step(struct world *w, struct arena *a, unsigned person, unsigned
 	struct immcu_room *r = room_of(w);
 	struct str call_id = arena_printf(a, "c%u-%u", person % PEOPLE, how % 4);
 	struct confinfo_leg dialog = { .call_id = call_id };
-	struct immcu_leg *leg = r ? immcu_leg_of(r, call_id) : NULL;
+	struct immcu_leg *leg = r ? immcu_leg_of(r, uri_of(a, person), call_id) : NULL;
 	if (r && !leg)
 		(void)immcu_join(r, uri_of(a, person), arena_printf(a, "e%u", how % 3), &dialog,
 		                 &leg);
@@ -249,7 +249,8 @@ static void later(struct world *w, unsigned how)
 
 static void leave(struct world *w, struct arena *a, unsigned person, unsigned how)
 {
-	(void)conference_leave(w->c, w->now_s, arena_printf(a, "f%u-%u", person, how % 4));
+	(void)conference_leave(w->c, w->now_s, uri_of(a, person),
+	                       arena_printf(a, "f%u-%u", person, how % 4));
 }
 
 static void step(struct world *w, struct arena *a, const uint8_t *d)

@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "svc/contacts/contacts.h"
+#include "svc/contacts/import.h"
 #include "wire/xml/xml.h"
 
 /* Lists of contacts: what is read, and every change of it, is written so that it reads the same. */
@@ -65,11 +65,23 @@ static void check_delta(const struct contact_list *c, const struct buf *elements
 	(void)x;
 }
 
+/* All or nothing, and the error is told. */
+static void import(struct contact_list *c, struct str in)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	struct contacts_imported n;
+	uint32_t before = c->delta;
+	int r = contacts_import(c, in, CONTACTS_MAX, &n, &why);
+	assert((r < 0) == (why.len > 0) && (r == 0 || c->delta == before));
+	check(c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str in = { (const char *)data, size }, line;
 	struct contact_list c;
 	contacts_init(&c);
+	import(&c, in);
 	if (contacts_read(&c, in) == 0)
 		check(&c);
 	for (int n = 0; n < 200 && in.len > 0; n++) {

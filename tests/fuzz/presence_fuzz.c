@@ -27,8 +27,8 @@ static void check_replica(const struct presentity *p)
 	assert(same);
 	for (unsigned i = 0; i < N_CONTAINERS; i++) {
 		one.len = two.len = 0;
-		doc_put_view(&one, p, container_id(i), CATEGORY_ALL);
-		doc_put_view(&two, &replica, container_id(i), CATEGORY_ALL);
+		doc_put_view(&one, p, container_id(i), CATEGORY_ALL, 0);
+		doc_put_view(&two, &replica, container_id(i), CATEGORY_ALL, 0);
 		assert(str_eq(buf_view(&one), buf_view(&two)));
 	}
 	buf_free(&one);

@@ -64,10 +64,12 @@ ringback_disabled yes
 
 class Baresip:
     """One phone of `user` on a machine of its own.  srtp: it makes no call without.  watch: users
-    whose presence it subscribes to; then it publishes its own, and asks for waiting voice mail."""
+    whose presence it subscribes to; then it publishes its own.  mwi: it asks for waiting voice
+    mail."""
 
     def __init__(self, case, user, transport="udp", password=None, auto_answer=False,
-                 expires=600, tone=None, host=None, register=True, srtp=False, watch=None):
+                 expires=600, tone=None, host=None, register=True, srtp=False, watch=None,
+                 mwi=False):
         need()
         self.user = user
         self.host = host or case.own(case.site.net.host())
@@ -84,7 +86,7 @@ class Baresip:
                    f';outbound="sip:{server.domain};transport={transport}"'
                    f";answermode={mode};regint={expires if register else 0};audio_codecs=PCMU"
                    f"{';mediaenc=srtp-mand' if srtp else ''}"
-                   f"{'' if watch is None else f';pubint={expires};mwi=yes'}")
+                   f"{'' if watch is None else f';pubint={expires}'}{';mwi=yes' if mwi else ''}")
         wav.write_tones(os.path.join(self.dir, "say.wav"), [tone or 0], 60)
         self.p = Proc(["baresip", "-s", "-v", "-f", self.dir], os.path.join(self.dir, "out"),
                       cwd=self.dir, env=dict(os.environ, HOME=self.dir, LC_ALL="C"), netns=self.host)
@@ -95,8 +97,8 @@ class Baresip:
         self._token = 0
         self._sock = wait_for(self._connect, f"the control port of {self.dir}")
         threading.Thread(target=self._read, daemon=True).start()
-        if watch is not None:
-            self.command("insmod", "mwi.so")  # asks when an account has registered
+        if mwi:  # asks when an account has registered, now and then without an end
+            self.command("insmod", "mwi.so")
         # Only now, so that no event is missed.
         self.command("uanew", account)
         if watch is not None:

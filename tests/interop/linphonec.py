@@ -158,7 +158,9 @@ class Linphonec:
         self.command(f"transfer {uri}")
 
     def send(self, uri, text):
-        self.command(f'chat {uri} "{text}"')
+        """Its console sends the quotes too, which several words need."""
+        quote = '"' if " " in text else ""
+        self.command(f"chat {uri} {quote}{text}{quote}")
 
     def watch(self, user):
         """One more; after this it waits for the next state."""

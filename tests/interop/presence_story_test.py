@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Three people on pidgin-sipe and one on a SIP phone see each other's true state and write to each
-other, two by two, and the three all together in a room; and all of it again after the front ends were
-killed."""
+other, two by two and all together in a room; and all of it again after the front ends were killed."""
 import os
 import re
 import sys
@@ -41,7 +40,15 @@ def all_write_to_all(people, phone, word):
                 receiver.wait_received(re.compile(re.escape(text)))
 
 
-def three_in_a_room(people, word):
+def room_for_phones(people):
+    """The address at which the phone sees the room that the first one is in."""
+    user, conference = re.match(r"sip:(.*);gruu;opaque=app:conf:focus:id:(\w+)",
+                                people[0].focus()).groups()
+    return f"sip:conf-{conference}.{user}"
+
+
+def four_in_a_room(people, phone, word):
+    """The first invites all; the phone answers the message that it is invited by."""
     first, second, third = people
     marks = [p.mark() for p in people]
     rooms = [first.new_chat(second.user.uri)]
@@ -50,11 +57,23 @@ def three_in_a_room(people, word):
     rooms.append(third.wait_chat(marks[2]))
     for p, room in zip(people, rooms):
         p.wait_roster(room, [q.user.uri for q in people])
+    first.invite(rooms[0], phone.user.uri)
+    address = room_for_phones(people)
+    phone.wait_received("invites you to a conversation", address)
+    phone.send(address, f"{word} from {phone.user.name}")
+    for p, room, mark in zip(people, rooms, marks):
+        p.wait_roster(room, [q.user.uri for q in (*people, phone)])
+        p.wait_chat_received(re.compile(f"{word} from {phone.user.name}"), phone.user.uri, mark)
     for p, room in zip(people, rooms):
         p.send(room, f"{word} from {p.user.name}")
+        phone.wait_received(f"{p.user.uri.removeprefix('sip:')}: {word} from {p.user.name}", address)
         for other, mark in zip(people, marks):
             if other is not p:
                 other.wait_chat_received(f"{word} from {p.user.name}", p.user.uri, mark)
+    phone.send(address, "/leave")
+    phone.wait_received("You are not in this conversation any more.", address)
+    for p, room in zip(people, rooms):
+        p.wait_roster(room, [q.user.uri for q in people])
     for p, room in zip(people, rooms):
         p.leave(room)
 
@@ -69,7 +88,7 @@ def four_people_see_each_other_and_write_through_a_restart(case):
         p.add_contact(phone.user.uri)
     all_see_all(people, phone, 0)
     all_write_to_all(people, phone, "before")
-    three_in_a_room(people, "all before")
+    four_in_a_room(people, phone, "all before")
     marks = [p.mark() for p in (*people, phone)]
     for number in range(1, case.site.frontends + 1):
         case.site.server.kill_role("frontend", number)
@@ -81,7 +100,7 @@ def four_people_see_each_other_and_write_through_a_restart(case):
     phone.wait_registered(marks[-1])
     all_see_all(people, phone, 1)
     all_write_to_all(people, phone, "after")
-    three_in_a_room(people, "all after")
+    four_in_a_room(people, phone, "all after")
 
 
 if __name__ == "__main__":

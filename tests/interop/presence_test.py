@@ -138,7 +138,7 @@ def a_phone_is_blocked_and_unblocked(case):
 
 @tap.test
 def baresip_is_told_that_no_voice_mail_waits(case):
-    b = phone(case, BARESIP, case.site.user("bob"), watch=[])
+    b = phone(case, BARESIP, case.site.user("bob"), mwi=True)
     b.wait_sip(r"(?s)NOTIFY .*Event: message-summary.*Messages-Waiting: no")
 
 

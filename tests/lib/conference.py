@@ -46,28 +46,32 @@ class Conferee(LyncClient):
                                 headers=[("Content-Type", "application/cccp+xml")]))
         return result(self.expect_answer(m))
 
-    def add_conference(self, conference=None, more=""):
-        """A new conference; its id."""
-        conference = conference or secrets.token_hex(16).upper()
-        got = self.order(
+    def try_add_conference(self, conference, more=""):
+        return self.order(
             f'<addConference><ci:conference-info xmlns:ci="{INFO}" xmlns:msci="{MSCI}" entity="">'
             f'<ci:conference-description><ci:subject/><msci:conference-id>{conference}'
             f'</msci:conference-id>{more}</ci:conference-description><msci:conference-view>'
             '<msci:entity-view entity="chat"/></msci:conference-view></ci:conference-info>'
             '</addConference>')
-        check_eq(got[:2], (200, "success"), "addConference")
+
+    def add_conference(self, conference=None, more=""):
+        """A new conference; its id."""
+        conference = conference or secrets.token_hex(16).upper()
+        check_eq(self.try_add_conference(conference, more)[:2], (200, "success"), "addConference")
         return conference
 
     # The focus.
 
-    def try_join(self, focus):
+    def try_join(self, focus, call_id=None):
         body = self.c3p(focus, f'<addUser><conferenceKeys confEntity="{focus}"/><ci:user '
                         f'xmlns:ci="{INFO}" entity="{self.user.uri}"><ci:roles><ci:entry>attendee'
                         f'</ci:entry></ci:roles><ci:endpoint entity="{self.guid}"/></ci:user>'
                         '</addUser>')
-        m = self.send(self.make("INVITE", focus, body=body,
-                                headers=[("Content-Type", "application/cccp+xml")]))
-        answer = self.expect_answer(m)
+        m = self.make("INVITE", focus, body=body,
+                      headers=[("Content-Type", "application/cccp+xml")])
+        if call_id:
+            m.set("Call-ID", call_id)
+        answer = self.expect_answer(self.send(m))
         if answer.code == 200:
             self.focus, self.leg = focus, self.confirm(m, answer)
         else:

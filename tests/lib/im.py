@@ -19,9 +19,10 @@ def phone(case, user=None, transport="tcp"):
     return case.own(Phone(case.site.server, user or case.site.user("phone"), transport)).sign_in()
 
 
-def invite(a, uri, headers=()):
-    return a.send(a.make("INVITE", uri, body=SDP, headers=[
-        ("Content-Type", "application/sdp"), ("Ms-Conversation-ID", "x1"), *headers]))
+def invite(a, uri, headers=(), call_id=None):
+    m = a.make("INVITE", uri, body=SDP, headers=[
+        ("Content-Type", "application/sdp"), ("Ms-Conversation-ID", "x1"), *headers])
+    return a.send(m.set("Call-ID", call_id) if call_id else m)
 
 
 def accept(b, ack=True):

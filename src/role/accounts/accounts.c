@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "role/accounts/peers.h"
+#include "svc/registrar/registrar.h"
 #include "svc/user/commands.h"
 #include "svc/user/open.h"
 #include "svc/user/signin.h"
@@ -22,6 +23,20 @@ struct accounts_role {
 	void *on_stopped_arg;
 };
 
+/* The limit that the front ends have for who has none of his own. */
+static uint32_t default_endpoints(const struct topo *t)
+{
+	auto_(buf_free) struct buf why = buf_of(8192);
+	struct registrar_config cfg;
+	struct setting_value v = { 0 };
+	const struct setting *s = setting_find(registrar_settings, STR("max-endpoints"));
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, STR("frontend")) &&
+		    topo_settings(t, &t->roles[i], registrar_settings, &cfg, &why) == 0)
+			return cfg.max_endpoints;
+	return setting_parse(s, str_of(s->def), &v, &why) == 0 ? v.u : 0;
+}
+
 /* --- start and stop ------------------------------------------------------------------ */
 
 static void on_change(void *arg, const struct userdb_change *c)
@@ -38,7 +53,7 @@ static int accounts_start(struct role_env *env, void **ret_state)
 	struct userdb *db = userdb_open_configured(env->loop, env->topo, env->self, env->data_dir,
 	                                           env->seal_key, &why);
 	if (!db) {
-		log_error(NULL, "start-failed", "reason=%s", log_esc(buf_view(&why)));
+		log_error(NULL, "start-failed", "reason=%s", log_text(buf_view(&why)));
 		return -EIO;
 	}
 	struct phonebook *people = phonebook_new(db);
@@ -51,6 +66,7 @@ static int accounts_start(struct role_env *env, void **ret_state)
 	a->env = env;
 	a->admin.db = db;
 	a->admin.people = people;
+	a->admin.max_endpoints = default_endpoints(env->topo);
 	a->signin = signin_new(db);
 	a->peers = peers_new(env, db, a->signin, people);
 	userdb_on_change(db, on_change, a);
@@ -63,6 +79,7 @@ static int accounts_reload(void *state, struct buf *why UNUSED)
 {
 	struct accounts_role *a = state;
 	userdb_set_domains(a->admin.db, a->env->topo->domains, a->env->topo->n_domains);
+	a->admin.max_endpoints = default_endpoints(a->env->topo);
 	return 0;
 }
 

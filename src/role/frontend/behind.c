@@ -26,7 +26,8 @@ static void say_failed(struct fe_behind *b, int err, usec_t now)
 	if (b->said && now - b->said < SAY_EVERY_S * USEC_PER_SEC)
 		return;
 	b->said = now;
-	log_warning(NULL, "bindings-not-stored", "n=%u why=\"%s\"", b->n_failed, strerror(-err));
+	log_warning(NULL, "bindings-not-stored", "n=%u why=%s", b->n_failed,
+	            log_text(str_of(strerror(-err))));
 }
 
 static void remember(struct row *r, int err)

@@ -8,16 +8,18 @@
 #include "role/frontend/fe.h"
 #include "stack/sip/locate.h"
 
-/* `dialtone explain FROM TO`: the same steps as home.c takes, told instead of done. */
+/* `dialtone explain FROM TO`: the sender is looked at first, as a sign-in would be; then the same
+ * steps as home.c takes, told instead of done. */
 
 struct explain {
 	struct frontend *fe;
 	struct ctl_call *c;
 	struct accounts_req *lookup;
 	struct sip_locate *search; /* of a foreign domain */
-	struct target target;
+	struct target target;      /* the sender, then the recipient */
+	bool sender;               /* it is the sender's turn */
 	unsigned key;
-	struct str from;
+	struct str to;
 	char from_text[TARGET_KEY_MAX], to_text[TARGET_KEY_MAX];
 	struct buf steps; /* JSON strings, comma separated */
 };
@@ -114,12 +116,44 @@ static void tell_callee(struct explain *x, const struct account *acc)
 }
 
 static void look_up(struct explain *x);
+static void route(struct explain *x);
+
+/* Who cannot sign in is told the same whatever the reason: nobody shall find out who has an
+ * account. */
+static void tell_caller(struct explain *x, const struct account *acc)
+{
+	if (acc->group) {
+		step(x, "%" STR_FMT " is a distribution group", STR_ARG(acc->uri));
+		finish(x, 403, "refused: the sender is a group, and a group cannot sign in");
+	} else if (acc->disabled) {
+		step(x, "%" STR_FMT " is a user whose account is disabled", STR_ARG(acc->uri));
+		finish(x, 403,
+		       "refused: the sender's account is disabled, so nobody can sign in with it: "
+		       "that is answered as a wrong password is (`dialtone user enable`)");
+	} else {
+		step(x, "the sender is user %" STR_FMT, STR_ARG(acc->uri));
+		x->sender = false;
+		route(x);
+	}
+}
+
+static void tell_nobody(struct explain *x)
+{
+	if (x->sender)
+		finish(x, 403,
+		       "refused: the sender is no user of this server, so nobody can sign in with "
+		       "that name: that is answered as a wrong password is (`dialtone user list`)");
+	else
+		finish(x, 404, "refused: there is no such user (`dialtone user list`)");
+}
 
 static void on_found(void *arg, int err, const struct account *acc)
 {
 	struct explain *x = arg;
 	x->lookup = NULL;
-	if (err == 0) {
+	if (err == 0 && x->sender) {
+		tell_caller(x, acc);
+	} else if (err == 0) {
 		tell_callee(x, acc);
 	} else if (err == -ENOENT) {
 		step(x, "no user has %" STR_FMT, STR_ARG(x->target.keys[x->key]));
@@ -133,10 +167,11 @@ static void on_found(void *arg, int err, const struct account *acc)
 static void look_up(struct explain *x)
 {
 	if (x->key >= x->target.n_keys) {
-		finish(x, 404, "refused: there is no such user (`dialtone user list`)");
+		tell_nobody(x);
 		return;
 	}
-	step(x, "looks up %" STR_FMT, STR_ARG(x->target.keys[x->key]));
+	step(x, "looks up the %s %" STR_FMT, x->sender ? "sender" : "recipient",
+	     STR_ARG(x->target.keys[x->key]));
 	x->lookup = accounts_lookup(x->fe->accounts, x->target.keys[x->key], on_found, x);
 }
 
@@ -162,12 +197,12 @@ static void on_located(void *arg, const struct sip_targets *found)
 }
 
 /* Tells where the domain would be found (RFC 3263), though nothing is sent there. */
-static void locate(struct explain *x, struct str to)
+static void locate(struct explain *x)
 {
 	struct frontend *fe = x->fe;
 	struct sip_locate_query q;
-	step(x, "the domain of %" STR_FMT " is none of ours", STR_ARG(to));
-	if (sip_locate_query_of(&q, to) < 0) {
+	step(x, "the domain of %" STR_FMT " is none of ours", STR_ARG(x->to));
+	if (sip_locate_query_of(&q, x->to) < 0) {
 		finish(x, 403, "refused: there is no federation with other domains");
 		return;
 	}
@@ -176,8 +211,10 @@ static void locate(struct explain *x, struct str to)
 	x->search = sip_locate_new(fe->loop, fe->dns, &q, on_located, x);
 }
 
-static void route(struct explain *x, struct str to)
+static void route(struct explain *x)
 {
+	x->key = 0;
+	target_read(&x->target, &x->fe->self, &x->fe->key, x->to);
 	switch (x->target.kind) {
 	case TARGET_USER:
 		look_up(x);
@@ -187,11 +224,11 @@ static void route(struct explain *x, struct str to)
 		tell_home(x, x->target.account);
 		break;
 	case TARGET_SELF:
-		step(x, "%" STR_FMT " is the server itself", STR_ARG(to));
+		step(x, "%" STR_FMT " is the server itself", STR_ARG(x->to));
 		finish(x, 404, "refused: an address needs a user part");
 		break;
 	case TARGET_FOREIGN:
-		locate(x, to);
+		locate(x);
 		break;
 	case TARGET_BAD:
 		finish(x, 416, "refused: neither a SIP address nor a telephone number");
@@ -221,13 +258,14 @@ void fe_explain(struct frontend *fe, struct ctl_call *c)
 	x->c = c;
 	x->steps = buf_of(32768);
 	struct str from = full_uri(x, ctl_text(c->args, "from"), x->from_text, TARGET_KEY_MAX);
-	struct str to = full_uri(x, ctl_text(c->args, "to"), x->to_text, TARGET_KEY_MAX);
-	step(x, "a request from %" STR_FMT " to %" STR_FMT, STR_ARG(from), STR_ARG(to));
+	x->to = full_uri(x, ctl_text(c->args, "to"), x->to_text, TARGET_KEY_MAX);
+	step(x, "a request from %" STR_FMT " to %" STR_FMT, STR_ARG(from), STR_ARG(x->to));
 	target_read(&x->target, &fe->self, &fe->key, from);
-	if (x->target.kind != TARGET_USER) {
-		finish(x, 403, "refused: the sender is no user of ours, and only users may call");
-		return;
-	}
-	target_read(&x->target, &fe->self, &fe->key, to);
-	route(x, to);
+	x->sender = true;
+	if (x->target.kind == TARGET_USER)
+		look_up(x);
+	else
+		finish(x, 403,
+		       "refused: the sender is no address of a user of this server, and only its "
+		       "users may call");
 }

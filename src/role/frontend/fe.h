@@ -287,6 +287,8 @@ bool fe_signs_off(const struct sip_msg *m);
 void fe_originate(struct task *t);
 void fe_terminate(struct task *t);
 void fe_way_out(struct task *t);
+/* To whom t->target names. */
+void fe_route_target(struct task *t);
 uint32_t fe_owner(const struct frontend *fe, uint64_t account); /* slot */
 
 /* dialog.c: the same for requests inside a dialog: the sender's home, the other home, the way out.
@@ -514,6 +516,7 @@ void fe_im_enter(struct task *t, char stage, uint64_t account);
 /* history.c: what was said.  init before start; start once the store is open. */
 void fe_history_init(struct frontend *fe);
 void fe_history_start(struct frontend *fe);
+void fe_history_configure(struct frontend *fe);
 void fe_history_stop(struct frontend *fe);
 /* The next sequence of this process. */
 uint64_t fe_sequence(struct frontend *fe);
@@ -588,8 +591,14 @@ bool fe_has_mcu(const struct frontend *fe);
 void fe_mcu_up(struct frontend *fe, const struct role_link *l);
 /* A request for an MCU, from anywhere: true, it has been taken. */
 bool fe_to_mcu(struct task *t);
-/* Passes it to the MCU of the conference with that focus URI. */
-void fe_mcu_pass(struct task *t, struct str focus);
+/* A message that an MCU sends to a phone in a conference's name. */
+void fe_from_conference(struct task *t);
+/* Is it one of a conference? */
+bool fe_is_of_conference(const struct sip_msg *m);
+/* An invitation into a conference, for a user with phones alone: true, it has been taken. */
+bool fe_invite_phones(struct task *t, struct home_user *callee);
+/* Passes it to the IM MCU of the conference that its Request-URI names. */
+void fe_mcu_pass(struct task *t);
 
 /* What such a link is called: "mcu-im/1", or "mcu-im on host b". */
 void fe_mcu_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
@@ -684,9 +693,12 @@ void fe_notice(struct frontend *fe, struct sip_flow *link, const char *event, st
 void fe_lost_notice(struct task *t);
 void fe_check_flows(struct frontend *fe, uint32_t slot);
 
-/* commands.c, people_commands.c, explain.c, trace.c */
+/* commands.c, people_commands.c, presence_commands.c, explain.c, trace.c */
 extern const struct ctl_command frontend_commands[];
 void fe_explain(struct frontend *fe, struct ctl_call *c);
+/* A command about one user who lives here (argument `user`); of others the answer is null. */
+void fe_inquire(struct frontend *fe, struct ctl_call *c,
+                void (*answer)(struct person *p, struct ctl_call *c));
 void fe_presence_show(void *state, struct ctl_call *c);
 void fe_conference_list(void *state, struct ctl_call *c);
 void fe_conference_show(void *state, struct ctl_call *c);
@@ -697,6 +709,8 @@ void fe_contact_list(void *state, struct ctl_call *c);
 void fe_contact_export(void *state, struct ctl_call *c);
 void fe_contact_import(void *state, struct ctl_call *c);
 void fe_trace(struct frontend *fe, struct ctl_call *c);
+/* Those that run are told nothing more. */
+void fe_trace_stop(struct frontend *fe);
 void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str msg);
 void fe_metrics(void *state, struct buf *b);
 void fe_status(void *state, struct buf *b);

@@ -71,6 +71,7 @@ static void room_free(struct room *r)
 	focus_end_watchers(r, (struct str){ NULL, 0 }, (struct str){ NULL, 0 }, "noresource");
 	list_for(it, &r->legs) focus_leg_free(list_entry(it, struct focus_leg, of_room));
 	list_del(&r->changed);
+	focus_forget_adding(r);
 	for (int v = 0; v < FOCUS_VIEWS; v++)
 		buf_free(&r->docs[v]);
 	r->c->owner = NULL;
@@ -118,8 +119,10 @@ static void op_save(void *arg, struct conference *c, enum conf_save how)
 {
 	struct focus *fo = arg;
 	struct room *r = room_of(c);
-	if (!r)
+	if (!r) {
 		r = room_new(fo, c, fo->adding, rand_u64() >> 1);
+		r->is_new = true;
+	}
 	focus_save(r, how);
 	if (how == CONF_FORGET)
 		room_free(r);
@@ -221,6 +224,7 @@ void fe_focus_start(struct frontend *fe)
 	list_init(&fo->organizers);
 	defer_init(&fo->flush, on_flush, fo);
 	timer_init(&fo->expiry, fe->loop, on_expiry, fo);
+	focus_store_init(fo);
 	fe->focus = fo;
 	for (size_t i = 0; i < fe->env->n_links; i++)
 		if (str_eq(fe->env->links[i].role, STR("mcu-im")) &&
@@ -248,6 +252,7 @@ void fe_focus_free(struct frontend *fe)
 	for (struct conference *c; (c = conferences_walk(fo->set, &slot, &after)) != NULL;)
 		if (room_of(c))
 			room_free(room_of(c));
+	focus_store_done(fo);
 	c3p_link_free(&fo->c3p);
 	conferences_free(&fo->set);
 	map_done(&fo->legs);
@@ -309,7 +314,13 @@ void focus_put_who(struct buf *b, const struct task *t)
 
 bool fe_names_conference(struct str uri)
 {
-	return str_find(uri, STR("opaque=app:conf:")) >= 0;
+	return conf_uri_is(uri);
+}
+
+bool fe_is_of_conference(const struct sip_msg *m)
+{
+	const struct sip_addr *from = sip_from(m);
+	return from && conf_uri_is(from->uri);
 }
 
 bool fe_is_conference(const struct task *t)
@@ -320,22 +331,17 @@ bool fe_is_conference(const struct task *t)
 /* Which part of a conference it is for, and its organizer.  0, or -errno: of no conference. */
 static int read_uri(const struct task *t, struct conf_uri *ret, struct buf *organizer)
 {
-	struct sip_uri u;
-	if (sip_uri_parse(&u, t->msg->uri) < 0 || sip_uri_aor(&u, organizer) < 0 ||
-	    organizer->full || conf_uri_parse(ret, &u) < 0)
-		return -1;
-	return 0;
+	return conf_uri_read(ret, organizer, t->msg->uri);
 }
 
 bool fe_to_mcu(struct task *t)
 {
 	struct conf_uri cu;
-	char text[CONF_URI_MAX + 1], focus[CONF_URI_MAX + CONF_ID_MAX + 64];
-	struct buf organizer = BUF_ON(text), b = BUF_ON(focus);
+	char text[CONF_URI_MAX + 1];
+	struct buf organizer = BUF_ON(text);
 	if (read_uri(t, &cu, &organizer) < 0 || cu.session != CONFINFO_CHAT)
 		return false;
-	conf_uri_put(&b, buf_view(&organizer), CONFINFO_FOCUS, cu.id);
-	fe_mcu_pass(t, buf_view(&b));
+	fe_mcu_pass(t);
 	return true;
 }
 
@@ -346,7 +352,8 @@ static void (*const served[SIP_N_METHODS])(struct task *t, struct conference *c)
 	[SIP_BYE]       = focus_bye,
 	[SIP_SUBSCRIBE] = focus_subscribe,
 	[SIP_OPTIONS]   = focus_options,
-	[SIP_UPDATE]    = focus_options,
+	[SIP_UPDATE]    = focus_update,
+	[SIP_MESSAGE]   = focus_message,
 };
 /* clang-format on */
 

@@ -24,6 +24,8 @@ struct room {
 	uint64_t key;        /* of its row */
 	struct list changed; /* in focus->changed */
 	struct list legs, watchers;
+	bool is_new;                  /* its row has not been asked for */
+	struct saving *adding;        /* the write that makes its row, until that is on disk */
 	bool is_open;                 /* the MCU knows it */
 	uint32_t seen;                /* the last version that is rendered */
 	struct buf docs[FOCUS_VIEWS]; /* what that version changed */
@@ -54,6 +56,8 @@ struct focus {
 	struct timer expiry;
 	struct saving *saving; /* the write that the model has just asked for */
 	uint64_t adding;       /* account of who is making a conference */
+	struct list not_taken; /* writes that the store has refused at once */
+	struct defer tell_not_taken;
 };
 
 static inline struct room *room_of(const struct conference *c)
@@ -78,8 +82,13 @@ void focus_answer(struct task *t, int code, struct str lines, const struct c3p_m
 void focus_put_who(struct buf *b, const struct task *t);
 
 /* focus_store.c */
+void focus_store_init(struct focus *fo);
+void focus_store_done(struct focus *fo);
 void focus_load(struct focus *fo);
+/* A new conference whose row cannot be written is taken back. */
 void focus_save(struct room *r, enum conf_save how);
+/* The room is gone before the write that makes its row is done. */
+void focus_forget_adding(struct room *r);
 /* When what was just saved is on disk the task is answered with this text, or refused. */
 void focus_answer_saved(struct focus *fo, struct task *t, struct buf *answer);
 
@@ -95,11 +104,32 @@ void focus_invite(struct task *t, struct conference *c);
 void focus_info(struct task *t, struct conference *c);
 void focus_bye(struct task *t, struct conference *c);
 void focus_options(struct task *t, struct conference *c);
+void focus_update(struct task *t, struct conference *c);
 /* Somebody is out: BYE in the dialogs they have left. */
 void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end why);
 /* Legs that an MCU gave back after a restart. */
 void focus_adopt_legs(struct room *r);
 void focus_leg_free(struct focus_leg *leg);
+/* A new one; another of the same epid is forgotten. */
+void focus_leg_add(struct room *r, const struct token *end, struct str uri, struct str epid,
+                   struct str call_id);
+/* That of the request's dialog, if it is the sender's; NULL. */
+struct focus_leg *focus_leg_of(const struct task *t, const struct conference *c);
+/* The dialog that the request makes with our end; texts lie in the arena. */
+enum c3p_reason focus_dialog_of(struct confinfo_leg *ret, struct arena *a, const struct task *t,
+                                const struct token *end);
+/* Lines of an answer: Contact and Allow. */
+void focus_put_contact(struct buf *b, const struct room *r);
+
+/* focus_invite.c */
+/* Is it a BYE for an INVITE that was answered for phones? */
+bool focus_ends_invitation(const struct task *t);
+
+/* focus_phone.c: clients without a part in [MS-CONFBAS]. */
+void focus_message(struct task *t, struct conference *c);
+void focus_invite_of_phone(struct task *t, struct conference *c, struct conf_who who);
+/* Who they are, epid and leg are the caller's; the rest, in the arena, is added. */
+enum c3p_reason focus_join_phone(struct conference *c, struct arena *a, struct conf_join *j);
 
 /* focus_watch.c: the conference event package. */
 void focus_subscribe(struct task *t, struct conference *c);

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/code.h"
@@ -26,27 +27,67 @@ static void put_conference(struct buf *b, const struct conference *c)
 	           c->n_inside, c->n_waiting, c->locked ? "true" : "false", c->last_active_s);
 	buf_char(b, ',');
 	put_text(b, "uri", buf_view(&uri));
+	buf_char(b, ',');
+	uri.len = 0;
+	conf_uri_put_for_phones(&uri, str_of(c->organizer), str_of(c->id));
+	put_text(b, "uri_for_phones", buf_view(&uri));
 }
 
-/* Those with people in them, or all. */
+/* Which conferences are listed: those with people in them, all, or all of one organizer. */
+struct choice {
+	bool all;
+	struct str organizer; /* "alice@example.test"; empty: anybody's */
+};
+
+/* -EINVAL: what was given is neither. */
+static int read_choice(struct choice *ret, struct str which)
+{
+	*ret = (struct choice){ .all = which.len > 0 };
+	if (which.len == 0 || str_eq(which, STR("all")))
+		return 0;
+	ret->organizer = which;
+	return str_chr(which, '@') > 0 ? 0 : -EINVAL;
+}
+
+static bool is_chosen(const struct choice *w, const struct conference *c)
+{
+	if (!w->all && c->n_inside + c->n_waiting == 0)
+		return false;
+	return w->organizer.len == 0 ||
+	       str_ieq(str_sub(str_of(c->organizer), 4, CONF_URI_MAX), w->organizer);
+}
+
+static void put_chosen(struct buf *b, const struct frontend *fe, const struct choice *w)
+{
+	size_t slot = 0;
+	struct map_node *after = NULL;
+	buf_char(b, '[');
+	for (struct conference *c; (c = conferences_walk(fe->focus->set, &slot, &after)) != NULL;) {
+		if (!is_chosen(w, c))
+			continue;
+		buf_str(b, b->len > 1 ? STR(",{") : STR("{"));
+		put_conference(b, c);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
 void fe_conference_list(void *state, struct ctl_call *call)
 {
 	struct frontend *fe = state;
-	struct str all = ctl_text(call->args, "which");
+	struct str which = ctl_text(call->args, "which");
+	struct choice w;
 	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
-	size_t slot = 0;
-	struct map_node *after = NULL;
-	buf_char(&b, '[');
-	for (struct conference *c; (c = conferences_walk(fe->focus->set, &slot, &after)) != NULL;) {
-		if (c->n_inside + c->n_waiting == 0 && !str_eq(all, STR("all")))
-			continue;
-		buf_str(&b, b.len > 1 ? STR(",{") : STR("{"));
-		put_conference(&b, c);
-		buf_char(&b, '}');
+	if (read_choice(&w, which) < 0) {
+		call->fail(call,
+		           "\"%" STR_FMT "\" is neither \"all\" nor the address of a user; "
+		           "`dialtone user list` shows them",
+		           STR_ARG(str_sub(which, 0, CONF_URI_MAX)));
+		return;
 	}
-	buf_char(&b, ']');
+	put_chosen(&b, fe, &w);
 	if (b.full)
-		call->fail(call, "the list is too long for one answer");
+		call->fail(call, "the list is too long for one answer; ask for one organizer's");
 	else
 		call->ok(call, buf_view(&b));
 }
@@ -54,12 +95,13 @@ void fe_conference_list(void *state, struct ctl_call *call)
 /* By its id, or the address of its focus; NULL: not here. */
 static struct conference *named(const struct frontend *fe, struct str name)
 {
-	struct sip_uri u;
 	struct conf_uri cu = { .id = name };
+	char text[CONF_URI_MAX];
+	struct buf organizer = BUF_ON(text);
 	size_t slot = 0;
 	struct map_node *after = NULL;
 	struct conference *c;
-	if (sip_uri_parse(&u, name) == 0 && conf_uri_parse(&cu, &u) < 0)
+	if (str_chr(name, ':') >= 0 && conf_uri_read(&cu, &organizer, name) < 0)
 		return NULL;
 	while ((c = conferences_walk(fe->focus->set, &slot, &after)) != NULL)
 		if (str_ieq(str_of(c->id), cu.id))

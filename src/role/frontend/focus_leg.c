@@ -70,12 +70,35 @@ void focus_leg_free(struct focus_leg *leg)
 	free(leg);
 }
 
-static struct focus_leg *find_leg(const struct room *r, struct str call_id)
+/* Of that user: another's client may choose the same Call-ID. */
+/* Its client has another dialog now: the old one, and what it watched, is dead to it. */
+static void drop_older(struct room *r, const struct focus_leg *now)
+{
+	if (*now->epid == '\0')
+		return;
+	list_for(it, &r->legs)
+	{
+		struct focus_leg *leg = list_entry(it, struct focus_leg, of_room);
+		if (leg == now || !str_ieq(str_of(leg->uri), str_of(now->uri)) ||
+		    !str_ieq(str_of(leg->epid), str_of(now->epid)))
+			continue;
+		focus_end_watchers(r, str_of(leg->uri), str_of(leg->epid), NULL);
+		focus_leg_free(leg);
+	}
+}
+
+void focus_leg_add(struct room *r, const struct token *end, struct str uri, struct str epid,
+                   struct str call_id)
+{
+	drop_older(r, leg_new(r, end, uri, epid, call_id));
+}
+
+static struct focus_leg *find_leg(const struct room *r, struct str uri, struct str call_id)
 {
 	list_for(it, &r->legs)
 	{
 		struct focus_leg *leg = list_entry(it, struct focus_leg, of_room);
-		if (str_eq(str_of(leg->call_id), call_id))
+		if (str_eq(str_of(leg->call_id), call_id) && str_ieq(str_of(leg->uri), uri))
 			return leg;
 	}
 	return NULL;
@@ -91,22 +114,6 @@ static const struct confinfo_leg *dialog_of(const struct conf_person *p, struct 
 			return e->leg;
 	}
 	return NULL;
-}
-
-/* Its client has another dialog now: the old one, and what it watched, is dead to it. */
-static void drop_older(struct room *r, const struct focus_leg *now)
-{
-	if (*now->epid == '\0')
-		return;
-	list_for(it, &r->legs)
-	{
-		struct focus_leg *leg = list_entry(it, struct focus_leg, of_room);
-		if (leg == now || !str_ieq(str_of(leg->uri), str_of(now->uri)) ||
-		    !str_ieq(str_of(leg->epid), str_of(now->epid)))
-			continue;
-		focus_end_watchers(r, str_of(leg->uri), str_of(leg->epid), NULL);
-		focus_leg_free(leg);
-	}
 }
 
 /* --- the end of legs ------------------------------------------------------------------------ */
@@ -167,10 +174,11 @@ static void leave(struct focus_leg *leg)
 {
 	struct room *r = leg->room;
 	struct focus *fo = r->focus;
-	char *call_id = take(&leg->call_id);
-	focus_end_watchers(r, str_of(leg->uri), str_of(leg->epid), NULL);
+	char *uri = take(&leg->uri), *call_id = take(&leg->call_id);
+	focus_end_watchers(r, str_of(uri), str_of(leg->epid), NULL);
 	focus_leg_free(leg);
-	(void)conference_leave(r->c, focus_now_s(fo), str_of(call_id));
+	(void)conference_leave(r->c, focus_now_s(fo), str_of(uri), str_of(call_id));
+	free(uri);
 	free(call_id);
 }
 
@@ -231,7 +239,8 @@ static struct focus_leg *adopt(struct room *r, const struct conf_person *p,
                                const struct conf_endpoint *e)
 {
 	struct token end;
-	if (e->session != CONFINFO_FOCUS || !e->leg || find_leg(r, e->leg->call_id) ||
+	if (e->session != CONFINFO_FOCUS || !e->leg ||
+	    find_leg(r, str_of(p->uri), e->leg->call_id) ||
 	    !read_end(r->focus, e->leg->route, &end))
 		return NULL;
 	return leg_new(r, &end, str_of(p->uri), str_of(e->epid), e->leg->call_id);
@@ -278,27 +287,35 @@ struct joining {
 	struct token end;
 };
 
+enum c3p_reason focus_dialog_of(struct confinfo_leg *ret, struct arena *a, const struct task *t,
+                                const struct token *end)
+{
+	char tag[SIP_TAG_LEN + 1];
+	auto_(buf_free) struct buf route = buf_of(TOKEN_TEXT_MAX + 64);
+	fe_make_tag(t, tag);
+	if (conf_dialog_of(ret, a, t->msg, str_of(tag)) < 0)
+		return C3P_REQUEST_MALFORMED;
+	/* The way to the client, as for any request to it: the token of its end. */
+	buf_lit(&route, "<sip:");
+	token_put(&route, &t->fe->key, end);
+	buf_lit(&route, "@" FE_LINK_DOMAIN ";lr>");
+	ret->route = arena_str(a, buf_view(&route));
+	return C3P_NO_REASON;
+}
+
 /* What clients say of themselves in addUser. */
 static enum c3p_reason read_join(struct joining *j)
 {
 	const struct sip_msg *msg = j->t->msg;
 	const struct confinfo_endpoint *e;
-	char tag[SIP_TAG_LEN + 1];
 	if (c3p_parse(&j->m, j->arena, msg->body) < 0 || j->m.kind != C3P_REQUEST ||
 	    j->m.command != C3P_ADD_USER)
 		return C3P_REQUEST_MALFORMED;
 	e = j->m.who->endpoints;
 	if (!e || !str_ieq(j->m.who->entity, j->join.who.uri))
 		return C3P_NOT_AUTHORIZED;
-	fe_make_tag(j->t, tag);
-	if (conf_dialog_of(&j->dialog, j->arena, msg, str_of(tag)) < 0)
+	if (focus_dialog_of(&j->dialog, j->arena, j->t, &j->end))
 		return C3P_REQUEST_MALFORMED;
-	/* The way to the client, as for any request to it: the token of its end. */
-	auto_(buf_free) struct buf route = buf_of(TOKEN_TEXT_MAX + 64);
-	buf_lit(&route, "<sip:");
-	token_put(&route, &j->t->fe->key, &j->end);
-	buf_lit(&route, "@" FE_LINK_DOMAIN ";lr>");
-	j->dialog.route = arena_str(j->arena, buf_view(&route));
 	j->join.entity = e->entity;
 	j->join.epid = dialect_epid(sip_from(msg));
 	j->join.can_wait = e->lobby_capable;
@@ -306,7 +323,7 @@ static enum c3p_reason read_join(struct joining *j)
 	return C3P_NO_REASON;
 }
 
-static void put_contact(struct buf *b, const struct room *r)
+void focus_put_contact(struct buf *b, const struct room *r)
 {
 	buf_lit(b, "Contact: <");
 	room_put_uri(b, r, CONFINFO_FOCUS);
@@ -321,7 +338,7 @@ static void answer_joined(struct joining *j, const struct conf_person *p)
 	struct c3p_msg resp = c3p_response(&j->m, C3P_SUCCESS, C3P_NO_REASON);
 	resp.conf = j->m.conf;
 	resp.who = &who;
-	put_contact(&lines, room_of(j->c));
+	focus_put_contact(&lines, room_of(j->c));
 	focus_answer(j->t, 200, buf_view(&lines), &resp);
 }
 
@@ -338,14 +355,18 @@ static void join(struct joining *j)
 	enum c3p_reason why = read_join(j);
 	if (!why &&
 	    conference_join(j->c, focus_now_s(r->focus), &j->join, &p, &why) != CONF_REFUSED) {
-		drop_older(r,
-		           leg_new(r, &j->end, j->join.who.uri, j->join.epid, j->dialog.call_id));
+		focus_leg_add(r, &j->end, j->join.who.uri, j->join.epid, j->dialog.call_id);
 		log_info(NULL, "conference-joined", "conference=%s user=%s",
 		         log_esc(str_of(j->c->id)), log_esc(j->join.who.uri));
 		answer_joined(j, p);
 	} else {
 		refuse_joining(j, why);
 	}
+}
+
+static bool is_c3p(const struct sip_msg *m)
+{
+	return str_istarts(sip_value(m, SIP_H_CONTENT_TYPE), STR("application/cccp+xml"));
 }
 
 static void on_join(struct task *t, struct str name)
@@ -363,21 +384,24 @@ static void on_join(struct task *t, struct str name)
 	fe_sender_end(t, &j.end);
 	focus_put_who(&who, t);
 	j.join.who = (struct conf_who){ buf_view(&who), name, CONF_COMPANY };
-	join(&j);
+	if (is_c3p(t->msg))
+		join(&j);
+	else
+		focus_invite_of_phone(t, j.c, j.join.who);
 }
 
 /* --- inside the dialog ---------------------------------------------------------------------- */
 
-/* The leg of the request's dialog, if it is the sender's; NULL. */
-static struct focus_leg *leg_of(const struct task *t, const struct conference *c)
+struct focus_leg *focus_leg_of(const struct task *t, const struct conference *c)
 {
 	char text[ACCESS_URI_MAX + 8];
 	struct buf who = BUF_ON(text);
 	focus_put_who(&who, t);
 	const struct conf_person *p = conference_person(c, buf_view(&who));
 	const struct confinfo_leg *dialog = p ? dialog_of(p, t->msg->call_id) : NULL;
-	return dialog && conf_dialog_has(dialog, t->msg) ? find_leg(room_of(c), t->msg->call_id)
-	                                                 : NULL;
+	if (!dialog || !conf_dialog_has(dialog, t->msg))
+		return NULL;
+	return find_leg(room_of(c), buf_view(&who), t->msg->call_id);
 }
 
 void focus_invite(struct task *t, struct conference *c)
@@ -386,10 +410,10 @@ void focus_invite(struct task *t, struct conference *c)
 	struct buf lines = BUF_ON(text);
 	if (!fe_has_to_tag(t->msg)) {
 		focus_named(t, on_join);
-	} else if (!leg_of(t, c)) {
+	} else if (!focus_leg_of(t, c)) {
 		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
 	} else {
-		put_contact(&lines, room_of(c));
+		focus_put_contact(&lines, room_of(c));
 		task_reply(t, 200, STR(""), buf_view(&lines));
 	}
 }
@@ -398,19 +422,28 @@ void focus_options(struct task *t, struct conference *c)
 {
 	char text[1024];
 	struct buf lines = BUF_ON(text);
-	put_contact(&lines, room_of(c));
+	focus_put_contact(&lines, room_of(c));
 	buf_lit(&lines, "Allow-Events: conference\r\n");
 	task_reply(t, 200, STR(""), buf_view(&lines));
 }
 
+void focus_update(struct task *t, struct conference *c)
+{
+	if (focus_leg_of(t, c))
+		focus_options(t, c);
+	else
+		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
+}
+
 void focus_bye(struct task *t, struct conference *c)
 {
-	struct focus_leg *leg = leg_of(t, c);
-	if (!leg) {
+	struct focus_leg *leg = focus_leg_of(t, c);
+	if (!leg && !focus_ends_invitation(t)) {
 		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
 		return;
 	}
-	leave(leg);
+	if (leg)
+		leave(leg);
 	task_reply(t, 200, STR(""), STR(""));
 }
 
@@ -442,7 +475,7 @@ void focus_info(struct task *t, struct conference *c)
 {
 	auto_(arena_free) struct arena *a = arena_new();
 	struct c3p_msg m;
-	if (!leg_of(t, c))
+	if (!focus_leg_of(t, c))
 		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
 	else if (c3p_parse(&m, a, t->msg->body) < 0 || m.kind != C3P_REQUEST)
 		task_refuse(t, REFUSE_BAD_BODY, STR(""));

@@ -35,31 +35,49 @@ static struct sip_flow *link_of(const struct frontend *fe, struct str focus)
 
 /* --- requests of clients -------------------------------------------------------------------- */
 
-static void pass_again(struct task *t)
-{
-	(void)fe_to_mcu(t);
-}
-
 static bool is_for_mcu(int method)
 {
 	return method == SIP_INVITE || method == SIP_MESSAGE || method == SIP_BYE ||
 	       method == SIP_INFO || method == SIP_UPDATE || method == SIP_OPTIONS;
 }
 
-void fe_mcu_pass(struct task *t, struct str focus)
+/* The conference's URI, of the focus or of the chat; the second is where the MCU is addressed. */
+static int read_uris(const struct task *t, struct buf *focus, struct buf *chat)
 {
-	char rr[256], lines[ACCESS_URI_MAX + 64];
+	struct conf_uri cu;
+	char text[CONF_URI_MAX];
+	struct buf organizer = BUF_ON(text);
+	int r = conf_uri_read(&cu, &organizer, t->msg->uri);
+	if (r < 0)
+		return r;
+	conf_uri_put(focus, buf_view(&organizer), CONFINFO_FOCUS, cu.id);
+	if (cu.session != CONFINFO_CHAT)
+		conf_uri_put(chat, buf_view(&organizer), CONFINFO_CHAT, cu.id);
+	return 0;
+}
+
+void fe_mcu_pass(struct task *t)
+{
+	char rr[256], lines[ACCESS_URI_MAX + 64], text[2][CONF_WHOLE_URI_MAX];
 	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
-	struct sip_branch_spec b = { .flow = link_of(t->fe, focus), .lost_code = 503 };
+	struct buf focus = BUF_ON(text[0]), chat = BUF_ON(text[1]);
+	struct sip_branch_spec b = { .lost_code = 503 };
+	if (read_uris(t, &focus, &chat) < 0) {
+		task_refuse(t, REFUSE_NO_CONFERENCE, STR(""));
+		return;
+	}
+	b.flow = link_of(t->fe, buf_view(&focus));
 	if (!is_for_mcu(t->msg->method) || !fe_has_mcu(t->fe)) {
 		task_refuse(t, t->fe->n_mcus ? REFUSE_METHOD : REFUSE_NO_CONFERENCE, STR(""));
 		return;
 	}
 	if (!b.flow) {
-		task_retry(t, pass_again);
+		task_retry(t, fe_mcu_pass);
 		return;
 	}
 	fe_edit(t, &b.edit, false);
+	if (chat.len > 0)
+		b.edit.uri = buf_view(&chat);
 	fe_put_sender(t, &rb, &lb);
 	b.edit.record_route = buf_view(&rb);
 	b.edit.add = buf_view(&lb);
@@ -133,12 +151,10 @@ void focus_mcu_close(struct room *r)
 
 static struct conference *conference_named(struct focus *fo, struct str focus)
 {
-	struct sip_uri u;
 	struct conf_uri cu;
 	char text[CONF_URI_MAX + 1];
 	struct buf organizer = BUF_ON(text);
-	if (sip_uri_parse(&u, focus) < 0 || conf_uri_parse(&cu, &u) < 0 ||
-	    sip_uri_aor(&u, &organizer) < 0 || organizer.full)
+	if (conf_uri_read(&cu, &organizer, focus) < 0)
 		return NULL;
 	return conferences_find(fo->set, buf_view(&organizer), cu.id);
 }

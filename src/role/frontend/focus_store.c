@@ -37,8 +37,8 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 	};
 	int r = conferences_load(fo->set, focus_now_s(fo), &row);
 	if (r < 0) {
-		log_error(NULL, "conference-not-read", "organizer=%s id=%s why=\"%s\"",
-		          log_esc(row.organizer), log_esc(row.id), strerror(-r));
+		log_error(NULL, "conference-not-read", "organizer=%s id=%s why=%s",
+		          log_esc(row.organizer), log_esc(row.id), log_text(str_of(strerror(-r))));
 		return;
 	}
 	(void)room_new(fo, conferences_find(fo->set, row.organizer, row.id), (uint64_t)c[1].i,
@@ -58,36 +58,95 @@ void focus_load(struct focus *fo)
 
 /* A write under way, and the request that is answered when it is on disk. */
 struct saving {
+	struct list node; /* in focus->not_taken */
 	struct focus *focus;
 	struct task *t;
+	struct room *room; /* whose first row it writes; NULL: of no new one */
 	struct buf answer;
+	int err; /* why the store did not take it */
 };
 
-static void on_saved(void *arg, int err, int64_t id UNUSED)
+void focus_forget_adding(struct room *r)
 {
-	struct saving *s = arg;
-	if (err < 0)
-		log_error(NULL, "conference-not-stored", "why=\"%s\"", strerror(-err));
-	if (s->focus->saving == s)
-		s->focus->saving = NULL;
+	if (r->adding)
+		r->adding->room = NULL;
+	r->adding = NULL;
+}
+
+/* What a restart would forget must not be there meanwhile: its organizer was told that it is not.
+ * Who has come in is sent away; the row, which a later change may have made, goes too. */
+static void take_back(struct room *r)
+{
+	struct conference *c = r->c;
+	struct conf_who who = { str_of(c->organizer), str_of(c->organizer_name), CONF_COMPANY };
+	log_info(NULL, "conference-taken-back", "organizer=%s id=%s people=%u",
+	         log_esc(str_of(c->organizer)), log_esc(str_of(c->id)), c->n_inside);
+	(void)conference_delete(&c, &who);
+}
+
+static void answer(struct saving *s, int err)
+{
 	if (s->t && err < 0)
 		task_refuse(s->t, REFUSE_STORE, STR(""));
 	else if (s->t)
 		task_answer(s->t, STR(""), STR("application/cccp+xml"), buf_view(&s->answer));
+}
+
+static void on_saved(void *arg, int err, int64_t id UNUSED)
+{
+	struct saving *s = arg;
+	struct room *r = s->room;
+	if (err < 0)
+		log_error(NULL, "conference-not-stored", "why=%s",
+		          log_text(str_of(strerror(-err))));
+	if (s->focus->saving == s)
+		s->focus->saving = NULL;
+	answer(s, err);
+	if (r)
+		focus_forget_adding(r);
+	if (r && err < 0 && !s->focus->fe->store_closing)
+		take_back(r);
 	buf_free(&s->answer);
 	free(s);
 }
 
-static void write_row(struct focus *fo, enum store_durability d, const char *sql,
-                      const struct store_val *v, size_t n)
+/* Not from inside the model, which goes on with the conference. */
+static void on_not_taken(void *arg)
+{
+	struct focus *fo = arg;
+	while (!list_empty(&fo->not_taken)) {
+		struct saving *s = list_entry(fo->not_taken.next, struct saving, node);
+		list_del(&s->node);
+		on_saved(s, s->err, 0);
+	}
+}
+
+void focus_store_init(struct focus *fo)
+{
+	list_init(&fo->not_taken);
+	defer_init(&fo->tell_not_taken, on_not_taken, fo);
+}
+
+void focus_store_done(struct focus *fo)
+{
+	defer_cancel(&fo->tell_not_taken);
+	on_not_taken(fo);
+}
+
+static struct saving *write_row(struct focus *fo, enum store_durability d, const char *sql,
+                                const struct store_val *v, size_t n)
 {
 	struct store_stmt st = { .sql = sql, .params = v, .n_params = n };
 	struct saving *s = xnew(struct saving);
+	list_init(&s->node);
 	s->focus = fo;
 	fo->saving = s;
-	int r = store_write(fo->fe->store, d, &st, 1, on_saved, s);
-	if (r < 0)
-		on_saved(s, r, 0);
+	s->err = store_write(fo->fe->store, d, &st, 1, on_saved, s);
+	if (s->err < 0) {
+		list_add(&fo->not_taken, &s->node);
+		loop_defer(fo->fe->loop, &fo->tell_not_taken);
+	}
+	return s;
 }
 
 static void put(struct room *r)
@@ -105,7 +164,12 @@ static void put(struct room *r)
 		STORE_I(row.expires_s), STORE_I(row.last_active_s),
 		STORE_I(row.revision),
 	};
-	write_row(r->focus, STORE_MUST, sql_put, v, ARRAY_SIZE(v));
+	struct saving *s = write_row(r->focus, STORE_MUST, sql_put, v, ARRAY_SIZE(v));
+	if (r->is_new) {
+		s->room = r;
+		r->adding = s;
+		r->is_new = false;
+	}
 }
 
 void focus_save(struct room *r, enum conf_save how)
@@ -114,9 +178,9 @@ void focus_save(struct room *r, enum conf_save how)
 	if (how == CONF_SAVE)
 		put(r);
 	else if (how == CONF_SAVE_LATER)
-		write_row(r->focus, STORE_SHOULD, sql_touch, v, 2);
+		(void)write_row(r->focus, STORE_SHOULD, sql_touch, v, 2);
 	else
-		write_row(r->focus, STORE_MUST, sql_drop, v, 1);
+		(void)write_row(r->focus, STORE_MUST, sql_drop, v, 1);
 }
 
 void focus_answer_saved(struct focus *fo, struct task *t, struct buf *answer)

@@ -160,9 +160,9 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 		                             "endpoint-gone",  "endpoint-gone",  "endpoint-gone" };
 	struct frontend *fe = arg;
 	if (fe_may_log(fe, b->user->account))
-		log_info(NULL, names[ev], "user=%s contact=%s why=\"%s\"",
+		log_info(NULL, names[ev], "user=%s contact=%s why=%s",
 		         log_esc(home_user_aor(b->user)), log_esc(binding_text(b, BINDING_CONTACT)),
-		         why);
+		         log_text(str_of(why)));
 	fe_store_event(fe, b, ev);
 	fe_people_binding(fe, b, ev);
 	if (registrar_is_end(ev))
@@ -318,8 +318,8 @@ static void on_wrong_signature(void *arg, const struct sip_flow *f, const struct
 {
 	struct frontend *fe = arg;
 	if (log_allow(&fe->wrong_limit, loop_now(fe->loop), WRONG_LINES_PER_S))
-		log_info(NULL, "message-dropped", "conn=%llu start=%s why=\"%s\"",
-		         (unsigned long long)f->id, log_esc(m->start), why);
+		log_info(NULL, "message-dropped", "conn=%llu start=%s why=%s",
+		         (unsigned long long)f->id, log_esc(m->start), log_text(str_of(why)));
 }
 
 static int start_parts(struct frontend *fe, struct buf *why)
@@ -337,7 +337,6 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	start_stack(fe);
 	fe_lost_init(fe);
 	defer_init(&fe->prune, on_prune, fe);
-	list_init(&fe->tracers);
 	fe->calls = calls_new(fe->loop);
 	calls_on_change(fe->calls, fe_call_changed, fe);
 	map_init(&fe->ringing);
@@ -389,6 +388,7 @@ static void fe_free(struct frontend *fe)
 	timer_stop(&fe->stop_timer);
 	timer_stop(&fe->load_timer);
 	timer_stop(&fe->own_timer);
+	fe_trace_stop(fe);
 	fe_history_stop(fe);
 	fe_kept_stop(fe);
 	accounts_free(&fe->accounts);
@@ -398,9 +398,9 @@ static void fe_free(struct frontend *fe)
 	fe->store_closing = true;
 	fe_behind_close(fe);
 	fe_kept_free(fe);
+	fe_people_free(fe); /* first: who watches a conference is not told that it ended */
 	fe_focus_free(fe);
 	fe_hosts_free(fe);
-	fe_people_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	map_done(&fe->ringing);
@@ -424,10 +424,10 @@ static int start(struct role_env *env, void **ret_state)
 	fe_history_init(fe);
 	fe_kept_init(fe);
 	map_init(&fe->leaving);
+	list_init(&fe->tracers);
 	int r = start_parts(fe, &why);
 	if (r < 0) {
-		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",
-		          STR_ARG(str_trim(buf_view(&why))));
+		log_error(NULL, "not-started", "why=%s", log_text(buf_view(&why)));
 		fe_free(fe);
 		return r;
 	}
@@ -472,6 +472,7 @@ static int reload(void *state, struct buf *why)
 	registrar_configure(fe->registrar, &fe->registrar_cfg);
 	access_configure(fe->access, &fe->access_cfg);
 	fe_people_configure(fe);
+	fe_history_configure(fe);
 	fe_focus_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);

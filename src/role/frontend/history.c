@@ -97,8 +97,8 @@ void fe_history_lost(struct frontend *fe, int err)
 	struct fe_history *h = &fe->history;
 	h->n_lost++;
 	if (log_allow(&h->limit, loop_now(fe->loop), LOST_LINES_PER_S))
-		log_warning(NULL, "history-not-stored", "n=%llu why=\"%s\"",
-		            (unsigned long long)h->n_lost, strerror(-err));
+		log_warning(NULL, "history-not-stored", "n=%llu why=%s",
+		            (unsigned long long)h->n_lost, log_text(str_of(strerror(-err))));
 }
 
 struct reading {
@@ -187,13 +187,24 @@ static void on_sweep(void *arg)
 	timer_set(&h->sweep, loop_now(fe->loop) + in);
 }
 
+static void sweep_soon(struct frontend *fe)
+{
+	timer_set(&fe->history.sweep, loop_now(fe->loop) + SWEEP_STEP_MS * USEC_PER_MSEC);
+}
+
 void fe_history_start(struct frontend *fe)
 {
 	struct fe_history *h = &fe->history;
 	if (store_read(fe->store, sql_last, NULL, 0, take_number, &h->last) < 0)
 		h->last = 0;
 	write_index(fe); /* what the last process left */
-	timer_set(&h->sweep, loop_now(fe->loop) + SWEEP_STEP_MS * USEC_PER_MSEC);
+	sweep_soon(fe);
+}
+
+/* What is too old by the new settings need not wait for the next round. */
+void fe_history_configure(struct frontend *fe)
+{
+	sweep_soon(fe);
 }
 
 void fe_history_init(struct frontend *fe)

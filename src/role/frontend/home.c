@@ -108,7 +108,7 @@ static void look_up(struct task *t)
 	t->lookup = accounts_lookup(t->fe->accounts, t->target.keys[t->key_now], on_lookup, t);
 }
 
-static void route_target(struct task *t)
+void fe_route_target(struct task *t)
 {
 	switch (t->target.kind) {
 	case TARGET_USER:
@@ -150,10 +150,17 @@ static bool to_conference(struct task *t)
 		return false;
 	if (!(t = fe_filter(t)))
 		return true;
-	if (!fe_to_mcu(t)) {
-		target_read(&t->target, &t->fe->self, &t->fe->key, t->msg->uri);
-		route_target(t);
+	if (fe_to_mcu(t))
+		return true;
+	char text[CONF_URI_MAX];
+	struct buf organizer = BUF_ON(text);
+	struct conf_uri cu;
+	if (conf_uri_read(&cu, &organizer, t->msg->uri) < 0) {
+		task_refuse(t, REFUSE_NO_CONFERENCE, STR(""));
+		return true;
 	}
+	target_read(&t->target, &t->fe->self, &t->fe->key, buf_view(&organizer));
+	fe_route_target(t);
 	return true;
 }
 
@@ -187,7 +194,7 @@ void fe_originate(struct task *t)
 	if (is_for_home(t))
 		serve_at_home(t);
 	else
-		route_target(t);
+		fe_route_target(t);
 }
 
 /* pidgin-sipe, which gives up while it rings, sends BYE without the dialog's tag, which its own
@@ -212,6 +219,8 @@ void fe_terminate(struct task *t)
 	if (fe_keeps_order(t))
 		return;
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
+	if (callee && fe_invite_phones(t, callee))
+		return;
 	char stage = callee ? fe_im_stage(t, callee) : 0;
 	t->quiet = callee && t->msg->method == SIP_INVITE && !im_is_invite(t->msg) &&
 	           fe_is_quiet(fe, home_user_aor(callee), t->who.uri);
@@ -221,7 +230,8 @@ void fe_terminate(struct task *t)
 		fe_fork(t, callee, stage);
 		return;
 	}
-	if (fe_keep(t))
+	/* What is said in a conference is kept for who is away, not for who has no phone there. */
+	if (!(callee && fe_is_of_conference(t->msg)) && fe_keep(t))
 		return;
 	calls_ended(fe->calls, t->msg->call_id);
 	task_refuse(t,

@@ -58,8 +58,8 @@ static void on_saved(void *arg, int err, int64_t id UNUSED)
 	struct person *p = s->p;
 	p->busy--;
 	if (err < 0) {
-		log_warning(NULL, "home-not-stored", "user=%s why=\"%s\"", log_esc(str_of(p->aor)),
-		            strerror(-err));
+		log_warning(NULL, "home-not-stored", "user=%s why=%s", log_esc(str_of(p->aor)),
+		            log_text(str_of(strerror(-err))));
 		if (!s->fe->store_closing)
 			fe_home_reload(p);
 	}

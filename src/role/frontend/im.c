@@ -124,6 +124,8 @@ char fe_im_stage(const struct task *t, struct home_user *callee)
 	bool own = t->from_link && t->flow->sock == t->fe->env->slot && !t->redelivered;
 	/* What a client of the user says to the own address is not said to it again, and what comes
 	 * from a conversation is not translated back. */
+	if (message && fe_is_of_conference(t->msg) && !t->redelivered)
+		return 0;
 	if (message)
 		return lync && !(own && str_ieq(t->who.uri, home_user_aor(callee))) ? 's' : 0;
 	return lync == 0 && phones && !own ? 'p' : 0;

@@ -143,7 +143,7 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 	}
 	read_asserted(&t);
 	if (first_route(t.msg, &user) < 0)
-		fe_lost_notice(&t);
+		(fe_is_mcu(t.flow) ? fe_from_conference : fe_lost_notice)(&t);
 	else if (!is_served(&t, user))
 		refuse_stage(&t);
 	else if (str_starts(user, STR("d.")))

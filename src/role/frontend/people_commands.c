@@ -4,6 +4,8 @@
 
 #include "base/code.h"
 #include "role/frontend/fe.h"
+#include "svc/contacts/import.h"
+#include "svc/user/fields.h"
 
 /* `dialtone presence` and `dialtone contact`: answered by the user's home; the other processes
  * answer null. */
@@ -37,17 +39,18 @@ static void on_found(void *arg, int err, const struct account *acc)
 	free(q);
 }
 
-/* A user name without its domain is one of the first domain. */
-static void inquire(struct frontend *fe, struct ctl_call *c,
-                    void (*answer)(struct person *p, struct ctl_call *c))
+/* A name without its domain is one of the first domain; numbers have none. */
+void fe_inquire(struct frontend *fe, struct ctl_call *c,
+                void (*answer)(struct person *p, struct ctl_call *c))
 {
 	struct str user = ctl_text(c->args, "user");
+	bool number = str_starts(user, STR("+")) || user_is_extension(user);
 	char text[PERSON_AOR_MAX + 1];
 	struct buf b = BUF_ON(text);
 	struct inquiry *q = xnew(struct inquiry);
 	*q = (struct inquiry){ fe, c, answer };
 	buf_str(&b, user);
-	if (str_chr(user, '@') < 0) {
+	if (!number && str_chr(user, '@') < 0) {
 		buf_char(&b, '@');
 		buf_str(&b, fe->env->topo->domains[0]);
 	}
@@ -58,90 +61,6 @@ static void put_text(struct buf *b, const char *name, struct str value)
 {
 	buf_printf(b, "\"%s\":", name);
 	json_put_str(b, value);
-}
-
-/* --- presence show ------------------------------------------------------------------------- */
-
-static const char *const bands[] = { "offline",    "available",      "idle",          "busy",
-	                             "busy, idle", "do not disturb", "be right back", "away" };
-
-static const char *band_of(uint32_t availability)
-{
-	static const uint32_t from[] = { 0,          AVAIL_ONLINE,    AVAIL_IDLE,
-		                         AVAIL_BUSY, AVAIL_BUSY_IDLE, AVAIL_DND,
-		                         AVAIL_BRB,  AVAIL_AWAY };
-	size_t i = ARRAY_SIZE(from) - 1;
-	if (availability >= AVAIL_OFFLINE)
-		return bands[0];
-	while (availability < from[i])
-		i--;
-	return bands[i];
-}
-
-static void put_state(struct buf *b, const struct person *p)
-{
-	for (const struct publication *q = p->p.pubs.first; q; q = q->next) {
-		if (q->key.category != CATEGORY_STATE || q->key.container != CONTAINER_COMPANY ||
-		    q->body->kind != STATE_AGGREGATE)
-			continue;
-		put_text(b, "state", str_of(band_of(q->body->availability)));
-		buf_printf(b, ",\"availability\":%" PRIu32 ",", q->body->availability);
-		put_text(b, "activity", q->body->token);
-		buf_char(b, ',');
-	}
-}
-
-static void put_publications(struct buf *b, const struct person *p)
-{
-	buf_lit(b, "\"publications\":[");
-	for (const struct publication *q = p->p.pubs.first; q; q = q->next) {
-		buf_char(b, '{');
-		put_text(b, "category", q->key.name);
-		buf_printf(b,
-		           ",\"container\":%" PRIu32 ",\"instance\":%" PRIu32
-		           ",\"version\":%" PRIu32 ",",
-		           q->key.container, q->key.instance, q->version);
-		put_text(b, "lives", str_of(pub_expire_name(q->expire)));
-		buf_printf(b, ",\"published_at\":%" PRIu64 "}%s", q->published / USEC_PER_SEC,
-		           q->next ? "," : "");
-	}
-	buf_char(b, ']');
-}
-
-static void put_members(struct buf *b, const struct person *p)
-{
-	buf_lit(b, "\"members\":[");
-	for (const struct member *m = p->p.containers.first; m; m = m->next) {
-		buf_printf(b, "{\"container\":%" PRIu32 ",", container_id(m->at));
-		put_text(b, "type", str_of(member_type_name(m->type)));
-		buf_char(b, ',');
-		put_text(b, "value", member_value(m));
-		buf_printf(b, "}%s", m->next ? "," : "");
-	}
-	buf_char(b, ']');
-}
-
-static void show_presence(struct person *p, struct ctl_call *c)
-{
-	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
-	unsigned watchers = 0;
-	list_for(it, &p->watches) watchers++;
-	buf_char(&b, '{');
-	put_text(&b, "user", str_of(p->aor));
-	buf_char(&b, ',');
-	put_state(&b, p);
-	buf_printf(&b, "\"signed_in\":%s,\"watchers\":%u,", p->p.signed_in ? "true" : "false",
-	           watchers);
-	put_members(&b, p);
-	buf_char(&b, ',');
-	put_publications(&b, p);
-	buf_char(&b, '}');
-	c->ok(c, buf_view(&b));
-}
-
-void fe_presence_show(void *state, struct ctl_call *c)
-{
-	inquire(state, c, show_presence);
 }
 
 /* --- contact ------------------------------------------------------------------------------- */
@@ -177,7 +96,7 @@ static void list_contacts(struct person *p, struct ctl_call *c)
 
 void fe_contact_list(void *state, struct ctl_call *c)
 {
-	inquire(state, c, list_contacts);
+	fe_inquire(state, c, list_contacts);
 }
 
 static void export_contacts(struct person *p, struct ctl_call *c)
@@ -193,43 +112,12 @@ static void export_contacts(struct person *p, struct ctl_call *c)
 
 void fe_contact_export(void *state, struct ctl_call *c)
 {
-	inquire(state, c, export_contacts);
-}
-
-/* The group of that name in `to`, made if there is none; 0: there are too many. */
-static uint32_t same_group(struct contact_list *to, const struct contact_group *g)
-{
-	auto_(buf_free) struct buf ignored = buf_of(4096);
-	uint32_t id = 0;
-	for (const struct contact_group *o = to->first_group; o; o = o->next)
-		if (str_eq(str_of(o->name), str_of(g->name)))
-			return o->id;
-	if (contacts_add_group(to, str_of(g->name), str_of(g->external), &id, &ignored) < 0)
-		return 0;
-	return id;
-}
-
-static int merge_contact(struct contact_list *to, const struct contact_list *from,
-                         const struct contact *k, uint32_t max)
-{
-	auto_(buf_free) struct buf ids = buf_of(1024), ignored = buf_of(4096);
-	for (unsigned i = 0; i < k->n_groups; i++) {
-		const struct contact_group *g = contacts_group(from, k->groups[i]);
-		uint32_t id = g ? same_group(to, g) : CONTACT_GROUP_OTHER;
-		if (id == 0)
-			return -ENOSPC;
-		buf_printf(&ids, "%s%" PRIu32, i > 0 ? " " : "", id);
-	}
-	struct contact_set set = { str_of(k->uri), str_of(k->name), buf_view(&ids),
-		                   str_of(k->external), k->subscribed };
-	if (str_chr(set.uri, '@') < 0 && str_chr(set.uri, ':') < 0)
-		return -EINVAL;
-	return contacts_set(to, &set, max, &ignored);
+	fe_inquire(state, c, export_contacts);
 }
 
 struct importing {
 	struct ctl_call *c;
-	uint32_t added, updated;
+	struct contacts_imported n;
 };
 
 static void on_imported(void *arg, struct person *p, int err)
@@ -238,11 +126,12 @@ static void on_imported(void *arg, struct person *p, int err)
 	char text[64];
 	struct buf b = BUF_ON(text);
 	if (err < 0) {
-		im->c->fail(im->c, "the list could not be stored: %s", strerror(-err));
+		im->c->fail(im->c, "the list could not be stored: %s; nothing was imported",
+		            strerror(-err));
 	} else {
 		fe_tell_rosters_anew(p);
-		buf_printf(&b, "{\"added\":%" PRIu32 ",\"updated\":%" PRIu32 "}", im->added,
-		           im->updated);
+		buf_printf(&b, "{\"added\":%" PRIu32 ",\"updated\":%" PRIu32 "}", im->n.added,
+		           im->n.updated);
 		im->c->ok(im->c, buf_view(&b));
 	}
 	free(im);
@@ -250,42 +139,27 @@ static void on_imported(void *arg, struct person *p, int err)
 
 static void import_contacts(struct person *p, struct ctl_call *c)
 {
-	struct contact_list from;
-	int r;
-	contacts_init(&from);
-	r = contacts_read(&from, ctl_text(c->args, "list"));
-	if (r < 0) {
-		contacts_done(&from);
-		if (r == -E2BIG)
-			c->fail(c, "the list holds more contacts or groups than any may (%d, %d)",
-			        CONTACTS_MAX, CONTACT_GROUPS_MAX);
-		else
-			c->fail(c, "this is no list of contacts as `dialtone contact export` "
-			           "writes it");
-		return;
-	}
-	uint32_t max = ((struct frontend *)p->owner)->cfg.contacts_max, before = p->contacts.n;
-	for (const struct contact *k = from.first; k && r == 0; k = k->next)
-		r = merge_contact(&p->contacts, &from, k, max);
-	struct importing *im = xnew(struct importing);
-	*im = (struct importing){ c, p->contacts.n - before, from.n - (p->contacts.n - before) };
-	contacts_done(&from);
-	if (r == 0) {
-		fe_home_save(p, on_imported, im);
-		return;
-	}
-	free(im);
-	fe_home_reload(p);
-	if (r == -EINVAL)
-		c->fail(c, "the list holds an address that is none; nothing was changed");
-	else
+	uint32_t max = ((struct frontend *)p->owner)->cfg.contacts_max;
+	struct contacts_imported n;
+	auto_(buf_free) struct buf why = buf_of(4096);
+	int r = contacts_import(&p->contacts, ctl_text(c->args, "list"), max, &n, &why);
+	if (r == -ENOSPC) {
 		c->fail(c,
-		        "the user would have more contacts or groups than are allowed (%u by "
-		        "contacts-max of the front end, %d); nothing was changed",
-		        max, CONTACT_GROUPS_MAX);
+		        "%" STR_FMT " (at most %u contacts by contacts-max of the front end, %d "
+		        "groups, %d groups of one contact).  Nothing was imported.",
+		        STR_ARG(buf_view(&why)), max, CONTACT_GROUPS_MAX, CONTACT_IN_GROUPS_MAX);
+		return;
+	}
+	if (r < 0) {
+		c->fail(c, "%" STR_FMT ".  Nothing was imported.", STR_ARG(buf_view(&why)));
+		return;
+	}
+	struct importing *im = xnew(struct importing);
+	*im = (struct importing){ c, n };
+	fe_home_save(p, on_imported, im);
 }
 
 void fe_contact_import(void *state, struct ctl_call *c)
 {
-	inquire(state, c, import_contacts);
+	fe_inquire(state, c, import_contacts);
 }

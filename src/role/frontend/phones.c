@@ -74,7 +74,7 @@ static bool compose_one(struct phone_sub *me, bool all, struct buf *b, struct st
 	if (!w)
 		return all; /* RFC 6665 section 4.2.1.2: a notification comes at once */
 	if (is_shown(w->person))
-		buf_str(b, person_render(w->person, w->container, PIDF_CATEGORIES, true));
+		buf_str(b, person_render(w->person, w->container, PIDF_CATEGORIES, 0, true));
 	else
 		put_nobody(b, w->person);
 	*ret_type = STR("application/pidf+xml");
@@ -114,7 +114,7 @@ static void add_state(struct list_out *o, const struct watch *w, struct rlmi_res
 	r->n_instances = 1;
 	if (shown)
 		rlmi_put_part(&o->parts, &o->frame, in->cid, STR("application/pidf+xml"),
-		              person_render(w->person, w->container, PIDF_CATEGORIES, true));
+		              person_render(w->person, w->container, PIDF_CATEGORIES, 0, true));
 }
 
 /* Those with news first; a full list names the others too. */

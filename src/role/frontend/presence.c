@@ -59,7 +59,7 @@ static void put_list(struct buf *b, struct presence_sub *me, struct arena *a, bo
 
 static struct str view_of(const struct watch *w)
 {
-	return person_render(w->person, w->container, w->dirty, false);
+	return person_render(w->person, w->container, w->dirty, w->was, false);
 }
 
 static void put_views(struct buf *b, struct presence_sub *me, const struct rlmi_frame *f)

@@ -58,8 +58,10 @@ static bool is_ours(const struct task *t, enum sip_hdr_id id)
 	struct str rest = sip_value(t->msg, id);
 	if (rest.len == 0)
 		return true;
-	if (rights_of(t)->who != ROLE_AS_OUR_USERS || sip_addr_next(&rest, &a) <= 0 ||
-	    sip_uri_parse(&u, a.uri) < 0)
+	enum role_identity who = rights_of(t)->who;
+	if (who == ROLE_AS_NOBODY || sip_addr_next(&rest, &a) <= 0 || sip_uri_parse(&u, a.uri) < 0)
+		return false;
+	if (who == ROLE_AS_CONFERENCES && !conf_uri_is_for_phones(a.uri))
 		return false;
 	return topo_is_our_domain(t->fe->env->topo, u.host);
 }
@@ -87,7 +89,7 @@ bool fe_has_right(const struct task *t)
 	if (!what)
 		return true;
 	fe_put_link_name(t->fe, &peer, t->flow);
-	log_warning(NULL, "request-without-right", "peer=%s method=%s wrong=\"%s\"",
-	            log_esc(buf_view(&peer)), log_esc(t->msg->method_name), what);
+	log_warning(NULL, "request-without-right", "peer=%s method=%s wrong=%s",
+	            log_esc(buf_view(&peer)), log_esc(t->msg->method_name), log_text(str_of(what)));
 	return false;
 }

@@ -110,9 +110,8 @@ static bool is_text(const struct sip_msg *m)
 
 bool fe_is_tapped(const struct task *t)
 {
-	const struct sip_addr *from = sip_from(t->msg);
 	/* What is said in a conference is not said by its address. */
-	return t->msg->method == SIP_MESSAGE && from && !fe_names_conference(from->uri) &&
+	return t->msg->method == SIP_MESSAGE && !fe_is_of_conference(t->msg) &&
 	       t->fe->cfg.history && (t->tap_from || t->tap_to) && is_text(t->msg);
 }
 

@@ -139,8 +139,8 @@ void task_log_refusal(struct task *t, enum refusal why)
 	char peer[64];
 	struct buf pb = BUF_ON(peer);
 	if (is_usual(t, why)) {
-		log_debug(NULL, "request-refused", "method=%" STR_FMT " from=%s code=%u",
-		          STR_ARG(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
+		log_debug(NULL, "request-refused", "method=%s from=%s code=%u",
+		          log_esc(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
 		          row->code);
 		return;
 	}
@@ -149,9 +149,10 @@ void task_log_refusal(struct task *t, enum refusal why)
 		return;
 	addr_put(&pb, &t->flow->peer);
 	log_info(NULL, "request-refused",
-	         "method=%" STR_FMT " from=%s to=%s peer=%" STR_FMT " code=%u id=%u reason=\"%s\"",
-	         STR_ARG(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
-	         log_esc(t->msg->uri), STR_ARG(buf_view(&pb)), row->code, row->id, row->reason);
+	         "method=%s from=%s to=%s peer=%" STR_FMT " code=%u id=%u reason=%s",
+	         log_esc(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
+	         log_esc(t->msg->uri), STR_ARG(buf_view(&pb)), row->code, row->id,
+	         log_text(str_of(row->reason)));
 }
 
 void task_refuse(struct task *t, enum refusal why, struct str lines)

@@ -6,14 +6,21 @@
 
 /* `dialtone trace`: SIP as it passes, to whoever listens on the control socket. */
 
-enum { EVENT_MAX = 64 * 1024, SHOWN_MAX = 16 * 1024 };
+enum { EVENT_MAX = 64 * 1024, SHOWN_MAX = 16 * 1024, PEER_SHOWN_MAX = 100 };
+
+/* Whose messages are shown: an address, of any port if that is 0, or another process. */
+struct trace_peer {
+	bool any, is_process;
+	struct addr addr;
+	char process[32]; /* "frontend/2" */
+};
 
 struct tracer {
 	struct list node;
-	struct frontend *fe;
+	struct frontend *fe; /* NULL: has ended before the control socket */
 	struct ctl_call *c;
 	char *user; /* substring of From or To; NULL: all */
-	char *peer; /* text of the address; NULL: all */
+	struct trace_peer peer;
 };
 
 static void tracer_gone(void *arg)
@@ -22,26 +29,77 @@ static void tracer_gone(void *arg)
 	struct frontend *fe = tr->fe;
 	list_del(&tr->node);
 	free(tr->user);
-	free(tr->peer);
 	free(tr);
-	if (list_empty(&fe->tracers))
+	if (fe && list_empty(&fe->tracers))
 		sip_stack_tap(fe->stack, false);
+}
+
+void fe_trace_stop(struct frontend *fe)
+{
+	list_for(it, &fe->tracers)
+	{
+		struct tracer *tr = list_entry(it, struct tracer, node);
+		list_del(&tr->node);
+		tr->fe = NULL;
+	}
+}
+
+/* "frontend/2": the name of a process as it stands in the lines of a trace. */
+static bool is_process(struct str s)
+{
+	struct str role, number;
+	uint32_t n;
+	return str_cut(s, '/', &role, &number) && str_to_u32(number, FE_SLOTS_MAX, &n) == 0 &&
+	       n > 0 &&
+	       (str_eq(role, STR("frontend")) || str_eq(role, STR("mcu-im")) ||
+	        str_eq(role, STR("media-bridge")));
+}
+
+static int read_peer(struct trace_peer *ret, struct str s)
+{
+	struct buf b = BUF_ON(ret->process);
+	ret->any = s.len == 0;
+	ret->is_process = is_process(s);
+	if (ret->is_process)
+		buf_str(&b, s);
+	if (ret->any || ret->is_process)
+		return 0;
+	return addr_parse_port(&ret->addr, s) == 0 ? 0 : addr_parse(&ret->addr, s, 0);
+}
+
+static bool is_peer(const struct trace_peer *p, const struct sip_flow *f, struct str where)
+{
+	if (p->any || p->is_process)
+		return p->any || str_eq(where, str_of(p->process));
+	if (f->kind == SIP_LINK)
+		return false;
+	return addr_port(&p->addr) ? addr_eq(&p->addr, &f->peer) : addr_eq_host(&p->addr, &f->peer);
 }
 
 void fe_trace(struct frontend *fe, struct ctl_call *c)
 {
 	unsigned n = 0;
+	struct str user = ctl_text(c->args, "user"), peer = ctl_text(c->args, "peer");
+	struct trace_peer from = { .any = true };
 	list_for(it, &fe->tracers) n++;
 	if (n >= FE_TRACERS_MAX) {
 		c->fail(c, "%u traces are running already; end one first", n);
 		return;
 	}
+	if (read_peer(&from, peer) < 0) {
+		c->fail(c,
+		        "\"%" STR_FMT "\" is no address of a peer: expected is an IP address, with "
+		        "or without a port (192.0.2.7, 192.0.2.7:5060, 2001:db8::7, "
+		        "[2001:db8::7]:5060), or another process (frontend/2, mcu-im/1, "
+		        "media-bridge/1)",
+		        STR_ARG(str_sub(peer, 0, PEER_SHOWN_MAX)));
+		return;
+	}
 	struct tracer *tr = xnew(struct tracer);
-	struct str user = ctl_text(c->args, "user"), peer = ctl_text(c->args, "peer");
 	tr->fe = fe;
 	tr->c = c;
 	tr->user = user.len ? str_dup(user) : NULL;
-	tr->peer = peer.len ? str_dup(peer) : NULL;
+	tr->peer = from;
 	list_add(&fe->tracers, &tr->node);
 	c->on_close(c, tracer_gone, tr);
 	sip_stack_tap(fe->stack, true);
@@ -102,11 +160,9 @@ static void put_masked(struct buf *b, const struct sip_msg *m)
 		buf_printf(b, "[%zu bytes of body]\r\n", m->body.len);
 }
 
-static bool wanted(const struct tracer *tr, const struct sip_msg *m, struct str where)
+static bool wanted(const struct tracer *tr, const struct sip_msg *m)
 {
 	struct str from = sip_value(m, SIP_H_FROM), to = sip_value(m, SIP_H_TO);
-	if (tr->peer && str_find(where, str_of(tr->peer)) < 0)
-		return false;
 	return !tr->user || str_find(from, str_of(tr->user)) >= 0 ||
 	       str_find(to, str_of(tr->user)) >= 0;
 }
@@ -137,7 +193,7 @@ void fe_tap(void *arg, const struct sip_flow *f, bool out, struct str raw)
 	list_for(it, &fe->tracers)
 	{
 		struct tracer *tr = list_entry(it, struct tracer, node);
-		if (!ev.full && wanted(tr, &m, buf_view(&where)))
+		if (!ev.full && is_peer(&tr->peer, f, buf_view(&where)) && wanted(tr, &m))
 			tr->c->event(tr->c, buf_view(&ev));
 	}
 }

@@ -48,9 +48,9 @@ static void refuse(struct ask *a, enum refusal why)
 	mi->n_refused++;
 	if (!usual && log_allow(&mi->refusal_limit, loop_now(mi->env->loop), REFUSAL_LINES_PER_S))
 		log_info(NULL, "request-refused",
-		         "method=%" STR_FMT " from=%s to=%s code=%u reason=\"%s\"",
+		         "method=%" STR_FMT " from=%s to=%s code=%u reason=%s",
 		         STR_ARG(a->msg->method_name), log_esc(a->who), log_esc(a->msg->uri),
-		         row->code, row->reason);
+		         row->code, log_text(str_of(row->reason)));
 	refusal_put(&b, why, mi->env->self->fqdn);
 	answer(a, row->code, buf_view(&b), STR(""), STR(""));
 }
@@ -122,12 +122,21 @@ static enum refusal join(struct ask *a, struct immcu_room *r)
 /* The leg of the request's dialog, if it is the sender's; NULL. */
 static struct immcu_leg *leg_of(const struct ask *a, const struct immcu_room *r)
 {
-	struct immcu_leg *leg = immcu_leg_of(r, a->msg->call_id);
-	if (!leg || !conf_dialog_has(immcu_leg_dialog(leg), a->msg) ||
-	    !str_ieq(str_of(immcu_leg_person(leg)->uri), a->who))
-		return NULL;
-	immcu_leg_dialog(leg)->remote_cseq = a->msg->cseq;
-	return leg;
+	struct immcu_leg *leg = immcu_leg_of(r, a->who, a->msg->call_id);
+	return leg && conf_dialog_has(immcu_leg_dialog(leg), a->msg) ? leg : NULL;
+}
+
+/* RFC 3261 section 12.2.2.  What is repeated, its transaction has answered. */
+static enum refusal check_order(const struct ask *a, const struct immcu_room *r)
+{
+	const struct immcu_leg *leg = leg_of(a, r);
+	if (!leg)
+		return REFUSE_NOTHING;
+	struct confinfo_leg *dialog = immcu_leg_dialog(leg);
+	if (a->msg->cseq < dialog->remote_cseq)
+		return REFUSE_OUT_OF_ORDER;
+	dialog->remote_cseq = a->msg->cseq;
+	return REFUSE_NOTHING;
 }
 
 static bool is_inside_dialog(const struct ask *a)
@@ -152,20 +161,11 @@ static bool is_typing(struct str type)
 
 /* [MS-CONFIM] section 3.1.5: taken, not delivered: 202 with an id for what may be said of it later.
  */
-static enum refusal say(struct ask *a, struct immcu_room *r)
+static enum refusal pass_on(struct ask *a, struct immcu_room *r, const struct immcu_said *s)
 {
-	struct immcu_leg *leg = is_inside_dialog(a) ? leg_of(a, r) : NULL;
-	struct str type = sip_value(a->msg, SIP_H_CONTENT_TYPE);
-	struct immcu_said s = { .sender = a->who,
-		                .from = leg,
-		                .type = type,
-		                .body = a->msg->body,
-		                .typing = is_typing(type) };
 	char text[64];
 	struct buf lines = BUF_ON(text);
-	if (is_inside_dialog(a) && !leg)
-		return REFUSE_NO_DIALOG;
-	int code = immcu_say(r, &s);
+	int code = immcu_say(r, s);
 	if (code)
 		return refusal_of(code);
 	buf_lit(&lines, "Message-Id: ");
@@ -173,6 +173,33 @@ static enum refusal say(struct ask *a, struct immcu_room *r)
 	buf_lit(&lines, "\r\n");
 	answer(a, 202, buf_view(&lines), STR(""), STR(""));
 	return REFUSE_NOTHING;
+}
+
+/* A pager message, of a member with a phone. */
+static enum refusal say_by_pager(struct ask *a, struct immcu_room *r)
+{
+	struct immcu_said s = { .sender = a->who, .from = immcu_pager_of(r, a->who) };
+	enum refusal why = mi_read_page(&s, a->msg);
+	if (why)
+		return why;
+	if (s.body.len > 0)
+		return pass_on(a, r, &s);
+	answer_ok(a);
+	return REFUSE_NOTHING;
+}
+
+static enum refusal say(struct ask *a, struct immcu_room *r)
+{
+	const struct immcu_leg *leg = is_inside_dialog(a) ? leg_of(a, r) : NULL;
+	struct str type = sip_value(a->msg, SIP_H_CONTENT_TYPE);
+	struct immcu_said s = { .sender = a->who,
+		                .from = leg,
+		                .type = type,
+		                .body = a->msg->body,
+		                .typing = is_typing(type) };
+	if (!is_inside_dialog(a))
+		return say_by_pager(a, r);
+	return leg ? pass_on(a, r, &s) : REFUSE_NO_DIALOG;
 }
 
 static enum refusal leave(struct ask *a, struct immcu_room *r)
@@ -189,7 +216,7 @@ static enum refusal leave(struct ask *a, struct immcu_room *r)
 /* INFO tells of keys that are pressed, which Lync clients do not show in a room. */
 static enum refusal nod(struct ask *a, struct immcu_room *r)
 {
-	if (is_inside_dialog(a) && !leg_of(a, r))
+	if ((is_inside_dialog(a) || a->msg->method != SIP_OPTIONS) && !leg_of(a, r))
 		return REFUSE_NO_DIALOG;
 	answer_ok(a);
 	return REFUSE_NOTHING;
@@ -209,7 +236,8 @@ static ask_fn *const served[SIP_N_METHODS] = {
 static enum refusal look(struct ask *a)
 {
 	struct immcu_room *r = immcu_find(a->mi->engine, a->room);
-	return r ? served[a->msg->method](a, r) : REFUSE_NO_CONFERENCE;
+	enum refusal why = r ? check_order(a, r) : REFUSE_NO_CONFERENCE;
+	return why ? why : served[a->msg->method](a, r);
 }
 
 /* --- waiting -------------------------------------------------------------------------------- */

@@ -126,8 +126,8 @@ void mi_hosts_closed(struct mcu_im *mi, const struct sip_flow *f, const char *wh
 		return; /* another one has taken its place */
 	mi->fes[f->sock] = NULL;
 	mi_hosts_put_name(mi, &name, f->sock);
-	log_warning(NULL, "peer-gone", "peer=%s link=SIP reason=\"%s\"", log_esc(buf_view(&name)),
-	            why);
+	log_warning(NULL, "peer-gone", "peer=%s link=SIP reason=%s", log_esc(buf_view(&name)),
+	            log_text(str_of(why)));
 }
 
 /* --- C3P ------------------------------------------------------------------------------------ */

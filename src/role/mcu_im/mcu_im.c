@@ -22,8 +22,9 @@ static const struct role_port ports[] = {
 /* SIP; the focus commands; it is told. */
 static const char *const links[] = { "frontend", "frontend:c3p", "frontend:news", NULL };
 static const char *const of_frontend[] = { "MESSAGE", "BYE", "notify", NULL };
+static const char *const fields[] = { "P-Asserted-Identity", NULL };
 static const struct role_right rights[] = {
-	{ .of = "frontend", .who = ROLE_AS_NOBODY, .requests = of_frontend },
+	{ .of = "frontend", .who = ROLE_AS_CONFERENCES, .requests = of_frontend, .fields = fields },
 	{ .of = NULL },
 };
 
@@ -137,8 +138,7 @@ static int start(struct role_env *env, void **ret_state)
 		link_up(mi, i);
 	int r = mi_hosts_start(mi, &why);
 	if (r < 0) {
-		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",
-		          STR_ARG(str_trim(buf_view(&why))));
+		log_error(NULL, "not-started", "why=%s", log_text(str_trim(buf_view(&why))));
 		mi_free(mi);
 		free(mi);
 		return r;

@@ -93,6 +93,16 @@ void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confi
  * another process by the time it hears that, so its run is said. */
 void mi_notify_all_told(struct mcu_im *mi, uint32_t slot);
 
+/* page.c: phones. */
+/* The address by which a phone writes to the room. */
+void mi_put_room(struct buf *b, const struct immcu_room *r);
+/* The end of a request: what is said, for a phone. */
+void mi_put_page(struct buf *b, const struct immcu_room *r, const struct immcu_message *m);
+/* The same: that it is not in the room any more. */
+void mi_put_page_end(struct buf *b);
+/* What a phone says: type and body; an empty one: nothing that others are told. */
+enum refusal mi_read_page(struct immcu_said *s, const struct sip_msg *m);
+
 /* commands.c */
 extern const struct ctl_command mi_commands[];
 void mi_metrics(void *state, struct buf *b);

@@ -44,6 +44,11 @@ static void put_own_uri(struct buf *b, const struct immcu_room *r)
 	buf_str(b, str_sub(uri, (size_t)at + mark.len, uri.len));
 }
 
+static bool is_pager(const struct immcu_leg *leg)
+{
+	return immcu_leg_dialog(leg)->pager;
+}
+
 static struct sip_flow *begin(struct mcu_im *mi, const struct immcu_leg *leg,
                               enum sip_method method, uint32_t cseq, struct buf **ret,
                               char branch[SIP_BRANCH_LEN + 1])
@@ -51,16 +56,21 @@ static struct sip_flow *begin(struct mcu_im *mi, const struct immcu_leg *leg,
 	char text[SIP_URI_MAX];
 	struct buf own = BUF_ON(text);
 	const struct immcu_room *r = immcu_leg_room(leg);
+	bool pager = is_pager(leg);
 	struct sip_flow *f = way(mi, r);
 	if (!f)
 		return NULL;
-	put_own_uri(&own, r);
+	(pager ? mi_put_room : put_own_uri)(&own, r);
 	sip_branch_make(mi->stack, 0, branch);
 	*ret = sip_transport_out(f->tp);
 	struct conf_request rq = {
 		.method = method, .local = buf_view(&own), .cseq = cseq, .flow = f, .branch = branch
 	};
+	if (pager && r->subject)
+		rq.display = str_of(r->subject);
 	conf_dialog_put(*ret, immcu_leg_dialog(leg), &rq);
+	if (pager)
+		buf_printf(*ret, "P-Asserted-Identity: <%" STR_FMT ">\r\n", STR_ARG(rq.local));
 	return f;
 }
 
@@ -116,7 +126,10 @@ static void op_send(void *arg, struct immcu_leg *leg, const struct immcu_message
 		return;
 	}
 	sip_put_hdr(b, STR("Ms-Sender"), m->sender);
-	sip_put_body(b, m->type, m->body);
+	if (is_pager(leg))
+		mi_put_page(b, immcu_leg_room(leg), m);
+	else
+		sip_put_body(b, m->type, m->body);
 	s->ctx = sip_ctx_new(mi->stack, f, buf_view(b), SIP_MESSAGE, branch, &send_ops, s);
 }
 
@@ -130,7 +143,7 @@ void mi_leg_gone(struct immcu_leg *leg)
 	send_free(s);
 }
 
-/* What its client is told by the BYE. */
+/* What its client is told by the BYE; to a phone a message is sent. */
 /* clang-format off */
 static const enum refusal reasons[] = {
 	[IMMCU_REMOVED]   = REFUSE_CONF_LEFT,
@@ -146,16 +159,22 @@ static void op_end(void *arg, struct immcu_leg *leg, enum immcu_end why)
 	struct mcu_im *mi = arg;
 	char branch[SIP_BRANCH_LEN + 1];
 	struct buf *b;
+	bool pager = is_pager(leg);
+	enum sip_method method = pager ? SIP_MESSAGE : SIP_BYE;
 	mi_leg_gone(leg);
-	if (why == IMMCU_FORGOTTEN)
+	if (why == IMMCU_FORGOTTEN || (pager && why != IMMCU_REMOVED))
 		return;
 	struct sip_flow *f =
-	        begin(mi, leg, SIP_BYE, immcu_leg_dialog(leg)->local_cseq + 1, &b, branch);
+	        begin(mi, leg, method, immcu_leg_dialog(leg)->local_cseq + 1, &b, branch);
 	if (!f)
 		return;
-	refusal_put(b, reasons[why], mi->env->self->fqdn);
-	sip_put_body(b, STR(""), STR(""));
-	(void)sip_ctx_new(mi->stack, f, buf_view(b), SIP_BYE, branch, NULL, NULL);
+	if (pager) {
+		mi_put_page_end(b);
+	} else {
+		refusal_put(b, reasons[why], mi->env->self->fqdn);
+		sip_put_body(b, STR(""), STR(""));
+	}
+	(void)sip_ctx_new(mi->stack, f, buf_view(b), method, branch, NULL, NULL);
 }
 
 /* --- to the focus --------------------------------------------------------------------------- */

@@ -102,8 +102,7 @@ static int start(struct role_env *env, void **ret_state)
 	char name[64];
 	struct bridge_config cfg;
 	if (read_settings(env, &cfg, &why) < 0) {
-		log_error(NULL, "not-started", "why=\"%" STR_FMT "\"",
-		          STR_ARG(str_trim(buf_view(&why))));
+		log_error(NULL, "not-started", "why=%s", log_text(buf_view(&why)));
 		return -EINVAL;
 	}
 	struct media_bridge *mb = xnew(struct media_bridge);

@@ -51,9 +51,9 @@ static const char *reason_of(int err)
 static void log_refusal(struct media_bridge *mb, const struct sip_msg *m, const char *why)
 {
 	if (log_allow(&mb->refusal_limit, loop_now(mb->env->loop), REFUSAL_LINES_PER_S))
-		log_info(NULL, "call-refused", "from=%s to=%s call=%s reason=\"%s\"",
+		log_info(NULL, "call-refused", "from=%s to=%s call=%s reason=%s",
 		         log_esc(sip_value(m, SIP_H_FROM)), log_esc(sip_value(m, SIP_H_TO)),
-		         log_esc(m->call_id), why);
+		         log_esc(m->call_id), log_text(str_of(why)));
 }
 
 static void put_reason(struct media_bridge *mb, struct buf *b, int err, bool to_lync)

@@ -155,12 +155,18 @@ struct conf_join {
 	struct str entity, epid; /* the endpoint's; epid may be empty */
 	bool can_wait;
 	const struct confinfo_leg *leg; /* copied; may be NULL */
+	/* Of a phone: the MCU sends it pager messages so; copied.  NULL: it opens a dialog with the
+	 * MCU itself. */
+	const struct confinfo_leg *pager;
 };
 /* ENTERS or WAITS with the person; REFUSED with the reason. */
 enum conf_entry conference_join(struct conference *c, uint64_t now_s, const struct conf_join *j,
                                 const struct conf_person **ret, enum c3p_reason *ret_reason);
-/* The focus dialog of that Call-ID ended.  With the last one the person is gone.  -ENOENT. */
-int conference_leave(struct conference *c, uint64_t now_s, struct str call_id);
+/* The person's focus dialog of that Call-ID ended.  With the last one the person is gone.  -ENOENT.
+ * A Call-ID alone says nothing: the client of another chooses its own, and may choose the same. */
+int conference_leave(struct conference *c, uint64_t now_s, struct str uri, struct str call_id);
+/* They are told nothing more by pager messages; who is there by them alone is gone.  -ENOENT. */
+int conference_leave_phone(struct conference *c, uint64_t now_s, struct str uri);
 /* The person, or NULL. */
 const struct conf_person *conference_person(const struct conference *c, struct str uri);
 /* May they talk to its MCUs?  Those who wait may not. */

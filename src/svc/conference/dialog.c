@@ -59,6 +59,29 @@ bool conf_dialog_has(const struct confinfo_leg *leg, const struct sip_msg *m)
 	       str_eq(leg->local_tag, sip_tag(sip_to(m)));
 }
 
+static void put_from(struct buf *b, const struct confinfo_leg *leg, const struct conf_request *r)
+{
+	buf_lit(b, "From: ");
+	if (r->display.len > 0) {
+		sip_put_quoted(b, r->display);
+		buf_char(b, ' ');
+	}
+	buf_printf(b, "<%" STR_FMT ">;tag=%" STR_FMT "\r\n", STR_ARG(r->local),
+	           STR_ARG(leg->local_tag));
+}
+
+/* Phones that have one pager message take another of the same Call-ID for its copy. */
+static void put_call_id(struct buf *b, const struct confinfo_leg *leg, const struct conf_request *r)
+{
+	buf_lit(b, "Call-ID: ");
+	if (leg->pager) {
+		buf_dec(b, r->cseq);
+		buf_char(b, '-');
+	}
+	buf_str(b, leg->call_id);
+	buf_lit(b, "\r\n");
+}
+
 void conf_dialog_put(struct buf *b, const struct confinfo_leg *leg, const struct conf_request *r)
 {
 	struct str method = sip_method_name(r->method);
@@ -72,11 +95,12 @@ void conf_dialog_put(struct buf *b, const struct confinfo_leg *leg, const struct
 		sip_put_hdr(b, STR("Route"), r->route);
 	if (leg->route.len > 0)
 		sip_put_hdr(b, STR("Route"), leg->route);
-	buf_printf(b, "From: <%" STR_FMT ">;tag=%" STR_FMT "\r\n", STR_ARG(r->local),
-	           STR_ARG(leg->local_tag));
-	buf_printf(b, "To: %" STR_FMT ";tag=%" STR_FMT "\r\n", STR_ARG(leg->remote),
-	           STR_ARG(leg->remote_tag));
-	sip_put_hdr(b, STR("Call-ID"), leg->call_id);
+	put_from(b, leg, r);
+	buf_printf(b, "To: %" STR_FMT, STR_ARG(leg->remote));
+	if (!leg->pager)
+		buf_printf(b, ";tag=%" STR_FMT, STR_ARG(leg->remote_tag));
+	buf_lit(b, "\r\n");
+	put_call_id(b, leg, r);
 	buf_lit(b, "CSeq: ");
 	buf_dec(b, r->cseq);
 	buf_char(b, ' ');

@@ -15,8 +15,9 @@ bool conf_dialog_has(const struct confinfo_leg *leg, const struct sip_msg *m);
 
 struct conf_request {
 	enum sip_method method;
-	struct str local; /* URI of our end */
-	struct str route; /* a Route value before those of the dialog; empty: none */
+	struct str local;   /* URI of our end */
+	struct str display; /* its name for people; empty: none */
+	struct str route;   /* a Route value before those of the dialog; empty: none */
 	uint32_t cseq;
 	const struct sip_flow *flow;
 	const char *branch;

@@ -98,13 +98,25 @@ static bool take_user(struct conference *c, enum confinfo_session s, const struc
 	return p != NULL;
 }
 
+/* A phone that takes no message any more is out. */
+static bool is_lost_phone(const struct conf_person *p)
+{
+	list_for(n, &p->endpoints)
+	{
+		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->session != CONFINFO_FOCUS || !conf_is_phone(e))
+			return false;
+	}
+	return true;
+}
+
 /* Of whom nothing is left: the focus dialog was lost with the focus, and now the MCU's ended. */
 static void remove_the_lost(struct conference *c)
 {
 	list_for(n, &c->people)
 	{
 		struct conf_person *p = list_entry(n, struct conf_person, node);
-		if (!p->gone && p->n_endpoints == 0)
+		if (!p->gone && is_lost_phone(p))
 			conf_remove_person(c, p, CONF_LEFT);
 	}
 }

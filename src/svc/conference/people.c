@@ -115,7 +115,8 @@ static struct conf_person *enter(struct conference *c, uint64_t now_s, const str
 static bool is_well_formed(const struct conf_join *j)
 {
 	return j->who.uri.len > 0 && j->who.uri.len <= CONF_URI_MAX && j->entity.len > 0 &&
-	       j->entity.len <= CONF_ENTITY_MAX && (!j->leg || conf_leg_fits(j->leg));
+	       j->entity.len <= CONF_ENTITY_MAX && (!j->leg || conf_leg_fits(j->leg)) &&
+	       (!j->pager || conf_leg_fits(j->pager));
 }
 
 /* Nobody comes in under the name of another. */
@@ -147,6 +148,20 @@ static struct conf_endpoint *focus_endpoint(struct conf_person *p, const struct 
 	return conf_new_endpoint(p, j->entity, CONFINFO_FOCUS);
 }
 
+/* False: no room. */
+static bool set_pager(struct conf_person *p, const struct conf_join *j)
+{
+	if (!j->pager || conf_pager(p))
+		return true;
+	if (!conf_has_room(p, CONFINFO_CHAT))
+		return false;
+	struct conf_endpoint *e = conf_new_endpoint(p, j->entity, CONFINFO_CHAT);
+	conf_set_epid(e, CONF_PHONE);
+	(void)conf_set_leg(e, j->pager);
+	e->status = CONFINFO_CONNECTED;
+	return true;
+}
+
 enum conf_entry conference_join(struct conference *c, uint64_t now_s, const struct conf_join *j,
                                 const struct conf_person **ret, enum c3p_reason *ret_reason)
 {
@@ -165,7 +180,7 @@ enum conf_entry conference_join(struct conference *c, uint64_t now_s, const stru
 	if (!g.is_inside && !g.is_waiting)
 		p = enter(c, now_s, j, how, conf_role(&d, &g));
 	*ret_reason = C3P_MAX_SIZE;
-	struct conf_endpoint *e = focus_endpoint(p, j);
+	struct conf_endpoint *e = set_pager(p, j) ? focus_endpoint(p, j) : NULL;
 	if (!e)
 		return CONF_REFUSED;
 	conf_set_text(&e->entity, j->entity);
@@ -206,22 +221,61 @@ static struct conf_endpoint *of_call(const struct conf_person *p, struct str cal
 	return NULL;
 }
 
-int conference_leave(struct conference *c, uint64_t now_s, struct str call_id)
+static bool has_focus_phone(const struct conf_person *p)
 {
-	list_for(n, &c->people)
+	list_for(n, &p->endpoints)
 	{
-		struct conf_person *p = list_entry(n, struct conf_person, node);
-		struct conf_endpoint *e = of_call(p, call_id);
-		if (!e)
-			continue;
-		conf_free_endpoint(p, e);
-		conference_touch(c, now_s);
-		if (has_focus(p))
-			conf_mark(c, p);
-		else
-			conf_remove_person(c, p, CONF_LEFT);
-		conf_save(c, CONF_SAVE_LATER);
-		return 0;
+		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->session == CONFINFO_FOCUS && conf_is_phone(e))
+			return true;
 	}
-	return -ENOENT;
+	return false;
+}
+
+/* The MCU is told before it is forgotten. */
+static void end_pager(struct conference *c, struct conf_person *p)
+{
+	struct conf_endpoint *e = conf_pager(p);
+	if (!e || has_focus_phone(p))
+		return;
+	e->status = CONFINFO_DISCONNECTED;
+	c->set->ops->tell_mcus(c->set->arg, c, p);
+	conf_free_endpoint(p, e);
+}
+
+static void left(struct conference *c, uint64_t now_s, struct conf_person *p)
+{
+	conference_touch(c, now_s);
+	end_pager(c, p);
+	if (has_focus(p))
+		conf_mark(c, p);
+	else
+		conf_remove_person(c, p, CONF_LEFT);
+	conf_save(c, CONF_SAVE_LATER);
+}
+
+int conference_leave(struct conference *c, uint64_t now_s, struct str uri, struct str call_id)
+{
+	struct conf_person *p = conf_find_person(&c->people, uri);
+	struct conf_endpoint *e = p ? of_call(p, call_id) : NULL;
+	if (!e)
+		return -ENOENT;
+	conf_free_endpoint(p, e);
+	left(c, now_s, p);
+	return 0;
+}
+
+int conference_leave_phone(struct conference *c, uint64_t now_s, struct str uri)
+{
+	struct conf_person *p = conf_find_person(&c->people, uri);
+	if (!p || p->gone || !conf_pager(p))
+		return -ENOENT;
+	list_for(n, &p->endpoints)
+	{
+		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->session == CONFINFO_FOCUS && conf_is_phone(e) && e->leg && e->leg->pager)
+			conf_free_endpoint(p, e);
+	}
+	left(c, now_s, p);
+	return 0;
 }

@@ -135,6 +135,22 @@ struct conf_endpoint *conf_of_epid(const struct conf_person *p, enum confinfo_se
 	return NULL;
 }
 
+bool conf_is_phone(const struct conf_endpoint *e)
+{
+	return e->epid && str_istarts(str_of(e->epid), CONF_PHONE);
+}
+
+struct conf_endpoint *conf_pager(const struct conf_person *p)
+{
+	list_for(n, &p->endpoints)
+	{
+		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->session == CONFINFO_CHAT && e->leg && e->leg->pager)
+			return e;
+	}
+	return NULL;
+}
+
 /* A client has one dialog in a session; the end of one says nothing of another. */
 static bool is_same(const struct conf_endpoint *have, const struct confinfo_endpoint *e)
 {

@@ -3,14 +3,18 @@
 
 #include "base/list.h"
 #include "svc/conference/admission.h"
+#include "svc/conference/conf_uri.h"
 
 enum {
-	CONF_URI_MAX = 320,       /* bytes of a person's URI */
 	CONF_NAME_MAX = 256,      /* bytes of a display name: cut */
 	CONF_ENTITY_MAX = 64,     /* bytes of an endpoint's GUID, and of an epid: cut */
 	CONF_LEG_MAX = 10 * 1024, /* bytes of a leg's texts */
 	CONF_CLIENTS_MAX = 12,    /* endpoints of one person in one session */
 };
+
+/* The epid of a person's endpoints that are told what is said by pager messages, or the begin of
+ * it: one of the MCU, and those in the focus that came with it. */
+#define CONF_PHONE STR("phone")
 
 struct conf_endpoint {
 	struct list node;
@@ -51,6 +55,9 @@ void conf_set_epid(struct conf_endpoint *e, struct str epid);
 /* A copy; leg may be NULL: nothing changes.  False: above CONF_LEG_MAX. */
 bool conf_set_leg(struct conf_endpoint *e, const struct confinfo_leg *leg);
 bool conf_leg_fits(const struct confinfo_leg *leg);
+bool conf_is_phone(const struct conf_endpoint *e);
+/* The one to which the MCU sends pager messages, or NULL. */
+struct conf_endpoint *conf_pager(const struct conf_person *p);
 /* Is there room for another one in that session? */
 bool conf_has_room(const struct conf_person *p, enum confinfo_session s);
 /* The endpoint of the same dialog, or of the same client's earlier one; NULL. */

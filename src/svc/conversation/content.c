@@ -3,6 +3,7 @@
 #include "svc/conversation/html.h"
 #include "wire/imdn/cpim.h"
 #include "wire/imdn/imdn.h"
+#include "wire/mime/deflate.h"
 #include "wire/mime/mime.h"
 #include "wire/xml/xml.h"
 
@@ -126,9 +127,30 @@ void content_read_body(struct content *ret, struct str type, struct str body)
 	read_body(ret);
 }
 
+/* liblinphone packs its notices.  A packed text is none of ours: it would have to be unpacked for
+ * whoever gets it. */
+static void read_packed(struct content *ret, const struct sip_msg *m, struct str encoding)
+{
+	struct str type = sip_value(m, SIP_H_CONTENT_TYPE);
+	auto_(buf_free) struct buf b = buf_of(CONTENT_MAX);
+	if (str_ieq(encoding, STR("deflate")) && deflate_get(&b, m->body) == 0)
+		content_read_body(ret, type, buf_view(&b));
+	if (ret->kind != CONTENT_NOTICE && ret->kind != CONTENT_TYPING)
+		*ret = (struct content){ .kind = CONTENT_OTHER };
+	ret->type = type;
+	ret->body = m->body;
+	ret->message_id = STR("");
+	ret->wants = 0;
+}
+
 void content_read(struct content *ret, const struct sip_msg *m)
 {
-	content_read_body(ret, sip_value(m, SIP_H_CONTENT_TYPE), m->body);
+	struct str encoding = sip_value(m, SIP_H_CONTENT_ENCODING);
+	*ret = (struct content){ .kind = CONTENT_OTHER };
+	if (encoding.len > 0 && !str_ieq(encoding, STR("identity")))
+		read_packed(ret, m, encoding);
+	else
+		content_read_body(ret, sip_value(m, SIP_H_CONTENT_TYPE), m->body);
 }
 
 /* The two sides. */

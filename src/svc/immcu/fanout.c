@@ -95,6 +95,12 @@ const struct conf_person *immcu_leg_person(const struct immcu_leg *leg)
 	return leg->person;
 }
 
+struct str immcu_name(const struct immcu_room *r, struct str uri)
+{
+	const struct conf_person *p = conf_find_person(&r->people, uri);
+	return p && p->name && *p->name ? str_of(p->name) : uri;
+}
+
 struct immcu_room *immcu_leg_room(const struct immcu_leg *leg)
 {
 	return leg->room;
@@ -116,16 +122,17 @@ static struct immcu_leg *leg_in(const struct conf_person *p, struct str call_id)
 	return NULL;
 }
 
-struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str call_id)
+struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str uri, struct str call_id)
 {
-	struct immcu_leg *leg = NULL;
-	list_for(n, &r->people)
-	{
-		leg = leg_in(list_entry(n, struct conf_person, node), call_id);
-		if (leg)
-			break;
-	}
-	return leg;
+	const struct conf_person *p = conf_find_person(&r->people, uri);
+	return p ? leg_in(p, call_id) : NULL;
+}
+
+struct immcu_leg *immcu_pager_of(const struct immcu_room *r, struct str uri)
+{
+	const struct conf_person *p = conf_find_person(&r->people, uri);
+	const struct conf_endpoint *e = p ? conf_pager(p) : NULL;
+	return e ? e->owner : NULL;
 }
 
 /* A client that opens another dialog has lost the one before. */
@@ -199,8 +206,11 @@ static void give_person(const struct conf_person *p, struct immcu_text *t,
 {
 	list_for(n, &p->endpoints)
 	{
-		struct immcu_leg *leg = list_entry(n, struct conf_endpoint, node)->owner;
-		if (leg && leg != s->from && !give(leg, t, s->typing))
+		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		struct immcu_leg *leg = e->owner;
+		if (!leg || leg == s->from || (s->typing && e->leg->pager))
+			continue;
+		if (!give(leg, t, s->typing))
 			immcu_leg_end(leg, IMMCU_SLOW);
 	}
 }

@@ -28,7 +28,8 @@ struct immcu_leg; /* opaque */
 struct immcu_room {
 	struct map_node node;
 	struct immcu *mcu;
-	char *focus; /* URI: the room's name */
+	char *focus;   /* URI: the room's name */
+	char *subject; /* NULL: none */
 	struct list people;
 	unsigned n_people, n_legs;
 	uint64_t n_said; /* messages: it is not idle */
@@ -54,8 +55,8 @@ enum immcu_end {
 };
 
 struct immcu_ops {
-	/* MESSAGE with Ms-Sender in the leg's dialog, CSeq as it stands there; immcu_answered() is
-	 * due once. */
+	/* MESSAGE with Ms-Sender in the leg's dialog, or a pager message, CSeq as it stands there;
+	 * immcu_answered() is due once. */
 	void (*send)(void *arg, struct immcu_leg *leg, const struct immcu_message *m);
 	/* The leg is over and gone afterwards: no answer is due any more. */
 	void (*end)(void *arg, struct immcu_leg *leg, enum immcu_end why);
@@ -77,7 +78,8 @@ struct immcu_room *immcu_find(const struct immcu *m, struct str focus);
 struct immcu_room *immcu_walk(const struct immcu *m, size_t *slot, struct map_node **after);
 /* deleteConference: ends all legs. */
 void immcu_close(struct immcu_room **rp);
-/* addUser: a member, with what else they have in the conference.  MAX_SIZE, REQUEST_TOO_LARGE. */
+/* addUser: a member, with what else they have in the conference; phones are legs from then on.
+ * MAX_SIZE, REQUEST_TOO_LARGE. */
 enum c3p_reason immcu_add_user(struct immcu_room *r, const struct confinfo_user *u);
 /* deleteUser: ends their legs.  USER_DOESNT_EXIST. */
 enum c3p_reason immcu_delete_user(struct immcu_room *r, struct str uri);
@@ -96,10 +98,14 @@ int immcu_join(struct immcu_room *r, struct str uri, struct str epid,
                const struct confinfo_leg *leg, struct immcu_leg **ret);
 /* The client's BYE, or the session timer's; *lp becomes NULL.  No op is called but changed(). */
 void immcu_leave(struct immcu_leg **lp);
-/* The leg of that dialog, or NULL. */
-struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str call_id);
+/* The one to which they get pager messages, or NULL. */
+struct immcu_leg *immcu_pager_of(const struct immcu_room *r, struct str uri);
+/* The member's leg of that Call-ID, or NULL. */
+struct immcu_leg *immcu_leg_of(const struct immcu_room *r, struct str uri, struct str call_id);
 /* Its dialog, and who is behind it. */
 struct confinfo_leg *immcu_leg_dialog(const struct immcu_leg *leg);
+/* A member's name for people. */
+struct str immcu_name(const struct immcu_room *r, struct str uri);
 const struct conf_person *immcu_leg_person(const struct immcu_leg *leg);
 struct immcu_room *immcu_leg_room(const struct immcu_leg *leg);
 /* Free for the owner; NULL at first. */
@@ -108,7 +114,7 @@ void **immcu_leg_user(struct immcu_leg *leg);
 /* Something a member says.  Typing goes to those who wait for nothing, and is never kept. */
 struct immcu_said {
 	struct str sender;            /* URI */
-	const struct immcu_leg *from; /* does not get it back; NULL: a message outside a dialog */
+	const struct immcu_leg *from; /* does not get it back; NULL: it came by none */
 	struct str type, body;
 	bool typing;
 };

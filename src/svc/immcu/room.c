@@ -63,6 +63,7 @@ static void room_free(struct immcu_room *r)
 	map_del(&r->mcu->rooms, &r->node);
 	r->mcu->stats.rooms--;
 	free(r->focus);
+	free(r->subject);
 	free(r);
 }
 
@@ -133,6 +134,19 @@ static bool take_over(struct immcu_room *r, struct conf_person *p,
 	return true;
 }
 
+/* The focus alone knows which phones are there. */
+static bool is_news(const struct conf_person *p, const struct confinfo_endpoint *e)
+{
+	return e->leg && e->leg->pager && !conf_pager(p);
+}
+
+static void end_pager(struct conf_person *p, const struct confinfo_endpoint *e)
+{
+	struct conf_endpoint *have = conf_pager(p);
+	if (e->leg && e->leg->pager && e->status == CONFINFO_DISCONNECTED && have && have->owner)
+		immcu_leg_end(have->owner, IMMCU_REMOVED);
+}
+
 static enum c3p_reason set_user(struct immcu_room *r, const struct confinfo_user *u, bool with_legs)
 {
 	struct conf_person *p = conf_find_person(&r->people, u->entity);
@@ -146,7 +160,9 @@ static enum c3p_reason set_user(struct immcu_room *r, const struct confinfo_user
 	drop_kept(p);
 	for (const struct confinfo_endpoint *e = u->endpoints; e; e = e->next) {
 		bool is_chat = e->session == CONFINFO_CHAT;
-		if (is_chat && !with_legs)
+		if (is_chat)
+			end_pager(p, e);
+		if (is_chat && !with_legs && !is_news(p, e))
 			continue; /* of its own legs it knows more */
 		if (!conf_has_room(p, e->session))
 			return C3P_MAX_SIZE;
@@ -198,6 +214,8 @@ enum c3p_reason immcu_open(struct immcu *m, const struct confinfo *ci, struct im
 		return C3P_SERVER_BUSY;
 	if (is_new)
 		r = room_new(m, ci->entity);
+	if (ci->subject.len > 0)
+		conf_set_text(&r->subject, ci->subject);
 	if (ci->mcus[CONFINFO_CHAT].locked != CONFINFO_UNSET)
 		r->locked = ci->mcus[CONFINFO_CHAT].locked == CONFINFO_YES;
 	for (const struct confinfo_user *u = ci->users; u && why == C3P_NO_REASON; u = u->next)

@@ -71,16 +71,48 @@ static bool is_kept(const struct publication *q)
 }
 
 /* What is told of a category that has no publication any more: which containers it left. */
-static void put_removed(struct buf *b, const struct presence_dirty *d, enum category c)
+static void put_removed(struct buf *b, struct str name, uint32_t containers)
 {
 	for (unsigned i = 0; i < N_CONTAINERS; i++) {
-		if (!(d->category[i] & CATEGORY_BIT(c)))
+		if (!(containers >> i & 1))
 			continue;
 		buf_lit(b, "<category");
-		xml_put_attr(b, "name", category_name(c));
+		xml_put_attr(b, "name", name);
 		put_number(b, "container", container_id(i));
 		buf_lit(b, "/>");
 	}
+}
+
+static uint32_t containers_with(const struct presence_dirty *d, enum category c)
+{
+	uint32_t bits = 0;
+	for (unsigned i = 0; i < N_CONTAINERS; i++)
+		bits |= d->category[i] & CATEGORY_BIT(c) ? 1u << i : 0;
+	return bits;
+}
+
+/* Bits of the containers that have something of a category that the server does not know. */
+static uint32_t where_is(const struct presentity *p, struct str name)
+{
+	uint32_t bits = 0;
+	for (const struct publication *q = p->pubs.first; q; q = q->next)
+		if (q->key.category == CATEGORY_OTHER && str_eq(q->key.name, name))
+			bits |= 1u << container_index(q->key.container);
+	return bits;
+}
+
+static void put_all_removed(struct buf *b, const struct presentity *p,
+                            const struct self_parts *parts, uint32_t seen)
+{
+	for (int c = 0; c < CATEGORY_OTHER; c++)
+		if (parts->categories & ~seen & CATEGORY_BIT(c))
+			put_removed(b, category_name((enum category)c),
+			            containers_with(parts->removed, (enum category)c));
+	if (!(parts->categories & CATEGORY_BIT(CATEGORY_OTHER)))
+		return;
+	for (const struct gone_name *g = p->gone.first; g; g = g->next)
+		if (where_is(p, gone_text(g)) == 0)
+			put_removed(b, gone_text(g), g->containers);
 }
 
 static void put_categories(struct buf *b, const struct presentity *p,
@@ -95,9 +127,8 @@ static void put_categories(struct buf *b, const struct presentity *p,
 		seen |= CATEGORY_BIT(q->key.category);
 		put_own(b, q);
 	}
-	for (int c = 0; c < CATEGORY_OTHER && parts->removed; c++)
-		if (parts->categories & ~seen & CATEGORY_BIT(c))
-			put_removed(b, parts->removed, (enum category)c);
+	if (parts->removed)
+		put_all_removed(b, p, parts, seen);
 	buf_lit(b, "</categories>");
 }
 
@@ -181,10 +212,17 @@ void doc_put_self(struct buf *b, const struct presentity *p, const struct self_p
 
 /* --- what a watcher sees ------------------------------------------------------------------- */
 
-/* The states that make up the aggregate are between the user and the server. */
-static bool is_for_watchers(const struct publication *q)
+static void put_seen(struct buf *b, const struct publication *q)
 {
-	return q->key.category != CATEGORY_STATE || q->body->kind == STATE_AGGREGATE;
+	open_category(b, q);
+	close_category(b, q);
+}
+
+static void put_empty(struct buf *b, struct str name)
+{
+	buf_lit(b, "<category");
+	xml_put_attr(b, "name", name);
+	buf_lit(b, "/>");
 }
 
 static void put_view_of(struct buf *b, const struct presentity *p, uint32_t container,
@@ -193,25 +231,46 @@ static void put_view_of(struct buf *b, const struct presentity *p, uint32_t cont
 	uint32_t from = presentity_source(p, container, c);
 	bool any = false;
 	for (const struct publication *q = p->pubs.first; q; q = q->next) {
-		if (q->key.category != c || q->key.container != from || !is_for_watchers(q))
+		if (q->key.category != c || q->key.container != from || !pub_is_shown(q))
 			continue;
 		any = true;
-		open_category(b, q);
-		close_category(b, q);
+		put_seen(b, q);
 	}
-	if (!any && c != CATEGORY_OTHER) {
-		buf_lit(b, "<category");
-		xml_put_attr(b, "name", category_name(c));
-		buf_lit(b, "/>");
+	if (!any)
+		put_empty(b, category_name(c));
+}
+
+/* Of each name what she sees, or that she sees it no more. */
+static void put_unknown(struct buf *b, const struct presentity *p, uint32_t container, uint32_t was)
+{
+	uint32_t sees = 1u << container_index(container) | 1;
+	struct str last = STR("");
+	for (const struct publication *q = p->pubs.first; q; q = q->next) {
+		if (q->key.category != CATEGORY_OTHER)
+			continue;
+		uint32_t is = str_eq(q->key.name, last) ? 0 : where_is(p, q->key.name);
+		last = q->key.name;
+		if ((is & was) && !(is & sees))
+			put_empty(b, q->key.name);
+		if (q->key.container == presentity_source_of(p, container, &q->key))
+			put_seen(b, q);
+	}
+	for (const struct gone_name *g = p->gone.first; g && was; g = g->next) {
+		uint32_t is = where_is(p, gone_text(g));
+		if ((g->containers & (was | 1)) && !(is & (sees | was)))
+			put_empty(b, gone_text(g));
 	}
 }
 
-void doc_put_view(struct buf *b, const struct presentity *p, uint32_t container, uint32_t mask)
+void doc_put_view(struct buf *b, const struct presentity *p, uint32_t container, uint32_t mask,
+                  uint32_t was)
 {
 	open_categories(b, p);
-	for (int c = 0; c < N_CATEGORIES; c++)
+	for (int c = 0; c < CATEGORY_OTHER; c++)
 		if (mask & CATEGORY_BIT(c))
 			put_view_of(b, p, container, (enum category)c);
+	if (mask & CATEGORY_BIT(CATEGORY_OTHER))
+		put_unknown(b, p, container, was);
 	buf_lit(b, "</categories>\r\n");
 }
 

@@ -24,8 +24,11 @@ struct self_parts {
 void doc_put_self(struct buf *b, const struct presentity *p, const struct self_parts *parts);
 
 /* <categories> for a watcher of that container; a category in the mask that has no publication
- * there is named without a body, which takes it away at the watcher's. */
-void doc_put_view(struct buf *b, const struct presentity *p, uint32_t container, uint32_t mask);
+ * there is named without a body, which takes it away at the watcher's.  Of those that the server
+ * does not know these are named that she may have: that went from the containers in `was` (bits
+ * by index: where she was told from before; 0: of nothing yet), or that only these have. */
+void doc_put_view(struct buf *b, const struct presentity *p, uint32_t container, uint32_t mask,
+                  uint32_t was);
 
 /* Takes over what a <roamingData> says (its kept parts, or, for a replica, everything) and marks
  * what is different as dirty.  -EBADMSG: unreadable; nothing has changed then. */

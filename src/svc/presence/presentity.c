@@ -39,6 +39,7 @@ void presentity_done(struct presentity *p)
 {
 	clear_friends(p);
 	pub_clear(&p->pubs);
+	gone_done(&p->gone);
 	containers_done(&p->containers);
 	clear_subscribers(p);
 	free((char *)(uintptr_t)p->aor.p);
@@ -59,6 +60,20 @@ static void touch(struct presentity *p, const struct pub_key *k)
 		p->dirty.category[at] |= CATEGORY_BIT(k->category);
 }
 
+void presentity_touch_gone(struct presentity *p, const struct pub_key *k)
+{
+	int at = container_index(k->container);
+	touch(p, k);
+	if (at >= 0 && k->category == CATEGORY_OTHER)
+		gone_add(&p->gone, k->name, 1u << at);
+}
+
+static void drop(struct presentity *p, struct publication *q)
+{
+	presentity_touch_gone(p, &q->key);
+	pub_remove(&p->pubs, q);
+}
+
 /* --- what the server publishes ------------------------------------------------------------- */
 
 static bool same_body(const struct publication *p, const struct pub_body *b)
@@ -72,10 +87,8 @@ static void put(struct presentity *p, const struct server_publication *what, use
 	struct pub_body *body = what->body;
 	struct publication *pub = pub_find(&p->pubs, &what->key);
 	if (!body) {
-		if (pub) {
-			touch(p, &pub->key);
-			pub_remove(&p->pubs, pub);
-		}
+		if (pub)
+			drop(p, pub);
 		return;
 	}
 	if (pub && same_body(pub, body) && pub->server == server) {
@@ -308,6 +321,14 @@ static void apply(struct pub_table *t, const struct publish_ask *ask, size_t i,
 	pub_set_body(pub, take(body));
 }
 
+static void touch_item(struct presentity *p, const struct publish_item *it)
+{
+	if (it->remove)
+		presentity_touch_gone(p, &it->key);
+	else
+		touch(p, &it->key);
+}
+
 /* Makes the table that it would be, and takes it over if it is within the limits. */
 static int replace(struct presentity *p, const struct publish_ask *ask, struct pub_body **bodies,
                    struct publish_result *ret)
@@ -324,7 +345,7 @@ static int replace(struct presentity *p, const struct publish_ask *ask, struct p
 	pub_clear(&p->pubs);
 	p->pubs = next;
 	for (size_t i = 0; i < ask->rq->n; i++)
-		touch(p, &ask->rq->items[i].key);
+		touch_item(p, &ask->rq->items[i]);
 	aggregate(p, ask->wall);
 	return 0;
 }
@@ -465,8 +486,7 @@ static void remove_if(struct presentity *p, uint64_t endpoint, bool all_gone)
 		            (q->expire == PUB_USER && all_gone);
 		if (!over || q->server)
 			continue;
-		touch(p, &q->key);
-		pub_remove(&p->pubs, q);
+		drop(p, q);
 	}
 }
 
@@ -503,8 +523,7 @@ usec_t presentity_expire(struct presentity *p, usec_t wall, bool *ret_durable)
 			continue;
 		any = true;
 		*ret_durable |= is_kept(q->expire);
-		touch(p, &q->key);
-		pub_remove(&p->pubs, q);
+		drop(p, q);
 	}
 	if (any)
 		aggregate(p, wall);
@@ -553,20 +572,26 @@ uint32_t presentity_view(const struct presentity *p, const struct container_watc
 	return p->private && !named && !is_friend(p, w->uri) ? CONTAINER_ALL : c;
 }
 
-static bool has_category(const struct presentity *p, uint32_t container, enum category c)
+static bool is_same_category(const struct pub_key *a, const struct pub_key *b)
+{
+	return a->category == b->category &&
+	       (a->category != CATEGORY_OTHER || str_eq(a->name, b->name));
+}
+
+uint32_t presentity_source_of(const struct presentity *p, uint32_t container,
+                              const struct pub_key *k)
 {
 	for (const struct publication *q = p->pubs.first; q; q = q->next)
-		if (q->key.category == c && q->key.container == container && q->body)
-			return true;
-	return false;
+		if (q->key.container == container && is_same_category(&q->key, k) && q->body)
+			return container;
+	/* Who may see no state is told that she is offline, or goes on with the last one. */
+	return k->category == CATEGORY_STATE ? CONTAINER_BLOCKED : CONTAINER_ALL;
 }
 
 uint32_t presentity_source(const struct presentity *p, uint32_t container, enum category c)
 {
-	if (has_category(p, container, c))
-		return container;
-	/* Who may see no state is told that she is offline, or goes on with the last one. */
-	return c == CATEGORY_STATE ? CONTAINER_BLOCKED : CONTAINER_ALL;
+	struct pub_key k = { .category = c, .name = category_name(c) };
+	return presentity_source_of(p, container, &k);
 }
 
 uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container)

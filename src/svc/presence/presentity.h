@@ -7,6 +7,7 @@
 #pragma once
 
 #include "svc/presence/aggregate.h"
+#include "svc/presence/gone.h"
 #include "svc/presence/request.h"
 
 enum {
@@ -70,6 +71,7 @@ struct presentity {
 	bool phone_online;  /* a standard phone that does not publish */
 	usec_t last_active; /* wall clock of the last sign-off; 0: never seen */
 	struct presence_dirty dirty;
+	struct gone_names gone; /* of categories that the server does not know */
 };
 
 void presentity_init(struct presentity *p, uint64_t account, struct str aor);
@@ -134,5 +136,10 @@ bool presentity_is_dnd(const struct presentity *p);
 uint32_t presentity_view(const struct presentity *p, const struct container_watcher *w);
 /* The container in which a watcher of `container` finds that category. */
 uint32_t presentity_source(const struct presentity *p, uint32_t container, enum category c);
+/* The same for one publication's category: those that the server does not know are told apart. */
+uint32_t presentity_source_of(const struct presentity *p, uint32_t container,
+                              const struct pub_key *k);
+/* A publication goes; who watches is to hear of it. */
+void presentity_touch_gone(struct presentity *p, const struct pub_key *k);
 /* What a watcher of that container may see of a changed category: mask. */
 uint32_t presentity_dirty_for(const struct presentity *p, uint32_t container);

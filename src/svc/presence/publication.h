@@ -100,6 +100,12 @@ struct publication {
 	char other[]; /* the name of CATEGORY_OTHER */
 };
 
+/* False for what is between the user and the server: the states that make up the aggregate. */
+static inline bool pub_is_shown(const struct publication *p)
+{
+	return p->body && (p->key.category != CATEGORY_STATE || p->body->kind == STATE_AGGREGATE);
+}
+
 /* All publications of a user. */
 struct pub_table {
 	struct publication *first;

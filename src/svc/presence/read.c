@@ -103,14 +103,21 @@ static void mark(struct presentity *p, const struct publication *q)
 		p->dirty.category[at] |= CATEGORY_BIT(q->key.category);
 }
 
-/* Marks what one table has and the other has not, or not so. */
-static void mark_missing(struct presentity *p, const struct pub_table *a, const struct pub_table *b)
+/* Marks what is new, or is not so any more. */
+static void mark_new(struct presentity *p, const struct pub_table *fresh)
 {
-	for (const struct publication *q = a->first; q; q = q->next) {
-		const struct publication *o = pub_find(b, &q->key);
+	for (const struct publication *q = fresh->first; q; q = q->next) {
+		const struct publication *o = pub_find(&p->pubs, &q->key);
 		if (!o || !str_eq(o->body->text, q->body->text))
 			mark(p, q);
 	}
+}
+
+static void mark_gone(struct presentity *p, const struct pub_table *fresh)
+{
+	for (const struct publication *q = p->pubs.first; q; q = q->next)
+		if (!pub_find(fresh, &q->key))
+			presentity_touch_gone(p, &q->key);
 }
 
 /* What no document keeps stays as it is. */
@@ -133,8 +140,8 @@ static void carry_over(struct presentity *p, struct pub_table *fresh)
 static void take_publications(struct presentity *p, struct pub_table *fresh)
 {
 	carry_over(p, fresh);
-	mark_missing(p, fresh, &p->pubs);
-	mark_missing(p, &p->pubs, fresh);
+	mark_new(p, fresh);
+	mark_gone(p, fresh);
 	pub_clear(&p->pubs);
 	p->pubs = *fresh;
 }

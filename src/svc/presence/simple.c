@@ -129,15 +129,25 @@ static void add_state(struct view *v, const struct publication *q)
 		add_other(v, custom);
 }
 
-static void add_notes(struct view *v, const struct xml *note)
+unsigned simple_read_notes(struct str *ret, unsigned max, const struct xml *note)
 {
-	struct pidf_notes *n = &v->person.notes;
+	unsigned n = 0;
 	for (const struct xml *e = xml_child(note, "body"); e; e = xml_again(e)) {
 		struct str text = str_trim(e->text);
-		if (text.len > 0 && n->n < PIDF_NOTES_MAX)
-			v->notes[n->n++].text = text;
+		if (text.len > 0 && n < max)
+			ret[n++] = text;
 	}
-	n->v = v->notes;
+	return n;
+}
+
+static void add_notes(struct view *v, const struct xml *note)
+{
+	struct pidf_notes *notes = &v->person.notes;
+	struct str texts[PIDF_NOTES_MAX];
+	unsigned n = simple_read_notes(texts, PIDF_NOTES_MAX - notes->n, note);
+	for (unsigned i = 0; i < n; i++)
+		v->notes[notes->n++].text = texts[i];
+	notes->v = v->notes;
 }
 
 static void add_card(struct view *v, const struct xml *card)

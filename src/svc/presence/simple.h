@@ -27,7 +27,10 @@ void simple_publications(struct server_publication ret[SIMPLE_PUBLICATIONS], con
 
 /* What an activity is called by Lync clients: its token; the RPID name where they have none. */
 struct str simple_token(enum pidf_activity activity);
+struct xml;
+/* The texts of a note element, without blanks around, those without text left out; at most `max`
+ * of them.  Returns how many. */
+unsigned simple_read_notes(struct str *ret, unsigned max, const struct xml *note);
 /* Free and busy times ([MS-PRES] calendarData: two bits each) of a calendarData element; at most
  * `max` of them.  Returns how many. */
-struct xml;
 unsigned simple_read_times(struct pidf_timed *ret, unsigned max, const struct xml *calendar);

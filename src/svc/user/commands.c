@@ -88,7 +88,16 @@ static void put_account(struct buf *b, const struct account *acc, const struct c
 	command_put_raw(b, "disabled", acc->disabled ? "true" : "false");
 	put_schemes(b, acc, v);
 	command_put_number(b, "devices", v->n_devices);
-	command_put_number(b, "max_endpoints", acc->max_endpoints);
+}
+
+/* What counts, and why. */
+static void put_limit(struct buf *b, const struct account *acc, uint32_t of_all)
+{
+	bool own = acc->max_endpoints > 0;
+	command_put_number(b, "max_endpoints", own ? acc->max_endpoints : of_all);
+	command_put(b, "max_endpoints_is",
+	            own ? STR("this user's own (user set --max-endpoints)")
+	                : STR("the default (max-endpoints of the front end)"));
 }
 
 static void put_person(struct buf *b, const struct userdb_person *p)
@@ -120,6 +129,7 @@ static void user_show(void *role_state, struct ctl_call *call)
 	}
 	buf_lit(&b, "{");
 	put_account(&b, &acc, &v);
+	put_limit(&b, &acc, admin->max_endpoints);
 	if (userdb_person(admin->db, id, &person) == 0) /* acc's texts end here */
 		put_person(&b, &person);
 	command_put_number(&b, "photo_bytes",
@@ -387,7 +397,7 @@ const struct ctl_command user_commands[] = {
 	                   { "photo", CTL_TEXT, false, false, "picture, at most 30 kB; empty: none" },
 	                   { "ntlm", CTL_TEXT, false, false, "yes or no: NTLM sign-in allowed" },
 	                   { "sha256-only", CTL_TEXT, false, false, "yes or no: no MD5 Digest" },
-	                   { "max-endpoints", CTL_NUMBER, false, false, "clients at once; 0: as all" },
+	                   { "max-endpoints", CTL_NUMBER, false, false, "clients at once; 0: the default" },
 	                   { "hidden", CTL_TEXT, false, false, "yes or no: not found by searches" } },
 	  "Change a user's data; an empty value clears", false, user_set },
 	{ "user", "passwd", { ARG_USER, ARG_PASSWORD },
@@ -420,7 +430,7 @@ const struct ctl_command user_commands[] = {
 	{ "group", "remove", { ARG_GROUP },
 	  "Remove a group", false, command_group_remove },
 	{ "group", "member", { { "action", CTL_TEXT, true, true, "add or remove" }, ARG_GROUP,
-	                       { "who", CTL_TEXT, true, true, "a user, or any address" } },
+	                       { "member", CTL_TEXT, true, true, "a user, or any address" } },
 	  "Change a group's members", false, command_group_member },
 	{ .noun = NULL },
 };

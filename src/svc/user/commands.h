@@ -9,6 +9,7 @@
 struct user_admin {
 	struct userdb *db;
 	struct phonebook *people;
+	uint32_t max_endpoints; /* of users who have no limit of their own */
 };
 
 /* Ends with a row without noun. */

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "base/code.h"
+#include "base/word.h"
+
+enum { NEAR_NAMES_MAX = 3 };
 
 struct change *command_change(struct ctl_call *call, struct str what)
 {
@@ -82,6 +85,41 @@ void command_text(struct change *ch, const char *form, const char *arg)
 	buf_free(&json);
 }
 
+/* Users whose names are nearly the one that was asked for. */
+struct near_names {
+	struct str name;
+	struct buf found; /* "alice, alina" */
+	unsigned n;
+};
+
+static void look_at_name(void *arg, const struct account *acc)
+{
+	struct near_names *near = arg;
+	struct str local, domain;
+	(void)str_cut(acc->uri, '@', &local, &domain);
+	if (near->n == NEAR_NAMES_MAX || !word_is_near(near->name, local))
+		return;
+	buf_printf(&near->found, "%s%" STR_FMT, near->n++ ? ", " : "", STR_ARG(local));
+}
+
+static void fail_unknown(struct user_admin *admin, struct ctl_call *call, struct str name)
+{
+	struct near_names near = { .found = buf_of(NEAR_NAMES_MAX * USER_TEXT_MAX) };
+	auto_(buf_free) struct buf uri = buf_of(USER_TEXT_MAX);
+	struct str domain;
+	if (userdb_uri(admin->db, &uri, name, NULL) == 0) {
+		(void)str_cut(buf_view(&uri), '@', &near.name, &domain);
+		(void)!userdb_list(admin->db, look_at_name, &near);
+	}
+	buf_str(&near.found, near.n ? STR("?") : STR(""));
+	call->fail(call,
+	           "There is no user \"%" STR_FMT "\".%s%" STR_FMT
+	           " `dialtone user list` shows all.",
+	           STR_ARG(str_sub(name, 0, USER_TEXT_MAX)), near.n ? " Did you mean " : "",
+	           STR_ARG(buf_view(&near.found)));
+	buf_free(&near.found);
+}
+
 /* The user a command names; answers the call itself if there is none. */
 bool command_user(struct user_admin *admin, struct ctl_call *call, struct account *ret)
 {
@@ -91,9 +129,7 @@ bool command_user(struct user_admin *admin, struct ctl_call *call, struct accoun
 		name = str_sub(name, 4, name.len);
 	r = userdb_lookup(admin->db, name, ret);
 	if (r == -ENOENT)
-		call->fail(call,
-		           "There is no user \"%" STR_FMT "\". `dialtone user list` shows all.",
-		           STR_ARG(name));
+		fail_unknown(admin, call, name);
 	else if (r < 0)
 		call->fail(call,
 		           "The user store cannot be read (%s). Look at the disk and at the log "

@@ -205,7 +205,7 @@ static bool read_foreign(struct user_admin *admin, struct joining *ret, struct s
 static bool read_member(struct user_admin *admin, struct ctl_call *call, struct joining *ret,
                         struct buf *why)
 {
-	struct str name = str_trim(ctl_text(call->args, "who"));
+	struct str name = str_trim(ctl_text(call->args, "member"));
 	struct account acc;
 	if (str_istarts(name, STR("sip:")))
 		name = str_sub(name, 4, name.len);

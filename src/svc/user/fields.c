@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/code.h"
+#include "svc/conference/conf_uri.h"
 
 enum { PHONE_MIN = 7, PHONE_MAX = 15, EXTENSION_MIN = 2, EXTENSION_MAX = 10 };
 
@@ -138,6 +139,13 @@ int user_uri(struct buf *ret, struct str name, const struct str *domains, size_t
 		           "\"%" STR_FMT "\" is none of this server's domains; its main one is "
 		           "%" STR_FMT ".",
 		           STR_ARG(str_sub(host, 0, USER_TEXT_MAX)), STR_ARG(domains[0]));
+		return -EINVAL;
+	}
+	if (conf_uri_names_one(buf_view(&b))) {
+		buf_printf(why,
+		           "\"%" STR_FMT "\" is no user name: names of this form are addresses of "
+		           "conferences.",
+		           STR_ARG(buf_view(&b)));
 		return -EINVAL;
 	}
 	buf_char(&b, '@');

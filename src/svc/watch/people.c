@@ -349,10 +349,31 @@ void person_watchers_changed(struct person *p)
 		p->all->ops.watchers_changed(p->all->arg, p);
 }
 
+static bool has_other(const struct presence_dirty *d)
+{
+	uint32_t any = 0;
+	for (int i = 0; i < N_CONTAINERS; i++)
+		any |= d->category[i];
+	return any & CATEGORY_BIT(CATEGORY_OTHER);
+}
+
+/* Names that went with the last change are kept until everybody has been told. */
+static bool all_are_told(const struct person *p)
+{
+	list_for(it, &p->watches) if (list_entry(it, struct watch, of_person)->dirty &
+	                              CATEGORY_BIT(CATEGORY_OTHER)) return false;
+	list_for(it, &p->selves) if (has_other(&list_entry(it, struct self_watch, of_person)
+	                                                ->dirty)) return false;
+	return true;
+}
+
 /* Of whom nothing is known yet, everything is told when it is. */
 static void tell_all(struct person *p)
 {
 	if (p->where != PERSON_UNKNOWN) {
+		if (p->p.gone.first && all_are_told(p))
+			gone_forget_told(&p->p.gone);
+		gone_mark_told(&p->p.gone);
 		set_expiry(p);
 		tell_selves(p);
 		if (p->p.dirty.subscribers)
@@ -375,12 +396,13 @@ static void flush(void *arg)
 	}
 }
 
-static struct render *find_render(struct person *p, uint32_t container, uint32_t mask, bool pidf)
+static struct render *find_render(struct person *p, uint32_t container, uint32_t mask, uint32_t was,
+                                  bool pidf)
 {
 	for (int i = 0; i < PERSON_RENDERS; i++) {
 		struct render *r = &p->renders[i];
 		if (r->text.len > 0 && r->container == container && r->mask == mask &&
-		    r->pidf == pidf)
+		    r->was == was && r->pidf == pidf)
 			return r;
 	}
 	return NULL;
@@ -395,17 +417,20 @@ static struct render *free_render(struct person *p)
 	return &p->renders[0];
 }
 
-struct str person_render(struct person *p, uint32_t container, uint32_t mask, bool pidf)
+struct str person_render(struct person *p, uint32_t container, uint32_t mask, uint32_t was,
+                         bool pidf)
 {
-	struct render *r = find_render(p, container, mask, pidf);
+	if (!(mask & CATEGORY_BIT(CATEGORY_OTHER)))
+		was = 0; /* makes no difference */
+	struct render *r = find_render(p, container, mask, was, pidf);
 	if (r)
 		return buf_view(&r->text);
 	r = free_render(p);
-	*r = (struct render){ container, mask, pidf, buf_of(SUB_BODY_MAX) };
+	*r = (struct render){ container, mask, was, pidf, buf_of(SUB_BODY_MAX) };
 	if (pidf)
 		simple_put_pidf(&r->text, &p->p, container);
 	else
-		doc_put_view(&r->text, &p->p, container, mask);
+		doc_put_view(&r->text, &p->p, container, mask, was);
 	if (list_empty(&p->rendered))
 		list_add(&p->all->rendered, &p->rendered);
 	loop_defer(p->all->loop, &p->all->forget_renders);
@@ -534,6 +559,7 @@ struct watch *watch_next_dirty(struct watch_set *set)
 void watch_clean(struct watch *w)
 {
 	w->dirty = 0;
+	w->was = 1u << container_index(w->container);
 	w->told = true;
 	list_del(&w->of_set);
 	list_add(&w->set->watches, &w->of_set);

@@ -30,7 +30,7 @@ enum person_where {
 };
 
 struct render {
-	uint32_t container, mask;
+	uint32_t container, mask, was;
 	bool pidf;
 	struct buf text;
 };
@@ -72,7 +72,8 @@ struct watch {
 	struct person *person;
 	struct watch_set *set;
 	uint32_t container, dirty;
-	bool told; /* the first state, or that there is none */
+	uint32_t was; /* bits by index: the containers that she was told from; 0: of nothing yet */
+	bool told;    /* the first state, or that there is none */
 };
 
 /* What one subscription watches. */
@@ -173,6 +174,7 @@ bool watch_is_unknown(const struct watch *w);
 /* Those of which something is to be told, one after the other; the caller tells it. */
 struct watch *watch_next_dirty(struct watch_set *set);
 void watch_clean(struct watch *w);
-/* What this view shows of these categories, or all of it as PIDF, composed once for all who see the
- * same. */
-struct str person_render(struct person *p, uint32_t container, uint32_t mask, bool pidf);
+/* What this view shows of these categories to who was told from those containers (doc_put_view), or
+ * all of it as PIDF, composed once for all who see the same. */
+struct str person_render(struct person *p, uint32_t container, uint32_t mask, uint32_t was,
+                         bool pidf);

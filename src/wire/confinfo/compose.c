@@ -45,6 +45,8 @@ void confinfo_put_role(struct buf *b, const char *element, enum confinfo_role ro
 static void put_leg(struct buf *b, const struct confinfo_leg *leg)
 {
 	buf_lit(b, "<leg" LEG_SPACE);
+	if (leg->pager)
+		xml_put_attr(b, "pager", STR("true"));
 	xml_put_attr(b, "call-id", leg->call_id);
 	xml_put_attr(b, "local-tag", leg->local_tag);
 	xml_put_attr(b, "remote-tag", leg->remote_tag);

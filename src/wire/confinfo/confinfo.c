@@ -57,6 +57,7 @@ static const struct confinfo_leg *read_leg(struct reader *r, const struct xml *e
 	if (!e)
 		return NULL;
 	struct confinfo_leg *leg = arena_alloc(r->arena, sizeof(*leg));
+	leg->pager = str_eq(xml_attr(e, "pager"), STR("true"));
 	leg->call_id = attr(r, e, "call-id");
 	leg->local_tag = attr(r, e, "local-tag");
 	leg->remote_tag = attr(r, e, "remote-tag");

@@ -66,8 +66,10 @@ enum confinfo_promote {
 /* A truth value that may be left out. */
 enum confinfo_flag { CONFINFO_UNSET, CONFINFO_NO, CONFINFO_YES };
 
-/* The dialog of an endpoint as its server end knows it (RFC 3261 section 12). */
+/* The dialog of an endpoint as its server end knows it (RFC 3261 section 12); or of one that is
+ * sent pager messages (RFC 3428), what these have in common: then there is no remote tag. */
 struct confinfo_leg {
+	bool pager;
 	struct str call_id, local_tag, remote_tag;
 	struct str remote; /* value of From or To without the tag */
 	struct str contact, route;

@@ -8,6 +8,18 @@ void sip_put_hdr(struct buf *b, struct str name, struct str value)
 	buf_lit(b, "\r\n");
 }
 
+void sip_put_quoted(struct buf *b, struct str text)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.p[i];
+		if (c == '"' || c == '\\')
+			buf_char(b, '\\');
+		buf_char(b, (unsigned char)c < ' ' || c == 0x7f ? ' ' : c);
+	}
+	buf_char(b, '"');
+}
+
 void sip_put_body(struct buf *b, struct str type, struct str body)
 {
 	if (type.len)

@@ -15,6 +15,8 @@ void sip_put_response(struct buf *b, const struct sip_msg *req, int code, struct
                       struct str to_tag, const struct addr *peer);
 /* "Name: value\r\n". */
 void sip_put_hdr(struct buf *b, struct str name, struct str value);
+/* Text for people as a quoted string, on one line (RFC 3261 section 25.1). */
+void sip_put_quoted(struct buf *b, struct str text);
 /* Content-Length, the empty line, the body (Content-Type before if type is not empty). */
 void sip_put_body(struct buf *b, struct str type, struct str body);
 

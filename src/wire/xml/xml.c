@@ -24,6 +24,7 @@ struct reader {
 #if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
 #define XML_GetCurrentByteIndex64 XML_GetCurrentByteIndex
 #define XML_GetCurrentByteCount64 XML_GetCurrentByteCount
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
 #endif
 
 static void stop(struct reader *r, int err)
@@ -145,8 +146,22 @@ static void XMLCALL on_doctype(void *user, const char *name UNUSED, const char *
 	stop(user, -EBADMSG);
 }
 
-int xml_parse(struct xml **ret, struct arena *a, struct str in)
+static struct xml_error error_of(const struct reader *r)
 {
+	enum XML_Error code = XML_GetErrorCode(r->parser);
+	struct xml_error e = { (uint32_t)XML_GetCurrentLineNumber64(r->parser), "" };
+	if (r->err == -E2BIG)
+		e.what = "it is larger, or nested more deeply, than is allowed";
+	else if (code == XML_ERROR_ABORTED)
+		e.what = "a DOCTYPE is not allowed";
+	else
+		e.what = XML_ErrorString(code);
+	return e;
+}
+
+int xml_parse_told(struct xml **ret, struct arena *a, struct str in, struct xml_error *ret_error)
+{
+	*ret_error = (struct xml_error){ 1, "it is larger than is allowed" };
 	if (in.len > XML_TEXT_MAX)
 		return -E2BIG;
 	struct reader r = {
@@ -166,11 +181,27 @@ int xml_parse(struct xml **ret, struct arena *a, struct str in)
 	XML_SetStartDoctypeDeclHandler(r.parser, on_doctype);
 	if (XML_Parse(r.parser, in.p, (int)in.len, XML_TRUE) != XML_STATUS_OK && r.err == 0)
 		r.err = -EBADMSG;
+	if (r.err < 0)
+		*ret_error = error_of(&r);
+	else
+		*ret = r.root;
 	XML_ParserFree(r.parser);
 	buf_free(&r.text);
-	if (r.err == 0)
-		*ret = r.root;
 	return r.err;
+}
+
+int xml_parse(struct xml **ret, struct arena *a, struct str in)
+{
+	struct xml_error ignored;
+	return xml_parse_told(ret, a, in, &ignored);
+}
+
+uint32_t xml_line(const struct xml *e, struct str in)
+{
+	uint32_t line = 1;
+	for (const char *p = in.p; p < e->source.p; p++)
+		line += *p == '\n';
+	return line;
 }
 
 /* --- looking around ------------------------------------------------------------------- */

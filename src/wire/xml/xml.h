@@ -36,6 +36,16 @@ struct xml {
  * the limits.  The source texts borrow from `in`, everything else is copied. */
 int xml_parse(struct xml **ret, struct arena *a, struct str in) MUST_CHECK;
 
+/* The same, saying where and why it failed, for people who wrote the document. */
+struct xml_error {
+	uint32_t line;
+	const char *what; /* static */
+};
+int xml_parse_told(struct xml **ret, struct arena *a, struct str in,
+                   struct xml_error *ret_error) MUST_CHECK;
+/* The line of the document `in` where an element of its tree begins, from 1. */
+uint32_t xml_line(const struct xml *e, struct str in);
+
 /* The first child of that local name, or NULL; parent may be NULL. */
 struct xml *xml_child(const struct xml *parent, const char *name);
 /* The next sibling of the same local name, or NULL. */

@@ -61,7 +61,11 @@ static void mistakes_are_explained(void)
 	        "manager \"nobody\" is no user"));
 	add_user(h, "alice", "correct horse");
 	OK(says(run(h, "user add", "{\"user\":\"ALICE\"," GOOD "}"), "There is a user alice@"));
-	OK(says(run(h, "user show", "{\"user\":\"bob\"}"), "There is no user \"bob\""));
+	OK(says(run(h, "user show", "{\"user\":\"bob\"}"),
+	        "There is no user \"bob\". `dialtone user list`"));
+	OK(says(run(h, "user show", "{\"user\":\"Alcie@example.test\"}"),
+	        "\"Alcie@example.test\". Did you mean alice? `dialtone"));
+	OK(says(run(h, "user show", "{\"user\":\"a\\nb\"}"), "There is no user"));
 	OK(says(run(h, "user set", "{\"user\":\"alice\"}"), "Nothing to change was given"));
 	OK(says(run(h, "user set", "{\"user\":\"alice\",\"ntlm\":\"maybe\"}"), "yes or no"));
 	OK(says(run(h, "user set", "{\"user\":\"alice\",\"max-endpoints\":101}"), "from 1 to 100"));
@@ -105,6 +109,10 @@ static void data_are_set_and_shown(void)
 	OK(says(run(h, "user set", args.p), "\"alice@example.test is changed.\""));
 	const char *r = run(h, "user show", "{\"user\":\"alice\"}");
 	OK(says(r, "\"title\":\"Chief\"") && says(r, "\"max_endpoints\":3"));
+	OK(says(r, "\"max_endpoints_is\":\"this user's own"));
+	OK(says(run(h, "user set", "{\"user\":\"alice\",\"max-endpoints\":0}"), "is changed"));
+	r = run(h, "user show", "{\"user\":\"alice\"}");
+	OK(says(r, "\"max_endpoints\":8,\"max_endpoints_is\":\"the default"));
 	OK(says(r, "\"photo_bytes\":30720"));
 	OK(says(r,
 	        "Digest (SHA-256 alone, by this user's policy); no NTLM, by this user's policy"));

@@ -152,11 +152,11 @@ static struct harness *with_group(void)
 	add_user(h, "anna", "correct horse");
 	add_user(h, "bob", "correct horse");
 	done(h, "group add", "{\"group\":\"Staff\",\"name\":\"All of us\"}");
-	done(h, "group member", "{\"action\":\"add\",\"group\":\"staff\",\"who\":\"Bob\"}");
+	done(h, "group member", "{\"action\":\"add\",\"group\":\"staff\",\"member\":\"Bob\"}");
 	done(h, "group member",
-	     "{\"action\":\"add\",\"group\":\"staff\",\"who\":\"sip:X@Other.test\"}");
+	     "{\"action\":\"add\",\"group\":\"staff\",\"member\":\"sip:X@Other.test\"}");
 	done(h, "group member",
-	     "{\"action\":\"add\",\"group\":\"staff@example.test\",\"who\":\"anna\"}");
+	     "{\"action\":\"add\",\"group\":\"staff@example.test\",\"member\":\"anna\"}");
 	return h;
 }
 
@@ -189,7 +189,7 @@ static void members_follow_their_accounts(void)
 	done(h, "user remove", "{\"user\":\"bob\"}");
 	EQ_STR(str_of(members(h, "staff@example.test", 2).uris), "x@other.test");
 	done(h, "group member",
-	     "{\"action\":\"remove\",\"group\":\"staff\",\"who\":\"x@other.test\"}");
+	     "{\"action\":\"remove\",\"group\":\"staff\",\"member\":\"x@other.test\"}");
 	EQ(members(h, "staff@example.test", 2).n, 0);
 	harness_end(h);
 }
@@ -226,7 +226,7 @@ static void changes_of_a_group_are_told(void)
 	AWAIT(h->l, h->n_news == 1);
 	EQ(h->news[0].event, ACCOUNTS_CHANGED);
 	uint64_t group = h->news[0].account;
-	done(h, "group member", "{\"action\":\"remove\",\"group\":\"staff\",\"who\":\"anna\"}");
+	done(h, "group member", "{\"action\":\"remove\",\"group\":\"staff\",\"member\":\"anna\"}");
 	AWAIT(h->l, h->n_news == 2);
 	EQ(h->news[1].account, group);
 	OK(says(run(h, "group list", "{}"), "\"name\":\"Everybody\",\"members\":2"));
@@ -255,8 +255,8 @@ static void users_and_groups_share_their_names(void)
 static const char *member(struct harness *h, const char *action, const char *who)
 {
 	char args[256];
-	(void)snprintf(args, sizeof(args), "{\"action\":\"%s\",\"group\":\"staff\",\"who\":\"%s\"}",
-	               action, who);
+	(void)snprintf(args, sizeof(args),
+	               "{\"action\":\"%s\",\"group\":\"staff\",\"member\":\"%s\"}", action, who);
 	return run(h, "group member", args);
 }
 

@@ -100,6 +100,27 @@ static void long_bytes_are_cut_and_fit(void)
 	EQ(strlen(log_esc(str_n(big, sizeof(big)))), 1 + 1 + 119 * 4 + 3 + 1);
 }
 
+static void free_text_is_one_value_whatever_stands_in_it(void)
+{
+	char big[2 * LOG_TEXT_MAX];
+	OK(strcmp(log_text(STR("gone")), "\"gone\"") == 0);
+	OK(strcmp(log_text(STR("")), "\"\"") == 0);
+	OK(strcmp(log_text(STR("\"udp\" must be a\\b")), "\"\\\"udp\\\" must be a\\\\b\"") == 0);
+	OK(strcmp(log_text(STR("\na.conf:2: x\r\n\n a.conf:3: y\n")),
+	          "\"a.conf:2: x; a.conf:3: y\"") == 0);
+	OK(strcmp(log_text(STR("\x1b[31m\xff")), "\"\\x1b[31m\\xff\"") == 0);
+	memset(big, 'x', sizeof(big));
+	EQ(strlen(log_text(str_n(big, LOG_TEXT_MAX))), LOG_TEXT_MAX + 2);
+	EQ(strlen(log_text(str_n(big, LOG_TEXT_MAX + 1))), LOG_TEXT_MAX + 5);
+	memset(big, 1, sizeof(big));
+	EQ(strlen(log_text(str_n(big, sizeof(big)))), 4 * LOG_TEXT_MAX + 5);
+	memset(big, '\n', sizeof(big));
+	EQ(strlen(log_text(str_n(big, sizeof(big)))), 2);
+	for (size_t i = 0; i < sizeof(big); i += 2)
+		big[i] = 'y';
+	EQ(strlen(log_text(str_n(big, sizeof(big)))), LOG_TEXT_MAX + 5);
+}
+
 static void eight_escapes_live_together(void)
 {
 	const char *s[8];
@@ -135,6 +156,7 @@ int main(void)
 	RUN(level_names_are_read);
 	RUN(peers_bytes_are_escaped);
 	RUN(long_bytes_are_cut_and_fit);
+	RUN(free_text_is_one_value_whatever_stands_in_it);
 	RUN(eight_escapes_live_together);
 	RUN(limit_counts_what_it_suppresses);
 	return tap_done();

@@ -17,6 +17,11 @@ static const struct role_right as_nobody[] = {
 	{ .of = NULL },
 };
 
+static const struct role_right as_conferences[] = {
+	{ .of = "frontend", .who = ROLE_AS_CONFERENCES, .requests = requests, .fields = fields },
+	{ .of = NULL },
+};
+
 /* May a role with these rights send this? */
 static bool may(const struct role_right *rights, const char *method, const char *from,
                 const char *lines)
@@ -69,6 +74,12 @@ static void identities_that_are_not_in_the_rights_are_refused(void)
 	OK(may(as_users, "MESSAGE", "sip:alice@other.test", "")); /* asserts nobody */
 	OK(!may(as_nobody, "MESSAGE", alice, "P-Asserted-Identity: <sip:alice@example.test>\r\n"));
 	OK(may(as_nobody, "MESSAGE", alice, ""));
+	OK(may(as_conferences, "MESSAGE", alice,
+	       "P-Asserted-Identity: <sip:conf-SCHED123.alice@example.test>\r\n"));
+	OK(!may(as_conferences, "MESSAGE", alice,
+	        "P-Asserted-Identity: <sip:conf-SCHED123.alice@other.test>\r\n"));
+	OK(!may(as_conferences, "MESSAGE", alice,
+	        "P-Asserted-Identity: <sip:alice@example.test>\r\n"));
 }
 
 static void rights_are_told_to_people(void)

@@ -49,6 +49,50 @@ static void uris_of_conferences_are_told_from_others(void)
 	}
 }
 
+static void a_conference_is_known_by_the_address_for_phones_too(void)
+{
+	static const struct {
+		const char *uri, *organizer, *id;
+	} rows[] = {
+		{ "sip:conf-SCHED123.alice@Contoso.com", "sip:alice@contoso.com", "SCHED123" },
+		{ "sips:CONF-sched123.alice.b@contoso.com:5061;transport=tls",
+		  "sip:alice.b@contoso.com", "sched123" },
+		{ "sip:alice@contoso.com;gruu;opaque=app:conf:chat:id:SCHED123",
+		  "sip:alice@contoso.com", "SCHED123" },
+		{ "sip:conf-SHORT.alice@contoso.com", NULL, NULL },
+		{ "sip:conf-SCHED123@contoso.com", NULL, NULL },
+		{ "sip:conf-SCHED123.@contoso.com", NULL, NULL },
+		{ "sip:conf-SCHED-123.alice@contoso.com", NULL, NULL },
+		{ "sip:alice@contoso.com", NULL, NULL },
+		{ "tel:conf-SCHED123.alice", NULL, NULL },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[CONF_URI_MAX];
+		struct buf b = BUF_ON(text);
+		struct conf_uri cu = { .factory = true };
+		int r = conf_uri_read(&cu, &b, str_of(rows[i].uri));
+		EQ(r == 0, rows[i].id != NULL);
+		if (!rows[i].id)
+			continue;
+		EQ_STR(buf_view(&b), rows[i].organizer);
+		EQ_STR(cu.id, rows[i].id);
+		OK(conf_uri_is(str_of(rows[i].uri)));
+	}
+}
+
+static void an_address_for_phones_leads_back(void)
+{
+	char text[256], back[256];
+	struct buf b = BUF_ON(text), o = BUF_ON(back);
+	struct conf_uri cu;
+	conf_uri_put_for_phones(&b, STR("sip:alice@contoso.com"), STR("SCHED123"));
+	EQ_STR(buf_view(&b), "sip:conf-SCHED123.alice@contoso.com");
+	OK(conf_uri_is_for_phones(buf_view(&b)));
+	EQ(conf_uri_read(&cu, &o, buf_view(&b)), 0);
+	EQ_STR(buf_view(&o), "sip:alice@contoso.com");
+	EQ(cu.session, CONFINFO_FOCUS);
+}
+
 static void what_is_written_is_what_clients_make_themselves(void)
 {
 	char text[256];
@@ -63,6 +107,8 @@ static void what_is_written_is_what_clients_make_themselves(void)
 int main(void)
 {
 	RUN(uris_of_conferences_are_told_from_others);
+	RUN(a_conference_is_known_by_the_address_for_phones_too);
+	RUN(an_address_for_phones_leads_back);
 	RUN(what_is_written_is_what_clients_make_themselves);
 	return tap_done();
 }

@@ -268,11 +268,12 @@ static void people_come_with_their_roles_and_go(void)
 	EQ_STR(did(&w), "tell bob attendee; ");
 	OK(conference_is_inside(w.c, STR("sip:BOB@e.test")));
 	EQ(w.c->n_inside, 2);
-	EQ(conference_leave(w.c, NOW, STR("{X}")), -ENOENT);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{X}")), -ENOENT);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{A}")), -ENOENT); /* another's */
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	EQ_STR(did(&w), "removed bob 0 0; ");
 	OK(!conference_is_inside(w.c, STR(BOB)) && !conference_person(w.c, STR(BOB)));
-	EQ(conference_leave(w.c, NOW, STR("{A}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(ALICE), STR("{A}")), 0);
 	EQ_STR(did(&w), "removed ali 0 0; emptied; ");
 	EQ(w.c->n_inside, 0);
 	stop(&w);
@@ -287,10 +288,11 @@ static void a_second_endpoint_is_the_same_person(void)
 	join(&w, BOB, "{b1}"); /* comes again */
 	EQ(w.c->n_inside, 1);
 	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 2);
-	EQ(conference_leave(w.c, NOW, STR("{B1}")), -ENOENT); /* that dialog was replaced */
-	EQ(conference_leave(w.c, NOW, STR("{b1}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B1}")),
+	   -ENOENT); /* that dialog was replaced */
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{b1}")), 0);
 	OK(conference_is_inside(w.c, STR(BOB)));
-	EQ(conference_leave(w.c, NOW, STR("{B2}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B2}")), 0);
 	OK(!conference_is_inside(w.c, STR(BOB)));
 	stop(&w);
 }
@@ -412,8 +414,8 @@ static void a_lock_is_told_and_keeps_people_out(void)
 	EQ(join_at(&w, NOW, BOB, "{B}", true, &why), CONF_ENTERS); /* asks again */
 	EQ(w.c->n_waiting, 0);
 	EQ(command(&w, ALICE, lock(true)), C3P_NO_REASON);
-	EQ(conference_leave(w.c, NOW, STR("{A}")), 0);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(ALICE), STR("{A}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	OK(!w.c->locked); /* the next ones find it open */
 	stop(&w);
 }
@@ -520,7 +522,7 @@ static void who_left_and_came_back_is_there(void)
 	join(&w, ALICE, "{A}");
 	join(&w, BOB, "{B}");
 	conference_changes_done(w.c);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	join(&w, BOB, "{B2}");
 	struct confinfo ci = changes(&w, a, CONF_VIEW_PRESENTER);
 	EQ(ci.n_users, 1);
@@ -611,7 +613,7 @@ static void a_focus_that_starts_anew_learns_the_roster_from_an_mcu(void)
 	OK(w.c->locked);
 	EQ(conference_person(w.c, STR(ALICE))->role, CONFINFO_PRESENTER);
 	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 2);
-	EQ(conference_leave(w.c, NOW, STR("{A}")), 0); /* the focus dialogs go on */
+	EQ(conference_leave(w.c, NOW, STR(ALICE), STR("{A}")), 0); /* the focus dialogs go on */
 	(void)did(&w);
 	/* Another full roster without bob's chat. */
 	ci = (struct confinfo){ .state = CONFINFO_FULL };
@@ -631,12 +633,98 @@ static void who_had_the_mcu_alone_leaves_with_it(void)
 	OK(conference_is_inside(w.c, STR(BOB)));
 	EQ(join(&w, BOB, "{B}"), CONF_ENTERS); /* and is not counted twice */
 	EQ(w.c->n_inside, 1);
-	EQ(conference_leave(w.c, NOW, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
 	OK(!conference_is_inside(w.c, STR(BOB)));
 	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
 	ci = mcu_says(a, CONFINFO_PARTIAL, BOB, "e2", CONFINFO_DISCONNECTED);
 	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
 	OK(!conference_is_inside(w.c, STR(BOB)));
+	stop(&w);
+}
+
+/* --- phones --------------------------------------------------------------------------- */
+
+static enum conf_entry join_phone(struct world *w, const char *uri)
+{
+	struct confinfo_leg pager = { .pager = true, .call_id = STR("pages") };
+	struct conf_join j = { .who = who(uri),
+		               .entity = STR("{P}"),
+		               .epid = CONF_PHONE,
+		               .leg = &pager,
+		               .pager = &pager };
+	const struct conf_person *p = NULL;
+	enum c3p_reason why;
+	return conference_join(w->c, NOW, &j, &p, &why);
+}
+
+/* What the MCU says of the pages to one. */
+static struct confinfo pages_are(struct arena *a, const char *uri, enum confinfo_status status)
+{
+	struct confinfo ci = mcu_says(a, CONFINFO_PARTIAL, uri, "phone", status);
+	struct confinfo_leg *leg = arena_alloc(a, sizeof(*leg));
+	*leg = (struct confinfo_leg){ .pager = true, .call_id = STR("pages") };
+	ci.users->endpoints->leg = leg;
+	return ci;
+}
+
+static void a_phone_is_there_until_it_takes_no_page(void)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct world w;
+	struct confinfo ci;
+	start(&w);
+	EQ(join_phone(&w, BOB), CONF_ENTERS);
+	const struct conf_person *p = conference_person(w.c, STR(BOB));
+	OK(p && conf_pager(p) && p->n_endpoints == 2);
+	EQ(join_phone(&w, BOB), CONF_ENTERS); /* it has its place already */
+	EQ(p->n_endpoints, 2);
+	ci = pages_are(a, BOB, CONFINFO_CONNECTED);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
+	EQ(p->n_endpoints, 2);
+	ci = pages_are(a, BOB, CONFINFO_DISCONNECTED);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
+	OK(conference_person(w.c, STR(BOB)) == NULL);
+	stop(&w);
+}
+
+static void who_leaves_with_the_phone_stays_with_another_client(void)
+{
+	struct world w;
+	start(&w);
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), -ENOENT);
+	EQ(join(&w, BOB, "{B}"), CONF_ENTERS);
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), -ENOENT);
+	EQ(join_phone(&w, BOB), CONF_ENTERS);
+	const struct conf_person *p = conference_person(w.c, STR(BOB));
+	EQ(p->n_endpoints, 3);
+	(void)did(&w);
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), 0);
+	EQ_STR(did(&w), "tell bob attendee; "); /* the MCU: no pages any more */
+	EQ(p->n_endpoints, 1);
+	OK(!conf_pager(p));
+	EQ(join_phone(&w, BOB), CONF_ENTERS);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B}")), 0);
+	OK(conference_is_inside(w.c, STR(BOB)));
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), 0);
+	OK(!conference_is_inside(w.c, STR(BOB)));
+	stop(&w);
+}
+
+static void a_focus_that_starts_anew_finds_the_phones(void)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct world before, w;
+	struct confinfo kept;
+	start(&before);
+	EQ(join_phone(&before, BOB), CONF_ENTERS);
+	conference_mcu_info(&kept, a, before.c, CONFINFO_CHAT);
+	start(&w);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &kept), C3P_NO_REASON);
+	const struct conf_person *p = conference_person(w.c, STR(BOB));
+	OK(p && conf_pager(p));
+	EQ(conference_leave_phone(w.c, NOW, STR(BOB)), 0);
+	OK(!conference_is_inside(w.c, STR(BOB)));
+	stop(&before);
 	stop(&w);
 }
 
@@ -676,7 +764,7 @@ static void anonymous_people_alone_are_sent_away_after_a_while(void)
 	EQ(join_at(&w, NOW + 200, BOB, "{B}", true, &why), CONF_ENTERS);
 	(void)conferences_expire(w.set, NOW + 200 + GRACE);
 	EQ(w.c->n_inside, 2); /* bob is there */
-	EQ(conference_leave(w.c, NOW + 300 + GRACE, STR("{B}")), 0);
+	EQ(conference_leave(w.c, NOW + 300 + GRACE, STR(BOB), STR("{B}")), 0);
 	(void)did(&w);
 	(void)conferences_expire(w.set, NOW + 299 + 2 * GRACE);
 	EQ(w.c->n_inside, 1);
@@ -804,6 +892,9 @@ int main(void)
 	RUN(an_mcu_reports_the_endpoints_it_has);
 	RUN(a_focus_that_starts_anew_learns_the_roster_from_an_mcu);
 	RUN(who_had_the_mcu_alone_leaves_with_it);
+	RUN(a_phone_is_there_until_it_takes_no_page);
+	RUN(who_leaves_with_the_phone_stays_with_another_client);
+	RUN(a_focus_that_starts_anew_finds_the_phones);
 	RUN(an_idle_conference_ends_and_an_old_one_is_forgotten);
 	RUN(anonymous_people_alone_are_sent_away_after_a_while);
 	RUN(a_conference_with_an_end_is_kept_until_then);

@@ -125,6 +125,47 @@ static void what_one_says_reaches_all_others(void)
 	stop(&w);
 }
 
+static enum c3p_reason add_phone(struct world *w, const char *uri, enum confinfo_status status)
+{
+	struct confinfo_leg leg = { .pager = true, .call_id = STR("pages") };
+	struct confinfo_endpoint e = { .entity = STR("{P}"),
+		                       .epid = CONF_PHONE,
+		                       .session = CONFINFO_CHAT,
+		                       .status = status,
+		                       .leg = &leg };
+	struct confinfo_user u = { .entity = str_of(uri),
+		                   .role = CONFINFO_ATTENDEE,
+		                   .endpoints = &e };
+	return immcu_add_user(w->room, &u);
+}
+
+static void phones_are_legs_that_the_focus_begins_and_ends(void)
+{
+	struct world w;
+	start(&w);
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_CONNECTED), C3P_NO_REASON);
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_CONNECTED), C3P_NO_REASON); /* once */
+	EQ(w.room->n_legs, 4);
+	struct immcu_leg *dave = immcu_pager_of(w.room, STR("sip:dave@e.test"));
+	OK(dave && immcu_leg_dialog(dave)->pager);
+	EQ(say(&w, ALICE, w.alice, "1"), 0);
+	EQ_STR(did(&w), "bob<ali:1; car<ali:1; dav<ali:1; ");
+	struct immcu_said typing = { .sender = STR(BOB),
+		                     .from = w.bob,
+		                     .type = STR("application/im-iscomposing+xml"),
+		                     .body = STR("t"),
+		                     .typing = true };
+	immcu_answered(w.bob, 200);
+	immcu_answered(w.carol, 200);
+	immcu_answered(dave, 202);
+	EQ(immcu_say(w.room, &typing), 0);
+	EQ_STR(did(&w), "ali<bob:t; car<bob:t; "); /* a phone could not say who types */
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_DISCONNECTED), C3P_NO_REASON);
+	EQ_STR(did(&w), "end dav 0; ");
+	OK(immcu_pager_of(w.room, STR("sip:dave@e.test")) == NULL);
+	stop(&w);
+}
+
 static void a_leg_gets_one_at_a_time_and_all_get_the_same_order(void)
 {
 	struct world w;
@@ -258,13 +299,14 @@ static void only_members_open_a_dialog_and_a_client_has_one(void)
 	EQ(join(&w, "sip:eve@e.test", "ee", "e", &leg), 403);
 	EQ(join(&w, BOB, "eb", "b2", &leg), 0);
 	EQ_STR(did(&w), "end bob 1; ");
-	OK(immcu_leg_of(w.room, STR("b2")) == leg && !immcu_leg_of(w.room, STR("b")));
+	OK(immcu_leg_of(w.room, STR(BOB), STR("b2")) == leg &&
+	   !immcu_leg_of(w.room, STR(BOB), STR("b")));
 	EQ(join(&w, BOB, "other", "b3", &w.bob), 0); /* another client of his */
 	EQ_STR(did(&w), "");
 	EQ(say(&w, BOB, w.bob, "x"), 0);
 	EQ_STR(did(&w), "ali<bob:x; bob<bob:x; car<bob:x; ");
 	immcu_leave(&w.bob);
-	OK(w.bob == NULL && !immcu_leg_of(w.room, STR("b3")));
+	OK(w.bob == NULL && !immcu_leg_of(w.room, STR(BOB), STR("b3")));
 	EQ_STR(did(&w), "");
 	immcu_changes_done(w.room); /* takes the places of those that ended */
 	for (int i = 1; i < CONF_CLIENTS_MAX; i++)
@@ -430,7 +472,7 @@ static void an_mcu_that_starts_anew_goes_on_with_the_legs(void)
 	ci = sent(a, &ci);
 	EQ(immcu_open(w.mcu, &ci, &w.room), C3P_NO_REASON);
 	EQ(w.room->n_legs, 2);
-	struct immcu_leg *bob = immcu_leg_of(w.room, STR("b"));
+	struct immcu_leg *bob = immcu_leg_of(w.room, STR(BOB), STR("b"));
 	OK(bob && immcu_leg_dialog(bob)->local_cseq == 1 + IMMCU_CSEQ_JUMP);
 	EQ(say(&w, BOB, bob, "still here"), 0);
 	EQ_STR(did(&w), "ali<bob:still here; ");
@@ -466,7 +508,8 @@ static void a_focus_that_starts_anew_goes_on_with_the_people(void)
 	EQ(c->n_inside, 2);
 	EQ(conference_person(c, STR(ALICE))->role, CONFINFO_PRESENTER);
 	EQ(conference_person(c, STR(ALICE))->n_endpoints, 2);
-	EQ(conference_leave(c, 3, STR("fb")), 0); /* bob's dialog with the focus is known */
+	EQ(conference_leave(c, 3, STR(BOB), STR("fb")),
+	   0); /* bob's dialog with the focus is known */
 	OK(!conference_is_inside(c, STR(BOB)));
 	stop(&w);
 	conferences_free(&set);
@@ -475,6 +518,7 @@ static void a_focus_that_starts_anew_goes_on_with_the_people(void)
 int main(void)
 {
 	RUN(what_one_says_reaches_all_others);
+	RUN(phones_are_legs_that_the_focus_begins_and_ends);
 	RUN(a_leg_gets_one_at_a_time_and_all_get_the_same_order);
 	RUN(what_cannot_be_said_is_refused);
 	RUN(typing_is_never_kept);

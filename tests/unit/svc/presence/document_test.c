@@ -118,7 +118,7 @@ static void a_part_of_the_own_data_has_that_alone(void)
 static struct buf view(const struct presentity *p, uint32_t container, uint32_t mask)
 {
 	struct buf b = buf_of(256 * 1024);
-	doc_put_view(&b, p, container, mask);
+	doc_put_view(&b, p, container, mask, 0);
 	OK(!b.full);
 	return b;
 }
@@ -189,6 +189,97 @@ static void a_category_that_is_gone_is_named_in_the_view(void)
 	buf_free(&b);
 	free(s);
 	presentity_free(&p);
+}
+
+/* Of categories that the server does not know: what a view says to who was told from `was`. */
+static const char *unknown(const struct presentity *p, uint32_t container, uint32_t was)
+{
+	static char text[4096];
+	struct buf b = BUF_ON(text), whole = buf_of(256 * 1024);
+	doc_put_view(&whole, p, container, CATEGORY_BIT(CATEGORY_OTHER), was);
+	struct str rest = buf_view(&whole), one;
+	while (str_cut(rest, '<', &one, &rest)) {
+		struct xml *e;
+		auto_(arena_free) struct arena *a = arena_new();
+		ssize_t end = str_find(rest, STR("</category>"));
+		bool empty = str_find(rest, STR("/>")) < str_chr(rest, '>');
+		if (!str_starts(rest, STR("category ")))
+			continue;
+		one = (struct str){ rest.p - 1,
+			            empty ? (size_t)str_chr(rest, '>') + 2 : (size_t)end + 12 };
+		OK(xml_parse(&e, a, one) == 0);
+		buf_printf(&b, "%s%" STR_FMT "=%" STR_FMT, b.len > 0 ? " " : "",
+		           STR_ARG(xml_attr(e, "name")),
+		           STR_ARG(e->child ? e->child->name : STR("-")));
+	}
+	buf_free(&whole);
+	buf_char(&b, '\0');
+	return text;
+}
+
+#define IN(i) (1u << (i)) /* by index: 5 is the company, 6 the team, 7 friends */
+#define PUB(name, container, version, more)                                                \
+	"<publication categoryName='" name "' container='" container "' version='" version \
+	"' expireType='static'" more
+
+static void an_unknown_category_that_is_gone_is_named_to_who_may_have_it(void)
+{
+	struct presentity *p = presentity_new("alice@example.test");
+	struct said *s = xnew(struct said);
+	OK(say(p, s, 7, now,
+	       PUB("x", "0", "0", "><x0/></publication>")
+	               PUB("x", "200", "0", "><x2/></publication>")
+	                       PUB("y", "200", "0", "><y2/></publication>")
+	                               PUB("y", "400", "0", "><y4/></publication>")
+	                                       PUB("z", "400", "0", "><z4/></publication>")) == 0);
+	/* Each name is looked up alone. */
+	OK(strcmp(unknown(p, CONTAINER_COMPANY, 0), "x=x2 y=y2") == 0);
+	OK(strcmp(unknown(p, CONTAINER_TEAM, 0), "x=x0") == 0);
+	/* Who comes from elsewhere has what is there. */
+	OK(strcmp(unknown(p, CONTAINER_TEAM, IN(5)), "x=x0 y=-") == 0);
+	OK(strcmp(unknown(p, CONTAINER_TEAM, IN(5) | IN(7)), "x=x0 y=- z=-") == 0);
+	OK(strcmp(unknown(p, CONTAINER_COMPANY, IN(5)), "x=x2 y=y2") == 0);
+	OK(say(p, s, 7, now,
+	       PUB("x", "200", "1", " expires='0'/>") PUB("y", "200", "1", " expires='0'/>")
+	               PUB("z", "400", "1", " expires='0'/>")) == 0);
+	/* It is not told of what it could not have; nobody at the start is. */
+	OK(strcmp(unknown(p, CONTAINER_COMPANY, IN(5)), "x=x0 y=-") == 0);
+	OK(strcmp(unknown(p, CONTAINER_PERSONAL, IN(7)), "x=x0 y=y4 z=-") == 0);
+	OK(strcmp(unknown(p, CONTAINER_COMPANY, 0), "x=x0") == 0);
+	OK(strcmp(unknown(p, CONTAINER_TEAM, IN(6)), "x=x0") == 0);
+	/* The own endpoints: what is left of a name is all, or where it went from. */
+	struct self_parts parts = { .categories = CATEGORY_BIT(CATEGORY_OTHER),
+		                    .removed = &p->dirty };
+	struct buf b = self(p, &parts);
+	OK(str_find(buf_view(&b), STR("<category name=\"z\" container=\"400\"/>")) > 0);
+	OK(str_find(buf_view(&b), STR("<category name=\"y\" container=\"200\"/>")) < 0);
+	buf_free(&b);
+	gone_mark_told(&p->gone);
+	gone_forget_told(&p->gone);
+	OK(strcmp(unknown(p, CONTAINER_COMPANY, IN(5)), "x=x0") == 0);
+	free(s);
+	presentity_free(&p);
+}
+
+static void a_replica_finds_out_what_is_gone(void)
+{
+	struct presentity *p = presentity_new("alice@example.test");
+	struct presentity *replica = presentity_new("alice@example.test");
+	struct said *s = xnew(struct said);
+	replica->replica = true;
+	OK(say(p, s, 7, now, PUB("y", "200", "0", "><y2/></publication>")) == 0);
+	struct buf b = self(p, &SELF_REPLICA);
+	EQ(presentity_read(replica, buf_view(&b)), 0);
+	OK(strcmp(unknown(replica, CONTAINER_COMPANY, IN(5)), "y=y2") == 0);
+	buf_free(&b);
+	OK(say(p, s, 7, now, PUB("y", "200", "1", " expires='0'/>")) == 0);
+	b = self(p, &SELF_REPLICA);
+	EQ(presentity_read(replica, buf_view(&b)), 0);
+	OK(strcmp(unknown(replica, CONTAINER_COMPANY, IN(5)), "y=-") == 0);
+	buf_free(&b);
+	free(s);
+	presentity_free(&p);
+	presentity_free(&replica);
 }
 
 static void conflicts_are_listed(void)
@@ -442,6 +533,8 @@ int main(void)
 	RUN(inputs_of_the_aggregate_are_not_for_watchers);
 	RUN(who_is_blocked_sees_name_and_address);
 	RUN(a_category_that_is_gone_is_named_in_the_view);
+	RUN(an_unknown_category_that_is_gone_is_named_to_who_may_have_it);
+	RUN(a_replica_finds_out_what_is_gone);
 	RUN(conflicts_are_listed);
 	RUN(kept_data_are_read_again_as_they_were);
 	RUN(a_replica_shows_what_its_home_shows);

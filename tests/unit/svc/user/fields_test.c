@@ -31,6 +31,8 @@ static void names_that_are_none_are_explained(void)
 	OK(is_uri("alice@other.test", NULL));
 	OK(is_uri(".alice", NULL));
 	OK(is_uri("alice.", NULL));
+	OK(is_uri("conf-12345678.alice", NULL)); /* of a conference */
+	OK(is_uri("conf-1234567.alice", "conf-1234567.alice@example.test"));
 	OK(is_uri("\xc3\xa4lice", NULL));
 	OK(is_uri("a2345678901234567890123456789012345678901234567890123456789012345", NULL));
 }

@@ -71,7 +71,7 @@ static bool compose(struct sub *s, bool all UNUSED, struct buf *body, struct str
 	struct watching *me = container_of(s, struct watching, sub);
 	*ret_type = STR("text/plain");
 	for (struct watch *w; (w = watch_next_dirty(&me->set)) != NULL; watch_clean(w)) {
-		struct str text = person_render(w->person, w->container, w->dirty, false);
+		struct str text = person_render(w->person, w->container, w->dirty, 0, false);
 		ssize_t at = str_find(text, STR("<availability>"));
 		buf_printf(body, "[%s %u:", w->person->aor, w->container);
 		if (at >= 0)
@@ -350,17 +350,17 @@ static void a_view_is_composed_once_for_all_who_see_it(void)
 	uint32_t mask = CATEGORY_BIT(CATEGORY_STATE);
 	struct person *p = people_get(w->people, STR("bob@example.test"));
 	signs_in(w, p, true);
-	struct str one = person_render(p, CONTAINER_COMPANY, mask, false),
-	           same = person_render(p, CONTAINER_COMPANY, mask, false),
-	           other = person_render(p, CONTAINER_TEAM, mask, false);
+	struct str one = person_render(p, CONTAINER_COMPANY, mask, 0, false),
+	           same = person_render(p, CONTAINER_COMPANY, mask, 0, false),
+	           other = person_render(p, CONTAINER_TEAM, mask, 0, false);
 	OK(one.p == same.p && one.len == same.len && one.p != other.p);
-	OK(person_render(p, CONTAINER_COMPANY, CATEGORY_ALL, false).p != one.p);
+	OK(person_render(p, CONTAINER_COMPANY, CATEGORY_ALL, 0, false).p != one.p);
 	/* More views than are kept: each is right all the same. */
 	for (unsigned i = 0; i < 3 * N_CONTAINERS; i++) {
 		uint32_t id = container_id(i % N_CONTAINERS);
 		struct buf b = buf_of(SUB_BODY_MAX);
-		doc_put_view(&b, &p->p, id, CATEGORY_ALL);
-		OK(str_eq(person_render(p, id, CATEGORY_ALL, false), buf_view(&b)));
+		doc_put_view(&b, &p->p, id, CATEGORY_ALL, 0);
+		OK(str_eq(person_render(p, id, CATEGORY_ALL, 0, false), buf_view(&b)));
 		buf_free(&b);
 	}
 	world_free(&w);
@@ -368,7 +368,7 @@ static void a_view_is_composed_once_for_all_who_see_it(void)
 
 static bool shows(struct person *p, const char *availability)
 {
-	struct str text = person_render(p, CONTAINER_COMPANY, CATEGORY_ALL, false);
+	struct str text = person_render(p, CONTAINER_COMPANY, CATEGORY_ALL, 0, false);
 	return str_find(text, str_of(availability)) >= 0;
 }
 

@@ -69,6 +69,33 @@ static void what_is_not_well_formed_is_refused(void)
 	EQ(refused(STR("<a>&unknown;</a>")), -EBADMSG);
 }
 
+static void an_error_is_told_with_its_line(void)
+{
+	static const struct {
+		const char *text;
+		uint32_t line;
+		const char *what;
+	} rows[] = {
+		{ "<a>\n<b>\n</a>", 3, "mismatched tag" },
+		{ "<a>\n\n", 3, "no element found" },
+		{ "<a/>\n<!DOCTYPE a>", 2, "junk after document element" },
+		{ "\n<!DOCTYPE a><a/>", 2, "a DOCTYPE is not allowed" },
+	};
+	struct xml *x = NULL;
+	struct xml_error e;
+	auto_(arena_free) struct arena *a = arena_new();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EQ(xml_parse_told(&x, a, str_of(rows[i].text), &e), -EBADMSG);
+		EQ(e.line, rows[i].line);
+		EQ_STR(str_of(e.what), rows[i].what);
+	}
+	struct str text = STR("<a>\n<b/>\n\n<b\nk='v'/></a>");
+	EQ(xml_parse_told(&x, a, text, &e), 0);
+	EQ(xml_line(x, text), 1);
+	EQ(xml_line(xml_child(x, "b"), text), 2);
+	EQ(xml_line(xml_again(xml_child(x, "b")), text), 4);
+}
+
 static void a_doctype_is_refused(void)
 {
 	EQ(refused(STR("<!DOCTYPE a><a/>")), -EBADMSG);
@@ -188,6 +215,7 @@ int main(void)
 	RUN(prefixes_are_resolved);
 	RUN(the_source_of_an_element_is_kept_as_it_stands);
 	RUN(what_is_not_well_formed_is_refused);
+	RUN(an_error_is_told_with_its_line);
 	RUN(a_doctype_is_refused);
 	RUN(depth_and_counts_are_bounded);
 	RUN(elements_share_the_name_of_their_namespace);
