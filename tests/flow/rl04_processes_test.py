@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """RL-04, the processes: what they may do, how they are watched, what they count, how they stop."""
+import contextlib
 import os
 import re
 import signal
@@ -7,9 +8,9 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib import metrics, netns, site, tap  # noqa: E402
+from lib import metrics, netns, proc, site, tap  # noqa: E402
 from lib.load import ask  # noqa: E402
-from lib.server import METRICS_PORT, Server  # noqa: E402
+from lib.server import METRICS_PORT, Server, program  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
@@ -65,7 +66,10 @@ def a_role_process_runs_as_an_account_of_its_own_without_capabilities(case):
 def a_role_process_holds_no_listening_socket_of_another_role(case):
     """accounts has the user store, and nothing that the network reaches."""
     folder = f"/proc/{row(case, 'accounts')['pid']}/fd"
-    inodes = {os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)}
+    inodes = set()
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            inodes.add(os.readlink(os.path.join(folder, fd)))
     for table in ("tcp", "tcp6", "udp", "udp6"):
         path = f"/proc/{row(case, 'accounts')['pid']}/net/{table}"
         with open(path, encoding="ascii") as f:
@@ -187,7 +191,8 @@ def a_graceful_stop_lets_a_call_be_answered_and_refuses_sign_ins(case):
     got = b.expect_request("INVITE")
     b.answer(got, 180, tag="bt")
     a.expect(lambda m: m.code == 180, "180")
-    server.tool("stop")
+    stop = case.own(proc.Proc([program("dialtone"), "--config", server.dir, "stop"],
+                              os.path.join(case.dir, "stop.log")))
     wait_for(lambda: server.tool("status", ok=False).find("stopping") >= 0, "the stop to begin")
     refused, _ = ask(a, a.make("REGISTER", f"sip:{server.domain}", to=a.user.uri,
                                headers=[("Contact", a.contact())]))
@@ -196,6 +201,7 @@ def a_graceful_stop_lets_a_call_be_answered_and_refuses_sign_ins(case):
     answer = a.expect_answer(inv)
     check_eq(answer.code, 200, "the call that was ringing")
     check_eq(server.p.wait_end(), 0, "the exit status")
+    check_eq(stop.wait_end(), 0, "the command's")
     check(a.closed and b.closed, "connections were left")
     server.start()
     check_eq(phone(case, a.user).register().code, 200, "a sign-in after the next start")

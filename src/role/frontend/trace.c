@@ -10,9 +10,9 @@ enum { EVENT_MAX = 64 * 1024, SHOWN_MAX = 16 * 1024, PEER_SHOWN_MAX = 100 };
 
 /* Whose messages are shown: an address, of any port if that is 0, or another process. */
 struct trace_peer {
-	bool any, is_process;
+	bool any;
+	struct str process; /* "frontend/2", "mcu-im on host b"; empty: an address */
 	struct addr addr;
-	char process[32]; /* "frontend/2" */
 };
 
 struct tracer {
@@ -20,6 +20,7 @@ struct tracer {
 	struct frontend *fe; /* NULL: has ended before the control socket */
 	struct ctl_call *c;
 	char *user; /* substring of From or To; NULL: all */
+	char *process;
 	struct trace_peer peer;
 };
 
@@ -29,6 +30,7 @@ static void tracer_gone(void *arg)
 	struct frontend *fe = tr->fe;
 	list_del(&tr->node);
 	free(tr->user);
+	free(tr->process);
 	free(tr);
 	if (fe && list_empty(&fe->tracers))
 		sip_stack_tap(fe->stack, false);
@@ -44,33 +46,46 @@ void fe_trace_stop(struct frontend *fe)
 	}
 }
 
-/* "frontend/2": the name of a process as it stands in the lines of a trace. */
-static bool is_process(struct str s)
+/* "mcu-im on host b": there is one. */
+static bool is_on_other_host(const struct frontend *fe, struct str s)
+{
+	for (uint32_t i = 0; i < fe->n_mcus; i++) {
+		char text[PEER_SHOWN_MAX];
+		struct buf name = BUF_ON(text);
+		fe_mcu_put_name(fe, &name, i);
+		if (str_eq(buf_view(&name), s))
+			return true;
+	}
+	return false;
+}
+
+/* The name of a process as it stands in the lines of a trace. */
+static bool is_process(const struct frontend *fe, struct str s)
 {
 	struct str role, number;
 	uint32_t n;
+	if (is_on_other_host(fe, s))
+		return true;
 	return str_cut(s, '/', &role, &number) && str_to_u32(number, FE_SLOTS_MAX, &n) == 0 &&
 	       n > 0 &&
 	       (str_eq(role, STR("frontend")) || str_eq(role, STR("mcu-im")) ||
 	        str_eq(role, STR("media-bridge")));
 }
 
-static int read_peer(struct trace_peer *ret, struct str s)
+/* Borrows s. */
+static int read_peer(const struct frontend *fe, struct trace_peer *ret, struct str s)
 {
-	struct buf b = BUF_ON(ret->process);
 	ret->any = s.len == 0;
-	ret->is_process = is_process(s);
-	if (ret->is_process)
-		buf_str(&b, s);
-	if (ret->any || ret->is_process)
+	ret->process = is_process(fe, s) ? s : STR("");
+	if (ret->any || ret->process.len)
 		return 0;
 	return addr_parse_port(&ret->addr, s) == 0 ? 0 : addr_parse(&ret->addr, s, 0);
 }
 
 static bool is_peer(const struct trace_peer *p, const struct sip_flow *f, struct str where)
 {
-	if (p->any || p->is_process)
-		return p->any || str_eq(where, str_of(p->process));
+	if (p->any || p->process.len)
+		return p->any || str_eq(where, p->process);
 	if (f->kind == SIP_LINK)
 		return false;
 	return addr_port(&p->addr) ? addr_eq(&p->addr, &f->peer) : addr_eq_host(&p->addr, &f->peer);
@@ -86,12 +101,12 @@ void fe_trace(struct frontend *fe, struct ctl_call *c)
 		c->fail(c, "%u traces are running already; end one first", n);
 		return;
 	}
-	if (read_peer(&from, peer) < 0) {
+	if (read_peer(fe, &from, peer) < 0) {
 		c->fail(c,
 		        "\"%" STR_FMT "\" is no address of a peer: expected is an IP address, with "
 		        "or without a port (192.0.2.7, 192.0.2.7:5060, 2001:db8::7, "
 		        "[2001:db8::7]:5060), or another process (frontend/2, mcu-im/1, "
-		        "media-bridge/1)",
+		        "media-bridge/1, mcu-im on host NAME)",
 		        STR_ARG(str_sub(peer, 0, PEER_SHOWN_MAX)));
 		return;
 	}
@@ -100,6 +115,8 @@ void fe_trace(struct frontend *fe, struct ctl_call *c)
 	tr->c = c;
 	tr->user = user.len ? str_dup(user) : NULL;
 	tr->peer = from;
+	tr->process = from.process.len ? str_dup(from.process) : NULL;
+	tr->peer.process = tr->process ? str_of(tr->process) : STR("");
 	list_add(&fe->tracers, &tr->node);
 	c->on_close(c, tracer_gone, tr);
 	sip_stack_tap(fe->stack, true);
