@@ -7,8 +7,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
 from lib.conference import Conferee, all_write, focus_of, meet, result  # noqa: E402
-from lib.im import invite, page, say  # noqa: E402
-from lib.siptext import Dialog, reset  # noqa: E402
+from lib.im import invite, open_session, page, say  # noqa: E402
+from lib.siptext import Dialog, reset, token  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 
@@ -198,6 +198,60 @@ def a_client_that_comes_again_takes_its_place(case):
     a.say("once")
     b.expect_request("BYE")  # of the dialog that it opened before
     b.hears("once", a)
+
+
+def loses_the_chat(a, b):
+    """b's client does not know the dialog with the MCU any more; the invitation that it gets."""
+    a.say("lost")
+    b.answer(b.expect_request("MESSAGE"), 481)
+    bye = b.answer(b.expect_request("BYE"), 200)
+    check_eq(bye.get("Call-ID"), b.leg.call_id, "BYE in the focus dialog")
+    m = b.expect_request("INVITE")
+    check_eq(m.get("Content-Type"), "application/ms-conf-invite+xml", "what it is invited to")
+    return m
+
+
+@tap.test
+def a_client_that_lost_the_chat_alone_is_invited_anew(case):
+    a, b, c = conferees(case, 3)
+    focus = meet(a, b, c)
+    a.lock()
+    m = loses_the_chat(a, b)
+    c.hears("lost", a)
+    check(f"<focus-uri>{focus}</focus-uri>" in m.body.decode(), m.body)
+    tag = token()
+    accepted = b.answer(m, 200, tag=tag)
+    ack = b.expect_request("ACK")
+    check_eq((ack.get("Call-ID"), ack.tag("To")), (m.get("Call-ID"), tag), "ACK")
+    b.join(focus)
+    a.wait_there(b, c)
+    all_write(a, b, c, word="again")
+    check("event=conference-lost" in case.site.server.p.text(), "no line")
+    # Clients that end the dialog of the invitation may.
+    bye = b.make("BYE", None, dialog=Dialog.of_callee(m, accepted))
+    check_eq(b.expect_answer(b.send(bye)).code, 200, "BYE of the invitation")
+    all_write(a, b, c, word="still")
+
+
+@tap.test
+def who_does_not_come_back_is_out(case):
+    a, b = conferees(case, 2)
+    meet(a, b)
+    b.answer(loses_the_chat(a, b), 603)
+    wait_for(lambda: set(a.users) == {a.user.uri}, lambda: f"the roster: {a.users}")
+
+
+@tap.test
+def who_ends_the_chat_alone_stays_and_is_not_invited(case):
+    a, b = conferees(case, 2)
+    focus = meet(a, b)
+    check_eq(b.expect_answer(b.send(b.make("BYE", None, dialog=b.chat))).code, 200, "BYE")
+    wait_for(lambda: "chat" not in a.users[b.user.uri]["with"], lambda: f"the roster: {a.users}")
+    a.say("to nobody")
+    b.chat = open_session(b, focus.replace(":focus:", ":chat:"))
+    a.wait_there(b)
+    all_write(a, b)
+    check(not [m for m in b.all if m.method == "INVITE"], "an invitation")
 
 
 @tap.test

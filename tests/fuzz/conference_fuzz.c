@@ -68,10 +68,17 @@ static void on_room(void *arg UNUSED, struct immcu_room *r)
 	assert(r->changed);
 }
 
+static void on_lost(void *arg UNUSED, struct conference *c UNUSED, const struct conf_person *p,
+                    const struct conf_endpoint *focus)
+{
+	assert(!p->gone && !p->waits && focus->status == CONFINFO_PENDING && focus->leg);
+}
+
 static const struct conf_ops focus_ops = {
 	.changed = on_changed,
 	.tell_mcus = on_tell,
 	.removed = on_removed,
+	.lost = on_lost,
 	.emptied = on_emptied,
 	.save = on_save,
 };

@@ -110,6 +110,14 @@ static void op_removed(void *arg UNUSED, struct conference *c, const struct conf
 	focus_mcu_deleted(r, p);
 }
 
+static void op_lost(void *arg UNUSED, struct conference *c, const struct conf_person *p,
+                    const struct conf_endpoint *focus)
+{
+	log_info(NULL, "conference-lost", "conference=%s user=%s", log_esc(str_of(c->id)),
+	         log_esc(str_of(p->uri)));
+	focus_invite_anew(room_of(c), p, focus->leg);
+}
+
 static void op_emptied(void *arg UNUSED, struct conference *c)
 {
 	focus_mcu_close(room_of(c));
@@ -132,6 +140,7 @@ static const struct conf_ops ops = {
 	.changed = op_changed,
 	.tell_mcus = op_tell_mcus,
 	.removed = op_removed,
+	.lost = op_lost,
 	.emptied = op_emptied,
 	.save = op_save,
 };

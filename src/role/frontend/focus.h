@@ -38,6 +38,7 @@ struct focus_leg {
 	struct room *room;
 	struct token end; /* where its client is */
 	char *uri, *epid, *call_id;
+	struct focus_return *coming; /* its client has been invited anew; or NULL */
 };
 
 struct saving;
@@ -110,6 +111,14 @@ void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end w
 /* Legs that an MCU gave back after a restart. */
 void focus_adopt_legs(struct room *r);
 void focus_leg_free(struct focus_leg *leg);
+/* As if its client had ended the dialog: it is told nothing. */
+void focus_leg_leave(struct focus_leg *leg);
+struct focus_leg *focus_find_leg(const struct room *r, struct str uri, struct str call_id);
+/* BYE in its dialog, as the model keeps it, with the reason. */
+void focus_send_bye(struct room *r, const struct focus_leg *leg, const struct confinfo_leg *dialog,
+                    enum refusal why);
+/* The Route value that leads to the home of the leg's user. */
+void focus_put_home(struct buf *b, const struct focus_leg *leg);
 /* A new one; another of the same epid is forgotten. */
 void focus_leg_add(struct room *r, const struct token *end, struct str uri, struct str epid,
                    struct str call_id);
@@ -122,8 +131,17 @@ enum c3p_reason focus_dialog_of(struct confinfo_leg *ret, struct arena *a, const
 void focus_put_contact(struct buf *b, const struct room *r);
 
 /* focus_invite.c */
-/* Is it a BYE for an INVITE that was answered for phones? */
+/* Contact in a dialog of an invitation, which is answered or sent for the conference. */
+void focus_put_invitation(struct buf *b, const struct frontend *fe, struct str conference,
+                          struct str call_id);
+/* Is it a BYE for such an invitation? */
 bool focus_ends_invitation(const struct task *t);
+
+/* focus_return.c */
+/* The MCU lost the client of that focus dialog: BYE there, and a fresh invitation. */
+void focus_invite_anew(struct room *r, const struct conf_person *p,
+                       const struct confinfo_leg *dialog);
+void focus_return_free(struct focus_return **rp);
 
 /* focus_phone.c: clients without a part in [MS-CONFBAS]. */
 void focus_message(struct task *t, struct conference *c);

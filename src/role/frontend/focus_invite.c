@@ -15,11 +15,19 @@ struct inviting {
 	char contact[CONF_WHOLE_URI_MAX + 64];
 };
 
-/* The inviter's client ends the dialog by BYE, which goes to the home of the conference: the
- * Contact says that there is one. */
+/* Its client ends the dialog by BYE, which goes to the home of the conference: the Contact says
+ * that there is one. */
 static void put_proof(struct buf *b, const struct frontend *fe, struct str call_id)
 {
 	buf_printf(b, "%016" PRIx64, hash_bytes(&fe->key.mac, call_id.p, call_id.len));
+}
+
+void focus_put_invitation(struct buf *b, const struct frontend *fe, struct str conference,
+                          struct str call_id)
+{
+	buf_printf(b, "Contact: <%" STR_FMT ";invitation=", STR_ARG(conference));
+	put_proof(b, fe, call_id);
+	buf_lit(b, ">\r\n");
 }
 
 bool focus_ends_invitation(const struct task *t)
@@ -117,9 +125,7 @@ static void send_message(struct task *t, const struct conf_invite *v, struct str
 	}
 	struct inviting *in = xnew(struct inviting);
 	struct buf cb = BUF_ON(in->contact);
-	buf_printf(&cb, "Contact: <%" STR_FMT ";invitation=", STR_ARG(conference));
-	put_proof(&cb, fe, t->msg->call_id);
-	buf_lit(&cb, ">\r\n");
+	focus_put_invitation(&cb, fe, conference, t->msg->call_id);
 	buf_char(&cb, '\0');
 	t = task_keep(t);
 	in->t = t;

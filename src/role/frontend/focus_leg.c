@@ -64,13 +64,13 @@ void focus_leg_free(struct focus_leg *leg)
 {
 	map_del(&leg->room->focus->legs, &leg->by_flow);
 	list_del(&leg->of_room);
+	focus_return_free(&leg->coming);
 	free(leg->uri);
 	free(leg->epid);
 	free(leg->call_id);
 	free(leg);
 }
 
-/* Of that user: another's client may choose the same Call-ID. */
 /* Its client has another dialog now: the old one, and what it watched, is dead to it. */
 static void drop_older(struct room *r, const struct focus_leg *now)
 {
@@ -93,7 +93,8 @@ void focus_leg_add(struct room *r, const struct token *end, struct str uri, stru
 	drop_older(r, leg_new(r, end, uri, epid, call_id));
 }
 
-static struct focus_leg *find_leg(const struct room *r, struct str uri, struct str call_id)
+/* Of that user: another's client may choose the same Call-ID. */
+struct focus_leg *focus_find_leg(const struct room *r, struct str uri, struct str call_id)
 {
 	list_for(it, &r->legs)
 	{
@@ -129,9 +130,14 @@ static const enum refusal reasons[] = {
 };
 /* clang-format on */
 
+void focus_put_home(struct buf *b, const struct focus_leg *leg)
+{
+	buf_printf(b, "<sip:o.%llx@" FE_LINK_DOMAIN ";lr>", (unsigned long long)leg->end.account);
+}
+
 /* Through the home of the leg's user, which knows where its client is now. */
-static void send_bye(struct room *r, const struct focus_leg *leg, const struct confinfo_leg *dialog,
-                     enum conf_end why)
+void focus_send_bye(struct room *r, const struct focus_leg *leg, const struct confinfo_leg *dialog,
+                    enum refusal why)
 {
 	struct frontend *fe = r->focus->fe;
 	struct sip_flow *f = fe_own_link(fe);
@@ -140,7 +146,7 @@ static void send_bye(struct room *r, const struct focus_leg *leg, const struct c
 	if (!f)
 		return;
 	room_put_uri(&ub, r, CONFINFO_FOCUS);
-	buf_printf(&rb, "<sip:o.%llx@" FE_LINK_DOMAIN ";lr>", (unsigned long long)leg->end.account);
+	focus_put_home(&rb, leg);
 	sip_branch_make(fe->stack, 0, branch);
 	struct buf *b = sip_transport_out(fe->tp);
 	struct conf_request rq = { .method = SIP_BYE,
@@ -150,7 +156,7 @@ static void send_bye(struct room *r, const struct focus_leg *leg, const struct c
 		                   .flow = f,
 		                   .branch = branch };
 	conf_dialog_put(b, dialog, &rq);
-	refusal_put(b, reasons[why], fe->env->self->fqdn);
+	refusal_put(b, why, fe->env->self->fqdn);
 	sip_put_body(b, STR(""), STR(""));
 	(void)sip_ctx_new(fe->stack, f, buf_view(b), SIP_BYE, branch, NULL, NULL);
 }
@@ -164,13 +170,12 @@ void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end w
 			continue;
 		const struct confinfo_leg *dialog = dialog_of(p, str_of(leg->call_id));
 		if (dialog)
-			send_bye(r, leg, dialog, why);
+			focus_send_bye(r, leg, dialog, reasons[why]);
 		focus_leg_free(leg);
 	}
 }
 
-/* By its client: it is told nothing. */
-static void leave(struct focus_leg *leg)
+void focus_leg_leave(struct focus_leg *leg)
 {
 	struct room *r = leg->room;
 	struct focus *fo = r->focus;
@@ -203,9 +208,9 @@ void fe_focus_flow_lost(struct frontend *fe, uint32_t slot, uint64_t flow)
 	if (!fo)
 		return;
 	while (flow == 0 && (leg = leg_at(fo, slot)) != NULL)
-		leave(leg);
+		focus_leg_leave(leg);
 	while (flow != 0 && (n = map_first(&fo->legs, flow_hash(fo, slot, flow))) != NULL)
-		leave(container_of(n, struct focus_leg, by_flow));
+		focus_leg_leave(container_of(n, struct focus_leg, by_flow));
 }
 
 uint64_t fe_focus_next_flow(struct frontend *fe, uint32_t slot, size_t *at, struct map_node **after)
@@ -240,7 +245,7 @@ static struct focus_leg *adopt(struct room *r, const struct conf_person *p,
 {
 	struct token end;
 	if (e->session != CONFINFO_FOCUS || !e->leg ||
-	    find_leg(r, str_of(p->uri), e->leg->call_id) ||
+	    focus_find_leg(r, str_of(p->uri), e->leg->call_id) ||
 	    !read_end(r->focus, e->leg->route, &end))
 		return NULL;
 	return leg_new(r, &end, str_of(p->uri), str_of(e->epid), e->leg->call_id);
@@ -269,7 +274,7 @@ void focus_adopt_legs(struct room *r)
 	bool any = false;
 	for (struct focus_leg *leg; (leg = adopt_next(r)) != NULL; any = true)
 		if (is_gone(fe, &leg->end))
-			leave(leg);
+			focus_leg_leave(leg);
 	for (uint32_t i = 0; any && i < fe->env->n_slots; i++)
 		if (i != fe->env->slot)
 			fe_check_flows(fe, i);
@@ -401,7 +406,7 @@ struct focus_leg *focus_leg_of(const struct task *t, const struct conference *c)
 	const struct confinfo_leg *dialog = p ? dialog_of(p, t->msg->call_id) : NULL;
 	if (!dialog || !conf_dialog_has(dialog, t->msg))
 		return NULL;
-	return find_leg(room_of(c), buf_view(&who), t->msg->call_id);
+	return focus_find_leg(room_of(c), buf_view(&who), t->msg->call_id);
 }
 
 void focus_invite(struct task *t, struct conference *c)
@@ -443,7 +448,7 @@ void focus_bye(struct task *t, struct conference *c)
 		return;
 	}
 	if (leg)
-		leave(leg);
+		focus_leg_leave(leg);
 	task_reply(t, 200, STR(""), STR(""));
 }
 

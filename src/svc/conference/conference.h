@@ -105,6 +105,11 @@ struct conf_ops {
 	 * Their endpoints are gone afterwards. */
 	void (*removed)(void *arg, struct conference *c, const struct conf_person *p,
 	                enum conf_end why);
+	/* An MCU lost a client that has a focus dialog still: its endpoint there is pending now.
+	 * BYE in that dialog and a fresh invitation, which it follows by conference_join(); else
+	 * conference_leave() is due, later. */
+	void (*lost)(void *arg, struct conference *c, const struct conf_person *p,
+	             const struct conf_endpoint *focus);
 	/* Nobody is left: the MCUs can forget it (deleteConference). */
 	void (*emptied)(void *arg, struct conference *c);
 	/* The stored part is to be written, or deleted: c is gone afterwards. */

@@ -19,14 +19,30 @@ static bool is_over(enum confinfo_status s)
 	return s == CONFINFO_DISCONNECTED;
 }
 
+/* A client without its dialog with the MCU hears nothing more, and most do not notice. */
+static void lost(struct conference *c, struct conf_person *p, const struct confinfo_endpoint *e)
+{
+	struct conf_endpoint *f = conf_of_epid(p, CONFINFO_FOCUS, e->epid);
+	if (!f || !f->leg || conf_is_phone(f) || f->status != CONFINFO_CONNECTED ||
+	    conf_of_epid(p, e->session, e->epid))
+		return;
+	f->status = CONFINFO_PENDING;
+	c->set->ops->tell_mcus(c->set->arg, c, p);
+	c->set->ops->lost(c->set->arg, c, p, f);
+}
+
 /* False: no room. */
 static bool take_endpoint(struct conference *c, struct conf_person *p,
                           const struct confinfo_endpoint *e)
 {
 	struct conf_endpoint *have = conf_same_endpoint(p, e);
+	if (e->session == CONFINFO_FOCUS && e->status == CONFINFO_PENDING)
+		return true; /* its dialog was ended before the restart: it comes, or it does not */
 	if (is_over(e->status)) {
 		if (have)
 			conf_free_endpoint(p, have);
+		if (have && e->failed)
+			lost(c, p, e);
 		conf_mark(c, p);
 		return true;
 	}

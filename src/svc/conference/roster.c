@@ -199,6 +199,7 @@ static void add_endpoints(struct confinfo_user *u, struct arena *a, const struct
 		(*end)->epid = str_of(e->epid);
 		(*end)->session = e->session;
 		(*end)->status = e->status;
+		(*end)->failed = e->failed;
 		(*end)->leg = e->leg;
 		end = &(*end)->next;
 	}

@@ -21,6 +21,7 @@ struct conf_endpoint {
 	char *entity, *epid; /* epid may be NULL */
 	enum confinfo_session session;
 	enum confinfo_status status;
+	bool failed;              /* disconnected, without having been ended */
 	struct confinfo_leg *leg; /* the dialog, with its own texts; NULL: not known */
 	void *owner;              /* free for the owner of the roster */
 };

@@ -82,6 +82,7 @@ void immcu_leg_end(struct immcu_leg *leg, enum immcu_end why)
 {
 	const struct immcu *m = leg->room->mcu;
 	m->ops->end(m->arg, leg, why);
+	leg->endpoint->failed = why == IMMCU_SILENT || why == IMMCU_SLOW || why == IMMCU_FORGOTTEN;
 	immcu_leg_free(leg);
 }
 

@@ -70,6 +70,8 @@ static void put_endpoint(struct buf *b, const struct confinfo_endpoint *ep, bool
 	buf_char(b, '>');
 	if (ep->status != CONFINFO_NO_STATUS)
 		xml_put_element(b, "status", confinfo_status_name(ep->status));
+	if (ep->failed)
+		xml_put_element(b, "disconnection-method", STR("failed"));
 	if (ep->lobby_capable)
 		buf_lit(b,
 		        "<msci:clientInfo><lobby-capable xmlns=\"http://schemas.microsoft.com/"

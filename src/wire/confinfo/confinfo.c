@@ -83,6 +83,8 @@ static struct confinfo_endpoint *read_endpoint(struct reader *r, const struct xm
 	ep->epid = attr(r, e, "epid");
 	ep->session = confinfo_session_of(xml_attr(e, "session-type"));
 	ep->status = confinfo_status_of(xml_child_text(e, "status"));
+	ep->failed = ep->status == CONFINFO_DISCONNECTED &&
+	             str_eq(xml_child_text(e, "disconnection-method"), STR("failed"));
 	ep->lobby_capable = can_wait(e) || can_wait(e->parent);
 	ep->leg = read_leg(r, xml_child(e, "leg"));
 	return ep;

@@ -82,7 +82,8 @@ struct confinfo_endpoint {
 	struct str epid;   /* empty: not told */
 	enum confinfo_session session;
 	enum confinfo_status status;
-	bool lobby_capable;             /* of a client that joins: it knows how to wait */
+	bool failed;        /* disconnection-method of one that is disconnected: nobody ended it */
+	bool lobby_capable; /* of a client that joins: it knows how to wait */
 	const struct confinfo_leg *leg; /* NULL: not told */
 };
 

@@ -61,10 +61,18 @@ static void on_save(void *arg, struct conference *c UNUSED, enum conf_save how)
 	w->forgotten += how == CONF_FORGET;
 }
 
+static void on_lost(void *arg, struct conference *c UNUSED, const struct conf_person *p,
+                    const struct conf_endpoint *focus)
+{
+	struct world *w = arg;
+	buf_printf(&w->did, "lost %.3s %s; ", name_of(p), focus->epid);
+}
+
 static const struct conf_ops ops = {
 	.changed = on_changed,
 	.tell_mcus = on_tell,
 	.removed = on_removed,
+	.lost = on_lost,
 	.emptied = on_emptied,
 	.save = on_save,
 };
@@ -596,6 +604,56 @@ static void an_mcu_reports_the_endpoints_it_has(void)
 	stop(&w);
 }
 
+static void join_as(struct world *w, const char *uri, const char *guid, const char *epid)
+{
+	struct confinfo_leg leg = { .call_id = str_of(guid) };
+	struct conf_join j = {
+		.who = who(uri), .entity = str_of(guid), .epid = str_of(epid), .leg = &leg
+	};
+	const struct conf_person *p;
+	enum c3p_reason why;
+	EQ(conference_join(w->c, NOW, &j, &p, &why), CONF_ENTERS);
+}
+
+static void who_lost_the_mcu_alone_is_waited_for(void)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct world w;
+	start(&w);
+	join_as(&w, ALICE, "{A}", "e1");
+	join_as(&w, BOB, "{B}", "e2");
+	struct confinfo up = mcu_says(a, CONFINFO_PARTIAL, BOB, "e2", CONFINFO_CONNECTED);
+	struct confinfo down = mcu_says(a, CONFINFO_PARTIAL, BOB, "e2", CONFINFO_DISCONNECTED);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &up), C3P_NO_REASON);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &down), C3P_NO_REASON);
+	OK(strstr(arena_str(a, did(&w)).p, "lost") == NULL); /* its client ended that itself */
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &up), C3P_NO_REASON);
+	(void)did(&w);
+	down.users->endpoints->failed = true;
+	conference_changes_done(w.c);
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &down), C3P_NO_REASON);
+	EQ_STR(did(&w), "tell bob attendee; lost bob e2; changed; ");
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &down), C3P_NO_REASON);
+	EQ_STR(did(&w), ""); /* once */
+	/* It comes in although the room was locked meanwhile, and takes its place. */
+	EQ(command(&w, ALICE, lock(true)), C3P_NO_REASON);
+	struct confinfo kept;
+	conference_mcu_info(&kept, a, w.c, CONFINFO_CHAT);
+	EQ(kept.users->next->endpoints->status, CONFINFO_PENDING);
+	join_as(&w, BOB, "{B}", "e2");
+	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 1);
+	conference_mcu_info(&up, a, w.c, CONFINFO_CHAT);
+	EQ(up.users->next->endpoints->status, CONFINFO_CONNECTED);
+	/* A focus that starts anew meanwhile does not wait: that dialog is over. */
+	struct world anew;
+	start(&anew);
+	kept.state = CONFINFO_FULL;
+	EQ(conference_mcu_roster(anew.c, NOW, CONFINFO_CHAT, &kept), C3P_NO_REASON);
+	OK(conference_is_inside(anew.c, STR(ALICE)) && !conference_is_inside(anew.c, STR(BOB)));
+	stop(&anew);
+	stop(&w);
+}
+
 static void a_focus_that_starts_anew_learns_the_roster_from_an_mcu(void)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -890,6 +948,7 @@ int main(void)
 	RUN(who_left_and_came_back_is_there);
 	RUN(each_sees_what_they_may);
 	RUN(an_mcu_reports_the_endpoints_it_has);
+	RUN(who_lost_the_mcu_alone_is_waited_for);
 	RUN(a_focus_that_starts_anew_learns_the_roster_from_an_mcu);
 	RUN(who_had_the_mcu_alone_leaves_with_it);
 	RUN(a_phone_is_there_until_it_takes_no_page);

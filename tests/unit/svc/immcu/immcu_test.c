@@ -267,7 +267,8 @@ static void a_leg_that_is_over_by_an_answer_is_ended(void)
 		immcu_changes(&ci, a, w.room);
 		EQ(ci.n_users, is_over);
 		EQ(w.room->n_legs, is_over ? 2 : 3);
-		OK(!is_over || ci.users->endpoints->status == CONFINFO_DISCONNECTED);
+		OK(!is_over || (ci.users->endpoints->status == CONFINFO_DISCONNECTED &&
+		                ci.users->endpoints->failed));
 		immcu_changes_done(w.room);
 		immcu_roster(&ci, a, w.room);
 		OK(ci.users->next->endpoints->next ? !is_over : is_over);
@@ -409,6 +410,12 @@ static void nothing_removed(void *arg UNUSED, struct conference *c UNUSED,
 {
 }
 
+static void nothing_lost(void *arg UNUSED, struct conference *c UNUSED,
+                         const struct conf_person *p UNUSED,
+                         const struct conf_endpoint *focus UNUSED)
+{
+}
+
 static void nothing_saved(void *arg UNUSED, struct conference *c UNUSED, enum conf_save how UNUSED)
 {
 }
@@ -417,6 +424,7 @@ static const struct conf_ops focus_ops = {
 	.changed = nothing,
 	.tell_mcus = nothing_told,
 	.removed = nothing_removed,
+	.lost = nothing_lost,
 	.emptied = nothing,
 	.save = nothing_saved,
 };
