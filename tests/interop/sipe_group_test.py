@@ -16,9 +16,11 @@
 | an address that is none                        | is told                                      |
 | the IM MCU is killed                           | all write on in the same window              |
 | the front ends are killed                      | all meet again and write on                  |
+| one sleeps until the IM MCU gives it up        | awake it is invited anew, all write on       |
 """
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -228,6 +230,24 @@ def an_address_that_is_none_is_told(case):
         mark = a.mark()
         a.fill_in("Join scheduled conference...", meetingLocation=location)
         a.wait_event("notice", mark, kind="error", primary="Failed to join the conference")
+
+
+@tap.test
+def who_slept_is_invited_anew(case):
+    members = room_of_three(case)
+    all_write(members, "before")
+    a, (c, _) = members[0], members[2]
+    focus, mark = a[0].focus(), c.mark()
+    os.killpg(c.p.pid, signal.SIGSTOP)
+    try:
+        a[0].send(a[1], "are you there?")
+        line = f"event=conference-lost conference={focus.rsplit(':', 1)[1]} user={c.user.uri}"
+        tap.wait_for(lambda: line in case.site.server.p.text(), "the end of patience")
+    finally:
+        os.killpg(c.p.pid, signal.SIGCONT)
+    c.wait_event("chat-join", mark, who=c.user.uri)  # in the window that it had
+    wait_there(members)
+    all_write(members, "after")
 
 
 @tap.test(alone=True)

@@ -129,6 +129,7 @@ static void on_identified(void *arg, const struct access_result *r)
 	if (r->verdict != ACCESS_OK) {
 		if (answered_again(t, r))
 			return;
+		t->detail = r->detail;
 		if (r->why)
 			task_log_refusal(t, r->why);
 		task_reply(t, r->code, r->reason, r->lines);

@@ -196,6 +196,7 @@ struct task {
 	bool quiet;              /* INVITE: the user is not to be disturbed by this caller */
 	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
 	bool stranger;           /* nobody has been authenticated: leave no trace */
+	const char *detail;      /* of a refusal, for the log; static, or NULL */
 	char *new_body;          /* of a kept task: what goes on in place of the body; owned */
 	struct str new_text;     /* the same; p NULL: the body as it is */
 	bool redelivered;        /* MESSAGE: it was kept, and comes again */

@@ -136,8 +136,8 @@ void task_log_refusal(struct task *t, enum refusal why)
 {
 	const struct refusal_row *row = refusal_row(why);
 	struct frontend *fe = t->fe;
-	char peer[64];
-	struct buf pb = BUF_ON(peer);
+	char peer[64], detail[128];
+	struct buf pb = BUF_ON(peer), db = BUF_ON(detail);
 	if (is_usual(t, why)) {
 		log_debug(NULL, "request-refused", "method=%s from=%s code=%u",
 		          log_esc(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
@@ -148,11 +148,13 @@ void task_log_refusal(struct task *t, enum refusal why)
 	    !log_allow(&fe->refusal_limit, loop_now(fe->loop), REFUSAL_LINES_PER_S))
 		return;
 	addr_put(&pb, &t->flow->peer);
+	if (t->detail)
+		buf_printf(&db, " detail=%s", log_text(str_of(t->detail)));
 	log_info(NULL, "request-refused",
-	         "method=%s from=%s to=%s peer=%" STR_FMT " code=%u id=%u reason=%s",
+	         "method=%s from=%s to=%s peer=%" STR_FMT " code=%u id=%u reason=%s%" STR_FMT,
 	         log_esc(t->msg->method_name), log_esc(sip_value(t->msg, SIP_H_FROM)),
 	         log_esc(t->msg->uri), STR_ARG(buf_view(&pb)), row->code, row->id,
-	         log_text(str_of(row->reason)));
+	         log_text(str_of(row->reason)), STR_ARG(buf_view(&db)));
 }
 
 void task_refuse(struct task *t, enum refusal why, struct str lines)

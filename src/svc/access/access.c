@@ -155,6 +155,7 @@ static void translate(struct access_wait *w, const struct auth_result *r)
 		break;
 	case AUTH_REFUSE:
 		w->a->stats.refused++;
+		w->result.detail = r->why;
 		access_refuse(w, REFUSE_PASSWORD, 0);
 		break;
 	case AUTH_SLOW:

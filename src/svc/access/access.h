@@ -100,6 +100,8 @@ struct access_result {
 	bool repeated;             /* REFUSED: `id` sent it, as her credentials say; but they were
 	                            * used before, perhaps in this very request (auth/mech.h) */
 	enum refusal why;          /* of REFUSED; NOTHING for a first challenge */
+	const char *detail;        /* of REFUSED, for the log: what is wrong with the credentials;
+	                            * static, or NULL */
 	int code;                  /* of REFUSED: the answer to give ... */
 	struct str reason;
 	struct str lines; /* ... with these header lines; valid during the call */

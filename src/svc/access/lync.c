@@ -81,6 +81,7 @@ static void on_leg(void *arg, const struct auth_result *r)
 		w->a->stats.refused++;
 		put_offer(w, r->challenge);
 		w->result.why = REFUSE_PASSWORD;
+		w->result.detail = r->why;
 		refusal_put(&w->lines, REFUSE_PASSWORD, str_of(w->a->fqdn));
 		break;
 	case AUTH_SLOW:
