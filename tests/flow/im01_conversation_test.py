@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Poster row IM-01: instant messages between Lync clients, which hold sessions, and SIP phones,
 which send single messages; and what a Lync client subscribes to when it signs in."""
+import base64
 import os
 import sys
 
@@ -47,6 +48,29 @@ def open_session(a, uri):
 def say(a, dialog, text, kind="text/plain; charset=UTF-8"):
     return a.send(a.make("MESSAGE", None, dialog=dialog, body=text,
                          headers=[("Content-Type", kind)]))
+
+
+@tap.test
+def the_text_of_an_invite_comes_as_a_message_alone(case):
+    """Else neither the filters nor the history would see it."""
+    a, b = lync(case), lync(case)
+    coded = base64.b64encode(b"the first one").decode()
+    m = a.send(a.make("INVITE", b.user.uri, body=IM_SDP, headers=[
+        ("Content-Type", "application/sdp"), ("Supported", "ms-delayed-accept"),
+        ("ms-text-format", f"text/plain; charset=UTF-8;ms-body={coded}")]))
+    got = b.expect_request("INVITE")
+    check_eq((got.get("ms-text-format"), got.get("Supported")), (None, "ms-delayed-accept"),
+             "what the other gets")
+    b.answer(got, 200, body=IM_SDP, headers=[
+        ("Content-Type", "application/sdp"), ("Supported", "100rel, ms-text-format"),
+        ("Supported", "timer")])
+    answer = a.expect_answer(m)
+    check_eq((answer.code, answer.all("Supported")), (200, ["100rel", "timer"]), "the answer")
+    there = a.confirm(m, answer)
+    b.expect_request("ACK")
+    sent = say(a, there, "the first one")
+    b.answer(b.expect_request("MESSAGE"), 200)
+    check_eq(a.expect_answer(sent).code, 200, "the text as a message")
 
 
 @tap.test

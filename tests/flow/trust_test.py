@@ -88,6 +88,7 @@ SAMPLES = {
     "Identity": "x", "P-Associated-URI": "<sip:boss@example.test>", "P-Charging-Vector": "icid-value=1",
     "History-Info": "<sip:x@y>;index=1", "Diversion": "<sip:x@y>", "Path": "<sip:192.0.2.1;lr>",
     "Service-Route": "<sip:192.0.2.1;lr>", "Authentication-Info": 'nextnonce="x"',
+    "ms-text-format": "text/plain;ms-body=aGVsbG8=",
 }
 
 

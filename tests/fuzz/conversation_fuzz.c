@@ -5,10 +5,6 @@
 
 /* Bodies of messages: the first byte chooses the Content-Type, the rest is the body. */
 
-#define FIRST_TEXT                            \
-	"application/sdp\r\nms-text-format: " \
-	"text/x-msmsgsinvite;ms-body=QXBwbGljYXRpb24tRmlsZTogYS5leGUK"
-
 static const char *const types[] = {
 	"text/html",
 	"message/cpim",
@@ -18,7 +14,6 @@ static const char *const types[] = {
 	"message/imdn+xml",
 	"text/x-msmsgsinvite",
 	"application/ms-filetransfer+xml",
-	FIRST_TEXT,
 };
 
 static void put_message(struct buf *b, const char *method, const char *type, struct str body)

@@ -13,7 +13,7 @@ struct observed {
 	struct access_identity who;
 	struct sip_msg *req; /* REGISTER: its Contacts are looked at after the 200 */
 	void *req_block;
-	char line[512];          /* that is added to the answer */
+	char line[1024];         /* that is added to the answer */
 	struct sip_proxy *proxy; /* INVITE */
 	struct map_node ringing; /* INVITE that begins a call: in fe->ringing, by Call-ID */
 	bool is_ringing;
@@ -56,6 +56,9 @@ static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, 
 	struct observed *w = arg;
 	struct buf lb = BUF_ON(w->line);
 	fe_explain_media(w->fe, &lb, sip_proxy_request(w->proxy), resp);
+	const uint8_t *strip = trust_strip_text_taken(&lb, resp);
+	if (strip)
+		e->strip = strip;
 	if (lb.len > 0)
 		e->add = buf_view(&lb);
 	struct call *k = calls_find(w->fe->calls, str_n(w->id, w->id_len));

@@ -1,5 +1,7 @@
 #include "svc/access/trust.h"
 
+#include "wire/sip/compose.h"
+
 /* clang-format off */
 #define TRUST_TABLE(X) \
 	/* field, from: anonymous, client, server; to: client, server */ \
@@ -20,6 +22,8 @@
 	/* Made by the registrar's side (RFC 3327 section 5.1, RFC 3608 section 6). */ \
 	X(PATH, STRIP, STRIP, VERIFY, STRIP, ADD) \
 	X(SERVICE_ROUTE, STRIP, STRIP, ACCEPT, ACCEPT, ACCEPT) \
+	/* The text that an INVITE brings: it comes as a MESSAGE again, which homes look at. */ \
+	X(MS_TEXT_FORMAT, STRIP, STRIP, STRIP, STRIP, STRIP) \
 	/* Where it goes: our own addresses and tokens alone. */ \
 	X(ROUTE, VERIFY, VERIFY, VERIFY, ADD, ADD) \
 	X(RECORD_ROUTE, ACCEPT, ACCEPT, ACCEPT, ADD, ADD) \
@@ -70,6 +74,15 @@ static const uint8_t response[SIP_H_N_IDS] = {
 	[SIP_H_PROXY_AUTHENTICATION_INFO] = 1,
 	[SIP_H_P_ASSERTED_IDENTITY]       = 1,
 };
+
+static const uint8_t response_to_text[SIP_H_N_IDS] = {
+	[SIP_H_AUTHORIZATION]             = 1,
+	[SIP_H_PROXY_AUTHORIZATION]       = 1,
+	[SIP_H_AUTHENTICATION_INFO]       = 1,
+	[SIP_H_PROXY_AUTHENTICATION_INFO] = 1,
+	[SIP_H_P_ASSERTED_IDENTITY]       = 1,
+	[SIP_H_SUPPORTED]                 = 1,
+};
 /* clang-format on */
 
 enum trust_action trust_from(enum sip_hdr_id field, enum trust_class c)
@@ -100,6 +113,20 @@ const uint8_t *trust_strip_private(void)
 const uint8_t *trust_strip_response(void)
 {
 	return response;
+}
+
+const uint8_t *trust_strip_text_taken(struct buf *b, const struct sip_msg *resp)
+{
+	struct str taken = STR("ms-text-format"), one;
+	if (!sip_has_token(resp, SIP_H_SUPPORTED, taken))
+		return NULL;
+	for (const struct sip_hdr *h = sip_first(resp, SIP_H_SUPPORTED); h; h = sip_next(resp, h)) {
+		struct str rest = sip_hdr_value(resp, h);
+		while (sip_list_next(&rest, &one))
+			if (!str_ieq(one, taken))
+				sip_put_hdr(b, STR("Supported"), one);
+	}
+	return response_to_text;
 }
 
 static const char *action_name(enum trust_action a)

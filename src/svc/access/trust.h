@@ -34,6 +34,10 @@ const uint8_t *trust_strip_to(enum trust_class c);
 /* What is left out of responses: they carry what signs one hop, and no identity that a client
  * claims. */
 const uint8_t *trust_strip_response(void);
+/* A response that says that the text of the INVITE was taken (ms-text-format in Supported): what is
+ * left out of it then, and the lines of Supported without that, appended; NULL: it does not.  Its
+ * sender would not repeat the text. */
+const uint8_t *trust_strip_text_taken(struct buf *b, const struct sip_msg *resp);
 /* The same for a request whose sender wants to stay unknown (Privacy: id, RFC 3325 section 9.3). */
 const uint8_t *trust_strip_private(void);
 /* The table as a JSON array, for `dialtone trust`: {"field", "from_anonymous", "from_client",

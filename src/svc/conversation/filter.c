@@ -1,12 +1,11 @@
 #include "svc/conversation/filter.h"
 
-#include "base/code.h"
 #include "svc/conversation/html.h"
 #include "wire/imdn/cpim.h"
 #include "wire/mime/mime.h"
 #include "wire/xml/xml.h"
 
-enum { NESTED_MAX = 3, FIRST_TEXT_MAX = 64 * 1024 };
+enum { NESTED_MAX = 3 };
 
 /* --- links --------------------------------------------------------------------------------- */
 
@@ -134,26 +133,10 @@ static bool publishes_blocked(const struct filter *f, struct str text)
 	return false;
 }
 
-/* The text that an INVITE brings with it: `ms-text-format: TYPE;...;ms-body=BASE64`. */
-static bool first_text_is_blocked(const struct filter *f, struct str value)
-{
-	auto_(buf_free) struct buf text = buf_of(FIRST_TEXT_MAX);
-	struct mime_type type;
-	struct str coded;
-	if (mime_type_parse(&type, value) < 0 || !mime_type_param(&type, STR("ms-body"), &coded) ||
-	    base64_get(coded, &text) < 0)
-		return false;
-	return mime_type_is(&type, STR("text/x-msmsgsinvite")) &&
-	       invites_blocked(f, buf_view(&text));
-}
-
 static bool has_blocked_file(const struct filter *f, const struct sip_msg *m)
 {
 	struct str type = sip_value(m, SIP_H_CONTENT_TYPE);
 	struct mime_part part;
-	if (m->method == SIP_INVITE &&
-	    first_text_is_blocked(f, sip_value_named(m, STR("ms-text-format"))))
-		return true;
 	if (mime_pick(type, m->body, STR("text/x-msmsgsinvite"), NESTED_MAX, &part) == 0 &&
 	    invites_blocked(f, part.body))
 		return true;

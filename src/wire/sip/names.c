@@ -51,6 +51,7 @@ static const struct {
 	[SIP_H_MIN_EXPIRES]               = { STR_INIT("Min-Expires"), 0 },
 	[SIP_H_MIN_SE]                    = { STR_INIT("Min-SE"), 0 },
 	[SIP_H_MS_DIAGNOSTICS]            = { STR_INIT("ms-diagnostics"), 0 },
+	[SIP_H_MS_TEXT_FORMAT]            = { STR_INIT("ms-text-format"), 0 },
 	[SIP_H_P_ACCESS_NETWORK_INFO]     = { STR_INIT("P-Access-Network-Info"), 0 },
 	[SIP_H_P_ASSERTED_IDENTITY]       = { STR_INIT("P-Asserted-Identity"), 0 },
 	[SIP_H_P_ASSOCIATED_URI]          = { STR_INIT("P-Associated-URI"), 0 },

@@ -1,6 +1,5 @@
 #include "svc/conversation/filter.h"
 
-#include "base/code.h"
 #include "tap.h"
 
 static char text[300 * 1024];
@@ -104,18 +103,6 @@ static void files_are_blocked_by_the_end_of_their_names(void)
 	   FILTER_FILE);
 }
 
-static void a_file_in_the_invitation_itself_is_found(void)
-{
-	char type[512];
-	struct buf b = BUF_ON(type);
-	struct str file = STR("Application-File: a.exe\r\n");
-	buf_lit(&b,
-	        "application/sdp\r\nms-text-format: text/x-msmsgsinvite; charset=UTF-8;ms-body=");
-	base64_put(&b, file.p, file.len);
-	buf_char(&b, 0);
-	EQ(look_at(FILTER_LINKS_ALLOW, "INVITE", type, "v=0\r\n"), FILTER_FILE);
-}
-
 int main(void)
 {
 	RUN(a_link_is_marked);
@@ -123,6 +110,5 @@ int main(void)
 	RUN(a_hidden_link_is_no_link_less);
 	RUN(links_can_be_blocked_and_too_many_always_are);
 	RUN(files_are_blocked_by_the_end_of_their_names);
-	RUN(a_file_in_the_invitation_itself_is_found);
 	return tap_done();
 }
