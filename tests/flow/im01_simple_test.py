@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import site, tap  # noqa: E402
 from lib.presence import PresenceClient, Publication, NS  # noqa: E402
 from lib.simple import LISTS, PIDF, SimplePhone, pidf  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 
@@ -287,6 +288,28 @@ def publications_and_subscriptions_survive_kill_9_of_their_homes(case):
     b.wait_sees(a.user, "open", ["away"])
     c.wait_sees(a.user, "open", ["away"])
     check_eq(c.subscribe(None, dialog=dialog)[0].code, 200, "refresh")
+
+
+@tap.test(alone=True)
+def a_phone_that_is_not_to_ring_does_not_after_kill_9_of_its_home(case):
+    a, b = phone(case), case.own(Phone(case.site.server, case.site.user("caller"), "tcp")).sign_in()
+    check_eq(a.publish(pidf(a.user, other="Do not disturb")).code, 200, "PUBLISH")
+
+    def code():
+        m = b.send(b.invite(a.user.uri))
+        answer = b.expect_answer(m)
+        b.ack(m, answer)
+        return answer.code, answer.get("ms-diagnostics", "")[:5]
+    before = code()
+    check_eq(before[0], 480, "before")
+    import time
+    time.sleep(1.2)  # what is written behind is on disk after half a second
+    for number in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", number)
+    wait_for(lambda: all(r["state"] == "running" for r in case.site.server.roles()), "roles")
+    b = case.own(Phone(case.site.server, b.user, "tcp")).sign_in()
+    check_eq(code(), before, "after")
+    check(not a.has(lambda m: m.method == "INVITE"), "it rang")
 
 
 if __name__ == "__main__":

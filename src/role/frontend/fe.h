@@ -645,6 +645,7 @@ bool fe_must_survive(const struct frontend *fe, const struct token_hint *h);
 /* keep.c: what is kept of what phones publish and subscribe to. */
 void fe_keep_published(struct frontend *fe, const struct row_key *key);
 void fe_keep_load_published(struct person *p);
+void fe_keep_load_publishers(struct frontend *fe);
 void fe_keep_sub(struct frontend *fe, const struct row_key *key);
 void fe_keep_load_subs(struct frontend *fe);
 

@@ -364,6 +364,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe_history_start(fe);
 	fe_kept_start(fe);
 	fe_people_restored(fe);
+	fe_keep_load_publishers(fe);
 	fe_focus_start(fe);
 	fe_keep_load_subs(fe);
 	fe_load_init(fe);

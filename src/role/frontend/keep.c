@@ -1,3 +1,4 @@
+#include "base/rd.h"
 #include "role/frontend/fe.h"
 
 /* What is kept of what phones publish and subscribe to (durability class "should", design section
@@ -63,6 +64,28 @@ void fe_keep_load_published(struct person *p)
 	struct store_val v[] = { STORE_I(p->p.account) };
 	if (store_read(fe->store, sql_get_published, v, ARRAY_SIZE(v), on_published, p) < 0)
 		log_warning(NULL, "publications-not-read", "user=%s", log_esc(str_of(p->aor)));
+}
+
+enum { PUBLISHERS_MAX = 1 << 20 };
+
+static void on_publisher(void *arg, const struct store_val *c, int n UNUSED)
+{
+	buf_u64(arg, (uint64_t)c[0].i);
+}
+
+/* Whose phones have said something is known from the start: it may be that they are not to ring. */
+void fe_keep_load_publishers(struct frontend *fe)
+{
+	static const char sql[] = "select distinct account from published";
+	auto_(buf_free) struct buf accounts = buf_of(PUBLISHERS_MAX * sizeof(uint64_t));
+	if (store_read(fe->store, sql, NULL, 0, on_publisher, &accounts) < 0)
+		log_warning(NULL, "publications-not-read", "");
+	struct rd r = rd_of(bytes_of(buf_view(&accounts)));
+	while (rd_left(&r) > 0) {
+		const struct home_user *u = registrar_user(fe->registrar, rd_u64(&r));
+		if (u)
+			(void)people_get(fe->people, home_user_aor(u));
+	}
 }
 
 /* --- subscriptions ------------------------------------------------------------------------- */

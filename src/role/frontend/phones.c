@@ -245,9 +245,24 @@ static bool is_on_list(const struct contact_list *c, const struct watch *w)
 	return contacts_find(c, str_of(w->person->aor));
 }
 
+/* One more of a list; counts who finds no room.  What is no address here is not watched. */
+static void watch_one(struct phone_sub *me, struct str aor, unsigned *left_out)
+{
+	*left_out += watch_add(me->own->all, &me->set, aor) == -ENOSPC;
+}
+
+static void log_left_out(const struct phone_sub *me, unsigned n)
+{
+	if (n > 0)
+		log_warning(NULL, "list-cut", "user=%s watched=%u left-out=%u reason=%s",
+		            log_esc(str_of(me->own->aor)), me->set.n, n,
+		            log_text(STR("Too many people are watched")));
+}
+
 static void follow_contacts(struct phone_sub *me)
 {
 	struct person *own = me->own;
+	unsigned left_out = 0;
 	list_for(it, &me->set.watches)
 	{
 		struct watch *w = list_entry(it, struct watch, of_set);
@@ -258,7 +273,8 @@ static void follow_contacts(struct phone_sub *me)
 	}
 	for (const struct contact *c = own->contacts.first; c; c = c->next)
 		if (!watch_find(own->all, &me->set, str_of(c->uri)))
-			(void)!watch_add(own->all, &me->set, str_of(c->uri));
+			watch_one(me, str_of(c->uri), &left_out);
+	log_left_out(me, left_out);
 	sub_touch(&me->sub);
 }
 
@@ -285,9 +301,11 @@ static void take_list(struct phone_sub *me, const struct reslist *list)
 {
 	char text[PERSON_AOR_MAX + 16];
 	struct buf b = BUF_ON(text);
+	unsigned left_out = 0;
 	watch_set_done(&me->set);
 	for (unsigned i = 0; i < list->n; i++)
-		(void)!watch_add(me->own->all, &me->set, address_of(list->v[i].uri, &b));
+		watch_one(me, address_of(list->v[i].uri, &b), &left_out);
+	log_left_out(me, left_out);
 	me->anew = true;
 }
 
@@ -297,9 +315,11 @@ static void on_members(void *arg, const struct accounts_found *f)
 	me->asked = NULL;
 	if (f->err < 0)
 		return; /* those of before stay */
+	unsigned left_out = 0;
 	watch_set_done(&me->set);
 	for (size_t i = 0; i < f->n; i++)
-		(void)!watch_add(me->own->all, &me->set, f->people[i].uri);
+		watch_one(me, f->people[i].uri, &left_out);
+	log_left_out(me, left_out);
 	me->anew = true;
 	sub_touch(&me->sub);
 }
