@@ -4,7 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "store/sql.h"
+#include "store/inside.h"
+#include "store/record.h"
 
 struct adopting {
 	struct sql own;
@@ -101,6 +102,7 @@ int store_adopt(const char *path, const struct store_migration *m, const char *o
 struct merging {
 	struct sql own, from;
 	const struct store_merging *a;
+	const char *put;
 	int n, err;
 };
 
@@ -114,20 +116,23 @@ static void merge_row(void *arg, const struct store_val *c, int n)
 	struct merging *me = arg;
 	if (me->err < 0)
 		return;
-	int r = sql_run(&me->own, me->a->put, c, (size_t)n, NULL, NULL);
-	if (r >= 0)
-		me->n += (int)sql_changes(&me->own);
-	else
+	int r = sql_run(&me->own, me->put, c, (size_t)n, NULL, NULL);
+	if (r < 0)
 		me->err = r;
+	else if (me->put == me->a->table[0].put)
+		me->n += (int)sql_changes(&me->own);
 }
 
 static int merge_key(struct merging *me, struct store_val key)
 {
 	struct store_val v[2] = { key, STORE_NONE };
 	int r = sql_run(&me->own, me->a->mark, v, 1, take_value, &v[1]);
-	if (r >= 0)
-		r = sql_run(&me->from, me->a->read, v, 2, merge_row, me);
-	return r < 0 ? r : me->err;
+	for (int i = 0; i < STORE_MERGE_TABLES_MAX && me->a->table[i].read && r >= 0; i++) {
+		me->put = me->a->table[i].put;
+		r = sql_run(&me->from, me->a->table[i].read, v, 2, merge_row, me);
+		r = r < 0 ? r : me->err;
+	}
+	return r;
 }
 
 static int merge_keys(struct merging *me)
@@ -147,18 +152,70 @@ static int merge_keys(struct merging *me)
 	}
 }
 
+/* --- and are in its log alone -------------------------------------------------------------- */
+
+/* v: the values of the record, and room for one more. */
+static int merge_record(struct merging *me, struct store_val *v, int n, struct store_val key)
+{
+	struct store_val mark = STORE_NONE;
+	int r = sql_run(&me->own, me->a->mark, &key, 1, take_value, &mark);
+	if (r < 0 || (mark.type == STORE_INT && mark.i >= v[0].i))
+		return MIN(r, 0);
+	v[n] = key;
+	for (int i = 0; i < STORE_MERGE_TABLES_MAX && me->a->table[i].put_record && r >= 0; i++)
+		r = sql_run(&me->own, me->a->table[i].put_record, v, (size_t)n + 1, NULL, NULL);
+	me->n += r >= 0;
+	return MIN(r, 0);
+}
+
+static int merge_log(struct merging *me, const struct list *rows)
+{
+	struct store_val v[STORE_PARAMS_MAX + 1];
+	int r = 0;
+	for (struct list *it = rows->next; it != rows && r >= 0; it = it->next) {
+		const struct log_row *row = list_entry(it, struct log_row, node);
+		int n = record_get(v, (struct bytes){ row->bytes, row->len });
+		for (size_t i = 0; i < ARRAY_SIZE(me->a->record_keys) && r >= 0; i++) {
+			unsigned at = me->a->record_keys[i];
+			if ((int)at < n && v[at].i != 0 &&
+			    me->a->is_mine(me->a->arg, (uint64_t)v[at].i))
+				r = merge_record(me, v, n, v[at]);
+		}
+	}
+	return r;
+}
+
+/* The log is read first, and the tables as they are at one moment: what goes from the one into the
+ * other meanwhile is seen in one of them at least. */
+static int merge_all(struct merging *me, const struct list *rows)
+{
+	int r = sql_run(&me->from, "begin", NULL, 0, NULL, NULL);
+	if (r >= 0)
+		r = sql_run(&me->own, "begin immediate", NULL, 0, NULL, NULL);
+	if (r >= 0)
+		r = merge_keys(me);
+	if (r >= 0)
+		r = merge_log(me, rows);
+	if (r >= 0)
+		r = sql_run(&me->own, "commit", NULL, 0, NULL, NULL);
+	return MIN(r, 0);
+}
+
 int store_merge(const char *path, const struct store_migration *m, const char *other,
                 const struct store_merging *a, struct buf *why)
 {
 	struct merging me = { .a = a };
-	int r = open_both(&me.own, &me.from, (const char *const[]){ path, other }, m, why);
+	struct list rows;
+	list_init(&rows);
+	auto_(arena_free) struct arena *memory = arena_new();
+	int r = a->table[0].put_record ? log_load(memory, &rows, other) : 0;
+	if (r < 0) {
+		buf_printf(why, "The log of %s cannot be read: %s.", other, strerror(-r));
+		return r;
+	}
+	r = open_both(&me.own, &me.from, (const char *const[]){ path, other }, m, why);
 	if (r < 0)
 		return r;
-	r = sql_run(&me.own, "begin immediate", NULL, 0, NULL, NULL);
-	if (r >= 0)
-		r = merge_keys(&me);
-	if (r >= 0)
-		r = sql_run(&me.own, "commit", NULL, 0, NULL, NULL);
-	r = close_both(&me.own, &me.from, other, MIN(r, 0), why);
+	r = close_both(&me.own, &me.from, other, merge_all(&me, &rows), why);
 	return r < 0 ? r : me.n;
 }

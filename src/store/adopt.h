@@ -27,11 +27,20 @@ int store_adopt(const char *path, const struct store_migration *m, const char *o
 
 /* The same for rows that are never changed but in one direction, many to a key: whatever of the
  * other file is not here yet is copied, and may stay there. */
+enum { STORE_MERGE_TABLES_MAX = 2 };
 struct store_merging {
 	const char *keys; /* of the other file: select the least key above $1, or null */
 	const char *mark; /* of the own: select one value of key $1 */
-	const char *read; /* of the other: select the rows of key $1; $2: the mark */
-	const char *put;  /* insert one, unless it is here already */
+	struct {
+		const char *read; /* of the other: select the rows of key $1; $2: the mark */
+		const char *put;  /* insert one, unless it is here already */
+		/* What is in the other file's log alone (store/log.h): inserts the record's values
+		 * for the key, which comes behind the last of them.  NULL: there is no log. */
+		const char *put_record;
+	} table[STORE_MERGE_TABLES_MAX]; /* one after the other for each key */
+	/* Which values of a record are its keys, or 0.  It is taken for each that is here, if its
+	 * number is above the mark. */
+	unsigned record_keys[2];
 	bool (*is_mine)(void *arg, uint64_t key);
 	void *arg;
 };

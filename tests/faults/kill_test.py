@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.im import History, page  # noqa: E402
 from lib.load import Load  # noqa: E402
 from lib.siptext import Dialog, Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
@@ -15,6 +16,8 @@ from lib.tap import check, check_eq, wait_for  # noqa: E402
 TEXT = [("Content-Type", "text/plain")]
 # Bindings of phones without a connection are written behind: the last second may be lost.
 WRITTEN_BEHIND_S = 2
+# So long after the first of them what was said goes from the log into the tables.
+FOLD_S = 5
 
 
 def phone(case, user, transport="udp", **kw):
@@ -133,13 +136,9 @@ def kill_accounts(case):
 
 
 def kill_supervisor(case):
-    """The roles end with it; the kernel gives the sockets back; a new start finds all."""
-    server = case.site.server
-    pids = [r["pid"] for r in server.roles()]
-    os.kill(server.p.pid, signal.SIGKILL)
-    wait_for(lambda: not any(_alive(p) for p in pids), "the role processes to end")
-    server.p.stop()
-    server.start()
+    """The kernel gives the sockets back; a new start finds all."""
+    case.site.server.kill()
+    case.site.server.start()
     return True
 
 
@@ -278,6 +277,85 @@ def what_was_acknowledged_is_there_after_kills(case):
         _is_kept(case, user)
 
 
+class Talk:
+    """A's messages to B without a pause, a few of them under way at once, until a connection ends;
+    `acked` holds the texts whose 200 A has seen."""
+    AT_ONCE, PAUSE_S = 20, 0.002
+
+    def __init__(self, a, b, name):
+        self.a, self.b, self.name = a, b, name
+        self.sent, self.acked, self.open = [], [], {}
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            while not (self.a.closed or self.b.closed):
+                while len(self.open) < self.AT_ONCE:
+                    self._say(f"{self.name}.{len(self.sent)}")
+                self._hear()
+                time.sleep(self.PAUSE_S)
+        except OSError:  # the connection has ended
+            pass
+        self._hear_answers()  # that came before it did
+
+    def _say(self, text):
+        self.sent.append(text)
+        m = page(self.a, self.b.user.uri, text)
+        self.open[m.get("Call-ID"), m.cseq] = text
+
+    def _hear(self):
+        with self.b._lock:
+            came = [m for m in self.b.inbox if m.method == "MESSAGE"]
+            self.b.inbox = [m for m in self.b.inbox if m.method != "MESSAGE"]
+        for m in came:
+            self.b.answer(m, 200)
+        self._hear_answers()
+
+    def _hear_answers(self):
+        with self.a._lock:
+            answers = [m for m in self.a.inbox if m.code and m.code >= 200]
+            self.a.inbox = [m for m in self.a.inbox if not (m.code and m.code >= 200)]
+        for m in answers:
+            text = self.open.pop((m.get("Call-ID"), m.cseq), None)
+            if text and m.code == 200:
+                self.acked.append(text)
+
+
+def _check_remembered(client, talks):
+    """What was acknowledged is there once, and nothing twice."""
+    h = History(client, since="0")
+    told = h.follow()
+    while told["more"]:
+        told = h.follow()
+    texts = [m["text"] for m in h.messages]
+    known = set(texts)
+    sent = {t for talk in talks for t in talk.sent}
+    check_eq([t for talk in talks for t in talk.acked if t not in known], [],
+             "acknowledged and forgotten")
+    check_eq(len(texts), len(known), "each once")
+    check(known <= sent, "what nobody said")
+    numbers = [int(m["sequence"]) for m in h.messages]
+    check(numbers == sorted(set(numbers)), "their order")
+
+
+@tap.test(alone=True)
+def messages_that_were_acknowledged_are_remembered_once_after_kills(case):
+    a, b = signed_in(case, "alice", "tcp"), signed_in(case, "bob", "tcp")
+    talks = []
+    for how, seconds in ((kill_front_ends, 0), (kill_front_ends, FOLD_S), (kill_supervisor, 0)):
+        talk = Talk(a, b, f"m{len(talks)}")
+        talks.append(talk)
+        end = time.monotonic() + seconds
+        wait_for(lambda t=talk, e=end: len(t.acked) >= 200 and time.monotonic() >= e,
+                 "messages to be acknowledged")
+        how(case)
+        talk.thread.join()
+        a, b = on_again(case, a), on_again(case, b)
+        for p in (a, b):
+            _check_remembered(p, talks)
+
+
 @tap.test(alone=True)
 def the_roles_end_with_the_supervisor_and_a_new_start_works(case):
     b = signed_in(case, "bob")
@@ -285,14 +363,6 @@ def the_roles_end_with_the_supervisor_and_a_new_start_works(case):
     kill_supervisor(case)
     a = signed_in(case, "alice", "tcp")
     wait_for(lambda: delivered(a, b, "after all"), "a message to a phone that never noticed")
-
-
-def _alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":

@@ -16,8 +16,12 @@ def client(case, user):
     return case.own(PresenceClient(case.site.server, user)).start()
 
 
-def run_with(server, processes):
-    server.stop()
+def run_with(server, processes, killed=False):
+    """Starts anew with so many; what the last ones had in memory is lost if they are killed."""
+    if killed:
+        server.kill()
+    else:
+        server.stop()
     server.frontends = processes
     server._write_config()
     server.start()
@@ -50,7 +54,7 @@ def what_was_said_and_what_waits_moves_too(case):
     a, users, texts = case.site.user("sender"), [case.site.user("home") for _ in range(6)], []
     waits = case.site.user("waits")
     for n, processes in enumerate((2, 1, 3, 1, 2)):
-        run_with(case.site.server, processes)
+        run_with(case.site.server, processes, killed=n % 2 == 1)
         sender = phone(case, a)
         for user in users:
             b = phone(case, user)

@@ -163,6 +163,21 @@ tls = {tls}
         if self.p:
             self.p.stop()
 
+    def kill(self):
+        """kill -9 of the supervisor; the roles end with it."""
+        pids = [r["pid"] for r in self.roles()]
+        os.kill(self.p.pid, signal.SIGKILL)
+        wait_for(lambda: not any(_alive(p) for p in pids), "the role processes to end")
+        self.p.stop()
+
+
+def _alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
 
 def loopback_server(folder, **kw):
     """A server on a loopback address of its own, for tests without a private network."""

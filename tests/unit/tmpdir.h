@@ -29,7 +29,7 @@ static inline const char *tmpdir_file(struct tmpdir *d, const char *name)
 /* Removes the store `name` and the folder. */
 static inline void tmpdir_remove(struct tmpdir *d, const char *name)
 {
-	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
+	static const char *const ends[] = { "", "-wal", "-shm", "-journal", "-log0", "-log1" };
 	char path[160];
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%.48s%s", d->path, name, ends[i]);

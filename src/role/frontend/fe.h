@@ -6,7 +6,7 @@
 #include "loop/dns.h"
 #include "role/role.h"
 #include "stack/sip/proxy.h"
-#include "store/store.h"
+#include "store/log.h"
 #include "svc/access/access.h"
 #include "svc/access/overload.h"
 #include "svc/access/refusal.h"
@@ -62,8 +62,9 @@ struct fe_history {
 	uint64_t last;  /* sequence */
 	uint64_t swept; /* account, of the round that is under way */
 	uint64_t n_lost;
-	uint32_t n_not_indexed; /* rows, at most */
-	struct timer sweep, index;
+	struct store_log_def def;
+	struct store_log *log;
+	struct timer sweep;
 	struct log_limit limit;
 };
 
@@ -514,14 +515,17 @@ void fe_own_dialog(struct task *t, const struct token *end);
 char fe_im_stage(const struct task *t, struct home_user *callee);
 void fe_im_enter(struct task *t, char stage, uint64_t account);
 
-/* history.c: what was said.  init before start; start once the store is open. */
+/* history.c: what was said.  init before all; open once the store at `path` is open: 0, or negative
+ * with text for people; start when the loop is about to run. */
 void fe_history_init(struct frontend *fe);
+int fe_history_open(struct frontend *fe, const char *path, struct buf *why) MUST_CHECK;
 void fe_history_start(struct frontend *fe);
 void fe_history_configure(struct frontend *fe);
 void fe_history_stop(struct frontend *fe);
 /* The next sequence of this process. */
 uint64_t fe_sequence(struct frontend *fe);
-/* A message of one or two users (the second may be 0); sets s->sequence.  As store_write(). */
+/* A message of one or two users (the second may be 0); sets s->sequence.  As
+ * store_log_add(). */
 int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said *s,
                    store_done_fn *done, void *arg) MUST_CHECK;
 /* A row could not be written. */

@@ -5,37 +5,31 @@
 /* What the users of this home said, and what was said to them, on disk before the sender hears that
  * it was delivered (design section 5).
  *
- * A message is one row at the end of the table, also where both users live here, so that a commit
- * touches few pages.  The index by user is written behind, many rows at a time in the order of the
- * users: a reader looks into it, and through the rows that are not in it yet. */
+ * A message is one record of the store's log, also where both users live here.  It goes into the
+ * tables, and into the index by user there, with thousands of others: a reader looks into both. */
 
 enum {
-	INDEX_ROWS = 1000, /* that are not in the index, or ... */
-	INDEX_EVERY_MS = 2000,
 	SWEEP_ACCOUNTS = 50, /* looked at in one step */
 	SWEEP_STEP_MS = 1000,
 	SWEEP_EVERY_S = 3600,
 	LOST_LINES_PER_S = 1,
 };
 
-static const char sql_add[] =
+/* Its number is there already if it was taken over from another process for one of the two. */
+static const char sql_put[] =
         "insert into said (seq, one, other, conversation, message, author, peer, state, type, text)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-static const char sql_last[] = "select max(seq) from said";
-#define NOT_INDEXED "seq > (select seq from said_mark)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " on conflict (seq) do update set one = excluded.one, other = excluded.other";
 static const char sql_index[] =
         "insert or ignore into said_of (account, seq) select account, seq from ("
-        " select one as account, seq from said where " NOT_INDEXED " union all"
-        " select other, seq from said where other <> 0 and " NOT_INDEXED ") order by account, seq";
-static const char sql_mark[] =
-        "update said_mark set seq = max(seq, coalesce((select max(seq) from said), 0))";
-static const char sql_since[] =
-        "select s.seq, s.conversation, s.message, s.author, s.peer, s.state, s.type, s.text from ("
-        " select * from (select seq from said_of where account = $1 and seq > $2"
-        " order by seq limit $3) union"
-        " select * from (select seq from said where seq > $2 and " NOT_INDEXED
-        " and (one = $1 or other = $1) order by seq limit $3)"
-        ") o join said s on s.seq = o.seq order by s.seq limit $3";
+        " select one as account, seq from said where seq between $1 and $2 union all"
+        " select other, seq from said where seq between $1 and $2 and other <> 0)"
+        " order by account, seq";
+static const char sql_last[] = "select max(seq) from said";
+static const char sql_since[] = "select s.seq, s.one, s.other, s.conversation, s.message, "
+                                "s.author, s.peer, s.state, s.type,"
+                                " s.text from said_of o join said s on s.seq = o.seq"
+                                " where o.account = $1 and o.seq > $2 order by o.seq limit $3";
 static const char sql_next_account[] = "select min(account) from said_of where account > $1";
 static const char sql_sweep_index[] = "delete from said_of where account = $1 and seq < $2";
 static const char sql_first[] = "select min(seq) from said";
@@ -45,28 +39,6 @@ static const char sql_sweep[] = "delete from said where seq in"
 static void take_number(void *arg, const struct store_val *c, int n UNUSED)
 {
 	*(uint64_t *)arg = c[0].type == STORE_INT ? (uint64_t)c[0].i : 0;
-}
-
-static void write_index(struct frontend *fe)
-{
-	struct fe_history *h = &fe->history;
-	const struct store_stmt st[] = { { .sql = sql_index }, { .sql = sql_mark } };
-	if (store_write(fe->store, STORE_SHOULD, st, ARRAY_SIZE(st), NULL, NULL) == 0)
-		h->n_not_indexed = 0;
-}
-
-static void on_index(void *arg)
-{
-	write_index(arg);
-}
-
-static void index_soon(struct frontend *fe)
-{
-	struct fe_history *h = &fe->history;
-	if (++h->n_not_indexed == INDEX_ROWS)
-		write_index(fe);
-	else if (h->n_not_indexed == 1)
-		timer_set(&h->index, loop_now(fe->loop) + INDEX_EVERY_MS * USEC_PER_MSEC);
 }
 
 int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said *s,
@@ -79,11 +51,7 @@ int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said 
 		STORE_S(s->peer),         STORE_I(s->state),    STORE_S(s->type),
 		STORE_S(s->text),
 	};
-	struct store_stmt st = { .sql = sql_add, .params = v, .n_params = ARRAY_SIZE(v) };
-	int r = store_write(fe->store, STORE_MUST, &st, 1, done, arg);
-	if (r == 0)
-		index_soon(fe);
-	return r;
+	return store_log_add(fe->history.log, v, ARRAY_SIZE(v), done, arg);
 }
 
 uint64_t fe_sequence(struct frontend *fe)
@@ -101,7 +69,33 @@ void fe_history_lost(struct frontend *fe, int err)
 		            (unsigned long long)h->n_lost, log_text(str_of(strerror(-err))));
 }
 
+static void on_not_folded(void *arg, int err)
+{
+	struct frontend *fe = arg;
+	if (log_allow(&fe->history.limit, loop_now(fe->loop), LOST_LINES_PER_S))
+		log_warning(NULL, "history-not-in-tables", "why=%s",
+		            log_text(str_of(strerror(-err))));
+}
+
+int fe_history_open(struct frontend *fe, const char *path, struct buf *why)
+{
+	static const struct store_log_def template = { .put = sql_put,
+		                                       .then = sql_index,
+		                                       .failed = on_not_folded };
+	struct fe_history *h = &fe->history;
+	h->def = template;
+	h->def.arg = fe;
+	h->log = store_log_open(fe->store, path, &h->def, why);
+	if (!h->log)
+		return -1;
+	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &h->last);
+	h->last = MAX(h->last, (uint64_t)store_log_last(h->log));
+	return MIN(r, 0);
+}
+
 struct reading {
+	uint64_t account, since;
+	unsigned left;
 	fe_said_fn *fn;
 	void *arg;
 };
@@ -111,23 +105,37 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 	struct reading *r = arg;
 	struct said s = {
 		.sequence = (uint64_t)c[0].i,
-		.conversation = (uint64_t)c[1].i,
-		.message = (uint64_t)c[2].i,
-		.author = c[3].s,
-		.peer = c[4].s,
-		.state = (enum said_state)c[5].i,
-		.type = c[6].s,
-		.text = c[7].s,
+		.conversation = (uint64_t)c[3].i,
+		.message = (uint64_t)c[4].i,
+		.author = c[5].s,
+		.peer = c[6].s,
+		.state = (enum said_state)c[7].i,
+		.type = c[8].s,
+		.text = c[9].s,
 	};
+	r->since = s.sequence;
+	r->left--;
 	r->fn(r->arg, &s);
+}
+
+static void on_record(void *arg, const struct store_val *c, int n)
+{
+	struct reading *r = arg;
+	bool hers = (uint64_t)c[1].i == r->account || (uint64_t)c[2].i == r->account;
+	if (hers && r->left > 0)
+		on_row(r, c, n);
 }
 
 int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
                     fe_said_fn *fn, void *arg)
 {
-	struct reading r = { fn, arg };
+	struct reading r = { account, since, max, fn, arg };
 	struct store_val v[] = { STORE_I(account), STORE_I(since), STORE_I(max) };
-	return store_read(fe->store, sql_since, v, ARRAY_SIZE(v), on_row, &r);
+	int n = store_read(fe->store, sql_since, v, ARRAY_SIZE(v), on_row, &r);
+	if (n < 0)
+		return n;
+	store_log_since(fe->history.log, (int64_t)r.since, on_record, &r);
+	return (int)(max - r.left);
 }
 
 /* --- the end of rows ----------------------------------------------------------------------- */
@@ -194,10 +202,6 @@ static void sweep_soon(struct frontend *fe)
 
 void fe_history_start(struct frontend *fe)
 {
-	struct fe_history *h = &fe->history;
-	if (store_read(fe->store, sql_last, NULL, 0, take_number, &h->last) < 0)
-		h->last = 0;
-	write_index(fe); /* what the last process left */
 	sweep_soon(fe);
 }
 
@@ -210,11 +214,9 @@ void fe_history_configure(struct frontend *fe)
 void fe_history_init(struct frontend *fe)
 {
 	timer_init(&fe->history.sweep, fe->loop, on_sweep, fe);
-	timer_init(&fe->history.index, fe->loop, on_index, fe);
 }
 
 void fe_history_stop(struct frontend *fe)
 {
 	timer_stop(&fe->history.sweep);
-	timer_stop(&fe->history.index);
 }

@@ -132,11 +132,18 @@ int fe_kept_delivered(struct frontend *fe, uint64_t sequence, store_done_fn *don
 
 /* --- what comes in ------------------------------------------------------------------------- */
 
+/* What the sender remembers of one, once it is written. */
+struct note {
+	struct arena *memory;
+	struct said said;
+};
+
 /* A message that is being written, or whose time is over. */
 struct keeping {
 	struct list node; /* of those that expire */
 	struct frontend *fe;
-	struct task *t; /* NULL: its sender has gone */
+	struct task *t;   /* NULL: its sender has gone */
+	struct note note; /* no memory: nothing */
 	uint64_t sequence, account, from;
 	size_t bytes, sender_len;
 	char sender[];
@@ -159,9 +166,16 @@ static void uncount_kept(const struct keeping *k)
 	fe_kept_forget(k->fe, k->account, str_n(k->sender, k->sender_len), k->bytes);
 }
 
-static void on_kept(void *arg, int err, int64_t id UNUSED)
+static void put_head(struct buf *b, const struct sip_msg *m)
 {
-	struct keeping *k = arg;
+	sip_put_hdr(b, STR("From"), sip_value(m, SIP_H_FROM));
+	sip_put_hdr(b, STR("Call-ID"), m->call_id);
+	sip_put_hdr(b, STR("CSeq"), sip_value(m, SIP_H_CSEQ));
+}
+
+/* The row is written, or not: the sender is told. */
+static void finish(struct keeping *k, int err)
+{
 	struct frontend *fe = k->fe;
 	if (err < 0 && !fe->store_closing)
 		uncount_kept(k);
@@ -174,21 +188,41 @@ static void on_kept(void *arg, int err, int64_t id UNUSED)
 		if (registrar_user(fe->registrar, k->account))
 			fe_deliver(fe, k->account); /* signed in meanwhile */
 	}
+	arena_free(&k->note.memory);
 	free(k);
 }
 
-static void put_head(struct buf *b, const struct sip_msg *m)
+static void on_noted(void *arg, int err, int64_t id UNUSED)
 {
-	sip_put_hdr(b, STR("From"), sip_value(m, SIP_H_FROM));
-	sip_put_hdr(b, STR("Call-ID"), m->call_id);
-	sip_put_hdr(b, STR("CSeq"), sip_value(m, SIP_H_CSEQ));
+	struct keeping *k = arg;
+	if (err < 0)
+		fe_history_lost(k->fe, err);
+	finish(k, 0);
 }
 
-/* The row of the sender's history goes first: with the commit of the other it is there. */
-static void note(struct task *t)
+/* False if there is nothing to wait for. */
+static bool write_note(struct keeping *k)
+{
+	const uint64_t accounts[2] = { k->from, 0 };
+	int r = fe_history_add(k->fe, accounts, &k->note.said, on_noted, k);
+	if (r < 0)
+		fe_history_lost(k->fe, r);
+	return r == 0;
+}
+
+static void on_kept(void *arg, int err, int64_t id UNUSED)
+{
+	struct keeping *k = arg;
+	bool noted = err == 0 && k->note.memory && !k->fe->store_closing && write_note(k);
+	if (!noted)
+		finish(k, err);
+}
+
+/* Its message may have gone when it is written. */
+static struct note note_of(const struct task *t)
 {
 	struct frontend *fe = t->fe;
-	uint64_t accounts[2] = { t->tap_from, 0 };
+	struct note n = { .memory = arena_new() };
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
 	struct content c;
@@ -199,16 +233,15 @@ static void note(struct task *t)
 	        t->key_now < t->target.n_keys
 	                ? accounts_cached(fe->accounts, t->target.keys[t->key_now], &absent)
 	                : NULL;
-	struct said s = { .author = t->who.uri,
-		          .peer = acc ? acc->uri : sip_bare_aor(sip_to_uri(t->msg), &b),
-		          .message = said_message(&fe->key.mac, t->msg),
-		          .state = SAID_ACCEPTED,
-		          .type = c.type,
-		          .text = c.body };
-	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
-	int r = fe_history_add(fe, accounts, &s, NULL, NULL);
-	if (r < 0)
-		fe_history_lost(fe, r);
+	struct str peer = acc ? acc->uri : sip_bare_aor(sip_to_uri(t->msg), &b);
+	n.said = (struct said){ .author = arena_str(n.memory, t->who.uri),
+		                .peer = arena_str(n.memory, peer),
+		                .message = said_message(&fe->key.mac, t->msg),
+		                .state = SAID_ACCEPTED,
+		                .type = arena_str(n.memory, c.type),
+		                .text = arena_str(n.memory, c.body) };
+	n.said.conversation = said_conversation(&fe->key.mac, n.said.author, n.said.peer);
+	return n;
 }
 
 static void keep(struct task *t)
@@ -233,10 +266,10 @@ static void keep(struct task *t)
 		task_refuse(t, REFUSE_KEPT_FULL, STR(""));
 		return;
 	}
-	if (noted)
-		note(t);
 	struct keeping *k = keeping_new(fe, t->callee, sender, body.len);
 	k->from = noted ? t->tap_from : 0;
+	if (noted)
+		k->note = note_of(t);
 	remember(fe, k->account, sender, k->bytes);
 	int r = store_write(fe->store, STORE_MUST, &st, 1, on_kept, k);
 	k->t = task_keep(t);

@@ -56,6 +56,12 @@ static const struct store_migration migrations[] = {
 	     " lobby integer not null, mcus integer not null, invited text not null,"
 	     " created integer not null, expires integer not null,"
 	     " last_active integer not null, revision integer not null);" },
+	/* The index comes with the rows, now that a log is before them. */
+	{ 8, "insert or ignore into said_of (account, seq) select account, seq from ("
+	     " select one as account, seq from said where seq > (select seq from said_mark) union"
+	     " select other, seq from said where other <> 0 and"
+	     " seq > (select seq from said_mark)) order by account, seq;"
+	     "update said_mark set seq = 9223372036854775807;" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -96,36 +102,40 @@ static int adopt_users(struct frontend *fe, const char *const path[2], struct bu
 	return store_adopt(path[0], migrations, path[1], &a, why);
 }
 
-/* What they said: whatever is newer than what is here; the rows first, while the index does not say
- * yet that they are.  A row is taken for its one user: the other one may have older ones there, and
- * would seem to have them here. */
+/* What they said: whatever is newer than what is here, of the tables and of the log before them.  A
+ * row is taken for its one user: the other one may have older ones there, and would seem to have
+ * them here. */
 static int adopt_history(struct frontend *fe, const char *const path[2], struct buf *why)
 {
 #define THEIRS                                                                         \
 	" (select seq from said_of where account = $1 and seq > coalesce($2, 0) union" \
 	" select seq from said where seq > (select seq from said_mark) and"            \
 	" seq > coalesce($2, 0) and (one = $1 or other = $1))"
-	struct store_merging a = {
+	const struct store_merging a = {
 		.keys = "select min(account) from (select min(account) as account from said_of"
 		        " where account > $1 union all select min(one) from said where one > $1"
 		        " and seq > (select seq from said_mark) union all select min(other) from"
 		        " said where other > $1 and seq > (select seq from said_mark))",
 		.mark = "select max(seq) from said_of where account = $1",
-		.read = "select seq, $1, 0, conversation, message, author, peer, state, type,"
-		        " text from said where seq in" THEIRS,
-		.put = "insert or ignore into said (seq, one, other, conversation, message,"
-		       " author, peer, state, type, text)"
-		       " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		.table = {
+			{ .read = "select seq, $1, 0, conversation, message, author, peer, state,"
+			          " type, text from said where seq in" THEIRS,
+			  .put = "insert or ignore into said (seq, one, other, conversation,"
+			         " message, author, peer, state, type, text)"
+			         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+			  .put_record = "insert or ignore into said (seq, one, other, conversation,"
+			                " message, author, peer, state, type, text)"
+			                " values ($1, $11, 0, $4, $5, $6, $7, $8, $9, $10)" },
+			{ .read = "select $1, seq from said where seq in" THEIRS,
+			  .put = "insert or ignore into said_of (account, seq) values ($1, $2)",
+			  .put_record = "insert or ignore into said_of (account, seq)"
+			                " values ($11, $1)" },
+		},
+		.record_keys = { 1, 2 },
 		.is_mine = is_mine,
 		.arg = fe,
 	};
-	int rows = store_merge(path[0], migrations, path[1], &a, why);
-	if (rows < 0)
-		return rows;
-	a.read = "select $1, seq from said where seq in" THEIRS;
-	a.put = "insert or ignore into said_of (account, seq) values ($1, $2)";
-	int r = store_merge(path[0], migrations, path[1], &a, why);
-	return r < 0 ? r : rows;
+	return store_merge(path[0], migrations, path[1], &a, why);
 }
 
 /* What waits for them.  A message that has been delivered leaves its row until it would have
@@ -135,11 +145,12 @@ static int adopt_kept(struct frontend *fe, const char *const path[2], struct buf
 	const struct store_merging a = {
 		.keys = "select min(account) from kept where account > $1",
 		.mark = "select cast(strftime('%s', 'now') as integer) where $1 >= 0",
-		.read = "select seq, account, expires, done, sender, head, type, body from kept"
-		        " where account = $1 and expires > $2",
-		.put = "insert into kept (seq, account, expires, done, sender, head, type, body)"
-		       " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (seq) do update"
-		       " set done = 1, body = '' where excluded.done = 1 and kept.done = 0",
+		.table = { { .read = "select seq, account, expires, done, sender, head, type, body"
+		                     " from kept where account = $1 and expires > $2",
+		             .put = "insert into kept (seq, account, expires, done, sender, head,"
+		                    " type, body) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+		                    " on conflict (seq) do update set done = 1, body = ''"
+		                    " where excluded.done = 1 and kept.done = 0" } },
 		.is_mine = is_mine,
 		.arg = fe,
 	};
@@ -198,7 +209,7 @@ int fe_store_open(struct frontend *fe, struct buf *why)
 	if (adopt(fe, path, why) < 0)
 		return -1;
 	fe->store = store_open(fe->loop, path, migrations, why);
-	return fe->store ? 0 : -1;
+	return fe->store ? fe_history_open(fe, path, why) : -1;
 }
 
 static bool must_survive(const struct frontend *fe, uint8_t reach, uint8_t slot)

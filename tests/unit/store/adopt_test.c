@@ -1,5 +1,6 @@
 #include "store/adopt.h"
 
+#include "store/record.h"
 #include "store/sql.h"
 #include "tap.h"
 #include "tmpdir.h"
@@ -150,8 +151,10 @@ static const struct store_migration log_schema[] = {
 static const struct store_merging merging = {
 	.keys = "select min(k) from l where k > $1",
 	.mark = "select max(n) from l where k = $1",
-	.read = "select n, k, v from l where k = $1 and n > coalesce($2, 0)",
-	.put = "insert or ignore into l (n, k, v) values ($1, $2, $3)",
+	.table = { { .read = "select n, k, v from l where k = $1 and n > coalesce($2, 0)",
+	             .put = "insert or ignore into l (n, k, v) values ($1, $2, $3)",
+	             .put_record = "insert or ignore into l (n, k, v) values ($1, $5, $4)" } },
+	.record_keys = { 1, 2 },
 	.is_mine = is_even,
 };
 
@@ -162,7 +165,7 @@ static void put_log(const char *path, int64_t n, int64_t k)
 	struct store_val vals[] = { STORE_I(n), STORE_I(k), STORE_S(STR("x")) };
 	EQ(sql_open(&s, path, &why), 0);
 	EQ(sql_migrate(&s, path, log_schema, &why), 0);
-	OK(sql_run(&s, merging.put, vals, 3, NULL, NULL) >= 0);
+	OK(sql_run(&s, merging.table[0].put, vals, 3, NULL, NULL) >= 0);
 	sql_close(&s);
 }
 
@@ -196,6 +199,65 @@ static void a_file_without_such_rows_has_nothing_to_copy(void)
 	remove_files(&f);
 }
 
+/* A log that a killed process has left: records {number, key, other key, text}. */
+static void leave_log(const char *path, int i, const int64_t records[][3], size_t n)
+{
+	char file[160];
+	const struct hash_key key = { 1, 2 };
+	auto_(buf_free) struct buf b = buf_of(4096);
+	record_put_head(&b, &key);
+	for (size_t k = 0; k < n; k++) {
+		const int64_t *r = records[k];
+		struct store_val v[] = { STORE_I(r[0]), STORE_I(r[1]), STORE_I(r[2]),
+			                 STORE_S(STR("logged")) };
+		record_put(&b, &key, v, ARRAY_SIZE(v));
+	}
+	(void)snprintf(file, sizeof(file), "%s-log%d", path, i);
+	FILE *f = fopen(file, "w");
+	OK(f && fwrite(b.p, 1, b.len, f) == b.len && fclose(f) == 0);
+}
+
+static void drop_logs(const char *path)
+{
+	char file[160];
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(file, sizeof(file), "%s-log%d", path, i);
+		(void)unlink(file);
+	}
+}
+
+static void what_is_in_the_log_alone_is_copied_too(void)
+{
+	static const int64_t older[][3] = { { 11, 2, 3 }, { 12, 5, 0 } };
+	static const int64_t newer[][3] = { { 13, 3, 4 }, { 14, 2, 0 } };
+	struct files f;
+	make_files(&f);
+	put_log(f.other, 1, 2);
+	leave_log(f.other, 1, older, 2);
+	leave_log(f.other, 0, newer, 2);
+	/* 1 of the table; 11, 13 for the key 4 and 14 of the log. */
+	EQ(merge(f.own, f.other), 4);
+	EQ(merge(f.own, f.other), 0);
+	/* What has gone into the tables meanwhile is the same. */
+	put_log(f.other, 11, 2);
+	put_log(f.other, 14, 2);
+	EQ(merge(f.own, f.other), 0);
+	drop_logs(f.other);
+	remove_files(&f);
+}
+
+static void what_is_newer_here_is_not_taken_from_an_old_log(void)
+{
+	static const int64_t old[][3] = { { 11, 2, 4 } };
+	struct files f;
+	make_files(&f);
+	put_log(f.own, 20, 2);
+	leave_log(f.other, 0, old, 1);
+	EQ(merge(f.own, f.other), 1); /* for the key 4 */
+	drop_logs(f.other);
+	remove_files(&f);
+}
+
 int main(void)
 {
 	RUN(own_keys_are_taken_and_counted_up);
@@ -204,5 +266,7 @@ int main(void)
 	RUN(a_file_without_the_table_has_nothing);
 	RUN(rows_that_only_come_are_copied_once);
 	RUN(a_file_without_such_rows_has_nothing_to_copy);
+	RUN(what_is_in_the_log_alone_is_copied_too);
+	RUN(what_is_newer_here_is_not_taken_from_an_old_log);
 	return tap_done();
 }

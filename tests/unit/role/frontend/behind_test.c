@@ -56,7 +56,7 @@ static struct world *world_start(void)
 
 static void world_end(struct world **wp)
 {
-	static const char *const ends[] = { "", "-wal", "-shm" };
+	static const char *const ends[] = { "", "-wal", "-shm", "-log0", "-log1" };
 	struct world *w = take(wp);
 	char path[128];
 	close_home(w);
