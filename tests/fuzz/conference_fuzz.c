@@ -245,7 +245,7 @@ static void restart_focus(struct world *w)
 static void restart_mcu(struct world *w)
 {
 	immcu_free(&w->mcu);
-	w->mcu = immcu_new(&mcu_ops, w);
+	w->mcu = immcu_new(&mcu_ops, w, 0);
 }
 
 static void later(struct world *w, unsigned how)
@@ -304,7 +304,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct world w = { .settings = conf_settings_default, .now_s = 1000000 };
 	w.settings.people_max = PEOPLE - 1;
 	w.set = conferences_new(&w.settings, &focus_ops, &w);
-	w.mcu = immcu_new(&mcu_ops, &w);
+	w.mcu = immcu_new(&mcu_ops, &w, 0);
 	for (size_t i = 0; i + 3 <= size && i < 3 * STEPS_MAX; i += 3) {
 		auto_(arena_free) struct arena *a = arena_new();
 		step(&w, a, data + i);

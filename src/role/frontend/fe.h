@@ -28,6 +28,7 @@ enum {
 	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
 	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
 	FE_TRACERS_MAX = 8,
+	FE_ROOM_RECENT = 1024,
 	FE_USER_LIMITS = 1024,          /* of log lines; who shares one is left to chance */
 	FE_FLOWS_TRIED_MAX = 16,        /* of one request, over all endpoints that have several */
 	FE_BRIDGE_SOCK = FE_SLOTS_MAX,  /* number of the link to the first media bridge */
@@ -66,6 +67,7 @@ struct fe_history {
 	struct store_log *log;
 	struct timer sweep;
 	struct log_limit limit;
+	uint64_t in_rooms[FE_ROOM_RECENT]; /* what users were told in conferences, by hash */
 };
 
 /* Messages for users who are not signed in (kept.c). */
@@ -528,6 +530,8 @@ uint64_t fe_sequence(struct frontend *fe);
  * store_log_add(). */
 int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said *s,
                    store_done_fn *done, void *arg) MUST_CHECK;
+/* What a user was told in a conference: not yet, as far as is known.  It is from now on. */
+bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message);
 /* A row could not be written. */
 void fe_history_lost(struct frontend *fe, int err);
 /* Those after `since`, in their order, at most max; how many, or -errno. */

@@ -60,6 +60,16 @@ uint64_t fe_sequence(struct frontend *fe)
 	return h->last = said_next(h->last, loop_wall(fe->loop), fe->env->slot);
 }
 
+bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message)
+{
+	uint64_t part[] = { account, message };
+	uint64_t h = hash_bytes(&fe->key.mac, part, sizeof(part));
+	uint64_t *have = &fe->history.in_rooms[h % FE_ROOM_RECENT];
+	bool is_new = *have != h;
+	*have = h;
+	return is_new;
+}
+
 void fe_history_lost(struct frontend *fe, int err)
 {
 	struct fe_history *h = &fe->history;

@@ -143,11 +143,17 @@ static bool is_for_home(const struct task *t)
 	return fe_names_dialog(t, &own) || (t->target.kind != TARGET_GRUU && !t->target.endpoint);
 }
 
-/* To the home of the conference's organizer, or its MCU: the sender's home has no part in it. */
+/* To the home of the conference's organizer, or its MCU.  The sender's home has no part in it but
+ * that it remembers what is said. */
 static bool to_conference(struct task *t)
 {
 	if (!fe_is_conference(t))
 		return false;
+	if (t->msg->method == SIP_MESSAGE && t->fe->cfg.history) {
+		if (fe_owner(t->fe, t->who.account) != t->fe->env->slot)
+			return false; /* there first */
+		t->tap_from = t->who.account;
+	}
 	if (!(t = fe_filter(t)))
 		return true;
 	if (fe_to_mcu(t))
@@ -211,9 +217,9 @@ void fe_terminate(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	t->target.secure = t->secure;
-	t->tap_to = t->callee;
 	if (fe_focus(t) || ends_ringing(t))
 		return;
+	t->tap_to = t->callee;
 	if (t->from_link)
 		start_call(t);
 	if (fe_keeps_order(t))

@@ -3,13 +3,19 @@
 #include "role/frontend/fe.h"
 
 /* A MESSAGE that passes the homes of its sender and its recipient: each remembers what was said
- * when the recipient's client has taken it, and the 200 goes on when that is on disk. */
+ * when the recipient's client has taken it, and the 200 goes on when that is on disk.  What is said
+ * in a conference is remembered by each home for its own user: of who says it as it goes to the
+ * MCU, of the others as it comes from there. */
+
+/* The peer is a conference's address: the MESSAGE goes to its MCU, or comes from there. */
+enum room_way { NO_ROOM, TO_ROOM, FROM_ROOM };
 
 struct tap {
 	struct frontend *fe;
 	struct fork *fork;
 	struct sip_proxy *proxy; /* NULL: the sender has gone */
 	bool writing;
+	enum room_way room;
 	uint64_t accounts[2]; /* whose homes are here; the second may be 0 */
 	uint16_t author_len, peer_len;
 	size_t body_len; /* of another body than the request's; 0: that */
@@ -37,6 +43,19 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 		tap_free(p);
 }
 
+/* Every client of a user gets what is said in a conference; remembered it is once.  False: it was,
+ * or it is nothing that was said (the MCU gave it no number). */
+static bool read_room(const struct tap *p, struct said *s, const struct sip_msg *m,
+                      const struct sip_msg *resp)
+{
+	struct str number = sip_value_named(p->room == TO_ROOM ? resp : m, STR("Message-Id"));
+	if (number.len == 0)
+		return false;
+	s->conversation = said_conversation(&p->fe->key.mac, s->peer, STR(""));
+	s->message = said_in_room(&p->fe->key.mac, s->peer, number);
+	return fe_history_is_new(p->fe, p->accounts[0], s->message);
+}
+
 static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp)
 {
 	struct tap *p = arg;
@@ -55,6 +74,8 @@ static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp
 		.text = c.body,
 	};
 	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
+	if (p->room && !read_room(p, &s, m, resp))
+		return false;
 	int r = fe_history_add(fe, p->accounts, &s, on_written, p);
 	if (r < 0)
 		fe_history_lost(fe, r);
@@ -108,11 +129,43 @@ static bool is_text(const struct sip_msg *m)
 	return c.kind == CONTENT_TEXT;
 }
 
+/* From a conference, which an MCU has asserted: a link says so, no client. */
+static bool is_from_room(const struct task *t)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	buf_lit(&b, "sip:");
+	buf_str(&b, t->who.uri);
+	return t->from_link && t->who.uri.len > 0 && conf_uri_is_for_phones(buf_view(&b));
+}
+
 bool fe_is_tapped(const struct task *t)
 {
-	/* What is said in a conference is not said by its address. */
-	return t->msg->method == SIP_MESSAGE && !fe_is_of_conference(t->msg) &&
-	       t->fe->cfg.history && (t->tap_from || t->tap_to) && is_text(t->msg);
+	return t->msg->method == SIP_MESSAGE && t->fe->cfg.history && (t->tap_from || t->tap_to) &&
+	       is_text(t->msg) && (!fe_is_of_conference(t->msg) || is_from_room(t));
+}
+
+/* A conference's address for phones, which means it everywhere. */
+static struct str room_of(const struct task *t, struct buf *b)
+{
+	char text[CONF_URI_MAX + 1];
+	struct buf organizer = BUF_ON(text);
+	struct conf_uri cu;
+	if (conf_uri_read(&cu, &organizer, t->msg->uri) < 0)
+		return STR("");
+	conf_uri_put_for_phones(b, buf_view(&organizer), cu.id);
+	return str_sub(buf_view(b), 4, b->len);
+}
+
+/* Who says it, as the MCU has it: "<sip:alice@example.test>". */
+static struct str sender_of(const struct sip_msg *m, struct buf *b)
+{
+	struct sip_addr a;
+	struct sip_uri u;
+	struct str rest = sip_value_named(m, STR("Ms-Sender"));
+	if (sip_addr_next(&rest, &a) <= 0 || sip_uri_parse(&u, a.uri) < 0)
+		return STR("");
+	return sip_bare_aor(&u, b);
 }
 
 /* Inside a dialog nobody has been authenticated: what a home remembers of its own user must bear
@@ -123,29 +176,63 @@ static void check_sender(struct frontend *fe, uint64_t accounts[2], struct str a
 		accounts[0] = 0;
 }
 
-struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f)
+/* Between whom, and of whose homes this is one. */
+struct ends {
+	struct str author, peer;
+	enum room_way room;
+	uint64_t who[2];
+	char space[2][CONF_URI_MAX + CONF_ID_MAX];
+};
+
+static void read_ends(struct ends *e, const struct task *t)
 {
-	char from[ACCESS_URI_MAX + 8], to[ACCESS_URI_MAX + 8];
-	struct buf fb = BUF_ON(from), tb = BUF_ON(to);
-	uint64_t who[2] = { t->tap_from, t->tap_to != t->tap_from ? t->tap_to : 0 };
-	struct str author = t->has_peer ? sip_bare_aor(sip_from_uri(t->msg), &fb) : t->who.uri;
-	struct str peer = callee_of(t);
-	if (peer.len == 0)
-		peer = sip_bare_aor(sip_to_uri(t->msg), &tb);
-	if (t->has_peer)
-		check_sender(t->fe, who, author);
-	struct tap *p = xcalloc(1, sizeof(*p) + author.len + peer.len + t->new_text.len);
+	struct buf ab = BUF_ON(e->space[0]), pb = BUF_ON(e->space[1]);
+	e->who[0] = t->tap_from;
+	e->who[1] = t->tap_to != t->tap_from ? t->tap_to : 0;
+	e->room = NO_ROOM;
+	if (fe_is_of_conference(t->msg)) {
+		e->room = FROM_ROOM;
+		e->author = sender_of(t->msg, &ab);
+		e->peer = t->who.uri;
+	} else if (fe_is_conference(t)) {
+		e->room = TO_ROOM;
+		e->author = t->who.uri;
+		e->peer = room_of(t, &pb);
+	} else {
+		e->author = t->has_peer ? sip_bare_aor(sip_from_uri(t->msg), &ab) : t->who.uri;
+		e->peer = callee_of(t);
+		if (e->peer.len == 0)
+			e->peer = sip_bare_aor(sip_to_uri(t->msg), &pb);
+		if (t->has_peer)
+			check_sender(t->fe, e->who, e->author);
+	}
+	if (e->room && (e->author.len == 0 || e->peer.len == 0))
+		e->who[0] = e->who[1] = 0;
+}
+
+static struct tap *tap_new(const struct task *t, struct fork *f)
+{
+	struct ends e;
+	read_ends(&e, t);
+	struct tap *p = xcalloc(1, sizeof(*p) + e.author.len + e.peer.len + t->new_text.len);
 	p->fe = t->fe;
 	p->fork = f;
-	p->accounts[0] = who[0] ? who[0] : who[1];
-	p->accounts[1] = who[0] ? who[1] : 0;
-	p->author_len = (uint16_t)author.len;
-	p->peer_len = (uint16_t)peer.len;
-	memcpy(p->text, author.p, author.len);
-	memcpy(p->text + author.len, peer.p, peer.len);
+	p->room = e.room;
+	p->accounts[0] = e.who[0] ? e.who[0] : e.who[1];
+	p->accounts[1] = e.who[0] ? e.who[1] : 0;
+	p->author_len = (uint16_t)e.author.len;
+	p->peer_len = (uint16_t)e.peer.len;
+	memcpy(p->text, e.author.p, e.author.len);
+	memcpy(p->text + e.author.len, e.peer.p, e.peer.len);
 	p->body_len = t->new_text.len;
 	if (p->body_len)
-		memcpy(p->text + author.len + peer.len, t->new_text.p, p->body_len);
+		memcpy(p->text + e.author.len + e.peer.len, t->new_text.p, p->body_len);
+	return p;
+}
+
+struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f)
+{
+	struct tap *p = tap_new(t, f);
 	bool ours = p->accounts[0] != 0;
 	p->proxy = sip_proxy_new(t->fe->stack, task_stx(t), ours || f ? &tap_ops : NULL, p);
 	if (ours || f)

@@ -169,7 +169,7 @@ static enum refusal pass_on(struct ask *a, struct immcu_room *r, const struct im
 	if (code)
 		return refusal_of(code);
 	buf_lit(&lines, "Message-Id: ");
-	buf_dec(&lines, r->n_said);
+	buf_dec(&lines, immcu_number(r));
 	buf_lit(&lines, "\r\n");
 	answer(a, 202, buf_view(&lines), STR(""), STR(""));
 	return REFUSE_NOTHING;

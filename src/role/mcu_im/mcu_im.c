@@ -131,7 +131,9 @@ static int start(struct role_env *env, void **ret_state)
 	mi->env = env;
 	list_init(&mi->held);
 	mi->stack = sip_stack_new(env->loop, &tcfg, &stack_ops, mi);
-	mi->engine = immcu_new(&mi_ops, mi);
+	/* No room has so many messages as milliseconds, so no number comes again after a restart.
+	 */
+	mi->engine = immcu_new(&mi_ops, mi, loop_wall(env->loop) / USEC_PER_MSEC);
 	mi->c3p = c3p_link_new(env->loop, &mi_c3p_ops, mi);
 	mi_out_init(mi);
 	for (size_t i = 0; i < env->n_links; i++)

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +70,11 @@ static struct sip_flow *begin(struct mcu_im *mi, const struct immcu_leg *leg,
 	if (pager && r->subject)
 		rq.display = str_of(r->subject);
 	conf_dialog_put(*ret, immcu_leg_dialog(leg), &rq);
-	if (pager)
-		buf_printf(*ret, "P-Asserted-Identity: <%" STR_FMT ">\r\n", STR_ARG(rq.local));
+	if (method == SIP_MESSAGE) {
+		buf_lit(*ret, "P-Asserted-Identity: <");
+		mi_put_room(*ret, r);
+		buf_lit(*ret, ">\r\n");
+	}
 	return f;
 }
 
@@ -126,6 +130,7 @@ static void op_send(void *arg, struct immcu_leg *leg, const struct immcu_message
 		return;
 	}
 	sip_put_hdr(b, STR("Ms-Sender"), m->sender);
+	buf_printf(b, "Message-Id: %" PRIu64 "\r\n", m->number);
 	if (is_pager(leg))
 		mi_put_page(b, immcu_leg_room(leg), m);
 	else

@@ -36,6 +36,12 @@ uint64_t said_message(const struct hash_key *k, const struct sip_msg *m)
 	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
 }
 
+uint64_t said_in_room(const struct hash_key *k, struct str room, struct str number)
+{
+	uint64_t part[] = { hash_lower(k, room), hash_bytes(k, number.p, number.len) };
+	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
+}
+
 static void put_text(struct buf *b, const char *name, struct str value)
 {
 	buf_printf(b, ",\"%s\":", name);

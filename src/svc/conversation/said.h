@@ -29,10 +29,14 @@ uint64_t said_next(uint64_t last, usec_t wall, uint32_t slot);
 uint64_t said_at(usec_t wall);
 usec_t said_time(uint64_t sequence);
 
-/* Of two users, in whichever order.  All processes of a pool have the key. */
+/* Of two users, in whichever order; of a conference: its address, and none.  All processes of a
+ * pool have the key. */
 uint64_t said_conversation(const struct hash_key *k, struct str a, struct str b);
 /* Of a MESSAGE: by Call-ID, CSeq and the sender's tag, which no hop changes. */
 uint64_t said_message(const struct hash_key *k, const struct sip_msg *m);
+
+/* Of a message in a conference of that address: by the number that its MCU gave it. */
+uint64_t said_in_room(const struct hash_key *k, struct str room, struct str number);
 
 /* Appends it as a JSON object; numbers of 64 bits are texts, for not every reader has them. */
 void said_put_json(struct buf *b, const struct said *s);

@@ -227,6 +227,11 @@ static int check(const struct immcu_room *r, const struct immcu_said *s)
 	return r->mcu->stats.held > IMMCU_HELD_MAX ? 503 : 0;
 }
 
+uint64_t immcu_number(const struct immcu_room *r)
+{
+	return r->mcu->before + r->n_said;
+}
+
 int immcu_say(struct immcu_room *r, const struct immcu_said *s)
 {
 	int code = check(r, s);
@@ -236,7 +241,7 @@ int immcu_say(struct immcu_room *r, const struct immcu_said *s)
 		r->n_said++;
 		r->mcu->stats.said++;
 	}
-	struct immcu_text *t = text_new(r->mcu, r->n_said, s);
+	struct immcu_text *t = text_new(r->mcu, immcu_number(r), s);
 	list_for(n, &r->people)
 	{
 		give_person(list_entry(n, struct conf_person, node), t, s);

@@ -41,7 +41,7 @@ struct immcu_room {
 
 /* What is said. */
 struct immcu_message {
-	uint64_t number;   /* in the room's order, from 1; of typing: the last one's */
+	uint64_t number;   /* in the room's order (immcu_number()); of typing: the last one's */
 	struct str sender; /* value of Ms-Sender, "<sip:alice@example.test>" */
 	struct str type, body;
 };
@@ -64,8 +64,9 @@ struct immcu_ops {
 	void (*changed)(void *arg, struct immcu_room *r);
 };
 
-/* Borrows ops and arg. */
-struct immcu *immcu_new(const struct immcu_ops *ops, void *arg);
+/* Borrows ops and arg.  Messages are numbered from `before` + 1 in each room: a number that no room
+ * has reached yet, of any life of this MCU. */
+struct immcu *immcu_new(const struct immcu_ops *ops, void *arg, uint64_t before);
 /* Without calling ops. */
 void immcu_free(struct immcu **mp);
 
@@ -124,6 +125,9 @@ int immcu_say(struct immcu_room *r, const struct immcu_said *s);
 /* The final answer, 408 if there was none.  A leg whose dialog is over by it (RFC 5057 section 5.1)
  * is ended, and gone. */
 void immcu_answered(struct immcu_leg *leg, int code);
+
+/* Of the last message in the room. */
+uint64_t immcu_number(const struct immcu_room *r);
 
 struct immcu_stats {
 	uint64_t said, sent, failed; /* messages; of them copies; copies that were not taken */

@@ -25,6 +25,7 @@ struct immcu_leg {
 struct immcu {
 	const struct immcu_ops *ops;
 	void *arg;
+	uint64_t before; /* the number of the first message */
 	struct map rooms;
 	struct immcu_stats stats;
 };

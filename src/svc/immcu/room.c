@@ -4,11 +4,12 @@
 
 /* --- rooms ---------------------------------------------------------------------------- */
 
-struct immcu *immcu_new(const struct immcu_ops *ops, void *arg)
+struct immcu *immcu_new(const struct immcu_ops *ops, void *arg, uint64_t before)
 {
 	struct immcu *m = xnew(struct immcu);
 	m->ops = ops;
 	m->arg = arg;
+	m->before = before;
 	map_init(&m->rooms);
 	return m;
 }

@@ -82,7 +82,7 @@ static void start_empty(struct world *w)
 	struct confinfo ci = { .entity = STR(FOCUS) };
 	*w = (struct world){ .changed = 0 };
 	w->did = BUF_ON(w->log);
-	w->mcu = immcu_new(&ops, w);
+	w->mcu = immcu_new(&ops, w, 0);
 	EQ(immcu_open(w->mcu, &ci, &w->room), C3P_NO_REASON);
 }
 
