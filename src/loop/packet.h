@@ -1,0 +1,51 @@
+/* Datagrams that a relay passes on: what one socket receives goes out by another in the same turn,
+ * from the memory in which it was received.  So a packet is not copied, there is one system call
+ * for all that go out by one socket, and equal ones to one peer are one packet to the kernel until
+ * they reach the device (UDP_SEGMENT).
+ *
+ * A port is small: it has no memory of its own for packets, in neither direction. */
+#pragma once
+
+#include "base/addr.h"
+#include "loop/loop.h"
+
+struct packets;     /* opaque: what all ports of a loop share */
+struct packet_port; /* opaque: one socket */
+
+enum {
+	PACKET_BATCH = 64,    /* datagrams that are received at a time */
+	PACKET_HEADROOM = 64, /* writable bytes in front of a received datagram */
+	PACKET_MAX = 65535,
+};
+
+/* Bytes that were received: valid, and writable with the PACKET_HEADROOM bytes in front of them and
+ * 4 behind them, until fn returns; but what was given to packet_forward() stays as it is. */
+struct packet {
+	uint8_t *p;
+	size_t len;
+};
+typedef void packet_fn(void *arg, struct packet_port *port, const struct addr *from,
+                       struct packet data);
+
+struct packets *packets_new(struct loop *l);
+/* After its ports. */
+void packets_free(struct packets **pp);
+
+/* Takes a bound, non-blocking socket.  Datagrams are read from the next turn on. */
+struct packet_port *packet_port_new(struct packets *ps, int fd, packet_fn *fn, void *arg);
+/* Closes the descriptor; what was forwarded and has not gone is lost.  May be called from fn. */
+void packet_port_free(struct packet_port **pp);
+const struct addr *packet_port_local(const struct packet_port *port);
+
+/* Inside fn: sends bytes of the datagram that was received, or of the room around them, when the
+ * batch is over.  The order of what goes out by one port is kept. */
+void packet_forward(struct packet_port *out, const struct addr *to, struct packet data);
+/* Sends other bytes at once.  0 or -errno. */
+int packet_send(struct packet_port *out, const struct addr *to, struct str data);
+
+struct packet_stats {
+	uint64_t received, sent;
+	uint64_t failed; /* the kernel did not take them */
+	uint64_t calls;  /* to send, for all that were forwarded */
+};
+const struct packet_stats *packets_stats(const struct packets *ps);
