@@ -1,5 +1,6 @@
 /* A datagram as STUN: what is read lies in it, no getter leaves it, and what is composed of its
  * values in either dialect is read back with the same values. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "wire/stun/binding.h"
@@ -46,6 +47,23 @@ static void get_all(const struct stun_msg *m, uint16_t type)
 	check(stun_attr_u32(m, type, &v32) == (s.len == 4));
 	check(stun_attr_u64(m, type, &v64) == (s.len == 8));
 	check(!stun_attr_addr(m, type, &a) || s.len == 8 || s.len == 20);
+	check(stun_attr_addr(m, type, &a) == stun_attr_plain_addr(m, type, &a));
+}
+
+/* One after the other they are all those of the type. */
+static void get_repeated(const struct stun_msg *m, uint16_t type)
+{
+	struct str s;
+	struct addr a;
+	unsigned at = 0, at_addr = 0, n = 0, want = 0;
+	for (unsigned i = 0; i < m->n_attrs; i++)
+		want += m->attrs[i].type == type;
+	for (; stun_next(m, type, &at, &s); n++) {
+		inside(m, s);
+		int r = stun_next_addr(m, type, &at_addr, &a);
+		check(r == 1 || r == -EBADMSG);
+	}
+	check(n == want && stun_next_addr(m, type, &at_addr, &a) == 0);
 }
 
 static void get_others(const struct stun_msg *m)
@@ -73,6 +91,8 @@ static void put_again(struct stun_out *o, const struct stun_msg *m, const struct
 		return;
 	if (at->type == STUN_XOR_MAPPED_ADDRESS && stun_attr_addr(m, at->type, &a))
 		stun_put_xor_addr(o, at->type, &a);
+	else if (at->type == STUN_MAPPED_ADDRESS && stun_attr_plain_addr(m, at->type, &a))
+		stun_put_plain_addr(o, at->type, &a);
 	else if (at->type == STUN_ERROR_CODE && stun_attr_error(m, &code, &reason))
 		stun_put_error(o, code, reason);
 	else
@@ -88,6 +108,8 @@ static void same(const struct stun_msg *m, const struct stun_msg *back, uint16_t
 	check(stun_attr_text(m, type, &a) && stun_attr_text(back, type, &b));
 	if (type == STUN_XOR_MAPPED_ADDRESS && stun_attr_addr(m, type, &x))
 		check(stun_attr_addr(back, type, &y) && addr_eq(&x, &y));
+	else if (type == STUN_MAPPED_ADDRESS && stun_attr_plain_addr(m, type, &x))
+		check(stun_attr_plain_addr(back, type, &y) && addr_eq(&x, &y));
 	else if (type != STUN_ERROR_CODE)
 		check(str_eq(a, b));
 }
@@ -119,8 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (stun_parse(&m, in) < 0)
 		return 0;
 	check(stun_looks_like(in) && m.n_attrs <= STUN_ATTRS_MAX);
-	for (unsigned i = 0; i < m.n_attrs; i++)
+	for (unsigned i = 0; i < m.n_attrs; i++) {
 		get_all(&m, m.attrs[i].type);
+		get_repeated(&m, m.attrs[i].type);
+	}
 	get_others(&m);
 	compose(&m, STUN_STANDARD);
 	compose(&m, STUN_LYNC);

@@ -458,8 +458,8 @@ static void on_answer(struct ice *i, unsigned component, const struct addr *from
 void ice_input(struct ice *i, unsigned component, const struct addr *from, struct str datagram)
 {
 	struct stun_msg m;
-	if (component >= ICE_COMPONENTS || stun_parse(&m, datagram) < 0 ||
-	    m.method != STUN_BINDING || !stun_has_fingerprint(&m))
+	if (component >= ICE_COMPONENTS || datagram.len > STUN_BYTES_MAX ||
+	    stun_parse(&m, datagram) < 0 || m.method != STUN_BINDING || !stun_has_fingerprint(&m))
 		return;
 	if (m.class == STUN_REQUEST)
 		on_request(i, component, from, &m);

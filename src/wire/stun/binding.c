@@ -8,8 +8,9 @@ int stun_binding_parse(struct bytes in, const uint8_t **ret_id)
 {
 	struct stun_msg m;
 	uint16_t unknown;
-	if (stun_parse(&m, str_from_bytes(in)) < 0 || m.class != STUN_REQUEST ||
-	    m.method != STUN_BINDING || stun_unknown(&m, NULL, 0, &unknown, 1) > 0)
+	if (in.len > STUN_BYTES_MAX || stun_parse(&m, str_from_bytes(in)) < 0 ||
+	    m.class != STUN_REQUEST || m.method != STUN_BINDING ||
+	    stun_unknown(&m, NULL, 0, &unknown, 1) > 0)
 		return -EBADMSG;
 	*ret_id = m.id;
 	return 0;

@@ -4,7 +4,8 @@
 #include "base/addr.h"
 #include "base/buf.h"
 
-/* Reads a Binding request without a comprehension-required attribute that we do not know.
+/* Reads a Binding request of at most STUN_BYTES_MAX bytes, without a comprehension-required
+ * attribute that we do not know.
  * *ret_id: its 12 bytes of transaction id.  -EBADMSG: no STUN Binding request. */
 int stun_binding_parse(struct bytes in, const uint8_t **ret_id) MUST_CHECK;
 /* Appends the success response: XOR-MAPPED-ADDRESS of the peer. */

@@ -3,55 +3,23 @@
 #include <assert.h>
 #include <errno.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "base/rd.h"
 
-enum { LEN_AT = 2, COOKIE_AT = 4, ID_AT = 8, ATTR_HEADER_LEN = 4, MAC_LEN = 20, CRC_LEN = 4 };
+enum { LEN_AT = 2, COOKIE_AT = 4, ID_AT = 8, ATTR_HEADER_LEN = 4, CRC_LEN = 4 };
 enum { COMPREHENSION_OPTIONAL = 0x8000 };
-enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, ADDR_HEADER_LEN = 4, MASK_LEN = 16 };
 enum { CODE_MIN = 300, CODE_MAX = 699 };
-/* Lync hashes whole blocks of SHA-1, as RFC 3489 section 11.2.8 did. */
-enum { BLOCK_LEN = 64 };
 static const uint8_t cookie[4] = { 0x21, 0x12, 0xa4, 0x42 };
-
-static void set_u16(uint8_t *p, size_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static size_t get_u16(const uint8_t *p)
-{
-	return (size_t)p[0] << 8 | p[1];
-}
-
-/* What is missing to a multiple of 4. */
-static size_t padding(size_t len)
-{
-	return -len & 3;
-}
 
 /* --- hashes, for both directions ----------------------------------------------------- */
 
 /* The MAC of a message whose MESSAGE-INTEGRITY follows `text`, and whose length field was or will
  * be `len` in the end. */
-static bool hash(uint8_t ret[MAC_LEN], struct str text, size_t len, enum stun_dialect d,
+static void hash(uint8_t ret[STUN_MAC_LEN], struct str text, size_t len, enum stun_dialect d,
                  struct str key)
 {
-	uint8_t buf[STUN_BYTES_MAX];
-	size_t n = text.len;
-	static_assert(sizeof(buf) % BLOCK_LEN == 0, "padding fits");
-	memcpy(buf, text.p, n);
-	if (d == STUN_LYNC) {
-		memset(buf + n, 0, -n % BLOCK_LEN);
-		n += -n % BLOCK_LEN;
-	} else {
-		len = n + ATTR_HEADER_LEN + MAC_LEN - STUN_HEADER_LEN;
-	}
-	set_u16(buf + LEN_AT, len);
-	return HMAC(EVP_sha1(), key.p, (int)key.len, buf, n, ret, NULL) != NULL;
+	if (d == STUN_STANDARD)
+		len = text.len + ATTR_HEADER_LEN + STUN_MAC_LEN - STUN_HEADER_LEN;
+	stun_mac(ret, text, len, d == STUN_LYNC, key);
 }
 
 /* CRC-32 of ISO 3309, four bits at a time, and the XOR of RFC 8489 section 14.7. */
@@ -78,7 +46,7 @@ bool stun_looks_like(struct str datagram)
 	const uint8_t *p = (const uint8_t *)datagram.p;
 	return datagram.len >= STUN_HEADER_LEN && p[0] < 4 &&
 	       memcmp(p + COOKIE_AT, cookie, sizeof(cookie)) == 0 &&
-	       get_u16(p + LEN_AT) == datagram.len - STUN_HEADER_LEN;
+	       stun_get_u16(p + LEN_AT) == datagram.len - STUN_HEADER_LEN;
 }
 
 /* May an attribute of the type stand behind those that were read? */
@@ -92,11 +60,11 @@ static bool counts(const struct stun_msg *m, uint16_t type)
 
 static int get_attrs(struct stun_msg *m, struct rd *r)
 {
-	bool padded = padding(m->raw.len) == 0;
+	bool padded = stun_padding(m->raw.len) == 0;
 	while (rd_left(r) > 0) {
 		struct stun_attr a = { .type = rd_u16(r), .len = rd_u16(r) };
 		a.at = (uint16_t)(m->raw.len - rd_left(r));
-		(void)rd_take(r, a.len + (padded ? padding(a.len) : 0));
+		(void)rd_take(r, a.len + (padded ? stun_padding(a.len) : 0));
 		if (r->bad)
 			return -EBADMSG;
 		if (!counts(m, a.type))
@@ -114,7 +82,7 @@ int stun_parse(struct stun_msg *ret, struct str datagram)
 	struct rd r = rd_of(bytes_of(datagram));
 	if (!stun_looks_like(datagram))
 		return -EBADMSG;
-	if (datagram.len > STUN_BYTES_MAX)
+	if (datagram.len > STUN_READ_MAX)
 		return -E2BIG;
 	m.type = rd_u16(&r);
 	m.class = (uint8_t)((m.type >> 7 & 2) | (m.type >> 4 & 1));
@@ -143,18 +111,23 @@ bool stun_attr(const struct stun_msg *m, uint16_t type, struct str *ret)
 	return a != NULL;
 }
 
-static struct str without_zeros(struct str s)
+bool stun_next(const struct stun_msg *m, uint16_t type, unsigned *at, struct str *ret)
 {
-	while (s.len > 0 && s.p[s.len - 1] == '\0')
-		s.len--;
-	return s;
+	while (*at < m->n_attrs) {
+		const struct stun_attr *a = &m->attrs[(*at)++];
+		if (a->type == type) {
+			*ret = str_sub(m->raw, a->at, a->len);
+			return true;
+		}
+	}
+	return false;
 }
 
 bool stun_attr_text(const struct stun_msg *m, uint16_t type, struct str *ret)
 {
 	bool found = stun_attr(m, type, ret);
 	if (found)
-		*ret = without_zeros(*ret);
+		*ret = stun_without_zeros(*ret);
 	return found;
 }
 
@@ -188,52 +161,48 @@ bool stun_attr_u64(const struct stun_msg *m, uint16_t type, uint64_t *ret)
 	return true;
 }
 
-/* What an address and a port are XORed with: IPv4 with its first bytes (RFC 8489 section 14.2). */
-static void make_mask(uint8_t ret[MASK_LEN], const uint8_t *id)
+/* What addresses are XORed with: the cookie and the id. */
+static const uint8_t *mask_of(const struct stun_msg *m)
 {
-	memcpy(ret, cookie, sizeof(cookie));
-	memcpy(ret + sizeof(cookie), id, STUN_ID_LEN);
+	return (const uint8_t *)m->raw.p + COOKIE_AT;
 }
 
 bool stun_attr_addr(const struct stun_msg *m, uint16_t type, struct addr *ret)
 {
-	struct rd r = reader(m, type);
-	(void)rd_u8(&r);
-	unsigned family = rd_u8(&r);
-	struct bytes port = rd_take(&r, 2), host = rd_take(&r, rd_left(&r));
-	uint8_t mask[MASK_LEN], packed[MASK_LEN + 2];
-	if (r.bad || host.len != (family == FAMILY_IPV4 ? 4 : 16) ||
-	    (family != FAMILY_IPV4 && family != FAMILY_IPV6))
-		return false;
-	make_mask(mask, m->id);
-	for (size_t i = 0; i < host.len; i++)
-		packed[i] = host.p[i] ^ mask[i];
-	for (size_t i = 0; i < port.len; i++)
-		packed[host.len + i] = port.p[i] ^ mask[i];
-	return addr_unpack(ret, (struct bytes){ packed, host.len + port.len }) == 0;
+	struct str value;
+	return stun_attr(m, type, &value) && stun_addr_get(ret, bytes_of(value), mask_of(m));
+}
+
+bool stun_attr_plain_addr(const struct stun_msg *m, uint16_t type, struct addr *ret)
+{
+	struct str value;
+	return stun_attr(m, type, &value) && stun_addr_get(ret, bytes_of(value), NULL);
+}
+
+int stun_next_addr(const struct stun_msg *m, uint16_t type, unsigned *at, struct addr *ret)
+{
+	struct str value;
+	if (!stun_next(m, type, at, &value))
+		return 0;
+	return stun_addr_get(ret, bytes_of(value), mask_of(m)) ? 1 : -EBADMSG;
 }
 
 bool stun_attr_error(const struct stun_msg *m, unsigned *ret_code, struct str *ret_reason)
 {
-	struct rd r = reader(m, STUN_ERROR_CODE);
-	uint32_t v = rd_u32(&r);
-	unsigned hundreds = v >> 8 & 7, rest = v & 0xff;
-	if (r.bad || hundreds < CODE_MIN / 100 || hundreds > CODE_MAX / 100 || rest > 99)
-		return false;
-	*ret_code = hundreds * 100 + rest;
-	*ret_reason = without_zeros(str_from_bytes(rd_take(&r, rd_left(&r))));
-	return true;
+	struct str value;
+	return stun_attr(m, STUN_ERROR_CODE, &value) &&
+	       stun_error_get(ret_code, ret_reason, bytes_of(value));
 }
 
 bool stun_is_signed(const struct stun_msg *m, enum stun_dialect d, struct str key)
 {
 	const struct stun_attr *a = find(m, STUN_MESSAGE_INTEGRITY);
-	uint8_t mac[MAC_LEN];
-	if (!a || a->len != MAC_LEN || !key.p)
+	uint8_t mac[STUN_MAC_LEN];
+	if (!a || a->len != STUN_MAC_LEN || !key.p)
 		return false;
 	struct str text = str_sub(m->raw, 0, a->at - ATTR_HEADER_LEN);
-	return hash(mac, text, m->raw.len - STUN_HEADER_LEN, d, key) &&
-	       same_secret(mac, m->raw.p + a->at, MAC_LEN);
+	hash(mac, text, m->raw.len - STUN_HEADER_LEN, d, key);
+	return same_secret(mac, m->raw.p + a->at, STUN_MAC_LEN);
 }
 
 bool stun_has_fingerprint(const struct stun_msg *m)
@@ -275,7 +244,7 @@ static uint8_t *more(struct stun_out *o, size_t n)
 		return NULL;
 	uint8_t *p = o->bytes + o->len;
 	o->len += n;
-	set_u16(o->bytes + LEN_AT, o->len - STUN_HEADER_LEN);
+	stun_set_u16(o->bytes + LEN_AT, o->len - STUN_HEADER_LEN);
 	return p;
 }
 
@@ -287,8 +256,8 @@ void stun_begin(struct stun_out *o, enum stun_class class, uint16_t method,
 	type |= (method & 0x80) << 2 | (method & 0x70) << 1 | (method & 0xf);
 	o->len = STUN_HEADER_LEN;
 	o->full = false;
-	set_u16(o->bytes, type);
-	set_u16(o->bytes + LEN_AT, 0);
+	stun_set_u16(o->bytes, type);
+	stun_set_u16(o->bytes + LEN_AT, 0);
 	memcpy(o->bytes + COOKIE_AT, cookie, sizeof(cookie));
 	memcpy(o->bytes + ID_AT, id, STUN_ID_LEN);
 }
@@ -296,14 +265,15 @@ void stun_begin(struct stun_out *o, enum stun_class class, uint16_t method,
 /* An attribute of zeros; the value is for the caller to fill.  NULL: full. */
 static uint8_t *put_attr(struct stun_out *o, uint16_t type, size_t len)
 {
-	uint8_t *p = len <= sizeof(o->bytes) ? more(o, ATTR_HEADER_LEN + len + padding(len)) : NULL;
+	uint8_t *p =
+	        len <= sizeof(o->bytes) ? more(o, ATTR_HEADER_LEN + len + stun_padding(len)) : NULL;
 	if (!p) {
 		o->full = true;
 		return NULL;
 	}
-	set_u16(p, type);
-	set_u16(p + 2, len);
-	memset(p + ATTR_HEADER_LEN, 0, len + padding(len));
+	stun_set_u16(p, type);
+	stun_set_u16(p + 2, len);
+	memset(p + ATTR_HEADER_LEN, 0, len + stun_padding(len));
 	return p + ATTR_HEADER_LEN;
 }
 
@@ -328,18 +298,24 @@ void stun_put_u64(struct stun_out *o, uint16_t type, uint64_t value)
 
 void stun_put_xor_addr(struct stun_out *o, uint16_t type, const struct addr *a)
 {
-	uint8_t packed[MASK_LEN + 2], mask[MASK_LEN];
-	size_t n = addr_pack(a, packed) - 2;
-	uint8_t *p = put_attr(o, type, ADDR_HEADER_LEN + n);
-	if (!p)
-		return;
-	assert(n == 4 || n == 16);
-	make_mask(mask, o->bytes + ID_AT);
-	p[1] = n == 4 ? FAMILY_IPV4 : FAMILY_IPV6;
-	for (size_t i = 0; i < 2; i++)
-		p[2 + i] = packed[n + i] ^ mask[i];
-	for (size_t i = 0; i < n; i++)
-		p[ADDR_HEADER_LEN + i] = packed[i] ^ mask[i];
+	uint8_t value[STUN_ADDR_MAX];
+	size_t n = stun_addr_set(value, a, o->bytes + COOKIE_AT);
+	stun_put(o, type, str_n((const char *)value, n));
+}
+
+void stun_put_plain_addr(struct stun_out *o, uint16_t type, const struct addr *a)
+{
+	uint8_t value[STUN_ADDR_MAX];
+	size_t n = stun_addr_set(value, a, NULL);
+	stun_put(o, type, str_n((const char *)value, n));
+}
+
+void stun_put_unknown(struct stun_out *o, const uint16_t *types, size_t n)
+{
+	uint8_t *p = n <= STUN_ATTRS_MAX ? put_attr(o, STUN_UNKNOWN_ATTRIBUTES, 2 * n) : NULL;
+	assert(n <= STUN_ATTRS_MAX);
+	for (size_t i = 0; p && i < n; i++)
+		stun_set_u16(p + 2 * i, types[i]);
 }
 
 void stun_put_error(struct stun_out *o, unsigned code, struct str reason)
@@ -358,9 +334,9 @@ void stun_put_error(struct stun_out *o, unsigned code, struct str reason)
 static void count_padding(struct stun_out *o)
 {
 	for (size_t at = STUN_HEADER_LEN; at < o->len;) {
-		size_t len = get_u16(o->bytes + at + 2);
-		len += padding(len);
-		set_u16(o->bytes + at + 2, len);
+		size_t len = stun_get_u16(o->bytes + at + 2);
+		len += stun_padding(len);
+		stun_set_u16(o->bytes + at + 2, len);
 		at += ATTR_HEADER_LEN + len;
 	}
 }
@@ -368,10 +344,10 @@ static void count_padding(struct stun_out *o)
 static void put_integrity(struct stun_out *o, enum stun_dialect d, struct str key)
 {
 	struct str text = stun_text(o);
-	uint8_t *mac = put_attr(o, STUN_MESSAGE_INTEGRITY, MAC_LEN);
+	uint8_t *mac = put_attr(o, STUN_MESSAGE_INTEGRITY, STUN_MAC_LEN);
 	size_t len = o->len + ATTR_HEADER_LEN + CRC_LEN - STUN_HEADER_LEN;
-	if (mac && !hash(mac, text, len, d, key))
-		o->full = true;
+	if (mac)
+		hash(mac, text, len, d, key);
 }
 
 void stun_end(struct stun_out *o, enum stun_dialect d, struct str key)

@@ -1,5 +1,6 @@
-/* STUN messages (RFC 8489), with what ICE puts into them (RFC 8445 section 16.1), and in the
- * dialect of Lync clients ([MS-ICE2]), of which libnice's mode OC2007R2 is one.
+/* STUN messages (RFC 8489), with what ICE (RFC 8445 section 16.1) and TURN (RFC 8656, RFC 6062) put
+ * into them, and in the dialect of Lync clients ([MS-ICE2]), of which libnice's mode OC2007R2 is
+ * one.
  *
  * Lync's dialect differs in two things.  In MESSAGE-INTEGRITY the length field that is hashed
  * counts the FINGERPRINT behind it, and the text is padded with zeros to a multiple of 64 bytes.
@@ -13,26 +14,63 @@
 
 #include "base/addr.h"
 #include "base/buf.h"
+#include "wire/stun/part.h"
 
 enum {
 	STUN_HEADER_LEN = 20,
 	STUN_ID_LEN = 12,
 	STUN_ATTRS_MAX = 32,   /* attributes of one message: -E2BIG beyond */
-	STUN_BYTES_MAX = 1280, /* bytes of a message that we read or write */
+	STUN_READ_MAX = 65535, /* bytes of a message that we read: -E2BIG beyond */
+	STUN_BYTES_MAX = 1280, /* bytes of a message that we write with struct stun_out */
 };
 
 enum stun_class { STUN_REQUEST, STUN_INDICATION, STUN_SUCCESS, STUN_ERROR };
-enum stun_method { STUN_BINDING = 1 };
+enum stun_method {
+	STUN_BINDING = 0x001,
+	STUN_ALLOCATE = 0x003,
+	STUN_REFRESH = 0x004,
+	STUN_SEND = 0x006, /* an indication, as DATA is */
+	STUN_DATA_METHOD = 0x007,
+	STUN_CREATE_PERMISSION = 0x008,
+	STUN_CHANNEL_BIND = 0x009,
+	STUN_CONNECT = 0x00a,
+	STUN_CONNECTION_BIND = 0x00b,
+	STUN_CONNECTION_ATTEMPT = 0x00c, /* an indication */
+};
 
 /* Attribute types. */
 enum {
+	STUN_MAPPED_ADDRESS = 0x0001,
 	STUN_USERNAME = 0x0006,
 	STUN_MESSAGE_INTEGRITY = 0x0008,
 	STUN_ERROR_CODE = 0x0009,
 	STUN_UNKNOWN_ATTRIBUTES = 0x000a,
+	STUN_CHANNEL_NUMBER = 0x000c,
+	STUN_LIFETIME = 0x000d,
+	STUN_XOR_PEER_ADDRESS = 0x0012,
+	STUN_DATA = 0x0013,
+	STUN_REALM = 0x0014,
+	STUN_NONCE = 0x0015,
+	STUN_XOR_RELAYED_ADDRESS = 0x0016,
+	STUN_REQUESTED_ADDRESS_FAMILY = 0x0017,
+	STUN_EVEN_PORT = 0x0018,
+	STUN_REQUESTED_TRANSPORT = 0x0019,
+	STUN_DONT_FRAGMENT = 0x001a,
+	STUN_MESSAGE_INTEGRITY_SHA256 = 0x001c,
+	STUN_PASSWORD_ALGORITHM = 0x001d,
+	STUN_USERHASH = 0x001e,
 	STUN_XOR_MAPPED_ADDRESS = 0x0020,
+	STUN_RESERVATION_TOKEN = 0x0022,
 	STUN_PRIORITY = 0x0024,
 	STUN_USE_CANDIDATE = 0x0025,
+	STUN_CONNECTION_ID = 0x002a,
+	STUN_ADDITIONAL_ADDRESS_FAMILY = 0x8000,
+	STUN_ADDRESS_ERROR_CODE = 0x8001,
+	STUN_PASSWORD_ALGORITHMS = 0x8002,
+	STUN_ALTERNATE_DOMAIN = 0x8003,
+	STUN_ICMP = 0x8004,
+	STUN_SOFTWARE = 0x8022,
+	STUN_ALTERNATE_SERVER = 0x8023,
 	STUN_FINGERPRINT = 0x8028,
 	STUN_ICE_CONTROLLED = 0x8029,
 	STUN_ICE_CONTROLLING = 0x802a,
@@ -66,6 +104,8 @@ bool stun_looks_like(struct str datagram);
 int stun_parse(struct stun_msg *ret, struct str datagram) MUST_CHECK;
 /* The first attribute of the type: true and its value. */
 bool stun_attr(const struct stun_msg *m, uint16_t type, struct str *ret);
+/* Each attribute of the type in turn; *at begins with 0. */
+bool stun_next(const struct stun_msg *m, uint16_t type, unsigned *at, struct str *ret);
 /* The same without zeros at the end: USERNAME and the like in either dialect. */
 bool stun_attr_text(const struct stun_msg *m, uint16_t type, struct str *ret);
 /* True if it is there and of that size. */
@@ -73,6 +113,12 @@ bool stun_attr_u32(const struct stun_msg *m, uint16_t type, uint32_t *ret);
 bool stun_attr_u64(const struct stun_msg *m, uint16_t type, uint64_t *ret);
 /* XOR-MAPPED-ADDRESS and its like: true if it is there and well formed. */
 bool stun_attr_addr(const struct stun_msg *m, uint16_t type, struct addr *ret);
+/* The same of MAPPED-ADDRESS and ALTERNATE-SERVER, which are not XORed. */
+bool stun_attr_plain_addr(const struct stun_msg *m, uint16_t type, struct addr *ret);
+/* Each XORed address of the type in turn, several XOR-PEER-ADDRESS of CreatePermission: 1, 0 after
+ * the last, or -EBADMSG (malformed; the next call goes on behind it).  *at begins with 0. */
+int stun_next_addr(const struct stun_msg *m, uint16_t type, unsigned *at,
+                   struct addr *ret) MUST_CHECK;
 /* Code and reason of ERROR-CODE: true if it is there and the code is one of 300 to 699. */
 bool stun_attr_error(const struct stun_msg *m, unsigned *ret_code, struct str *ret_reason);
 /* True if there is a MESSAGE-INTEGRITY and it is that of the key; compared in constant time. */
@@ -96,6 +142,9 @@ void stun_put(struct stun_out *o, uint16_t type, struct str value); /* padded to
 void stun_put_u32(struct stun_out *o, uint16_t type, uint32_t value);
 void stun_put_u64(struct stun_out *o, uint16_t type, uint64_t value);
 void stun_put_xor_addr(struct stun_out *o, uint16_t type, const struct addr *a);
+void stun_put_plain_addr(struct stun_out *o, uint16_t type, const struct addr *a);
+/* UNKNOWN-ATTRIBUTES with n types, at most STUN_ATTRS_MAX. */
+void stun_put_unknown(struct stun_out *o, const uint16_t *types, size_t n);
 /* ERROR-CODE; the code is one of 300 to 699. */
 void stun_put_error(struct stun_out *o, unsigned code, struct str reason);
 /* MESSAGE-INTEGRITY with the key (none if key.p is NULL), then FINGERPRINT.  In Lync's dialect it

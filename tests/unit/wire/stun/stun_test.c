@@ -1,6 +1,10 @@
 #include "wire/stun/stun.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/code.h"
 #include "tap.h"
@@ -66,7 +70,6 @@ static bool has_u64(const struct stun_msg *m, uint16_t type, uint64_t want)
 
 /* --- RFC 5769 ------------------------------------------------------------------------ */
 
-enum { SOFTWARE = 0x8022, REALM = 0x0014, NONCE = 0x0015 };
 #define RFC_ID "b7e7a701bc34d686fa87dfae"
 static const char rfc_request[] =
         "00010058" COOKIE RFC_ID "802200105354554e207465737420636c69656e74"
@@ -98,7 +101,7 @@ static void request_of_rfc_5769_is_read(void)
 	EQ(s.m.method, STUN_BINDING);
 	EQ(s.m.n_attrs, 6);
 	OK(s.m.id == s.bytes + 8);
-	OK(has_text(&s.m, SOFTWARE, "STUN test client"));
+	OK(has_text(&s.m, STUN_SOFTWARE, "STUN test client"));
 	OK(has_text(&s.m, STUN_USERNAME, "evtj:h6vY"));
 	OK(has_u32(&s.m, STUN_PRIORITY, 0x6e0001ff));
 	OK(has_u64(&s.m, STUN_ICE_CONTROLLED, 0x932ff9b151263b36));
@@ -113,7 +116,7 @@ static void responses_of_rfc_5769_are_read(void)
 	read_hex(&s, rfc_response);
 	EQ(s.result, 0);
 	EQ(s.m.class, STUN_SUCCESS);
-	OK(has_text(&s.m, SOFTWARE, "test vector"));
+	OK(has_text(&s.m, STUN_SOFTWARE, "test vector"));
 	OK(has_addr(&s.m, "192.0.2.1:32853"));
 	OK(stun_is_signed(&s.m, STUN_STANDARD, rfc_key) && stun_has_fingerprint(&s.m));
 	read_hex(&s, rfc_response6);
@@ -124,15 +127,16 @@ static void responses_of_rfc_5769_are_read(void)
 
 static void long_term_request_of_rfc_5769_is_read(void)
 {
-	/* MD5 of the user's name, "example.org" and "TheMatrIX". */
-	static const char key[] =
-	        "\xe8\xca\x7a\xd5\x9d\x5e\xb0\x51\x8e\x31\x29\x11\xd2\xda\xb2\xa9";
+	uint8_t key[STUN_KEY_LEN];
 	struct sample s;
+	struct str user = STR("");
 	read_hex(&s, rfc_long_term);
 	EQ(s.result, 0);
-	OK(has_text(&s.m, REALM, "example.org"));
-	OK(has_text(&s.m, NONCE, "f//499k954d6OL34oL9FSTvy64sA"));
-	OK(stun_is_signed(&s.m, STUN_STANDARD, str_n(key, 16)));
+	OK(stun_attr_text(&s.m, STUN_USERNAME, &user));
+	stun_long_term_key(key, user, STR("example.org"), STR("TheMatrIX"));
+	OK(has_text(&s.m, STUN_REALM, "example.org"));
+	OK(has_text(&s.m, STUN_NONCE, "f//499k954d6OL34oL9FSTvy64sA"));
+	OK(stun_is_signed(&s.m, STUN_STANDARD, str_n((const char *)key, sizeof(key))));
 	OK(!stun_has_fingerprint(&s.m));
 }
 
@@ -302,21 +306,38 @@ static int result_of_many(size_t n)
 	struct stun_msg m;
 	stun_begin(&o, STUN_REQUEST, STUN_BINDING, id);
 	for (size_t i = 0; i < n; i++)
-		stun_put(&o, SOFTWARE, STR(""));
+		stun_put(&o, STUN_SOFTWARE, STR(""));
 	OK(!o.full);
 	return stun_parse(&m, stun_text(&o));
 }
 
+/* A message of that many bytes: its header and one attribute. */
+static struct str big_message(char *p, size_t len)
+{
+	size_t body = len - STUN_HEADER_LEN, value = body - 4;
+	const uint8_t head[] = {
+		0, 1, (uint8_t)(body >> 8), (uint8_t)body, 0x21, 0x12, 0xa4, 0x42
+	};
+	const uint8_t attr[] = { 0x80, 0x22, (uint8_t)(value >> 8), (uint8_t)value };
+	memcpy(p, head, sizeof(head));
+	memcpy(p + STUN_HEADER_LEN, attr, sizeof(attr));
+	return str_n(p, len);
+}
+
 static void limits_of_reading_are_kept(void)
 {
-	static char big[STUN_BYTES_MAX + 4] = "\0\1\4\xec\x21\x12\xa4\x42";
+	static char big[STUN_READ_MAX + 4];
 	struct stun_msg m;
+	struct str v = STR("");
+	const uint8_t *got;
 	EQ(result_of_many(STUN_ATTRS_MAX), 0);
 	EQ(result_of_many(STUN_ATTRS_MAX + 1), -E2BIG);
-	memcpy(big + STUN_HEADER_LEN, "\x80\x22\4\xe8", 4);
-	EQ(stun_parse(&m, str_n(big, STUN_BYTES_MAX)), 0);
-	big[3] = (char)0xf0;
-	EQ(stun_parse(&m, str_n(big, STUN_BYTES_MAX + 4)), -E2BIG);
+	EQ(stun_parse(&m, big_message(big, STUN_READ_MAX - 3)), 0);
+	OK(stun_attr(&m, STUN_SOFTWARE, &v) && v.len == STUN_READ_MAX - 3 - STUN_HEADER_LEN - 4);
+	EQ(stun_parse(&m, big_message(big, STUN_READ_MAX)), 0); /* without padding */
+	EQ(stun_parse(&m, big_message(big, STUN_READ_MAX + 1)), -E2BIG);
+	EQ(stun_binding_parse(bytes_of(big_message(big, STUN_BYTES_MAX)), &got), 0);
+	EQ(stun_binding_parse(bytes_of(big_message(big, STUN_BYTES_MAX + 4)), &got), -EBADMSG);
 }
 
 static void what_stands_behind_the_integrity_does_not_count(void)
@@ -512,17 +533,161 @@ static void what_does_not_fit_is_told(void)
 	size_t most = STUN_BYTES_MAX - STUN_HEADER_LEN - 4 - 24 - 8;
 	for (size_t n = most - 5; n <= sizeof(big); n++) {
 		stun_begin(&o, STUN_REQUEST, STUN_BINDING, id);
-		stun_put(&o, SOFTWARE, str_n(big, n));
+		stun_put(&o, STUN_SOFTWARE, str_n(big, n));
 		stun_end(&o, STUN_LYNC, STR("key"));
 		EQ(o.full, n > most);
 		OK(stun_parse(&m, stun_text(&o)) == 0);
 		OK(stun_is_signed(&m, STUN_LYNC, STR("key")) || n > most);
 	}
 	stun_begin(&o, STUN_REQUEST, STUN_BINDING, id);
-	stun_put(&o, SOFTWARE, str_n(big, SIZE_MAX - 3));
+	stun_put(&o, STUN_SOFTWARE, str_n(big, SIZE_MAX - 3));
 	OK(o.full && o.len == STUN_HEADER_LEN);
 	stun_put_u32(&o, STUN_PRIORITY, 1); /* full stays full */
 	OK(o.full && o.len == STUN_HEADER_LEN);
+}
+
+/* --- every message, cut ---------------------------------------------------------------- */
+
+static void walk(const struct stun_msg *m)
+{
+	for (unsigned i = 0; i < m->n_attrs; i++) {
+		size_t end = (size_t)m->attrs[i].at + m->attrs[i].len;
+		OK(m->attrs[i].at >= STUN_HEADER_LEN + 4 && end <= m->raw.len);
+	}
+	OK(!stun_is_signed(m, STUN_STANDARD, rfc_key) && !stun_is_signed(m, STUN_LYNC, nice_key));
+}
+
+/* In a block of its own, so that a sanitizer sees a read past the end. */
+static void cut_to(const struct sample *s, size_t n)
+{
+	struct stun_msg m;
+	char *copy = malloc(MAX(n, 1));
+	if (!OK(copy != NULL))
+		return;
+	memcpy(copy, s->bytes, n);
+	EQ(stun_parse(&m, str_n(copy, n)), -EBADMSG);
+	if (n >= STUN_HEADER_LEN) {
+		copy[2] = 0;
+		copy[3] = (char)(n - STUN_HEADER_LEN);
+		int r = stun_parse(&m, str_n(copy, n));
+		OK(r == 0 || r == -EBADMSG);
+		if (r == 0)
+			walk(&m);
+	}
+	free(copy);
+}
+
+static void messages_that_are_cut_are_refused(void)
+{
+	static const char *const all[] = {
+		rfc_request, rfc_response,  rfc_response6, rfc_long_term,     nice_request,
+		nice_legacy, nice_response, nice_conflict, nice_unauthorized, nice_keepalive,
+	};
+	struct sample s;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		read_hex(&s, all[i]);
+		EQ(s.result, 0);
+		/* Behind FINGERPRINT nothing is missing that is signed. */
+		for (size_t n = 0; n + 8 < s.len; n++)
+			cut_to(&s, n);
+	}
+}
+
+/* --- what TURN needs ------------------------------------------------------------------- */
+
+static void repeated_addresses_are_read_in_turn(void)
+{
+	static const char *const want[] = { "192.0.2.1:32853", "[2001:db8::2]:1", "192.0.2.3:0" };
+	struct stun_out o;
+	struct stun_msg m;
+	struct addr a, b;
+	unsigned at = 0;
+	stun_begin(&o, STUN_REQUEST, STUN_CREATE_PERMISSION, id);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		OK(addr_parse_port(&a, str_of(want[i])) == 0);
+		stun_put_xor_addr(&o, STUN_XOR_PEER_ADDRESS, &a);
+		stun_put(&o, STUN_SOFTWARE, STR("between"));
+	}
+	OK(!o.full && stun_parse(&m, stun_text(&o)) == 0);
+	EQ(m.method, STUN_CREATE_PERMISSION);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		EQ(stun_next_addr(&m, STUN_XOR_PEER_ADDRESS, &at, &a), 1);
+		OK(addr_parse_port(&b, str_of(want[i])) == 0 && addr_eq(&a, &b));
+	}
+	EQ(stun_next_addr(&m, STUN_XOR_PEER_ADDRESS, &at, &a), 0);
+	EQ(stun_next_addr(&m, STUN_XOR_PEER_ADDRESS, &at, &a), 0);
+}
+
+static void a_malformed_one_of_several_addresses_is_told(void)
+{
+	struct sample s;
+	struct addr a;
+	unsigned at = 0;
+	read_hex(&s, "00080024" START "001200080001a147e112a643"
+	             "001200080003a147e112a643"
+	             "001200080001a147e112a643");
+	EQ(s.result, 0);
+	EQ(stun_next_addr(&s.m, STUN_XOR_PEER_ADDRESS, &at, &a), 1);
+	EQ(stun_next_addr(&s.m, STUN_XOR_PEER_ADDRESS, &at, &a), -EBADMSG);
+	EQ(stun_next_addr(&s.m, STUN_XOR_PEER_ADDRESS, &at, &a), 1);
+	EQ(stun_next_addr(&s.m, STUN_XOR_PEER_ADDRESS, &at, &a), 0);
+}
+
+static void plain_addresses_and_unknown_types_are_written(void)
+{
+	static const uint16_t unknown[] = { STUN_USERHASH, STUN_PASSWORD_ALGORITHM, 0x7fff };
+	struct stun_out o;
+	struct stun_msg m;
+	struct addr a, b;
+	OK(addr_parse_port(&a, STR("192.0.2.1:32853")) == 0);
+	stun_begin(&o, STUN_ERROR, STUN_ALLOCATE, id);
+	stun_put_error(&o, 420, stun_reason(420));
+	stun_put_unknown(&o, unknown, ARRAY_SIZE(unknown));
+	stun_put_plain_addr(&o, STUN_ALTERNATE_SERVER, &a);
+	is_written_as(&o, "01130034" START "0009001500000414"
+	                  "556e6b6e6f776e20417474726962757465000000"
+	                  "000a0006001e001d7fff0000"
+	                  "8023000800018055c0000201");
+	OK(stun_parse(&m, stun_text(&o)) == 0);
+	OK(stun_attr_plain_addr(&m, STUN_ALTERNATE_SERVER, &b) && addr_eq(&a, &b));
+	OK(!stun_attr_addr(&m, STUN_ALTERNATE_SERVER, &b) || !addr_eq(&a, &b));
+	OK(!stun_attr_plain_addr(&m, STUN_MAPPED_ADDRESS, &b));
+	stun_begin(&o, STUN_ERROR, STUN_ALLOCATE, id);
+	stun_put_unknown(&o, unknown, 0);
+	OK(stun_parse(&m, stun_text(&o)) == 0 && m.n_attrs == 1);
+}
+
+/* What OpenSSL says of the text with the length in place and zeros up to whole blocks. */
+static bool mac_is_right(const char *text, size_t len, bool padded)
+{
+	static uint8_t copy[STUN_READ_MAX + 64];
+	uint8_t want[STUN_MAC_LEN], got[STUN_MAC_LEN];
+	size_t n = padded ? (len + 63) / 64 * 64 : len;
+	memset(copy, 0, sizeof(copy));
+	memcpy(copy, text, len);
+	copy[2] = 0x12;
+	copy[3] = 0x34;
+	stun_mac(got, str_n(text, len), 0x1234, padded, STR("some key"));
+	return HMAC(EVP_sha1(), "some key", 8, copy, n, want, NULL) &&
+	       memcmp(got, want, sizeof(want)) == 0;
+}
+
+static void hash_of_any_length_is_that_of_another_library(void)
+{
+	static char text[STUN_READ_MAX];
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)(i * 31 >> 3);
+	for (size_t n = STUN_HEADER_LEN; n < 300; n++)
+		OK(mac_is_right(text, n, false) && mac_is_right(text, n, true));
+	OK(mac_is_right(text, sizeof(text), false) && mac_is_right(text, sizeof(text), true));
+}
+
+static void reasons_are_those_of_the_specifications(void)
+{
+	EQ_STR(stun_reason(300), "Try Alternate");
+	EQ_STR(stun_reason(437), "Allocation Mismatch");
+	EQ_STR(stun_reason(508), "Insufficient Capacity");
+	EQ_STR(stun_reason(499), "Error");
 }
 
 /* --- Binding as SIP uses it ---------------------------------------------------------- */
@@ -587,6 +752,12 @@ int main(void)
 	RUN(a_changed_byte_is_noticed);
 	RUN(errors_and_addresses_come_back);
 	RUN(what_does_not_fit_is_told);
+	RUN(messages_that_are_cut_are_refused);
+	RUN(repeated_addresses_are_read_in_turn);
+	RUN(a_malformed_one_of_several_addresses_is_told);
+	RUN(plain_addresses_and_unknown_types_are_written);
+	RUN(hash_of_any_length_is_that_of_another_library);
+	RUN(reasons_are_those_of_the_specifications);
 	RUN(keepalive_of_sip_is_a_request_without_what_we_do_not_know);
 	RUN(keepalive_of_sip_is_answered_with_the_address);
 	return tap_done();
