@@ -1,0 +1,434 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/rand.h"
+#include "svc/relay/inside.h"
+
+/* Allocations: whose they are, how long they live, whom they may reach. */
+
+/* --- rates ----------------------------------------------------------------------------- */
+
+static int64_t per_second(uint32_t kbps)
+{
+	return (int64_t)kbps * 1000 / 8;
+}
+
+void bucket_set(struct bucket *b, uint32_t kbps, usec_t now)
+{
+	*b = (struct bucket){ kbps, now, per_second(kbps) };
+}
+
+bool bucket_take(struct bucket *b, size_t bytes, usec_t now)
+{
+	if (b->kbps == 0)
+		return true;
+	int64_t full = per_second(b->kbps);
+	usec_t passed = MIN(now - b->at, USEC_PER_SEC);
+	b->left = MIN(b->left + full * (int64_t)passed / (int64_t)USEC_PER_SEC, full);
+	b->at = now;
+	if (b->left < (int64_t)bytes)
+		return false;
+	b->left -= (int64_t)bytes;
+	return true;
+}
+
+/* --- users ----------------------------------------------------------------------------- */
+
+static struct relay_user *find_user(const struct relay *r, struct str name)
+{
+	struct map_node *n = map_first(&r->users, hash_lower(&r->users.key, name));
+	for (; n; n = map_next(n)) {
+		struct relay_user *u = container_of(n, struct relay_user, node);
+		if (str_ieq(str_n(u->name, u->len), name))
+			return u;
+	}
+	return NULL;
+}
+
+static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
+{
+	struct relay_user *u = find_user(r, g->user);
+	if (u)
+		return u;
+	u = xcalloc(1, sizeof(*u) + g->user.len);
+	u->account = g->account;
+	u->len = g->user.len;
+	memcpy(u->name, g->user.p, g->user.len);
+	bucket_set(&u->bucket, g->user_kbps ? g->user_kbps : r->cfg.user_kbps, loop_now(r->loop));
+	map_add(&r->users, &u->node, hash_lower(&r->users.key, g->user));
+	r->stats.users++;
+	return u;
+}
+
+static void user_put(struct relay *r, struct relay_user *u)
+{
+	if (u->n > 0)
+		return;
+	map_del(&r->users, &u->node);
+	r->stats.users--;
+	free(u);
+}
+
+/* --- reservations ---------------------------------------------------------------------- */
+
+static void reservation_free(struct reservation *v)
+{
+	list_del(&v->node);
+	timer_stop(&v->expiry);
+	free(v);
+}
+
+/* Nobody came for the port. */
+static void on_unclaimed(void *arg)
+{
+	struct reservation *v = arg;
+	struct relay *r = v->relay;
+	struct relay_user *u = v->user;
+	(void)close(v->fd);
+	r->ops->closed(r->arg, &v->external);
+	reservation_free(v);
+	u->n--;
+	user_put(r, u);
+}
+
+static uint64_t reserve(struct relay *r, struct relay_user *u, const struct relay_opened *o)
+{
+	struct reservation *v = xnew(struct reservation);
+	v->relay = r;
+	v->user = u;
+	v->fd = o->next_fd;
+	v->external = o->external;
+	addr_set_port(&v->external, (uint16_t)(addr_port(&o->external) + 1));
+	v->token = rand_u64() | 1;
+	timer_init(&v->expiry, r->loop, on_unclaimed, v);
+	timer_set(&v->expiry, loop_now(r->loop) + RELAY_RESERVATION_S * USEC_PER_SEC);
+	list_add(&r->reservations, &v->node);
+	u->n++; /* it counts as an allocation */
+	return v->token;
+}
+
+/* -ENOENT: there is none of that token and user. */
+static int claim(struct relay *r, const struct relay_user *u, uint64_t token,
+                 struct relay_opened *ret)
+{
+	list_for(it, &r->reservations)
+	{
+		struct reservation *v = list_entry(it, struct reservation, node);
+		if (v->token != token || v->user != u)
+			continue;
+		*ret = (struct relay_opened){ v->fd, -1, v->external };
+		v->user->n--;
+		reservation_free(v);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void reservations_end(struct relay *r)
+{
+	list_for(it, &r->reservations)
+	{
+		on_unclaimed(list_entry(it, struct reservation, node));
+	}
+}
+
+/* --- by client ------------------------------------------------------------------------- */
+
+static uint64_t client_hash(const struct relay *r, const struct relay_face *f,
+                            const struct addr *client)
+{
+	uint8_t bytes[18 + sizeof(f)];
+	size_t n = addr_pack(client, bytes);
+	memcpy(bytes + n, &f, sizeof(f));
+	return hash_bytes(&r->by_client.key, bytes, n + sizeof(f));
+}
+
+struct relay_alloc *alloc_of(const struct relay *r, const struct relay_face *f,
+                             const struct addr *client)
+{
+	struct map_node *n = map_first(&r->by_client, client_hash(r, f, client));
+	for (; n; n = map_next(n)) {
+		struct relay_alloc *a = container_of(n, struct relay_alloc, by_client);
+		if (a->face == f && addr_eq(&a->client, client))
+			return a;
+	}
+	return NULL;
+}
+
+/* --- begin and end --------------------------------------------------------------------- */
+
+static void on_expired(void *arg)
+{
+	alloc_end(arg, RELAY_EXPIRED);
+}
+
+uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s)
+{
+	struct relay *r = a->relay;
+	usec_t wall = loop_wall(r->loop);
+	uint64_t left = a->grant_until > wall ? (a->grant_until - wall) / USEC_PER_SEC : 0;
+	life_s = (uint32_t)MIN((uint64_t)life_s, left);
+	a->until = loop_now(r->loop) + life_s * USEC_PER_SEC;
+	timer_set(&a->expiry, a->until);
+	return life_s;
+}
+
+static void end_open(struct relay_alloc *a, int i, const struct relay_opened *o)
+{
+	struct relayed *e = &a->ends[i];
+	e->alloc = a;
+	e->external = o->external;
+	e->port = packet_port_new(a->relay->packets, o->fd, data_from_peer, e);
+}
+
+static void close_ends(struct relay_alloc *a)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!a->ends[i].port)
+			continue;
+		packet_port_free(&a->ends[i].port);
+		a->relay->ops->closed(a->relay->arg, &a->ends[i].external);
+	}
+}
+
+/* The sockets that are wanted; of a port that was kept, that one.  An error code: none is open. */
+static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uint64_t *ret_token)
+{
+	struct relay *r = a->relay;
+	for (int i = 0; i < 2; i++) {
+		struct relay_opened o = { .next_fd = -1 };
+		struct relay_want want = { .family = i ? AF_INET6 : AF_INET,
+			                   .even = w->even,
+			                   .pair = w->pair };
+		if (!w->family[i])
+			continue;
+		int err = w->token ? claim(r, a->user, w->token, &o)
+		                   : r->ops->open(r->arg, &want, &o);
+		if (err < 0 && i > 0 && a->ends[0].port)
+			return 0; /* the additional one is not there */
+		if (err < 0) {
+			close_ends(a);
+			return err == -EAFNOSUPPORT ? 440 : 508;
+		}
+		end_open(a, i, &o);
+		if (o.next_fd >= 0)
+			*ret_token = reserve(r, a->user, &o);
+	}
+	return 0;
+}
+
+static bool is_full(const struct relay *r, const struct relay_user *u)
+{
+	return u->n >= r->cfg.user_allocations || r->stats.allocations >= r->cfg.allocations_max;
+}
+
+static void alloc_free(struct relay_alloc *a)
+{
+	timer_stop(&a->expiry);
+	free(a->permissions);
+	free(a->channels);
+	wipe(a->key, sizeof(a->key));
+	free(a);
+}
+
+static struct relay_alloc *make(const struct from *f, const struct alloc_want *w,
+                                struct relay_user *u)
+{
+	struct relay *r = f->relay;
+	struct relay_alloc *a = xnew(struct relay_alloc);
+	a->relay = r;
+	a->user = u;
+	a->face = f->face;
+	a->stream = f->stream;
+	a->client = *f->peer;
+	a->began = loop_now(r->loop);
+	a->grant_until = w->grant->expires_s * USEC_PER_SEC;
+	memcpy(a->key, w->key, sizeof(a->key));
+	memcpy(a->id, w->id, sizeof(a->id));
+	bucket_set(&a->bucket, w->grant->port_kbps ? w->grant->port_kbps : r->cfg.port_kbps,
+	           a->began);
+	timer_init(&a->expiry, r->loop, on_expired, a);
+	return a;
+}
+
+static void begin(struct relay_alloc *a)
+{
+	struct relay *r = a->relay;
+	struct relay_info info;
+	a->number = ++r->last_number;
+	a->user->n++;
+	list_add(&r->allocs, &a->node);
+	if (a->stream)
+		a->stream->alloc = a;
+	else
+		map_add(&r->by_client, &a->by_client, client_hash(r, a->face, &a->client));
+	r->stats.allocations++;
+	r->stats.allocated++;
+	relay_describe(a, &info);
+	r->ops->began(r->arg, &info);
+}
+
+unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret,
+                   uint64_t *ret_token)
+{
+	struct relay *r = f->relay;
+	struct relay_user *u = user_get(r, w->grant);
+	struct relay_alloc *a = NULL;
+	unsigned code = is_full(r, u) || r->draining ? 486 : 0;
+	*ret_token = 0;
+	if (!code) {
+		a = make(f, w, u);
+		code = open_ends(a, w, ret_token);
+	}
+	if (code) {
+		if (a)
+			alloc_free(a);
+		user_put(r, u);
+		return code;
+	}
+	begin(a);
+	(void)alloc_extend(a, w->life_s);
+	*ret = a;
+	return 0;
+}
+
+void alloc_end(struct relay_alloc *a, enum relay_end why)
+{
+	struct relay *r = a->relay;
+	struct relay_user *u = a->user;
+	struct relay_info info;
+	relay_describe(a, &info);
+	close_ends(a);
+	list_del(&a->node);
+	if (a->stream)
+		a->stream->alloc = NULL;
+	else
+		map_del(&r->by_client, &a->by_client);
+	r->stats.allocations--;
+	r->stats.ended[why]++;
+	r->ops->ended(r->arg, &info, why);
+	alloc_free(a);
+	u->n--;
+	user_put(r, u);
+}
+
+struct relayed *alloc_end_of(struct relay_alloc *a, int family)
+{
+	struct relayed *e = &a->ends[family == AF_INET6];
+	return e->port ? e : NULL;
+}
+
+/* --- permissions ----------------------------------------------------------------------- */
+
+static struct permission *permission_of(struct relay_alloc *a, const struct addr *peer)
+{
+	struct permission *p = a->permissions;
+	if (a->last_permission < a->n_permissions &&
+	    addr_eq_host(&p[a->last_permission].peer, peer))
+		return &p[a->last_permission];
+	for (uint8_t i = 0; i < a->n_permissions; i++) {
+		if (!addr_eq_host(&p[i].peer, peer))
+			continue;
+		a->last_permission = i;
+		return &p[i];
+	}
+	return NULL;
+}
+
+/* The place of one that is over, or a new one; NULL: there are too many. */
+static struct permission *permission_new(struct relay_alloc *a, usec_t now)
+{
+	for (uint8_t i = 0; i < a->n_permissions; i++)
+		if (a->permissions[i].until <= now)
+			return &a->permissions[i];
+	if (a->n_permissions == RELAY_PERMISSIONS_MAX)
+		return NULL;
+	if ((a->n_permissions & (a->n_permissions - 1)) == 0) /* grows by doubling */
+		a->permissions =
+		        xrealloc(a->permissions, (a->n_permissions ? 2u * a->n_permissions : 1u) *
+		                                         sizeof(*a->permissions));
+	return &a->permissions[a->n_permissions++];
+}
+
+static unsigned check_peer(struct relay_alloc *a, const struct addr *peer)
+{
+	if (!alloc_end_of(a, peer->sa.sa_family))
+		return 443;
+	return peer_is_refused(a->relay, peer) ? 403 : 0;
+}
+
+unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer)
+{
+	usec_t now = loop_now(a->relay->loop);
+	unsigned code = check_peer(a, peer);
+	struct permission *p = code ? NULL : permission_of(a, peer);
+	if (!code && !p) {
+		p = permission_new(a, now);
+		code = p ? 0 : 508;
+	}
+	if (!code)
+		*p = (struct permission){ *peer, now + RELAY_PERMISSION_S * USEC_PER_SEC };
+	return code;
+}
+
+bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now)
+{
+	const struct permission *p = permission_of(a, peer);
+	return p && p->until > now;
+}
+
+/* --- channels -------------------------------------------------------------------------- */
+
+struct channel *channel_numbered(struct relay_alloc *a, uint16_t number, usec_t now)
+{
+	struct channel *c = a->channels;
+	if (a->last_channel >= a->n_channels || c[a->last_channel].number != number)
+		for (a->last_channel = 0; a->last_channel < a->n_channels; a->last_channel++)
+			if (c[a->last_channel].number == number)
+				break;
+	if (a->last_channel == a->n_channels)
+		return NULL;
+	return c[a->last_channel].until > now ? &c[a->last_channel] : NULL;
+}
+
+struct channel *channel_to(struct relay_alloc *a, const struct addr *peer, usec_t now)
+{
+	for (uint8_t i = 0; i < a->n_channels; i++)
+		if (addr_eq(&a->channels[i].peer, peer))
+			return a->channels[i].until > now ? &a->channels[i] : NULL;
+	return NULL;
+}
+
+static struct channel *channel_new(struct relay_alloc *a, usec_t now)
+{
+	for (uint8_t i = 0; i < a->n_channels; i++)
+		if (a->channels[i].until <= now)
+			return &a->channels[i];
+	if (a->n_channels == RELAY_CHANNELS_MAX)
+		return NULL;
+	if ((a->n_channels & (a->n_channels - 1)) == 0)
+		a->channels = xrealloc(a->channels, (a->n_channels ? 2u * a->n_channels : 1u) *
+		                                            sizeof(*a->channels));
+	return &a->channels[a->n_channels++];
+}
+
+/* RFC 8656 section 12.2: neither the number nor the peer may be bound otherwise. */
+unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *peer)
+{
+	usec_t now = loop_now(a->relay->loop);
+	struct channel *have = channel_numbered(a, number, now), *other = channel_to(a, peer, now);
+	unsigned code = check_peer(a, peer);
+	if (code)
+		return code;
+	if (have != other || addr_port(peer) == 0)
+		return 400;
+	code = alloc_permit(a, peer);
+	if (!code && !have)
+		have = channel_new(a, now);
+	if (!code && !have)
+		return 508;
+	if (!code)
+		*have = (struct channel){ *peer, now + RELAY_CHANNEL_S * USEC_PER_SEC, number };
+	return code;
+}

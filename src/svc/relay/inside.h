@@ -1,0 +1,175 @@
+/* What the files of this folder share. */
+#pragma once
+
+#include "base/map.h"
+#include "svc/relay/relay.h"
+#include "wire/stun/stun.h"
+#include "wire/turn/turn.h"
+
+/* Bits a second that may pass: full after one second without any. */
+struct bucket {
+	uint32_t kbps; /* 0: no limit */
+	usec_t at;
+	int64_t left; /* bytes */
+};
+void bucket_set(struct bucket *b, uint32_t kbps, usec_t now);
+/* Takes so many bytes out; false: they are too many. */
+bool bucket_take(struct bucket *b, size_t bytes, usec_t now);
+
+/* Somebody with allocations. */
+struct relay_user {
+	struct map_node node;
+	unsigned n; /* allocations */
+	uint64_t account;
+	struct bucket bucket;
+	size_t len;
+	char name[];
+};
+
+struct permission {
+	struct addr peer; /* its port means nothing */
+	usec_t until;
+};
+
+struct channel {
+	struct addr peer;
+	usec_t until;
+	uint16_t number;
+};
+
+/* One end of an allocation: a socket of one family. */
+struct relayed {
+	struct relay_alloc *alloc;
+	struct packet_port *port; /* NULL: none of that family */
+	struct addr external;
+};
+
+struct relay_alloc {
+	struct map_node by_client; /* of clients over UDP */
+	struct list node;          /* in relay->allocs */
+	struct relay *relay;
+	struct relay_user *user;
+	const struct relay_face *face;
+	struct relay_stream *stream; /* NULL: over UDP */
+	struct addr client;
+	uint64_t number;
+	struct relayed ends[2];  /* IPv4, IPv6 */
+	uint8_t key[16];         /* of its user's credentials */
+	uint8_t id[STUN_ID_LEN]; /* of the request that made it: it may come again */
+	usec_t grant_until;      /* wall clock, of the credentials */
+	usec_t began, until;
+	struct timer expiry;
+	struct bucket bucket;
+	struct permission *permissions;
+	struct channel *channels;
+	uint8_t n_permissions, n_channels, last_permission, last_channel;
+	uint64_t packets_in, packets_out, bytes_in, bytes_out, dropped;
+};
+
+struct relay_stream {
+	struct relay *relay;
+	const struct relay_face *face;
+	struct relay_alloc *alloc;
+	void *owner;
+	struct addr peer;
+};
+
+/* A port that was kept for who shows the token. */
+struct reservation {
+	struct list node;
+	struct relay *relay;
+	struct relay_user *user;
+	int fd;
+	struct addr external;
+	uint64_t token;
+	struct timer expiry;
+};
+
+enum { STRANGERS = 4096 };
+
+struct relay {
+	struct loop *loop;
+	struct packets *packets;
+	const struct relay_ops *ops;
+	void *arg;
+	struct relay_config cfg;
+	struct relay_range open[RELAY_RANGES_MAX], closed[RELAY_RANGES_MAX];
+	char realm[RELAY_REALM_MAX + 1];
+	struct relay_keys *keys;
+	struct hash_key nonce_key;
+	struct map by_client, users;
+	struct list allocs, reservations;
+	bool draining;
+	uint64_t last_number;
+	struct relay_stats stats;
+	struct {
+		uint32_t at_ms;
+		uint16_t left;
+	} strangers[STRANGERS]; /* by a hash of the address */
+};
+
+/* Who sends a message, and how it is answered. */
+struct from {
+	struct relay *relay;
+	const struct relay_face *face;
+	struct relay_stream *stream; /* NULL: a datagram */
+	const struct addr *peer;
+	struct relay_alloc *alloc; /* NULL: there is none */
+};
+void from_answer(const struct from *f, struct str message);
+
+/* --- nonce.c */
+
+void nonce_put(struct buf *b, const struct relay *r, const struct addr *peer);
+/* 0; -ESTALE: of this edge, but too old; -EBADMSG. */
+int nonce_check(const struct relay *r, struct str nonce, const struct addr *peer);
+/* May somebody of that address have another answer without credentials? */
+bool stranger_may(struct relay *r, const struct addr *peer);
+
+/* --- peers.c: whom nobody may reach through us */
+
+bool peer_is_refused(const struct relay *r, const struct addr *peer);
+
+/* --- alloc.c */
+
+struct relay_alloc *alloc_of(const struct relay *r, const struct relay_face *f,
+                             const struct addr *client);
+/* What was asked for, by whom. */
+struct alloc_want {
+	const struct relay_grant *grant;
+	const uint8_t *key;
+	const uint8_t *id;
+	bool family[2]; /* the second beside the first is additional: it may be missing */
+	bool even, pair;
+	uint64_t token; /* of a reservation; 0: none */
+	uint32_t life_s;
+};
+/* 0 and *ret, with the token of the reservation if a pair was wanted; or an error code of RFC 8656:
+ * 437, 440, 486, 508. */
+unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret,
+                   uint64_t *ret_token);
+void alloc_end(struct relay_alloc *a, enum relay_end why);
+void reservations_end(struct relay *r);
+/* Its life from now on; not longer than its credentials'. */
+uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s);
+struct relayed *alloc_end_of(struct relay_alloc *a, int family);
+/* 0, 443 (another family), 403 (refused), 508 (too many). */
+unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer);
+bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now);
+/* 0, 400 (bound otherwise), 443, 403, 508. */
+unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *peer);
+struct channel *channel_numbered(struct relay_alloc *a, uint16_t number, usec_t now);
+struct channel *channel_to(struct relay_alloc *a, const struct addr *peer, usec_t now);
+
+/* --- request.c */
+
+/* STUN and TURN with the cookie, but Send. */
+void request(struct from *f, const struct stun_msg *m);
+
+/* --- data.c */
+
+void data_from_peer(void *arg, struct packet_port *port, const struct addr *from,
+                    struct packet data);
+void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet data);
+void data_by_channel(struct relay_alloc *a, struct packet in, enum turn_carrier c);
+void data_by_send(struct relay_alloc *a, const struct stun_msg *m);

@@ -1,0 +1,58 @@
+#include "svc/relay/inside.h"
+
+/* What nobody may reach through a relay: the relay's host and network know no difference between
+ * who is behind it and the relay itself. */
+
+static bool is_in(const struct relay_range *g, const struct addr *a)
+{
+	uint8_t net[18], host[18];
+	size_t n = addr_pack(&g->net, net);
+	if (addr_pack(a, host) != n)
+		return false;
+	size_t whole = MIN(g->bits / 8, n - sizeof(in_port_t));
+	unsigned rest = g->bits % 8;
+	if (memcmp(net, host, whole) != 0)
+		return false;
+	return rest == 0 || (net[whole] ^ host[whole]) >> (8 - rest) == 0;
+}
+
+static bool is_in_any(const struct relay_range *g, size_t n, const struct addr *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_in(&g[i], a))
+			return true;
+	return false;
+}
+
+/* An address of IPv4 in one of IPv6 (mapped, compatible, NAT64, 6to4) would be another way to it.
+ */
+static bool holds_ipv4(const struct addr *a)
+{
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	if (a->sa.sa_family != AF_INET6)
+		return false;
+	const uint8_t *p = a->in6.sin6_addr.s6_addr;
+	return IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) || IN6_IS_ADDR_V4COMPAT(&a->in6.sin6_addr) ||
+	       memcmp(p, nat64, sizeof(nat64)) == 0 || (p[0] == 0x20 && p[1] == 0x02);
+}
+
+/* 0.0.0.0/8, 100.64.0.0/10 (RFC 6598), 192.0.0.0/24 and 240.0.0.0/4. */
+static bool is_special(const struct addr *a)
+{
+	if (a->sa.sa_family != AF_INET)
+		return false;
+	uint32_t v = ntohl(a->in4.sin_addr.s_addr);
+	return v >> 24 == 0 || v >> 22 == 0x64400000 >> 22 || v >> 8 == 0xc00000 || v >> 28 == 0xf;
+}
+
+bool peer_is_refused(const struct relay *r, const struct addr *peer)
+{
+	if (addr_is_any(peer) || addr_is_multicast(peer))
+		return true;
+	if (is_in_any(r->closed, r->cfg.n_closed, peer))
+		return true;
+	if (is_in_any(r->open, r->cfg.n_open, peer))
+		return false;
+	return addr_is_loopback(peer) || addr_is_private(peer) || is_special(peer) ||
+	       holds_ipv4(peer);
+}

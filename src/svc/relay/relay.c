@@ -1,0 +1,187 @@
+#include "svc/relay/relay.h"
+
+#include <stdlib.h>
+
+#include "svc/relay/inside.h"
+
+/* The life of the engine, and what comes in. */
+
+void relay_configure(struct relay *r, const struct relay_config *cfg)
+{
+	struct buf realm = BUF_ON(r->realm);
+	r->cfg = *cfg;
+	r->cfg.n_open = MIN(cfg->n_open, (size_t)RELAY_RANGES_MAX);
+	r->cfg.n_closed = MIN(cfg->n_closed, (size_t)RELAY_RANGES_MAX);
+	r->cfg.allocations_max = MIN(cfg->allocations_max, (uint32_t)RELAY_ALLOCATIONS_MAX);
+	if (r->cfg.n_open)
+		memcpy(r->open, cfg->open, r->cfg.n_open * sizeof(*r->open));
+	if (r->cfg.n_closed)
+		memcpy(r->closed, cfg->closed, r->cfg.n_closed * sizeof(*r->closed));
+	r->cfg.open = r->open;
+	r->cfg.closed = r->closed;
+	buf_str(&realm, str_sub(cfg->realm, 0, RELAY_REALM_MAX));
+	r->realm[realm.len] = '\0';
+	r->cfg.realm = str_of(r->realm);
+}
+
+struct relay *relay_new(struct loop *l, struct packets *ps, const struct relay_config *cfg,
+                        const struct relay_ops *ops, void *arg)
+{
+	static const struct hash_key key = { 0x6e6f6e6365206f66, 0x20612072656c6179 };
+	struct relay *r = xnew(struct relay);
+	r->loop = l;
+	r->packets = ps;
+	r->ops = ops;
+	r->arg = arg;
+	r->keys = relay_keys_new(cfg->pool_key);
+	/* The same in every process of the pool: a challenge is answered to any. */
+	r->nonce_key = (struct hash_key){ hash_bytes(&key, cfg->pool_key, 16),
+		                          hash_bytes(&key, cfg->pool_key + 16, 16) };
+	map_init(&r->by_client);
+	map_init(&r->users);
+	list_init(&r->allocs);
+	list_init(&r->reservations);
+	relay_configure(r, cfg);
+	return r;
+}
+
+void relay_free(struct relay **rp)
+{
+	struct relay *r = take(rp);
+	if (!r)
+		return;
+	(void)relay_revoke(r, 0, 0);
+	reservations_end(r);
+	map_done(&r->by_client);
+	map_done(&r->users);
+	relay_keys_free(&r->keys);
+	free(r);
+}
+
+void relay_drain(struct relay *r, bool on)
+{
+	r->draining = on;
+}
+
+const struct relay_stats *relay_stats(const struct relay *r)
+{
+	return &r->stats;
+}
+
+unsigned relay_revoke(struct relay *r, uint64_t account, uint64_t number)
+{
+	unsigned n = 0;
+	list_for(it, &r->allocs)
+	{
+		struct relay_alloc *a = list_entry(it, struct relay_alloc, node);
+		if ((account && a->user->account != account) || (number && a->number != number))
+			continue;
+		alloc_end(a, account || number ? RELAY_REVOKED : RELAY_STOPPED);
+		n++;
+	}
+	return n;
+}
+
+struct relay_alloc *relay_next(const struct relay *r, const struct relay_alloc *after)
+{
+	struct list *next = after ? after->node.next : r->allocs.next;
+	return next == &r->allocs ? NULL : list_entry(next, struct relay_alloc, node);
+}
+
+void relay_describe(const struct relay_alloc *a, struct relay_info *ret)
+{
+	*ret = (struct relay_info){ .user = str_n(a->user->name, a->user->len),
+		                    .account = a->user->account,
+		                    .number = a->number,
+		                    .client = a->client,
+		                    .stream = a->stream != NULL,
+		                    .peers = a->n_permissions,
+		                    .channels = a->n_channels,
+		                    .packets_in = a->packets_in,
+		                    .packets_out = a->packets_out,
+		                    .bytes_in = a->bytes_in,
+		                    .bytes_out = a->bytes_out,
+		                    .dropped = a->dropped,
+		                    .began = a->began,
+		                    .until = a->until };
+	for (int i = 0, n = 0; i < 2; i++)
+		if (a->ends[i].port)
+			ret->relayed[n++] = a->ends[i].external;
+}
+
+/* --- what comes in --------------------------------------------------------------------- */
+
+void from_answer(const struct from *f, struct str message)
+{
+	if (f->stream)
+		f->relay->ops->to_stream(f->relay->arg, f->stream->owner, bytes_of(message));
+	else
+		(void)packet_send(f->face->udp, f->peer, message);
+}
+
+/* False: it is no message. */
+static bool message(struct from *f, struct packet data)
+{
+	RAW_MEMORY struct stun_msg m;
+	if (stun_parse(&m, str_n((const char *)data.p, data.len)) < 0)
+		return false;
+	if (m.class == STUN_INDICATION && m.method == STUN_SEND) {
+		if (f->alloc)
+			data_by_send(f->alloc, &m);
+	} else {
+		request(f, &m);
+	}
+	return true;
+}
+
+void relay_datagram(struct relay *r, const struct relay_face *face, const struct addr *from,
+                    struct packet data)
+{
+	struct from f = { .relay = r, .face = face, .peer = from };
+	enum turn_kind kind = turn_look((struct bytes){ data.p, data.len });
+	f.alloc = alloc_of(r, face, from);
+	if (kind == TURN_CHANNEL_DATA && f.alloc)
+		data_by_channel(f.alloc, data, TURN_DATAGRAM);
+	else if (kind == TURN_STUN)
+		(void)message(&f, data);
+}
+
+struct relay_stream *relay_stream_new(struct relay *r, const struct relay_face *f,
+                                      const struct addr *peer, void *owner)
+{
+	struct relay_stream *s = xnew(struct relay_stream);
+	s->relay = r;
+	s->face = f;
+	s->peer = *peer;
+	s->owner = owner;
+	return s;
+}
+
+void relay_stream_free(struct relay_stream **sp)
+{
+	struct relay_stream *s = take(sp);
+	if (!s)
+		return;
+	if (s->alloc)
+		alloc_end(s->alloc, RELAY_GONE);
+	free(s);
+}
+
+bool relay_frame(struct relay_stream *s, struct packet frame)
+{
+	struct from f = {
+		.relay = s->relay, .face = s->face, .stream = s, .peer = &s->peer, .alloc = s->alloc
+	};
+	switch (turn_look((struct bytes){ frame.p, frame.len })) {
+	case TURN_CHANNEL_DATA:
+		if (s->alloc)
+			data_by_channel(s->alloc, frame, TURN_STREAM);
+		return true;
+	case TURN_STUN:
+		return message(&f, frame);
+	case TURN_MS_CONTROL:
+	case TURN_OTHER:
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,145 @@
+/* The engine of the A/V edge: TURN allocations (RFC 8656) for clients over UDP and streams, from
+ * the first packet of a stranger to the packets that are relayed.
+ *
+ * It takes packets and frames, answers, and passes on; sockets are made by its owner, who knows the
+ * ports (ops).  A relayed packet goes out from where it was received (loop/packet.h).  Users are
+ * known by grants (auth/relay_grant.h); nothing is kept of who has none. */
+#pragma once
+
+#include "auth/relay_grant.h"
+#include "loop/packet.h"
+
+enum {
+	RELAY_ALLOCATIONS_MAX = 15000, /* of a process: 486 beyond; its descriptors end at 20,000 */
+	RELAY_PERMISSIONS_MAX = 64,    /* of an allocation: 508 beyond */
+	RELAY_CHANNELS_MAX = 64,
+	RELAY_LIFE_DEFAULT_S = 600, /* RFC 8656 section 3.2 */
+	RELAY_LIFE_MAX_S_EACH = 3600,
+	RELAY_PERMISSION_S = 300,
+	RELAY_CHANNEL_S = 600,
+	RELAY_RESERVATION_S = 30,
+	RELAY_NONCE_S = 3600, /* then 438 */
+	RELAY_REALM_MAX = 128,
+	/* Answers to who has shown no credentials: of one address (IPv6: of one /64) ... */
+	RELAY_STRANGER_BURST = 20,
+	RELAY_STRANGER_PER_S = 5,
+	/* bounds and defaults of the settings */
+	RELAY_PORT_KBPS_DEFAULT = 3000, /* F-134 */
+	RELAY_USER_KBPS_DEFAULT = 10000,
+	RELAY_USER_ALLOCATIONS_DEFAULT = 60,
+	RELAY_FACES_MAX = 8,
+	RELAY_RANGES_MAX = 32,
+};
+
+struct relay;        /* opaque */
+struct relay_alloc;  /* opaque */
+struct relay_stream; /* opaque: a client's connection */
+
+/* Addresses: of one host, or of a network. */
+struct relay_range {
+	struct addr net;
+	unsigned bits; /* of the prefix */
+};
+
+struct relay_config {
+	struct str realm;                                /* copied */
+	const uint8_t *pool_key;                         /* 32 bytes */
+	uint32_t port_kbps, user_kbps, user_allocations; /* where the grant says nothing */
+	uint32_t allocations_max;
+	/* Peers that may be reached though they are private, and some that must not be though they
+	 * are not: the edge's own addresses.  Copied. */
+	const struct relay_range *open, *closed;
+	size_t n_open, n_closed;
+};
+
+/* Where clients come to. */
+struct relay_face {
+	struct packet_port *udp; /* for answers; NULL: streams alone */
+	struct addr local;
+};
+
+/* A relayed socket that is wanted. */
+struct relay_want {
+	int family; /* AF_INET or AF_INET6 */
+	bool even;  /* an even port; with `pair` the next one is kept as well */
+	bool pair;
+	const struct addr *exactly; /* a port that was kept (ret_next of before); NULL: any */
+};
+/* What was opened. */
+struct relay_opened {
+	int fd;               /* the callee's from now on */
+	int next_fd;          /* of a pair, bound and kept; -1: none */
+	struct addr external; /* as peers see it: what the client is told */
+};
+
+enum relay_end {
+	RELAY_RELEASED, /* by its client */
+	RELAY_EXPIRED,
+	RELAY_GONE, /* the client's connection ended */
+	RELAY_REVOKED,
+	RELAY_STOPPED,
+	RELAY_N_ENDS,
+};
+
+/* What is told of an allocation, at its end and on the way. */
+struct relay_info {
+	struct str user;
+	uint64_t account, number;       /* the number is this process's */
+	struct addr client, relayed[2]; /* the second of AF_UNSPEC: there is none */
+	bool stream;
+	uint32_t peers, channels;
+	uint64_t packets_in, packets_out, bytes_in, bytes_out; /* in: from peers */
+	uint64_t dropped;
+	usec_t began, until;
+};
+
+struct relay_ops {
+	/* 0, or -errno: no port is free, no descriptor. */
+	int (*open)(void *arg, const struct relay_want *want, struct relay_opened *ret);
+	/* The port is free again; the descriptor has been closed. */
+	void (*closed)(void *arg, const struct addr *external);
+	void (*began)(void *arg, const struct relay_info *info);
+	void (*ended)(void *arg, const struct relay_info *info, enum relay_end why);
+	/* To a client by its connection, whole; p may be changed. */
+	void (*to_stream)(void *arg, void *owner, struct bytes frame);
+};
+
+/* Copies cfg; borrows ops and arg. */
+struct relay *relay_new(struct loop *l, struct packets *ps, const struct relay_config *cfg,
+                        const struct relay_ops *ops, void *arg);
+/* Ends all allocations. */
+void relay_free(struct relay **rp);
+void relay_configure(struct relay *r, const struct relay_config *cfg);
+/* No new allocations: 300 to the address, or without one 486; those that are there go on. */
+void relay_drain(struct relay *r, bool on);
+
+/* A datagram of a client, from packet_fn of the face's port. */
+void relay_datagram(struct relay *r, const struct relay_face *f, const struct addr *from,
+                    struct packet data);
+
+/* A connection of a client; owner comes back in to_stream. */
+struct relay_stream *relay_stream_new(struct relay *r, const struct relay_face *f,
+                                      const struct addr *peer, void *owner);
+/* Its allocation ends. */
+void relay_stream_free(struct relay_stream **sp);
+/* A whole frame (wire/turn/turn.h), in writable memory with PACKET_HEADROOM before it and 4 bytes
+ * behind.  False: it is nothing of ours, and the connection is to be ended. */
+bool relay_frame(struct relay_stream *s, struct packet frame);
+
+/* Ends the allocations of an account (all: 0), and of one number alone if that is not 0; returns
+ * how many. */
+unsigned relay_revoke(struct relay *r, uint64_t account, uint64_t number);
+
+struct relay_stats {
+	uint32_t allocations, users;
+	uint64_t allocated, ended[RELAY_N_ENDS];
+	uint64_t relayed_packets, relayed_bytes;
+	uint64_t refused;    /* requests, for any reason but a missing credential */
+	uint64_t challenged; /* 401 and 438 */
+	uint64_t unanswered; /* strangers who asked too often */
+	uint64_t dropped; /* packets: without a permission, above the limits, to a refused peer */
+};
+const struct relay_stats *relay_stats(const struct relay *r);
+/* One after the other; NULL to begin, and at the end.  Nothing may end in between. */
+struct relay_alloc *relay_next(const struct relay *r, const struct relay_alloc *after);
+void relay_describe(const struct relay_alloc *a, struct relay_info *ret);

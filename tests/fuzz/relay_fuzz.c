@@ -1,0 +1,197 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/code.h"
+#include "svc/relay/relay.h"
+#include "wire/stun/stun.h"
+
+/* A client of a connection, with credentials.  Each step is a byte that says what, a byte for the
+ * length, and so many bytes: a frame as it stands, a request whose attributes these are, properly
+ * signed, a packet of a peer, or time that passes.  Relayed sockets are pairs of Unix sockets, so
+ * that nothing leaves this process. */
+
+enum { STEPS_MAX = 64, FRAME_MAX = 300, HOUR_S = 3600 };
+enum { FRAME, REQUEST, PEER, TIME, N_KINDS };
+
+struct world {
+	struct loop *loop;
+	struct packets *packets;
+	struct relay *relay;
+	struct relay_stream *stream;
+	int far; /* the other end of the last relayed socket; -1: none */
+	unsigned open;
+	char name[512], nonce[64];
+	uint8_t key[STUN_KEY_LEN];
+};
+
+static const uint8_t pool_key[32] = { 1 };
+
+static int on_open(void *arg, const struct relay_want *want UNUSED, struct relay_opened *ret)
+{
+	struct world *w = arg;
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds) < 0)
+		return -errno;
+	if (w->far >= 0)
+		(void)close(w->far);
+	w->far = fds[1];
+	w->open++;
+	*ret = (struct relay_opened){ .fd = fds[0], .next_fd = -1 };
+	return addr_parse(&ret->external, STR("192.0.2.1"), 50000);
+}
+
+static void on_closed(void *arg, const struct addr *external UNUSED)
+{
+	struct world *w = arg;
+	assert(w->open-- > 0);
+}
+
+static void on_began(void *arg UNUSED, const struct relay_info *info)
+{
+	assert(info->user.len > 0);
+}
+
+static void on_ended(void *arg UNUSED, const struct relay_info *info, enum relay_end why UNUSED)
+{
+	assert(info->user.len > 0);
+}
+
+/* What is answered can be read; a nonce is learnt. */
+static void to_client(void *arg, void *owner UNUSED, struct bytes frame)
+{
+	struct world *w = arg;
+	struct stun_msg m;
+	struct str nonce;
+	if (frame.len > 0 && frame.p[0] >= 0x40)
+		return;
+	assert(stun_parse(&m, str_from_bytes(frame)) == 0);
+	if (stun_attr_text(&m, STUN_NONCE, &nonce) && nonce.len < sizeof(w->nonce))
+		memcpy(w->nonce, nonce.p, nonce.len);
+}
+
+static const struct relay_ops ops = { .open = on_open,
+	                              .closed = on_closed,
+	                              .began = on_began,
+	                              .ended = on_ended,
+	                              .to_stream = to_client };
+
+static void make_account(struct world *w)
+{
+	char space[RELAY_NAME_MAX + 1], secret[64];
+	struct buf name = BUF_ON(space), text = BUF_ON(w->name), sb = BUF_ON(secret);
+	uint8_t password[RELAY_PASSWORD_LEN];
+	struct relay_keys *k = relay_keys_new(pool_key);
+	uint64_t now_s = loop_wall(w->loop) / USEC_PER_SEC;
+	struct relay_grant g = { .user = STR("a@b"), .expires_s = now_s + HOUR_S };
+	if (relay_grant_put(k, now_s, &g, &name, password) < 0)
+		abort();
+	base64_put(&text, name.p, name.len);
+	base64_put(&sb, password, sizeof(password));
+	stun_long_term_key(w->key, buf_view(&text), STR("r"), buf_view(&sb));
+	w->name[text.len] = '\0';
+	relay_keys_free(&k);
+}
+
+static void world_start(struct world *w)
+{
+	static const struct addr client = { .in4 = { .sin_family = AF_INET } };
+	struct relay_config cfg = {
+		.realm = STR("r"), .pool_key = pool_key, .user_allocations = 2, .allocations_max = 4
+	};
+	static const struct relay_face face;
+	static struct loop *loop; /* large, and the same for every input */
+	static struct packets *packets;
+	if (!loop) {
+		loop = loop_new();
+		packets = packets_new(loop);
+	}
+	*w = (struct world){ .loop = loop, .packets = packets, .far = -1 };
+	loop_clock_move(w->loop, USEC_PER_SEC);
+	w->relay = relay_new(w->loop, w->packets, &cfg, &ops, w);
+	w->stream = relay_stream_new(w->relay, &face, &client, w);
+	make_account(w);
+}
+
+static void world_end(struct world *w)
+{
+	relay_stream_free(&w->stream);
+	relay_free(&w->relay);
+	assert(w->open == 0);
+	if (w->far >= 0)
+		(void)close(w->far);
+	loop_turn(w->loop, 0); /* closes what was left */
+}
+
+static void frame(struct world *w, const void *p, size_t n)
+{
+	static uint8_t space[PACKET_HEADROOM + STUN_BYTES_MAX + 4];
+	memcpy(space + PACKET_HEADROOM, p, n);
+	(void)relay_frame(w->stream, (struct packet){ space + PACKET_HEADROOM, n });
+}
+
+/* The method, then attributes: type (two bytes), length, value. */
+static void ask(struct world *w, const uint8_t *p, size_t n)
+{
+	static const uint8_t id[STUN_ID_LEN] = { 3 };
+	struct stun_out o;
+	uint8_t fresh[STUN_ID_LEN];
+	memcpy(fresh, id, sizeof(id));
+	fresh[0] = p[0];
+	stun_begin(&o, STUN_REQUEST, p[0] & 15, fresh);
+	for (size_t at = 1; at + 3 <= n;) {
+		size_t len = MIN((size_t)p[at + 2], n - at - 3);
+		stun_put(&o, (uint16_t)(p[at] << 8 | p[at + 1]),
+		         str_n((const char *)p + at + 3, len));
+		at += 3 + len;
+	}
+	stun_put(&o, STUN_USERNAME, str_of(w->name));
+	stun_put(&o, STUN_REALM, STR("r"));
+	stun_put(&o, STUN_NONCE, str_of(w->nonce));
+	stun_end(&o, STUN_STANDARD, str_n((const char *)w->key, sizeof(w->key)));
+	if (!o.full)
+		frame(w, o.bytes, o.len);
+}
+
+static void step(struct world *w, unsigned kind, const uint8_t *p, size_t n)
+{
+	switch (kind) {
+	case FRAME:
+		frame(w, p, n);
+		break;
+	case REQUEST:
+		if (n > 0)
+			ask(w, p, n);
+		break;
+	case PEER:
+		if (w->far >= 0)
+			(void)!send(w->far, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		loop_turn(w->loop, 0);
+		break;
+	case TIME:
+		loop_clock_move(w->loop, n * n * USEC_PER_SEC);
+		loop_turn(w->loop, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world w;
+	world_start(&w);
+	for (unsigned i = 0; i < STEPS_MAX && size >= 2; i++) {
+		size_t n = MIN((size_t)data[1], size - 2);
+		step(&w, data[0] % N_KINDS, data + 2, n);
+		data += 2 + n;
+		size -= 2 + n;
+	}
+	const struct relay_stats *s = relay_stats(w.relay);
+	assert(s->allocations <= 4 && s->allocations <= s->allocated);
+	world_end(&w);
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* An edge of one face on loopback, with clients that speak TURN by the project's own codec, and
+ * peers: for the tests of the engine.  The clock is the test's. */
+#pragma once
+
+#include "await.h"
+#include "loop/udp.h"
+#include "svc/relay/relay.h"
+#include "wire/stun/stun.h"
+#include "wire/turn/turn.h"
+
+enum { EDGE_INBOX = 64, EDGE_STEP_MS = 10 };
+
+/* A socket of the test: what it got last. */
+struct party {
+	struct udp *u;
+	struct addr at, from;
+	unsigned n;
+	char last[2048];
+	size_t len;
+};
+
+struct edge {
+	struct loop *loop;
+	struct packets *packets;
+	struct relay *relay;
+	struct relay_keys *issuer;
+	struct relay_face face;
+	struct relay_config cfg;
+	struct relay_range open[2];
+	unsigned open_ports; /* relayed sockets */
+	bool no_ports;       /* there are none */
+	unsigned n_began, n_ended[RELAY_N_ENDS];
+	struct party stream;    /* what goes to the client of a connection, in `last` */
+	struct relay_info info; /* of the last end */
+};
+
+void edge_start(struct edge *e);
+void edge_stop(struct edge *e);
+/* Its time goes on, and what is due happens. */
+void edge_wait(struct edge *e, unsigned seconds);
+
+void party_start(struct party *p, struct loop *l);
+void party_stop(struct party *p);
+
+/* Somebody with credentials. */
+struct account {
+	char name[512], password[64], realm[64], nonce[64];
+	uint8_t key[STUN_KEY_LEN];
+};
+void account_get(struct account *a, struct edge *e, const char *user, unsigned life_s);
+
+/* A request that is being written; edge_ask() signs it, if a is not NULL, sends it from the party,
+ * or by the connection, and reads the answer into *ret, which borrows the party's memory: the code,
+ * 200 for success, or 0 if there is no answer after some turns. */
+unsigned edge_ask(struct edge *e, struct party *p, struct stun_out *o, const struct account *a,
+                  struct stun_msg *ret);
+/* The same by a connection. */
+unsigned edge_ask_stream(struct edge *e, struct relay_stream *s, struct stun_out *o,
+                         const struct account *a, struct stun_msg *ret);
+void edge_begin(struct stun_out *o, unsigned method);
+/* Learns realm and nonce; then allocates.  The code, and *ret_relayed. */
+unsigned edge_allocate(struct edge *e, struct party *p, struct account *a,
+                       struct addr *ret_relayed);
+unsigned edge_permit(struct edge *e, struct party *p, const struct account *a,
+                     const struct addr *peer);
+unsigned edge_bind(struct edge *e, struct party *p, const struct account *a, unsigned number,
+                   const struct addr *peer);
+unsigned edge_refresh(struct edge *e, struct party *p, const struct account *a, uint32_t life_s);
