@@ -1,6 +1,6 @@
 /* What a relay has to know of a packet before it parses it, and what it puts around a payload that
  * stays where it is: TURN (RFC 8656) and the framing and disguise of Lync's dialect over TCP
- * ([MS-TURN] section 2.1).  Messages themselves: wire/stun/stun.h.
+ * ([MS-TURN] section 2.1).  Messages themselves: wire/stun/stun.h and wire/turn/msturn.h.
  *
  * Functions turn_put_*() write in front of a payload, and padding behind it, so that a relayed
  * packet is not copied: there must be TURN_HEADROOM bytes of room before it and TURN_TAILROOM
