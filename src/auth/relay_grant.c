@@ -8,7 +8,14 @@
 
 #include "base/rd.h"
 
-enum { VERSION = 1, POOL_KEY_LEN = 32, MAC_LEN = 16, DAY_S = 86400 };
+enum {
+	VERSION = 1,
+	END = 1,
+	POOL_KEY_LEN = 32,
+	MAC_LEN = 16,
+	TAIL_LEN = MAC_LEN + 1,
+	DAY_S = 86400
+};
 /* Of the days whose grants can be alive: these were used last. */
 enum { DAYS_KEPT = 4 };
 
@@ -91,6 +98,14 @@ static void hash(const struct hmac_sha256_ctx *key, const void *p, size_t n, uin
 	wipe(&ctx, sizeof(ctx));
 }
 
+static void make_password(uint8_t ret[RELAY_PASSWORD_LEN], const struct day *d, const void *name,
+                          size_t n)
+{
+	hash(&d->password, name, n, ret, RELAY_PASSWORD_LEN);
+	ret[0] |= 0x80;
+	ret[RELAY_PASSWORD_LEN - 1] |= 0x80;
+}
+
 /* --- grants ---------------------------------------------------------------------------- */
 
 int relay_grant_put(struct relay_keys *k, uint64_t now_s, const struct relay_grant *g,
@@ -114,7 +129,8 @@ int relay_grant_put(struct relay_keys *k, uint64_t now_s, const struct relay_gra
 	const struct day *d = day_of(k, number);
 	hash(&d->mac, b.p, b.len, mac, sizeof(mac));
 	buf_put(&b, mac, sizeof(mac));
-	hash(&d->password, b.p, b.len, ret_password, RELAY_PASSWORD_LEN);
+	buf_u8(&b, END);
+	make_password(ret_password, d, b.p, b.len);
 	buf_str(name, buf_view(&b));
 	return 0;
 }
@@ -137,7 +153,8 @@ static int read_fields(struct relay_grant *ret, uint32_t *ret_day, struct bytes 
 	ret->port_kbps = rd_u32(&r);
 	ret->user_kbps = rd_u32(&r);
 	ret->user = str_from_bytes(rd_take(&r, rd_u8(&r)));
-	return r.bad || version != VERSION || rd_left(&r) != MAC_LEN ? -EBADMSG : 0;
+	(void)rd_take(&r, MAC_LEN);
+	return rd_u8(&r) != END || r.bad || version != VERSION || rd_left(&r) > 0 ? -EBADMSG : 0;
 }
 
 int relay_grant_get(struct relay_grant *ret, struct relay_keys *k, uint64_t now_s,
@@ -151,13 +168,13 @@ int relay_grant_get(struct relay_grant *ret, struct relay_keys *k, uint64_t now_
 	if (!is_of_now(number, now_s))
 		return -ESTALE;
 	const struct day *d = day_of(k, number);
-	size_t n = name.len - MAC_LEN;
+	size_t n = name.len - TAIL_LEN;
 	hash(&d->mac, name.p, n, mac, sizeof(mac));
 	if (!same_secret(mac, name.p + n, sizeof(mac)))
 		return -EBADMSG;
 	if (g.expires_s <= now_s)
 		return -ESTALE;
-	hash(&d->password, name.p, name.len, ret_password, RELAY_PASSWORD_LEN);
+	make_password(ret_password, d, name.p, name.len);
 	*ret = g;
 	return 0;
 }

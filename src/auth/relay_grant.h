@@ -6,15 +6,16 @@
  * day's number, so that what was issued on any day of the longest life can be checked, and nothing
  * has to be distributed when the day changes.
  *
- * Both are bytes here.  In base64 they are the texts that clients get: RFC 8656 hashes these texts,
- * [MS-TURN] the bytes. */
+ * Both are bytes here, without a quotation mark or a zero at either end: libnice takes those off.
+ * In base64 they are the texts that clients get: RFC 8656 hashes these texts, [MS-TURN] the bytes.
+ */
 #pragma once
 
 #include "base/buf.h"
 
 enum {
 	RELAY_USER_MAX = 255, /* bytes of a user's address */
-	RELAY_NAME_MAX = 1 + 4 + 8 + 8 + 4 + 4 + 1 + RELAY_USER_MAX + 16,
+	RELAY_NAME_MAX = 1 + 4 + 8 + 8 + 4 + 4 + 1 + RELAY_USER_MAX + 16 + 1,
 	RELAY_PASSWORD_LEN = 20,
 	RELAY_LIFE_MAX_S = 30 * 86400, /* no grant lives longer */
 	RELAY_SKEW_S = 300,            /* by which the clocks of two hosts may differ */
