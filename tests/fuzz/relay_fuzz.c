@@ -6,12 +6,12 @@
 
 #include "base/code.h"
 #include "svc/relay/relay.h"
-#include "wire/stun/stun.h"
+#include "wire/turn/msturn.h"
 
-/* A client of a connection, with credentials.  Each step is a byte that says what, a byte for the
- * length, and so many bytes: a frame as it stands, a request whose attributes these are, properly
- * signed, a packet of a peer, or time that passes.  Relayed sockets are pairs of Unix sockets, so
- * that nothing leaves this process. */
+/* A client of a connection, with credentials, in the dialect that the first byte says.  Each step
+ * is a byte that says what, a byte for the length, and so many bytes: a frame as it stands, a
+ * request whose attributes these are, properly signed, a packet of a peer, or time that passes.
+ * Relayed sockets are pairs of Unix sockets, so that nothing leaves this process. */
 
 enum { STEPS_MAX = 64, FRAME_MAX = 300, HOUR_S = 3600 };
 enum { FRAME, REQUEST, PEER, TIME, N_KINDS };
@@ -23,6 +23,9 @@ struct world {
 	struct relay_stream *stream;
 	int far; /* the other end of the last relayed socket; -1: none */
 	unsigned open;
+	bool lync;
+	size_t name_len;
+	struct msturn_sequence sequence;
 	char name[512], nonce[64];
 	uint8_t key[STUN_KEY_LEN];
 };
@@ -59,12 +62,30 @@ static void on_ended(void *arg UNUSED, const struct relay_info *info, enum relay
 	assert(info->user.len > 0);
 }
 
+static void to_lync(struct world *w, struct bytes frame)
+{
+	struct msturn_msg m;
+	struct str nonce;
+	assert(turn_frame(frame, TURN_MS, 65535 + TURN_MS_FRAME_HEAD_LEN) == (ssize_t)frame.len);
+	if (frame.p[0] != TURN_MS_FRAME_CONTROL)
+		return;
+	struct str text = str_sub(str_from_bytes(frame), TURN_MS_FRAME_HEAD_LEN, frame.len);
+	assert(msturn_parse(&m, text) == 0);
+	if (msturn_attr(&m, MSTURN_NONCE, &nonce) && nonce.len < sizeof(w->nonce))
+		memcpy(w->nonce, nonce.p, nonce.len);
+	(void)msturn_attr_sequence(&m, &w->sequence);
+}
+
 /* What is answered can be read; a nonce is learnt. */
 static void to_client(void *arg, void *owner UNUSED, struct bytes frame)
 {
 	struct world *w = arg;
 	struct stun_msg m;
 	struct str nonce;
+	if (w->lync) {
+		to_lync(w, frame);
+		return;
+	}
 	if (frame.len > 0 && frame.p[0] >= 0x40)
 		return;
 	assert(stun_parse(&m, str_from_bytes(frame)) == 0);
@@ -88,14 +109,19 @@ static void make_account(struct world *w)
 	struct relay_grant g = { .user = STR("a@b"), .expires_s = now_s + HOUR_S };
 	if (relay_grant_put(k, now_s, &g, &name, password) < 0)
 		abort();
-	base64_put(&text, name.p, name.len);
-	base64_put(&sb, password, sizeof(password));
+	if (w->lync) {
+		buf_str(&text, buf_view(&name));
+		buf_put(&sb, password, sizeof(password));
+	} else {
+		base64_put(&text, name.p, name.len);
+		base64_put(&sb, password, sizeof(password));
+	}
 	stun_long_term_key(w->key, buf_view(&text), STR("r"), buf_view(&sb));
-	w->name[text.len] = '\0';
+	w->name_len = text.len;
 	relay_keys_free(&k);
 }
 
-static void world_start(struct world *w)
+static void world_start(struct world *w, bool lync)
 {
 	static const struct addr client = { .in4 = { .sin_family = AF_INET } };
 	struct relay_config cfg = {
@@ -108,10 +134,10 @@ static void world_start(struct world *w)
 		loop = loop_new();
 		packets = packets_new(loop);
 	}
-	*w = (struct world){ .loop = loop, .packets = packets, .far = -1 };
+	*w = (struct world){ .loop = loop, .packets = packets, .far = -1, .lync = lync };
 	loop_clock_move(w->loop, USEC_PER_SEC);
 	w->relay = relay_new(w->loop, w->packets, &cfg, &ops, w);
-	w->stream = relay_stream_new(w->relay, &face, &client, w);
+	w->stream = relay_stream_new(w->relay, &face, &client, lync ? TURN_MS : TURN_STANDARD, w);
 	make_account(w);
 }
 
@@ -129,7 +155,36 @@ static void frame(struct world *w, const void *p, size_t n)
 {
 	static uint8_t space[PACKET_HEADROOM + STUN_BYTES_MAX + 4];
 	memcpy(space + PACKET_HEADROOM, p, n);
-	(void)relay_frame(w->stream, (struct packet){ space + PACKET_HEADROOM, n });
+	if (!w->lync ||
+	    turn_frame((struct bytes){ space + PACKET_HEADROOM, n }, TURN_MS, 65535) == (ssize_t)n)
+		(void)relay_frame(w->stream, (struct packet){ space + PACKET_HEADROOM, n });
+}
+
+/* The same in the other dialect. */
+static void ask_lync(struct world *w, const uint8_t *p, size_t n)
+{
+	static const uint8_t id[MSTURN_ID_LEN] = { 3 };
+	static uint8_t space[TURN_MS_FRAME_HEAD_LEN + MSTURN_BYTES_MAX];
+	struct msturn_out o;
+	msturn_begin(&o, (enum msturn_type)(p[0] & 7), id);
+	for (size_t at = 1; at + 3 <= n;) {
+		size_t len = MIN((size_t)p[at + 2], n - at - 3);
+		msturn_put(&o, (uint16_t)(p[at] << 8 | p[at + 1]),
+		           str_n((const char *)p + at + 3, len));
+		at += 3 + len;
+	}
+	msturn_put(&o, MSTURN_USERNAME, str_n(w->name, w->name_len));
+	msturn_put(&o, MSTURN_REALM, STR("r"));
+	msturn_put(&o, MSTURN_NONCE, str_of(w->nonce));
+	w->sequence.number++;
+	msturn_put_sequence(&o, &w->sequence);
+	msturn_sign(&o, w->key);
+	if (o.full)
+		return;
+	memcpy(space + TURN_MS_FRAME_HEAD_LEN, o.bytes, o.len);
+	struct bytes whole =
+	        turn_put_ms_frame(space + TURN_MS_FRAME_HEAD_LEN, o.len, TURN_MS_FRAME_CONTROL);
+	frame(w, whole.p, whole.len);
 }
 
 /* The method, then attributes: type (two bytes), length, value. */
@@ -147,7 +202,7 @@ static void ask(struct world *w, const uint8_t *p, size_t n)
 		         str_n((const char *)p + at + 3, len));
 		at += 3 + len;
 	}
-	stun_put(&o, STUN_USERNAME, str_of(w->name));
+	stun_put(&o, STUN_USERNAME, str_n(w->name, w->name_len));
 	stun_put(&o, STUN_REALM, STR("r"));
 	stun_put(&o, STUN_NONCE, str_of(w->nonce));
 	stun_end(&o, STUN_STANDARD, str_n((const char *)w->key, sizeof(w->key)));
@@ -163,7 +218,7 @@ static void step(struct world *w, unsigned kind, const uint8_t *p, size_t n)
 		break;
 	case REQUEST:
 		if (n > 0)
-			ask(w, p, n);
+			(w->lync ? ask_lync : ask)(w, p, n);
 		break;
 	case PEER:
 		if (w->far >= 0)
@@ -183,7 +238,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w;
-	world_start(&w);
+	if (size == 0)
+		return 0;
+	world_start(&w, data[0] & 1);
+	data++;
+	size--;
 	for (unsigned i = 0; i < STEPS_MAX && size >= 2; i++) {
 		size_t n = MIN((size_t)data[1], size - 2);
 		step(&w, data[0] % N_KINDS, data + 2, n);

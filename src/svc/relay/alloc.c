@@ -228,6 +228,7 @@ static void alloc_free(struct relay_alloc *a)
 	timer_stop(&a->expiry);
 	free(a->permissions);
 	free(a->channels);
+	free(a->lync);
 	wipe(a->key, sizeof(a->key));
 	free(a);
 }
@@ -245,7 +246,12 @@ static struct relay_alloc *make(const struct from *f, const struct alloc_want *w
 	a->began = loop_now(r->loop);
 	a->grant_until = w->grant->expires_s * USEC_PER_SEC;
 	memcpy(a->key, w->key, sizeof(a->key));
-	memcpy(a->id, w->id, sizeof(a->id));
+	if (w->id)
+		memcpy(a->id, w->id, sizeof(a->id));
+	if (w->lync) {
+		a->lync = xnew(struct lync);
+		rand_bytes(a->lync->connection, sizeof(a->lync->connection));
+	}
 	bucket_set(&a->bucket, w->grant->port_kbps ? w->grant->port_kbps : r->cfg.port_kbps,
 	           a->began);
 	timer_init(&a->expiry, r->loop, on_expired, a);
@@ -358,7 +364,7 @@ static unsigned check_peer(struct relay_alloc *a, const struct addr *peer)
 	return peer_is_refused(a->relay, peer) ? 403 : 0;
 }
 
-unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer)
+unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned seconds)
 {
 	usec_t now = loop_now(a->relay->loop);
 	unsigned code = check_peer(a, peer);
@@ -368,7 +374,7 @@ unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer)
 		code = p ? 0 : 508;
 	}
 	if (!code)
-		*p = (struct permission){ *peer, now + RELAY_PERMISSION_S * USEC_PER_SEC };
+		*p = (struct permission){ *peer, now + seconds * USEC_PER_SEC };
 	return code;
 }
 
@@ -423,7 +429,7 @@ unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *p
 		return code;
 	if (have != other || addr_port(peer) == 0)
 		return 400;
-	code = alloc_permit(a, peer);
+	code = alloc_permit(a, peer, RELAY_PERMISSION_S);
 	if (!code && !have)
 		have = channel_new(a, now);
 	if (!code && !have)

@@ -29,10 +29,28 @@ static void make_id(uint8_t ret[STUN_ID_LEN], const struct relay_alloc *a)
 	memcpy(ret + sizeof(a->packets_in), &a->number, STUN_ID_LEN - sizeof(a->packets_in));
 }
 
+/* Without a head from the peer that the client has chosen; by a connection in a frame. */
+static struct bytes wrap_lync(struct relay_alloc *a, const struct addr *from, struct packet data)
+{
+	uint8_t id[MSTURN_ID_LEN] = { 0 };
+	struct bytes whole = { data.p, data.len };
+	bool raw = a->lync->active.sa.sa_family != AF_UNSPEC && addr_eq(&a->lync->active, from);
+	if (!raw) {
+		make_id(id, a);
+		whole = msturn_put_data(data.p, data.len, from, id);
+	}
+	if (!a->stream || whole.len == 0)
+		return whole;
+	return turn_put_ms_frame((uint8_t *)(uintptr_t)whole.p, whole.len,
+	                         raw ? TURN_MS_FRAME_DATA : TURN_MS_FRAME_CONTROL);
+}
+
 static struct bytes wrap(struct relay_alloc *a, const struct addr *from, struct packet data,
                          usec_t now)
 {
 	uint8_t id[STUN_ID_LEN];
+	if (a->lync)
+		return wrap_lync(a, from, data);
 	const struct channel *c = channel_to(a, from, now);
 	if (c)
 		return turn_put_channel(data.p, data.len, c->number,
@@ -84,6 +102,14 @@ void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet 
 		(void)packet_send(e->port, peer, str_n((const char *)data.p, data.len));
 	else
 		packet_forward(e->port, peer, data);
+}
+
+void data_to_active(struct relay_alloc *a, struct packet data)
+{
+	if (a->lync->active.sa.sa_family == AF_UNSPEC)
+		drop(a);
+	else
+		data_to_peer(a, &a->lync->active, data);
 }
 
 void data_by_channel(struct relay_alloc *a, struct packet in, enum turn_carrier carrier)

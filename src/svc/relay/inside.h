@@ -2,9 +2,10 @@
 #pragma once
 
 #include "base/map.h"
+#include "auth/sign_window.h"
 #include "svc/relay/relay.h"
 #include "wire/stun/stun.h"
-#include "wire/turn/turn.h"
+#include "wire/turn/msturn.h"
 
 /* Bits a second that may pass: full after one second without any. */
 struct bucket {
@@ -44,6 +45,14 @@ struct relayed {
 	struct addr external;
 };
 
+/* What [MS-TURN] has besides. */
+struct lync {
+	struct addr
+	        active; /* all that is no control message is from and to there; AF_UNSPEC: nobody */
+	struct sign_window window; /* of the sequence numbers that came */
+	uint8_t connection[MSTURN_CONNECTION_LEN];
+};
+
 struct relay_alloc {
 	struct map_node by_client; /* of clients over UDP */
 	struct list node;          /* in relay->allocs */
@@ -60,6 +69,7 @@ struct relay_alloc {
 	usec_t began, until;
 	struct timer expiry;
 	struct bucket bucket;
+	struct lync *lync; /* of a client with that dialect; or NULL */
 	struct permission *permissions;
 	struct channel *channels;
 	uint8_t n_permissions, n_channels, last_permission, last_channel;
@@ -72,6 +82,7 @@ struct relay_stream {
 	struct relay_alloc *alloc;
 	void *owner;
 	struct addr peer;
+	enum turn_framing framing;
 };
 
 /* A port that was kept for who shows the token. */
@@ -117,6 +128,7 @@ struct from {
 	struct relay_alloc *alloc; /* NULL: there is none */
 };
 void from_answer(const struct from *f, struct str message);
+void from_answer_lync(const struct from *f, struct str message);
 
 /* --- nonce.c */
 
@@ -138,7 +150,8 @@ struct relay_alloc *alloc_of(const struct relay *r, const struct relay_face *f,
 struct alloc_want {
 	const struct relay_grant *grant;
 	const uint8_t *key;
-	const uint8_t *id;
+	const uint8_t *id; /* STUN_ID_LEN bytes; or NULL */
+	bool lync;
 	bool family[2]; /* the second beside the first is additional: it may be missing */
 	bool even, pair;
 	uint64_t token; /* of a reservation; 0: none */
@@ -153,8 +166,8 @@ void reservations_end(struct relay *r);
 /* Its life from now on; not longer than its credentials'. */
 uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s);
 struct relayed *alloc_end_of(struct relay_alloc *a, int family);
-/* 0, 443 (another family), 403 (refused), 508 (too many). */
-unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer);
+/* For so many seconds.  0, 443 (another family), 403 (refused), 508 (too many). */
+unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned seconds);
 bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now);
 /* 0, 400 (bound otherwise), 443, 403, 508. */
 unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *peer);
@@ -166,10 +179,18 @@ struct channel *channel_to(struct relay_alloc *a, const struct addr *peer, usec_
 /* STUN and TURN with the cookie, but Send. */
 void request(struct from *f, const struct stun_msg *m);
 
+/* --- lync.c */
+
+/* A control message of [MS-TURN]; data points to memory that is writable as a packet's.  False: it
+ * is none. */
+bool lync_message(struct from *f, struct packet data);
+
 /* --- data.c */
 
 void data_from_peer(void *arg, struct packet_port *port, const struct addr *from,
                     struct packet data);
 void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet data);
+/* Of a Lync client, to the peer that it has chosen. */
+void data_to_active(struct relay_alloc *a, struct packet data);
 void data_by_channel(struct relay_alloc *a, struct packet in, enum turn_carrier c);
 void data_by_send(struct relay_alloc *a, const struct stun_msg *m);

@@ -95,6 +95,7 @@ void relay_describe(const struct relay_alloc *a, struct relay_info *ret)
 		                    .number = a->number,
 		                    .client = a->client,
 		                    .stream = a->stream != NULL,
+		                    .lync = a->lync != NULL,
 		                    .peers = a->n_permissions,
 		                    .channels = a->n_channels,
 		                    .packets_in = a->packets_in,
@@ -119,6 +120,20 @@ void from_answer(const struct from *f, struct str message)
 		(void)packet_send(f->face->udp, f->peer, message);
 }
 
+/* In a frame of its own, if it goes by a connection. */
+void from_answer_lync(const struct from *f, struct str message)
+{
+	uint8_t space[TURN_MS_FRAME_HEAD_LEN + MSTURN_BYTES_MAX];
+	if (!f->stream) {
+		from_answer(f, message);
+		return;
+	}
+	memcpy(space + TURN_MS_FRAME_HEAD_LEN, message.p, message.len);
+	struct bytes whole = turn_put_ms_frame(space + TURN_MS_FRAME_HEAD_LEN, message.len,
+	                                       TURN_MS_FRAME_CONTROL);
+	f->relay->ops->to_stream(f->relay->arg, f->stream->owner, whole);
+}
+
 /* False: it is no message. */
 static bool message(struct from *f, struct packet data)
 {
@@ -140,19 +155,25 @@ void relay_datagram(struct relay *r, const struct relay_face *face, const struct
 	struct from f = { .relay = r, .face = face, .peer = from };
 	enum turn_kind kind = turn_look((struct bytes){ data.p, data.len });
 	f.alloc = alloc_of(r, face, from);
-	if (kind == TURN_CHANNEL_DATA && f.alloc)
+	if (kind == TURN_MS_CONTROL)
+		(void)lync_message(&f, data);
+	else if (f.alloc && f.alloc->lync)
+		data_to_active(f.alloc, data);
+	else if (kind == TURN_CHANNEL_DATA && f.alloc)
 		data_by_channel(f.alloc, data, TURN_DATAGRAM);
 	else if (kind == TURN_STUN)
 		(void)message(&f, data);
 }
 
 struct relay_stream *relay_stream_new(struct relay *r, const struct relay_face *f,
-                                      const struct addr *peer, void *owner)
+                                      const struct addr *peer, enum turn_framing framing,
+                                      void *owner)
 {
 	struct relay_stream *s = xnew(struct relay_stream);
 	s->relay = r;
 	s->face = f;
 	s->peer = *peer;
+	s->framing = framing;
 	s->owner = owner;
 	return s;
 }
@@ -167,11 +188,25 @@ void relay_stream_free(struct relay_stream **sp)
 	free(s);
 }
 
+/* The head says what it is. */
+static bool lync_frame(struct from *f, struct packet frame)
+{
+	struct packet content = { frame.p + TURN_MS_FRAME_HEAD_LEN,
+		                  frame.len - TURN_MS_FRAME_HEAD_LEN };
+	if (frame.p[0] == TURN_MS_FRAME_CONTROL)
+		return lync_message(f, content);
+	if (f->alloc && f->alloc->lync)
+		data_to_active(f->alloc, content);
+	return true;
+}
+
 bool relay_frame(struct relay_stream *s, struct packet frame)
 {
 	struct from f = {
 		.relay = s->relay, .face = s->face, .stream = s, .peer = &s->peer, .alloc = s->alloc
 	};
+	if (s->framing == TURN_MS)
+		return lync_frame(&f, frame);
 	switch (turn_look((struct bytes){ frame.p, frame.len })) {
 	case TURN_CHANNEL_DATA:
 		if (s->alloc)

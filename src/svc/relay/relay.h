@@ -1,5 +1,6 @@
 /* The engine of the A/V edge: TURN allocations (RFC 8656) for clients over UDP and streams, from
- * the first packet of a stranger to the packets that are relayed.
+ * the first packet of a stranger to the packets that are relayed; and those of Lync clients
+ * ([MS-TURN]), told apart by each message.
  *
  * It takes packets and frames, answers, and passes on; sockets are made by its owner, who knows the
  * ports (ops).  A relayed packet goes out from where it was received (loop/packet.h).  Users are
@@ -8,6 +9,7 @@
 
 #include "auth/relay_grant.h"
 #include "loop/packet.h"
+#include "wire/turn/turn.h"
 
 enum {
 	RELAY_ALLOCATIONS_MAX = 15000, /* of a process: 486 beyond; its descriptors end at 20,000 */
@@ -86,7 +88,7 @@ struct relay_info {
 	struct str user;
 	uint64_t account, number;       /* the number is this process's */
 	struct addr client, relayed[2]; /* the second of AF_UNSPEC: there is none */
-	bool stream;
+	bool stream, lync;
 	uint32_t peers, channels;
 	uint64_t packets_in, packets_out, bytes_in, bytes_out; /* in: from peers */
 	uint64_t dropped;
@@ -117,9 +119,10 @@ void relay_drain(struct relay *r, bool on);
 void relay_datagram(struct relay *r, const struct relay_face *f, const struct addr *from,
                     struct packet data);
 
-/* A connection of a client; owner comes back in to_stream. */
+/* A connection of a client; owner comes back in to_stream.  The framing is how it began. */
 struct relay_stream *relay_stream_new(struct relay *r, const struct relay_face *f,
-                                      const struct addr *peer, void *owner);
+                                      const struct addr *peer, enum turn_framing framing,
+                                      void *owner);
 /* Its allocation ends. */
 void relay_stream_free(struct relay_stream **sp);
 /* A whole frame (wire/turn/turn.h), in writable memory with PACKET_HEADROOM before it and 4 bytes

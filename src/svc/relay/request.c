@@ -307,7 +307,7 @@ static void create_permission(struct asked *q)
 	if (!code && n == 0)
 		code = 400;
 	for (unsigned i = 0; !code && i < n; i++)
-		code = alloc_permit(q->alloc, &peers[i]);
+		code = alloc_permit(q->alloc, &peers[i], RELAY_PERMISSION_S);
 	if (code)
 		refuse(q, code);
 	else

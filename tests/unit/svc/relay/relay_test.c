@@ -500,7 +500,8 @@ static void a_connection_has_its_allocation_until_it_ends(void)
 	static uint8_t space[PACKET_HEADROOM + 64];
 	start(&w);
 	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200); /* learns the nonce */
-	struct relay_stream *s = relay_stream_new(w.e.relay, &w.e.face, &w.client.at, &w.e.stream);
+	struct relay_stream *s =
+	        relay_stream_new(w.e.relay, &w.e.face, &w.client.at, TURN_STANDARD, &w.e.stream);
 	edge_begin(&o, STUN_ALLOCATE);
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	EQ(edge_ask_stream(&w.e, s, &o, &w.alice, &m), 200);
