@@ -1,0 +1,28 @@
+/* The ports of relayed sockets: of each address of the edge a range, of which this process has a
+ * part of its own. */
+#pragma once
+
+#include "svc/relay/relay.h"
+
+enum { RELAY_PORT_TRIES = 64 /* ports that another program may have */ };
+
+struct relay_ports; /* opaque */
+
+struct relay_address {
+	struct addr local;    /* where sockets are bound; its port means nothing */
+	struct addr external; /* as peers see it: the same, or what a NAT shows */
+};
+
+/* Addresses: of IPv4 and of IPv6, either of AF_UNSPEC: none.  first and last are the part of the
+ * range that is this process's; copied. */
+struct relay_ports *relay_ports_new(const struct relay_address addresses[2], uint16_t first,
+                                    uint16_t last);
+void relay_ports_free(struct relay_ports **pp);
+/* A socket on a port that nobody can foretell.  0; -EAFNOSUPPORT: there is no address of that
+ * family; -EADDRINUSE: no port is free; -EMFILE and the like. */
+int relay_ports_open(struct relay_ports *p, const struct relay_want *want,
+                     struct relay_opened *ret) MUST_CHECK;
+/* The port of that external address is free again. */
+void relay_ports_closed(struct relay_ports *p, const struct addr *external);
+/* How many are taken. */
+uint32_t relay_ports_taken(const struct relay_ports *p);

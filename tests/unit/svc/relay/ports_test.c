@@ -1,0 +1,134 @@
+#include "svc/relay/ports.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "loop/udp.h"
+#include "tap.h"
+
+enum { PORTS = 8 };
+
+/* Below the ports that the kernel gives out, and others for each process. */
+static uint16_t first_port(void)
+{
+	return (uint16_t)(16000 + getpid() % 400 * PORTS);
+}
+
+static struct relay_ports *ports_of(bool with_ipv6)
+{
+	struct relay_address at[2] = { 0 };
+	EQ(addr_parse(&at[0].local, STR("127.0.0.1"), 0), 0);
+	EQ(addr_parse(&at[0].external, STR("192.0.2.1"), 0), 0);
+	if (with_ipv6)
+		EQ(addr_parse(&at[1].local, STR("::1"), 0), 0);
+	at[1].external = at[1].local;
+	return relay_ports_new(at, first_port(), (uint16_t)(first_port() + PORTS - 1));
+}
+
+static void shut(struct relay_ports *p, struct relay_opened *o)
+{
+	(void)close(o->fd);
+	relay_ports_closed(p, &o->external);
+	if (o->next_fd < 0)
+		return;
+	(void)close(o->next_fd);
+	addr_set_port(&o->external, (uint16_t)(addr_port(&o->external) + 1));
+	relay_ports_closed(p, &o->external);
+}
+
+static void every_port_is_given_once_and_again_when_it_is_free(void)
+{
+	struct relay_ports *p = ports_of(false);
+	struct relay_want want = { .family = AF_INET };
+	struct relay_opened o[PORTS + 1];
+	unsigned seen = 0;
+	for (int i = 0; i < PORTS; i++) {
+		if (!OK(relay_ports_open(p, &want, &o[i]) == 0))
+			return;
+		unsigned at = addr_port(&o[i].external) - first_port();
+		OK(at < PORTS && !(seen >> at & 1));
+		seen |= 1u << at;
+		EQ(o[i].next_fd, -1);
+	}
+	EQ(relay_ports_taken(p), PORTS);
+	EQ(relay_ports_open(p, &want, &o[PORTS]), -EADDRINUSE);
+	shut(p, &o[3]);
+	EQ(relay_ports_open(p, &want, &o[3]), 0);
+	for (int i = 0; i < PORTS; i++)
+		shut(p, &o[i]);
+	EQ(relay_ports_taken(p), 0);
+	relay_ports_free(&p);
+}
+
+static void clients_are_told_the_external_address(void)
+{
+	struct relay_ports *p = ports_of(false);
+	struct relay_want want = { .family = AF_INET };
+	struct relay_opened o;
+	struct addr host;
+	EQ(addr_parse(&host, STR("192.0.2.1"), 0), 0);
+	EQ(relay_ports_open(p, &want, &o), 0);
+	OK(addr_eq_host(&o.external, &host));
+	shut(p, &o);
+	relay_ports_free(&p);
+}
+
+static void an_even_port_and_the_next_one(void)
+{
+	struct relay_ports *p = ports_of(false);
+	struct relay_want want = { .family = AF_INET, .even = true, .pair = true };
+	struct relay_opened o[PORTS / 2 + 1];
+	int n = 0;
+	while (n <= PORTS / 2 && relay_ports_open(p, &want, &o[n]) == 0) {
+		EQ(addr_port(&o[n].external) % 2, 0);
+		OK(o[n].next_fd >= 0);
+		n++;
+	}
+	OK(n >= PORTS / 2 - 1 && n <= PORTS / 2);
+	while (n-- > 0)
+		shut(p, &o[n]);
+	EQ(relay_ports_taken(p), 0);
+	relay_ports_free(&p);
+}
+
+static void a_family_without_an_address_is_said(void)
+{
+	struct relay_ports *p = ports_of(false), *both = ports_of(true);
+	struct relay_want want = { .family = AF_INET6 };
+	struct relay_opened o;
+	EQ(relay_ports_open(p, &want, &o), -EAFNOSUPPORT);
+	EQ(relay_ports_open(both, &want, &o), 0);
+	EQ(o.external.sa.sa_family, AF_INET6);
+	shut(both, &o);
+	relay_ports_free(&p);
+	relay_ports_free(&both);
+}
+
+static void a_port_of_another_program_is_passed_over(void)
+{
+	struct relay_ports *p = ports_of(false);
+	struct relay_want want = { .family = AF_INET };
+	struct relay_opened o[PORTS];
+	struct addr a;
+	int n = 0;
+	EQ(addr_parse(&a, STR("127.0.0.1"), (uint16_t)(first_port() + 2)), 0);
+	int fd = udp_bind(&a);
+	OK(fd >= 0);
+	while (n < PORTS && relay_ports_open(p, &want, &o[n]) == 0)
+		OK(addr_port(&o[n++].external) != first_port() + 2);
+	EQ(n, PORTS - 1);
+	while (n-- > 0)
+		shut(p, &o[n]);
+	(void)close(fd);
+	relay_ports_free(&p);
+}
+
+int main(void)
+{
+	RUN(every_port_is_given_once_and_again_when_it_is_free);
+	RUN(clients_are_told_the_external_address);
+	RUN(an_even_port_and_the_next_one);
+	RUN(a_family_without_an_address_is_said);
+	RUN(a_port_of_another_program_is_passed_over);
+	return tap_done();
+}
