@@ -191,6 +191,8 @@ void relay_stream_free(struct relay_stream **sp)
 /* The head says what it is. */
 static bool lync_frame(struct from *f, struct packet frame)
 {
+	if (frame.len < TURN_MS_FRAME_HEAD_LEN)
+		return false;
 	struct packet content = { frame.p + TURN_MS_FRAME_HEAD_LEN,
 		                  frame.len - TURN_MS_FRAME_HEAD_LEN };
 	if (frame.p[0] == TURN_MS_FRAME_CONTROL)
