@@ -241,6 +241,31 @@ def who_does_not_come_back_is_out(case):
     wait_for(lambda: set(a.users) == {a.user.uri}, lambda: f"the roster: {a.users}")
 
 
+def rings(b, m):
+    """b's client shows the invitation; its user has not answered."""
+    b.answer(m, 180, tag=token())
+    return m.get("Call-ID")
+
+
+@tap.test
+def an_invitation_that_nobody_answered_ends_when_there_is_nothing_to_come_back_to(case):
+    """It would ring on, and who takes it up come to a closed door."""
+    def ejected(a, b, focus):
+        check_eq(a.eject(b.user)[1], "success", "deleteUser")
+
+    def ended(a, b, focus):
+        case.site.server.tool("conference", "end", focus.rsplit(":", 1)[1])
+
+    def back_already(a, b, focus):
+        b.join(focus)
+    for ends in (ejected, ended, back_already):
+        a, b = conferees(case, 2)
+        focus = meet(a, b)
+        call = rings(b, loses_the_chat(a, b))
+        ends(a, b, focus)
+        check_eq(b.expect_request("CANCEL").get("Call-ID"), call, ends.__name__)
+
+
 @tap.test
 def who_ends_the_chat_alone_stays_and_is_not_invited(case):
     a, b = conferees(case, 2)
