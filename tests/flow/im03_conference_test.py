@@ -200,6 +200,20 @@ def a_client_that_comes_again_takes_its_place(case):
     b.hears("once", a)
 
 
+@tap.test
+def a_client_that_changes_its_names_leaves_nobody_behind(case):
+    """Joins with the GUID of one dialog and the epid of another; then its connection is lost."""
+    a, b = conferees(case, 2)
+    focus = meet(a, b)
+    names = [(b.guid, b.epid), ("{" + token().upper() + "}", token(6))]
+    for guid, epid in (names[1], (names[0][0], names[1][1]), (names[0][0], token(6))):
+        b.guid, b.epid = guid, epid
+        check_eq(b.try_join(focus).code, 200, "addUser")
+    reset(b)
+    a.wait_there()
+    check_eq(len(shown(case, focus)["members"]), 1, "members")
+
+
 def loses_the_chat(a, b):
     """b's client does not know the dialog with the MCU any more; the invitation that it gets."""
     a.say("lost")
