@@ -87,6 +87,19 @@ static void on_not_folded(void *arg, int err)
 		            log_text(str_of(strerror(-err))));
 }
 
+/* What the process before left in the log. */
+static void say_left(const struct store_log *log, const char *path)
+{
+	struct store_log_left left = store_log_left(log);
+	if (left.n_rows > 0)
+		log_info(NULL, "history-recovered", "n=%zu", left.n_rows);
+	if (left.n_damaged > 0)
+		log_warning(NULL, "history-log-damaged",
+		            "files=%u of=%s why=\"no log begins there; if messages of the last "
+		            "seconds were in it, they are lost\"",
+		            left.n_damaged, log_esc(str_of(path)));
+}
+
 int fe_history_open(struct frontend *fe, const char *path, struct buf *why)
 {
 	static const struct store_log_def template = { .put = sql_put,
@@ -98,6 +111,7 @@ int fe_history_open(struct frontend *fe, const char *path, struct buf *why)
 	h->log = store_log_open(fe->store, path, &h->def, why);
 	if (!h->log)
 		return -1;
+	say_left(h->log, path);
 	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &h->last);
 	h->last = MAX(h->last, (uint64_t)store_log_last(h->log));
 	return MIN(r, 0);
