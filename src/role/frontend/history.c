@@ -64,10 +64,13 @@ bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message)
 {
 	uint64_t part[] = { account, message };
 	uint64_t h = hash_bytes(&fe->key.mac, part, sizeof(part));
-	uint64_t *have = &fe->history.in_rooms[h % FE_ROOM_RECENT];
-	bool is_new = *have != h;
-	*have = h;
-	return is_new;
+	uint64_t *have = fe->history.in_rooms[h % FE_ROOM_PLACES];
+	for (size_t i = 0; i < FE_ROOM_WAYS; i++)
+		if (have[i] == h)
+			return false;
+	memmove(have + 1, have, (FE_ROOM_WAYS - 1) * sizeof(*have));
+	have[0] = h;
+	return true;
 }
 
 void fe_history_lost(struct frontend *fe, int err)
