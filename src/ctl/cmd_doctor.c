@@ -240,26 +240,47 @@ static void check_stores(struct doctor *d, struct tool *t)
 	cJSON_Delete(stores);
 }
 
+/* What to do about a connection that does not come up, by what its end here says of it. */
+static const char *way_to_peer(struct str why)
+{
+	static const struct {
+		const char *text, *way;
+	} ways[] = {
+		{ "topology", "Every host needs the same topology.conf: copy it, and restart the "
+		              "server on that host." },
+		{ "certificate", "`dialtone cert check` on both hosts.  All certificates are to be "
+		                 "of one CA: on the host that has it `dialtone cert issue --host "
+		                 "NAME --to DIR`, and copy what is in DIR." },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (str_find(why, str_of(ways[i].text)) >= 0)
+			return ways[i].way;
+	return "There: `dialtone status`, `dialtone cert check`, and the firewall; `dialtone "
+	       "topology show` has the ports.";
+}
+
+static void add_peer(struct doctor *d, const cJSON *row)
+{
+	struct str peer = ctl_text(row, "peer"), link = ctl_text(row, "link");
+	struct str why = ctl_text(row, "why"), at = ctl_text(row, "address");
+	const char *about =
+	        arena_printf(d->arena, "%" STR_FMT ", %" STR_FMT, STR_ARG(peer), STR_ARG(link)).p;
+	if (str_eq(ctl_text(row, "state"), STR("up")))
+		finding_add(d->findings, FINDING_OK, about, NULL, "%s/%.0f is connected",
+		            ctl_text(row, "role").p, ctl_number(row, "process", 0));
+	else
+		finding_add(d->findings, FINDING_ERROR, about, way_to_peer(why),
+		            "%s/%.0f is not connected: %" STR_FMT "%s%" STR_FMT "%s",
+		            ctl_text(row, "role").p, ctl_number(row, "process", 0), STR_ARG(why),
+		            at.len > 0 ? " (" : "", STR_ARG(at), at.len > 0 ? ")" : "");
+}
+
 /* Roles of other hosts that are not reached, or do not come. */
 static void check_peers(struct doctor *d, struct tool *t)
 {
 	cJSON *peers = d->running ? peers_ask(t) : NULL;
 	const cJSON *row;
-	cJSON_ArrayForEach(row, peers)
-	{
-		struct str peer = ctl_text(row, "peer"), link = ctl_text(row, "link");
-		const char *about = arena_printf(d->arena, "%" STR_FMT ", %" STR_FMT, STR_ARG(peer),
-		                                 STR_ARG(link))
-		                            .p;
-		bool is_up = str_eq(ctl_text(row, "state"), STR("up"));
-		finding_add(d->findings, is_up ? FINDING_OK : FINDING_ERROR, about,
-		            is_up ? NULL
-		                  : "There: `dialtone status`, `dialtone cert check`, and the "
-		                    "firewall; `dialtone topology show` has the ports.",
-		            "%s/%.0f %s%s", ctl_text(row, "role").p, ctl_number(row, "process", 0),
-		            is_up ? "is connected" : "is not connected: ",
-		            is_up ? "" : ctl_text(row, "why").p);
-	}
+	cJSON_ArrayForEach(row, peers) add_peer(d, row);
 	cJSON_Delete(peers);
 }
 
