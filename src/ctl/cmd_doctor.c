@@ -18,6 +18,7 @@
 #include "ctl/peers.h"
 #include "ctl/stores.h"
 #include "daemon/holder.h"
+#include "daemon/spawn.h"
 
 enum { FILES_WANTED = 65536, DISK_LOW_MB = 1024, DISK_OUT_MB = 100, SANE_YEAR = 2026 };
 
@@ -190,6 +191,50 @@ static void check_secret(struct doctor *d, const char *path)
 	            "holds secrets, and others may use it (mode %03o)", st.st_mode & 0777);
 }
 
+/* Copied back by root from a backup, a file is root's; the roles cannot open it then. */
+static void check_owner(struct doctor *d, const char *path, const struct spawn_user *roles)
+{
+	const char *user = d->topo->user.p;
+	struct stat st;
+	if (stat(path, &st) < 0 || st.st_uid == roles->uid)
+		return;
+	finding_add(d->findings, FINDING_ERROR, path,
+	            arena_printf(d->arena, "chown %s: %s", user, path).p,
+	            "belongs to another account than %s, which the roles run as: they cannot open "
+	            "it",
+	            user);
+}
+
+static bool find_roles_account(struct doctor *d, struct spawn_user *ret)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	const char *user = d->topo->user.p;
+	if (spawn_user_find(user, ret, &why) == 0)
+		return ret->change;
+	finding_add(d->findings, FINDING_ERROR, "user",
+	            arena_printf(d->arena,
+	                         "`adduser --system --group %s`, or set \"user\" in local.conf.",
+	                         user)
+	                    .p,
+	            "there is no account %s, which the roles are to run as", user);
+	return false;
+}
+
+static void check_owners(struct doctor *d)
+{
+	struct spawn_user roles;
+	const char *path = d->topo->data_dir.p;
+	if (!find_roles_account(d, &roles))
+		return;
+	DIR *dp = opendir(path);
+	for (const struct dirent *e; dp && (e = readdir(dp));) {
+		if (str_find(str_of(e->d_name), STR(".db")) >= 0)
+			check_owner(d, arena_printf(d->arena, "%s/%s", path, e->d_name).p, &roles);
+	}
+	if (dp)
+		(void)closedir(dp);
+}
+
 static void check_secrets(struct doctor *d, struct str dir)
 {
 	const char *path = arena_str(d->arena, dir).p;
@@ -308,6 +353,7 @@ static int doctor(struct tool *t, cJSON *args)
 	certs_check(d.findings, d.topo, time(NULL));
 	check_secrets(&d, d.topo->data_dir);
 	check_secrets(&d, str_of(t->config_dir));
+	check_owners(&d);
 	check_clock(&d);
 	check_disk(&d, "data", d.topo->data_dir);
 	check_stores(&d, t);
