@@ -154,6 +154,15 @@ struct topo *config_topo(struct str topology, struct str local, const char *dir,
 	return bad ? NULL : take(&t);
 }
 
+/* Who has just begun, or named the wrong directory. */
+static void tell_where(struct buf *errors)
+{
+	buf_lit(errors,
+	        "Both files must be in the directory that --config names (/etc/dialtone if it "
+	        "names none); dialtone.conf(5) says what stands in them, and `./run` in "
+	        "the source tree makes them.\n");
+}
+
 struct config *config_load(const char *dir, const struct role *const *roles, struct buf *errors)
 {
 	auto_(config_free) struct config *c = xnew(struct config);
@@ -162,12 +171,15 @@ struct config *config_load(const char *dir, const struct role *const *roles, str
 	c->dir = realpath(dir, NULL);
 	if (!c->dir) {
 		buf_printf(errors, "%s: %s\n", dir, strerror(errno));
+		tell_where(errors);
 		return NULL;
 	}
 	int a = topo_load_text(c->dir, TOPO_FILE, &c->topology, errors);
 	int b = topo_load_text(c->dir, TOPO_LOCAL_FILE, &c->local, errors);
-	if (a < 0 || b < 0)
+	if (a < 0 || b < 0) {
+		tell_where(errors);
 		return NULL;
+	}
 	c->topo = config_topo(buf_view(&c->topology), buf_view(&c->local), c->dir, roles, errors);
 	return c->topo ? take(&c) : NULL;
 }
