@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/roles.h"
 #include "topo/conf.h"
@@ -109,6 +110,42 @@ static int check_peers(const struct topo *t, const struct topo_role *tr, const s
 	return -EINVAL;
 }
 
+static const struct topo_role *role_on(const struct topo *t, struct str role,
+                                       const struct topo_host *host)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, role) && (!host || t->roles[i].host == host))
+			return &t->roles[i];
+	return NULL;
+}
+
+static bool can_cross(const struct role *role, const char *other)
+{
+	for (const struct role_port *p = role->ports; p && p->name; p++)
+		if (p->across && strcmp(p->across, other) == 0)
+			return true;
+	return false;
+}
+
+/* Whom it asks over a local link alone must be on its own host, if there is one. */
+static int check_company(const struct topo *t, const struct topo_role *tr, const struct role *role,
+                         struct buf *errors)
+{
+	int bad = 0;
+	for (const struct role_right *r = role->rights; r && r->of; r++) {
+		const struct topo_role *other = role_on(t, str_of(r->of), NULL);
+		if (!other || can_cross(role, r->of) || role_on(t, other->role, tr->host))
+			continue;
+		conf_error(errors, tr->section, tr->section->line,
+		           "[role %s] is on host %" STR_FMT
+		           ", but [role %s], which it speaks with, "
+		           "is on host %" STR_FMT "; give both the same host",
+		           role->name, STR_ARG(tr->host->id), r->of, STR_ARG(other->host->id));
+		bad = -EINVAL;
+	}
+	return bad;
+}
+
 static int unknown_role(const struct topo_role *tr, const struct role *const *roles,
                         struct buf *errors)
 {
@@ -138,7 +175,8 @@ static int check_role(struct topo *t, const struct topo_role *tr, const struct r
 		           role->max_processes);
 		bad = -EINVAL;
 	}
-	return bad | add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors);
+	return bad | add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors) |
+	       check_company(t, tr, role, errors);
 }
 
 struct topo *config_topo(struct str topology, struct str local, const char *dir,
