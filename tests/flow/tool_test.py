@@ -29,6 +29,7 @@ def slips_of_the_finger_are_recognised(case):
     expect(case, ["endpoint", "lsit"], 2, 'Did you mean "endpoint list"?', "kick")
     expect(case, ["user", "add", "a", "--fone", "1"], 2, "Did you mean --phone?", "usage: ")
     expect(case, ["zebra"], 2, "`dialtone help` lists all")
+    expect(case, ["list", "user"], 2, 'Did you mean "user list"?')
     expect(case, ["user"], 2, "add, list, show")
     expect(case, ["user", "show"], 2, "USER is missing", "usage: dialtone user show USER")
     expect(case, ["status", "now"], 2, "one word too many")
