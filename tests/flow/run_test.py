@@ -64,6 +64,14 @@ class Run:
         return proc.must([program("dialtone"), "--config", self.dir, *words])
 
 
+@tap.test
+def the_directory_of_an_installed_server_is_left_alone(case):
+    """Its data are elsewhere: accounts made here would be out of its sight."""
+    p = Run(case, RUN_DIR="/etc/dialtone").start()
+    tap.check_eq(p.wait_end(), 1, "exit status of ./run")
+    tap.check("/var/lib/dialtone" in p.text() and "Installing it" in p.text(), p.text())
+
+
 @tap.test(alone=True)
 def one_command_makes_everything_and_the_second_keeps_it(case):
     r = Run(case, PORT_OFFSET=str(offset()))
