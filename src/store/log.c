@@ -543,8 +543,8 @@ struct store_log *store_log_open(struct store *s, const char *path, const struct
 	}
 	int r = open_halves(l, path);
 	if (r < 0) {
-		buf_printf(why, "The log of the store %s cannot be opened: %s.", path,
-		           strerror(-r));
+		buf_printf(why, "The log of the store %s cannot be opened: %s.%s", path,
+		           strerror(-r), r == -EACCES ? STORE_WAY_RIGHTS : "");
 		log_free(&l);
 		return NULL;
 	}
