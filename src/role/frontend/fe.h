@@ -213,6 +213,7 @@ struct task {
 	int max_forwards;        /* to write */
 	unsigned pop_routes;     /* of ours, in front */
 	bool has_self, has_peer; /* tokens in Route: the sender's end, the other end */
+	bool unsure;             /* who sends is not known to be whose end it says */
 	struct token self_end, peer_end;
 	struct access_identity who;
 	char who_uri[ACCESS_URI_MAX];
