@@ -14,7 +14,8 @@ struct words {
 
 /* --- usage ---------------------------------------------------------------------------------- */
 
-/* What stands for a value in usages, where it is not the argument's name in capitals. */
+/* What stands for a value in usages, where it is not the argument's name in capitals.  With "--" of
+ * an option alone. */
 static const struct {
 	const char *arg, *word;
 } value_words[] = {
@@ -22,13 +23,20 @@ static const struct {
 	{ "server", "ADDRESS" },    { "peer", "ADDRESS" },   { "photo", "FILE" },
 	{ "manager", "USER" },      { "ntlm", "yes|no" },    { "hidden", "yes|no" },
 	{ "list", "FILE" },         { "max", "N" },          { "sha256-only", "yes|no" },
-	{ "max-endpoints", "N" },
+	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to", "DIR" },
 };
+
+static bool is_named(const struct ctl_arg *a, struct str word)
+{
+	bool of_option = str_starts(word, STR("--"));
+	return (!of_option || !a->positional) &&
+	       str_eq(of_option ? str_sub(word, 2, SIZE_MAX) : word, str_of(a->name));
+}
 
 static void put_word(struct buf *b, const struct ctl_arg *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(value_words); i++)
-		if (str_eq(str_of(value_words[i].arg), str_of(a->name))) {
+		if (is_named(a, str_of(value_words[i].arg))) {
 			buf_str(b, str_of(value_words[i].word));
 			return;
 		}

@@ -19,6 +19,45 @@ const char *certs_path(struct arena *a, const struct topo *t, struct str name, c
 	return certs_path_in(a, t->cert_dir, name, end);
 }
 
+/* --- where they come from -------------------------------------------------------------------- */
+
+/* The CA of a deployment stays on one of its hosts; the others get what it has issued for them. */
+static const char *way_from_afar(struct arena *a, const struct topo *t)
+{
+	return arena_printf(a,
+	                    "On the host with the private CA: `dialtone cert issue --host "
+	                    "%" STR_FMT " --to DIR`; then copy what is in DIR to %" STR_FMT
+	                    " here.",
+	                    STR_ARG(t->self->id), STR_ARG(t->cert_dir))
+	        .p;
+}
+
+const char *certs_way_to_ca(struct arena *a, const struct topo *t)
+{
+	if (t->n_hosts == 1)
+		return "Run `dialtone cert init`.";
+	return arena_printf(a, "%s  If no host has one yet, run `dialtone cert init` on one.",
+	                    way_from_afar(a, t))
+	        .p;
+}
+
+static const char *way_to_issue(struct arena *a, const struct topo *t)
+{
+	if (t->n_hosts == 1 || file_exists(certs_path(a, t, STR("ca"), ".key")))
+		return "Run `dialtone cert issue`.";
+	return way_from_afar(a, t);
+}
+
+static const char *way_to_ca_key(struct arena *a, const struct topo *t, int err)
+{
+	if (err == -EACCES)
+		return "Run this as root (sudo).";
+	if (t->n_hosts > 1)
+		return way_from_afar(a, t);
+	return "Without the key of the private CA nothing can be issued; bring it here from where "
+	       "it is kept.";
+}
+
 int certs_load_ca(struct ca **ret, struct arena *a, const struct topo *t, time_t now)
 {
 	auto_(buf_free) struct buf cert = buf_of(CA_PEM_MAX), key = buf_of(CA_PEM_MAX);
@@ -33,9 +72,8 @@ int certs_load_ca(struct ca **ret, struct arena *a, const struct topo *t, time_t
 	}
 	r = file_read(key_path, &key);
 	if (r < 0) {
-		(void)tool_fail("%s cannot be read: %s.  Without the key of the private CA nothing "
-		                "can be issued; bring it here from where it is kept.",
-		                key_path, strerror(-r));
+		(void)tool_fail("%s cannot be read: %s.  %s", key_path, strerror(-r),
+		                way_to_ca_key(a, t, r));
 		return -EIO;
 	}
 	r = ca_load(ret, buf_view(&cert), buf_view(&key), now);
@@ -83,6 +121,7 @@ struct subject {
 	const struct topo *topo;
 	const char *about; /* "frontend-p256.crt" */
 	time_t now;
+	const char *issue; /* the remedy: have it issued */
 };
 
 static void check_life(const struct subject *s, const struct cert_info *i, const char *remedy)
@@ -109,8 +148,7 @@ static void check_key_file(const struct subject *s, const struct cert_chain *c, 
 	int r = file_read(path, &key);
 	if (r < 0) {
 		finding_add(s->findings, FINDING_ERROR, s->about,
-		            r == -EACCES ? "Run this as root (sudo)."
-		                         : "Run `dialtone cert issue`.",
+		            r == -EACCES ? "Run this as root (sudo)." : s->issue,
 		            "its key %s cannot be read: %s", path, strerror(-r));
 		return;
 	}
@@ -139,8 +177,7 @@ static void check_names(const struct subject *s, const struct cert_chain *c,
 	names.n_ips = ours ? names.n_ips : 0;
 	if (!certs_covers(c, &names, &missing))
 		finding_add(s->findings, FINDING_WARNING, s->about,
-		            ours ? "Run `dialtone cert issue`."
-		                 : "Ask for one that has these names and import it.",
+		            ours ? s->issue : "Ask for one that has these names and import it.",
 		            "lacks names that the topology gives this role: %" STR_FMT,
 		            STR_ARG(buf_view(&missing)));
 }
@@ -151,19 +188,20 @@ static void check_role_cert(cJSON *findings, const struct topo *t, const struct 
 	auto_(arena_free) struct arena *a = arena_new();
 	auto_(cert_chain_free) struct cert_chain *c = NULL;
 	struct str name = cert_file_name(a, r->role, type);
-	struct subject s = { findings, a, t, arena_printf(a, "%s.crt", name.p).p, now };
+	struct subject s = { findings,          a, t, arena_printf(a, "%s.crt", name.p).p, now,
+		             way_to_issue(a, t) };
 	const char *path = certs_path(a, t, name, ".crt");
 	size_t bad = 0;
 	int err = certs_load_chain(&c, path);
 	if (err < 0) {
-		finding_add(findings, FINDING_ERROR, s.about, "Run `dialtone cert issue`.",
-		            "%s: %s", path,
+		finding_add(findings, FINDING_ERROR, s.about, s.issue, "%s: %s", path,
 		            err == -EBADMSG ? "holds no certificate that can be read"
 		                            : strerror(-err));
 		return;
 	}
-	check_life(&s, cert_chain_info(c, 0),
-	           "Run `dialtone cert issue` (or import a new one), then `dialtone reload`.");
+	check_life(
+	        &s, cert_chain_info(c, 0),
+	        arena_printf(a, "%s  (Or import a new one.)  Then `dialtone reload`.", s.issue).p);
 	check_key_file(&s, c, certs_path(a, t, name, ".key"));
 	check_names(&s, c, r);
 	if (cert_check_order(c, &bad) < 0)
@@ -180,11 +218,10 @@ static void check_ca(cJSON *findings, const struct topo *t, time_t now)
 	auto_(cert_chain_free) struct cert_chain *c = NULL;
 	const char *path = certs_path(a, t, STR("ca"), ".pem");
 	const char *key = certs_path(a, t, STR("ca"), ".key");
-	struct subject s = { findings, a, t, "ca.pem", now };
+	struct subject s = { findings, a, t, "ca.pem", now, certs_way_to_ca(a, t) };
 	int err = certs_load_chain(&c, path);
 	if (err < 0) {
-		finding_add(findings, FINDING_ERROR, "ca.pem", "Run `dialtone cert init`.",
-		            "%s: %s", path,
+		finding_add(findings, FINDING_ERROR, "ca.pem", s.issue, "%s: %s", path,
 		            err == -EBADMSG ? "holds no certificate that can be read"
 		                            : strerror(-err));
 		return;

@@ -13,6 +13,8 @@ enum { CERTS_WARN_DAYS = 30 };
 const char *certs_path(struct arena *a, const struct topo *t, struct str name, const char *end);
 /* The same in another directory. */
 const char *certs_path_in(struct arena *a, struct str dir, struct str name, const char *end);
+/* What to do where there is no ca.pem. */
+const char *certs_way_to_ca(struct arena *a, const struct topo *t);
 /* The private CA: 0; -ENOENT: there is none; else the error is told. */
 int certs_load_ca(struct ca **ret, struct arena *a, const struct topo *t, time_t now) MUST_CHECK;
 /* A chain from a file.  0; -ENOENT; -EBADMSG. */

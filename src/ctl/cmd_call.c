@@ -20,6 +20,18 @@ static cJSON *add_kicked(cJSON *a, cJSON *b)
 	return a;
 }
 
+/* One that was named must have been there. */
+static int must_be_signed_off(struct tool *t UNUSED, const cJSON *args, cJSON *result)
+{
+	struct str endpoint = ctl_text(args, "endpoint");
+	if (endpoint.len == 0 || ctl_number(result, "kicked", 0) > 0)
+		return EXIT_FINE;
+	const char *user = ctl_text(args, "user").p;
+	return tool_fail("%s has no endpoint \"%s\". `dialtone endpoint list %s` shows those there "
+	                 "are.",
+	                 user, endpoint.p, user);
+}
+
 static cJSON *row_of(cJSON *rows, struct str id)
 {
 	for (cJSON *row = rows->child; row; row = row->next) {
@@ -119,7 +131,8 @@ const struct verb ctl_call_verbs[] = {
 	           .help = "Sign endpoints off and end their connections",
 	           .args = { { "user", CTL_TEXT, true, true, "whose" },
 	                     { "endpoint", CTL_TEXT, true, false, "which one; all if left out" } } },
-	  .role = "frontend", .every_slot = true, .run = remote_with_user, .join = add_kicked },
+	  .role = "frontend", .every_slot = true, .run = remote_with_user, .join = add_kicked,
+	  .after = must_be_signed_off },
 	{ .cmd = { .noun = "call", .verb = "list", .help = "Show calls that ring or are connected" },
 	  .role = "frontend", .every_slot = true, .join = unite_calls },
 	{ .cmd = { .noun = "bridge", .verb = "list",
@@ -136,7 +149,7 @@ const struct verb ctl_call_verbs[] = {
 	{ .cmd = { .noun = "trace", .help = "Show SIP messages as they pass, secrets masked",
 	           .streams = true,
 	           .args = { { "user", CTL_TEXT, false, false, "only messages of this user" },
-	                     { "peer", CTL_TEXT, false, false, "only this address: 192.0.2.7, or 192.0.2.7:5060" } } },
+	                     { "peer", CTL_TEXT, false, false, "only this address (192.0.2.7, 192.0.2.7:5060) or process (mcu-im/1)" } } },
 	  .role = "frontend", .every_slot = true, .run = with_known_user, .put_event = put_trace },
 	{ .cmd = { .noun = NULL } },
 };

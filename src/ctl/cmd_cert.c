@@ -65,7 +65,8 @@ static struct str ca_name(struct arena *a, const struct topo *t, struct str aske
 }
 
 /* Makes what is missing; an existing CA is never touched. */
-static int make_ca(struct arena *a, const struct topo *t, struct str asked, time_t now)
+static int make_ca(struct arena *a, const struct topo *t, struct str asked, time_t now,
+                   bool *ret_made)
 {
 	auto_(ca_free) struct ca *ca = NULL;
 	auto_(xfreep) char *dir = str_dup(t->cert_dir);
@@ -78,7 +79,20 @@ static int make_ca(struct arena *a, const struct topo *t, struct str asked, time
 	r = ca_new(&ca, ca_name(a, t, asked), now);
 	if (r == -EINVAL)
 		return tool_fail("The CA's name must have 1 to %d bytes.", CA_NAME_MAX);
-	return r < 0 ? tool_fail("OpenSSL could not make a CA.") : save_ca(ca, a, t);
+	if (r < 0)
+		return tool_fail("OpenSSL could not make a CA.");
+	*ret_made = true;
+	return save_ca(ca, a, t);
+}
+
+/* Two CAs in one deployment, and its hosts do not know each other. */
+static void say_one_ca(const struct tool *t, const struct topo *topo)
+{
+	if (!t->json && topo->n_hosts > 1)
+		(void)printf("The private CA of all %zu hosts is here now.  The other hosts get "
+		             "their certificates from it (`dialtone cert issue --host NAME --to "
+		             "DIR`), and make none of their own.\n",
+		             topo->n_hosts);
 }
 
 /* --- issuing -------------------------------------------------------------------------------- */
@@ -232,7 +246,10 @@ static int choose_host(struct issuing *is, const cJSON *args)
 	is->host = find_host(is->topo, host);
 	is->dir = to;
 	if (!is->host)
-		return tool_fail("The topology has no [host %s].", host.p);
+		return tool_fail(
+		        "The topology has no [host %s]; `dialtone topology show` lists the "
+		        "hosts of the roles.",
+		        host.p);
 	return safe_directory(to.p, is->topo);
 }
 
@@ -264,7 +281,7 @@ static int issue_all(struct tool *t, struct arena *a, const cJSON *args)
 	is.renew = ctl_flag(args, "renew");
 	int r = certs_load_ca(&is.ca, a, topo, is.now);
 	if (r == -ENOENT)
-		return tool_fail("There is no private CA yet.  Run `dialtone cert init`.");
+		return tool_fail("There is no private CA here.  %s", certs_way_to_ca(a, topo));
 	if (r < 0)
 		return EXIT_FAILED;
 	is.rows = cJSON_CreateArray();
@@ -287,8 +304,13 @@ static int cert_init(struct tool *t, cJSON *args)
 	const struct topo *topo = tool_topo(t);
 	if (!topo)
 		return EXIT_FAILED;
-	int r = make_ca(a, topo, ctl_text(args, "name"), time(NULL));
-	return r == EXIT_FINE ? issue_all(t, a, args) : r;
+	bool made = false;
+	int r = make_ca(a, topo, ctl_text(args, "name"), time(NULL), &made);
+	if (r == EXIT_FINE)
+		r = issue_all(t, a, args);
+	if (r == EXIT_FINE && made)
+		say_one_ca(t, topo);
+	return r;
 }
 
 static int cert_issue(struct tool *t, cJSON *args)

@@ -28,9 +28,9 @@ static int with_organizer(struct tool *t, cJSON *args)
 	return remote_name_user(t, args, "which");
 }
 
-#define WHICH                                                                             \
-	{                                                                                 \
-		"conference", CTL_TEXT, true, true, "its id, or the address of its focus" \
+#define WHICH                                                                         \
+	{                                                                             \
+		"conference", CTL_TEXT, true, true, "its id, or one of its addresses" \
 	}
 /* clang-format off */
 const struct verb ctl_conference_verbs[] = {

@@ -18,6 +18,7 @@
 #include "ctl/peers.h"
 #include "ctl/stores.h"
 #include "daemon/holder.h"
+#include "daemon/spawn.h"
 
 enum { FILES_WANTED = 65536, DISK_LOW_MB = 1024, DISK_OUT_MB = 100, SANE_YEAR = 2026 };
 
@@ -190,6 +191,50 @@ static void check_secret(struct doctor *d, const char *path)
 	            "holds secrets, and others may use it (mode %03o)", st.st_mode & 0777);
 }
 
+/* Copied back by root from a backup, a file is root's; the roles cannot open it then. */
+static void check_owner(struct doctor *d, const char *path, const struct spawn_user *roles)
+{
+	const char *user = d->topo->user.p;
+	struct stat st;
+	if (stat(path, &st) < 0 || st.st_uid == roles->uid)
+		return;
+	finding_add(d->findings, FINDING_ERROR, path,
+	            arena_printf(d->arena, "chown %s: %s", user, path).p,
+	            "belongs to another account than %s, which the roles run as: they cannot open "
+	            "it",
+	            user);
+}
+
+static bool find_roles_account(struct doctor *d, struct spawn_user *ret)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	const char *user = d->topo->user.p;
+	if (spawn_user_find(user, ret, &why) == 0)
+		return ret->change;
+	finding_add(d->findings, FINDING_ERROR, "user",
+	            arena_printf(d->arena,
+	                         "`adduser --system --group %s`, or set \"user\" in local.conf.",
+	                         user)
+	                    .p,
+	            "there is no account %s, which the roles are to run as", user);
+	return false;
+}
+
+static void check_owners(struct doctor *d)
+{
+	struct spawn_user roles;
+	const char *path = d->topo->data_dir.p;
+	if (!find_roles_account(d, &roles))
+		return;
+	DIR *dp = opendir(path);
+	for (const struct dirent *e; dp && (e = readdir(dp));) {
+		if (str_find(str_of(e->d_name), STR(".db")) >= 0)
+			check_owner(d, arena_printf(d->arena, "%s/%s", path, e->d_name).p, &roles);
+	}
+	if (dp)
+		(void)closedir(dp);
+}
+
 static void check_secrets(struct doctor *d, struct str dir)
 {
 	const char *path = arena_str(d->arena, dir).p;
@@ -240,26 +285,47 @@ static void check_stores(struct doctor *d, struct tool *t)
 	cJSON_Delete(stores);
 }
 
+/* What to do about a connection that does not come up, by what its end here says of it. */
+static const char *way_to_peer(struct str why)
+{
+	static const struct {
+		const char *text, *way;
+	} ways[] = {
+		{ "topology", "Every host needs the same topology.conf: copy it, and restart the "
+		              "server on that host." },
+		{ "certificate", "`dialtone cert check` on both hosts.  All certificates are to be "
+		                 "of one CA: on the host that has it `dialtone cert issue --host "
+		                 "NAME --to DIR`, and copy what is in DIR." },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (str_find(why, str_of(ways[i].text)) >= 0)
+			return ways[i].way;
+	return "There: `dialtone status`, `dialtone cert check`, and the firewall; `dialtone "
+	       "topology show` has the ports.";
+}
+
+static void add_peer(struct doctor *d, const cJSON *row)
+{
+	struct str peer = ctl_text(row, "peer"), link = ctl_text(row, "link");
+	struct str why = ctl_text(row, "why"), at = ctl_text(row, "address");
+	const char *about =
+	        arena_printf(d->arena, "%" STR_FMT ", %" STR_FMT, STR_ARG(peer), STR_ARG(link)).p;
+	if (str_eq(ctl_text(row, "state"), STR("up")))
+		finding_add(d->findings, FINDING_OK, about, NULL, "%s/%.0f is connected",
+		            ctl_text(row, "role").p, ctl_number(row, "process", 0));
+	else
+		finding_add(d->findings, FINDING_ERROR, about, way_to_peer(why),
+		            "%s/%.0f is not connected: %" STR_FMT "%s%" STR_FMT "%s",
+		            ctl_text(row, "role").p, ctl_number(row, "process", 0), STR_ARG(why),
+		            at.len > 0 ? " (" : "", STR_ARG(at), at.len > 0 ? ")" : "");
+}
+
 /* Roles of other hosts that are not reached, or do not come. */
 static void check_peers(struct doctor *d, struct tool *t)
 {
 	cJSON *peers = d->running ? peers_ask(t) : NULL;
 	const cJSON *row;
-	cJSON_ArrayForEach(row, peers)
-	{
-		struct str peer = ctl_text(row, "peer"), link = ctl_text(row, "link");
-		const char *about = arena_printf(d->arena, "%" STR_FMT ", %" STR_FMT, STR_ARG(peer),
-		                                 STR_ARG(link))
-		                            .p;
-		bool is_up = str_eq(ctl_text(row, "state"), STR("up"));
-		finding_add(d->findings, is_up ? FINDING_OK : FINDING_ERROR, about,
-		            is_up ? NULL
-		                  : "There: `dialtone status`, `dialtone cert check`, and the "
-		                    "firewall; `dialtone topology show` has the ports.",
-		            "%s/%.0f %s%s", ctl_text(row, "role").p, ctl_number(row, "process", 0),
-		            is_up ? "is connected" : "is not connected: ",
-		            is_up ? "" : ctl_text(row, "why").p);
-	}
+	cJSON_ArrayForEach(row, peers) add_peer(d, row);
 	cJSON_Delete(peers);
 }
 
@@ -287,6 +353,7 @@ static int doctor(struct tool *t, cJSON *args)
 	certs_check(d.findings, d.topo, time(NULL));
 	check_secrets(&d, d.topo->data_dir);
 	check_secrets(&d, str_of(t->config_dir));
+	check_owners(&d);
 	check_clock(&d);
 	check_disk(&d, "data", d.topo->data_dir);
 	check_stores(&d, t);

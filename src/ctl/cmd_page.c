@@ -126,7 +126,8 @@ static void put_baresip(struct buf *b, const struct page *p, struct arena *a)
 	           "baresip (a line of ~/.baresip/accounts)\n"
 	           "  <sip:alice@%" STR_FMT ";transport=%s>;auth_pass=PASSWORD;"
 	           "outbound=\"sip:%" STR_FMT ";transport=%s\"\n"
-	           "  TLS: `sip_cafile %" STR_FMT "/ca.pem` in ~/.baresip/config\n\n",
+	           "  TLS: `sip_cafile %" STR_FMT "/ca.pem` in ~/.baresip/config\n"
+	           "  Once on a fresh account: start and end baresip, which writes that file\n\n",
 	           STR_ARG(p->domain), transport, STR_ARG(hp), transport,
 	           STR_ARG(p->topo->cert_dir));
 }

@@ -62,17 +62,27 @@ static const struct verb *find(struct str noun, struct str verb)
 	return NULL;
 }
 
-static void suggest_noun(struct str noun, struct buf *why)
+static const char *near_noun(struct str noun)
 {
 	const struct verb *v;
+	for (size_t i = 0; (v = row(i)); i++) {
+		if (word_is_near(noun, str_of(v->cmd.noun)))
+			return v->cmd.noun;
+	}
+	return NULL;
+}
+
+/* verb: what stands behind it; the two may be the wrong way round. */
+static void suggest_noun(struct str noun, struct str verb, struct buf *why)
+{
+	const struct verb *turned = verb.len > 0 ? find(verb, noun) : NULL;
+	const char *near = near_noun(noun);
 	buf_printf(why, "There is no command \"%" STR_FMT "\".",
 	           STR_ARG(str_sub(noun, 0, WORD_MAX)));
-	for (size_t i = 0; (v = row(i)); i++) {
-		if (word_is_near(noun, str_of(v->cmd.noun))) {
-			buf_printf(why, "  Did you mean \"%s\"?", v->cmd.noun);
-			break;
-		}
-	}
+	if (turned)
+		buf_printf(why, "  Did you mean \"%s %s\"?", turned->cmd.noun, turned->cmd.verb);
+	else if (near)
+		buf_printf(why, "  Did you mean \"%s\"?", near);
 	buf_lit(why, "  `dialtone help` lists all.");
 }
 
@@ -106,7 +116,7 @@ const struct verb *grammar_find(int argc, char *const *argv, int *ret_used, stru
 	if (!v && noun_exists(noun))
 		suggest_verb(noun, str_starts(verb, STR("-")) ? STR("") : verb, why);
 	else if (!v)
-		suggest_noun(noun, why);
+		suggest_noun(noun, verb, why);
 	return v;
 }
 

@@ -156,6 +156,8 @@ int offline_ask(struct tool *t, const char *role_name, struct str cmd, const cJS
 	}
 	log_setup(STDERR_FILENO, "dialtone", LOG_ERROR);
 	int r = start(&s, topo, role);
+	while (why->len > 0 && why->p[why->len - 1] == '\n')
+		why->len--;
 	if (r == 0)
 		run(&s, row, args);
 	stop(&s);

@@ -98,8 +98,13 @@ int remote_run(struct tool *t, cJSON *args)
 	int r = ask(t, args, &result, &why);
 	if (r == -EPIPE && v->cmd.streams) /* the server ended the stream */
 		return EXIT_FINE;
-	if (r < 0)
-		return tool_fail("%" STR_FMT, STR_ARG(buf_view(&why)));
+	if (r < 0) {
+		(void)tool_fail("%" STR_FMT, STR_ARG(buf_view(&why)));
+		if (r == -ENOENT)
+			(void)tool_topo(
+			        t); /* tells what is wrong, if nothing could run here at all */
+		return EXIT_FAILED;
+	}
 	int status = v->after ? v->after(t, args, result) : EXIT_FINE;
 	tool_show(t, result);
 	return status;

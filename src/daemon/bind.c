@@ -58,7 +58,9 @@ static int explain(const struct addr *a, const char *proto, int err, struct buf 
 		buf_lit(why,
 		        "; stop it, or choose another port (or a port-offset in local.conf)\n");
 	} else if (err == -EADDRNOTAVAIL) {
-		buf_lit(why, ": this host has no such address\n");
+		buf_lit(why, ": this host has no such address; `ip address` shows those it has, "
+		             "topology.conf says which are used (\"addresses\" of the host, or "
+		             "the role's own)\n");
 	} else if (err == -EACCES) {
 		buf_lit(why,
 		        ": not permitted; start as root, or set a port-offset in local.conf\n");

@@ -41,7 +41,8 @@ static int read_pem(const char *dir, const char *name, struct str *ret, struct b
 	if (r == 0)
 		*ret = (struct str){ str_dup(buf_view(&b)), b.len };
 	else if (r != -ENOENT)
-		buf_printf(errors, "%s: %s\n", path, strerror(-r));
+		buf_printf(errors, "%s: %s%s\n", path, strerror(-r),
+		           r == -EACCES ? "; be root or the account that this belongs to" : "");
 	wipe(b.p, b.len);
 	return r;
 }

@@ -154,11 +154,11 @@ static int check_data_dir(const struct child *c, struct buf *why)
 	if (access(c->env.data_dir, R_OK | W_OK | X_OK) == 0)
 		return 0;
 	int r = -errno;
-	buf_printf(
-	        why,
-	        "the account with the id %u cannot write to %s: %s; it needs the right to "
-	        "enter each directory above, or choose another \"data\" or \"user\" in local.conf",
-	        (unsigned)geteuid(), c->env.data_dir, strerror(-r));
+	buf_printf(why,
+	           "the account with the id %u cannot write to %s: %s; give the directory to it "
+	           "(chown %u) and the right to enter each directory above, or choose another "
+	           "\"data\" or \"user\" in local.conf",
+	           (unsigned)geteuid(), c->env.data_dir, strerror(-r), (unsigned)geteuid());
 	return r;
 }
 

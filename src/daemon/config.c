@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/roles.h"
 #include "topo/conf.h"
@@ -109,6 +110,42 @@ static int check_peers(const struct topo *t, const struct topo_role *tr, const s
 	return -EINVAL;
 }
 
+static const struct topo_role *role_on(const struct topo *t, struct str role,
+                                       const struct topo_host *host)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, role) && (!host || t->roles[i].host == host))
+			return &t->roles[i];
+	return NULL;
+}
+
+static bool can_cross(const struct role *role, const char *other)
+{
+	for (const struct role_port *p = role->ports; p && p->name; p++)
+		if (p->across && strcmp(p->across, other) == 0)
+			return true;
+	return false;
+}
+
+/* Whom it asks over a local link alone must be on its own host, if there is one. */
+static int check_company(const struct topo *t, const struct topo_role *tr, const struct role *role,
+                         struct buf *errors)
+{
+	int bad = 0;
+	for (const struct role_right *r = role->rights; r && r->of; r++) {
+		const struct topo_role *other = role_on(t, str_of(r->of), NULL);
+		if (!other || can_cross(role, r->of) || role_on(t, other->role, tr->host))
+			continue;
+		conf_error(errors, tr->section, tr->section->line,
+		           "[role %s] is on host %" STR_FMT
+		           ", but [role %s], which it speaks with, "
+		           "is on host %" STR_FMT "; give both the same host",
+		           role->name, STR_ARG(tr->host->id), r->of, STR_ARG(other->host->id));
+		bad = -EINVAL;
+	}
+	return bad;
+}
+
 static int unknown_role(const struct topo_role *tr, const struct role *const *roles,
                         struct buf *errors)
 {
@@ -138,7 +175,8 @@ static int check_role(struct topo *t, const struct topo_role *tr, const struct r
 		           role->max_processes);
 		bad = -EINVAL;
 	}
-	return bad | add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors);
+	return bad | add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors) |
+	       check_company(t, tr, role, errors);
 }
 
 struct topo *config_topo(struct str topology, struct str local, const char *dir,
@@ -154,6 +192,15 @@ struct topo *config_topo(struct str topology, struct str local, const char *dir,
 	return bad ? NULL : take(&t);
 }
 
+/* Who has just begun, or named the wrong directory. */
+static void tell_where(struct buf *errors)
+{
+	buf_lit(errors,
+	        "Both files must be in the directory that --config names (/etc/dialtone if it "
+	        "names none); dialtone.conf(5) says what stands in them, and `./run` in "
+	        "the source tree makes them.\n");
+}
+
 struct config *config_load(const char *dir, const struct role *const *roles, struct buf *errors)
 {
 	auto_(config_free) struct config *c = xnew(struct config);
@@ -162,12 +209,15 @@ struct config *config_load(const char *dir, const struct role *const *roles, str
 	c->dir = realpath(dir, NULL);
 	if (!c->dir) {
 		buf_printf(errors, "%s: %s\n", dir, strerror(errno));
+		tell_where(errors);
 		return NULL;
 	}
 	int a = topo_load_text(c->dir, TOPO_FILE, &c->topology, errors);
 	int b = topo_load_text(c->dir, TOPO_LOCAL_FILE, &c->local, errors);
-	if (a < 0 || b < 0)
+	if (a < 0 || b < 0) {
+		tell_where(errors);
 		return NULL;
+	}
 	c->topo = config_topo(buf_view(&c->topology), buf_view(&c->local), c->dir, roles, errors);
 	return c->topo ? take(&c) : NULL;
 }

@@ -54,7 +54,13 @@ static int parse(int argc, char **argv, struct options *o)
 		if (opt == '?')
 			return -1;
 	}
-	return optind < argc ? -1 : 0;
+	if (optind == argc)
+		return 0;
+	(void)fprintf(stderr,
+	              "dialtoned: \"%s\" is not understood; accounts and all else are the "
+	              "business of dialtone(1)\n",
+	              argv[optind]);
+	return -1;
 }
 
 static void print_lines(FILE *f, const char *prefix, struct str lines)

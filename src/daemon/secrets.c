@@ -10,7 +10,8 @@
 
 static int fail(struct buf *why, const char *path, int err)
 {
-	buf_printf(why, "%s: %s\n", path, strerror(-err));
+	buf_printf(why, "%s: %s%s\n", path, strerror(-err),
+	           err == -EACCES ? "; be root or the account that this belongs to" : "");
 	return err;
 }
 
@@ -80,7 +81,8 @@ int secrets_key(const char *dir, const char *name, void *ret, size_t len, struct
 		           "%s: must be a file of the account that starts the server, mode 0600\n",
 		           path);
 	else if (r == -EBADMSG)
-		buf_printf(why, "%s: not a key of %zu bytes\n", path, len);
+		buf_printf(why, "%s: not a key of %zu bytes; put it back from a backup\n", path,
+		           len);
 	else if (r < 0)
 		(void)fail(why, path, r);
 	return r;

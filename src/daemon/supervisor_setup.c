@@ -57,7 +57,8 @@ static int take_lock(struct supervisor *s, const char *dir, struct buf *why)
 		ssize_t n = pread(s->lock_fd, pid, sizeof pid - 1, 0);
 		buf_printf(why,
 		           "dialtoned runs already with this run directory (pid %" STR_FMT
-		           ", %s)\n",
+		           ", %s); `dialtone stop` ends it, `dialtone reload` makes it read its "
+		           "configuration again\n",
 		           STR_ARG(str_trim(str_n(pid, (size_t)MAX(n, 0)))), dir);
 		return -EBUSY;
 	}

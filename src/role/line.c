@@ -241,6 +241,7 @@ void line_put_status(struct buf *b, const struct line *l)
 	put_name(&nb, l);
 	struct peer_state s = { .peer = buf_view(&nb),
 		                .link = l->cfg.what,
+		                .to = l->to.sa.sa_family == AF_UNSPEC ? NULL : &l->to,
 		                .is_up = l->state == GOOD,
 		                .why = l->why[0] ? str_of(l->why) : STR("it is being tried") };
 	peer_put_status(b, l->cfg.env, &s);

@@ -18,8 +18,10 @@ void peer_put_status(struct buf *b, const struct role_env *env, const struct pee
 {
 	buf_printf(b, "{\"role\":\"%s\",\"process\":%u,\"peer\":", env->role->name, env->slot + 1);
 	json_put_str(b, s->peer);
-	buf_printf(b, ",\"link\":\"%s\",\"state\":\"%s\",\"why\":", s->link,
-	           s->is_up ? "up" : "down");
+	buf_printf(b, ",\"link\":\"%s\",\"address\":\"", s->link);
+	if (s->to)
+		addr_put(b, s->to);
+	buf_printf(b, "\",\"state\":\"%s\",\"why\":", s->is_up ? "up" : "down");
 	json_put_str(b, s->is_up ? STR("") : s->why);
 	buf_char(b, '}');
 }

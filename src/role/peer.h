@@ -15,10 +15,11 @@ enum {
 /* "mcu-im on host b"; "frontend/2 on host a" for process 2 (0: of none). */
 void peer_put_name(struct buf *b, const struct topo_role *at, uint32_t process);
 /* Appends a row for `dialtone status`: {"role":"frontend","process":1,"peer":"mcu-im on host b",
- * "link":"SIP","state":"up","why":""}; why: it is not up. */
+ * "link":"SIP","address":"10.0.0.2:5062","state":"up","why":""}; why: it is not up. */
 struct peer_state {
 	struct str peer;
 	const char *link;
+	const struct addr *to; /* where we connect to; NULL: it comes to us */
 	bool is_up;
 	struct str why;
 };

@@ -36,6 +36,7 @@ struct half {
 	struct list rows;     /* on the disk */
 	size_t n_rows, n_bytes, n_open;
 	bool sealed, folding;
+	bool damaged; /* what was there when it was opened is no log */
 };
 
 struct store_log {
@@ -48,6 +49,7 @@ struct store_log {
 	size_t n_bytes; /* in both files, and on their way */
 	int64_t last;
 	struct timer fold;
+	struct store_log_left left;
 	bool closing;
 };
 
@@ -376,14 +378,25 @@ static int read_all(int fd, struct buf *b)
 	return 0;
 }
 
+/* Of a file that is new, or whose rows are in the tables (forget_file()). */
+static bool is_blank_head(struct bytes file)
+{
+	for (size_t i = 0; i < MIN(file.len, (size_t)RECORD_HEAD_LEN); i++)
+		if (file.p[i] != 0)
+			return false;
+	return true;
+}
+
 /* The records of a file and where they end. */
 static void get_rows(struct half *h, struct bytes file)
 {
 	struct rd r = rd_of(file);
 	struct bytes record;
 	int64_t before = 0;
-	if (record_get_head(&h->key, &r) < 0)
+	if (record_get_head(&h->key, &r) < 0) {
+		h->damaged = !is_blank_head(file);
 		return;
+	}
 	while (record_next(&r, &h->key, &record)) {
 		struct store_val v[STORE_PARAMS_MAX];
 		int64_t number = record_number(record);
@@ -469,6 +482,8 @@ static int open_half(struct half *h, const char *path, int i)
 	h->size = lseek(h->fd, 0, SEEK_END);
 	if (h->n_rows == 0)
 		begin_anew(h);
+	if (h->damaged)
+		forget_file(h);
 	return h->size < 0 ? -errno : 0;
 }
 
@@ -502,6 +517,8 @@ static void go_on(struct store_log *l)
 	if (l->active->n_rows == 0)
 		l->active = first;
 	for (int i = 0; i < HALVES; i++) {
+		l->left.n_rows += l->half[i].n_rows;
+		l->left.n_damaged += l->half[i].damaged;
 		l->n_bytes += l->half[i].n_bytes;
 		if (l->half[i].n_rows > 0)
 			l->last = MAX(l->last, number_of(l->half[i].rows.prev));
@@ -526,8 +543,8 @@ struct store_log *store_log_open(struct store *s, const char *path, const struct
 	}
 	int r = open_halves(l, path);
 	if (r < 0) {
-		buf_printf(why, "The log of the store %s cannot be opened: %s.", path,
-		           strerror(-r));
+		buf_printf(why, "The log of the store %s cannot be opened: %s.%s", path,
+		           strerror(-r), r == -EACCES ? STORE_WAY_RIGHTS : "");
 		log_free(&l);
 		return NULL;
 	}
@@ -535,6 +552,11 @@ struct store_log *store_log_open(struct store *s, const char *path, const struct
 	s->log = l;
 	go_on(l);
 	return l;
+}
+
+struct store_log_left store_log_left(const struct store_log *l)
+{
+	return l->left;
 }
 
 void log_stop(struct store_log *l)

@@ -36,6 +36,12 @@ struct store_log_def {
  * Borrows def.  NULL with text for people. */
 struct store_log *store_log_open(struct store *s, const char *path, const struct store_log_def *def,
                                  struct buf *why);
+/* What it found when it was opened. */
+struct store_log_left {
+	size_t n_rows;      /* an earlier process had no time to bring them into the tables */
+	unsigned n_damaged; /* files that are no log of ours, which begin anew */
+};
+struct store_log_left store_log_left(const struct store_log *l);
 /* Adds a record of n values.  The first is its number, which grows from one to the next.
  * done(arg, err, 0) on the loop once it is on the disk: err 0, -ENOSPC, -EIO.
  * -EAGAIN: too much waits; -E2BIG: above the limits of a store_write().  done is not called then.

@@ -55,6 +55,22 @@ static int set_up(struct sql *s)
 	return 0;
 }
 
+/* What helps against it; a text that begins with a blank, or none. */
+static const char *remedy(sqlite3 *db)
+{
+	switch (sqlite3_extended_errcode(db) & 0xff) {
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return STORE_WAY_RIGHTS;
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return STORE_WAY_DAMAGE;
+	default:
+		return "";
+	}
+}
+
 int sql_open(struct sql *ret, const char *path, struct buf *why)
 {
 	struct sql s = { 0 };
@@ -66,8 +82,8 @@ int sql_open(struct sql *ret, const char *path, struct buf *why)
 		r = set_up(&s);
 	}
 	if (r < 0) {
-		buf_printf(why, "The store %s cannot be opened: %s.", path,
-		           s.db ? sqlite3_errmsg(s.db) : "no memory");
+		buf_printf(why, "The store %s cannot be opened: %s.%s", path,
+		           s.db ? sqlite3_errmsg(s.db) : "no memory", s.db ? remedy(s.db) : "");
 		(void)sqlite3_close(s.db);
 		return r;
 	}

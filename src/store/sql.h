@@ -5,6 +5,13 @@
 
 enum { SQL_CACHE_MAX = 128 };
 
+/* What to do about a file that cannot be opened, behind the sentence that says so. */
+#define STORE_WAY_RIGHTS                                                                     \
+	"  It, the files beside it and their directory must belong to the account that the " \
+	"server runs its roles as; after `chown` to that one it can be opened."
+#define STORE_WAY_DAMAGE \
+	"  It is damaged: put back a backup of the whole directory, as dialtoned(8) says."
+
 struct sqlite3;
 struct sql_stmt;
 

@@ -209,7 +209,8 @@ static int hold_file(const char *path, struct buf *why)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		buf_printf(why, "The store %s cannot be opened: %s.", path, strerror(errno));
+		buf_printf(why, "The store %s cannot be opened: %s.%s", path, strerror(errno),
+		           errno == EACCES ? STORE_WAY_RIGHTS : "");
 		return -1;
 	}
 	if (lock_file(fd) == 0)

@@ -264,6 +264,8 @@ def who_is_no_user_is_told_by_every_command_about_one(case):
     i.must("user", "set", "alice", "--extension", "456")
     tap.check_eq(i.json("endpoint", "list", "456"), (0, []), "by her number")
     tap.check_eq(i.json("endpoint", "kick", "ALICE@example.test"), (0, {"kicked": 0}), "alice")
+    status, text = i.tool("endpoint", "kick", "alice", "deadbeef")
+    tap.check(status == 1 and "alice@example.test has no endpoint \"deadbeef\"" in text, text)
 
 
 @tap.test

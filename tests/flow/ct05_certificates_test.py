@@ -314,6 +314,33 @@ def without_a_ca_the_tool_says_how_to_make_one(case):
 
 
 @tap.test
+def a_host_without_the_ca_is_sent_to_the_one_that_has_it(case):
+    """A second CA, made there, would keep the two from knowing each other."""
+    i = two_hosts(case)
+    there = "`dialtone cert issue --host b --to DIR`"
+    os.rename(i.path("certs"), i.path("of-main"))
+    i.write("local.conf", "[local]\nhost = b\nuser = root\n")
+    status, text = i.tool("cert", "check")
+    tap.check(status == 1 and text.count(there) == 3, f"without any: {text}")
+    status, text = i.tool("cert", "issue")
+    tap.check(status == 1 and there in text, f"without any: {text}")
+    os.mkdir(i.path("certs"))
+    os.rename(i.path("of-main", "ca.pem"), i.cert("ca.pem"))
+    status, text = i.tool("cert", "check")
+    tap.check("cert init" not in text and text.count(there) == 2, f"with ca.pem alone: {text}")
+    status, text = i.tool("cert", "issue")
+    tap.check(status == 1 and there in text and "bring" not in text, f"with ca.pem alone: {text}")
+
+
+@tap.test
+def who_makes_the_ca_of_several_hosts_is_told_that_there_is_one(case):
+    i = two_hosts(case)
+    tap.check("all 2 hosts" not in i.must("cert", "init"), "a second run")
+    os.rename(i.path("certs"), i.path("old"))
+    tap.check("The private CA of all 2 hosts is here now." in i.must("cert", "init"), "a first run")
+
+
+@tap.test
 def a_damaged_ca_is_not_replaced(case):
     i = made(case)
     with open(i.cert("ca.key"), "w", encoding="ascii") as f:

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import pwd
 import resource
 import socket
 import subprocess
@@ -137,6 +138,27 @@ def open_secrets_are_errors(case):
     tap.check_eq(bad, {i.path(n): "chmod 600 " + i.path(n)
                        for n in ("data/seal.key", "data/accounts.db", "accounts.txt")}, "errors")
     tap.check_eq(status, 1, "status")
+
+
+@tap.test
+def databases_that_the_roles_cannot_open_are_errors(case):
+    """As after `cp -r` of a backup by root."""
+    if os.geteuid() != 0:
+        tap.skip("needs root, as which the server gives its roles another account")
+    i = installed(case)
+    i.write("local.conf", "[local]\nhost = main\nuser = nobody\n")
+    os.makedirs(i.path("data"))
+    for name in ("users.db", "home-1.db-log0", "seal.key"):
+        i.write("data/" + name, "", mode=0o600)
+    os.chown(i.path("data/users.db"), pwd.getpwnam("nobody").pw_uid, -1)
+    status, found = examined(i)
+    bad = {f["about"]: f["remedy"] for f in found if f["level"] == "error"}
+    log = i.path("data/home-1.db-log0")
+    tap.check_eq(bad, {log: f"chown nobody: {log}"}, "errors")
+    i.write("local.conf", "[local]\nhost = main\nuser = no-such-account\n")
+    status, found = examined(i)
+    tap.check(status == 1 and "there is no account no-such-account" in about(found, "user")[0],
+              f"an account that there is not: {found}")
 
 
 @tap.test

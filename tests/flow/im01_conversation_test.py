@@ -65,12 +65,35 @@ def the_text_of_an_invite_comes_as_a_message_alone(case):
         ("Content-Type", "application/sdp"), ("Supported", "100rel, ms-text-format"),
         ("Supported", "timer")])
     answer = a.expect_answer(m)
-    check_eq((answer.code, answer.all("Supported")), (200, ["100rel", "timer"]), "the answer")
+    check_eq((answer.code, answer.all("Supported")), (200, ["100rel, timer"]), "the answer")
     there = a.confirm(m, answer)
     b.expect_request("ACK")
     sent = say(a, there, "the first one")
     b.answer(b.expect_request("MESSAGE"), 200)
     check_eq(a.expect_answer(sent).code, 200, "the text as a message")
+
+
+@tap.test
+def an_answer_with_many_options_stays_whole_without_that_of_the_text(case):
+    """Its lines are written anew: none may be cut, or what follows would be read as another one."""
+    a, b = lync(case), lync(case)
+    many = [f"x-option-of-a-client-{i}" for i in range(150)]
+    m = invite(a, b.user.uri)
+    got = b.expect_request("INVITE")
+    answer = b.answer(got, 200, body=IM_SDP, headers=[
+        ("Content-Type", "application/sdp"), ("Supported", ", ".join(many[:75])),
+        ("Supported", "ms-text-format"), *(("Supported", o) for o in many[75:])])
+    heard = a.expect_answer(m)
+    check_eq((heard.code, heard.body.decode()), (200, IM_SDP), "the answer")
+    check_eq(", ".join(heard.all("Supported")).split(", "), many, "the options")
+    there = a.confirm(m, heard)
+    b.expect_request("ACK")
+    sent = say(a, there, "after that")
+    b.answer(b.expect_request("MESSAGE"), 200)
+    check_eq(a.expect_answer(sent).code, 200, "MESSAGE")
+    back = say(b, Dialog.of_callee(got, answer), "and back")
+    a.answer(a.expect_request("MESSAGE"), 200)
+    check_eq(b.expect_answer(back).code, 200, "MESSAGE of the callee")
 
 
 @tap.test

@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import site, tap  # noqa: E402
 from lib.im import (History, accept, between, invite, lync, open_session, page, phone, said,  # noqa: E402
                     say, take)
+from lib.siptext import Dialog, split_list, uri_in  # noqa: E402
 from lib.tap import check, check_eq  # noqa: E402
 
 
@@ -180,6 +181,42 @@ def what_was_acknowledged_survives_a_kill(case):
     tap.wait_for(case.site.server._ready, "the server")
     c = phone(case, a.user)
     check_eq(History(c, since="0").texts(20), acknowledged, "after the kill")
+
+
+def connected(a, b):
+    """A dialog of two phones; the INVITE at b, and the dialog of a."""
+    m = a.send(a.invite(b.user.uri))
+    if a.transport == "udp":
+        answer = a.expect_answer(m)
+        a.ack(m, answer)
+        m = a.send(a.again(m, answer))
+    got = b.expect_request("INVITE")
+    b.answer(got, 200, tag="bt")
+    there = a.confirm(m, a.expect_answer(m))
+    b.expect_request("ACK")
+    return got, there
+
+
+@tap.test
+def nobody_puts_words_into_the_mouth_of_the_other(case):
+    """Each end of a dialog knows the route set of the other, and could send by it."""
+    for transport in ("udp", "tcp", "tls"):
+        a, b = phone(case, transport=transport), phone(case, transport=transport)
+        got, there = connected(a, b)
+        own = a.send(a.make("MESSAGE", None, dialog=there, body="my own words",
+                            headers=[("Content-Type", "text/plain")]))
+        said(a, own, b)
+        route = [uri_in(v) for v in reversed(split_list(got.all("Record-Route")))]
+        forged = Dialog(got.get("Call-ID"), got.get("From"), got.get("To") + ";tag=bt",
+                        uri_in(b.contact()), route, 900)
+        m = b.send(b.make("MESSAGE", None, dialog=forged, body="i resign",
+                          headers=[("Content-Type", "text/plain")]))
+        b.answer(b.expect_request("MESSAGE"), 200)
+        check_eq(b.expect_answer(m).code, 200, "MESSAGE to itself")
+        h = History(phone(case, a.user), since="0")
+        check_eq([m["text"] for m in h.follow()["messages"]], ["my own words"],
+                 f"{transport}: what a said")
+
 
 
 if __name__ == "__main__":

@@ -200,6 +200,20 @@ def a_client_that_comes_again_takes_its_place(case):
     b.hears("once", a)
 
 
+@tap.test
+def a_client_that_changes_its_names_leaves_nobody_behind(case):
+    """Joins with the GUID of one dialog and the epid of another; then its connection is lost."""
+    a, b = conferees(case, 2)
+    focus = meet(a, b)
+    names = [(b.guid, b.epid), ("{" + token().upper() + "}", token(6))]
+    for guid, epid in (names[1], (names[0][0], names[1][1]), (names[0][0], token(6))):
+        b.guid, b.epid = guid, epid
+        check_eq(b.try_join(focus).code, 200, "addUser")
+    reset(b)
+    a.wait_there()
+    check_eq(len(shown(case, focus)["members"]), 1, "members")
+
+
 def loses_the_chat(a, b):
     """b's client does not know the dialog with the MCU any more; the invitation that it gets."""
     a.say("lost")
@@ -239,6 +253,31 @@ def who_does_not_come_back_is_out(case):
     meet(a, b)
     b.answer(loses_the_chat(a, b), 603)
     wait_for(lambda: set(a.users) == {a.user.uri}, lambda: f"the roster: {a.users}")
+
+
+def rings(b, m):
+    """b's client shows the invitation; its user has not answered."""
+    b.answer(m, 180, tag=token())
+    return m.get("Call-ID")
+
+
+@tap.test
+def an_invitation_that_nobody_answered_ends_when_there_is_nothing_to_come_back_to(case):
+    """It would ring on, and who takes it up come to a closed door."""
+    def ejected(a, b, focus):
+        check_eq(a.eject(b.user)[1], "success", "deleteUser")
+
+    def ended(a, b, focus):
+        case.site.server.tool("conference", "end", focus.rsplit(":", 1)[1])
+
+    def back_already(a, b, focus):
+        b.join(focus)
+    for ends in (ejected, ended, back_already):
+        a, b = conferees(case, 2)
+        focus = meet(a, b)
+        call = rings(b, loses_the_chat(a, b))
+        ends(a, b, focus)
+        check_eq(b.expect_request("CANCEL").get("Call-ID"), call, ends.__name__)
 
 
 @tap.test

@@ -81,6 +81,37 @@ def who_is_there_with_two_clients_and_a_phone_remembers_it_once(case):
     check("from the phone" in rows(h)[0][1] and "the last" in rows(h)[2][1], rows(h))
 
 
+MUCH = 400  # messages of others while a client does not answer
+
+
+@tap.test
+def a_client_that_answers_late_does_not_say_it_twice(case):
+    """However much was said elsewhere meanwhile."""
+    a, members = conferee(case), [conferee(case) for _ in range(4)]
+    slow = [conferee(case, m.user) for m in members]
+    focus = meet(a, *members)
+    for client in slow:
+        client.join(focus)
+    a.say("once")
+    for member in members:
+        member.hears("once", a)
+    held = [client.expect_request("MESSAGE") for client in slow]
+    others = [conferee(case) for _ in range(3)]
+    meet(*others)
+    for i in range(MUCH):
+        others[0].say(str(i))
+        for other in others[1:]:
+            other.hears(str(i), others[0])
+    for client, m in zip(slow, held):
+        client.answer(m, 200)
+    a.say("and then")
+    for client in members + slow:
+        client.hears("and then", a)
+    for member in members:
+        check_eq([t for _, t in rows(remembers(case, member, 2))], ["once", "and then"],
+                 f"what {member.user.name} was told")
+
+
 @tap.test
 def an_organizer_who_is_not_there_remembers_nothing(case):
     a, b, c = (conferee(case) for _ in range(3))
@@ -96,7 +127,7 @@ def an_organizer_who_is_not_there_remembers_nothing(case):
     check_eq(telephone.expect_answer(m).code, 202, "MESSAGE to the conference")
     check_eq(len(remembers(case, b, 2).messages), 2, "of who is there")
     h = History(phone(case, a.user), since="0")
-    check_eq(h.messages, [], "of who is not")
+    check_eq(h.follow()["messages"], [], "of who is not")
 
 
 @tap.test(alone=True)
@@ -133,7 +164,7 @@ def nobody_forges_what_is_said_in_a_conference(case):
     check_eq(a.expect_answer(forged).code, 200, "MESSAGE")
     for x in (a, b):
         h = History(x, since="0")
-        check_eq(h.messages, [], "what is remembered")
+        check_eq(h.follow()["messages"], [], "what is remembered")
 
 
 if __name__ == "__main__":

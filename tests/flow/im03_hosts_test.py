@@ -88,6 +88,9 @@ def status_names_the_role_and_its_host(case):
     rows = case.site.server.json("status")["peers"]
     check_eq({(r["peer"], r["link"]) for r in rows},
              {("mcu-im on host b", "SIP"), ("mcu-im on host b", "C3P")}, "peers of host a")
+    at = case.site.b.ip
+    check_eq({(r["link"], r["address"]) for r in rows},
+             {("SIP", f"{at}:{hosts.SIP}"), ("C3P", f"{at}:{hosts.C3P}")}, "where they are")
     rows = case.site.b.json("status")["peers"]
     check_eq({r["peer"] for r in rows},
              {f"frontend/{n + 1} on host a" for n in range(case.site.frontends)}, "of host b")
@@ -426,6 +429,37 @@ def new_certificates_drop_no_connection(case):
     all_write(a, b, word="with the new ones")
 
 
+def doctor_says(server, *texts):
+    def seen():
+        said = server.tool("doctor", "--no-dns", ok=False)
+        return all(text in said for text in texts)
+    wait_for(seen, lambda: f"{texts}: {server.tool('doctor', '--no-dns', ok=False)}")
+
+
+@tap.test(alone=True)
+def the_doctor_says_that_the_hosts_have_different_topologies(case):
+    a, b = case.site.server, case.site.b
+    path = os.path.join(a.dir, "topology.conf")
+    with open(path, encoding="utf-8") as f:
+        good = f.read()
+    last = case.site.frontends + 1
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(good.replace(f"processes = {last - 1}\n", f"processes = {last}\n"))
+    a.stop()
+    try:
+        a.start()
+        doctor_says(a, f"frontend/{last} is not connected: it does not expect this process",
+                    f"frontend/{last} is not connected: it answers 404",
+                    "Every host needs the same topology.conf")
+        check("is not connected" not in b.tool("doctor", "--no-dns", ok=False), "host b")
+    finally:
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(good)
+        a.stop()
+        a.start()
+    case.site.wait_connected()
+
+
 @tap.test(alone=True)
 def the_doctor_says_why_the_other_host_is_not_reached(case):
     a, b = case.site.server, case.site.b
@@ -437,18 +471,13 @@ def the_doctor_says_why_the_other_host_is_not_reached(case):
     wrong = hosts.make_pair(os.path.join(case.dir, "wrong"), "c.example.test",
                             (a.ca, a.ca.replace(".pem", ".key")))
 
-    def told(text):
-        def seen():
-            return text in a.tool("doctor", "--no-dns", ok=False)
-        wait_for(seen, lambda: f"{text}: {a.tool('doctor', '--no-dns', ok=False)}")
-
     def put(files):
         for path, content in zip((chain, key), files):
             with open(path, "wb") as f:
                 f.write(content)
         b.start()
     b.stop()
-    told("is not connected: Connection refused")
+    doctor_says(a, f"is not connected: Connection refused ({b.ip}:{hosts.C3P})")
     for files, why in ((expired, "its certificate has expired"),
                        (wrong, f"its certificate is not good for {b.host}")):
         rsa = [os.path.join(b.dir, "certs", "mcu-im-rsa2048" + e) for e in (".crt", ".key")]
@@ -456,7 +485,7 @@ def the_doctor_says_why_the_other_host_is_not_reached(case):
             if os.path.exists(path):
                 os.rename(path, path + ".away")
         put([open(f, "rb").read() for f in files])
-        told("is not connected: " + why)
+        doctor_says(a, "is not connected: " + why, "All certificates are to be of one CA")
         b.stop()
     for path in rsa:
         os.rename(path + ".away", path)

@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import hosts, metrics, tap  # noqa: E402
 from lib.conference import Conferee, all_write, meet  # noqa: E402
 from lib.im import say  # noqa: E402
-from lib.tap import check, check_eq  # noqa: E402
+from lib.tap import check  # noqa: E402
 
 ROOMS = 12  # by chance all at one host: once in 2,000 times
 METRICS_PORT = 9191
@@ -44,7 +44,9 @@ def rooms_of_one_host_go_on_while_the_other_is_down(case):
     case.site.b.stop()
     asked = [(pair, say(pair[0], pair[0].chat, "who is there?")) for pair in pairs]
     codes = [pair[0].expect_answer(m).code for pair, m in asked]
-    check_eq(set(codes), {202, 503}, "answers: of the host that is there, for the other one")
+    # 500: it was on its way when the connection ended (RFC 3261 section 16.7).
+    check(202 in codes and 202 < max(codes) and set(codes) <= {202, 500, 503},
+          f"answers: of the host that is there, for the other one: {codes}")
     for pair, code in zip(pairs, codes):
         if code == 202:
             pair[1].hears("who is there?", pair[0])

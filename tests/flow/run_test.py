@@ -64,6 +64,34 @@ class Run:
         return proc.must([program("dialtone"), "--config", self.dir, *words])
 
 
+def check_end(p, status, *texts):
+    """./run ends with this, and says these."""
+    tap.check_eq(p.wait_end(), status, "exit status of ./run")
+    for text in texts:
+        tap.check(text in p.text(), f"{text!r} in: {p.text()}")
+
+
+@tap.test
+def what_cannot_be_made_is_told_in_the_words_of_the_asker(case):
+    r = Run(case, FRONTENDS="many")
+    p = r.start()
+    check_end(p, 1, '"processes" must be 1 to 64', "nothing was made", "FRONTENDS")
+    tap.check_eq(os.path.exists(r.dir), False, "an installation")
+
+
+@tap.test(alone=True)
+def one_that_does_not_start_stays_and_is_told(case):
+    r = Run(case, HOST="192.0.2.77", PORT_OFFSET=str(offset()))
+    check_end(r.start(), 1, "192.0.2.77", "this host has no such address", "`ip address`",
+              f"the new installation stays in {r.dir}")
+
+
+@tap.test
+def the_directory_of_an_installed_server_is_left_alone(case):
+    """Its data are elsewhere: accounts made here would be out of its sight."""
+    check_end(Run(case, RUN_DIR="/etc/dialtone").start(), 1, "/var/lib/dialtone", "Installing it")
+
+
 @tap.test(alone=True)
 def one_command_makes_everything_and_the_second_keeps_it(case):
     r = Run(case, PORT_OFFSET=str(offset()))

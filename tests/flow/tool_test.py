@@ -29,6 +29,7 @@ def slips_of_the_finger_are_recognised(case):
     expect(case, ["endpoint", "lsit"], 2, 'Did you mean "endpoint list"?', "kick")
     expect(case, ["user", "add", "a", "--fone", "1"], 2, "Did you mean --phone?", "usage: ")
     expect(case, ["zebra"], 2, "`dialtone help` lists all")
+    expect(case, ["list", "user"], 2, 'Did you mean "user list"?')
     expect(case, ["user"], 2, "add, list, show")
     expect(case, ["user", "show"], 2, "USER is missing", "usage: dialtone user show USER")
     expect(case, ["status", "now"], 2, "one word too many")
@@ -124,7 +125,35 @@ def a_stopped_server_is_told_with_the_way_to_start_it(case):
 @tap.test
 def a_missing_configuration_names_the_directory(case):
     status, text = proc.run([program("dialtone"), "--config", "/nowhere", "topology", "check"])
-    tap.check(status == 1 and "/nowhere" in text, text)
+    tap.check(status == 1 and "/nowhere" in text and "--config" in text, text)
+    for words in (["--config", "/nowhere", "status"], ["--config", case.dir, "status"]):
+        status, text = proc.run([program("dialtone"), *words])
+        tap.check(status == 1 and "is not running" in text and words[1] in text and
+                  "dialtone.conf(5)" in text, text)
+    status, text = proc.run([program("dialtoned"), "--config", case.dir])
+    tap.check(status == 1 and "topology.conf" in text and "--config" in text, text)
+
+
+@tap.test
+def a_word_that_dialtoned_does_not_know_is_named(case):
+    status, text = proc.run([program("dialtoned"), "start"])
+    tap.check(status == 2 and '"start" is not understood' in text and "usage:" in text, text)
+
+
+@tap.test
+def who_may_not_read_the_files_is_told_who_may(case):
+    if os.geteuid() != 0:
+        tap.skip("needs root, who has the files")
+    i = Install(case.dir)
+    i.must("user", "add", "alice", "--generate")
+    i.must("cert", "init")
+    os.chmod(os.path.dirname(case.dir), 0o755)
+    os.chmod(case.dir, 0o755)
+    for words in ([program("dialtone"), "--config", i.dir, "user", "list"],
+                  [program("dialtoned"), "--config", i.dir]):
+        status, text = proc.run(["setpriv", "--reuid", "nobody", "--clear-groups", *words])
+        tap.check(status == 1 and "be root or the account" in text and not text.endswith("\n\n"),
+                  f"{words[0]}: {text}")
 
 
 @tap.test

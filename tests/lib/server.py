@@ -122,12 +122,13 @@ tls = {tls}
         return self.json("role", "list")
 
     def kill_role(self, role, number=1):
-        """kill -9 of one role process; its number."""
+        """kill -9 of one role process, which the supervisor has noticed; its number."""
         def pid():
             return next(r["pid"] for r in self.roles()
                         if (r["role"], r["process"]) == (role, number))
         old = wait_for(pid, f"{role}/{number} to have a process")  # never 0: that is ourselves
         os.kill(old, signal.SIGKILL)
+        wait_for(lambda: old not in [r["pid"] for r in self.roles()], f"the end of {role}/{number}")
         return old
 
     def metric(self, name, **labels):

@@ -19,6 +19,7 @@ _COMPACT = {"v": "Via", "f": "From", "t": "To", "i": "Call-ID", "m": "Contact", 
             "Content-Length", "c": "Content-Type", "s": "Subject", "k": "Supported",
             "e": "Content-Encoding", "o": "Event", "r": "Refer-To", "x": "Session-Expires"}
 RECV = 65536
+STOP_S = 5  # for the reader to end
 
 
 def token(n=8):
@@ -207,7 +208,8 @@ class Phone:
         self._cseq = 0
         self.sock = self._open(source or "", tls)
         self.ip, self.port = self.sock.getsockname()[:2]
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _open(self, source, tls):
         if self.transport == "udp":
@@ -230,7 +232,7 @@ class Phone:
         if self.transport == "udp":
             return self.sock.recv(RECV)
         while True:
-            while self.deaf:
+            while self.deaf and not self.closed:
                 time.sleep(0.05)
             try:
                 with self._tls_turn:
@@ -465,10 +467,16 @@ class Phone:
         self.send_raw(b"\r\n\r\n")
 
     def stop(self):
+        """The socket is closed when nobody reads from it any more: its number is soon another one's,
+        which may be the pipe to a program's standard input."""
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        with self._tls_turn:
+            self.closed = True
+        if self._reader is not threading.current_thread():
+            self._reader.join(STOP_S)
         self.sock.close()
 
 

@@ -24,10 +24,30 @@ static bool passes_by(const struct task *t, uint32_t slot)
 /* Routes for the next process: a stage, then the other end's token. */
 static void put_stage(struct buf *b, const struct task *t, char letter, uint64_t account)
 {
-	buf_printf(b, "<sip:%c.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>, <%s:", letter, account,
+	const char *unsure = t->unsure && letter == 'o' ? ".1" : "";
+	buf_printf(b, "<sip:%c.%" PRIx64 "%s@" FE_LINK_DOMAIN ";lr>, <%s:", letter, account, unsure,
 	           fe_scheme(t));
 	token_put(b, &t->fe->key, &t->peer_end);
 	buf_lit(b, "@" FE_LINK_DOMAIN ";lr>");
+}
+
+/* Both ends know the tokens of both.  The sender's end is hers by the place that its token names,
+ * or by a connection on which she has signed in since. */
+static bool is_at_its_end(const struct task *t)
+{
+	const struct token_hint *h = &t->self_end.hint;
+	const struct sip_flow *f = t->flow;
+	struct access_identity id;
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	bool here = h->slot == t->fe->env->slot;
+	if (f->kind == SIP_UDP)
+		return here && h->reach == TOKEN_UDP && h->sock == f->sock &&
+		       addr_eq(&h->peer, &f->peer);
+	if (here && h->reach == TOKEN_STREAM && h->flow == f->id)
+		return true;
+	return access_vouched(t->fe->access, f, sip_bare_aor(sip_from_uri(t->msg), &b), &id) &&
+	       id.account == t->self_end.account;
 }
 
 void fe_in_dialog(struct task *t)
@@ -36,6 +56,7 @@ void fe_in_dialog(struct task *t)
 	char route[256];
 	struct buf rb = BUF_ON(route);
 	uint64_t account = t->has_self ? t->self_end.account : 0;
+	t->unsure = account != 0 && t->msg->method == SIP_MESSAGE && !is_at_its_end(t);
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	if (passes_by(t, slot)) {
 		if (slot == fe->env->slot)
@@ -63,9 +84,11 @@ void fe_in_dialog_home(struct task *t)
 	uint64_t account = t->peer_end.account;
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	observe(t);
-	if (!is_own_request(t) && t->who.account && fe_owner(fe, t->who.account) == fe->env->slot)
+	bool hers = !is_own_request(t) && t->who.account &&
+	            fe_owner(fe, t->who.account) == fe->env->slot;
+	if (hers && !t->unsure)
 		t->tap_from = t->who.account;
-	if (t->tap_from && !(t = fe_filter(t)))
+	if (hers && !(t = fe_filter(t)))
 		return;
 	if (passes_by(t, slot)) {
 		fe_in_dialog_end(t);

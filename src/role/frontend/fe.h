@@ -28,7 +28,11 @@ enum {
 	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
 	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
 	FE_TRACERS_MAX = 8,
-	FE_ROOM_RECENT = 1024,
+	/* What is said in a conference is known again while no FE_ROOM_WAYS newer ones have the
+	 * same place: nearly always, if 8000 came since (250 a second while an MCU waits for a
+	 * client). */
+	FE_ROOM_PLACES = 4096,
+	FE_ROOM_WAYS = 8,
 	FE_USER_LIMITS = 1024,          /* of log lines; who shares one is left to chance */
 	FE_FLOWS_TRIED_MAX = 16,        /* of one request, over all endpoints that have several */
 	FE_BRIDGE_SOCK = FE_SLOTS_MAX,  /* number of the link to the first media bridge */
@@ -67,7 +71,8 @@ struct fe_history {
 	struct store_log *log;
 	struct timer sweep;
 	struct log_limit limit;
-	uint64_t in_rooms[FE_ROOM_RECENT]; /* what users were told in conferences, by hash */
+	/* What users were told in conferences: hashes by place, the newest first. */
+	uint64_t in_rooms[FE_ROOM_PLACES][FE_ROOM_WAYS];
 };
 
 /* Messages for users who are not signed in (kept.c). */
@@ -208,6 +213,7 @@ struct task {
 	int max_forwards;        /* to write */
 	unsigned pop_routes;     /* of ours, in front */
 	bool has_self, has_peer; /* tokens in Route: the sender's end, the other end */
+	bool unsure;             /* who sends is not known to be whose end it says */
 	struct token self_end, peer_end;
 	struct access_identity who;
 	char who_uri[ACCESS_URI_MAX];

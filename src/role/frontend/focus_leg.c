@@ -71,18 +71,39 @@ void focus_leg_free(struct focus_leg *leg)
 	free(leg);
 }
 
+/* The dialog of a leg, as the model keeps it. */
+static const struct confinfo_leg *dialog_of(const struct conf_person *p, struct str call_id)
+{
+	list_for(it, &p->endpoints)
+	{
+		const struct conf_endpoint *e = list_entry(it, struct conf_endpoint, node);
+		if (e->session == CONFINFO_FOCUS && e->leg && str_eq(e->leg->call_id, call_id))
+			return e->leg;
+	}
+	return NULL;
+}
+
 /* Its client has another dialog now: the old one, and what it watched, is dead to it. */
+static bool is_older(const struct focus_leg *leg, const struct focus_leg *now,
+                     const struct conf_person *p)
+{
+	bool same_client = *now->epid != '\0' && str_ieq(str_of(leg->epid), str_of(now->epid));
+	if (leg == now || !str_ieq(str_of(leg->uri), str_of(now->uri)))
+		return false;
+	return same_client || str_eq(str_of(leg->call_id), str_of(now->call_id)) ||
+	       (p && !dialog_of(p, str_of(leg->call_id)));
+}
+
 static void drop_older(struct room *r, const struct focus_leg *now)
 {
-	if (*now->epid == '\0')
-		return;
+	const struct conf_person *p = conference_person(r->c, str_of(now->uri));
 	list_for(it, &r->legs)
 	{
 		struct focus_leg *leg = list_entry(it, struct focus_leg, of_room);
-		if (leg == now || !str_ieq(str_of(leg->uri), str_of(now->uri)) ||
-		    !str_ieq(str_of(leg->epid), str_of(now->epid)))
+		if (!is_older(leg, now, p))
 			continue;
-		focus_end_watchers(r, str_of(leg->uri), str_of(leg->epid), NULL);
+		if (*leg->epid != '\0')
+			focus_end_watchers(r, str_of(leg->uri), str_of(leg->epid), NULL);
 		focus_leg_free(leg);
 	}
 }
@@ -101,18 +122,6 @@ struct focus_leg *focus_find_leg(const struct room *r, struct str uri, struct st
 		struct focus_leg *leg = list_entry(it, struct focus_leg, of_room);
 		if (str_eq(str_of(leg->call_id), call_id) && str_ieq(str_of(leg->uri), uri))
 			return leg;
-	}
-	return NULL;
-}
-
-/* The dialog of a leg, as the model keeps it. */
-static const struct confinfo_leg *dialog_of(const struct conf_person *p, struct str call_id)
-{
-	list_for(it, &p->endpoints)
-	{
-		const struct conf_endpoint *e = list_entry(it, struct conf_endpoint, node);
-		if (e->session == CONFINFO_FOCUS && e->leg && str_eq(e->leg->call_id, call_id))
-			return e->leg;
 	}
 	return NULL;
 }

@@ -24,8 +24,10 @@ void focus_return_free(struct focus_return **rp)
 	struct focus_return *r = take(rp);
 	if (!r)
 		return;
-	if (r->ctx)
+	if (r->ctx) {
+		sip_ctx_cancel(r->ctx); /* else it rings on for a place that is gone */
 		sip_ctx_forget(r->ctx);
+	}
 	timer_stop(&r->timer);
 	free(r);
 }

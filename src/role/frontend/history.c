@@ -64,10 +64,13 @@ bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message)
 {
 	uint64_t part[] = { account, message };
 	uint64_t h = hash_bytes(&fe->key.mac, part, sizeof(part));
-	uint64_t *have = &fe->history.in_rooms[h % FE_ROOM_RECENT];
-	bool is_new = *have != h;
-	*have = h;
-	return is_new;
+	uint64_t *have = fe->history.in_rooms[h % FE_ROOM_PLACES];
+	for (size_t i = 0; i < FE_ROOM_WAYS; i++)
+		if (have[i] == h)
+			return false;
+	memmove(have + 1, have, (FE_ROOM_WAYS - 1) * sizeof(*have));
+	have[0] = h;
+	return true;
 }
 
 void fe_history_lost(struct frontend *fe, int err)
@@ -87,6 +90,19 @@ static void on_not_folded(void *arg, int err)
 		            log_text(str_of(strerror(-err))));
 }
 
+/* What the process before left in the log. */
+static void say_left(const struct store_log *log, const char *path)
+{
+	struct store_log_left left = store_log_left(log);
+	if (left.n_rows > 0)
+		log_info(NULL, "history-recovered", "n=%zu", left.n_rows);
+	if (left.n_damaged > 0)
+		log_warning(NULL, "history-log-damaged",
+		            "files=%u of=%s why=\"no log begins there; if messages of the last "
+		            "seconds were in it, they are lost\"",
+		            left.n_damaged, log_esc(str_of(path)));
+}
+
 int fe_history_open(struct frontend *fe, const char *path, struct buf *why)
 {
 	static const struct store_log_def template = { .put = sql_put,
@@ -98,6 +114,7 @@ int fe_history_open(struct frontend *fe, const char *path, struct buf *why)
 	h->log = store_log_open(fe->store, path, &h->def, why);
 	if (!h->log)
 		return -1;
+	say_left(h->log, path);
 	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &h->last);
 	h->last = MAX(h->last, (uint64_t)store_log_last(h->log));
 	return MIN(r, 0);

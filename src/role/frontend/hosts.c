@@ -21,6 +21,7 @@ struct far {
 	size_t peer;   /* of env->peers */
 	struct line *sip, *c3p;
 	struct sip_flow *flow; /* whose first request has not been answered */
+	bool refused;          /* ... or not as we hoped */
 };
 
 struct fe_hosts {
@@ -53,7 +54,8 @@ static void on_answer(void *arg, struct sip_ctx *t, struct sip_msg *m)
 	if (m->status < 200)
 		return;
 	sip_ctx_forget(t);
-	if (m->status / 100 != 2) {
+	f->refused = m->status / 100 != 2;
+	if (f->refused) {
 		sip_flow_close(f->flow);
 		return;
 	}
@@ -98,6 +100,7 @@ static void say_hello(struct far *f)
 static void on_sip_line(void *arg, struct stream *s)
 {
 	struct far *f = arg;
+	f->refused = false;
 	f->flow = sip_transport_adopt(f->fe->tp, (uint16_t)(FE_MCU_SOCK + f->slot), s);
 	say_hello(f);
 }
@@ -105,6 +108,8 @@ static void on_sip_line(void *arg, struct stream *s)
 void fe_hosts_sip_lost(struct frontend *fe, const struct sip_flow *flow, const char *why)
 {
 	struct far *f = &fe->hosts->fars[flow->sock - FE_MCU_SOCK];
+	if (f->refused)
+		why = "it does not expect this process; is topology.conf the same there?";
 	if (f->flow == flow)
 		f->flow = NULL;
 	else if (fe->mcus[f->slot] == flow)

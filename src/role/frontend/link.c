@@ -6,7 +6,7 @@
 
 /* Requests from the other processes of this box.  The topmost Route says which part is theirs:
  *
- *   o.ACCOUNT           the caller's home
+ *   o.ACCOUNT           the caller's home; o.ACCOUNT.1 if another may be speaking in her dialog
  *   t.ACCOUNT.ENDPOINT  the callee's home (endpoint 0: all of them)
  *   r.ACCOUNT.CRED      the registrar of the account
  *   d.TOKEN             the process that holds the connection: out to the client; or the dialog
@@ -102,6 +102,7 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		break;
 	case 'o':
 		t->who.account = part[0];
+		t->unsure = part[1] != 0;
 		(t->has_peer ? fe_in_dialog_home : fe_originate)(t);
 		break;
 	case 'k':

@@ -13,7 +13,8 @@ struct observed {
 	struct access_identity who;
 	struct sip_msg *req; /* REGISTER: its Contacts are looked at after the 200 */
 	void *req_block;
-	char line[1024];         /* that is added to the answer */
+	char line[1024];         /* REGISTER: that is added to the answer */
+	struct buf lines;        /* INVITE: the same */
 	struct sip_proxy *proxy; /* INVITE */
 	struct map_node ringing; /* INVITE that begins a call: in fe->ringing, by Call-ID */
 	bool is_ringing;
@@ -26,6 +27,7 @@ static struct observed *watch_new(struct task *t, struct str id)
 {
 	struct observed *w = xcalloc(1, sizeof(*w) + id.len);
 	w->fe = t->fe;
+	w->lines = buf_of(SIP_HEAD_MAX);
 	w->id_len = id.len;
 	memcpy(w->id, id.p, id.len);
 	return w;
@@ -38,6 +40,7 @@ static void watch_free(struct observed *w)
 	sip_flow_unref(&w->flow);
 	fe_fork_free(&w->fork);
 	free(w->req_block);
+	buf_free(&w->lines);
 	free(w);
 }
 
@@ -54,13 +57,14 @@ static uint32_t session_seconds(const struct sip_msg *m)
 static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, struct sip_edit *e)
 {
 	struct observed *w = arg;
-	struct buf lb = BUF_ON(w->line);
-	fe_explain_media(w->fe, &lb, sip_proxy_request(w->proxy), resp);
-	const uint8_t *strip = trust_strip_text_taken(&lb, resp);
+	w->lines.len = 0;
+	w->lines.full = false;
+	fe_explain_media(w->fe, &w->lines, sip_proxy_request(w->proxy), resp);
+	const uint8_t *strip = trust_strip_text_taken(&w->lines, resp);
 	if (strip)
 		e->strip = strip;
-	if (lb.len > 0)
-		e->add = buf_view(&lb);
+	if (w->lines.len > 0)
+		e->add = buf_view(&w->lines);
 	struct call *k = calls_find(w->fe->calls, str_n(w->id, w->id_len));
 	bool ours = k && k->callee && fe_owner(w->fe, k->callee) == w->fe->env->slot;
 	if (resp->status > 100 && resp->status < 200)

@@ -118,14 +118,22 @@ const uint8_t *trust_strip_response(void)
 const uint8_t *trust_strip_text_taken(struct buf *b, const struct sip_msg *resp)
 {
 	struct str taken = STR("ms-text-format"), one;
+	size_t begin = b->len;
 	if (!sip_has_token(resp, SIP_H_SUPPORTED, taken))
 		return NULL;
 	for (const struct sip_hdr *h = sip_first(resp, SIP_H_SUPPORTED); h; h = sip_next(resp, h)) {
 		struct str rest = sip_hdr_value(resp, h);
-		while (sip_list_next(&rest, &one))
-			if (!str_ieq(one, taken))
-				sip_put_hdr(b, STR("Supported"), one);
+		while (sip_list_next(&rest, &one)) {
+			if (str_ieq(one, taken))
+				continue;
+			buf_str(b, b->len == begin ? STR("Supported: ") : STR(", "));
+			buf_str(b, one);
+		}
 	}
+	if (b->len > begin)
+		buf_lit(b, "\r\n");
+	if (b->full)
+		b->len = begin; /* half a line would take in what follows it */
 	return response_to_text;
 }
 

@@ -35,8 +35,8 @@ const uint8_t *trust_strip_to(enum trust_class c);
  * claims. */
 const uint8_t *trust_strip_response(void);
 /* A response that says that the text of the INVITE was taken (ms-text-format in Supported): what is
- * left out of it then, and the lines of Supported without that, appended; NULL: it does not.  Its
- * sender would not repeat the text. */
+ * left out of it then, and a line of Supported without that, appended (none, if there is no room
+ * for all of it); NULL: it does not.  Its sender would not repeat the text. */
 const uint8_t *trust_strip_text_taken(struct buf *b, const struct sip_msg *resp);
 /* The same for a request whose sender wants to stay unknown (Privacy: id, RFC 3325 section 9.3). */
 const uint8_t *trust_strip_private(void);

@@ -183,7 +183,7 @@ static void on_whole(void *user, struct http_exchange *x, struct str body)
 	uint32_t peer;
 	int to = find(s, x, &peer);
 	if (to < 0)
-		http_refuse(x, 404, "There is no such process here.");
+		http_refuse(x, 404, "There is no such process in the topology here.");
 	else if (to > 0)
 		pass(x, s, (uint32_t)to, body);
 	else if (http_request(x)->method == HTTP_POST)

@@ -130,22 +130,28 @@ static bool is_same_kind(struct conf_person *p, const struct conf_join *j)
 static bool is_same_client(const struct conf_endpoint *e, const struct conf_join *j)
 {
 	return str_ieq(str_of(e->entity), j->entity) ||
-	       (e->epid && j->epid.len > 0 && str_ieq(str_of(e->epid), j->epid));
+	       (e->epid && j->epid.len > 0 && str_ieq(str_of(e->epid), j->epid)) ||
+	       (e->leg && j->leg && str_eq(e->leg->call_id, j->leg->call_id));
 }
 
-/* A client that comes again takes its own place: the dialog it had is dead to it.  NULL: no room.
- */
+/* A client that comes again takes its own place, one alone whatever it says of itself: the dialogs
+ * it had are dead to it.  NULL: no room. */
 static struct conf_endpoint *focus_endpoint(struct conf_person *p, const struct conf_join *j)
 {
+	struct conf_endpoint *own = NULL;
 	list_for(n, &p->endpoints)
 	{
 		struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
-		if (e->session == CONFINFO_FOCUS && is_same_client(e, j))
-			return e;
+		if (e->session != CONFINFO_FOCUS || !is_same_client(e, j))
+			continue;
+		if (own)
+			conf_free_endpoint(p, e);
+		else
+			own = e;
 	}
-	if (!conf_has_room(p, CONFINFO_FOCUS))
-		return NULL;
-	return conf_new_endpoint(p, j->entity, CONFINFO_FOCUS);
+	if (!own && conf_has_room(p, CONFINFO_FOCUS))
+		own = conf_new_endpoint(p, j->entity, CONFINFO_FOCUS);
+	return own;
 }
 
 /* False: no room. */

@@ -272,7 +272,9 @@ void command_group_member(void *role_state, struct ctl_call *call)
 	struct account group;
 	bool adds = str_eq(action, STR("add"));
 	if (!adds && !str_eq(action, STR("remove")))
-		buf_lit(&why, "`dialtone group member` is followed by add or remove.");
+		buf_lit(&why, "`dialtone group member` is followed by add or remove, then by the "
+		              "group and "
+		              "the member.");
 	if (why.len > 0 || !read_member(admin, call, &j, &why))
 		call->fail(call, "%" STR_FMT, STR_ARG(buf_view(&why)));
 	else if (find_group(admin, call, &group)) {

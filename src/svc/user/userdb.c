@@ -363,8 +363,8 @@ static bool check_key(struct userdb *db, const char *path, struct buf *why)
 	if (r >= 0 && n == 0)
 		return true;
 	buf_printf(why,
-	           "The passwords in %s were sealed with another key. Put the sealing key that "
-	           "belongs to this file back into its place; without it every password must be "
+	           "The passwords in %s were sealed with another key. Put seal.key, which "
+	           "belongs to this file, back into its place; without it every password must be "
 	           "set anew.",
 	           path);
 	return false;

@@ -126,6 +126,11 @@ static void the_offset_is_added_on_every_host(void)
 
 static void what_cannot_work_is_an_error_with_its_remedy(void)
 {
+	expect_error(DEPLOYMENT HOSTS "[role accounts]\nhost = a\n[role frontend]\nhost = b\n",
+	             "[role frontend] is on host b, but [role accounts], which it speaks with, is "
+	             "on host a; give both the same host");
+	expect_error(DEPLOYMENT HOSTS ON_A "[role media-bridge]\nhost = b\n",
+	             "[role media-bridge] is on host b, but [role frontend]");
 	expect_error(DEPLOYMENT HOSTS ON_A "name = 10.0.0.1\n" MCU_ON_B,
 	             "needs a DNS name for its certificate, not the address 10.0.0.1");
 	expect_error(DEPLOYMENT HOSTS ON_A MCU_ON_B "processes = 2\n",

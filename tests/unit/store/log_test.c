@@ -363,6 +363,8 @@ static void what_a_killed_process_left_is_read_and_goes_on(void)
 	int64_t n = since(&b, 0);
 	OK(n >= acked);
 	EQ(store_log_last(b.log), n);
+	EQ(store_log_left(b.log).n_rows, n);
+	EQ(store_log_left(b.log).n_damaged, 0);
 	add_all(&b, n + 1, n + 10);
 	EQ(since(&b, 0), n + 10);
 	bed_end(&b);
@@ -393,8 +395,13 @@ static void a_file_of_nonsense_is_an_empty_log(void)
 	}
 	bed_open(&b);
 	EQ(since(&b, 0), 0);
+	EQ(store_log_left(b.log).n_damaged, 2);
 	add_all(&b, 1, 10);
 	EQ(since(&b, 0), 10);
+	store_close(&b.s);
+	bed_open(&b); /* after an orderly end there is nothing, and nothing wrong */
+	EQ(store_log_left(b.log).n_rows, 0);
+	EQ(store_log_left(b.log).n_damaged, 0);
 	bed_end(&b);
 }
 

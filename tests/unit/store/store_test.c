@@ -252,6 +252,7 @@ static void files_that_cannot_be_used_are_explained(void)
 	FILE *f = fopen(tmpdir_file(&dir, "s.db"), "r+");
 	OK(f && fputs("this is no SQLite file any more", f) > 0 && fclose(f) == 0);
 	refused(l, tmpdir_file(&dir, "s.db"), schema, "cannot be opened");
+	refused(l, tmpdir_file(&dir, "s.db"), schema, "put back a backup of the whole directory");
 	loop_free(&l);
 	tmpdir_remove(&dir, "s.db");
 }

@@ -223,7 +223,8 @@ static void a_process_that_does_not_exist_is_not_reached(void)
 	reach(&p, &p.focus, &p.mcu, 9);
 	AWAIT(p.loop, p.focus.n_lost == 1);
 	EQ(p.focus.n_opened, 0);
-	EQ_STR(str_of(p.focus.why), "it answers 404: There is no such process here.");
+	EQ_STR(str_of(p.focus.why),
+	       "it answers 404: There is no such process in the topology here.");
 	OK(!c3p_link_is_open(p.focus.link, 5));
 	end(&p);
 }

@@ -615,6 +615,30 @@ static void join_as(struct world *w, const char *uri, const char *guid, const ch
 	EQ(conference_join(w->c, NOW, &j, &p, &why), CONF_ENTERS);
 }
 
+/* By its GUID, its epid or the Call-ID of its dialog. */
+static void a_client_has_one_place_whatever_it_says_of_itself(void)
+{
+	struct world w;
+	start(&w);
+	join_as(&w, ALICE, "{A}", "e1");
+	join_as(&w, BOB, "{B1}", "e1");
+	join_as(&w, BOB, "{B2}", "e2");
+	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 2);
+	join_as(&w, BOB, "{B1}", "e2"); /* of both */
+	EQ(conference_person(w.c, STR(BOB))->n_endpoints, 1);
+	struct confinfo_leg leg = { .call_id = STR("{B1}") };
+	struct conf_join j = {
+		.who = who(BOB), .entity = STR("{B3}"), .epid = STR("e3"), .leg = &leg
+	};
+	const struct conf_person *p;
+	enum c3p_reason why;
+	EQ(conference_join(w.c, NOW, &j, &p, &why), CONF_ENTERS);
+	EQ(p->n_endpoints, 1);
+	EQ(conference_leave(w.c, NOW, STR(BOB), STR("{B1}")), 0);
+	OK(!conference_is_inside(w.c, STR(BOB)));
+	stop(&w);
+}
+
 static void who_lost_the_mcu_alone_is_waited_for(void)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -948,6 +972,7 @@ int main(void)
 	RUN(who_left_and_came_back_is_there);
 	RUN(each_sees_what_they_may);
 	RUN(an_mcu_reports_the_endpoints_it_has);
+	RUN(a_client_has_one_place_whatever_it_says_of_itself);
 	RUN(who_lost_the_mcu_alone_is_waited_for);
 	RUN(a_focus_that_starts_anew_learns_the_roster_from_an_mcu);
 	RUN(who_had_the_mcu_alone_leaves_with_it);
