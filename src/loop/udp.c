@@ -106,7 +106,7 @@ static void send_queue(void *arg)
 	struct udp *u = arg;
 	RAW_MEMORY struct mmsghdr hdr[UDP_BATCH];
 	RAW_MEMORY struct iovec iov[UDP_BATCH];
-	char *p = u->out.p;
+	char none[1], *p = u->out.p ? u->out.p : none; /* empty datagrams alone */
 	memset(hdr, 0, sizeof(hdr[0]) * u->n_out);
 	for (unsigned i = 0; i < u->n_out; i++) {
 		iov[i] = (struct iovec){ p, u->queue[i].len };

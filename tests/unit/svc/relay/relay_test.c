@@ -150,8 +150,7 @@ static void strangers_are_answered_a_few_times_alone(void)
 static void nothing_is_said_to_what_is_no_request(void)
 {
 	static const char *const rows[] = { "", "x", "GET / HTTP/1.1\r\n\r\n",
-		                            "\x40\x00\x00\x04"
-		                            "abcd" };
+		                            "@\001\001\004abcd" };
 	struct world w;
 	start(&w);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
