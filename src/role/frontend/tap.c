@@ -176,6 +176,15 @@ static void check_sender(struct frontend *fe, uint64_t accounts[2], struct str a
 		accounts[0] = 0;
 }
 
+/* Clients write a conference's id as they like; it is remembered in one way. */
+static struct str lower(struct buf *b, struct str s)
+{
+	b->len = 0;
+	for (size_t i = 0; i < s.len; i++)
+		buf_char(b, (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + 'a' - 'A' : s.p[i]));
+	return buf_view(b);
+}
+
 /* Between whom, and of whose homes this is one. */
 struct ends {
 	struct str author, peer;
@@ -186,18 +195,19 @@ struct ends {
 
 static void read_ends(struct ends *e, const struct task *t)
 {
-	struct buf ab = BUF_ON(e->space[0]), pb = BUF_ON(e->space[1]);
+	char room[CONF_WHOLE_URI_MAX];
+	struct buf ab = BUF_ON(e->space[0]), pb = BUF_ON(e->space[1]), rb = BUF_ON(room);
 	e->who[0] = t->tap_from;
 	e->who[1] = t->tap_to != t->tap_from ? t->tap_to : 0;
 	e->room = NO_ROOM;
 	if (fe_is_of_conference(t->msg)) {
 		e->room = FROM_ROOM;
 		e->author = sender_of(t->msg, &ab);
-		e->peer = t->who.uri;
+		e->peer = lower(&pb, t->who.uri);
 	} else if (fe_is_conference(t)) {
 		e->room = TO_ROOM;
 		e->author = t->who.uri;
-		e->peer = room_of(t, &pb);
+		e->peer = lower(&pb, room_of(t, &rb));
 	} else {
 		e->author = t->has_peer ? sip_bare_aor(sip_from_uri(t->msg), &ab) : t->who.uri;
 		e->peer = callee_of(t);
