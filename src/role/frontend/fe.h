@@ -698,6 +698,12 @@ static inline struct sip_flow *fe_own_link(const struct frontend *fe)
 {
 	return fe->own[0] && !fe->own[0]->closed ? fe->own[0] : NULL;
 }
+/* The way to a user's home, maybe here: requests to their clients, all or one, enter there. */
+static inline struct sip_flow *fe_link_home(const struct frontend *fe, uint64_t account)
+{
+	uint32_t home = fe_owner(fe, account);
+	return home == fe->env->slot ? fe_own_link(fe) : fe_link_to(fe, home);
+}
 
 /* lost.c: notices of lost flows between processes. */
 void fe_lost_init(struct frontend *fe);

@@ -83,7 +83,6 @@ static const struct confinfo_leg *dialog_of(const struct conf_person *p, struct 
 	return NULL;
 }
 
-/* Its client has another dialog now: the old one, and what it watched, is dead to it. */
 static bool is_older(const struct focus_leg *leg, const struct focus_leg *now,
                      const struct conf_person *p)
 {
@@ -94,6 +93,7 @@ static bool is_older(const struct focus_leg *leg, const struct focus_leg *now,
 	       (p && !dialog_of(p, str_of(leg->call_id)));
 }
 
+/* Its client has another dialog now: the old one, and what it watched, is dead to it. */
 static void drop_older(struct room *r, const struct focus_leg *now)
 {
 	const struct conf_person *p = conference_person(r->c, str_of(now->uri));

@@ -159,27 +159,15 @@ static struct conference *conference_named(struct focus *fo, struct str focus)
 	return conferences_find(fo->set, buf_view(&organizer), cu.id);
 }
 
-/* A conference that was deleted while the MCU could not hear it. */
-static void forget_room(struct focus *fo, uint32_t slot, struct str focus)
+/* What became of a conference, or of the one person in it whom `uri` names, while the MCU could not
+ * hear it: the room that would tell it may be gone. */
+static void tell_late(struct focus *fo, uint32_t slot, enum c3p_command command, struct str focus,
+                      struct str uri)
 {
 	auto_(buf_free) struct buf body = buf_of(C3P_LINK_DOC_MAX);
 	struct c3p_msg m = { .kind = C3P_REQUEST,
-		             .command = C3P_DELETE_CONFERENCE,
-		             .name = c3p_command_name(C3P_DELETE_CONFERENCE),
-		             .id = STR("1"),
-		             .from = focus,
-		             .conf = focus };
-	c3p_put(&body, &m, true);
-	c3p_link_send(fo->c3p, slot, buf_view(&body));
-}
-
-/* Somebody whom the focus sent away while the MCU could not hear it. */
-static void forget_person(struct focus *fo, uint32_t slot, struct str focus, struct str uri)
-{
-	auto_(buf_free) struct buf body = buf_of(C3P_LINK_DOC_MAX);
-	struct c3p_msg m = { .kind = C3P_REQUEST,
-		             .command = C3P_DELETE_USER,
-		             .name = c3p_command_name(C3P_DELETE_USER),
+		             .command = command,
+		             .name = c3p_command_name(command),
 		             .id = STR("1"),
 		             .from = focus,
 		             .conf = focus,
@@ -204,7 +192,7 @@ static bool without_those_who_left(struct focus *fo, uint32_t slot, struct confe
 		if (conference_person(c, u->entity))
 			end = &u->next;
 		else
-			forget_person(fo, slot, ci->entity, u->entity);
+			tell_late(fo, slot, C3P_DELETE_USER, ci->entity, u->entity);
 	}
 	*end = NULL;
 	return true;
@@ -214,7 +202,7 @@ static void take_news(struct focus *fo, uint32_t slot, struct confinfo *ci)
 {
 	struct conference *c = conference_named(fo, ci->entity);
 	if (!c || slot_of(fo->fe, ci->entity) != slot || !without_those_who_left(fo, slot, c, ci)) {
-		forget_room(fo, slot, ci->entity);
+		tell_late(fo, slot, C3P_DELETE_CONFERENCE, ci->entity, (struct str){ 0 });
 		return;
 	}
 	enum c3p_reason why = conference_mcu_roster(c, focus_now_s(fo), CONFINFO_CHAT, ci);

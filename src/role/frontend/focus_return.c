@@ -46,13 +46,6 @@ static void give_up(struct focus_return *r)
 
 /* --- the invitation ------------------------------------------------------------------------- */
 
-/* The way to the user's home: requests to all their clients, or one, enter there. */
-static struct sip_flow *link_to(struct frontend *fe, uint64_t account)
-{
-	uint32_t home = fe_owner(fe, account);
-	return home == fe->env->slot ? fe_own_link(fe) : fe_link_to(fe, home);
-}
-
 static void put_conference(struct buf *b, const struct focus_return *r)
 {
 	const struct conference *c = r->leg->room->c;
@@ -172,7 +165,7 @@ static void put_invite(struct buf *b, const struct focus_return *r, const struct
 static struct sip_ctx *send_invite(struct focus_return *r)
 {
 	struct frontend *fe = r->leg->room->focus->fe;
-	struct sip_flow *link = link_to(fe, r->leg->end.account);
+	struct sip_flow *link = fe_link_home(fe, r->leg->end.account);
 	char branch[SIP_BRANCH_LEN + 1];
 	if (!link)
 		return NULL;

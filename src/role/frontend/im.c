@@ -7,8 +7,7 @@
 static struct sip_flow *link_of(void *arg, enum im_route way, uint64_t account)
 {
 	struct frontend *fe = arg;
-	uint32_t home = way == IM_FROM_USER ? fe_owner(fe, account) : fe->env->slot;
-	return home == fe->env->slot ? fe_own_link(fe) : fe_link_to(fe, home);
+	return way == IM_FROM_USER ? fe_link_home(fe, account) : fe_own_link(fe);
 }
 
 static void put_route(void *arg, struct buf *b, enum im_route way, uint64_t account,
