@@ -67,22 +67,16 @@ static const uint8_t to_client_private[SIP_H_N_IDS] = {
 	[SIP_H_PROXY_AUTHORIZATION]   = 1,
 };
 
-static const uint8_t response[SIP_H_N_IDS] = {
-	[SIP_H_AUTHORIZATION]             = 1,
-	[SIP_H_PROXY_AUTHORIZATION]       = 1,
-	[SIP_H_AUTHENTICATION_INFO]       = 1,
-	[SIP_H_PROXY_AUTHENTICATION_INFO] = 1,
-	[SIP_H_P_ASSERTED_IDENTITY]       = 1,
-};
+#define OF_RESPONSE \
+	[SIP_H_AUTHORIZATION]             = 1, \
+	[SIP_H_PROXY_AUTHORIZATION]       = 1, \
+	[SIP_H_AUTHENTICATION_INFO]       = 1, \
+	[SIP_H_PROXY_AUTHENTICATION_INFO] = 1, \
+	[SIP_H_P_ASSERTED_IDENTITY]       = 1
 
-static const uint8_t response_to_text[SIP_H_N_IDS] = {
-	[SIP_H_AUTHORIZATION]             = 1,
-	[SIP_H_PROXY_AUTHORIZATION]       = 1,
-	[SIP_H_AUTHENTICATION_INFO]       = 1,
-	[SIP_H_PROXY_AUTHENTICATION_INFO] = 1,
-	[SIP_H_P_ASSERTED_IDENTITY]       = 1,
-	[SIP_H_SUPPORTED]                 = 1,
-};
+static const uint8_t response[SIP_H_N_IDS] = { OF_RESPONSE };
+/* The same, and what says which texts it takes. */
+static const uint8_t response_to_text[SIP_H_N_IDS] = { OF_RESPONSE, [SIP_H_SUPPORTED] = 1 };
 /* clang-format on */
 
 enum trust_action trust_from(enum sip_hdr_id field, enum trust_class c)
