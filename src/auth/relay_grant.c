@@ -121,7 +121,6 @@ int relay_grant_put(struct relay_keys *k, uint64_t now_s, const struct relay_gra
 	buf_u8(&b, VERSION);
 	buf_u32(&b, number);
 	buf_u64(&b, g->expires_s);
-	buf_u64(&b, g->account);
 	buf_u32(&b, g->port_kbps);
 	buf_u32(&b, g->user_kbps);
 	buf_u8(&b, (uint8_t)g->user.len);
@@ -149,7 +148,6 @@ static int read_fields(struct relay_grant *ret, uint32_t *ret_day, struct bytes 
 	uint8_t version = rd_u8(&r);
 	*ret_day = rd_u32(&r);
 	ret->expires_s = rd_u64(&r);
-	ret->account = rd_u64(&r);
 	ret->port_kbps = rd_u32(&r);
 	ret->user_kbps = rd_u32(&r);
 	ret->user = str_from_bytes(rd_take(&r, rd_u8(&r)));

@@ -15,7 +15,7 @@
 
 enum {
 	RELAY_USER_MAX = 255, /* bytes of a user's address */
-	RELAY_NAME_MAX = 1 + 4 + 8 + 8 + 4 + 4 + 1 + RELAY_USER_MAX + 16 + 1,
+	RELAY_NAME_MAX = 1 + 4 + 8 + 4 + 4 + 1 + RELAY_USER_MAX + 16 + 1,
 	RELAY_PASSWORD_LEN = 20,
 	RELAY_LIFE_MAX_S = 30 * 86400, /* no grant lives longer */
 	RELAY_SKEW_S = 300,            /* by which the clocks of two hosts may differ */
@@ -24,9 +24,8 @@ enum {
 struct relay_keys; /* opaque; one thread at a time */
 
 struct relay_grant {
-	struct str user;               /* "alice@example.test"; at most RELAY_USER_MAX bytes */
-	uint64_t account;              /* 0: no user's (a media role) */
-	uint64_t expires_s;            /* since 1970 */
+	struct str user;    /* "alice@example.test", or of a role; at most RELAY_USER_MAX bytes */
+	uint64_t expires_s; /* since 1970 */
 	uint32_t port_kbps, user_kbps; /* limits, kilobits a second; 0: the relay's own */
 };
 

@@ -18,6 +18,7 @@
 #include "ctl/peers.h"
 #include "ctl/stores.h"
 #include "daemon/holder.h"
+#include "daemon/roles.h"
 #include "daemon/spawn.h"
 
 enum { FILES_WANTED = 65536, DISK_LOW_MB = 1024, DISK_OUT_MB = 100, SANE_YEAR = 2026 };
@@ -78,9 +79,12 @@ static void check_listen(struct doctor *d, const struct topo_listen *l)
 		finding_add(d->findings, FINDING_OK, about, NULL, "free");
 }
 
-static void check_encryption(struct doctor *d, const struct topo_listen *l)
+static void check_encryption(struct doctor *d, const struct topo_role *r,
+                             const struct topo_listen *l)
 {
-	if (topo_is_encrypted(l->proto) || addr_is_loopback(&l->addr))
+	const struct role *role = roles_find(roles_all, r->role);
+	if (topo_is_encrypted(l->proto) || addr_is_loopback(&l->addr) ||
+	    (role && role_is_open(role, l->proto)))
 		return;
 	bool inside = addr_is_private(&l->addr);
 	finding_add(
@@ -98,7 +102,7 @@ static void check_ports(struct doctor *d)
 		const struct topo_role *r = &d->topo->roles[i];
 		for (size_t l = 0; r->host == d->topo->self && l < r->n_listens; l++) {
 			check_listen(d, &r->listens[l]);
-			check_encryption(d, &r->listens[l]);
+			check_encryption(d, r, &r->listens[l]);
 		}
 	}
 }

@@ -13,4 +13,5 @@ extern const struct verb ctl_cert_verbs[];       /* cert */
 extern const struct verb ctl_dns_verbs[];        /* dns */
 extern const struct verb ctl_doctor_verbs[];     /* doctor */
 extern const struct verb ctl_page_verbs[];       /* run-page */
+extern const struct verb ctl_relay_verbs[];      /* relay, allocation */
 extern const struct verb ctl_directory_verbs[];  /* directory, group */

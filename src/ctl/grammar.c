@@ -17,6 +17,7 @@ const struct verb *const *grammar_tables(void)
 		ctl_call_verbs,
 		ctl_presence_verbs,
 		ctl_conference_verbs,
+		ctl_relay_verbs,
 		ctl_topology_verbs,
 		ctl_cert_verbs,
 		ctl_dns_verbs,

@@ -50,7 +50,7 @@ static int add_ports(struct topo *t, const struct topo_role *tr, const struct ro
 		if (!is_bound(t, tr, p))
 			continue;
 		bound[p->proto] = true;
-		bad |= topo_add_default_port(t, tr, p->proto, p->port, errors);
+		bad |= topo_add_default_port(t, tr, p->proto, p->port, p->open, errors);
 	}
 	for (const struct role_port *p = role->ports; p && p->name; p++)
 		if (p->across)
@@ -123,6 +123,9 @@ static bool can_cross(const struct role *role, const char *other)
 {
 	for (const struct role_port *p = role->ports; p && p->name; p++)
 		if (p->across && strcmp(p->across, other) == 0)
+			return true;
+	for (const char *const *name = role->reaches; name && *name; name++)
+		if (strcmp(*name, other) == 0)
 			return true;
 	return false;
 }

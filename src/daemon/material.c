@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool has_tls(const struct topo_role *r)
+static bool has_tls(const struct topo_role *r, const struct role *role)
 {
 	for (size_t i = 0; i < r->n_listens; i++)
-		if (topo_is_encrypted(r->listens[i].proto))
+		if (topo_is_encrypted(r->listens[i].proto) ||
+		    (r->listens[i].proto == TOPO_TCP && role_is_open(role, TOPO_TCP)))
 			return true;
 	return false;
 }
@@ -32,7 +33,8 @@ static int load_certs(struct material *m, const struct role *const *roles, struc
 		const struct topo_role *r = topo_role_here(t, str_of(roles[i]->name));
 		if (!r)
 			continue;
-		bad |= certs_load(&m->certs[i], t->cert_dir.p, roles[i]->name, has_tls(r), errors);
+		bool needed = has_tls(r, roles[i]);
+		bad |= certs_load(&m->certs[i], t->cert_dir.p, roles[i]->name, needed, errors);
 		if (!bad)
 			bad = check_ca(&m->certs[i], t, r, roles[i], errors);
 	}

@@ -1,6 +1,7 @@
 #include "daemon/roles.h"
 
 #include "role/accounts/accounts.h"
+#include "role/edge_av/edge_av.h"
 #include "role/frontend/frontend.h"
 #include "role/mcu_im/mcu_im.h"
 #include "role/media_bridge/media_bridge.h"
@@ -11,6 +12,7 @@ const struct role *const roles_all[] = {
 	&role_accounts,
 	&role_mcu_im,
 	&role_media_bridge,
+	&role_edge_av,
 	&role_frontend,
 	NULL,
 };

@@ -14,27 +14,35 @@ void role_link_lost(const struct role_env *env, size_t i)
 		env->link_lost(env->link_lost_arg, i);
 }
 
+static bool is_in(const char *const *names, struct str name)
+{
+	for (; names && *names; names++)
+		if (str_eq(str_of(*names), name))
+			return true;
+	return false;
+}
+
+bool role_is_open(const struct role *role, enum topo_proto proto)
+{
+	for (const struct role_port *p = role->ports; p && p->name; p++)
+		if (p->open && p->proto == proto)
+			return true;
+	return false;
+}
+
 bool role_speaks_with(const struct role *role, const struct topo *t, const struct topo_role *self,
                       const struct topo_role *other)
 {
 	for (const struct role_port *p = role->ports; p && p->name; p++)
 		if (p->across && str_eq(str_of(p->across), other->role))
 			return topo_meet(t, self, other);
-	return false;
+	return is_in(role->reaches, other->role) && topo_meet(t, self, other);
 }
 
 bool role_speaks_across(const struct role *role, const struct topo *t, const struct topo_role *self)
 {
 	for (size_t i = 0; i < t->n_roles; i++)
 		if (role_speaks_with(role, t, self, &t->roles[i]))
-			return true;
-	return false;
-}
-
-static bool is_in(const char *const *names, struct str name)
-{
-	for (; names && *names; names++)
-		if (str_eq(str_of(*names), name))
 			return true;
 	return false;
 }

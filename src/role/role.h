@@ -18,6 +18,9 @@ struct role_port {
 	/* Bound only if a role of this name on another host is spoken with (topo_meet()), for
 	 * roles of one host have local links; NULL: always. */
 	const char *across;
+	/* For strangers, who may speak TLS there too: bound on all addresses of the host though it
+	 * is not encrypted by itself. */
+	bool open;
 };
 
 /* A socket that the supervisor bound. */
@@ -110,6 +113,8 @@ struct role_env {
  * it is there, after a pause that grows if links end again and again. */
 void role_link_lost(const struct role_env *env, size_t i);
 
+/* Has it a port for strangers of that kind? */
+bool role_is_open(const struct role *role, enum topo_proto proto);
 /* Is that one of the roles of other hosts that `role` speaks with, here on `self`? */
 bool role_speaks_with(const struct role *role, const struct topo *t, const struct topo_role *self,
                       const struct topo_role *other);
@@ -127,6 +132,9 @@ struct role {
 	const char *const *links;
 	/* More of them, drawn only if roles of other hosts are spoken with; NULL: none. */
 	const char *const *links_across;
+	/* Names of roles of other hosts that it speaks with, though they never come to a port of
+	 * its own; NULL: none. */
+	const char *const *reaches;
 	const struct role_right *rights;       /* what it may ask of whom; NULL: of nobody */
 	const struct setting *const *settings; /* NULL-terminated list of tables */
 	const struct ctl_command *commands;    /* ends with a row without noun */

@@ -593,7 +593,7 @@ int topo_check_keys(const struct topo *t UNUSED, const struct topo_role *r,
 }
 
 int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_proto proto,
-                          uint16_t port, struct buf *errors)
+                          uint16_t port, bool open, struct buf *errors)
 {
 	struct own *o = own_of(t);
 	struct topo_role *role = &o->roles[role_index(o, r)];
@@ -601,7 +601,7 @@ int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_p
 		return 0;
 	for (size_t i = 0; i < role->host->n_addrs; i++) {
 		struct addr a = role->host->addrs[i];
-		if (!topo_is_encrypted(proto) && !addr_is_private(&a))
+		if (!open && !topo_is_encrypted(proto) && !addr_is_private(&a))
 			continue;
 		addr_set_port(&a, port);
 		if (add_listen(o, role, proto, a) < 0) {

@@ -112,9 +112,9 @@ int topo_settings(const struct topo *t, const struct topo_role *r, const struct 
 int topo_check_keys(const struct topo *t, const struct topo_role *r,
                     const struct setting *const *tables, struct buf *errors);
 /* Adds a role's default port: on each address of its host, for udp and tcp (unencrypted) on
- * loopback and private addresses only.  Before topo_check_ports(). */
+ * loopback and private addresses only, unless it is `open`.  Before topo_check_ports(). */
 int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_proto proto,
-                          uint16_t port, struct buf *errors);
+                          uint16_t port, bool open, struct buf *errors);
 /* The same for the metrics port, if the section says nothing about it. */
 int topo_add_metrics_port(struct topo *t, const struct topo_role *r, uint16_t port,
                           struct buf *errors);

@@ -93,7 +93,13 @@ static void to_client(void *arg, void *owner UNUSED, struct bytes frame)
 		memcpy(w->nonce, nonce.p, nonce.len);
 }
 
+static bool is_live(void *arg UNUSED, const struct addr *external)
+{
+	return addr_port(external) % 2 == 0;
+}
+
 static const struct relay_ops ops = { .open = on_open,
+	                              .is_live = is_live,
 	                              .closed = on_closed,
 	                              .began = on_began,
 	                              .ended = on_ended,
@@ -157,7 +163,7 @@ static void frame(struct world *w, const void *p, size_t n)
 	memcpy(space + PACKET_HEADROOM, p, n);
 	if (!w->lync ||
 	    turn_frame((struct bytes){ space + PACKET_HEADROOM, n }, TURN_MS, 65535) == (ssize_t)n)
-		(void)relay_frame(w->stream, (struct packet){ space + PACKET_HEADROOM, n });
+		(void)relay_frame(w->stream, (struct bytes){ space + PACKET_HEADROOM, n });
 }
 
 /* The same in the other dialect. */

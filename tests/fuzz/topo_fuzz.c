@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void use(struct topo *t, struct buf *errors)
 {
 	for (size_t i = 0; i < t->n_roles; i++) {
-		(void)!topo_add_default_port(t, &t->roles[i], TOPO_TLS, 5061, errors);
+		(void)!topo_add_default_port(t, &t->roles[i], TOPO_TLS, 5061, false, errors);
 		(void)!topo_add_metrics_port(t, &t->roles[i], 9464, errors);
 		if (t->roles[i].n_listens > TOPO_LISTENS_MAX || !t->roles[i].host)
 			abort();

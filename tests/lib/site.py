@@ -14,13 +14,13 @@ HOST = "sip." + DOMAIN
 class Site:
     """One server with `frontends` front-end processes; users of every test come from user()."""
 
-    def __init__(self, args, folder, settings="", make_server=Server):
+    def __init__(self, args, folder, settings="", make_server=Server, **server):
         self.net = netns.Net(folder, [HOST, DOMAIN])
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self.frontends = args.frontends
         self.server = make_server(folder, ip=netns.SERVER_IP, domain=DOMAIN, host=HOST,
-                                  frontends=args.frontends, settings=settings)
+                                  frontends=args.frontends, settings=settings, **server)
         try:
             self.dns = Dns(netns.SERVER_IP, self._zone())
             self.server.start()

@@ -52,7 +52,6 @@ static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
 	if (u)
 		return u;
 	u = xcalloc(1, sizeof(*u) + g->user.len);
-	u->account = g->account;
 	u->len = g->user.len;
 	memcpy(u->name, g->user.p, g->user.len);
 	bucket_set(&u->bucket, g->user_kbps ? g->user_kbps : r->cfg.user_kbps, loop_now(r->loop));

@@ -65,6 +65,8 @@ void data_from_peer(void *arg, struct packet_port *port UNUSED, const struct add
 	const struct relayed *e = arg;
 	struct relay_alloc *a = e->alloc;
 	usec_t now = loop_now(a->relay->loop);
+	struct addr space;
+	from = peer_seen(a->relay, from, &space);
 	if (!alloc_permits(a, from, now) || !may_pass(a, data.len, now)) {
 		drop(a);
 		return;
@@ -90,7 +92,9 @@ void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet 
 {
 	usec_t now = loop_now(a->relay->loop);
 	struct relayed *e = alloc_end_of(a, peer->sa.sa_family);
-	if (!e || !alloc_permits(a, peer, now) || addr_port(peer) == 0 ||
+	struct addr space;
+	const struct addr *to = peer_way(a->relay, peer, &space);
+	if (!e || !to || !alloc_permits(a, peer, now) || addr_port(peer) == 0 ||
 	    !may_pass(a, data.len, now)) {
 		drop(a);
 		return;
@@ -99,9 +103,9 @@ void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet 
 	a->bytes_out += data.len;
 	count(a, data.len);
 	if (a->stream)
-		(void)packet_send(e->port, peer, str_n((const char *)data.p, data.len));
+		(void)packet_send(e->port, to, str_n((const char *)data.p, data.len));
 	else
-		packet_forward(e->port, peer, data);
+		packet_forward(e->port, to, data);
 }
 
 void data_to_active(struct relay_alloc *a, struct packet data)

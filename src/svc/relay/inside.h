@@ -21,7 +21,6 @@ bool bucket_take(struct bucket *b, size_t bytes, usec_t now);
 struct relay_user {
 	struct map_node node;
 	unsigned n; /* allocations */
-	uint64_t account;
 	struct bucket bucket;
 	size_t len;
 	char name[];
@@ -104,7 +103,9 @@ struct relay {
 	const struct relay_ops *ops;
 	void *arg;
 	struct relay_config cfg;
-	struct relay_range open[RELAY_RANGES_MAX], closed[RELAY_RANGES_MAX];
+	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX],
+	        hosts[RELAY_RANGES_MAX];
+	bool hidden; /* an own address that peers see is another one than we have */
 	char realm[RELAY_REALM_MAX + 1];
 	struct relay_keys *keys;
 	struct hash_key nonce_key;
@@ -141,6 +142,11 @@ bool stranger_may(struct relay *r, const struct addr *peer);
 /* --- peers.c: whom nobody may reach through us */
 
 bool peer_is_refused(const struct relay *r, const struct addr *peer);
+/* Where what is for this peer is sent: there, or, if it is a relayed socket of this edge, to that.
+ * NULL: nowhere.  `space` holds the result. */
+const struct addr *peer_way(const struct relay *r, const struct addr *peer, struct addr *space);
+/* Who sent this, as others see it. */
+const struct addr *peer_seen(const struct relay *r, const struct addr *from, struct addr *space);
 
 /* --- alloc.c */
 

@@ -45,14 +45,51 @@ static bool is_special(const struct addr *a)
 	return v >> 24 == 0 || v >> 22 == 0x64400000 >> 22 || v >> 8 == 0xc00000 || v >> 28 == 0xf;
 }
 
+static const struct relay_address *own_of(const struct relay *r, const struct addr *peer)
+{
+	const struct relay_address *own = &r->cfg.own[peer->sa.sa_family == AF_INET6];
+	return addr_eq_host(&own->external, peer) ? own : NULL;
+}
+
+static bool is_closed(const struct relay *r, const struct addr *peer)
+{
+	return addr_is_any(peer) || addr_is_multicast(peer) ||
+	       is_in_any(r->closed, r->cfg.n_closed, peer);
+}
+
+/* A relayed address is one peer or another by its port, which a permission does not have: it is
+ * looked at with each packet. */
 bool peer_is_refused(const struct relay *r, const struct addr *peer)
 {
-	if (addr_is_any(peer) || addr_is_multicast(peer))
+	if (is_closed(r, peer))
 		return true;
-	if (is_in_any(r->closed, r->cfg.n_closed, peer))
-		return true;
-	if (is_in_any(r->open, r->cfg.n_open, peer))
+	if (own_of(r, peer) || is_in_any(r->open, r->cfg.n_open, peer))
 		return false;
-	return addr_is_loopback(peer) || addr_is_private(peer) || is_special(peer) ||
-	       holds_ipv4(peer);
+	return is_in_any(r->hosts, r->cfg.n_hosts, peer) || addr_is_loopback(peer) ||
+	       addr_is_private(peer) || is_special(peer) || holds_ipv4(peer);
+}
+
+static const struct addr *with_port(struct addr *space, const struct addr *host, uint16_t port)
+{
+	*space = *host;
+	addr_set_port(space, port);
+	return space;
+}
+
+const struct addr *peer_way(const struct relay *r, const struct addr *peer, struct addr *space)
+{
+	const struct relay_address *own = own_of(r, peer);
+	if (!own)
+		return peer;
+	if (r->ops->is_live(r->arg, peer))
+		return with_port(space, &own->local, addr_port(peer));
+	return is_in_any(r->open, r->cfg.n_open, peer) ? peer : NULL;
+}
+
+const struct addr *peer_seen(const struct relay *r, const struct addr *from, struct addr *space)
+{
+	const struct relay_address *own = &r->cfg.own[from->sa.sa_family == AF_INET6];
+	if (!r->hidden || !addr_eq_host(&own->local, from))
+		return from;
+	return with_port(space, &own->external, addr_port(from));
 }

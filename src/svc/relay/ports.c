@@ -9,31 +9,43 @@
 
 struct relay_ports {
 	struct relay_address at[2];
-	uint16_t first;
+	struct relay_port_range range;
 	uint32_t n, taken;
-	bool *used[2]; /* by port */
+	uint8_t *used[2]; /* by port; of other processes too */
 };
 
-struct relay_ports *relay_ports_new(const struct relay_address addresses[2], uint16_t first,
-                                    uint16_t last)
+/* The range may have been another one before: what is outside it belongs to the first process. */
+static void clear(uint8_t *used, const struct relay_port_range *g)
+{
+	memset(used + g->first, 0, (size_t)(g->last - g->first) + 1);
+	if (g->first != g->all_first)
+		return;
+	memset(used, 0, g->all_first);
+	memset(used + g->all_last + 1, 0, (size_t)(UINT16_MAX - g->all_last));
+}
+
+struct relay_ports *relay_ports_new(const struct relay_address addresses[2],
+                                    const struct relay_port_range *range, uint8_t *live)
 {
 	struct relay_ports *p = xnew(struct relay_ports);
 	memcpy(p->at, addresses, sizeof(p->at));
-	p->first = first;
-	p->n = last >= first ? (uint32_t)(last - first) + 1 : 0;
-	for (int i = 0; i < 2; i++)
-		p->used[i] = xcalloc(p->n + 1, sizeof(bool));
+	p->range = *range;
+	p->n = (uint32_t)(range->last - range->first) + 1;
+	for (int i = 0; i < 2; i++) {
+		p->used[i] = live + i * (UINT16_MAX + 1);
+		clear(p->used[i], range);
+	}
 	return p;
 }
 
 void relay_ports_free(struct relay_ports **pp)
 {
-	struct relay_ports *p = take(pp);
-	if (!p)
-		return;
-	free(p->used[0]);
-	free(p->used[1]);
-	free(p);
+	free(take(pp));
+}
+
+bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external)
+{
+	return p->used[external->sa.sa_family == AF_INET6][addr_port(external)] != 0;
 }
 
 uint32_t relay_ports_taken(const struct relay_ports *p)
@@ -44,21 +56,21 @@ uint32_t relay_ports_taken(const struct relay_ports *p)
 static int bind_at(struct relay_ports *p, int i, uint32_t at)
 {
 	struct addr a = p->at[i].local;
-	addr_set_port(&a, (uint16_t)(p->first + at));
+	addr_set_port(&a, (uint16_t)(p->range.first + at));
 	return udp_bind(&a);
 }
 
 static void mark(struct relay_ports *p, int i, uint32_t at, bool used)
 {
-	p->used[i][at] = used;
+	p->used[i][p->range.first + at] = used;
 	p->taken = used ? p->taken + 1 : p->taken - 1;
 }
 
 static bool is_fit(const struct relay_ports *p, int i, uint32_t at, const struct relay_want *w)
 {
-	if (p->used[i][at] || (w->even && (p->first + at) % 2 != 0))
+	if (p->used[i][p->range.first + at] || (w->even && (p->range.first + at) % 2 != 0))
 		return false;
-	return !w->pair || (at + 1 < p->n && !p->used[i][at + 1]);
+	return !w->pair || (at + 1 < p->n && !p->used[i][p->range.first + at + 1]);
 }
 
 /* Binds it, and the next one of a pair.  -EADDRINUSE: another program has it. */
@@ -74,7 +86,7 @@ static int open_at(struct relay_ports *p, int i, uint32_t at, const struct relay
 		(void)close(o.fd);
 		return o.next_fd;
 	}
-	addr_set_port(&o.external, (uint16_t)(p->first + at));
+	addr_set_port(&o.external, (uint16_t)(p->range.first + at));
 	mark(p, i, at, true);
 	if (w->pair)
 		mark(p, i, at + 1, true);
@@ -88,8 +100,6 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want, struc
 	unsigned tries = 0;
 	if (p->at[i].local.sa.sa_family == AF_UNSPEC)
 		return -EAFNOSUPPORT;
-	if (p->n == 0)
-		return err;
 	uint32_t begin = (uint32_t)rand_below(p->n);
 	for (uint32_t k = 0; k < p->n && err == -EADDRINUSE && tries < RELAY_PORT_TRIES; k++) {
 		uint32_t at = (begin + k) % p->n;
@@ -104,7 +114,7 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want, struc
 void relay_ports_closed(struct relay_ports *p, const struct addr *external)
 {
 	int i = external->sa.sa_family == AF_INET6;
-	uint32_t at = (uint32_t)addr_port(external) - p->first;
-	if (at < p->n && p->used[i][at])
+	uint32_t at = (uint32_t)addr_port(external) - p->range.first;
+	if (at < p->n && p->used[i][p->range.first + at])
 		mark(p, i, at, false);
 }

@@ -8,15 +8,15 @@ enum { RELAY_PORT_TRIES = 64 /* ports that another program may have */ };
 
 struct relay_ports; /* opaque */
 
-struct relay_address {
-	struct addr local;    /* where sockets are bound; its port means nothing */
-	struct addr external; /* as peers see it: the same, or what a NAT shows */
+/* Which of the ports are whose. */
+struct relay_port_range {
+	uint16_t first, last;         /* this process's */
+	uint16_t all_first, all_last; /* of all processes */
 };
-
-/* Addresses: of IPv4 and of IPv6, either of AF_UNSPEC: none.  first and last are the part of the
- * range that is this process's; copied. */
-struct relay_ports *relay_ports_new(const struct relay_address addresses[2], uint16_t first,
-                                    uint16_t last);
+/* Addresses: of IPv4 and of IPv6, either of AF_UNSPEC: none; copied.  `live` (svc/relay/live.h) is
+ * shared by the processes; what a process before this one left in it goes. */
+struct relay_ports *relay_ports_new(const struct relay_address addresses[2],
+                                    const struct relay_port_range *range, uint8_t *live);
 void relay_ports_free(struct relay_ports **pp);
 /* A socket on a port that nobody can foretell.  0; -EAFNOSUPPORT: there is no address of that
  * family; -EADDRINUSE: no port is free; -EMFILE and the like. */
@@ -24,5 +24,7 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want,
                      struct relay_opened *ret) MUST_CHECK;
 /* The port of that external address is free again. */
 void relay_ports_closed(struct relay_ports *p, const struct addr *external);
+/* Is that external address a relayed socket, of any process? */
+bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external);
 /* How many are taken. */
 uint32_t relay_ports_taken(const struct relay_ports *p);

@@ -6,19 +6,29 @@
 
 /* The life of the engine, and what comes in. */
 
+static size_t copy(struct relay_range ret[RELAY_RANGES_MAX], const struct relay_range *from,
+                   size_t n)
+{
+	n = MIN(n, (size_t)RELAY_RANGES_MAX);
+	if (n > 0)
+		memcpy(ret, from, n * sizeof(*ret));
+	return n;
+}
+
 void relay_configure(struct relay *r, const struct relay_config *cfg)
 {
 	struct buf realm = BUF_ON(r->realm);
 	r->cfg = *cfg;
-	r->cfg.n_open = MIN(cfg->n_open, (size_t)RELAY_RANGES_MAX);
-	r->cfg.n_closed = MIN(cfg->n_closed, (size_t)RELAY_RANGES_MAX);
+	r->hidden = false;
 	r->cfg.allocations_max = MIN(cfg->allocations_max, (uint32_t)RELAY_ALLOCATIONS_MAX);
-	if (r->cfg.n_open)
-		memcpy(r->open, cfg->open, r->cfg.n_open * sizeof(*r->open));
-	if (r->cfg.n_closed)
-		memcpy(r->closed, cfg->closed, r->cfg.n_closed * sizeof(*r->closed));
-	r->cfg.open = r->open;
+	r->cfg.n_closed = copy(r->closed, cfg->closed, cfg->n_closed);
+	r->cfg.n_open = copy(r->open, cfg->open, cfg->n_open);
+	r->cfg.n_hosts = copy(r->hosts, cfg->hosts, cfg->n_hosts);
 	r->cfg.closed = r->closed;
+	r->cfg.open = r->open;
+	r->cfg.hosts = r->hosts;
+	for (int i = 0; i < 2; i++)
+		r->hidden |= !addr_eq_host(&cfg->own[i].local, &cfg->own[i].external);
 	buf_str(&realm, str_sub(cfg->realm, 0, RELAY_REALM_MAX));
 	r->realm[realm.len] = '\0';
 	r->cfg.realm = str_of(r->realm);
@@ -50,7 +60,7 @@ void relay_free(struct relay **rp)
 	struct relay *r = take(rp);
 	if (!r)
 		return;
-	(void)relay_revoke(r, 0, 0);
+	(void)relay_revoke(r, STR(""), 0);
 	reservations_end(r);
 	map_done(&r->by_client);
 	map_done(&r->users);
@@ -68,15 +78,16 @@ const struct relay_stats *relay_stats(const struct relay *r)
 	return &r->stats;
 }
 
-unsigned relay_revoke(struct relay *r, uint64_t account, uint64_t number)
+unsigned relay_revoke(struct relay *r, struct str user, uint64_t number)
 {
 	unsigned n = 0;
 	list_for(it, &r->allocs)
 	{
 		struct relay_alloc *a = list_entry(it, struct relay_alloc, node);
-		if ((account && a->user->account != account) || (number && a->number != number))
+		if ((user.len && !str_ieq(str_n(a->user->name, a->user->len), user)) ||
+		    (number && a->number != number))
 			continue;
-		alloc_end(a, account || number ? RELAY_REVOKED : RELAY_STOPPED);
+		alloc_end(a, user.len || number ? RELAY_REVOKED : RELAY_STOPPED);
 		n++;
 	}
 	return n;
@@ -91,10 +102,9 @@ struct relay_alloc *relay_next(const struct relay *r, const struct relay_alloc *
 void relay_describe(const struct relay_alloc *a, struct relay_info *ret)
 {
 	*ret = (struct relay_info){ .user = str_n(a->user->name, a->user->len),
-		                    .account = a->user->account,
 		                    .number = a->number,
 		                    .client = a->client,
-		                    .stream = a->stream != NULL,
+		                    .owner = a->stream ? a->stream->owner : NULL,
 		                    .lync = a->lync != NULL,
 		                    .peers = a->n_permissions,
 		                    .channels = a->n_channels,
@@ -202,14 +212,21 @@ static bool lync_frame(struct from *f, struct packet frame)
 	return true;
 }
 
-bool relay_frame(struct relay_stream *s, struct packet frame)
+bool relay_stream_has_allocation(const struct relay_stream *s)
 {
+	return s->alloc != NULL;
+}
+
+bool relay_frame(struct relay_stream *s, struct bytes in)
+{
+	/* What goes to a peer is sent at once, from where it is, with nothing in front of it. */
+	struct packet frame = { (uint8_t *)(uintptr_t)in.p, in.len };
 	struct from f = {
 		.relay = s->relay, .face = s->face, .stream = s, .peer = &s->peer, .alloc = s->alloc
 	};
 	if (s->framing == TURN_MS)
 		return lync_frame(&f, frame);
-	switch (turn_look((struct bytes){ frame.p, frame.len })) {
+	switch (turn_look(in)) {
 	case TURN_CHANNEL_DATA:
 		if (s->alloc)
 			data_by_channel(s->alloc, frame, TURN_STREAM);

@@ -37,6 +37,12 @@ struct relay;        /* opaque */
 struct relay_alloc;  /* opaque */
 struct relay_stream; /* opaque: a client's connection */
 
+/* Where relayed sockets are, of one family. */
+struct relay_address {
+	struct addr local;    /* where they are bound; its port means nothing */
+	struct addr external; /* as peers see it: the same, or what a NAT shows */
+};
+
 /* Addresses: of one host, or of a network. */
 struct relay_range {
 	struct addr net;
@@ -48,10 +54,14 @@ struct relay_config {
 	const uint8_t *pool_key;                         /* 32 bytes */
 	uint32_t port_kbps, user_kbps, user_allocations; /* where the grant says nothing */
 	uint32_t allocations_max;
-	/* Peers that may be reached though they are private, and some that must not be though they
-	 * are not: the edge's own addresses.  Copied. */
-	const struct relay_range *open, *closed;
-	size_t n_open, n_closed;
+	/* Of IPv4 and of IPv6, either of AF_UNSPEC: none.  Who is behind these is reached if it is
+	 * a relayed socket (ops.is_live), however the network around the edge is made. */
+	struct relay_address own[2];
+	/* Peers that nobody may reach; those that may be reached though they are private or
+	 * `hosts`; and the deployment's own hosts.  The first list counts before the second, that
+	 * before the third.  Copied. */
+	const struct relay_range *closed, *open, *hosts;
+	size_t n_closed, n_open, n_hosts;
 };
 
 /* Where clients come to. */
@@ -86,9 +96,10 @@ enum relay_end {
 /* What is told of an allocation, at its end and on the way. */
 struct relay_info {
 	struct str user;
-	uint64_t account, number;       /* the number is this process's */
+	uint64_t number;                /* this process's */
+	void *owner;                    /* of the client's connection; NULL: over UDP */
 	struct addr client, relayed[2]; /* the second of AF_UNSPEC: there is none */
-	bool stream, lync;
+	bool lync;
 	uint32_t peers, channels;
 	uint64_t packets_in, packets_out, bytes_in, bytes_out; /* in: from peers */
 	uint64_t dropped;
@@ -100,6 +111,8 @@ struct relay_ops {
 	int (*open)(void *arg, const struct relay_want *want, struct relay_opened *ret);
 	/* The port is free again; the descriptor has been closed. */
 	void (*closed)(void *arg, const struct addr *external);
+	/* Is this external address a relayed socket at this moment, of any process of the edge? */
+	bool (*is_live)(void *arg, const struct addr *external);
 	void (*began)(void *arg, const struct relay_info *info);
 	void (*ended)(void *arg, const struct relay_info *info, enum relay_end why);
 	/* To a client by its connection, whole; p may be changed. */
@@ -125,13 +138,14 @@ struct relay_stream *relay_stream_new(struct relay *r, const struct relay_face *
                                       void *owner);
 /* Its allocation ends. */
 void relay_stream_free(struct relay_stream **sp);
-/* A whole frame (wire/turn/turn.h), in writable memory with PACKET_HEADROOM before it and 4 bytes
- * behind.  False: it is nothing of ours, and the connection is to be ended. */
-bool relay_frame(struct relay_stream *s, struct packet frame);
+/* A whole frame (wire/turn/turn.h).  False: it is nothing of ours, and the connection is to be
+ * ended. */
+bool relay_frame(struct relay_stream *s, struct bytes frame);
+bool relay_stream_has_allocation(const struct relay_stream *s);
 
-/* Ends the allocations of an account (all: 0), and of one number alone if that is not 0; returns
- * how many. */
-unsigned relay_revoke(struct relay *r, uint64_t account, uint64_t number);
+/* Ends the allocations of a user (empty: of all), and the one of that number alone if it is not 0;
+ * returns how many. */
+unsigned relay_revoke(struct relay *r, struct str user, uint64_t number);
 
 struct relay_stats {
 	uint32_t allocations, users;

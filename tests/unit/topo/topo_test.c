@@ -153,15 +153,15 @@ static void default_ports_keep_plain_transports_private(void)
 	if (!OK(t != NULL))
 		return;
 	const struct topo_role *r = &t->roles[0];
-	EQ(topo_add_default_port(t, r, TOPO_UDP, 5060, &errors), 0);
-	EQ(topo_add_default_port(t, r, TOPO_TCP, 5060, &errors), 0);
-	EQ(topo_add_default_port(t, r, TOPO_TLS, 5061, &errors), 0);
+	EQ(topo_add_default_port(t, r, TOPO_UDP, 5060, false, &errors), 0);
+	EQ(topo_add_default_port(t, r, TOPO_TCP, 5060, false, &errors), 0);
+	EQ(topo_add_default_port(t, r, TOPO_TLS, 5061, false, &errors), 0);
 	EQ(r->n_listens, 3);
 	EQ(r->listens[0].proto, TOPO_UDP);
 	OK(addr_is_private(&r->listens[0].addr) && addr_port(&r->listens[0].addr) == 5070);
 	EQ(r->listens[1].proto, TOPO_TLS);
 	EQ(r->listens[2].proto, TOPO_TLS);
-	EQ(topo_add_default_port(t, r, TOPO_TLS, 65530, &errors), -EINVAL);
+	EQ(topo_add_default_port(t, r, TOPO_TLS, 65530, false, &errors), -EINVAL);
 }
 
 static void one_port_for_two_roles_is_an_error_with_a_remedy(void)

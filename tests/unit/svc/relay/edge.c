@@ -90,8 +90,15 @@ static void on_stream(void *arg UNUSED, void *owner, struct bytes frame)
 	note(owner, frame.p, frame.len);
 }
 
+static bool is_live(void *arg, const struct addr *external)
+{
+	const struct edge *e = arg;
+	return addr_eq(&e->live, external);
+}
+
 static const struct relay_ops ops = { .open = on_open,
 	                              .closed = on_closed,
+	                              .is_live = is_live,
 	                              .began = on_began,
 	                              .ended = on_ended,
 	                              .to_stream = on_stream };
@@ -169,7 +176,7 @@ void account_get(struct account *a, struct edge *e, const char *user, unsigned l
 	struct buf name = BUF_ON(space), text = BUF_ON(a->name), secret = BUF_ON(a->password);
 	uint8_t password[RELAY_PASSWORD_LEN];
 	uint64_t now_s = loop_wall(e->loop) / USEC_PER_SEC;
-	struct relay_grant g = { .user = str_of(user), .account = 7, .expires_s = now_s + life_s };
+	struct relay_grant g = { .user = str_of(user), .expires_s = now_s + life_s };
 	*a = (struct account){ .realm = REALM };
 	EQ(relay_grant_put(e->issuer, now_s, &g, &name, password), 0);
 	base64_put(&text, name.p, name.len);
@@ -228,7 +235,7 @@ unsigned edge_ask_stream(struct edge *e, struct relay_stream *s, struct stun_out
 	unsigned before = e->stream.n;
 	end_request(o, a);
 	memcpy(space + PACKET_HEADROOM, o->bytes, o->len);
-	OK(relay_frame(s, (struct packet){ space + PACKET_HEADROOM, o->len }));
+	OK(relay_frame(s, (struct bytes){ space + PACKET_HEADROOM, o->len }));
 	return e->stream.n == before ? 0 : read_answer(&e->stream, o, ret);
 }
 

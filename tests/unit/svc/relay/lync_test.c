@@ -84,8 +84,8 @@ static void send_bytes(struct world *w, struct str s, enum turn_ms_frame type)
 	}
 	memcpy(space + PACKET_HEADROOM, s.p, s.len);
 	struct bytes whole = turn_put_ms_frame(space + PACKET_HEADROOM, s.len, type);
-	OK(relay_frame(w->stream, (struct packet){ space + PACKET_HEADROOM - TURN_MS_FRAME_HEAD_LEN,
-	                                           whole.len }));
+	OK(relay_frame(w->stream, (struct bytes){ space + PACKET_HEADROOM - TURN_MS_FRAME_HEAD_LEN,
+	                                          whole.len }));
 }
 
 /* What the client got last, without the head of a frame of that type. */

@@ -1,9 +1,11 @@
 #include "svc/relay/ports.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "loop/udp.h"
+#include "svc/relay/live.h"
 #include "tap.h"
 
 enum { PORTS = 8 };
@@ -14,6 +16,9 @@ static uint16_t first_port(void)
 	return (uint16_t)(16000 + getpid() % 400 * PORTS);
 }
 
+/* As another process of the edge sees it too. */
+static uint8_t live[RELAY_LIVE_LEN];
+
 static struct relay_ports *ports_of(bool with_ipv6)
 {
 	struct relay_address at[2] = { 0 };
@@ -22,7 +27,9 @@ static struct relay_ports *ports_of(bool with_ipv6)
 	if (with_ipv6)
 		EQ(addr_parse(&at[1].local, STR("::1"), 0), 0);
 	at[1].external = at[1].local;
-	return relay_ports_new(at, first_port(), (uint16_t)(first_port() + PORTS - 1));
+	uint16_t first = first_port(), last = (uint16_t)(first + PORTS - 1);
+	struct relay_port_range range = { first, last, first, (uint16_t)(last + PORTS) };
+	return relay_ports_new(at, &range, live);
 }
 
 static void shut(struct relay_ports *p, struct relay_opened *o)
@@ -91,6 +98,47 @@ static void an_even_port_and_the_next_one(void)
 	relay_ports_free(&p);
 }
 
+static bool is_live(const struct relay_ports *p, unsigned port)
+{
+	struct addr a;
+	EQ(addr_parse(&a, STR("192.0.2.1"), (uint16_t)port), 0);
+	return relay_ports_is_live(p, &a);
+}
+
+static void what_is_live_is_known_to_all_processes_and_a_new_one_has_none(void)
+{
+	struct relay_ports *p = ports_of(false);
+	struct relay_want want = { .family = AF_INET };
+	struct relay_opened o;
+	unsigned other = first_port() + PORTS, outside = first_port() + 3 * PORTS;
+	live[other] = live[outside] = 1;
+	OK(is_live(p, other));
+	EQ(relay_ports_open(p, &want, &o), 0);
+	OK(is_live(p, addr_port(&o.external)));
+	(void)close(o.fd); /* killed */
+	relay_ports_free(&p);
+	p = ports_of(false);
+	OK(!is_live(p, addr_port(&o.external)));
+	OK(is_live(p, other));
+	OK(!is_live(p, outside)); /* of another range, before */
+	relay_ports_free(&p);
+}
+
+static void the_table_of_a_file_is_shared(void)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/tmp/dialtone-live-%d", (int)getpid());
+	uint8_t *a = relay_live_open(path), *b = relay_live_open(path);
+	if (!OK(a && b))
+		return;
+	a[RELAY_LIVE_LEN - 1] = 1;
+	EQ(b[RELAY_LIVE_LEN - 1], 1);
+	relay_live_close(&a);
+	relay_live_close(&b);
+	(void)unlink(path);
+	OK(!relay_live_open("/nowhere/at/all"));
+}
+
 static void a_family_without_an_address_is_said(void)
 {
 	struct relay_ports *p = ports_of(false), *both = ports_of(true);
@@ -128,6 +176,8 @@ int main(void)
 	RUN(every_port_is_given_once_and_again_when_it_is_free);
 	RUN(clients_are_told_the_external_address);
 	RUN(an_even_port_and_the_next_one);
+	RUN(what_is_live_is_known_to_all_processes_and_a_new_one_has_none);
+	RUN(the_table_of_a_file_is_shared);
 	RUN(a_family_without_an_address_is_said);
 	RUN(a_port_of_another_program_is_passed_over);
 	return tap_done();

@@ -299,7 +299,9 @@ static void limits_of_users_and_of_the_edge_are_kept(void)
 	EQ(edge_refresh(&w.e, &w.client, &w.alice, 600), 200);
 	relay_drain(w.e.relay, false);
 	EQ(edge_allocate(&w.e, &more[3], &bob, &a), 200);
-	EQ(relay_revoke(w.e.relay, 7, 0), 5);
+	EQ(relay_revoke(w.e.relay, STR("alice@example.test"), 0), 4);
+	EQ(relay_revoke(w.e.relay, STR("Bob@Example.test"), 0), 1);
+	EQ(relay_revoke(w.e.relay, STR("bob@example.test"), 0), 0);
 	EQ(w.e.n_ended[RELAY_REVOKED], 5);
 	for (unsigned i = 0; i < ARRAY_SIZE(more); i++)
 		party_stop(&more[i]);
@@ -360,7 +362,7 @@ static void data_pass_by_channels_both_ways(void)
 	EQ(edge_bind(&w.e, &w.client, &w.alice, CHANNEL + 1, &w.peer.at), 400);
 	EQ(edge_bind(&w.e, &w.client, &w.alice, CHANNEL, &w.peer.at), 200);
 	EQ(edge_bind(&w.e, &w.client, &w.alice, 0x3fff, &other), 400);
-	EQ(edge_bind(&w.e, &w.client, &w.alice, 0x5000, &other), 400);
+	EQ(edge_bind(&w.e, &w.client, &w.alice, 0x7fff, &other), 400);
 	stop(&w);
 }
 
@@ -413,6 +415,46 @@ static void what_is_closed_stays_closed_though_a_range_is_open(void)
 	relay_configure(w.e.relay, &w.e.cfg);
 	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200);
 	EQ(edge_permit(&w.e, &w.client, &w.alice, &w.peer.at), 403);
+	stop(&w);
+}
+
+static void own_hosts_are_refused_unless_a_range_is_open(void)
+{
+	struct world w;
+	struct relay_range host = { .bits = 32 };
+	start(&w);
+	host.net = w.peer.at;
+	w.e.cfg.hosts = &host;
+	w.e.cfg.n_hosts = 1;
+	w.e.cfg.n_open = 0;
+	relay_configure(w.e.relay, &w.e.cfg);
+	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200);
+	EQ(edge_permit(&w.e, &w.client, &w.alice, &w.peer.at), 403);
+	w.e.cfg.n_open = 1;
+	relay_configure(w.e.relay, &w.e.cfg);
+	EQ(edge_permit(&w.e, &w.client, &w.alice, &w.peer.at), 200);
+	stop(&w);
+}
+
+/* Behind a NAT that shows 192.0.2.77 and sends nothing back in (RFC 5382's hairpin). */
+static void a_live_relayed_address_of_the_edge_is_reached_and_nothing_beside_it(void)
+{
+	struct world w;
+	struct addr shown;
+	start(&w);
+	EQ(addr_parse(&shown, STR("192.0.2.77"), addr_port(&w.peer.at)), 0);
+	w.e.cfg.own[0] = (struct relay_address){ w.peer.at, shown };
+	w.e.cfg.n_open = 0;
+	relay_configure(w.e.relay, &w.e.cfg);
+	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200);
+	EQ(edge_permit(&w.e, &w.client, &w.alice, &w.peer.at), 403);
+	EQ(edge_bind(&w.e, &w.client, &w.alice, CHANNEL, &shown), 200);
+	OK(!arrives(&w, &w.client, &w.e.face.local, channel_data(STR("not live")), &w.peer));
+	w.e.live = shown;
+	OK(arrives(&w, &w.client, &w.e.face.local, channel_data(STR("live")), &w.peer));
+	EQ_STR(str_n(w.peer.last, w.peer.len), "live");
+	OK(arrives(&w, &w.peer, &w.relayed, STR("back"), &w.client));
+	EQ_STR(str_sub(str_n(w.client.last, w.client.len), TURN_CHANNEL_HEAD_LEN, 8), "back");
 	stop(&w);
 }
 
@@ -510,7 +552,7 @@ static void a_connection_has_its_allocation_until_it_ends(void)
 	stun_put_xor_addr(&o, STUN_XOR_PEER_ADDRESS, &w.peer.at);
 	EQ(edge_ask_stream(&w.e, s, &o, &w.alice, &m), 200);
 	memcpy(space + PACKET_HEADROOM, "\x40\x00\x00\x05hello\0\0\0", 12);
-	OK(relay_frame(s, (struct packet){ space + PACKET_HEADROOM, 12 }));
+	OK(relay_frame(s, (struct bytes){ space + PACKET_HEADROOM, 12 }));
 	AWAIT(w.e.loop, w.peer.n == 1);
 	EQ_STR(str_n(w.peer.last, w.peer.len), "hello");
 	unsigned before = w.e.stream.n;
@@ -521,7 +563,7 @@ static void a_connection_has_its_allocation_until_it_ends(void)
 	          "\x40\x00\x00\x05"
 	          "back!\0\0\0",
 	          12) == 0);
-	OK(!relay_frame(s, (struct packet){ space, 20 })); /* nothing of ours */
+	OK(!relay_frame(s, (struct bytes){ space, 20 })); /* nothing of ours */
 	relay_stream_free(&s);
 	EQ(w.e.n_ended[RELAY_GONE], 1);
 	EQ(relay_stats(w.e.relay)->allocations, 1);
@@ -545,6 +587,8 @@ int main(void)
 	RUN(data_pass_by_channels_both_ways);
 	RUN(two_allocations_of_one_edge_reach_each_other);
 	RUN(forbidden_peers_are_refused);
+	RUN(own_hosts_are_refused_unless_a_range_is_open);
+	RUN(a_live_relayed_address_of_the_edge_is_reached_and_nothing_beside_it);
 	RUN(what_is_closed_stays_closed_though_a_range_is_open);
 	RUN(a_permission_lasts_five_minutes_a_channel_ten);
 	RUN(permissions_and_channels_are_bounded);

@@ -1,0 +1,262 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "loop/peek.h"
+#include "loop/stream.h"
+#include "role/edge_av/ea.h"
+
+/* A client's connection: its first bytes say what it speaks, TLS or not, and in which framing; then
+ * frame by frame into the engine.
+ *
+ *     PEEKING --TLS--> SECURING --\
+ *         \--------------------- OPENING --> STANDARD or MS
+ *
+ * Until it has an allocation it waits in a list of its own, so that strangers take no room from
+ * those who are known. */
+
+struct conn {
+	struct list node; /* in ea->waiting, or ea->conns */
+	struct edge_av *ea;
+	struct ea_face *face;
+	struct addr peer;
+	struct peek *peek;     /* PEEKING */
+	struct stream *stream; /* from then on */
+	struct relay_stream *relay;
+	enum turn_framing framing;
+	bool allocated, foreign;
+	struct timer idle;
+};
+
+static void conn_free(struct conn *c)
+{
+	struct edge_av *ea = c->ea;
+	list_del(&c->node);
+	timer_stop(&c->idle);
+	peek_free(&c->peek);
+	relay_stream_free(&c->relay); /* before the stream: the end of its allocation is told */
+	stream_free(&c->stream);
+	ea->n_waiting -= !c->allocated;
+	ea->n_conns--;
+	free(c);
+}
+
+void ea_conn_free_all(struct edge_av *ea)
+{
+	struct list *lists[] = { &ea->waiting, &ea->conns };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		list_for(it, lists[i]) conn_free(list_entry(it, struct conn, node));
+}
+
+static void log_end(struct conn *c, const char *why)
+{
+	struct edge_av *ea = c->ea;
+	char text[64];
+	struct buf peer = BUF_ON(text);
+	addr_put(&peer, &c->peer);
+	if (log_allow(&ea->conn_limit, loop_now(ea->env->loop), EA_LINES_PER_S))
+		log_info(NULL, "connection-refused", "peer=%s why=%s", log_esc(buf_view(&peer)),
+		         log_text(str_of(why)));
+}
+
+static void on_idle(void *arg)
+{
+	struct conn *c = arg;
+	c->ea->conn_stats.silent++;
+	conn_free(c);
+}
+
+/* With its allocation a connection may be silent as long as that lives. */
+static void note_allocation(struct conn *c)
+{
+	struct edge_av *ea = c->ea;
+	bool has = c->relay && relay_stream_has_allocation(c->relay);
+	if (has == c->allocated)
+		return;
+	c->allocated = has;
+	list_del(&c->node);
+	list_add(has ? &ea->conns : &ea->waiting, &c->node);
+	ea->n_waiting = has ? ea->n_waiting - 1 : ea->n_waiting + 1;
+	if (has)
+		timer_stop(&c->idle);
+	else
+		timer_set(&c->idle, loop_now(ea->env->loop) + EA_IDLE_S * USEC_PER_SEC);
+}
+
+void ea_conn_ended(void *owner, enum relay_end why)
+{
+	if (owner && why != RELAY_GONE)
+		note_allocation(owner);
+}
+
+const char *ea_conn_transport(void *owner)
+{
+	const struct conn *c = owner;
+	return stream_is_tls(c->stream) ? "tls" : "tcp";
+}
+
+/* --- bytes ----------------------------------------------------------------------------------- */
+
+static void begin(struct conn *c, enum turn_framing framing)
+{
+	c->framing = framing;
+	c->relay = relay_stream_new(c->ea->relay, &c->face->face, &c->peer, framing, c);
+}
+
+/* How many bytes the opening takes; 0: more are needed; -EPROTO: it is nothing of ours. */
+static ssize_t open_framing(struct conn *c, struct str in)
+{
+	enum turn_opening o = turn_opening(bytes_of(in));
+	/* What is below TLS is the standard's alone. */
+	if (stream_is_tls(c->stream) && o != TURN_OPENS_STANDARD && o != TURN_OPENS_MORE)
+		return -EPROTO;
+	switch (o) {
+	case TURN_OPENS_MORE:
+		return 0;
+	case TURN_OPENS_STANDARD:
+		begin(c, TURN_STANDARD);
+		return 0;
+	case TURN_OPENS_MS:
+		begin(c, TURN_MS);
+		return 0;
+	case TURN_OPENS_MS_HELLO:
+		stream_write(c->stream, str_n((const char *)turn_ms_hello_answer,
+		                              sizeof(turn_ms_hello_answer)));
+		begin(c, TURN_MS);
+		return TURN_MS_HELLO_LEN;
+	case TURN_OPENS_TLS:
+	case TURN_OPENS_OTHER:
+		break;
+	}
+	return -EPROTO;
+}
+
+/* The frames that are whole; how many bytes they have. */
+static ssize_t take_frames(struct conn *c, struct str in)
+{
+	size_t at = 0;
+	for (;;) {
+		struct bytes rest = bytes_of(str_sub(in, at, in.len));
+		ssize_t n = turn_frame(rest, c->framing, EA_FRAME_MAX);
+		if (n < 0)
+			return n;
+		if (n == 0)
+			return (ssize_t)at;
+		if (!relay_frame(c->relay, (struct bytes){ rest.p, (size_t)n }))
+			return -EPROTO;
+		at += (size_t)n;
+	}
+}
+
+static ssize_t on_data(void *arg, struct str in)
+{
+	struct conn *c = arg;
+	ssize_t opening = 0, n;
+	if (!c->relay) {
+		opening = open_framing(c, in);
+		if (opening < 0)
+			c->foreign = true;
+		if (opening < 0 || !c->relay)
+			return opening;
+	}
+	n = take_frames(c, str_sub(in, (size_t)opening, in.len));
+	note_allocation(c);
+	c->foreign = n < 0;
+	return n < 0 ? n : opening + n;
+}
+
+static void on_opened(void *arg UNUSED)
+{
+}
+
+static void on_closed(void *arg, int err, const char *why)
+{
+	struct conn *c = arg;
+	c->ea->conn_stats.foreign += c->foreign;
+	if (err < 0 && !c->allocated)
+		log_end(c, c->foreign ? "it speaks neither TURN nor Lync's dialect of it" : why);
+	conn_free(c);
+}
+
+static const struct stream_ops stream_ops = { .opened = on_opened,
+	                                      .data = on_data,
+	                                      .closed = on_closed };
+
+void ea_conn_send(void *arg, void *owner, struct bytes frame)
+{
+	struct edge_av *ea = arg;
+	struct conn *c = owner;
+	if (stream_unsent(c->stream) > EA_UNSENT_MAX)
+		ea->conn_stats.dropped++;
+	else
+		stream_write(c->stream, str_from_bytes(frame));
+}
+
+/* --- the begin ------------------------------------------------------------------------------- */
+
+static void open_stream(struct conn *c, struct tls_server *tls)
+{
+	static const struct stream_limits limits = { .read_max = EA_FRAME_MAX,
+		                                     .write_max = 2 * EA_UNSENT_MAX + EA_FRAME_MAX,
+		                                     .open_max = EA_OPENING_S * USEC_PER_SEC,
+		                                     .probe_after = 60 * USEC_PER_SEC };
+	int fd = peek_take(&c->peek);
+	c->stream = stream_accept(c->ea->env->loop, fd, tls, &limits, &stream_ops, c);
+}
+
+static void on_first(void *arg, struct peek *p UNUSED, struct bytes first, int err)
+{
+	struct conn *c = arg;
+	struct edge_av *ea = c->ea;
+	enum turn_opening o = err < 0 ? TURN_OPENS_OTHER : turn_opening(first);
+	if (err < 0) {
+		c->peek = NULL; /* it is freed behind this */
+		ea->conn_stats.silent++;
+		conn_free(c);
+	} else if (o == TURN_OPENS_TLS && !ea->tls) {
+		log_end(c, "it speaks TLS, and [role edge-av] has no certificate; `dialtone cert "
+		           "issue` makes one");
+		ea->conn_stats.refused++;
+		conn_free(c);
+	} else if (o == TURN_OPENS_OTHER) {
+		log_end(c, "it speaks neither TLS nor TURN nor Lync's dialect of it");
+		ea->conn_stats.foreign++;
+		conn_free(c);
+	} else if (o != TURN_OPENS_MORE) {
+		open_stream(c, o == TURN_OPENS_TLS ? ea->tls : NULL);
+	}
+}
+
+/* Room for one more: of those who have nothing yet the oldest goes. */
+static bool make_room(struct edge_av *ea)
+{
+	if (ea->n_conns >= ea->setup.s.connections_max && ea->n_waiting == 0)
+		return false;
+	if (ea->n_waiting < EA_WAITING_MAX && ea->n_conns < ea->setup.s.connections_max)
+		return true;
+	ea->conn_stats.silent++;
+	conn_free(list_entry(ea->waiting.next, struct conn, node));
+	return true;
+}
+
+void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer)
+{
+	struct ea_face *f = arg;
+	struct edge_av *ea = f->ea;
+	if (!make_room(ea)) {
+		ea->conn_stats.refused++;
+		(void)close(fd);
+		return;
+	}
+	struct conn *c = xnew(struct conn);
+	c->ea = ea;
+	c->face = f;
+	c->peer = *peer;
+	timer_init(&c->idle, ea->env->loop, on_idle, c);
+	timer_set(&c->idle, loop_now(ea->env->loop) + EA_IDLE_S * USEC_PER_SEC);
+	list_add(&ea->waiting, &c->node);
+	ea->n_waiting++;
+	ea->n_conns++;
+	ea->conn_stats.taken++;
+	c->peek = peek_new(ea->env->loop, fd, EA_OPENING_S * USEC_PER_SEC, on_first, c);
+}

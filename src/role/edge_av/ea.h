@@ -1,0 +1,94 @@
+/* The inside of the A/V edge: shared by the files of this folder. */
+#pragma once
+
+#include "auth/relay_grant.h"
+#include "base/log.h"
+#include "role/gate.h"
+#include "stack/sip/txn.h"
+#include "svc/relay/settings.h"
+
+enum {
+	EA_SLOTS_MAX = 64,
+	EA_FACES_MAX = 32,     /* addresses and ports where clients come to */
+	EA_OPENING_S = 10,     /* so long a connection may take to say what it speaks */
+	EA_IDLE_S = 30,        /* so long it may be without an allocation */
+	EA_WAITING_MAX = 1024, /* connections without an allocation: the oldest goes beyond */
+	EA_ACCEPTS_PER_TURN = 32,
+	EA_UNSENT_MAX = 128 * 1024, /* bytes that wait for a slow client: packets are dropped */
+	EA_FRAME_MAX = 65535 + 4,
+	EA_LINES_PER_S = 20,
+	EA_ASKED_PER_S = 200, /* credentials that are issued: 503 beyond */
+};
+
+struct ea_face {
+	struct edge_av *ea;
+	struct relay_face face;
+	struct listener *listener; /* NULL: UDP */
+};
+
+struct edge_av {
+	struct role_env *env;
+	struct relay_setup setup;
+	uint8_t *live; /* svc/relay/live.h */
+	struct packets *packets;
+	struct relay_ports *ports;
+	struct relay *relay;
+	struct relay_keys *keys; /* for issuing */
+	struct ea_face faces[EA_FACES_MAX];
+	size_t n_faces;
+	struct tls_server *tls;     /* NULL: there is no certificate, and no TLS for clients */
+	struct list waiting, conns; /* conn.c: without and with an allocation */
+	unsigned n_waiting, n_conns;
+	bool draining;
+	struct {
+		uint64_t taken, refused, silent, foreign, dropped;
+	} conn_stats;
+	/* relay authentication */
+	struct sip_stack *stack;
+	struct sip_flow *fes[EA_SLOTS_MAX]; /* links to the front ends of this host, by slot */
+	struct peer_tls peer_tls;
+	struct gate *gate; /* front ends of other hosts; NULL: none */
+	struct log_limit issued_limit, refusal_limit, alloc_limit, conn_limit;
+	usec_t asked_since;
+	uint32_t asked;
+	uint64_t granted, not_granted;
+	struct defer stopped;
+	void (*on_stopped)(void *arg);
+	void *on_stopped_arg;
+};
+
+/* conn.c: clients that come by TCP and TLS. */
+void ea_conn_accept(void *arg, struct listener *ls, int fd, const struct addr *peer);
+/* An allocation has ended; owner: of relay_info. */
+void ea_conn_ended(void *owner, enum relay_end why);
+/* "tcp", "tls" */
+const char *ea_conn_transport(void *owner);
+/* relay_ops.to_stream */
+void ea_conn_send(void *arg, void *owner, struct bytes frame);
+void ea_conn_free_all(struct edge_av *ea);
+
+/* mras.c: who asks for credentials, and gets them. */
+struct ea_grant {
+	char user[4 * (RELAY_NAME_MAX / 3 + 1) + 1], password[4 * (RELAY_PASSWORD_LEN / 3 + 1) + 1];
+	uint32_t life_s;
+};
+/* -EINVAL: the user's name is too long. */
+int ea_grant(struct edge_av *ea, struct str user, uint32_t life_s, struct ea_grant *ret) MUST_CHECK;
+void ea_request(void *arg, struct sip_req *rq);
+
+/* hosts.c: front ends, of this host by links and of others by the gate. */
+int ea_hosts_start(struct edge_av *ea, struct buf *why) MUST_CHECK;
+int ea_hosts_reload(struct edge_av *ea, struct buf *why) MUST_CHECK;
+void ea_hosts_free(struct edge_av *ea);
+void ea_link_up(void *state, size_t i);
+/* What the front end at the other end may ask; NULL: nothing. */
+const struct role_right *ea_right_of(const struct edge_av *ea, const struct sip_flow *f);
+
+/* commands.c */
+extern const struct ctl_command ea_commands[];
+void ea_metrics(void *state, struct buf *b);
+void ea_status(void *state, struct buf *b);
+enum role_load ea_load(void *state);
+/* For the log: one line at the begin and one at the end of an allocation. */
+void ea_began(void *arg, const struct relay_info *info);
+void ea_ended(void *arg, const struct relay_info *info, enum relay_end why);

@@ -1,0 +1,258 @@
+#include "role/edge_av/edge_av.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "role/edge_av/ea.h"
+#include "svc/relay/live.h"
+
+/* The life of the role: start, faces, reload, stop. */
+
+/* clang-format off */
+static const struct role_port ports[] = {
+	{ .name = "TURN", .proto = TOPO_UDP, .port = 3478, .open = true,
+	  .purpose = "STUN and TURN of clients on the Internet and on the own network" },
+	{ .name = "TURN", .proto = TOPO_TCP, .port = 443, .open = true,
+	  .purpose = "the same over TCP and TLS, for clients whose networks let nothing else through" },
+	{ .name = "SIP", .proto = TOPO_TLS, .port = 5062, .across = "frontend",
+	  .purpose = "relay authentication, for front ends of other hosts" },
+	{ .name = NULL },
+};
+/* clang-format on */
+static const struct setting *const settings[] = { relay_settings, NULL };
+static const char *const links[] = { "frontend", NULL };
+
+/* --- what the engine wants ------------------------------------------------------------------- */
+
+static int on_open(void *arg, const struct relay_want *want, struct relay_opened *ret)
+{
+	struct edge_av *ea = arg;
+	return relay_ports_open(ea->ports, want, ret);
+}
+
+static void on_port_closed(void *arg, const struct addr *external)
+{
+	struct edge_av *ea = arg;
+	relay_ports_closed(ea->ports, external);
+}
+
+static bool is_live(void *arg, const struct addr *external)
+{
+	const struct edge_av *ea = arg;
+	return relay_ports_is_live(ea->ports, external);
+}
+
+static const struct relay_ops relay_ops = { .open = on_open,
+	                                    .closed = on_port_closed,
+	                                    .is_live = is_live,
+	                                    .began = ea_began,
+	                                    .ended = ea_ended,
+	                                    .to_stream = ea_conn_send };
+
+static void on_packet(void *arg, struct packet_port *port UNUSED, const struct addr *from,
+                      struct packet data)
+{
+	struct ea_face *f = arg;
+	relay_datagram(f->ea->relay, &f->face, from, data);
+}
+
+/* --- start ----------------------------------------------------------------------------------- */
+
+static int read_setup(struct edge_av *ea, struct relay_setup *ret, struct buf *why)
+{
+	const struct role_env *env = ea->env;
+	int r = relay_setup_read(ret, env->topo, env->self, env->slot, env->n_slots, why);
+	ret->engine.realm = env->topo->realm;
+	ret->engine.pool_key = env->pool_key;
+	return r;
+}
+
+/* 0, with NULL if there is no certificate. */
+static int make_tls(const struct role_env *env, struct tls_server **ret, struct buf *why)
+{
+	const char *text = NULL;
+	struct tls_server_config cfg = {
+		.certs = env->certs,
+		.n_certs = env->n_certs,
+		.verify = TLS_VERIFY_NONE,
+		.ticket_key = { env->ticket_key, sizeof(env->ticket_key) },
+	};
+	*ret = env->n_certs ? tls_server_new(&cfg, &text) : NULL;
+	if (*ret || env->n_certs == 0)
+		return 0;
+	buf_printf(why, "certificate of the A/V edge: %s; `dialtone cert check` says more\n",
+	           text ? text : "unusable");
+	return -EINVAL;
+}
+
+static int open_live(struct edge_av *ea, struct buf *why)
+{
+	auto_(buf_free) struct buf path = buf_of(4096);
+	buf_printf(&path, "%s/edge-av-live", ea->env->data_dir);
+	buf_char(&path, '\0');
+	ea->live = relay_live_open(path.p);
+	if (ea->live)
+		return 0;
+	buf_printf(why, "%s: %s\n", path.p, strerror(errno));
+	return -EIO;
+}
+
+static void open_face(struct edge_av *ea, const struct role_socket *s)
+{
+	struct ea_face *f = &ea->faces[ea->n_faces++];
+	f->ea = ea;
+	f->face.local = s->addr;
+	if (s->proto == TOPO_UDP)
+		f->face.udp = packet_port_new(ea->packets, s->fd, on_packet, f);
+	else
+		f->listener =
+		        listener_new(ea->env->loop, s->fd, EA_ACCEPTS_PER_TURN, ea_conn_accept, f);
+}
+
+static void open_faces(struct edge_av *ea)
+{
+	for (size_t i = 0; i < ea->env->n_sockets && ea->n_faces < EA_FACES_MAX; i++) {
+		const struct role_socket *s = &ea->env->sockets[i];
+		if (s->proto == TOPO_UDP || s->proto == TOPO_TCP)
+			open_face(ea, s);
+	}
+}
+
+static void start_engine(struct edge_av *ea)
+{
+	struct relay_setup *s = &ea->setup;
+	ea->packets = packets_new(ea->env->loop);
+	ea->ports = relay_ports_new(s->engine.own, &s->ports, ea->live);
+	ea->relay = relay_new(ea->env->loop, ea->packets, &s->engine, &relay_ops, ea);
+	ea->keys = relay_keys_new(ea->env->pool_key);
+}
+
+static void log_started(const struct edge_av *ea)
+{
+	char text[128];
+	struct buf b = BUF_ON(text);
+	for (int i = 0; i < 2; i++) {
+		if (ea->setup.engine.own[i].local.sa.sa_family == AF_UNSPEC)
+			continue;
+		buf_str(&b, b.len ? STR(",") : STR(""));
+		addr_put_bare(&b, &ea->setup.engine.own[i].external);
+	}
+	log_info(NULL, "started", "faces=%zu relayed=%s ports=%u-%u tls=%s", ea->n_faces,
+	         log_esc(buf_view(&b)), ea->setup.ports.first, ea->setup.ports.last,
+	         ea->tls ? "yes" : "no");
+}
+
+static void ea_free(struct edge_av *ea)
+{
+	ea_conn_free_all(ea);
+	relay_free(&ea->relay);
+	for (size_t i = 0; i < ea->n_faces; i++) {
+		packet_port_free(&ea->faces[i].face.udp);
+		listener_free(&ea->faces[i].listener);
+	}
+	packets_free(&ea->packets);
+	relay_ports_free(&ea->ports);
+	relay_live_close(&ea->live);
+	relay_keys_free(&ea->keys);
+	tls_server_unref(&ea->tls);
+	if (ea->stack)
+		ea_hosts_free(ea);
+}
+
+static int start_parts(struct edge_av *ea, struct buf *why)
+{
+	int r = read_setup(ea, &ea->setup, why);
+	if (r == 0)
+		r = make_tls(ea->env, &ea->tls, why);
+	if (r == 0)
+		r = open_live(ea, why);
+	if (r < 0)
+		return r;
+	start_engine(ea);
+	r = ea_hosts_start(ea, why);
+	if (r == 0)
+		open_faces(ea);
+	return r;
+}
+
+static int start(struct role_env *env, void **ret_state)
+{
+	auto_(buf_free) struct buf why = buf_of(8192);
+	struct edge_av *ea = xnew(struct edge_av);
+	ea->env = env;
+	list_init(&ea->waiting);
+	list_init(&ea->conns);
+	int r = start_parts(ea, &why);
+	if (r < 0) {
+		log_error(NULL, "not-started", "why=%s", log_text(str_trim(buf_view(&why))));
+		ea_free(ea);
+		free(ea);
+		return r;
+	}
+	log_started(ea);
+	*ret_state = ea;
+	return 0;
+}
+
+/* --- reload and stop ------------------------------------------------------------------------- */
+
+/* Allocations go on with what they began with; their certificates too. */
+static int reload(void *state, struct buf *why)
+{
+	struct edge_av *ea = state;
+	struct relay_setup s;
+	struct tls_server *tls = NULL;
+	if (read_setup(ea, &s, why) < 0 || make_tls(ea->env, &tls, why) < 0)
+		return -EINVAL;
+	if (ea_hosts_reload(ea, why) < 0) {
+		tls_server_unref(&tls);
+		return -EINVAL;
+	}
+	tls_server_unref(&ea->tls);
+	ea->tls = tls;
+	/* What needs a restart stays. */
+	memcpy(s.engine.own, ea->setup.engine.own, sizeof(s.engine.own));
+	s.ports = ea->setup.ports;
+	ea->setup = s;
+	relay_configure(ea->relay, &s.engine);
+	return 0;
+}
+
+static void tell_stopped(void *arg)
+{
+	struct edge_av *ea = arg;
+	void (*fn)(void *) = ea->on_stopped;
+	void *fn_arg = ea->on_stopped_arg;
+	free(ea);
+	fn(fn_arg);
+}
+
+static void stop(void *state, void (*done)(void *arg), void *arg)
+{
+	struct edge_av *ea = state;
+	ea->on_stopped = done;
+	ea->on_stopped_arg = arg;
+	ea_free(ea);
+	defer_init(&ea->stopped, tell_stopped, ea);
+	loop_defer(ea->env->loop, &ea->stopped);
+}
+
+const struct role role_edge_av = {
+	.name = "edge-av",
+	.box = "A/V Edge Server",
+	.ports = ports,
+	.links = links,
+	.settings = settings,
+	.commands = ea_commands,
+	.max_processes = EA_SLOTS_MAX,
+	.metrics_port = 9256, /* from 9191 on are those of the IM MCUs */
+	.start = start,
+	.reload = reload,
+	.link_up = ea_link_up,
+	.stop = stop,
+	.metrics = ea_metrics,
+	.status = ea_status,
+	.load = ea_load,
+};
