@@ -1,7 +1,6 @@
 /* dialtone relay, allocation: what the A/V edge answers. */
 #include "ctl/commands.h"
 #include "ctl/remote.h"
-#include "topo/setting.h"
 
 static cJSON *add_number(cJSON *a, cJSON *b, const char *name)
 {
@@ -33,23 +32,6 @@ static int must_have_ended(struct tool *t UNUSED, const cJSON *args, cJSON *resu
 	                 user, id.p, user);
 }
 
-/* --life as people write it: 90 s, 8 h, 7 d. */
-static int with_life(struct tool *t, cJSON *args)
-{
-	static const struct setting row = {
-		.name = "--life", .type = SET_SECONDS, .min = 1, .max = UINT32_MAX
-	};
-	struct str life = ctl_text(args, "life");
-	auto_(buf_free) struct buf why = buf_of(400);
-	struct setting_value v;
-	if (life.len > 0) {
-		if (setting_parse(&row, life, &v, &why) < 0)
-			return tool_fail("%.*s", STR_ARG(buf_view(&why)));
-		cJSON_AddNumberToObject(args, "seconds", v.u);
-	}
-	return remote_with_user(t, args);
-}
-
 /* clang-format off */
 const struct verb ctl_relay_verbs[] = {
 	{ .cmd = { .noun = "relay", .verb = "status",
@@ -59,7 +41,7 @@ const struct verb ctl_relay_verbs[] = {
 	           .help = "Make credentials of the relay for a user",
 	           .args = { { "user", CTL_TEXT, true, true, "whose" },
 	                     { "life", CTL_TEXT, false, false, "how long they are good, as 8 h" } } },
-	  .role = "edge-av", .local_args = "life", .run = with_life },
+	  .role = "edge-av", .run = remote_with_user },
 	{ .cmd = { .noun = "relay", .verb = "drain",
 	           .help = "Take no new allocations, or take them again; those there are go on",
 	           .args = { { "on", CTL_TEXT, true, true, "on or off" } } },

@@ -42,7 +42,7 @@ static int on_open(void *arg, const struct relay_want *want UNUSED, struct relay
 		(void)close(w->far);
 	w->far = fds[1];
 	w->open++;
-	*ret = (struct relay_opened){ .fd = fds[0], .next_fd = -1 };
+	*ret = (struct relay_opened){ .fd = fds[0] };
 	return addr_parse(&ret->external, STR("192.0.2.1"), 50000);
 }
 
@@ -93,12 +93,17 @@ static void to_client(void *arg, void *owner UNUSED, struct bytes frame)
 		memcpy(w->nonce, nonce.p, nonce.len);
 }
 
+static void on_unkeep(void *arg UNUSED, const struct addr *external UNUSED)
+{
+}
+
 static bool is_live(void *arg UNUSED, const struct addr *external)
 {
 	return addr_port(external) % 2 == 0;
 }
 
 static const struct relay_ops ops = { .open = on_open,
+	                              .unkeep = on_unkeep,
 	                              .is_live = is_live,
 	                              .closed = on_closed,
 	                              .began = on_began,

@@ -212,19 +212,23 @@ static void relay_drain_on_off(void *state, struct ctl_call *call)
 	call->ok(call, buf_view(&b));
 }
 
+static const struct setting life_row = {
+	.name = "--life", .type = SET_SECONDS, .min = LIFE_MIN_S, .max = RELAY_LIFE_MAX_S
+};
+
 static void relay_credential(void *state, struct ctl_call *call)
 {
 	struct edge_av *ea = state;
 	struct str user = ctl_text(call->args, "user");
-	double life_s = ctl_number(call->args, "seconds", ea->setup.s.credential_life_s);
-	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	struct setting_value life = { .u = ea->setup.s.credential_life_s };
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX), why = buf_of(1000);
 	struct ea_grant g;
-	if (life_s < LIFE_MIN_S || life_s > RELAY_LIFE_MAX_S) {
-		call->fail(call, "credentials can live from %d seconds to %d", LIFE_MIN_S,
-		           RELAY_LIFE_MAX_S);
+	if (ctl_text(call->args, "life").len > 0 &&
+	    setting_parse(&life_row, ctl_text(call->args, "life"), &life, &why) < 0) {
+		call->fail(call, "%.*s", STR_ARG(buf_view(&why)));
 		return;
 	}
-	if (ea_grant(ea, user, (uint32_t)life_s, &g) < 0) {
+	if (ea_grant(ea, user, life.u, &g) < 0) {
 		call->fail(call, "the user's address is longer than %d bytes", RELAY_USER_MAX);
 		return;
 	}
@@ -243,7 +247,7 @@ const struct ctl_command ea_commands[] = {
 	  .help = "Faces, relayed addresses and figures of the A/V edge." },
 	{ .noun = "relay", .verb = "credential", .fn = relay_credential,
 	  .args = { { "user", CTL_TEXT, true, true, "whose: a user's address" },
-	            { "seconds", CTL_NUMBER, false, false, "how long they are good" } },
+	            { "life", CTL_TEXT, false, false, "how long they are good, as 8 h" } },
 	  .help = "Credentials of the relay for a user." },
 	{ .noun = "relay", .verb = "drain", .fn = relay_drain_on_off,
 	  .args = { { "on", CTL_TEXT, true, true, "on or off" } },

@@ -38,6 +38,12 @@ static void on_port_closed(void *arg, const struct addr *external)
 	relay_ports_closed(ea->ports, external);
 }
 
+static void on_unkeep(void *arg, const struct addr *external)
+{
+	struct edge_av *ea = arg;
+	relay_ports_unkeep(ea->ports, external);
+}
+
 static bool is_live(void *arg, const struct addr *external)
 {
 	const struct edge_av *ea = arg;
@@ -46,6 +52,7 @@ static bool is_live(void *arg, const struct addr *external)
 
 static const struct relay_ops relay_ops = { .open = on_open,
 	                                    .closed = on_port_closed,
+	                                    .unkeep = on_unkeep,
 	                                    .is_live = is_live,
 	                                    .began = ea_began,
 	                                    .ended = ea_ended,

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/rand.h"
 #include "svc/relay/inside.h"
@@ -60,76 +59,13 @@ static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
 	return u;
 }
 
-static void user_put(struct relay *r, struct relay_user *u)
+void user_put(struct relay *r, struct relay_user *u)
 {
 	if (u->n > 0)
 		return;
 	map_del(&r->users, &u->node);
 	r->stats.users--;
 	free(u);
-}
-
-/* --- reservations ---------------------------------------------------------------------- */
-
-static void reservation_free(struct reservation *v)
-{
-	list_del(&v->node);
-	timer_stop(&v->expiry);
-	free(v);
-}
-
-/* Nobody came for the port. */
-static void on_unclaimed(void *arg)
-{
-	struct reservation *v = arg;
-	struct relay *r = v->relay;
-	struct relay_user *u = v->user;
-	(void)close(v->fd);
-	r->ops->closed(r->arg, &v->external);
-	reservation_free(v);
-	u->n--;
-	user_put(r, u);
-}
-
-static uint64_t reserve(struct relay *r, struct relay_user *u, const struct relay_opened *o)
-{
-	struct reservation *v = xnew(struct reservation);
-	v->relay = r;
-	v->user = u;
-	v->fd = o->next_fd;
-	v->external = o->external;
-	addr_set_port(&v->external, (uint16_t)(addr_port(&o->external) + 1));
-	v->token = rand_u64() | 1;
-	timer_init(&v->expiry, r->loop, on_unclaimed, v);
-	timer_set(&v->expiry, loop_now(r->loop) + RELAY_RESERVATION_S * USEC_PER_SEC);
-	list_add(&r->reservations, &v->node);
-	u->n++; /* it counts as an allocation */
-	return v->token;
-}
-
-/* -ENOENT: there is none of that token and user. */
-static int claim(struct relay *r, const struct relay_user *u, uint64_t token,
-                 struct relay_opened *ret)
-{
-	list_for(it, &r->reservations)
-	{
-		struct reservation *v = list_entry(it, struct reservation, node);
-		if (v->token != token || v->user != u)
-			continue;
-		*ret = (struct relay_opened){ v->fd, -1, v->external };
-		v->user->n--;
-		reservation_free(v);
-		return 0;
-	}
-	return -ENOENT;
-}
-
-void reservations_end(struct relay *r)
-{
-	list_for(it, &r->reservations)
-	{
-		on_unclaimed(list_entry(it, struct reservation, node));
-	}
 }
 
 /* --- by client ------------------------------------------------------------------------- */
@@ -191,28 +127,45 @@ static void close_ends(struct relay_alloc *a)
 	}
 }
 
-/* The sockets that are wanted; of a port that was kept, that one.  An error code: none is open. */
-static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uint64_t *ret_token)
+/* One socket; of a pair the next port is kept.  0 or -errno. */
+static int open_end(struct relay_alloc *a, int i, const struct relay_want *want,
+                    uint64_t *ret_token)
 {
 	struct relay *r = a->relay;
+	struct relay_opened o;
+	int err = r->ops->open(r->arg, want, &o);
+	if (err < 0)
+		return err;
+	end_open(a, i, &o);
+	if (want->pair)
+		*ret_token = reserve(r, a->user, &o.external);
+	return 0;
+}
+
+static unsigned open_kept(struct relay_alloc *a, uint64_t token)
+{
+	struct relay_want want = { .family = AF_INET };
+	if (reserve_claim(a->relay, a->user, token, &want.family, &want.exactly) < 0)
+		return 508;
+	return open_end(a, want.family == AF_INET6, &want, NULL) < 0 ? 508 : 0;
+}
+
+/* The sockets that are wanted.  An error code: none is open. */
+static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uint64_t *ret_token)
+{
+	if (w->token)
+		return open_kept(a, w->token);
 	for (int i = 0; i < 2; i++) {
-		struct relay_opened o = { .next_fd = -1 };
 		struct relay_want want = { .family = i ? AF_INET6 : AF_INET,
 			                   .even = w->even,
 			                   .pair = w->pair };
-		if (!w->family[i])
-			continue;
-		int err = w->token ? claim(r, a->user, w->token, &o)
-		                   : r->ops->open(r->arg, &want, &o);
+		int err = w->family[i] ? open_end(a, i, &want, ret_token) : 0;
 		if (err < 0 && i > 0 && a->ends[0].port)
 			return 0; /* the additional one is not there */
 		if (err < 0) {
 			close_ends(a);
 			return err == -EAFNOSUPPORT ? 440 : 508;
 		}
-		end_open(a, i, &o);
-		if (o.next_fd >= 0)
-			*ret_token = reserve(r, a->user, &o);
 	}
 	return 0;
 }

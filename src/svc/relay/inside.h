@@ -84,14 +84,12 @@ struct relay_stream {
 	enum turn_framing framing;
 };
 
-/* A port that was kept for who shows the token. */
+/* A port that is kept for who shows the token (reserve.c). */
 struct reservation {
 	struct list node;
 	struct relay *relay;
 	struct relay_user *user;
-	int fd;
 	struct addr external;
-	uint64_t token;
 	struct timer expiry;
 };
 
@@ -168,7 +166,6 @@ struct alloc_want {
 unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret,
                    uint64_t *ret_token);
 void alloc_end(struct relay_alloc *a, enum relay_end why);
-void reservations_end(struct relay *r);
 /* Its life from now on; not longer than its credentials'. */
 uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s);
 struct relayed *alloc_end_of(struct relay_alloc *a, int family);
@@ -179,6 +176,18 @@ bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now);
 unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *peer);
 struct channel *channel_numbered(struct relay_alloc *a, uint16_t number, usec_t now);
 struct channel *channel_to(struct relay_alloc *a, const struct addr *peer, usec_t now);
+
+/* A user for whom something is kept: user_put() ends him when nothing is. */
+void user_put(struct relay *r, struct relay_user *u);
+
+/* --- reserve.c */
+
+/* Keeps the port behind this one for the user; the token. */
+uint64_t reserve(struct relay *r, struct relay_user *u, const struct addr *before);
+/* Of a token that this user got, of whichever process: 0 and the port with its family; -ENOENT. */
+int reserve_claim(const struct relay *r, const struct relay_user *u, uint64_t token,
+                  int *ret_family, uint16_t *ret_port);
+void reservations_end(struct relay *r);
 
 /* --- request.c */
 

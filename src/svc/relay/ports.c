@@ -7,6 +7,9 @@
 #include "base/rand.h"
 #include "loop/udp.h"
 
+/* A byte of the table: the number of the process whose it is, and whether it is only kept. */
+enum { KEPT = 0x80 };
+
 struct relay_ports {
 	struct relay_address at[2];
 	struct relay_port_range range;
@@ -14,14 +17,15 @@ struct relay_ports {
 	uint8_t *used[2]; /* by port; of other processes too */
 };
 
-/* The range may have been another one before: what is outside it belongs to the first process. */
+/* What a process of this number before left; the first one takes away what others left that there
+ * are no more. */
 static void clear(uint8_t *used, const struct relay_port_range *g)
 {
-	memset(used + g->first, 0, (size_t)(g->last - g->first) + 1);
-	if (g->first != g->all_first)
-		return;
-	memset(used, 0, g->all_first);
-	memset(used + g->all_last + 1, 0, (size_t)(UINT16_MAX - g->all_last));
+	for (uint32_t port = 0; port <= UINT16_MAX; port++) {
+		unsigned slot = (used[port] & ~(unsigned)KEPT) - 1;
+		if (slot == g->slot || (g->slot == 0 && slot >= g->n_slots))
+			used[port] = 0;
+	}
 }
 
 struct relay_ports *relay_ports_new(const struct relay_address addresses[2],
@@ -45,7 +49,8 @@ void relay_ports_free(struct relay_ports **pp)
 
 bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external)
 {
-	return p->used[external->sa.sa_family == AF_INET6][addr_port(external)] != 0;
+	uint8_t what = p->used[external->sa.sa_family == AF_INET6][addr_port(external)];
+	return what && !(what & KEPT);
 }
 
 uint32_t relay_ports_taken(const struct relay_ports *p)
@@ -53,45 +58,64 @@ uint32_t relay_ports_taken(const struct relay_ports *p)
 	return p->taken;
 }
 
-static int bind_at(struct relay_ports *p, int i, uint32_t at)
+static uint8_t owner(const struct relay_ports *p)
+{
+	return (uint8_t)(p->range.slot + 1);
+}
+
+static int bind_at(const struct relay_ports *p, int i, uint16_t port)
 {
 	struct addr a = p->at[i].local;
-	addr_set_port(&a, (uint16_t)(p->range.first + at));
+	addr_set_port(&a, port);
 	return udp_bind(&a);
 }
 
-static void mark(struct relay_ports *p, int i, uint32_t at, bool used)
+static void mark(struct relay_ports *p, int i, uint32_t port, uint8_t what)
 {
-	p->used[i][p->range.first + at] = used;
-	p->taken = used ? p->taken + 1 : p->taken - 1;
+	p->used[i][port] = what;
+	p->taken = what ? p->taken + 1 : p->taken - 1;
 }
 
-static bool is_fit(const struct relay_ports *p, int i, uint32_t at, const struct relay_want *w)
+static bool is_fit(const struct relay_ports *p, int i, uint32_t port, const struct relay_want *w)
 {
-	if (p->used[i][p->range.first + at] || (w->even && (p->range.first + at) % 2 != 0))
+	if (p->used[i][port] || (w->even && port % 2 != 0))
 		return false;
-	return !w->pair || (at + 1 < p->n && !p->used[i][p->range.first + at + 1]);
+	return !w->pair || (port < p->range.last && !p->used[i][port + 1]);
 }
 
-/* Binds it, and the next one of a pair.  -EADDRINUSE: another program has it. */
-static int open_at(struct relay_ports *p, int i, uint32_t at, const struct relay_want *w,
+/* Another program must not have it, or it would be missed later. */
+static bool is_free(const struct relay_ports *p, int i, uint16_t port)
+{
+	int fd = bind_at(p, i, port);
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
+/* -EADDRINUSE: another program has it, or the next one of a pair. */
+static int open_at(struct relay_ports *p, int i, uint16_t port, const struct relay_want *w,
                    struct relay_opened *ret)
 {
-	struct relay_opened o = { .next_fd = -1, .external = p->at[i].external };
-	o.fd = bind_at(p, i, at);
+	if (w->pair && !is_free(p, i, (uint16_t)(port + 1)))
+		return -EADDRINUSE;
+	struct relay_opened o = { .fd = bind_at(p, i, port), .external = p->at[i].external };
 	if (o.fd < 0)
 		return o.fd;
-	o.next_fd = w->pair ? bind_at(p, i, at + 1) : -1;
-	if (w->pair && o.next_fd < 0) {
-		(void)close(o.fd);
-		return o.next_fd;
-	}
-	addr_set_port(&o.external, (uint16_t)(p->range.first + at));
-	mark(p, i, at, true);
+	addr_set_port(&o.external, port);
+	mark(p, i, port, owner(p));
 	if (w->pair)
-		mark(p, i, at + 1, true);
+		mark(p, i, port + 1u, owner(p) | KEPT);
 	*ret = o;
 	return 0;
+}
+
+/* It may be in the part of another process, which has kept it. */
+static int open_kept(struct relay_ports *p, int i, uint16_t port, struct relay_opened *ret)
+{
+	static const struct relay_want want = { .exactly = 0 };
+	if (!(p->used[i][port] & KEPT))
+		return -EADDRINUSE;
+	return open_at(p, i, port, &want, ret);
 }
 
 int relay_ports_open(struct relay_ports *p, const struct relay_want *want, struct relay_opened *ret)
@@ -100,12 +124,14 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want, struc
 	unsigned tries = 0;
 	if (p->at[i].local.sa.sa_family == AF_UNSPEC)
 		return -EAFNOSUPPORT;
+	if (want->exactly)
+		return open_kept(p, i, want->exactly, ret);
 	uint32_t begin = (uint32_t)rand_below(p->n);
 	for (uint32_t k = 0; k < p->n && err == -EADDRINUSE && tries < RELAY_PORT_TRIES; k++) {
-		uint32_t at = (begin + k) % p->n;
-		if (!is_fit(p, i, at, want))
+		uint16_t port = (uint16_t)(p->range.first + (begin + k) % p->n);
+		if (!is_fit(p, i, port, want))
 			continue;
-		err = open_at(p, i, at, want, ret);
+		err = open_at(p, i, port, want, ret);
 		tries++;
 	}
 	return err;
@@ -114,7 +140,15 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want, struc
 void relay_ports_closed(struct relay_ports *p, const struct addr *external)
 {
 	int i = external->sa.sa_family == AF_INET6;
-	uint32_t at = (uint32_t)addr_port(external) - p->range.first;
-	if (at < p->n && p->used[i][p->range.first + at])
-		mark(p, i, at, false);
+	if (p->used[i][addr_port(external)] == owner(p))
+		mark(p, i, addr_port(external), 0);
+}
+
+void relay_ports_unkeep(struct relay_ports *p, const struct addr *external)
+{
+	int i = external->sa.sa_family == AF_INET6;
+	if (p->used[i][addr_port(external)] == (owner(p) | KEPT))
+		mark(p, i, addr_port(external), 0);
+	else
+		p->taken--; /* it is another's now, or was */
 }

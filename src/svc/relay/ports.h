@@ -10,8 +10,8 @@ struct relay_ports; /* opaque */
 
 /* Which of the ports are whose. */
 struct relay_port_range {
-	uint16_t first, last;         /* this process's */
-	uint16_t all_first, all_last; /* of all processes */
+	uint16_t first, last;   /* this process's */
+	uint32_t slot, n_slots; /* its number, from 0; at most 64 of them */
 };
 /* Addresses: of IPv4 and of IPv6, either of AF_UNSPEC: none; copied.  `live` (svc/relay/live.h) is
  * shared by the processes; what a process before this one left in it goes. */
@@ -24,6 +24,8 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want,
                      struct relay_opened *ret) MUST_CHECK;
 /* The port of that external address is free again. */
 void relay_ports_closed(struct relay_ports *p, const struct addr *external);
+/* That port of a pair is free again if nobody has opened it. */
+void relay_ports_unkeep(struct relay_ports *p, const struct addr *external);
 /* Is that external address a relayed socket, of any process? */
 bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external);
 /* How many are taken. */

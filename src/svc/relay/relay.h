@@ -72,15 +72,14 @@ struct relay_face {
 
 /* A relayed socket that is wanted. */
 struct relay_want {
-	int family; /* AF_INET or AF_INET6 */
-	bool even;  /* an even port; with `pair` the next one is kept as well */
-	bool pair;
-	const struct addr *exactly; /* a port that was kept (ret_next of before); NULL: any */
+	int family;       /* AF_INET or AF_INET6 */
+	bool even;        /* an even port */
+	bool pair;        /* with it the next one is kept, for who asks for it exactly */
+	uint16_t exactly; /* a port that was kept, by any process of the edge; 0: any */
 };
 /* What was opened. */
 struct relay_opened {
 	int fd;               /* the callee's from now on */
-	int next_fd;          /* of a pair, bound and kept; -1: none */
 	struct addr external; /* as peers see it: what the client is told */
 };
 
@@ -111,6 +110,8 @@ struct relay_ops {
 	int (*open)(void *arg, const struct relay_want *want, struct relay_opened *ret);
 	/* The port is free again; the descriptor has been closed. */
 	void (*closed)(void *arg, const struct addr *external);
+	/* The port of a pair is free again if nobody has come for it. */
+	void (*unkeep)(void *arg, const struct addr *external);
 	/* Is this external address a relayed socket at this moment, of any process of the edge? */
 	bool (*is_live)(void *arg, const struct addr *external);
 	void (*began)(void *arg, const struct relay_info *info);

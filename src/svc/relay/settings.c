@@ -200,8 +200,8 @@ static int read_ports(struct relay_setup *ret, const struct topo *t, uint32_t sl
 	ret->ports = (struct relay_port_range){
 		.first = (uint16_t)mine,
 		.last = (uint16_t)(slot + 1 == n_slots ? last : mine + each - 1),
-		.all_first = (uint16_t)first,
-		.all_last = (uint16_t)last,
+		.slot = slot,
+		.n_slots = n_slots,
 	};
 	return 0;
 }

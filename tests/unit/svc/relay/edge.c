@@ -23,16 +23,23 @@ static int bound(int family, struct addr *ret)
 	return fd;
 }
 
-/* Two ports side by side, or one that is even. */
-static int bound_even(struct addr *ret, int *ret_next)
+static int bound_at(unsigned port, struct addr *ret)
+{
+	if (addr_parse(ret, STR("127.0.0.1"), (uint16_t)port) < 0)
+		return -EINVAL;
+	return udp_bind(ret);
+}
+
+/* An even port whose next one is free. */
+static int bound_even(struct addr *ret)
 {
 	for (int i = 0; i < 1000; i++) {
 		struct addr next;
 		int fd = bound(AF_INET, ret), fd2 = -1;
-		next = *ret;
-		addr_set_port(&next, (uint16_t)(addr_port(ret) + 1));
-		if (fd >= 0 && addr_port(ret) % 2 == 0 && (fd2 = udp_bind(&next)) >= 0) {
-			*ret_next = fd2;
+		if (fd >= 0 && addr_port(ret) % 2 == 0)
+			fd2 = bound_at(addr_port(ret) + 1u, &next);
+		if (fd2 >= 0) {
+			(void)close(fd2);
 			return fd;
 		}
 		if (fd >= 0)
@@ -44,17 +51,16 @@ static int bound_even(struct addr *ret, int *ret_next)
 static int on_open(void *arg, const struct relay_want *want, struct relay_opened *ret)
 {
 	struct edge *e = arg;
-	if (e->no_ports)
+	if (e->no_ports || (want->exactly && want->exactly != e->kept))
 		return -EADDRINUSE;
-	ret->next_fd = -1;
-	ret->fd = want->even ? bound_even(&ret->external, &ret->next_fd)
-	                     : bound(want->family, &ret->external);
-	if (ret->next_fd >= 0 && !want->pair) {
-		(void)close(ret->next_fd);
-		ret->next_fd = -1;
-	}
+	ret->fd = want->exactly ? bound_at(want->exactly, &ret->external)
+	          : want->even  ? bound_even(&ret->external)
+	                        : bound(want->family, &ret->external);
 	e->open_ports += ret->fd >= 0;
-	e->open_ports += ret->next_fd >= 0;
+	if (ret->fd >= 0 && want->pair) {
+		e->kept = addr_port(&ret->external) + 1u;
+		e->kept_ports++;
+	}
 	return ret->fd < 0 ? ret->fd : 0;
 }
 
@@ -62,6 +68,13 @@ static void on_closed(void *arg, const struct addr *external UNUSED)
 {
 	struct edge *e = arg;
 	e->open_ports--;
+}
+
+static void on_unkeep(void *arg, const struct addr *external UNUSED)
+{
+	struct edge *e = arg;
+	e->kept_ports--;
+	e->kept = 0;
 }
 
 static void on_began(void *arg, const struct relay_info *info UNUSED)
@@ -98,6 +111,7 @@ static bool is_live(void *arg, const struct addr *external)
 
 static const struct relay_ops ops = { .open = on_open,
 	                              .closed = on_closed,
+	                              .unkeep = on_unkeep,
 	                              .is_live = is_live,
 	                              .began = on_began,
 	                              .ended = on_ended,
@@ -135,6 +149,7 @@ void edge_stop(struct edge *e)
 {
 	relay_free(&e->relay);
 	EQ(e->open_ports, 0);
+	EQ(e->kept_ports, 0);
 	packet_port_free(&e->face.udp);
 	relay_keys_free(&e->issuer);
 	loop_free(&e->loop);

@@ -27,9 +27,10 @@ struct edge {
 	struct relay_face face;
 	struct relay_config cfg;
 	struct relay_range open[2];
-	unsigned open_ports; /* relayed sockets */
-	struct addr live;    /* what is a relayed socket, as the edge is told */
-	bool no_ports;       /* there are none */
+	unsigned open_ports;       /* relayed sockets */
+	unsigned kept_ports, kept; /* of pairs: how many, and the last one */
+	struct addr live;          /* what is a relayed socket, as the edge is told */
+	bool no_ports;             /* there are none */
 	unsigned n_began, n_ended[RELAY_N_ENDS];
 	struct party stream;    /* what goes to the client of a connection, in `last` */
 	struct relay_info info; /* of the last end */

@@ -13,13 +13,14 @@ enum { PORTS = 8 };
 /* Below the ports that the kernel gives out, and others for each process. */
 static uint16_t first_port(void)
 {
-	return (uint16_t)(16000 + getpid() % 400 * PORTS);
+	return (uint16_t)(16000 + getpid() % 200 * 2 * PORTS);
 }
 
 /* As another process of the edge sees it too. */
 static uint8_t live[RELAY_LIVE_LEN];
 
-static struct relay_ports *ports_of(bool with_ipv6)
+/* Of process 1 or 2 of two. */
+static struct relay_ports *ports_of_slot(uint32_t slot, bool with_ipv6)
 {
 	struct relay_address at[2] = { 0 };
 	EQ(addr_parse(&at[0].local, STR("127.0.0.1"), 0), 0);
@@ -27,20 +28,27 @@ static struct relay_ports *ports_of(bool with_ipv6)
 	if (with_ipv6)
 		EQ(addr_parse(&at[1].local, STR("::1"), 0), 0);
 	at[1].external = at[1].local;
-	uint16_t first = first_port(), last = (uint16_t)(first + PORTS - 1);
-	struct relay_port_range range = { first, last, first, (uint16_t)(last + PORTS) };
+	uint16_t first = (uint16_t)(first_port() + slot * PORTS);
+	struct relay_port_range range = { first, (uint16_t)(first + PORTS - 1), slot, 2 };
 	return relay_ports_new(at, &range, live);
+}
+
+static struct relay_ports *ports_of(bool with_ipv6)
+{
+	return ports_of_slot(0, with_ipv6);
 }
 
 static void shut(struct relay_ports *p, struct relay_opened *o)
 {
 	(void)close(o->fd);
 	relay_ports_closed(p, &o->external);
-	if (o->next_fd < 0)
-		return;
-	(void)close(o->next_fd);
-	addr_set_port(&o->external, (uint16_t)(addr_port(&o->external) + 1));
-	relay_ports_closed(p, &o->external);
+}
+
+static struct addr after(const struct relay_opened *o)
+{
+	struct addr next = o->external;
+	addr_set_port(&next, (uint16_t)(addr_port(&next) + 1));
+	return next;
 }
 
 static void every_port_is_given_once_and_again_when_it_is_free(void)
@@ -55,7 +63,6 @@ static void every_port_is_given_once_and_again_when_it_is_free(void)
 		unsigned at = addr_port(&o[i].external) - first_port();
 		OK(at < PORTS && !(seen >> at & 1));
 		seen |= 1u << at;
-		EQ(o[i].next_fd, -1);
 	}
 	EQ(relay_ports_taken(p), PORTS);
 	EQ(relay_ports_open(p, &want, &o[PORTS]), -EADDRINUSE);
@@ -88,40 +95,66 @@ static void an_even_port_and_the_next_one(void)
 	int n = 0;
 	while (n <= PORTS / 2 && relay_ports_open(p, &want, &o[n]) == 0) {
 		EQ(addr_port(&o[n].external) % 2, 0);
-		OK(o[n].next_fd >= 0);
 		n++;
 	}
 	OK(n >= PORTS / 2 - 1 && n <= PORTS / 2);
-	while (n-- > 0)
+	while (n-- > 0) {
+		struct addr next = after(&o[n]);
 		shut(p, &o[n]);
+		relay_ports_unkeep(p, &next);
+	}
 	EQ(relay_ports_taken(p), 0);
 	relay_ports_free(&p);
 }
 
-static bool is_live(const struct relay_ports *p, unsigned port)
-{
-	struct addr a;
-	EQ(addr_parse(&a, STR("192.0.2.1"), (uint16_t)port), 0);
-	return relay_ports_is_live(p, &a);
-}
-
 static void what_is_live_is_known_to_all_processes_and_a_new_one_has_none(void)
 {
-	struct relay_ports *p = ports_of(false);
+	struct relay_ports *p = ports_of_slot(0, false), *other = ports_of_slot(1, false);
 	struct relay_want want = { .family = AF_INET };
-	struct relay_opened o;
-	unsigned other = first_port() + PORTS, outside = first_port() + 3 * PORTS;
-	live[other] = live[outside] = 1;
-	OK(is_live(p, other));
+	struct relay_opened o, theirs;
 	EQ(relay_ports_open(p, &want, &o), 0);
-	OK(is_live(p, addr_port(&o.external)));
+	EQ(relay_ports_open(other, &want, &theirs), 0);
+	OK(relay_ports_is_live(other, &o.external));
 	(void)close(o.fd); /* killed */
 	relay_ports_free(&p);
-	p = ports_of(false);
-	OK(!is_live(p, addr_port(&o.external)));
-	OK(is_live(p, other));
-	OK(!is_live(p, outside)); /* of another range, before */
+	p = ports_of_slot(0, false);
+	OK(!relay_ports_is_live(p, &o.external));
+	OK(relay_ports_is_live(p, &theirs.external));
+	shut(other, &theirs);
+	OK(!relay_ports_is_live(p, &theirs.external));
+	live[first_port()] = 3; /* of a third process, of which there is none any more */
 	relay_ports_free(&p);
+	p = ports_of_slot(0, false);
+	EQ(live[first_port()], 0);
+	relay_ports_free(&p);
+	relay_ports_free(&other);
+}
+
+/* Both ways: the client with the token may come to either process. */
+static void a_kept_port_is_opened_by_any_process_once(void)
+{
+	struct relay_ports *p = ports_of_slot(0, false), *other = ports_of_slot(1, false);
+	for (int i = 0; i < 2; i++) {
+		struct relay_ports *opener = i ? other : p;
+		struct relay_want want = { .family = AF_INET, .even = true, .pair = true };
+		struct relay_opened o, next, again;
+		if (!OK(relay_ports_open(p, &want, &o) == 0))
+			break;
+		struct addr kept = after(&o);
+		OK(!relay_ports_is_live(p, &kept));
+		want = (struct relay_want){ .family = AF_INET, .exactly = addr_port(&kept) };
+		EQ(relay_ports_open(opener, &want, &next), 0);
+		EQ(addr_port(&next.external), addr_port(&kept));
+		EQ(relay_ports_open(opener, &want, &again), -EADDRINUSE);
+		relay_ports_unkeep(p, &kept); /* its time is over */
+		OK(relay_ports_is_live(p, &kept));
+		shut(opener, &next);
+		shut(p, &o);
+		EQ(relay_ports_taken(p), 0);
+		EQ(relay_ports_taken(other), 0);
+	}
+	relay_ports_free(&p);
+	relay_ports_free(&other);
 }
 
 static void the_table_of_a_file_is_shared(void)
@@ -177,6 +210,7 @@ int main(void)
 	RUN(clients_are_told_the_external_address);
 	RUN(an_even_port_and_the_next_one);
 	RUN(what_is_live_is_known_to_all_processes_and_a_new_one_has_none);
+	RUN(a_kept_port_is_opened_by_any_process_once);
 	RUN(the_table_of_a_file_is_shared);
 	RUN(a_family_without_an_address_is_said);
 	RUN(a_port_of_another_program_is_passed_over);

@@ -219,6 +219,7 @@ static void a_request_that_comes_again_is_answered_again(void)
 
 static void both_families_and_ports_side_by_side_can_be_had(void)
 {
+	struct account bob;
 	struct world w;
 	struct stun_out o;
 	struct stun_msg m;
@@ -245,6 +246,16 @@ static void both_families_and_ports_side_by_side_can_be_had(void)
 	OK(stun_attr_addr(&m, STUN_XOR_RELAYED_ADDRESS, &w.relayed));
 	EQ(addr_port(&w.relayed) % 2, 0);
 	OK(stun_attr_u64(&m, STUN_RESERVATION_TOKEN, &token));
+	/* Of another user, or changed: not. */
+	account_get(&bob, &w.e, "bob@example.test", 3600);
+	memcpy(bob.nonce, w.alice.nonce, sizeof(bob.nonce)); /* of the same host */
+	for (int i = 0; i < 3; i++) {
+		edge_begin(&o, STUN_ALLOCATE);
+		stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
+		stun_put_u64(&o, STUN_RESERVATION_TOKEN,
+		             i ? token ^ UINT64_C(1) << (i * 20) : token);
+		EQ(edge_ask(&w.e, &w.peer, &o, i ? &w.alice : &bob, &m), 508);
+	}
 	edge_begin(&o, STUN_ALLOCATE);
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	stun_put_u64(&o, STUN_RESERVATION_TOKEN, token);
@@ -269,9 +280,9 @@ static void a_port_that_was_kept_for_nobody_is_free_again(void)
 	stun_put(&o, STUN_EVEN_PORT, str_n("\x80", 1));
 	EQ(edge_ask(&w.e, &w.client, &o, &w.alice, &m), 200);
 	OK(stun_attr_u64(&m, STUN_RESERVATION_TOKEN, &token));
-	EQ(w.e.open_ports, 2);
+	EQ(w.e.kept_ports, 1);
 	edge_wait(&w.e, RELAY_RESERVATION_S + 1);
-	EQ(w.e.open_ports, 1);
+	EQ(w.e.kept_ports, 0);
 	edge_begin(&o, STUN_ALLOCATE);
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	stun_put_u64(&o, STUN_RESERVATION_TOKEN, token);

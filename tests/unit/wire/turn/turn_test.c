@@ -48,7 +48,7 @@ static void what_is_of_no_kind_is_told(void)
 {
 	EQ(look(""), TURN_OTHER);
 	EQ(look("400000"), TURN_OTHER);
-	EQ(look("50000000"), TURN_OTHER);
+	EQ(look("80000000"), TURN_OTHER);
 	EQ(look("3fff0000"), TURN_OTHER);
 	EQ(look("80000000000000000000000000000000000000000000000000000000"), TURN_OTHER); /* RTP */
 	EQ(look("16fefd00000000000000000000000000000000000000000000000000"), TURN_OTHER); /* DTLS */
@@ -86,7 +86,7 @@ static void channel_data_is_read_from_datagrams(void)
 	EQ(channel("400000046162", TURN_DATAGRAM), -EBADMSG);
 	EQ(channel("4000ffff61", TURN_DATAGRAM), -EBADMSG);
 	EQ(channel("400000", TURN_DATAGRAM), -EBADMSG);
-	EQ(channel("50000000", TURN_DATAGRAM), -EBADMSG);
+	EQ(channel("80000000", TURN_DATAGRAM), -EBADMSG);
 	EQ(channel("3fff0000", TURN_DATAGRAM), -EBADMSG);
 }
 
@@ -138,7 +138,7 @@ static void frames_are_cut_from_a_stream(void)
 
 static void what_is_no_frame_ends_the_stream(void)
 {
-	EQ(frame("50000000", TURN_STANDARD, 1000), -EBADMSG);
+	EQ(frame("80000000", TURN_STANDARD, 1000), -EBADMSG);
 	EQ(frame("16030100", TURN_STANDARD, 1000), -EBADMSG);
 	EQ(frame("0001000121", TURN_STANDARD, 1000), -EBADMSG);
 	EQ(frame("0001000022", TURN_STANDARD, 1000), -EBADMSG);
