@@ -15,10 +15,11 @@ TIMEOUT_S = 20
 
 
 class HostA(Server):
-    """The host that clients know; fars: the addresses of the others by their names."""
+    """The host that clients know; fars: the addresses of the others by their names; role: what
+    runs there, with these lines."""
 
-    def __init__(self, folder, fars, **kw):
-        self.fars = fars
+    def __init__(self, folder, fars, role="mcu-im", lines="", **kw):
+        self.fars, self.role, self.lines = fars, role, lines
         super().__init__(folder, ip=netns.SERVER_IP, domain=site.DOMAIN, host=site.HOST, mcus=0,
                          bridges=0, **kw)
 
@@ -28,8 +29,9 @@ class HostA(Server):
 name = {name}.{self.domain}
 addresses = {ip}
 
-[role mcu-im]
+[role {self.role}]
 host = {name}
+{self.lines}
 """ for name, ip in self.fars.items())
         self._write("topology.conf", f"""[deployment]
 domains = {self.domain}
@@ -49,7 +51,7 @@ processes = {self.frontends}
         self._write("local.conf", "[local]\nhost = a\n" + self.settings["local"])
 
 
-class McuHost(Server):
+class FarHost(Server):
     """Another one, set up as the manual says: topology.conf and the certificates that the first
     host has issued for it, and a local.conf of its own."""
 
@@ -74,14 +76,15 @@ class McuHost(Server):
 
 
 class Hosts(site.Site):
-    """site.server is host a, site.mcus the others, site.b the first of them."""
+    """site.server is host a, site.mcus the others (whatever their role is), site.b the first of
+    them.  rows: connections of a front-end process with each, as both hosts' status has them."""
 
-    def __init__(self, args, folder, names=("b",)):
-        self.names, self.mcus = names, []
+    def __init__(self, args, folder, names=("b",), role="mcu-im", lines="", rows=4):
+        self.names, self.mcus, self.role, self.lines, self.rows = names, [], role, lines, rows
         super().__init__(args, folder, make_server=self._make)
         try:
             for name in names:
-                self.mcus.append(McuHost(os.path.join(folder, name), self.server, name,
+                self.mcus.append(FarHost(os.path.join(folder, name), self.server, name,
                                          self.machines[name]))
             for mcu in self.mcus:
                 mcu.start()
@@ -94,17 +97,18 @@ class Hosts(site.Site):
     def _make(self, folder, frontends, settings, **_kw):
         self.machines = {name: netns.Host() for name in self.names}
         return HostA(folder, {name: m.ip for name, m in self.machines.items()},
-                     frontends=frontends, settings=settings)
+                     frontends=frontends, settings=settings, role=self.role, lines=self.lines)
 
     def peers(self):
         """The rows of all hosts."""
-        return [p for s in (self.server, *self.mcus) for p in s.json("status", ok=False)["peers"]]
+        return [p for s in (self.server, *self.mcus) for p in s.json("status", ok=False).get("peers", [])]
 
     def wait_connected(self):
-        """SIP and both ways of C3P, for each front-end process: two of them are seen by both."""
+        """With an MCU SIP and both ways of C3P, for each front-end process: two of them are seen
+        by both."""
         def up():
             rows = self.peers()
-            return (len(rows) == 4 * self.frontends * len(self.mcus)
+            return (len(rows) == self.rows * self.frontends * len(self.mcus)
                     and all(r["state"] == "up" for r in rows))
         wait_for(up, lambda: f"hosts that are connected: {self.peers()}")
 

@@ -5,7 +5,7 @@
 
 /* What `dialtone` asks of the A/V edge, what it counts, and its log lines of allocations. */
 
-enum { ANSWER_MAX = CTL_LINE_MAX - 4096, LIFE_MIN_S = 60 };
+enum { ANSWER_MAX = CTL_LINE_MAX - 4096, LIFE_MIN_S = 1 };
 
 static const char *const ends[RELAY_N_ENDS] = {
 	[RELAY_RELEASED] = "released",     [RELAY_EXPIRED] = "expired",

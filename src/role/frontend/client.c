@@ -109,6 +109,8 @@ static void identified(struct task *t)
 		find_endpoint(t);
 	if (served[t->msg->method])
 		served[t->msg->method](t);
+	else if (fe_is_for_edge(t))
+		fe_to_edge(t);
 	else
 		fe_originate(t);
 }

@@ -33,10 +33,11 @@ enum {
 	 * client). */
 	FE_ROOM_PLACES = 4096,
 	FE_ROOM_WAYS = 8,
-	FE_USER_LIMITS = 1024,          /* of log lines; who shares one is left to chance */
-	FE_FLOWS_TRIED_MAX = 16,        /* of one request, over all endpoints that have several */
-	FE_BRIDGE_SOCK = FE_SLOTS_MAX,  /* number of the link to the first media bridge */
-	FE_MCU_SOCK = 2 * FE_SLOTS_MAX, /* and to the first IM MCU */
+	FE_USER_LIMITS = 1024,           /* of log lines; who shares one is left to chance */
+	FE_FLOWS_TRIED_MAX = 16,         /* of one request, over all endpoints that have several */
+	FE_BRIDGE_SOCK = FE_SLOTS_MAX,   /* number of the link to the first media bridge */
+	FE_MCU_SOCK = 2 * FE_SLOTS_MAX,  /* and to the first IM MCU */
+	FE_EDGE_SOCK = 3 * FE_SLOTS_MAX, /* and to the first A/V edge */
 };
 
 /* The host part of URIs between the processes of this box (RFC 2606: never a real name). */
@@ -158,7 +159,7 @@ struct frontend {
 	struct fe_history history;
 	struct fe_kept kept;
 	uint32_t n_conversation_subs;
-	struct fe_rights rights, bridge_rights, mcu_rights;
+	struct fe_rights rights, bridge_rights, mcu_rights, edge_rights;
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
@@ -168,6 +169,7 @@ struct frontend {
 	struct sip_flow *mcus[FE_SLOTS_MAX]; /* links to the IM MCUs, by slot */
 	uint32_t n_mcus;
 	struct fe_hosts *hosts; /* MCUs of other hosts; NULL: those of this one, or none */
+	struct fe_edges *edges; /* NULL: there are none */
 	struct fe_conf_config conf_cfg;
 	struct focus *focus;
 	struct buf lost; /* ids of lost flows, for the others */
@@ -638,6 +640,32 @@ void fe_hosts_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
 uint64_t fe_hosts_connections(const struct frontend *fe);
 void fe_hosts_metrics(const struct frontend *fe, struct buf *b);
 void fe_hosts_status(const struct frontend *fe, struct buf *b);
+
+/* edge.c: the A/V edges, of this host or of others. */
+bool fe_is_edge(const struct sip_flow *f);
+int fe_edges_start(struct frontend *fe, struct buf *why) MUST_CHECK;
+int fe_edges_reload(struct frontend *fe, struct buf *why) MUST_CHECK;
+void fe_edges_free(struct frontend *fe);
+void fe_edge_up(struct frontend *fe, uint32_t slot, int fd);
+/* The links to those of this host, by slot. */
+struct sip_flow **fe_edge_links(const struct frontend *fe);
+/* The connection to one of another host has ended; false: it was none. */
+bool fe_edge_far_lost(struct frontend *fe, const struct sip_flow *f, const char *why);
+/* "edge-av/1", or "edge-av on host b". */
+void fe_edge_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
+/* Is that the name of one of another host? */
+bool fe_edge_is_far(const struct frontend *fe, struct str name);
+/* As those of hosts.c; rows of the status end with a comma. */
+uint64_t fe_edges_connections(const struct frontend *fe);
+void fe_edges_metrics(const struct frontend *fe, struct buf *b);
+void fe_edges_status(const struct frontend *fe, struct buf *b);
+/* Appends the setting by which a client knows whom to ask for credentials; nothing if there is
+ * nobody. */
+void fe_put_mras_uri(const struct frontend *fe, struct buf *b);
+/* Does the request ask for them? */
+bool fe_is_for_edge(const struct task *t);
+/* Passes it on in the name of the user who sends it. */
+void fe_to_edge(struct task *t);
 
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);

@@ -5,7 +5,7 @@
 
 bool fe_is_mcu(const struct sip_flow *f)
 {
-	return f->server && f->sock >= FE_MCU_SOCK;
+	return f->server && f->sock >= FE_MCU_SOCK && f->sock < FE_EDGE_SOCK;
 }
 
 void fe_mcu_put_name(const struct frontend *fe, struct buf *b, uint32_t slot)

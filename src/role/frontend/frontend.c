@@ -67,6 +67,8 @@ static const char *const links[] = { "accounts", "frontend", NULL };
  * and from the other. */
 static const char *const links_across[] = { "frontend:c3p-up", "frontend:c3p-down", NULL };
 
+static const char *const reaches[] = { "edge-av", NULL };
+
 static const char *const of_accounts[] = { "lookup", "auth",    "known", "changes",
 	                                   "search", "members", NULL };
 /* `other` is what no RFC here names. */
@@ -82,6 +84,7 @@ static const char *const of_mcu[] = {
 	"addConference",    "addUser",       "deleteUser", "modifyConferenceLock",
 	"deleteConference", "getConference", NULL
 };
+static const char *const of_edge[] = { "SERVICE", NULL };
 static const char *const link_fields[] = { "P-Asserted-Identity", "Path", NULL };
 static const struct role_right rights[] = {
 	{ .of = "accounts", .who = ROLE_AS_NOBODY, .requests = of_accounts },
@@ -90,6 +93,7 @@ static const struct role_right rights[] = {
 	  .requests = of_frontend,
 	  .fields = link_fields },
 	{ .of = "mcu-im", .who = ROLE_AS_OUR_USERS, .requests = of_mcu, .fields = link_fields },
+	{ .of = "edge-av", .who = ROLE_AS_OUR_USERS, .requests = of_edge, .fields = link_fields },
 	{ .of = NULL },
 };
 
@@ -368,7 +372,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe_focus_start(fe);
 	fe_keep_load_subs(fe);
 	fe_load_init(fe);
-	if (fe_hosts_start(fe, why) < 0)
+	if (fe_hosts_start(fe, why) < 0 || fe_edges_start(fe, why) < 0)
 		return -EINVAL;
 	open_doors(fe);
 	return 0;
@@ -402,6 +406,7 @@ static void fe_free(struct frontend *fe)
 	fe_people_free(fe); /* first: who watches a conference is not told that it ended */
 	fe_focus_free(fe);
 	fe_hosts_free(fe);
+	fe_edges_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	map_done(&fe->ringing);
@@ -446,6 +451,8 @@ void fe_link_up(void *state, size_t i)
 		fe_bridge_up(fe, l->slot, l->fd);
 	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("mcu-im")))
 		fe_mcu_up(fe, l);
+	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("edge-av")))
+		fe_edge_up(fe, l->slot, l->fd);
 	else if (l->slot < FE_SLOTS_MAX && l->label.len > 0)
 		fe_hosts_link(fe, l);
 	else if (l->slot < FE_SLOTS_MAX && l->slot != fe->env->slot)
@@ -461,7 +468,7 @@ static int reload(void *state, struct buf *why)
 	struct fe_conf_config ccfg = fe->conf_cfg;
 	struct tls_server *tls = has_tls(fe->env) ? make_tls(fe, why) : NULL;
 	if ((has_tls(fe->env) && !tls) || read_settings(fe, why) < 0 ||
-	    fe_hosts_reload(fe, why) < 0) {
+	    fe_hosts_reload(fe, why) < 0 || fe_edges_reload(fe, why) < 0) {
 		fe->cfg = cfg;
 		fe->access_cfg = acfg;
 		fe->registrar_cfg = rcfg;
@@ -518,6 +525,7 @@ const struct role role_frontend = {
 	.ports = ports,
 	.links = links,
 	.links_across = links_across,
+	.reaches = reaches,
 	.rights = rights,
 	.settings = settings,
 	.commands = frontend_commands,

@@ -1,10 +1,11 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/rand.h"
+#include "role/frontend/far.h"
 #include "role/frontend/focus.h"
 #include "role/gate.h"
-#include "role/line.h"
 
 /* MCUs of other hosts: lines to them for SIP and for the commands of the focus, and a port where
  * they notify it.
@@ -19,9 +20,8 @@ struct far {
 	struct frontend *fe;
 	uint32_t slot; /* as an MCU of this host would have */
 	size_t peer;   /* of env->peers */
-	struct line *sip, *c3p;
-	struct sip_flow *flow; /* whose first request has not been answered */
-	bool refused;          /* ... or not as we hoped */
+	struct fe_far sip;
+	struct line *c3p;
 };
 
 struct fe_hosts {
@@ -46,77 +46,9 @@ void fe_hosts_put_name(const struct frontend *fe, struct buf *b, uint32_t slot)
 		peer_put_name(b, role_of(fe, h->fars[slot].peer), 0);
 }
 
-/* --- SIP ------------------------------------------------------------------------------------ */
-
-static void on_answer(void *arg, struct sip_ctx *t, struct sip_msg *m)
-{
-	struct far *f = arg;
-	if (m->status < 200)
-		return;
-	sip_ctx_forget(t);
-	f->refused = m->status / 100 != 2;
-	if (f->refused) {
-		sip_flow_close(f->flow);
-		return;
-	}
-	f->fe->mcus[f->slot] = take(&f->flow);
-	line_good(f->sip);
-}
-
-static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why)
-{
-	struct far *f = arg;
-	if (why == SIP_FAIL_TIMEOUT && f->flow)
-		sip_flow_close(f->flow);
-}
-
-static void on_ended(void *arg UNUSED, struct sip_ctx *t UNUSED)
-{
-}
-
-static const struct sip_ctx_ops hello_ops = { .response = on_answer,
-	                                      .failed = on_failed,
-	                                      .ended = on_ended };
-
-/* The first request of a connection says which process of ours has it, and the answer that we are
- * heard: with TLS 1.3 a client does not know that its certificate was taken. */
-static void say_hello(struct far *f)
-{
-	struct frontend *fe = f->fe;
-	char branch[SIP_BRANCH_LEN + 1];
-	struct buf *b = sip_transport_out(fe->tp);
-	sip_branch_make(fe->stack, 0, branch);
-	buf_lit(b, "OPTIONS sip:" FE_LINK_DOMAIN " SIP/2.0\r\nVia: ");
-	sip_via_put(b, f->flow, branch);
-	buf_printf(b, "\r\nFrom: <sip:%u@" FE_LINK_DOMAIN ">;tag=", fe->env->slot + 1);
-	rand_token(b, 8);
-	buf_lit(b, "\r\nTo: <sip:" FE_LINK_DOMAIN ">\r\nCall-ID: ");
-	rand_token(b, 20);
-	buf_lit(b, "\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 1\r\n");
-	sip_put_body(b, STR(""), STR(""));
-	(void)sip_ctx_new(fe->stack, f->flow, buf_view(b), SIP_OPTIONS, branch, &hello_ops, f);
-}
-
-static void on_sip_line(void *arg, struct stream *s)
-{
-	struct far *f = arg;
-	f->refused = false;
-	f->flow = sip_transport_adopt(f->fe->tp, (uint16_t)(FE_MCU_SOCK + f->slot), s);
-	say_hello(f);
-}
-
 void fe_hosts_sip_lost(struct frontend *fe, const struct sip_flow *flow, const char *why)
 {
-	struct far *f = &fe->hosts->fars[flow->sock - FE_MCU_SOCK];
-	if (f->refused)
-		why = "it does not expect this process; is topology.conf the same there?";
-	if (f->flow == flow)
-		f->flow = NULL;
-	else if (fe->mcus[f->slot] == flow)
-		fe->mcus[f->slot] = NULL;
-	else
-		return;
-	line_lost(f->sip, why);
+	fe_far_lost(&fe->hosts->fars[flow->sock - FE_MCU_SOCK].sip, flow, why);
 }
 
 /* --- C3P ------------------------------------------------------------------------------------ */
@@ -199,7 +131,9 @@ static const struct c3p_link_ops pass_ops = { .document = on_passed,
 
 void fe_hosts_link(struct frontend *fe, const struct role_link *l)
 {
-	if (str_eq(l->label, label_to(fe, l->slot)))
+	if (!fe->hosts) /* another role is on another host, not the MCUs */
+		(void)close(l->fd);
+	else if (str_eq(l->label, label_to(fe, l->slot)))
 		c3p_link_open(fe->hosts->pass, l->slot, l->fd);
 	else
 		c3p_link_serve(fe->hosts->pass, l->slot, l->fd);
@@ -211,18 +145,18 @@ static void add_far(struct fe_hosts *h, size_t peer)
 {
 	struct far *f = &h->fars[h->n_fars];
 	*f = (struct far){ .fe = h->fe, .slot = h->n_fars++, .peer = peer };
-	struct line_config sip = { .env = h->fe->env,
+	f->sip = (struct fe_far){ .fe = h->fe,
+		                  .peer = peer,
+		                  .sock = (uint16_t)(FE_MCU_SOCK + f->slot),
+		                  .good = &h->fe->mcus[f->slot] };
+	struct line_config c3p = { .env = h->fe->env,
 		                   .peer = peer,
-		                   .proto = TOPO_TLS,
-		                   .what = "SIP",
+		                   .proto = TOPO_HTTPS,
+		                   .what = "C3P",
 		                   .tls = h->tls.client,
-		                   .open = on_sip_line,
+		                   .open = on_c3p_line,
 		                   .arg = f };
-	struct line_config c3p = sip;
-	c3p.proto = TOPO_HTTPS;
-	c3p.what = "C3P";
-	c3p.open = on_c3p_line;
-	f->sip = line_new(&sip);
+	fe_far_open(&f->sip, h->tls.client);
 	f->c3p = line_new(&c3p);
 }
 
@@ -241,7 +175,7 @@ static void open_gate(struct fe_hosts *h)
 int fe_hosts_start(struct frontend *fe, struct buf *why)
 {
 	const struct role_env *env = fe->env;
-	if (env->n_peers == 0)
+	if (peer_count(env, STR("mcu-im")) == 0)
 		return 0;
 	struct fe_hosts *h = xnew(struct fe_hosts);
 	struct buf run = BUF_ON(h->run);
@@ -271,7 +205,7 @@ int fe_hosts_reload(struct frontend *fe, struct buf *why)
 		return r;
 	gate_set_tls(h->gate, tls.server);
 	for (uint32_t i = 0; i < h->n_fars; i++) {
-		line_set_tls(h->fars[i].sip, tls.client);
+		line_set_tls(h->fars[i].sip.line, tls.client);
 		line_set_tls(h->fars[i].c3p, tls.client);
 	}
 	peer_tls_done(&h->tls);
@@ -288,7 +222,7 @@ void fe_hosts_free(struct frontend *fe)
 	gate_free(&h->gate);
 	c3p_link_free(&h->pass);
 	for (uint32_t i = 0; i < h->n_fars; i++) {
-		line_free(&h->fars[i].sip);
+		fe_far_close(&h->fars[i].sip);
 		line_free(&h->fars[i].c3p);
 	}
 	peer_tls_done(&h->tls);
@@ -301,7 +235,7 @@ uint64_t fe_hosts_connections(const struct frontend *fe)
 {
 	uint64_t n = 0;
 	for (uint32_t i = 0; fe->hosts && i < fe->hosts->n_fars; i++)
-		n += fe->hosts->fars[i].flow || fe->mcus[i];
+		n += fe_far_is_open(&fe->hosts->fars[i].sip);
 	return n;
 }
 
@@ -310,9 +244,8 @@ void fe_hosts_metrics(const struct frontend *fe, struct buf *b)
 	const struct fe_hosts *h = fe->hosts;
 	if (!h)
 		return;
-	line_put_metric_head(b);
 	for (uint32_t i = 0; i < h->n_fars; i++) {
-		line_put_metric(b, h->fars[i].sip);
+		line_put_metric(b, h->fars[i].sip.line);
 		line_put_metric(b, h->fars[i].c3p);
 	}
 	gate_put_metric_head(b);
@@ -322,14 +255,10 @@ void fe_hosts_metrics(const struct frontend *fe, struct buf *b)
 void fe_hosts_status(const struct frontend *fe, struct buf *b)
 {
 	const struct fe_hosts *h = fe->hosts;
-	if (!h)
-		return;
-	buf_lit(b, ",\"peers\":[");
-	for (uint32_t i = 0; i < h->n_fars; i++) {
-		buf_str(b, i > 0 ? STR(",") : STR(""));
-		line_put_status(b, h->fars[i].sip);
+	for (uint32_t i = 0; h && i < h->n_fars; i++) {
+		line_put_status(b, h->fars[i].sip.line);
 		buf_char(b, ',');
 		line_put_status(b, h->fars[i].c3p);
+		buf_char(b, ',');
 	}
-	buf_char(b, ']');
 }

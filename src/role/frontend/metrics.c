@@ -151,6 +151,19 @@ void fe_metrics(void *state, struct buf *b)
 	type(b, "unsaved_bindings", "gauge", "bindings that the disk does not hold as they are");
 	metric(b, "unsaved_bindings", "", fe_behind_unsaved(fe));
 	fe_hosts_metrics(fe, b);
+	fe_edges_metrics(fe, b);
+}
+
+/* Roles of other hosts. */
+static void put_peers(const struct frontend *fe, struct buf *b)
+{
+	if (fe->env->n_peers == 0)
+		return;
+	buf_lit(b, ",\"peers\":[");
+	fe_hosts_status(fe, b);
+	fe_edges_status(fe, b);
+	b->len--; /* the last comma */
+	buf_char(b, ']');
 }
 
 void fe_status(void *state, struct buf *b)
@@ -165,9 +178,10 @@ void fe_status(void *state, struct buf *b)
 	           "\"endpoints\":%zu,\"calls\":%zu,\"connections\":%" PRIu64
 	           ",\"transactions\":%u,\"requests\":%" PRIu64 ",\"accounts\":%s",
 	           registrar_count(fe->registrar), calls_count(fe->calls),
-	           t->flows[SIP_TCP] + t->flows[SIP_TLS] - fe_hosts_connections(fe),
+	           t->flows[SIP_TCP] + t->flows[SIP_TLS] - fe_hosts_connections(fe) -
+	                   fe_edges_connections(fe),
 	           s->stx + s->ctx, in, accounts_is_up(fe->accounts) ? "true" : "false");
 	buf_printf(b, ",\"unsaved_bindings\":%u,\"store\":\"%s\"", fe_behind_unsaved(fe),
 	           fe->behind.err < 0 ? strerror(-fe->behind.err) : "ok");
-	fe_hosts_status(fe, b);
+	put_peers(fe, b);
 }

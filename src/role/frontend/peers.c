@@ -78,6 +78,8 @@ void fe_put_link_name(const struct frontend *fe, struct buf *b, const struct sip
 {
 	if (fe_is_mcu(f))
 		fe_mcu_put_name(fe, b, f->sock % FE_SLOTS_MAX);
+	else if (fe_is_edge(f))
+		fe_edge_put_name(fe, b, f->sock % FE_SLOTS_MAX);
 	else if (fe_is_bridge(f))
 		buf_printf(b, "media-bridge/%u", f->sock % FE_SLOTS_MAX + 1);
 	else
@@ -134,6 +136,11 @@ void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why
 {
 	if (fe_is_bridge(f)) {
 		role_down(fe, "media-bridge", fe->bridges, f, why);
+		return;
+	}
+	if (fe_is_edge(f)) {
+		if (!fe_edge_far_lost(fe, f, why))
+			role_down(fe, "edge-av", fe_edge_links(fe), f, why);
 		return;
 	}
 	if (fe_is_mcu(f) && fe->hosts) {

@@ -41,12 +41,15 @@ void fe_rights_init(struct frontend *fe)
 	read_right(&fe->rights, role_right_to(role, str_of(role->name)));
 	read_right(&fe->bridge_rights, fe_right_of(fe, STR("media-bridge")));
 	read_right(&fe->mcu_rights, fe_right_of(fe, STR("mcu-im")));
+	read_right(&fe->edge_rights, fe_right_of(fe, STR("edge-av")));
 }
 
 static const struct fe_rights *rights_of(const struct task *t)
 {
 	if (fe_is_mcu(t->flow))
 		return &t->fe->mcu_rights;
+	if (fe_is_edge(t->flow))
+		return &t->fe->edge_rights;
 	return fe_is_bridge(t->flow) ? &t->fe->bridge_rights : &t->fe->rights;
 }
 

@@ -266,6 +266,7 @@ static void answer_provisioning(struct task *t)
 		xml_put_text(&b, t->who.uri);
 		buf_lit(&b, ";gruu;opaque=app:conf:focusfactory</focusFactoryUri>");
 	}
+	fe_put_mras_uri(t->fe, &b);
 	buf_lit(&b, "</provisionGroup></provisionGroupList>\r\n");
 	task_answer(t, buf_view(&lines),
 	            STR("application/vnd-microsoft-roaming-provisioning-v2+xml"), buf_view(&b));

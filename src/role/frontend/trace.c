@@ -56,7 +56,7 @@ static bool is_on_other_host(const struct frontend *fe, struct str s)
 		if (str_eq(buf_view(&name), s))
 			return true;
 	}
-	return false;
+	return fe_edge_is_far(fe, s);
 }
 
 /* The name of a process as it stands in the lines of a trace. */
@@ -69,7 +69,7 @@ static bool is_process(const struct frontend *fe, struct str s)
 	return str_cut(s, '/', &role, &number) && str_to_u32(number, FE_SLOTS_MAX, &n) == 0 &&
 	       n > 0 &&
 	       (str_eq(role, STR("frontend")) || str_eq(role, STR("mcu-im")) ||
-	        str_eq(role, STR("media-bridge")));
+	        str_eq(role, STR("media-bridge")) || str_eq(role, STR("edge-av")));
 }
 
 /* Borrows s. */
@@ -106,7 +106,7 @@ void fe_trace(struct frontend *fe, struct ctl_call *c)
 		        "\"%" STR_FMT "\" is no address of a peer: expected is an IP address, with "
 		        "or without a port (192.0.2.7, 192.0.2.7:5060, 2001:db8::7, "
 		        "[2001:db8::7]:5060), or another process (frontend/2, mcu-im/1, "
-		        "media-bridge/1, mcu-im on host NAME)",
+		        "media-bridge/1, edge-av/1, mcu-im on host NAME)",
 		        STR_ARG(str_sub(peer, 0, PEER_SHOWN_MAX)));
 		return;
 	}
