@@ -142,6 +142,25 @@ void listener_free(struct listener **lp)
 	uv_close((uv_handle_t *)&ls->poll, free_listener);
 }
 
+int tcp_bind(const struct addr *a)
+{
+	int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+	    bind(fd, &a->sa, addr_len(a)) == 0)
+		return fd;
+	int r = -errno;
+	(void)close(fd);
+	return r;
+}
+
+int tcp_listen(int fd, int backlog)
+{
+	return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
 void listener_pause(struct listener *ls, bool paused)
 {
 	ls->paused = paused;

@@ -448,27 +448,40 @@ struct stream *stream_accept(struct loop *l, int fd, struct tls_server *tls,
 	return s;
 }
 
+static void dial(struct stream *s, const struct addr *to)
+{
+	s->peer = *to;
+	s->local.sa.sa_family = AF_UNSPEC;
+	if (s->state != ENDED) {
+		loop_set_tcp_options(s->fd, s->lim.probe_after);
+		if (connect(s->fd, &to->sa, addr_len(to)) < 0 && errno != EINPROGRESS)
+			end(s, -errno, "connect failed");
+		else
+			timer_set(&s->limit, loop_now(s->loop) + s->lim.open_max);
+	}
+	watch(s);
+}
+
 struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
                               struct str server_name, const struct stream_limits *lim,
                               const struct stream_ops *ops, void *arg)
 {
 	int fd = socket(to->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stream *s = stream_new(l, fd, lim, ops, arg);
-	s->peer = *to;
-	s->local.sa.sa_family = AF_UNSPEC;
 	s->is_tls = tls != NULL;
-	if (fd < 0) {
+	if (fd < 0)
 		end(s, -EMFILE, "no descriptor is left");
-		return s;
-	}
-	loop_set_tcp_options(fd, lim->probe_after);
-	if (tls && (s->ssl = tls_client_ssl(tls, fd, server_name)) == NULL)
+	else if (tls && (s->ssl = tls_client_ssl(tls, fd, server_name)) == NULL)
 		end(s, -EINVAL, "no TLS to that name");
-	if (s->state != ENDED && connect(fd, &to->sa, addr_len(to)) < 0 && errno != EINPROGRESS)
-		end(s, -errno, "connect failed");
-	else if (s->state != ENDED)
-		timer_set(&s->limit, loop_now(l) + lim->open_max);
-	watch(s);
+	dial(s, to);
+	return s;
+}
+
+struct stream *stream_dial(struct loop *l, int fd, const struct addr *to,
+                           const struct stream_limits *lim, const struct stream_ops *ops, void *arg)
+{
+	struct stream *s = stream_new(l, fd, lim, ops, arg);
+	dial(s, to);
 	return s;
 }
 

@@ -54,6 +54,10 @@ void stream_set_handshakes(struct loop *l, unsigned per_turn);
 struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_client *tls,
                               struct str server_name, const struct stream_limits *lim,
                               const struct stream_ops *ops, void *arg);
+/* The same without TLS, from a bound, non-blocking socket, which becomes its own. */
+struct stream *stream_dial(struct loop *l, int fd, const struct addr *to,
+                           const struct stream_limits *lim, const struct stream_ops *ops,
+                           void *arg);
 /* Gives it to another owner: his functions are called from now on. */
 void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg);
 /* Frees at once, closing the descriptor; no callback follows. */
@@ -83,6 +87,12 @@ const struct addr *stream_peer(const struct stream *s); /* family AF_UNSPEC for 
 const struct addr *stream_local(const struct stream *s);
 /* The certificate that the peer showed and that verified (tls.h), or NULL. */
 const struct tls_peer *stream_tls_peer(const struct stream *s);
+
+/* A non-blocking TCP socket bound to the address, which others of the same user may be bound to as
+ * well: it can listen, and be the source of connections.  Its descriptor, or -errno. */
+int tcp_bind(const struct addr *a) MUST_CHECK;
+/* Makes it listen: 0 or -errno. */
+int tcp_listen(int fd, int backlog) MUST_CHECK;
 
 /* A listening socket. */
 struct listener;

@@ -97,14 +97,37 @@ static void on_unkeep(void *arg UNUSED, const struct addr *external UNUSED)
 {
 }
 
-static bool is_live(void *arg UNUSED, const struct addr *external)
+static bool is_live(void *arg UNUSED, const struct addr *external, bool tcp UNUSED)
 {
 	return addr_port(external) % 2 == 0;
+}
+
+static bool has_room(void *arg UNUSED, void *owner UNUSED)
+{
+	return true;
+}
+
+static void on_pause(void *arg UNUSED, void *owner UNUSED, bool paused UNUSED)
+{
+}
+
+static void on_hang_up(void *arg UNUSED, void *owner UNUSED)
+{
+}
+
+static bool on_pass(void *arg UNUSED, void *owner UNUSED, uint32_t slot UNUSED,
+                    const struct relay_pass *what UNUSED)
+{
+	return false;
 }
 
 static const struct relay_ops ops = { .open = on_open,
 	                              .unkeep = on_unkeep,
 	                              .is_live = is_live,
+	                              .has_room = has_room,
+	                              .pause = on_pause,
+	                              .hang_up = on_hang_up,
+	                              .pass = on_pass,
 	                              .closed = on_closed,
 	                              .began = on_began,
 	                              .ended = on_ended,

@@ -24,6 +24,7 @@ struct conn {
 	struct stream *stream; /* from then on */
 	struct relay_stream *relay;
 	enum turn_framing framing;
+	struct stream *far; /* to another process of the edge, which is asked */
 	bool allocated, foreign;
 	struct timer idle;
 };
@@ -36,6 +37,7 @@ static void conn_free(struct conn *c)
 	peek_free(&c->peek);
 	relay_stream_free(&c->relay); /* before the stream: the end of its allocation is told */
 	stream_free(&c->stream);
+	stream_free(&c->far);
 	ea->n_waiting -= !c->allocated;
 	ea->n_conns--;
 	free(c);
@@ -145,7 +147,16 @@ static ssize_t take_frames(struct conn *c, struct str in)
 		if (!relay_frame(c->relay, (struct bytes){ rest.p, (size_t)n }))
 			return -EPROTO;
 		at += (size_t)n;
+		if (relay_stream_joining(c->relay) != RELAY_NOT_JOINING)
+			return (ssize_t)at;
 	}
+}
+
+/* What follows is a peer's. */
+static void join(struct conn *c)
+{
+	relay_stream_join(&c->relay, take(&c->stream));
+	conn_free(c);
 }
 
 static ssize_t on_data(void *arg, struct str in)
@@ -160,8 +171,11 @@ static ssize_t on_data(void *arg, struct str in)
 			return opening;
 	}
 	n = take_frames(c, str_sub(in, (size_t)opening, in.len));
-	note_allocation(c);
 	c->foreign = n < 0;
+	if (n >= 0 && relay_stream_joining(c->relay) == RELAY_JOINING)
+		join(c); /* there is no c any more */
+	else
+		note_allocation(c);
 	return n < 0 ? n : opening + n;
 }
 
@@ -178,9 +192,16 @@ static void on_closed(void *arg, int err, const char *why)
 	conn_free(c);
 }
 
-static const struct stream_ops stream_ops = { .opened = on_opened,
-	                                      .data = on_data,
-	                                      .closed = on_closed };
+static void on_room(void *arg)
+{
+	struct conn *c = arg;
+	if (c->relay)
+		relay_stream_room(c->relay);
+}
+
+static const struct stream_ops stream_ops = {
+	.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
+};
 
 void ea_conn_send(void *arg, void *owner, struct bytes frame)
 {
@@ -190,6 +211,65 @@ void ea_conn_send(void *arg, void *owner, struct bytes frame)
 		ea->conn_stats.dropped++;
 	else
 		stream_write(c->stream, str_from_bytes(frame));
+}
+
+bool ea_conn_has_room(void *arg UNUSED, void *owner)
+{
+	struct conn *c = owner;
+	if (stream_unsent(c->stream) < EA_ROOM)
+		return true;
+	stream_want_room(c->stream, EA_ROOM / 2);
+	return false;
+}
+
+void ea_conn_pause(void *arg UNUSED, void *owner, bool paused)
+{
+	struct conn *c = owner;
+	stream_pause(c->stream, paused);
+}
+
+void ea_conn_hang_up(void *arg UNUSED, void *owner)
+{
+	struct conn *c = owner;
+	stream_close(c->stream);
+}
+
+/* --- what another process has ---------------------------------------------------------------- */
+
+static ssize_t on_answer(void *arg, struct str in)
+{
+	struct conn *c = arg;
+	if (in.len == 0)
+		return 0;
+	relay_stream_passed(c->relay, true);
+	ea_ferry(c->ea, take(&c->stream), take(&c->far));
+	conn_free(c);
+	return 1;
+}
+
+static void on_refused(void *arg, int err UNUSED, const char *why UNUSED)
+{
+	struct conn *c = arg;
+	stream_free(&c->far);
+	relay_stream_passed(c->relay, false);
+	stream_pause(c->stream, false);
+	stream_more(c->stream);
+}
+
+static const struct stream_ops far_ops = { .opened = on_opened,
+	                                   .data = on_answer,
+	                                   .closed = on_refused };
+
+bool ea_conn_pass(void *arg, void *owner, uint32_t slot, const struct relay_pass *what)
+{
+	struct edge_av *ea = arg;
+	struct conn *c = owner;
+	int fd = ea_pass(ea, slot, what);
+	if (fd < 0)
+		return false;
+	c->far = stream_accept(ea->env->loop, fd, NULL, &ea_pass_limits, &far_ops, c);
+	stream_pause(c->stream, true);
+	return true;
 }
 
 /* --- the begin ------------------------------------------------------------------------------- */

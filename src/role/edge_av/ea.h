@@ -3,18 +3,20 @@
 
 #include "auth/relay_grant.h"
 #include "base/log.h"
+#include "loop/pipe.h"
 #include "role/gate.h"
 #include "stack/sip/txn.h"
 #include "svc/relay/settings.h"
 
 enum {
-	EA_SLOTS_MAX = 64,
+	EA_SLOTS_MAX = RELAY_SLOTS_MAX,
 	EA_FACES_MAX = 32,     /* addresses and ports where clients come to */
 	EA_OPENING_S = 10,     /* so long a connection may take to say what it speaks */
 	EA_IDLE_S = 30,        /* so long it may be without an allocation */
 	EA_WAITING_MAX = 1024, /* connections without an allocation: the oldest goes beyond */
 	EA_ACCEPTS_PER_TURN = 32,
 	EA_UNSENT_MAX = 128 * 1024, /* bytes that wait for a slow client: packets are dropped */
+	EA_ROOM = 32 * 1024,        /* so many, and peers of its TCP allocation are not read */
 	EA_FRAME_MAX = 65535 + 4,
 	EA_LINES_PER_S = 20,
 	EA_ASKED_PER_S = 200, /* credentials that are issued: 503 beyond */
@@ -37,6 +39,7 @@ struct edge_av {
 	struct ea_face faces[EA_FACES_MAX];
 	size_t n_faces;
 	struct tls_server *tls;     /* NULL: there is no certificate, and no TLS for clients */
+	struct ea_passing *passing; /* pass.c */
 	struct list waiting, conns; /* conn.c: without and with an allocation */
 	unsigned n_waiting, n_conns;
 	bool draining;
@@ -63,9 +66,23 @@ void ea_conn_accept(void *arg, struct listener *ls, int fd, const struct addr *p
 void ea_conn_ended(void *owner, enum relay_end why);
 /* "tcp", "tls" */
 const char *ea_conn_transport(void *owner);
-/* relay_ops.to_stream */
+/* relay_ops */
 void ea_conn_send(void *arg, void *owner, struct bytes frame);
+bool ea_conn_has_room(void *arg, void *owner);
+void ea_conn_pause(void *arg, void *owner, bool paused);
+void ea_conn_hang_up(void *arg, void *owner);
+bool ea_conn_pass(void *arg, void *owner, uint32_t slot, const struct relay_pass *what);
 void ea_conn_free_all(struct edge_av *ea);
+
+/* pass.c: connections for another process of the edge. */
+void ea_pass_start(struct edge_av *ea);
+void ea_pass_stop(struct edge_av *ea);
+void ea_pass_link(struct edge_av *ea, const struct role_link *link);
+extern const struct stream_limits ea_pass_limits;
+/* A descriptor from which "1" comes if that process has what is wanted, or the end; -errno. */
+int ea_pass(struct edge_av *ea, uint32_t slot, const struct relay_pass *what) MUST_CHECK;
+/* Takes both: bytes pass from each to the other. */
+void ea_ferry(struct edge_av *ea, struct stream *client, struct stream *far);
 
 /* mras.c: who asks for credentials, and gets them. */
 struct ea_grant {

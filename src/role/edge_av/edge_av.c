@@ -22,7 +22,7 @@ static const struct role_port ports[] = {
 };
 /* clang-format on */
 static const struct setting *const settings[] = { relay_settings, NULL };
-static const char *const links[] = { "frontend", NULL };
+static const char *const links[] = { "frontend", "edge-av", NULL };
 
 /* --- what the engine wants ------------------------------------------------------------------- */
 
@@ -44,10 +44,10 @@ static void on_unkeep(void *arg, const struct addr *external)
 	relay_ports_unkeep(ea->ports, external);
 }
 
-static bool is_live(void *arg, const struct addr *external)
+static bool is_live(void *arg, const struct addr *external, bool tcp)
 {
 	const struct edge_av *ea = arg;
-	return relay_ports_is_live(ea->ports, external);
+	return relay_ports_is_live(ea->ports, external, tcp);
 }
 
 static const struct relay_ops relay_ops = { .open = on_open,
@@ -56,7 +56,11 @@ static const struct relay_ops relay_ops = { .open = on_open,
 	                                    .is_live = is_live,
 	                                    .began = ea_began,
 	                                    .ended = ea_ended,
-	                                    .to_stream = ea_conn_send };
+	                                    .to_stream = ea_conn_send,
+	                                    .has_room = ea_conn_has_room,
+	                                    .pause = ea_conn_pause,
+	                                    .hang_up = ea_conn_hang_up,
+	                                    .pass = ea_conn_pass };
 
 static void on_packet(void *arg, struct packet_port *port UNUSED, const struct addr *from,
                       struct packet data)
@@ -154,6 +158,7 @@ static void log_started(const struct edge_av *ea)
 static void ea_free(struct edge_av *ea)
 {
 	ea_conn_free_all(ea);
+	ea_pass_stop(ea);
 	relay_free(&ea->relay);
 	for (size_t i = 0; i < ea->n_faces; i++) {
 		packet_port_free(&ea->faces[i].face.udp);
@@ -178,6 +183,7 @@ static int start_parts(struct edge_av *ea, struct buf *why)
 	if (r < 0)
 		return r;
 	start_engine(ea);
+	ea_pass_start(ea);
 	r = ea_hosts_start(ea, why);
 	if (r == 0)
 		open_faces(ea);

@@ -18,7 +18,7 @@ const struct role_right *ea_right_of(const struct edge_av *ea, const struct sip_
 	if (f->sock == FAR)
 		return env->peers[(uintptr_t)f->user - 1].right;
 	for (size_t i = 0; i < env->n_links; i++)
-		if (env->links[i].slot == f->sock)
+		if (env->links[i].slot == f->sock && str_eq(env->links[i].role, STR("frontend")))
 			return env->links[i].right;
 	return NULL;
 }
@@ -38,7 +38,8 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 	log_warning(NULL, "link-down", "peer=frontend/%u reason=%s", f->sock + 1,
 	            log_esc(str_of(why ? why : "")));
 	ea->fes[f->sock] = NULL;
-	while (i < env->n_links && env->links[i].slot != f->sock)
+	while (i < env->n_links &&
+	       (env->links[i].slot != f->sock || !str_eq(env->links[i].role, STR("frontend"))))
 		i++;
 	role_link_lost(env, i);
 }
@@ -53,6 +54,8 @@ void ea_link_up(void *state, size_t i)
 	struct role_link *l = &ea->env->links[i];
 	if (l->slot >= EA_SLOTS_MAX)
 		(void)close(l->fd);
+	else if (str_eq(l->role, STR("edge-av")))
+		ea_pass_link(ea, l);
 	else
 		ea->fes[l->slot] = sip_transport_link(sip_stack_transport(ea->stack),
 		                                      (uint16_t)l->slot, l->fd);

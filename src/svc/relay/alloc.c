@@ -32,6 +32,14 @@ bool bucket_take(struct bucket *b, size_t bytes, usec_t now)
 	return true;
 }
 
+usec_t bucket_owe(struct bucket *b, size_t bytes, usec_t now)
+{
+	if (b->kbps == 0 || bucket_take(b, bytes, now))
+		return 0;
+	b->left -= (int64_t)bytes;
+	return b->left < 0 ? (usec_t)(-b->left * (int64_t)USEC_PER_SEC / per_second(b->kbps)) : 0;
+}
+
 /* --- users ----------------------------------------------------------------------------- */
 
 static struct relay_user *find_user(const struct relay *r, struct str name)
@@ -109,20 +117,31 @@ uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s)
 	return life_s;
 }
 
+uint32_t alloc_left(const struct relay_alloc *a)
+{
+	usec_t now = loop_now(a->relay->loop);
+	return a->until > now ? (uint32_t)((a->until - now) / USEC_PER_SEC) : 0;
+}
+
 static void end_open(struct relay_alloc *a, int i, const struct relay_opened *o)
 {
 	struct relayed *e = &a->ends[i];
 	e->alloc = a;
 	e->external = o->external;
+	e->open = true;
+	if (a->tcp)
+		return;
 	e->port = packet_port_new(a->relay->packets, o->fd, data_from_peer, e);
 }
 
 static void close_ends(struct relay_alloc *a)
 {
+	tcp_close(a);
 	for (int i = 0; i < 2; i++) {
-		if (!a->ends[i].port)
+		if (!a->ends[i].open)
 			continue;
 		packet_port_free(&a->ends[i].port);
+		a->ends[i].open = false;
 		a->relay->ops->closed(a->relay->arg, &a->ends[i].external);
 	}
 }
@@ -136,6 +155,10 @@ static int open_end(struct relay_alloc *a, int i, const struct relay_want *want,
 	int err = r->ops->open(r->arg, want, &o);
 	if (err < 0)
 		return err;
+	if (want->tcp && (err = tcp_open(a, &o)) < 0) {
+		r->ops->closed(r->arg, &o.external);
+		return err;
+	}
 	end_open(a, i, &o);
 	if (want->pair)
 		*ret_token = reserve(r, a->user, &o.external);
@@ -157,10 +180,11 @@ static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uin
 		return open_kept(a, w->token);
 	for (int i = 0; i < 2; i++) {
 		struct relay_want want = { .family = i ? AF_INET6 : AF_INET,
+			                   .tcp = w->tcp,
 			                   .even = w->even,
 			                   .pair = w->pair };
 		int err = w->family[i] ? open_end(a, i, &want, ret_token) : 0;
-		if (err < 0 && i > 0 && a->ends[0].port)
+		if (err < 0 && i > 0 && a->ends[0].open)
 			return 0; /* the additional one is not there */
 		if (err < 0) {
 			close_ends(a);
@@ -274,7 +298,7 @@ void alloc_end(struct relay_alloc *a, enum relay_end why)
 struct relayed *alloc_end_of(struct relay_alloc *a, int family)
 {
 	struct relayed *e = &a->ends[family == AF_INET6];
-	return e->port ? e : NULL;
+	return e->open ? e : NULL;
 }
 
 /* --- permissions ----------------------------------------------------------------------- */
@@ -325,9 +349,12 @@ unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned s
 		p = permission_new(a, now);
 		code = p ? 0 : 508;
 	}
-	if (!code)
-		*p = (struct permission){ *peer, now + seconds * USEC_PER_SEC };
-	return code;
+	if (code)
+		return code;
+	*p = (struct permission){ *peer, now + seconds * USEC_PER_SEC };
+	if (a->tcp && a->lync)
+		tcp_lync_permitted(a, peer);
+	return 0;
 }
 
 bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now)

@@ -90,11 +90,15 @@ void data_from_peer(void *arg, struct packet_port *port UNUSED, const struct add
 
 void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet data)
 {
+	if (a->tcp && a->lync) {
+		tcp_lync_send(a, peer, str_n((const char *)data.p, data.len));
+		return;
+	}
 	usec_t now = loop_now(a->relay->loop);
 	struct relayed *e = alloc_end_of(a, peer->sa.sa_family);
 	struct addr space;
-	const struct addr *to = peer_way(a->relay, peer, &space);
-	if (!e || !to || !alloc_permits(a, peer, now) || addr_port(peer) == 0 ||
+	const struct addr *to = peer_way(a->relay, peer, false, &space);
+	if (!e || !e->port || !to || !alloc_permits(a, peer, now) || addr_port(peer) == 0 ||
 	    !may_pass(a, data.len, now)) {
 		drop(a);
 		return;

@@ -16,6 +16,8 @@ struct bucket {
 void bucket_set(struct bucket *b, uint32_t kbps, usec_t now);
 /* Takes so many bytes out; false: they are too many. */
 bool bucket_take(struct bucket *b, size_t bytes, usec_t now);
+/* Takes them though they are too many: how long until it is even again; 0: it is. */
+usec_t bucket_owe(struct bucket *b, size_t bytes, usec_t now);
 
 /* Somebody with allocations. */
 struct relay_user {
@@ -40,7 +42,8 @@ struct channel {
 /* One end of an allocation: a socket of one family. */
 struct relayed {
 	struct relay_alloc *alloc;
-	struct packet_port *port; /* NULL: none of that family */
+	bool open;                /* there is one of that family */
+	struct packet_port *port; /* NULL: TCP */
 	struct addr external;
 };
 
@@ -68,7 +71,8 @@ struct relay_alloc {
 	usec_t began, until;
 	struct timer expiry;
 	struct bucket bucket;
-	struct lync *lync; /* of a client with that dialect; or NULL */
+	struct relay_tcp *tcp; /* tcp.c; NULL: UDP */
+	struct lync *lync;     /* of a client with that dialect; or NULL */
 	struct permission *permissions;
 	struct channel *channels;
 	uint8_t n_permissions, n_channels, last_permission, last_channel;
@@ -82,6 +86,12 @@ struct relay_stream {
 	void *owner;
 	struct addr peer;
 	enum turn_framing framing;
+	/* ConnectionBind */
+	enum relay_joining joining;
+	struct relay_pass join;
+	struct {
+		uint8_t id[STUN_ID_LEN], key[16];
+	} passed; /* what is to be answered */
 };
 
 /* A port that is kept for who shows the token (reserve.c). */
@@ -107,7 +117,7 @@ struct relay {
 	char realm[RELAY_REALM_MAX + 1];
 	struct relay_keys *keys;
 	struct hash_key nonce_key;
-	struct map by_client, users;
+	struct map by_client, users, tcp_conns;
 	struct list allocs, reservations;
 	bool draining;
 	uint64_t last_number;
@@ -142,7 +152,8 @@ bool stranger_may(struct relay *r, const struct addr *peer);
 bool peer_is_refused(const struct relay *r, const struct addr *peer);
 /* Where what is for this peer is sent: there, or, if it is a relayed socket of this edge, to that.
  * NULL: nowhere.  `space` holds the result. */
-const struct addr *peer_way(const struct relay *r, const struct addr *peer, struct addr *space);
+const struct addr *peer_way(const struct relay *r, const struct addr *peer, bool tcp,
+                            struct addr *space);
 /* Who sent this, as others see it. */
 const struct addr *peer_seen(const struct relay *r, const struct addr *from, struct addr *space);
 
@@ -157,7 +168,7 @@ struct alloc_want {
 	const uint8_t *id; /* STUN_ID_LEN bytes; or NULL */
 	bool lync;
 	bool family[2]; /* the second beside the first is additional: it may be missing */
-	bool even, pair;
+	bool even, pair, tcp;
 	uint64_t token; /* of a reservation; 0: none */
 	uint32_t life_s;
 };
@@ -168,6 +179,8 @@ unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct rela
 void alloc_end(struct relay_alloc *a, enum relay_end why);
 /* Its life from now on; not longer than its credentials'. */
 uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s);
+/* Seconds. */
+uint32_t alloc_left(const struct relay_alloc *a);
 struct relayed *alloc_end_of(struct relay_alloc *a, int family);
 /* For so many seconds.  0, 443 (another family), 403 (refused), 508 (too many). */
 unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned seconds);
@@ -188,6 +201,23 @@ uint64_t reserve(struct relay *r, struct relay_user *u, const struct addr *befor
 int reserve_claim(const struct relay *r, const struct relay_user *u, uint64_t token,
                   int *ret_family, uint16_t *ret_port);
 void reservations_end(struct relay *r);
+
+/* --- tcp.c */
+
+/* The relayed socket of a TCP allocation, which it takes: 0 or -errno. */
+int tcp_open(struct relay_alloc *a, const struct relay_opened *o);
+void tcp_close(struct relay_alloc *a);
+/* Connect; answered later.  Or an error code: 403, 443, 446, 508. */
+unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8_t id[STUN_ID_LEN]);
+/* Does that connection of this process wait for a client with the key? */
+bool tcp_is_waiting(const struct relay *r, uint32_t id, const uint8_t key[16]);
+bool tcp_is_of_other_process(const struct relay *r, uint32_t id);
+/* Joins it with the client's connection, which it takes; false: it does not wait any more. */
+bool tcp_join(struct relay *r, const struct relay_pass *what, struct stream *client);
+/* Of a Lync client: bytes of its stream to that peer. */
+void tcp_lync_send(struct relay_alloc *a, const struct addr *peer, struct str data);
+/* The host of that peer has a permission now. */
+void tcp_lync_permitted(struct relay_alloc *a, const struct addr *peer);
 
 /* --- request.c */
 

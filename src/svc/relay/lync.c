@@ -127,7 +127,7 @@ static void answer_allocated(const struct asked *q, uint32_t life_s)
 {
 	struct msturn_out o;
 	struct relay_alloc *a = q->alloc;
-	const struct relayed *e = a->ends[0].port ? &a->ends[0] : &a->ends[1];
+	const struct relayed *e = a->ends[0].open ? &a->ends[0] : &a->ends[1];
 	struct msturn_allocation v = { .relayed = e->external,
 		                       .mapped = *q->from->peer,
 		                       .lifetime_s = life_s,
@@ -138,14 +138,23 @@ static void answer_allocated(const struct asked *q, uint32_t life_s)
 		from_answer_lync(q->from, msturn_text(&o));
 }
 
-static unsigned begin(struct asked *q, uint32_t life_s)
+static unsigned begin(struct asked *q, uint32_t *life_s)
 {
 	int family = AF_INET;
 	uint64_t token;
-	struct alloc_want w = { .grant = &q->grant, .key = q->key, .lync = true, .life_s = life_s };
+	struct alloc_want w = {
+		.grant = &q->grant, .key = q->key, .lync = true, .life_s = *life_s
+	};
 	(void)msturn_attr_family(q->m, &family);
 	w.family[family == AF_INET6] = true;
-	return alloc_new(q->from, &w, &q->alloc, &token);
+	/* Over a connection: TCP, as long as that lasts, for its clients do not refresh. */
+	w.tcp = q->from->stream != NULL;
+	if (w.tcp)
+		w.life_s = RELAY_LIFE_MAX_S;
+	unsigned code = alloc_new(q->from, &w, &q->alloc, &token);
+	if (!code && w.tcp)
+		*life_s = alloc_left(q->alloc);
+	return code;
 }
 
 static void allocate(struct asked *q)
@@ -153,11 +162,11 @@ static void allocate(struct asked *q)
 	uint32_t life_s = life_of(q->m);
 	unsigned code = 0;
 	if (!q->alloc)
-		code = life_s ? begin(q, life_s) : 437;
+		code = life_s ? begin(q, &life_s) : 437;
 	else if (!q->alloc->lync || !same_secret(q->key, q->alloc->key, sizeof(q->key)))
 		code = q->alloc->lync ? 441 : 437;
 	else if (life_s)
-		life_s = alloc_extend(q->alloc, life_s);
+		life_s = alloc_extend(q->alloc, q->alloc->tcp ? RELAY_LIFE_MAX_S : life_s);
 	if (code) {
 		refuse(q, code, NULL, 0);
 		return;

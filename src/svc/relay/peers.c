@@ -76,12 +76,13 @@ static const struct addr *with_port(struct addr *space, const struct addr *host,
 	return space;
 }
 
-const struct addr *peer_way(const struct relay *r, const struct addr *peer, struct addr *space)
+const struct addr *peer_way(const struct relay *r, const struct addr *peer, bool tcp,
+                            struct addr *space)
 {
 	const struct relay_address *own = own_of(r, peer);
 	if (!own)
 		return peer;
-	if (r->ops->is_live(r->arg, peer))
+	if (r->ops->is_live(r->arg, peer, tcp))
 		return with_port(space, &own->local, addr_port(peer));
 	return is_in_any(r->open, r->cfg.n_open, peer) ? peer : NULL;
 }

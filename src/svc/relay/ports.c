@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include "base/rand.h"
+#include "loop/stream.h"
 #include "loop/udp.h"
 
-/* A byte of the table: the number of the process whose it is, and whether it is only kept. */
-enum { KEPT = 0x80 };
+/* A byte of the table: the number of the process whose it is, whether it is TCP, and whether it is
+ * only kept. */
+enum { KEPT = 0x80, TCP = 0x40, OWNER = 0x3f };
 
 struct relay_ports {
 	struct relay_address at[2];
@@ -22,7 +24,7 @@ struct relay_ports {
 static void clear(uint8_t *used, const struct relay_port_range *g)
 {
 	for (uint32_t port = 0; port <= UINT16_MAX; port++) {
-		unsigned slot = (used[port] & ~(unsigned)KEPT) - 1;
+		unsigned slot = (used[port] & OWNER) - 1u;
 		if (slot == g->slot || (g->slot == 0 && slot >= g->n_slots))
 			used[port] = 0;
 	}
@@ -47,10 +49,10 @@ void relay_ports_free(struct relay_ports **pp)
 	free(take(pp));
 }
 
-bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external)
+bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external, bool tcp)
 {
 	uint8_t what = p->used[external->sa.sa_family == AF_INET6][addr_port(external)];
-	return what && !(what & KEPT);
+	return what && !(what & KEPT) && tcp == ((what & TCP) != 0);
 }
 
 uint32_t relay_ports_taken(const struct relay_ports *p)
@@ -63,11 +65,11 @@ static uint8_t owner(const struct relay_ports *p)
 	return (uint8_t)(p->range.slot + 1);
 }
 
-static int bind_at(const struct relay_ports *p, int i, uint16_t port)
+static int bind_at(const struct relay_ports *p, int i, uint16_t port, bool tcp)
 {
 	struct addr a = p->at[i].local;
 	addr_set_port(&a, port);
-	return udp_bind(&a);
+	return tcp ? tcp_bind(&a) : udp_bind(&a);
 }
 
 static void mark(struct relay_ports *p, int i, uint32_t port, uint8_t what)
@@ -86,7 +88,7 @@ static bool is_fit(const struct relay_ports *p, int i, uint32_t port, const stru
 /* Another program must not have it, or it would be missed later. */
 static bool is_free(const struct relay_ports *p, int i, uint16_t port)
 {
-	int fd = bind_at(p, i, port);
+	int fd = bind_at(p, i, port, false);
 	if (fd >= 0)
 		(void)close(fd);
 	return fd >= 0;
@@ -98,11 +100,12 @@ static int open_at(struct relay_ports *p, int i, uint16_t port, const struct rel
 {
 	if (w->pair && !is_free(p, i, (uint16_t)(port + 1)))
 		return -EADDRINUSE;
-	struct relay_opened o = { .fd = bind_at(p, i, port), .external = p->at[i].external };
+	struct relay_opened o = { .fd = bind_at(p, i, port, w->tcp),
+		                  .external = p->at[i].external };
 	if (o.fd < 0)
 		return o.fd;
 	addr_set_port(&o.external, port);
-	mark(p, i, port, owner(p));
+	mark(p, i, port, owner(p) | (w->tcp ? TCP : 0));
 	if (w->pair)
 		mark(p, i, port + 1u, owner(p) | KEPT);
 	*ret = o;
@@ -140,7 +143,7 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want, struc
 void relay_ports_closed(struct relay_ports *p, const struct addr *external)
 {
 	int i = external->sa.sa_family == AF_INET6;
-	if (p->used[i][addr_port(external)] == owner(p))
+	if ((p->used[i][addr_port(external)] & ~TCP) == owner(p))
 		mark(p, i, addr_port(external), 0);
 }
 

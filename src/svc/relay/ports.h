@@ -4,14 +4,17 @@
 
 #include "svc/relay/relay.h"
 
-enum { RELAY_PORT_TRIES = 64 /* ports that another program may have */ };
+enum {
+	RELAY_SLOTS_MAX = 62,
+	RELAY_PORT_TRIES = 64, /* ports that another program may have */
+};
 
 struct relay_ports; /* opaque */
 
 /* Which of the ports are whose. */
 struct relay_port_range {
 	uint16_t first, last;   /* this process's */
-	uint32_t slot, n_slots; /* its number, from 0; at most 64 of them */
+	uint32_t slot, n_slots; /* its number, from 0; at most RELAY_SLOTS_MAX of them */
 };
 /* Addresses: of IPv4 and of IPv6, either of AF_UNSPEC: none; copied.  `live` (svc/relay/live.h) is
  * shared by the processes; what a process before this one left in it goes. */
@@ -26,7 +29,7 @@ int relay_ports_open(struct relay_ports *p, const struct relay_want *want,
 void relay_ports_closed(struct relay_ports *p, const struct addr *external);
 /* That port of a pair is free again if nobody has opened it. */
 void relay_ports_unkeep(struct relay_ports *p, const struct addr *external);
-/* Is that external address a relayed socket, of any process? */
-bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external);
+/* Is that external address a relayed socket, of TCP or of UDP, of any process? */
+bool relay_ports_is_live(const struct relay_ports *p, const struct addr *external, bool tcp);
 /* How many are taken. */
 uint32_t relay_ports_taken(const struct relay_ports *p);

@@ -49,6 +49,7 @@ struct relay *relay_new(struct loop *l, struct packets *ps, const struct relay_c
 		                          hash_bytes(&key, cfg->pool_key + 16, 16) };
 	map_init(&r->by_client);
 	map_init(&r->users);
+	map_init(&r->tcp_conns);
 	list_init(&r->allocs);
 	list_init(&r->reservations);
 	relay_configure(r, cfg);
@@ -64,6 +65,7 @@ void relay_free(struct relay **rp)
 	reservations_end(r);
 	map_done(&r->by_client);
 	map_done(&r->users);
+	map_done(&r->tcp_conns);
 	relay_keys_free(&r->keys);
 	free(r);
 }
@@ -116,7 +118,7 @@ void relay_describe(const struct relay_alloc *a, struct relay_info *ret)
 		                    .began = a->began,
 		                    .until = a->until };
 	for (int i = 0, n = 0; i < 2; i++)
-		if (a->ends[i].port)
+		if (a->ends[i].open)
 			ret->relayed[n++] = a->ends[i].external;
 }
 
@@ -215,6 +217,24 @@ static bool lync_frame(struct from *f, struct packet frame)
 bool relay_stream_has_allocation(const struct relay_stream *s)
 {
 	return s->alloc != NULL;
+}
+
+enum relay_joining relay_stream_joining(const struct relay_stream *s)
+{
+	return s->joining;
+}
+
+void relay_stream_join(struct relay_stream **sp, struct stream *client)
+{
+	struct relay_stream *s = *sp;
+	if (!tcp_join(s->relay, &s->join, client))
+		stream_free(&client);
+	relay_stream_free(sp);
+}
+
+bool relay_join(struct relay *r, const struct relay_pass *what, struct stream *client)
+{
+	return tcp_join(r, what, client);
 }
 
 bool relay_frame(struct relay_stream *s, struct bytes in)

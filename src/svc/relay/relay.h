@@ -9,6 +9,7 @@
 
 #include "auth/relay_grant.h"
 #include "loop/packet.h"
+#include "loop/stream.h"
 #include "wire/turn/turn.h"
 
 enum {
@@ -22,6 +23,10 @@ enum {
 	RELAY_RESERVATION_S = 30,
 	RELAY_NONCE_S = 3600, /* then 438 */
 	RELAY_REALM_MAX = 128,
+	RELAY_ID_BITS = 26,       /* of the number of a TCP connection, beside its process's */
+	RELAY_TCP_CONNS_MAX = 32, /* of a TCP allocation: 508 beyond */
+	RELAY_TCP_WAIT_S = 30,    /* RFC 6062: for a peer's answer, and for the client to come */
+	RELAY_TCP_EARLY_MAX = 64 * 1024, /* Lync: bytes for a peer that is not connected yet */
 	/* Answers to who has shown no credentials: of one address (IPv6: of one /64) ... */
 	RELAY_STRANGER_BURST = 20,
 	RELAY_STRANGER_PER_S = 5,
@@ -54,6 +59,7 @@ struct relay_config {
 	const uint8_t *pool_key;                         /* 32 bytes */
 	uint32_t port_kbps, user_kbps, user_allocations; /* where the grant says nothing */
 	uint32_t allocations_max;
+	uint32_t slot; /* of this process; at most 63 */
 	/* Of IPv4 and of IPv6, either of AF_UNSPEC: none.  Who is behind these is reached if it is
 	 * a relayed socket (ops.is_live), however the network around the edge is made. */
 	struct relay_address own[2];
@@ -73,6 +79,7 @@ struct relay_face {
 /* A relayed socket that is wanted. */
 struct relay_want {
 	int family;       /* AF_INET or AF_INET6 */
+	bool tcp;         /* it is to listen, and to be the source of connections */
 	bool even;        /* an even port */
 	bool pair;        /* with it the next one is kept, for who asks for it exactly */
 	uint16_t exactly; /* a port that was kept, by any process of the edge; 0: any */
@@ -105,6 +112,12 @@ struct relay_info {
 	usec_t began, until;
 };
 
+/* What a process has to know to give another one's client a connection with a peer. */
+struct relay_pass {
+	uint32_t id;
+	uint8_t key[16];
+};
+
 struct relay_ops {
 	/* 0, or -errno: no port is free, no descriptor. */
 	int (*open)(void *arg, const struct relay_want *want, struct relay_opened *ret);
@@ -113,11 +126,21 @@ struct relay_ops {
 	/* The port of a pair is free again if nobody has come for it. */
 	void (*unkeep)(void *arg, const struct addr *external);
 	/* Is this external address a relayed socket at this moment, of any process of the edge? */
-	bool (*is_live)(void *arg, const struct addr *external);
+	bool (*is_live)(void *arg, const struct addr *external, bool tcp);
 	void (*began)(void *arg, const struct relay_info *info);
 	void (*ended)(void *arg, const struct relay_info *info, enum relay_end why);
 	/* To a client by its connection, whole; p may be changed. */
 	void (*to_stream)(void *arg, void *owner, struct bytes frame);
+	/* Does it take more at the moment?  If not, relay_stream_room() follows when it does. */
+	bool (*has_room)(void *arg, void *owner);
+	/* Nothing more is read from it, or all again. */
+	void (*pause)(void *arg, void *owner, bool paused);
+	/* It ends, when what was sent has gone. */
+	void (*hang_up)(void *arg, void *owner);
+	/* The client's connection wants one that process `slot` of the edge has: it is asked by
+	 * relay_join() there, and relay_stream_passed() follows here.  False: it cannot be asked.
+	 */
+	bool (*pass)(void *arg, void *owner, uint32_t slot, const struct relay_pass *what);
 };
 
 /* Copies cfg; borrows ops and arg. */
@@ -143,6 +166,21 @@ void relay_stream_free(struct relay_stream **sp);
  * ended. */
 bool relay_frame(struct relay_stream *s, struct bytes frame);
 bool relay_stream_has_allocation(const struct relay_stream *s);
+
+/* TCP allocations (RFC 6062): a client's connection that has been bound to one with a peer is no
+ * stream of frames any more. */
+enum relay_joining { RELAY_NOT_JOINING, RELAY_JOINING, RELAY_PASSING };
+/* After each frame: JOINING, relay_stream_join() is due; PASSING, nothing is to be read until
+ * relay_stream_passed() has been called. */
+enum relay_joining relay_stream_joining(const struct relay_stream *s);
+/* Takes the connection itself. */
+void relay_stream_join(struct relay_stream **sp, struct stream *client);
+/* The other process has taken it, or not: answers the client. */
+void relay_stream_passed(struct relay_stream *s, bool taken);
+/* ops.has_room said no, and it would say yes now. */
+void relay_stream_room(struct relay_stream *s);
+/* For a client of another process: takes its stream, or false. */
+bool relay_join(struct relay *r, const struct relay_pass *what, struct stream *client);
 
 /* Ends the allocations of a user (empty: of all), and the one of that number alone if it is not 0;
  * returns how many. */

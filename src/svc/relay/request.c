@@ -5,7 +5,13 @@
 
 /* STUN and TURN requests (RFC 8489, RFC 8656). */
 
-enum { TRANSPORT_UDP = 17, FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, KEY_LEN = STUN_KEY_LEN };
+enum {
+	TRANSPORT_TCP = 6,
+	TRANSPORT_UDP = 17,
+	FAMILY_IPV4 = 1,
+	FAMILY_IPV6 = 2,
+	KEY_LEN = STUN_KEY_LEN
+};
 enum { NAME_TEXT_MAX = 4 * (RELAY_NAME_MAX / 3 + 1) };
 
 /* A request whose sender is known. */
@@ -206,16 +212,25 @@ static unsigned read_port(const struct stun_msg *m, struct alloc_want *w)
 	return token && w->token == 0 ? 508 : 0;
 }
 
-static unsigned read_allocate(const struct stun_msg *m, struct alloc_want *w)
+/* RFC 6062 section 5.1: from a connection alone, and without what is UDP's. */
+static unsigned check_tcp(const struct from *f, const struct alloc_want *w)
+{
+	return !f->stream || w->even || w->token || (w->family[0] && w->family[1]) ? 400 : 0;
+}
+
+static unsigned read_allocate(const struct asked *q, struct alloc_want *w)
 {
 	uint32_t transport;
-	if (!stun_attr_u32(m, STUN_REQUESTED_TRANSPORT, &transport))
+	if (!stun_attr_u32(q->m, STUN_REQUESTED_TRANSPORT, &transport))
 		return 400;
-	if (transport >> 24 != TRANSPORT_UDP)
+	w->tcp = transport >> 24 == TRANSPORT_TCP;
+	if (!w->tcp && transport >> 24 != TRANSPORT_UDP)
 		return 442;
-	unsigned code = read_port(m, w);
-	w->life_s = life_of(m);
-	return code ? code : read_families(m, w);
+	unsigned code = read_port(q->m, w);
+	w->life_s = life_of(q->m);
+	if (!code)
+		code = read_families(q->m, w);
+	return code || !w->tcp ? code : check_tcp(q->from, w);
 }
 
 static void answer_allocated(const struct asked *q, const struct relay_alloc *a, uint32_t life_s,
@@ -224,9 +239,9 @@ static void answer_allocated(const struct asked *q, const struct relay_alloc *a,
 	struct stun_out o;
 	stun_begin(&o, STUN_SUCCESS, STUN_ALLOCATE, q->m->id);
 	for (int i = 0; i < 2; i++)
-		if (a->ends[i].port)
+		if (a->ends[i].open)
 			stun_put_xor_addr(&o, STUN_XOR_RELAYED_ADDRESS, &a->ends[i].external);
-	if (wanted_both && !a->ends[1].port)
+	if (wanted_both && !a->ends[1].open)
 		stun_put_u32(&o, STUN_ADDRESS_ERROR_CODE,
 		             (uint32_t)FAMILY_IPV6 << 24 | 4 << 8 | 40);
 	stun_put_u32(&o, STUN_LIFETIME, life_s);
@@ -236,20 +251,14 @@ static void answer_allocated(const struct asked *q, const struct relay_alloc *a,
 	send_signed(q, &o);
 }
 
-static uint32_t left_of(const struct relay_alloc *a)
-{
-	usec_t now = loop_now(a->relay->loop);
-	return a->until > now ? (uint32_t)((a->until - now) / USEC_PER_SEC) : 0;
-}
-
 static void allocate(struct asked *q)
 {
 	struct relay_alloc *a = q->alloc;
 	struct alloc_want w = { .grant = &q->grant, .key = q->key, .id = q->m->id };
 	uint64_t token = 0;
-	unsigned code = read_allocate(q->m, &w);
+	unsigned code = read_allocate(q, &w);
 	if (a && memcmp(a->id, q->m->id, STUN_ID_LEN) == 0) { /* it was sent again */
-		answer_allocated(q, a, left_of(a), 0, false);
+		answer_allocated(q, a, alloc_left(a), 0, false);
 		return;
 	}
 	if (!code)
@@ -257,8 +266,8 @@ static void allocate(struct asked *q)
 	if (code)
 		refuse(q, code);
 	else
-		answer_allocated(q, a, left_of(a) + 1 > w.life_s ? w.life_s : left_of(a), token,
-		                 w.family[0] && w.family[1]);
+		answer_allocated(q, a, alloc_left(a) + 1 > w.life_s ? w.life_s : alloc_left(a),
+		                 token, w.family[0] && w.family[1]);
 }
 
 /* --- the others ------------------------------------------------------------------------ */
@@ -319,7 +328,7 @@ static void channel_bind(struct asked *q)
 	struct addr peer;
 	uint32_t number;
 	unsigned code = 400;
-	if (stun_attr_u32(q->m, STUN_CHANNEL_NUMBER, &number) &&
+	if (!q->alloc->tcp && stun_attr_u32(q->m, STUN_CHANNEL_NUMBER, &number) &&
 	    stun_attr_addr(q->m, STUN_XOR_PEER_ADDRESS, &peer)) {
 		number >>= 16;
 		if (number >= TURN_CHANNEL_MIN && number <= TURN_CHANNEL_MAX)
@@ -331,6 +340,62 @@ static void channel_bind(struct asked *q)
 		answer_ok(q);
 }
 
+static void connect_peer(struct asked *q)
+{
+	struct addr peer;
+	unsigned code = 400;
+	if (q->alloc->tcp && stun_attr_addr(q->m, STUN_XOR_PEER_ADDRESS, &peer))
+		code = tcp_connect(q->alloc, &peer, q->m->id);
+	if (code)
+		refuse(q, code);
+}
+
+/* The connection may be in another process than the one that its client has come to. */
+static bool pass(struct asked *q, uint32_t id)
+{
+	struct relay_stream *s = q->from->stream;
+	struct relay *r = q->from->relay;
+	struct relay_pass what = { .id = id };
+	memcpy(what.key, q->key, sizeof(what.key));
+	memcpy(s->passed.id, q->m->id, sizeof(s->passed.id));
+	memcpy(s->passed.key, q->key, sizeof(s->passed.key));
+	if (!r->ops->pass(r->arg, s->owner, id >> RELAY_ID_BITS, &what))
+		return false;
+	s->joining = RELAY_PASSING;
+	return true;
+}
+
+/* RFC 6062 section 5.4: what follows on the connection is the peer's. */
+static void connection_bind(struct asked *q)
+{
+	struct relay_stream *s = q->from->stream;
+	uint32_t id;
+	if (!s || q->alloc || !stun_attr_u32(q->m, STUN_CONNECTION_ID, &id)) {
+		refuse(q, 400);
+	} else if (tcp_is_of_other_process(q->from->relay, id)) {
+		if (!pass(q, id))
+			refuse(q, 400);
+	} else if (tcp_is_waiting(q->from->relay, id, q->key)) {
+		s->joining = RELAY_JOINING;
+		s->join.id = id;
+		memcpy(s->join.key, q->key, sizeof(s->join.key));
+		answer_ok(q);
+	} else {
+		refuse(q, 400);
+	}
+}
+
+void relay_stream_passed(struct relay_stream *s, bool taken)
+{
+	struct stun_out o;
+	stun_begin(&o, taken ? STUN_SUCCESS : STUN_ERROR, STUN_CONNECTION_BIND, s->passed.id);
+	if (!taken)
+		stun_put_error(&o, 400, stun_reason(400));
+	stun_end(&o, STUN_STANDARD, key_of(s->passed.key));
+	s->joining = RELAY_NOT_JOINING;
+	s->relay->ops->to_stream(s->relay->arg, s->owner, bytes_of(stun_text(&o)));
+}
+
 /* clang-format off */
 static const struct {
 	void (*fn)(struct asked *q);
@@ -340,11 +405,14 @@ static const struct {
 	[STUN_REFRESH]           = { refresh, false },
 	[STUN_CREATE_PERMISSION] = { create_permission, false },
 	[STUN_CHANNEL_BIND]      = { channel_bind, false },
+	[STUN_CONNECT]           = { connect_peer, false },
+	[STUN_CONNECTION_BIND]   = { connection_bind, true },
 };
 static const uint16_t known[] = {
 	STUN_USERNAME, STUN_MESSAGE_INTEGRITY, STUN_REALM, STUN_NONCE, STUN_LIFETIME,
 	STUN_REQUESTED_TRANSPORT, STUN_REQUESTED_ADDRESS_FAMILY, STUN_EVEN_PORT,
 	STUN_RESERVATION_TOKEN, STUN_XOR_PEER_ADDRESS, STUN_CHANNEL_NUMBER,
+	STUN_CONNECTION_ID,
 };
 /* clang-format on */
 

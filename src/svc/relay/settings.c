@@ -224,6 +224,7 @@ int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct
 	e->user_kbps = ret->s.user_kbps;
 	e->user_allocations = ret->s.user_allocations_max;
 	e->allocations_max = ret->s.allocations_max;
+	e->slot = slot;
 	return 0;
 }
 

@@ -30,6 +30,18 @@ static int bound_at(unsigned port, struct addr *ret)
 	return udp_bind(ret);
 }
 
+static int bound_tcp(int family, struct addr *ret)
+{
+	struct addr any;
+	socklen_t n = sizeof(ret->in6);
+	if (addr_parse(&any, family == AF_INET6 ? STR("::1") : STR("127.0.0.1"), 0) < 0)
+		return -EINVAL;
+	int fd = tcp_bind(&any);
+	if (fd >= 0 && getsockname(fd, &ret->sa, &n) < 0)
+		fd = -errno;
+	return fd;
+}
+
 /* An even port whose next one is free. */
 static int bound_even(struct addr *ret)
 {
@@ -53,9 +65,10 @@ static int on_open(void *arg, const struct relay_want *want, struct relay_opened
 	struct edge *e = arg;
 	if (e->no_ports || (want->exactly && want->exactly != e->kept))
 		return -EADDRINUSE;
-	ret->fd = want->exactly ? bound_at(want->exactly, &ret->external)
-	          : want->even  ? bound_even(&ret->external)
-	                        : bound(want->family, &ret->external);
+	ret->fd = want->tcp       ? bound_tcp(want->family, &ret->external)
+	          : want->exactly ? bound_at(want->exactly, &ret->external)
+	          : want->even    ? bound_even(&ret->external)
+	                          : bound(want->family, &ret->external);
 	e->open_ports += ret->fd >= 0;
 	if (ret->fd >= 0 && want->pair) {
 		e->kept = addr_port(&ret->external) + 1u;
@@ -103,10 +116,36 @@ static void on_stream(void *arg UNUSED, void *owner, struct bytes frame)
 	note(owner, frame.p, frame.len);
 }
 
-static bool is_live(void *arg, const struct addr *external)
+static bool is_live(void *arg, const struct addr *external, bool tcp UNUSED)
 {
 	const struct edge *e = arg;
 	return addr_eq(&e->live, external);
+}
+
+static bool has_room(void *arg, void *owner UNUSED)
+{
+	const struct edge *e = arg;
+	return !e->stream_full;
+}
+
+static void on_pause(void *arg, void *owner UNUSED, bool paused)
+{
+	struct edge *e = arg;
+	e->stream_paused = paused;
+}
+
+static void on_hang_up(void *arg, void *owner UNUSED)
+{
+	struct edge *e = arg;
+	e->n_hung_up++;
+}
+
+static bool on_pass(void *arg, void *owner UNUSED, uint32_t slot, const struct relay_pass *what)
+{
+	struct edge *e = arg;
+	e->pass_to = slot;
+	e->passed = *what;
+	return e->passes;
 }
 
 static const struct relay_ops ops = { .open = on_open,
@@ -115,7 +154,11 @@ static const struct relay_ops ops = { .open = on_open,
 	                              .is_live = is_live,
 	                              .began = on_began,
 	                              .ended = on_ended,
-	                              .to_stream = on_stream };
+	                              .to_stream = on_stream,
+	                              .has_room = has_room,
+	                              .pause = on_pause,
+	                              .hang_up = on_hang_up,
+	                              .pass = on_pass };
 
 static void on_packet(void *arg, struct packet_port *port UNUSED, const struct addr *from,
                       struct packet data)

@@ -32,6 +32,11 @@ struct edge {
 	struct addr live;          /* what is a relayed socket, as the edge is told */
 	bool no_ports;             /* there are none */
 	unsigned n_began, n_ended[RELAY_N_ENDS];
+	/* of the client's connection */
+	bool stream_full, stream_paused, passes;
+	unsigned n_hung_up;
+	uint32_t pass_to; /* the process that was asked last, and for what */
+	struct relay_pass passed;
 	struct party stream;    /* what goes to the client of a connection, in `last` */
 	struct relay_info info; /* of the last end */
 };

@@ -114,14 +114,14 @@ static void what_is_live_is_known_to_all_processes_and_a_new_one_has_none(void)
 	struct relay_opened o, theirs;
 	EQ(relay_ports_open(p, &want, &o), 0);
 	EQ(relay_ports_open(other, &want, &theirs), 0);
-	OK(relay_ports_is_live(other, &o.external));
+	OK(relay_ports_is_live(other, &o.external, false));
 	(void)close(o.fd); /* killed */
 	relay_ports_free(&p);
 	p = ports_of_slot(0, false);
-	OK(!relay_ports_is_live(p, &o.external));
-	OK(relay_ports_is_live(p, &theirs.external));
+	OK(!relay_ports_is_live(p, &o.external, false));
+	OK(relay_ports_is_live(p, &theirs.external, false));
 	shut(other, &theirs);
-	OK(!relay_ports_is_live(p, &theirs.external));
+	OK(!relay_ports_is_live(p, &theirs.external, false));
 	live[first_port()] = 3; /* of a third process, of which there is none any more */
 	relay_ports_free(&p);
 	p = ports_of_slot(0, false);
@@ -141,13 +141,13 @@ static void a_kept_port_is_opened_by_any_process_once(void)
 		if (!OK(relay_ports_open(p, &want, &o) == 0))
 			break;
 		struct addr kept = after(&o);
-		OK(!relay_ports_is_live(p, &kept));
+		OK(!relay_ports_is_live(p, &kept, false));
 		want = (struct relay_want){ .family = AF_INET, .exactly = addr_port(&kept) };
 		EQ(relay_ports_open(opener, &want, &next), 0);
 		EQ(addr_port(&next.external), addr_port(&kept));
 		EQ(relay_ports_open(opener, &want, &again), -EADDRINUSE);
 		relay_ports_unkeep(p, &kept); /* its time is over */
-		OK(relay_ports_is_live(p, &kept));
+		OK(relay_ports_is_live(p, &kept, false));
 		shut(opener, &next);
 		shut(p, &o);
 		EQ(relay_ports_taken(p), 0);

@@ -170,13 +170,17 @@ static void what_is_wrong_with_a_request_is_said(void)
 		unsigned code;
 	} rows[] = {
 		{ STUN_ALLOCATE, 0, NULL, 0, 400 },
-		{ STUN_ALLOCATE, STUN_REQUESTED_TRANSPORT, "\x06\0\0\0", 4, 442 },
+		{ STUN_ALLOCATE, STUN_REQUESTED_TRANSPORT, "\x84\0\0\0", 4, 442 },
+		/* TCP comes by a connection alone (RFC 6062 section 5.1) */
+		{ STUN_ALLOCATE, STUN_REQUESTED_TRANSPORT, "\x06\0\0\0", 4, 400 },
 		{ STUN_ALLOCATE, STUN_REQUESTED_TRANSPORT, "\x11", 1, 400 },
 		{ STUN_ALLOCATE, 0x0033, "x", 1, 420 },
 		{ STUN_REFRESH, 0, NULL, 0, 437 },
 		{ STUN_CREATE_PERMISSION, 0, NULL, 0, 437 },
 		{ STUN_CHANNEL_BIND, 0, NULL, 0, 437 },
-		{ STUN_CONNECT, 0, NULL, 0, 400 },
+		{ STUN_CONNECT, 0, NULL, 0, 437 },
+		{ STUN_CONNECTION_BIND, 0, NULL, 0, 400 },
+		{ STUN_DATA_METHOD, 0, NULL, 0, 400 },
 	};
 	struct world w;
 	start(&w);

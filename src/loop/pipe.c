@@ -1,0 +1,144 @@
+#include "loop/pipe.h"
+
+#include <stdlib.h>
+
+#include "loop/loop.h"
+
+struct end {
+	struct pipe *pipe;
+	struct stream *stream;
+	bool full; /* waits for the other one */
+};
+
+struct pipe {
+	struct end ends[2];
+	const struct pipe_ops *ops;
+	void *arg;
+	struct loop *loop;
+	bool resting; /* a limit is reached */
+	struct timer rest;
+	struct defer over; /* it has ended; told from the loop */
+	enum pipe_end by;
+	bool ended;
+};
+
+static struct end *other(struct end *e)
+{
+	return &e->pipe->ends[e == &e->pipe->ends[PIPE_A]];
+}
+
+static void read_on(struct end *e)
+{
+	stream_pause(e->stream, e->full || e->pipe->resting);
+}
+
+static void rest_for(struct pipe *p, usec_t how_long)
+{
+	p->resting = true;
+	timer_set(&p->rest, loop_now(p->loop) + how_long);
+	read_on(&p->ends[PIPE_A]);
+	read_on(&p->ends[PIPE_B]);
+}
+
+static void on_rested(void *arg)
+{
+	struct pipe *p = arg;
+	p->resting = false;
+	read_on(&p->ends[PIPE_A]);
+	read_on(&p->ends[PIPE_B]);
+}
+
+static ssize_t on_data(void *arg, struct str in)
+{
+	struct end *e = arg;
+	struct pipe *p = e->pipe;
+	if (p->ended || in.len == 0)
+		return (ssize_t)in.len;
+	stream_write(other(e)->stream, in);
+	if (stream_unsent(other(e)->stream) > PIPE_UNSENT_MAX) {
+		e->full = true;
+		read_on(e);
+		stream_want_room(other(e)->stream, PIPE_UNSENT_LOW);
+	}
+	usec_t rest = p->ops->passed(p->arg, e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B, in.len);
+	if (rest > 0)
+		rest_for(p, rest);
+	return (ssize_t)in.len;
+}
+
+static void on_room(void *arg)
+{
+	struct end *e = other(arg);
+	e->full = false;
+	read_on(e);
+}
+
+static void on_opened(void *arg UNUSED)
+{
+}
+
+/* What was written to the other one goes out; then that one's end follows, which is the end. */
+static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
+{
+	struct end *e = arg;
+	struct pipe *p = e->pipe;
+	stream_free(&e->stream);
+	if (p->ended) {
+		loop_defer(p->loop, &p->over);
+		return;
+	}
+	p->ended = true;
+	p->by = e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B;
+	timer_stop(&p->rest);
+	stream_close(other(e)->stream);
+}
+
+static const struct stream_ops ops = {
+	.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
+};
+
+static void on_over(void *arg)
+{
+	struct pipe *p = arg;
+	p->ops->ended(p->arg, p->by);
+	pipe_free(&p);
+}
+
+static void join(struct pipe *p, enum pipe_end which, struct stream *s)
+{
+	static const struct stream_limits limits = { .read_max = PIPE_UNSENT_MAX,
+		                                     .write_max = 4 * PIPE_UNSENT_MAX };
+	struct end *e = &p->ends[which];
+	e->pipe = p;
+	e->stream = s;
+	stream_set_ops(s, &ops, e);
+	stream_set_limits(s, &limits);
+	stream_pause(s, false);
+	stream_more(s);
+}
+
+struct pipe *pipe_new(struct loop *l, struct stream *a, struct stream *b, const struct pipe_ops *o,
+                      void *arg)
+{
+	struct pipe *p = xnew(struct pipe);
+	p->loop = l;
+	p->ops = o;
+	p->arg = arg;
+	timer_init(&p->rest, l, on_rested, p);
+	defer_init(&p->over, on_over, p);
+	join(p, PIPE_A, a);
+	join(p, PIPE_B, b);
+	return p;
+}
+
+void pipe_free(struct pipe **pp)
+{
+	struct pipe *p = take(pp);
+	if (!p)
+		return;
+	timer_stop(&p->rest);
+	defer_cancel(&p->over);
+	stream_free(&p->ends[PIPE_A].stream);
+	stream_free(&p->ends[PIPE_B].stream);
+	free(p);
+}

@@ -1,0 +1,30 @@
+/* Two streams whose bytes pass from each to the other: as fast as the slower one takes them, and no
+ * faster than the owner wants.  When one ends, the other one is sent what is left, and ends too. */
+#pragma once
+
+#include "loop/stream.h"
+
+struct pipe; /* opaque */
+
+enum {
+	PIPE_UNSENT_MAX =
+	        128 * 1024,          /* bytes that wait for a slow end: the other one is not read */
+	PIPE_UNSENT_LOW = 32 * 1024, /* then it is read again */
+};
+
+enum pipe_end { PIPE_A, PIPE_B };
+
+struct pipe_ops {
+	/* So many bytes came from that end.  Returns for how long neither is to be read: 0, or
+	 * until a limit is kept. */
+	usec_t (*passed)(void *arg, enum pipe_end from, size_t bytes);
+	/* It has ended by that end; freed behind the call. */
+	void (*ended)(void *arg, enum pipe_end by);
+};
+
+/* Takes both streams, which are open and may have been paused; what they have not delivered yet
+ * passes first.  May be called from their data(). */
+struct pipe *pipe_new(struct loop *l, struct stream *a, struct stream *b,
+                      const struct pipe_ops *ops, void *arg);
+/* Ends both; ended() is not called. */
+void pipe_free(struct pipe **pp);
