@@ -26,6 +26,10 @@ void mi_metrics(void *state, struct buf *b)
 	put(b, "copies_total", "counter", "Copies of them that were sent.", n->sent);
 	put(b, "failed_total", "counter", "Copies that a client did not take.", n->failed);
 	put(b, "refused_total", "counter", "Requests of clients that were refused.", mi->n_refused);
+	put(b, "partings", "gauge", "Ends of conversations that clients are being told of.",
+	    mi->n_partings);
+	put(b, "untold_total", "counter", "Ends of which a client could not be told.",
+	    mi->n_untold);
 	put(b, "waiting_bytes", "gauge", "Bytes of messages that wait for slow clients.", n->held);
 	mi_hosts_metrics(mi, b);
 }

@@ -112,6 +112,7 @@ void mi_hosts_hello(struct mcu_im *mi, struct sip_req *rq)
 	if (old)
 		sip_flow_close(old); /* of this process, or of one before it */
 	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
+	mi_part_again(mi);
 	char text[PEER_NAME_MAX];
 	struct buf name = BUF_ON(text);
 	mi_hosts_put_name(mi, &name, s->slot);

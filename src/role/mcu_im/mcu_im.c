@@ -108,6 +108,7 @@ static void link_up(void *state, size_t i)
 	} else {
 		mi->fes[l->slot] = sip_transport_link(sip_stack_transport(mi->stack),
 		                                      (uint16_t)l->slot, l->fd);
+		mi_part_again(mi);
 	}
 }
 

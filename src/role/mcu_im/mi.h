@@ -23,14 +23,18 @@ struct mcu_im {
 	struct mi_hosts *hosts;             /* front ends of other hosts; NULL: those of this one */
 	struct c3p_link *c3p;               /* with the focus in each of them */
 	struct immcu *engine;
-	struct list held;    /* struct ask */
-	struct list to_tell; /* rooms of which the focus is to be told */
-	struct list sends;   /* messages that are on their way */
+	struct list held;     /* struct ask */
+	struct list to_tell;  /* rooms of which the focus is to be told */
+	struct list sends;    /* messages that are on their way */
+	struct list partings; /* what legs are told at their end, oldest first */
+	struct timer parting;
+	unsigned n_partings;
+	uint64_t n_untold; /* ends of which a client could not be told */
 	struct defer tell;
 	struct timer touch;
 	unsigned n_held;
 	uint64_t n_refused;
-	struct log_limit refusal_limit;
+	struct log_limit refusal_limit, untold_limit;
 	struct defer stopped;
 	void (*on_stopped)(void *arg);
 	void *on_stopped_arg;
@@ -77,6 +81,20 @@ void mi_retry_held(struct mcu_im *mi, struct str focus);
 void mi_free_held(struct mcu_im *mi);
 
 /* out.c: what the engine wants. */
+/* A request to the client of a leg: what it is made of.  Texts are borrowed. */
+struct mi_outgoing {
+	const struct confinfo_leg *dialog;
+	struct str focus, subject; /* of the room; no subject: empty */
+	uint32_t home;             /* of the room */
+	enum sip_method method;
+	uint32_t cseq;
+};
+struct mi_outgoing mi_outgoing_of(const struct immcu_leg *leg, enum sip_method method,
+                                  uint32_t cseq);
+/* The start line and the fields of every request, in *ret; the caller adds its own and the body,
+ * and sends it by the flow.  NULL: no front end of the room's host is there. */
+struct sip_flow *mi_begin(struct mcu_im *mi, const struct mi_outgoing *o, struct buf **ret,
+                          char branch[SIP_BRANCH_LEN + 1]) MUST_CHECK;
 extern const struct immcu_ops mi_ops;
 void mi_out_init(struct mcu_im *mi);
 void mi_out_free(struct mcu_im *mi);
@@ -84,6 +102,14 @@ void mi_out_free(struct mcu_im *mi);
 void mi_leg_gone(struct immcu_leg *leg);
 /* All rooms of the focus in that process, whole. */
 void mi_tell_all(struct mcu_im *mi, uint32_t slot);
+
+/* parting.c: what a leg is told at its end: BYE, or a phone a message. */
+void mi_partings_init(struct mcu_im *mi);
+void mi_partings_free(struct mcu_im *mi);
+/* The leg may be freed afterwards.  What cannot be said now is said when that is possible. */
+void mi_part(struct mcu_im *mi, const struct immcu_leg *leg, enum refusal why);
+/* A front end has come: what waited for one goes out, in the next turn. */
+void mi_part_again(struct mcu_im *mi);
 
 /* control.c: what the focus asks, and what it is told. */
 extern const struct c3p_link_ops mi_c3p_ops;
@@ -94,8 +120,8 @@ void mi_notify(struct mcu_im *mi, const struct immcu_room *r, const struct confi
 void mi_notify_all_told(struct mcu_im *mi, uint32_t slot);
 
 /* page.c: phones. */
-/* The address by which a phone writes to the room. */
-void mi_put_room(struct buf *b, const struct immcu_room *r);
+/* The address by which a phone writes to the room of that focus. */
+void mi_put_room(struct buf *b, struct str focus);
 /* The end of a request: what is said, for a phone. */
 void mi_put_page(struct buf *b, const struct immcu_room *r, const struct immcu_message *m);
 /* The same: that it is not in the room any more. */

@@ -24,25 +24,25 @@ struct mark {
 /* --- to the clients ------------------------------------------------------------------------- */
 
 /* A front end that is there: that of the room's focus, or the next one. */
-static struct sip_flow *way(const struct mcu_im *mi, const struct immcu_room *r)
+static struct sip_flow *way(const struct mcu_im *mi, uint32_t home)
 {
 	for (uint32_t i = 0; i < MI_SLOTS_MAX; i++) {
-		uint32_t slot = (r->home + i) % MI_SLOTS_MAX;
+		uint32_t slot = (home + i) % MI_SLOTS_MAX;
 		struct sip_flow *f = mi->fes[slot];
-		if (f && !f->closed && mi_is_same_host(mi, slot, r->home))
+		if (f && !f->closed && mi_is_same_host(mi, slot, home))
 			return f;
 	}
 	return NULL;
 }
 
 /* The URI of our end: the room's chat. */
-static void put_own_uri(struct buf *b, const struct immcu_room *r)
+static void put_own_uri(struct buf *b, struct str focus)
 {
-	struct str uri = str_of(r->focus), mark = STR(":focus:");
-	ssize_t at = str_find(uri, mark);
-	buf_str(b, str_sub(uri, 0, (size_t)at));
+	struct str mark = STR(":focus:");
+	ssize_t at = str_find(focus, mark);
+	buf_str(b, str_sub(focus, 0, (size_t)at));
 	buf_lit(b, ":chat:");
-	buf_str(b, str_sub(uri, (size_t)at + mark.len, uri.len));
+	buf_str(b, str_sub(focus, (size_t)at + mark.len, focus.len));
 }
 
 static bool is_pager(const struct immcu_leg *leg)
@@ -50,29 +50,40 @@ static bool is_pager(const struct immcu_leg *leg)
 	return immcu_leg_dialog(leg)->pager;
 }
 
-static struct sip_flow *begin(struct mcu_im *mi, const struct immcu_leg *leg,
-                              enum sip_method method, uint32_t cseq, struct buf **ret,
-                              char branch[SIP_BRANCH_LEN + 1])
+struct mi_outgoing mi_outgoing_of(const struct immcu_leg *leg, enum sip_method method,
+                                  uint32_t cseq)
+{
+	const struct immcu_room *r = immcu_leg_room(leg);
+	return (struct mi_outgoing){ .dialog = immcu_leg_dialog(leg),
+		                     .focus = str_of(r->focus),
+		                     .subject = r->subject ? str_of(r->subject) : STR(""),
+		                     .home = r->home,
+		                     .method = method,
+		                     .cseq = cseq };
+}
+
+struct sip_flow *mi_begin(struct mcu_im *mi, const struct mi_outgoing *o, struct buf **ret,
+                          char branch[SIP_BRANCH_LEN + 1])
 {
 	char text[SIP_URI_MAX];
 	struct buf own = BUF_ON(text);
-	const struct immcu_room *r = immcu_leg_room(leg);
-	bool pager = is_pager(leg);
-	struct sip_flow *f = way(mi, r);
+	bool pager = o->dialog->pager;
+	struct sip_flow *f = way(mi, o->home);
 	if (!f)
 		return NULL;
-	(pager ? mi_put_room : put_own_uri)(&own, r);
+	(pager ? mi_put_room : put_own_uri)(&own, o->focus);
 	sip_branch_make(mi->stack, 0, branch);
 	*ret = sip_transport_out(f->tp);
-	struct conf_request rq = {
-		.method = method, .local = buf_view(&own), .cseq = cseq, .flow = f, .branch = branch
-	};
-	if (pager && r->subject)
-		rq.display = str_of(r->subject);
-	conf_dialog_put(*ret, immcu_leg_dialog(leg), &rq);
-	if (method == SIP_MESSAGE) {
+	struct conf_request rq = { .method = o->method,
+		                   .local = buf_view(&own),
+		                   .display = pager ? o->subject : STR(""),
+		                   .cseq = o->cseq,
+		                   .flow = f,
+		                   .branch = branch };
+	conf_dialog_put(*ret, o->dialog, &rq);
+	if (o->method == SIP_MESSAGE) {
 		buf_lit(*ret, "P-Asserted-Identity: <");
-		mi_put_room(*ret, r);
+		mi_put_room(*ret, o->focus);
 		buf_lit(*ret, ">\r\n");
 	}
 	return f;
@@ -119,8 +130,8 @@ static void op_send(void *arg, struct immcu_leg *leg, const struct immcu_message
 	char branch[SIP_BRANCH_LEN + 1];
 	struct buf *b;
 	struct send *s = xnew(struct send);
-	struct sip_flow *f =
-	        begin(mi, leg, SIP_MESSAGE, immcu_leg_dialog(leg)->local_cseq, &b, branch);
+	struct mi_outgoing o = mi_outgoing_of(leg, SIP_MESSAGE, immcu_leg_dialog(leg)->local_cseq);
+	struct sip_flow *f = mi_begin(mi, &o, &b, branch);
 	s->mi = mi;
 	s->leg = leg;
 	*immcu_leg_user(leg) = s;
@@ -162,24 +173,9 @@ static const enum refusal reasons[] = {
 static void op_end(void *arg, struct immcu_leg *leg, enum immcu_end why)
 {
 	struct mcu_im *mi = arg;
-	char branch[SIP_BRANCH_LEN + 1];
-	struct buf *b;
-	bool pager = is_pager(leg);
-	enum sip_method method = pager ? SIP_MESSAGE : SIP_BYE;
 	mi_leg_gone(leg);
-	if (why == IMMCU_FORGOTTEN || (pager && why != IMMCU_REMOVED))
-		return;
-	struct sip_flow *f =
-	        begin(mi, leg, method, immcu_leg_dialog(leg)->local_cseq + 1, &b, branch);
-	if (!f)
-		return;
-	if (pager) {
-		mi_put_page_end(b);
-	} else {
-		refusal_put(b, reasons[why], mi->env->self->fqdn);
-		sip_put_body(b, STR(""), STR(""));
-	}
-	(void)sip_ctx_new(mi->stack, f, buf_view(b), method, branch, NULL, NULL);
+	if (why != IMMCU_FORGOTTEN && (why == IMMCU_REMOVED || !is_pager(leg)))
+		mi_part(mi, leg, reasons[why]);
 }
 
 /* --- to the focus --------------------------------------------------------------------------- */
@@ -259,6 +255,7 @@ void mi_out_init(struct mcu_im *mi)
 {
 	list_init(&mi->to_tell);
 	list_init(&mi->sends);
+	mi_partings_init(mi);
 	defer_init(&mi->tell, on_tell, mi);
 	timer_init(&mi->touch, mi->env->loop, on_touch, mi);
 	on_touch(mi);
@@ -271,4 +268,5 @@ void mi_out_free(struct mcu_im *mi)
 	timer_stop(&mi->touch);
 	list_for(it, &mi->to_tell) free(list_entry(it, struct mark, node));
 	list_for(it, &mi->sends) free(list_entry(it, struct send, node));
+	mi_partings_free(mi);
 }

@@ -4,12 +4,12 @@
 /* Phones in a room: what is said reaches them by pager messages (RFC 3428) of the room's address
  * for phones, as plain text with its author's name in front; and what they write there is said. */
 
-void mi_put_room(struct buf *b, const struct immcu_room *r)
+void mi_put_room(struct buf *b, struct str focus)
 {
 	char text[CONF_URI_MAX];
 	struct buf organizer = BUF_ON(text);
 	struct conf_uri cu;
-	if (conf_uri_read(&cu, &organizer, str_of(r->focus)) == 0)
+	if (conf_uri_read(&cu, &organizer, focus) == 0)
 		conf_uri_put_for_phones(b, buf_view(&organizer), cu.id);
 }
 
