@@ -7,7 +7,7 @@ import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib import hosts, proc, tap  # noqa: E402
+from lib import hosts, netns, proc, tap  # noqa: E402
 from lib.conference import CCCP, INFO, Conferee, all_write, meet  # noqa: E402
 from lib.im import say  # noqa: E402
 from lib.server import program  # noqa: E402
@@ -346,6 +346,42 @@ def who_is_sent_away_while_the_mcu_is_down_stays_out(case):
     case.site.wait_connected()
     all_write(a, c, word="after")
     check_eq(members(case, focus), names(a, c), "members")
+
+
+def wait_commanded(case):
+    """The focus reaches the MCU, and is told by it."""
+    wait_for(lambda: all(p["state"] == "up" for p in case.site.peers() if p["link"] == "C3P"),
+             lambda: f"C3P between the hosts: {case.site.peers()}")
+
+
+def at_mcu_are(case, focus, home):
+    """Who is in the MCU's room, as it answers to a front end."""
+    get = command(focus, f'<getConference><conferenceKeys confEntity="{focus}"/></getConference>')
+    answer = at_mcu(case, hosts.http("POST", f"/c3p/{home}", get),
+                    cert=hosts.pair(case.site.server, "frontend"))
+    return {u.removeprefix("sip:") for u in re.findall(r'<user entity="([^"]+)"', answer or "")}
+
+
+@tap.test(alone=True)
+def who_is_sent_away_while_no_sip_goes_to_the_mcu_gets_its_bye_later(case):
+    a, b, c = conferees(case, 3)
+    focus = meet(a, b, c)
+    home = case.site.server.endpoints(a.user)[0]["home"]
+    with netns.no_way_to_port(hosts.SIP):
+        case.site.b.kill_role("mcu-im")  # its connections end
+        running(case.site.b)
+        wait_commanded(case)
+        wait_for(lambda: at_mcu_are(case, focus, home) == names(a, b, c), "the room")
+        check_eq(a.eject(b.user)[1], "success", "deleteUser")
+        bye = b.expect_request("BYE")
+        check(":focus:" in bye.get("From"), f"a BYE of the focus: {bye.get('From')}")
+        b.answer(bye, 200)
+        wait_for(lambda: at_mcu_are(case, focus, home) == names(a, c), "the room without b")
+    case.site.wait_connected()
+    bye = b.expect_request("BYE")
+    check(":chat:" in bye.get("From"), f"a BYE of the MCU: {bye.get('From')}")
+    b.answer(bye, 200)
+    all_write(a, c, word="after")
 
 
 @tap.test(alone=True)

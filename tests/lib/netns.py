@@ -55,6 +55,17 @@ def _ip(*words):
         raise AssertionError(f"ip {' '.join(words)}: {done.stdout.decode().strip()}")
 
 
+@contextlib.contextmanager
+def no_way_to_port(port):
+    """The server reaches that TCP port on no other host meanwhile."""
+    rule = ("ipproto", "tcp", "dport", str(port), "unreachable")
+    _ip("rule", "add", *rule)
+    try:
+        yield
+    finally:
+        _ip("rule", "del", *rule)
+
+
 def _setns(fd):
     if _libc.setns(fd, _CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")
