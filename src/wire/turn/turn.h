@@ -14,7 +14,7 @@ enum {
 	TURN_CHANNEL_MIN = 0x4000,
 	/* RFC 8656 section 12 ends at 0x4fff; clients of RFC 5766, of which there are many, take
 	 * any up to this. */
-	TURN_CHANNEL_MAX = 0x7ffe,
+	TURN_CHANNEL_MAX = 0x7fff,
 	TURN_CHANNEL_HEAD_LEN = 4,
 	TURN_MS_FRAME_HEAD_LEN = 4,
 	TURN_MS_HELLO_LEN = 50,
