@@ -1,0 +1,52 @@
+"""The A/V edge as clients that others wrote see it."""
+import ipaddress
+
+from lib import netns
+from lib.proc import must
+from lib.server import Server
+from lib.site import Site
+
+UDP_PORT, TCP_PORT = 3478, 443
+SERVER_IP6 = "fd77::1"
+
+
+def _server(folder, **fields):
+    """With an IPv6 address too, on the private network that is there already."""
+    must(["ip", "addr", "add", SERVER_IP6 + "/128", "dev", "srv0", "nodad"])
+    must(["sysctl", "-qw", "net.ipv6.conf.all.forwarding=1"])
+    return Server(folder, also=SERVER_IP6, **fields)
+
+
+def make(args, folder):
+    """For tap.main(): the site with the role edge-av in as many processes as there are front ends,
+    whose clients may reach each other's machines through it."""
+    netns.enter()
+    return Site(args, folder, make_server=_server,
+                edge=f"processes = {args.frontends}\nmetrics-port = 0\n"
+                     "open-peers = 10.77.0.0/16, fd77::/64")
+
+
+def machine(case):
+    """A client's, with .ip and .ip6."""
+    host = case.own(case.site.net.host())
+    host.ip6 = f"fd77::{int(ipaddress.ip_address(host.ip)) & 0xffff:x}"
+    # Unlike ARP, neighbour discovery answers for the addresses of the link alone.
+    must(["ip", "addr", "add", SERVER_IP6 + "/128", "dev", host.cable, "nodad"])
+    must(["ip", "route", "add", host.ip6, "dev", host.cable])
+    inner = ["ip", "-n", host.name]
+    must([*inner, "addr", "add", host.ip6 + "/128", "dev", "eth0", "nodad"])
+    must([*inner, "route", "add", SERVER_IP6, "dev", "eth0"])
+    must([*inner, "route", "add", "default", "via", SERVER_IP6, "dev", "eth0"])
+    return host
+
+
+def credential(case, user=None):
+    """(name, password) of the relay, for this user or a new one."""
+    user = user or case.site.user("u")
+    made = case.site.server.json("relay", "credential", user.name)
+    return made["username"], made["password"]
+
+
+def relay(case, port=TCP_PORT, user=None):
+    """(host, port, name, password), as a client is told of it."""
+    return (netns.SERVER_IP, port, *credential(case, user))
