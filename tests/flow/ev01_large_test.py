@@ -151,10 +151,8 @@ def a_connection_that_does_not_open_delays_the_first_request_alone(case):
     with host.entered():
         b = phone(case, bob, "udp", source=host.ip).sign_in()
     # TCP to the phone is swallowed on its machine: no refusal comes.
-    netns._ip("-n", host.name, "rule", "add", "ipproto", "tcp", "sport", str(b.port),
-              "blackhole")
-    netns._ip("-n", host.name, "rule", "add", "ipproto", "tcp", "dport", str(b.port),
-              "blackhole")
+    for end in ("sport", "dport"):
+        host.ip_tool("rule", "add", "ipproto", "tcp", end, str(b.port), "blackhole")
     took = []
     for _ in range(2):
         began = time.monotonic()

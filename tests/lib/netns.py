@@ -49,7 +49,8 @@ def inside():
     return bool(os.environ.get(_MARK))
 
 
-def _ip(*words):
+def ip_tool(*words):
+    """ip(8), which must succeed."""
     done = subprocess.run(["ip", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise AssertionError(f"ip {' '.join(words)}: {done.stdout.decode().strip()}")
@@ -75,29 +76,34 @@ def _mount(*words):
     subprocess.run(["mount", *words], check=True)
 
 
+def _make_run_netns():
+    _mount("-t", "tmpfs", "none", "/run")
+    os.mkdir("/run/netns")
+
+
+def prepare():
+    """Names of machines, and a kernel that forwards between them: here alone."""
+    if not inside():
+        raise Skip("needs network namespaces: run as root, or allow unprivileged user "
+                   "namespaces, with iproute2 installed")
+    _mount("-t", "tmpfs", "none", "/run/netns") if os.path.isdir("/run/netns") else \
+        _make_run_netns()
+    ip_tool("link", "set", "lo", "up")
+    with open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as f:
+        f.write("1")
+
+
 class Net:
     """The private network.  names: what /etc/hosts of everybody in it says besides localhost."""
 
     def __init__(self, folder, names=()):
-        if not inside():
-            raise Skip("needs network namespaces: run as root, or allow unprivileged user "
-                       "namespaces, with iproute2 installed")
-        _mount("-t", "tmpfs", "none", "/run/netns") if os.path.isdir("/run/netns") else \
-            self._make_run_netns()
+        prepare()
         self._names(folder, names)
-        _ip("link", "set", "lo", "up")
         # A cable that leads nowhere: gives the server's address a real interface.
-        _ip("link", "add", "srv0", "type", "veth", "peer", "name", "srv1")
-        _ip("addr", "add", SERVER_IP + "/32", "dev", "srv0")
+        ip_tool("link", "add", "srv0", "type", "veth", "peer", "name", "srv1")
+        ip_tool("addr", "add", SERVER_IP + "/32", "dev", "srv0")
         for link in ("srv0", "srv1"):
-            _ip("link", "set", link, "up")
-        with open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as f:
-            f.write("1")
-
-    @staticmethod
-    def _make_run_netns():
-        _mount("-t", "tmpfs", "none", "/run")
-        os.mkdir("/run/netns")
+            ip_tool("link", "set", link, "up")
 
     @staticmethod
     def _names(folder, names):
@@ -116,26 +122,20 @@ class Net:
         return Host()
 
 
-class Host:
-    """One client machine."""
+class Machine:
+    """A network namespace of that name, with nothing in it but loopback."""
 
-    def __init__(self):
-        with _lock:
-            n = next(_numbers)
-        self.ip = f"10.77.{n // 250}.{n % 250 + 1}"
-        self.name = f"h{n}"
-        self.cable = f"c{n}"
-        _ip("netns", "add", self.name)
-        _ip("link", "add", self.cable, "type", "veth", "peer", "name", "eth0",
-            "netns", self.name)
-        _ip("link", "set", self.cable, "up")
-        _ip("route", "add", self.ip, "dev", self.cable, "src", SERVER_IP)
-        inner = ("-n", self.name)
-        _ip(*inner, "link", "set", "lo", "up")
-        _ip(*inner, "addr", "add", self.ip + "/32", "dev", "eth0")
-        _ip(*inner, "link", "set", "eth0", "up")
-        _ip(*inner, "route", "add", SERVER_IP, "dev", "eth0")
-        _ip(*inner, "route", "add", "default", "via", SERVER_IP, "dev", "eth0")
+    def __init__(self, name):
+        self.name = name
+        ip_tool("netns", "add", name)
+        self.link("set", "lo", "up")
+
+    def ip_tool(self, *words):
+        """ip(8) as run on this machine."""
+        ip_tool("-n", self.name, *words)
+
+    def link(self, *words):
+        self.ip_tool("link", *words)
 
     def wrap(self, argv):
         """argv as run on this machine."""
@@ -154,13 +154,32 @@ class Host:
             os.close(own)
             os.close(there)
 
+    def stop(self):
+        ip_tool("netns", "del", self.name)
+
+
+class Host(Machine):
+    """One client machine, with a cable to the server."""
+
+    def __init__(self):
+        with _lock:
+            n = next(_numbers)
+        super().__init__(f"h{n}")
+        self.ip = f"10.77.{n // 250}.{n % 250 + 1}"
+        self.cable = f"c{n}"
+        ip_tool("link", "add", self.cable, "type", "veth", "peer", "name", "eth0",
+                "netns", self.name)
+        ip_tool("link", "set", self.cable, "up")
+        ip_tool("route", "add", self.ip, "dev", self.cable, "src", SERVER_IP)
+        self.ip_tool("addr", "add", self.ip + "/32", "dev", "eth0")
+        self.link("set", "eth0", "up")
+        self.ip_tool("route", "add", SERVER_IP, "dev", "eth0")
+        self.ip_tool("route", "add", "default", "via", SERVER_IP, "dev", "eth0")
+
     def cut(self):
         """Pulls the cable: nothing arrives any more, and nobody is told."""
-        _ip("link", "set", self.cable, "down")
+        ip_tool("link", "set", self.cable, "down")
 
     def mend(self):
-        _ip("link", "set", self.cable, "up")
-        _ip("route", "replace", self.ip, "dev", self.cable, "src", SERVER_IP)
-
-    def stop(self):
-        _ip("netns", "del", self.name)
+        ip_tool("link", "set", self.cable, "up")
+        ip_tool("route", "replace", self.ip, "dev", self.cable, "src", SERVER_IP)
