@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The laboratory's networks are what they are called: a test that passes in one of them says something."""
+"""The laboratory's networks are what they are called: a test that passes in one of them says
+something."""
 import contextlib
 import os
 import select

@@ -1,8 +1,8 @@
 """A laboratory of networks: an Internet, edges on it, and sites behind routers of every kind.
 
-    the Internet (the test program itself: 203.0.113.1, 2001:db8:77::1) ── bridge ──┬── edge
-                                                                                    ├── router ── edge
-                                                                                    └── router ── site
+    the Internet (the test program itself,            ┌── edge
+    203.0.113.1 and 2001:db8:77::1) ── bridge ────────┼── router ── edge
+                                                      └── router ── site
 
 What there shall be is described by Place and Site; Lab makes it, and stop() ends it.  Every machine
 is a network namespace whose name this program alone knows (netns.py), so what a crash leaves ends
@@ -69,7 +69,8 @@ class _Net:
 
     @staticmethod
     def address(machine, link, ip, bits):
-        machine.ip_tool("addr", "add", f"{ip}/{bits}", "dev", link, *(["nodad"] if ":" in ip else []))
+        nodad = ["nodad"] if ":" in ip else []
+        machine.ip_tool("addr", "add", f"{ip}/{bits}", "dev", link, *nodad)
 
     @staticmethod
     def route(machine, net, via):
@@ -107,7 +108,7 @@ class EdgePlace(_Net):
     """ip, ip6: its machine's own; external, external6: what the world knows (None: no IPv6)."""
 
     def __init__(self, place, n, public):
-        self.name = place.name
+        self.name, self.natted = place.name, place.natted
         self.machine = _machine(place.name)
         self.external = f"203.0.113.{10 + n}"
         self.external6 = f"2001:db8:77::{10 + n}" if has_ipv6() and not place.natted else None
