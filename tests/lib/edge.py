@@ -3,7 +3,7 @@ import itertools
 import secrets
 import threading
 
-from lib import turn
+from lib import ports, turn
 from lib.server import Server
 
 UDP_PORT, TCP_PORT = 3478, 443
@@ -38,7 +38,7 @@ class Edge:
     def credential(self, user=None, seconds=None):
         """A new user's, unless one is named."""
         user = user or self.user()
-        words = ["--seconds", str(seconds)] if seconds else []
+        words = ["--life", f"{seconds} s"] if seconds else []
         got = self.server.json("relay", "credential", f"{user}@{self.server.domain}", *words)
         return turn.Credential(got["username"], got["password"])
 
@@ -47,6 +47,34 @@ class Edge:
         return case.own(turn.Client(self.address(transport, v6), transport,
                                     credential or self.credential(user), ca=self.server.ca,
                                     name=self.server.host, **kw))
+
+
+class LoopEdge(Edge):
+    """One on a loopback address of its own, whose clients have such addresses too: a source for
+    each, since strangers are counted by their address.  lines: of [role edge-av].  open_peers:
+    peers on loopback may be reached, which nobody may by default.  v6: it has [::1] too."""
+
+    def __init__(self, folder, lines="", open_peers=True, processes=1, metrics=0, v6=False):
+        ip = ports.loopback()
+        sip, tls, udp, tcp = (ports.free() for _ in range(4))  # no other edge has them on [::1]
+        if open_peers:
+            lines += "open-peers = 127.0.0.0/8, ::1\n"
+        if v6:
+            lines += f"relay-addresses = {ip}, ::1\n"
+        faces = "".join(f"{name} = {ip}:{port}{f', [::1]:{port}' if v6 else ''}\n"
+                        for name, port in (("udp", udp), ("tcp", tcp)))
+        server = Server(folder, ip=ip, sip_port=sip, tls_port=tls, bridges=0, mcus=0,
+                        settings="metrics-port = 0\n",
+                        edge=f"processes = {processes}\nmetrics-port = {metrics}\n{faces}{lines}")
+        super().__init__(server, ip, "::1" if v6 else None, udp=udp, tcp=tcp)
+        server.start()
+
+    def client(self, case, transport="udp", v6=False, **kw):
+        source = None if v6 else ports.loopback()
+        return super().client(case, transport, v6=v6, **{"source": source, **kw})
+
+    def stop(self):
+        self.server.stop()
 
 
 class PlacedEdge(Edge):

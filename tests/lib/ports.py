@@ -12,9 +12,9 @@ _hosts = itertools.count(1)
 def loopback():
     """A 127.x.y.z of its own; x.y come from this process, so that programs do not meet."""
     with _lock:
-        z = next(_hosts)
+        more, z = divmod(next(_hosts), 250)
     pid = os.getpid()
-    return f"127.{1 + pid // 250 % 250}.{1 + pid % 250}.{z}"
+    return f"127.{1 + (pid // 250 + 101 * more) % 250}.{1 + pid % 250}.{1 + z}"
 
 
 def _free(host, port, kinds):
