@@ -52,9 +52,11 @@ class Edge:
 class LoopEdge(Edge):
     """One on a loopback address of its own, whose clients have such addresses too: a source for
     each, since strangers are counted by their address.  lines: of [role edge-av].  open_peers:
-    peers on loopback may be reached, which nobody may by default.  v6: it has [::1] too."""
+    peers on loopback may be reached, which nobody may by default.  v6: it has [::1] too.  server:
+    what Server takes besides."""
 
-    def __init__(self, folder, lines="", open_peers=True, processes=1, metrics=0, v6=False):
+    def __init__(self, folder, lines="", open_peers=True, processes=1, metrics=0, v6=False,
+                 **server):
         ip = ports.loopback()
         sip, tls, udp, tcp = (ports.free() for _ in range(4))  # no other edge has them on [::1]
         if open_peers:
@@ -65,8 +67,10 @@ class LoopEdge(Edge):
                         for name, port in (("udp", udp), ("tcp", tcp)))
         server = Server(folder, ip=ip, sip_port=sip, tls_port=tls, bridges=0, mcus=0,
                         settings="metrics-port = 0\n",
-                        edge=f"processes = {processes}\nmetrics-port = {metrics}\n{faces}{lines}")
+                        edge=f"processes = {processes}\nmetrics-port = {metrics}\n{faces}{lines}",
+                        **server)
         super().__init__(server, ip, "::1" if v6 else None, udp=udp, tcp=tcp)
+        self.metrics = metrics
         server.start()
 
     def client(self, case, transport="udp", v6=False, **kw):
