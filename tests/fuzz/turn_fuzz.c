@@ -73,16 +73,19 @@ static void cut(struct bytes in, enum turn_framing f)
 static void open_with(struct bytes in)
 {
 	enum turn_opening last = TURN_OPENS_MORE;
-	enum turn_match match = TURN_MORE;
-	for (size_t n = 0; n <= MIN(in.len, 64); n++) {
+	enum turn_match match = TURN_MORE, answer = TURN_MORE;
+	for (size_t n = 0; n <= MIN(in.len, TURN_MS_HELLO_ANSWER_LEN); n++) {
 		struct bytes part = { in.p, n };
 		enum turn_opening o = turn_opening(part);
 		enum turn_match m = turn_ms_hello_match(part);
+		enum turn_match a = turn_ms_hello_answer_match(part);
 		check(last == TURN_OPENS_MORE || o == last);
 		check(match == TURN_MORE || m == match);
+		check(answer == TURN_MORE || a == answer);
 		check((o == TURN_OPENS_MS_HELLO) == (m == TURN_YES));
 		last = o;
 		match = m;
+		answer = a;
 	}
 }
 
@@ -179,6 +182,8 @@ static void indicate(uint8_t *p, struct bytes in, const struct addr *peer)
 	check(stun_attr_addr(&m, STUN_XOR_PEER_ADDRESS, &a) && addr_eq(&a, peer));
 	check(stun_attr(&m, STUN_DATA, &data));
 	same_payload(bytes_of(data), in);
+	out = turn_put_send(p, in.len, peer, id);
+	check(stun_parse(&m, str_from_bytes(out)) == 0 && m.method == STUN_SEND);
 	out = msturn_put_data(p, in.len, peer, id);
 	check(turn_look(out) == TURN_MS_CONTROL && msturn_parse(&ms, str_from_bytes(out)) == 0);
 	check(msturn_attr_addr(&ms, MSTURN_REMOTE_ADDRESS, &a) && addr_eq(&a, peer));

@@ -3,10 +3,13 @@
 #include <assert.h>
 #include <errno.h>
 
-enum { LEN_AT = 2, COOKIE_AT = 4, ID_AT = 8, ATTR_HEADER_LEN = 4, LEN_MAX = 0xffff };
+enum { LEN_AT = 2, COOKIE_AT = 4, ATTR_HEADER_LEN = 4, LEN_MAX = 0xffff };
+enum { INDICATION = 0x0010 /* the class, in the type of a message */ };
 enum { TLS_HANDSHAKE = 22, TLS_MAJOR = 3 };
 /* Of turn_ms_hello: where a TLS ClientHello has its random. */
 enum { RANDOM_AT = 11, RANDOM_END = RANDOM_AT + 32 };
+/* Of turn_ms_hello_answer: where a ServerHello has its session. */
+enum { SESSION_AT = 44, SESSION_END = SESSION_AT + 32 };
 
 static const uint8_t cookie[4] = { 0x21, 0x12, 0xa4, 0x42 };
 /* Type, length and value of MAGIC-COOKIE, behind the header. */
@@ -100,6 +103,18 @@ ssize_t turn_frame(struct bytes stream, enum turn_framing f, size_t max)
 	return (size_t)len <= stream.len ? len : 0;
 }
 
+enum turn_match turn_ms_hello_answer_match(struct bytes stream)
+{
+	size_t n = MIN(stream.len, TURN_MS_HELLO_ANSWER_LEN);
+	for (size_t i = 0; i < n; i++) {
+		bool any =
+		        (i >= RANDOM_AT && i < RANDOM_END) || (i >= SESSION_AT && i < SESSION_END);
+		if (stream.p[i] != turn_ms_hello_answer[i] && !any)
+			return TURN_NO;
+	}
+	return n < TURN_MS_HELLO_ANSWER_LEN ? TURN_MORE : TURN_YES;
+}
+
 enum turn_match turn_ms_hello_match(struct bytes stream)
 {
 	size_t n = MIN(stream.len, TURN_MS_HELLO_LEN);
@@ -142,11 +157,10 @@ enum turn_opening turn_opening(struct bytes first)
 
 /* --- around a payload ---------------------------------------------------------------- */
 
-struct bytes turn_put_data(uint8_t *payload, size_t len, const struct addr *peer,
-                           const uint8_t id[STUN_ID_LEN])
+/* An indication: header, XOR-PEER-ADDRESS, the head of DATA. */
+static struct bytes put_indication(uint8_t *payload, size_t len, const struct addr *peer,
+                                   const uint8_t id[STUN_ID_LEN], unsigned method)
 {
-	/* Class and method: a Data indication. */
-	static const uint8_t start[] = { 0x00, 0x17, 0, 0, 0x21, 0x12, 0xa4, 0x42 };
 	uint8_t mask[STUN_MASK_LEN], value[STUN_ADDR_MAX];
 	memcpy(mask, cookie, sizeof(cookie));
 	memcpy(mask + sizeof(cookie), id, STUN_ID_LEN);
@@ -155,9 +169,9 @@ struct bytes turn_put_data(uint8_t *payload, size_t len, const struct addr *peer
 	if (len > STUN_READ_MAX || head + len + stun_padding(len) > STUN_READ_MAX)
 		return (struct bytes){ NULL, 0 };
 	uint8_t *p = payload - head, *attr = p + STUN_HEADER_LEN;
-	memcpy(p, start, sizeof(start));
+	stun_set_u16(p, INDICATION | method);
 	stun_set_u16(p + LEN_AT, head + len + stun_padding(len) - STUN_HEADER_LEN);
-	memcpy(p + ID_AT, id, STUN_ID_LEN);
+	memcpy(p + COOKIE_AT, mask, sizeof(mask));
 	stun_set_u16(attr, STUN_XOR_PEER_ADDRESS);
 	stun_set_u16(attr + 2, n);
 	memcpy(attr + ATTR_HEADER_LEN, value, n);
@@ -165,6 +179,18 @@ struct bytes turn_put_data(uint8_t *payload, size_t len, const struct addr *peer
 	stun_set_u16(payload - 2, len);
 	memset(payload + len, 0, stun_padding(len));
 	return (struct bytes){ p, head + len + stun_padding(len) };
+}
+
+struct bytes turn_put_data(uint8_t *payload, size_t len, const struct addr *peer,
+                           const uint8_t id[STUN_ID_LEN])
+{
+	return put_indication(payload, len, peer, id, STUN_DATA_METHOD);
+}
+
+struct bytes turn_put_send(uint8_t *payload, size_t len, const struct addr *peer,
+                           const uint8_t id[STUN_ID_LEN])
+{
+	return put_indication(payload, len, peer, id, STUN_SEND);
 }
 
 struct bytes turn_put_channel(uint8_t *payload, size_t len, uint16_t number, enum turn_carrier c)

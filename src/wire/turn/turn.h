@@ -70,11 +70,16 @@ enum turn_match { TURN_NO, TURN_YES, TURN_MORE };
 enum turn_match turn_ms_hello_match(struct bytes stream);
 extern const uint8_t turn_ms_hello[TURN_MS_HELLO_LEN]; /* as libnice sends it */
 extern const uint8_t turn_ms_hello_answer[TURN_MS_HELLO_ANSWER_LEN];
+/* The same of that answer: its random and its session, 32 bytes each, are the relay's. */
+enum turn_match turn_ms_hello_answer_match(struct bytes stream);
 
 /* Makes a Data indication of the payload: header, XOR-PEER-ADDRESS, head of DATA (36 bytes, IPv6
  * 48) before it and zeros up to a multiple of 4 behind it.  The whole message; an empty slice, and
  * nothing written, if it would be longer than STUN_READ_MAX. */
 struct bytes turn_put_data(uint8_t *payload, size_t len, const struct addr *peer,
+                           const uint8_t id[STUN_ID_LEN]);
+/* A client's: makes a Send indication of it, in the same way. */
+struct bytes turn_put_send(uint8_t *payload, size_t len, const struct addr *peer,
                            const uint8_t id[STUN_ID_LEN]);
 /* Makes ChannelData of the payload; padded for a stream.  An empty slice if it is longer than
  * 65,535 bytes. */

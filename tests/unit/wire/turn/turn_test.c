@@ -199,6 +199,21 @@ static void answer_to_the_hello_is_that_of_the_specification(void)
 	EQ(memcmp(b.p, turn_ms_hello_answer, b.len), 0);
 }
 
+static void answer_of_any_relay_is_matched(void)
+{
+	struct sample s;
+	struct bytes b = of_hex(&s, hello_answer);
+	for (size_t n = 0; n < b.len; n++)
+		EQ(turn_ms_hello_answer_match((struct bytes){ b.p, n }), TURN_MORE);
+	EQ(turn_ms_hello_answer_match(b), TURN_YES);
+	for (size_t i = 0; i < b.len; i++) {
+		bool its_own = (i >= 11 && i < 43) || (i >= 44 && i < 76);
+		s.bytes[i] ^= 0x10;
+		EQ(turn_ms_hello_answer_match(b), its_own ? TURN_YES : TURN_NO);
+		s.bytes[i] ^= 0x10;
+	}
+}
+
 /* The opening is told by `enough` bytes and not before. */
 static void opens_as(const char *hex, enum turn_opening want, size_t enough)
 {
@@ -293,17 +308,22 @@ static void payload_becomes_a_data_indication_in_place(void)
 	EQ(turn_put_data(big + TURN_HEADROOM, SIZE_MAX, &a, id).len, 0);
 }
 
-/* The same as struct stun_out writes it. */
-static void data_indication_is_as_another_writer_has_it(void)
+/* The same as struct stun_out writes them. */
+static void indications_are_as_another_writer_has_them(void)
 {
-	struct stun_out o;
+	struct stun_out data, sent;
 	struct addr a;
 	OK(addr_parse_port(&a, STR("192.0.2.1:32853")) == 0);
-	stun_begin(&o, STUN_INDICATION, STUN_DATA_METHOD, id);
-	stun_put_xor_addr(&o, STUN_XOR_PEER_ADDRESS, &a);
-	stun_put(&o, STUN_DATA, STR("xxxxx"));
+	stun_begin(&data, STUN_INDICATION, STUN_DATA_METHOD, id);
+	stun_begin(&sent, STUN_INDICATION, STUN_SEND, id);
+	stun_put_xor_addr(&data, STUN_XOR_PEER_ADDRESS, &a);
+	stun_put_xor_addr(&sent, STUN_XOR_PEER_ADDRESS, &a);
+	stun_put(&data, STUN_DATA, STR("xxxxx"));
+	stun_put(&sent, STUN_DATA, STR("xxxxx"));
 	(void)prepare(5);
-	OK(str_eq(stun_text(&o), str_from_bytes(turn_put_data(payload, 5, &a, id))));
+	OK(str_eq(stun_text(&data), str_from_bytes(turn_put_data(payload, 5, &a, id))));
+	(void)prepare(5);
+	OK(str_eq(stun_text(&sent), str_from_bytes(turn_put_send(payload, 5, &a, id))));
 }
 
 static void payload_becomes_channel_data_in_place(void)
@@ -348,9 +368,10 @@ int main(void)
 	RUN(frames_that_are_too_long_are_told_from_their_head);
 	RUN(hello_is_matched_byte_for_byte);
 	RUN(answer_to_the_hello_is_that_of_the_specification);
+	RUN(answer_of_any_relay_is_matched);
 	RUN(openings_are_told_apart);
 	RUN(payload_becomes_a_data_indication_in_place);
-	RUN(data_indication_is_as_another_writer_has_it);
+	RUN(indications_are_as_another_writer_has_them);
 	RUN(payload_becomes_channel_data_in_place);
 	RUN(payload_becomes_a_frame_in_place);
 	return tap_done();
