@@ -15,7 +15,7 @@ struct words {
 /* --- usage ---------------------------------------------------------------------------------- */
 
 /* What stands for a value in usages, where it is not the argument's name in capitals.  With "--" of
- * an option alone. */
+ * an option alone; with a word behind it, of one whose help begins so. */
 static const struct {
 	const char *arg, *word;
 } value_words[] = {
@@ -23,13 +23,16 @@ static const struct {
 	{ "server", "ADDRESS" },    { "peer", "ADDRESS" },   { "photo", "FILE" },
 	{ "manager", "USER" },      { "ntlm", "yes|no" },    { "hidden", "yes|no" },
 	{ "list", "FILE" },         { "max", "N" },          { "sha256-only", "yes|no" },
-	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to", "DIR" },
+	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to host", "HOST[:PORT]" },
+	{ "--to", "DIR" },
 };
 
 static bool is_named(const struct ctl_arg *a, struct str word)
 {
+	struct str help;
 	bool of_option = str_starts(word, STR("--"));
-	return (!of_option || !a->positional) &&
+	(void)str_cut(word, ' ', &word, &help);
+	return (!of_option || !a->positional) && str_starts(str_of(a->help), help) &&
 	       str_eq(of_option ? str_sub(word, 2, SIZE_MAX) : word, str_of(a->name));
 }
 

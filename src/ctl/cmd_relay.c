@@ -1,5 +1,6 @@
 /* dialtone relay, allocation: what the A/V edge answers. */
 #include "ctl/commands.h"
+#include "ctl/relaytest.h"
 #include "ctl/remote.h"
 
 static cJSON *add_number(cJSON *a, cJSON *b, const char *name)
@@ -42,6 +43,12 @@ const struct verb ctl_relay_verbs[] = {
 	           .args = { { "user", CTL_TEXT, true, true, "whose" },
 	                     { "life", CTL_TEXT, false, false, "how long they are good, as 8 h" } } },
 	  .role = "edge-av", .run = remote_with_user },
+	{ .cmd = { .noun = "relay", .verb = "test",
+	           .help = "Send data through the relay by each way that clients have",
+	           .args = { { "to", CTL_TEXT, false, false,
+	                       "host, or host:port, of the relay; else this host's" },
+	                     { "user", CTL_TEXT, false, false, "with whose credentials" } } },
+	  .run = relay_test },
 	{ .cmd = { .noun = "relay", .verb = "drain",
 	           .help = "Take no new allocations, or take them again; those there are go on",
 	           .args = { { "on", CTL_TEXT, true, true, "on or off" } } },

@@ -167,3 +167,19 @@ cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
 	cJSON *result = NULL;
 	return client_ask(&result, &rq, &why) == 0 ? result : NULL;
 }
+
+int remote_get(struct tool *t, const char *role, const char *cmd, const cJSON *args, cJSON **ret)
+{
+	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
+	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
+	struct client_request rq = {
+		.run_dir = dir, .role = role, .cmd = str_of(cmd), .args = args
+	};
+	*ret = NULL;
+	int r = client_ask(ret, &rq, &why);
+	if (r == 0)
+		return EXIT_FINE;
+	if ((r == -ENOENT || r == -ECONNREFUSED) && client_can_reach(dir, "dialtoned"))
+		tell_no_role(role, &why);
+	return tool_fail("%" STR_FMT, STR_ARG(buf_view(&why)));
+}

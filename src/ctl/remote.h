@@ -17,5 +17,9 @@ int remote_with_user(struct tool *t, cJSON *args);
  * The caller owns the result. */
 cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
                   cJSON *(*join)(cJSON *a, cJSON *b));
+/* Asks one process with these arguments (NULL: none): EXIT_FINE and *ret, the caller's, or
+ * EXIT_FAILED, told. */
+int remote_get(struct tool *t, const char *role, const char *cmd, const cJSON *args,
+               cJSON **ret) MUST_CHECK;
 /* Frees arguments; their texts, which may be secrets, are overwritten. */
 void remote_forget(cJSON *args);

@@ -1,0 +1,8 @@
+/* dialtone relay test: goes through the relay by each way that clients have, and says what stands
+ * in the way. */
+#pragma once
+
+#include "ctl/tool.h"
+
+/* The `run` of the verb: to (HOST or HOST:PORT; else the faces of this host's relay), user. */
+int relay_test(struct tool *t, cJSON *args);
