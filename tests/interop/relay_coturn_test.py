@@ -15,6 +15,9 @@ turnutils_uclient is sender, receiver and judge in one: its clients send to an e
 | IPv4 asked for               | UDP           | channels, Send                        | -X        |
 | IPv6 relayed                 | UDP, TCP, TLS | channels, Send; echo and relayed      | -x        |
 | client over IPv6             | UDP, TCP, TLS | channels                              |           |
+| RFC 6062, client connects    | TCP, TLS      | TCP, relayed to relayed               | -T        |
+| RFC 6062, peer connects      | TCP           | TCP                                   | -P        |
+| don't fragment               | UDP, TCP      | channels; Send and Data               | -g        |
 | clients that vanish          | TCP, TLS      | channels                              | -B        |
 
 Not here: -R never ends, whatever the server; -N tries channel numbers at random; -O does not count; -M
@@ -65,22 +68,24 @@ def client(case, *flags, peer=None, server=SERVER_IP, size=SIZE, user=None):
     """Runs turnutils_uclient on a machine of its own; returns what it printed.  By TCP and TLS it
     goes to port 443.  peer: of an echo server; None: its clients send to each other."""
     need(CLIENT)
-    port = relay.TCP_PORT if "-t" in flags else relay.UDP_PORT
+    port = relay.TCP_PORT if {"-t", "-T", "-P"} & set(flags) else relay.UDP_PORT
     name, password = relay.credential(case, user)
+    host = relay.machine(case)
     argv = [CLIENT, *flags, *(["-e", peer] if peer else ["-y"]),
             *(ONE_AT_A_TIME if "-S" in flags else MANY), "-u", name, "-w", password,
-            "-p", str(port), "-l", str(size), server]
-    status, text = run(argv, netns=relay.machine(case), timeout=LIMIT_S)
+            "-p", str(port), "-l", str(size), *(["-L", host.ip] if "-P" in flags else []), server]
+    status, text = run(argv, netns=host, timeout=LIMIT_S)
     with open(os.path.join(case.dir, "client.log"), "a", encoding="utf-8") as f:
         f.write(f"{argv}\n{text}\nstatus {status}\n")
     check_eq(status, 0, f"the status of {argv}: {text[-1500:]}")
     return text
 
 
-def all_came_back(text):
+def all_came_back(text, share=1):
+    """share: how much of what is sent it counts when it comes."""
     totals = [(int(sent), int(received)) for sent, received in TOTALS.findall(text)]
     check(totals and totals[-1][0] > 0, f"nothing was sent: {text[-1500:]}")
-    check_eq(totals[-1][1], totals[-1][0], f"messages received: {text[-1500:]}")
+    check_eq(totals[-1][1], totals[-1][0] * share, f"messages received: {text[-1500:]}")
 
 
 def echoes(case, *flags, ip6=False, **options):
@@ -155,6 +160,24 @@ def a_client_of_ipv6(case):
     for way in ([], ["-t"], ["-t", "-S"]):
         echoes(case, *way, server=relay.SERVER_IP6)
         echoes(case, *way, "-x", server=relay.SERVER_IP6, ip6=True)
+
+
+@test
+def connections_to_relayed_addresses(case):
+    for way in ([], ["-S"], ["-x"]):
+        relayed_to_relayed(case, "-T", *way)
+
+
+@test
+def connections_of_peers(case):
+    """Its own peer sends as much as it gets, and does not count that."""
+    all_came_back(client(case, "-P"), share=0.5)
+
+
+@test
+def packets_that_must_not_be_fragmented(case):
+    for way in ([], ["-s"], ["-t"], ["-t", "-s"]):
+        echoes(case, *way, "-g")
 
 
 @test

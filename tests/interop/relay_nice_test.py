@@ -8,7 +8,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from interop import nice, relay  # noqa: E402
 from interop.nice import LYNC, RFC, Nice, talk  # noqa: E402
 from lib.netns import SERVER_IP  # noqa: E402
-from lib.tap import check, check_eq, main, test  # noqa: E402
+from lib.proc import run  # noqa: E402
+from lib.tap import check, check_eq, main, test, wait_for  # noqa: E402
 
 
 def agent(case, mode, type, **options):
@@ -83,6 +84,36 @@ def two_agents_of_lync_by_pseudo_tls(case):
 @test
 def two_agents_of_lync_by_plain_frames(case):
     both_ways(by_tcp(case, "tcp", controlling=True), by_tcp(case, "tcp"), transport="tcp")
+
+
+@test
+def a_file_between_two_of_lync(case):
+    """As pidgin-sipe sends one: a stream, more than any buffer on its way holds."""
+    both_ways(by_tcp(case, controlling=True, reliable=True),
+              by_tcp(case, "tcp", reliable=True), transport="tcp", packets=2000, size=1000)
+
+
+@test
+def a_peer_connects_before_it_is_known(case):
+    """One without relay, behind a NAT perhaps, knows our client first and connects but once: the edge
+    keeps the connection till our client sends something there."""
+    nice.need()
+    a = by_tcp(case)
+    b = Nice(case, LYNC, None, tcp=True, controlling=True, relay_only=False)
+    b.connect(a)
+    port = a.candidates()[0][2][1]
+    wait_for(lambda: f"{SERVER_IP}:{port} " in run(["ss", "-Htn"], netns=b.host)[1],
+             "a connection to the relayed address")
+    a.connect(b)
+    for each in (a, b):
+        each.wait_ready()
+    for each in (a, b):
+        each.send()
+    for each in (a, b):
+        each.wait_received()
+    check_eq((a.pair()[0]["type"], b.pair()[1]["type"]), ("relay", "relay"), "the relay's end")
+    for each in (a, b):
+        each.quit()
 
 
 @test
