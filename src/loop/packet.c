@@ -212,6 +212,28 @@ int packet_send(struct packet_port *out, const struct addr *to, struct str data)
 	return r < 0 ? -errno : 0;
 }
 
+static void set_discovery(const struct packet_port *port, bool whole)
+{
+	bool v6 = port->local.sa.sa_family == AF_INET6;
+	int how = v6 ? (whole ? IPV6_PMTUDISC_DO : IPV6_PMTUDISC_DONT)
+	             : (whole ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	(void)setsockopt(port->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	                 v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, &how, sizeof(how));
+}
+
+void packet_port_let_fragment(struct packet_port *port)
+{
+	set_discovery(port, false);
+}
+
+int packet_send_whole(struct packet_port *out, const struct addr *to, struct str data)
+{
+	set_discovery(out, true);
+	int r = packet_send(out, to, data);
+	set_discovery(out, false);
+	return r;
+}
+
 /* --- in -------------------------------------------------------------------------------- */
 
 static void deliver(struct packet_port *port, int n)

@@ -43,6 +43,13 @@ void packet_forward(struct packet_port *out, const struct addr *to, struct packe
 /* Sends other bytes at once.  0 or -errno. */
 int packet_send(struct packet_port *out, const struct addr *to, struct str data);
 
+/* The same, never in fragments: DF is set (IPv6: none are made here).  -EMSGSIZE: it is larger than
+ * the path is known to take. */
+int packet_send_whole(struct packet_port *out, const struct addr *to, struct str data);
+/* Packets of this port are cut into fragments by whom it pleases, DF is never set: as a relay's are
+ * unless its client wants something else (RFC 8656 section 12). */
+void packet_port_let_fragment(struct packet_port *port);
+
 struct packet_stats {
 	uint64_t received, sent;
 	uint64_t failed; /* the kernel did not take them */

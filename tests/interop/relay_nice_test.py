@@ -102,7 +102,7 @@ def a_peer_connects_before_it_is_known(case):
     b = Nice(case, LYNC, None, tcp=True, controlling=True, relay_only=False)
     b.connect(a)
     port = a.candidates()[0][2][1]
-    wait_for(lambda: f"{SERVER_IP}:{port} " in run(["ss", "-Htn"], netns=b.host)[1],
+    wait_for(lambda: f"{SERVER_IP}:{port}" in run(["ss", "-Htn"], netns=b.host)[1].split(),
              "a connection to the relayed address")
     a.connect(b)
     for each in (a, b):

@@ -132,6 +132,7 @@ static void end_open(struct relay_alloc *a, int i, const struct relay_opened *o)
 	if (a->tcp)
 		return;
 	e->port = packet_port_new(a->relay->packets, o->fd, data_from_peer, e);
+	packet_port_let_fragment(e->port);
 }
 
 static void close_ends(struct relay_alloc *a)

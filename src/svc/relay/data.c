@@ -88,28 +88,56 @@ void data_from_peer(void *arg, struct packet_port *port UNUSED, const struct add
 
 /* --- to the peer ----------------------------------------------------------------------- */
 
+/* Where it goes; NULL: it may not. */
+static const struct addr *admit(struct relay_alloc *a, const struct addr *peer, size_t len,
+                                struct addr *space)
+{
+	usec_t now = loop_now(a->relay->loop);
+	const struct addr *to = peer_way(a->relay, peer, false, space);
+	if (!to || !alloc_permits(a, peer, now) || addr_port(peer) == 0 || !may_pass(a, len, now)) {
+		drop(a);
+		return NULL;
+	}
+	a->packets_out++;
+	a->bytes_out += len;
+	count(a, len);
+	return to;
+}
+
+static struct packet_port *port_to(struct relay_alloc *a, const struct addr *peer)
+{
+	struct relayed *e = alloc_end_of(a, peer->sa.sa_family);
+	if (e && e->port)
+		return e->port;
+	drop(a);
+	return NULL;
+}
+
 void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet data)
 {
+	struct addr space;
 	if (a->tcp && a->lync) {
 		tcp_lync_send(a, peer, str_n((const char *)data.p, data.len));
 		return;
 	}
-	usec_t now = loop_now(a->relay->loop);
-	struct relayed *e = alloc_end_of(a, peer->sa.sa_family);
-	struct addr space;
-	const struct addr *to = peer_way(a->relay, peer, false, &space);
-	if (!e || !e->port || !to || !alloc_permits(a, peer, now) || addr_port(peer) == 0 ||
-	    !may_pass(a, data.len, now)) {
-		drop(a);
+	struct packet_port *port = port_to(a, peer);
+	const struct addr *to = port ? admit(a, peer, data.len, &space) : NULL;
+	if (!to)
 		return;
-	}
-	a->packets_out++;
-	a->bytes_out += data.len;
-	count(a, data.len);
 	if (a->stream)
-		(void)packet_send(e->port, to, str_n((const char *)data.p, data.len));
+		(void)packet_send(port, to, str_n((const char *)data.p, data.len));
 	else
-		packet_forward(e->port, to, data);
+		packet_forward(port, to, data);
+}
+
+/* What the client wants to be in one piece. */
+static void whole_to_peer(struct relay_alloc *a, const struct addr *peer, struct str data)
+{
+	struct addr space;
+	struct packet_port *port = port_to(a, peer);
+	const struct addr *to = port ? admit(a, peer, data.len, &space) : NULL;
+	if (to && packet_send_whole(port, to, data) < 0)
+		drop(a);
 }
 
 void data_to_active(struct relay_alloc *a, struct packet data)
@@ -137,14 +165,17 @@ void data_by_channel(struct relay_alloc *a, struct packet in, enum turn_carrier 
 /* RFC 8656 section 10.2: without an answer, whatever is wrong with it. */
 void data_by_send(struct relay_alloc *a, const struct stun_msg *m)
 {
-	static const uint16_t known[] = { STUN_XOR_PEER_ADDRESS, STUN_DATA };
+	static const uint16_t known[] = { STUN_XOR_PEER_ADDRESS, STUN_DATA, STUN_DONT_FRAGMENT };
 	struct addr peer;
-	struct str data;
+	struct str data, none;
 	uint16_t unknown;
 	if (stun_unknown(m, known, ARRAY_SIZE(known), &unknown, 1) > 0 ||
 	    !stun_attr_addr(m, STUN_XOR_PEER_ADDRESS, &peer) || !stun_attr(m, STUN_DATA, &data)) {
 		drop(a);
 		return;
 	}
-	data_to_peer(a, &peer, (struct packet){ (uint8_t *)(uintptr_t)data.p, data.len });
+	if (stun_attr(m, STUN_DONT_FRAGMENT, &none))
+		whole_to_peer(a, &peer, data);
+	else
+		data_to_peer(a, &peer, (struct packet){ (uint8_t *)(uintptr_t)data.p, data.len });
 }

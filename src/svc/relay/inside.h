@@ -169,6 +169,7 @@ struct alloc_want {
 	bool lync;
 	bool family[2]; /* the second beside the first is additional: it may be missing */
 	bool even, pair, tcp;
+	bool whole;     /* it will send packets with DF */
 	uint64_t token; /* of a reservation; 0: none */
 	uint32_t life_s;
 };

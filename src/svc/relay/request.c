@@ -215,7 +215,8 @@ static unsigned read_port(const struct stun_msg *m, struct alloc_want *w)
 /* RFC 6062 section 5.1: from a connection alone, and without what is UDP's. */
 static unsigned check_tcp(const struct from *f, const struct alloc_want *w)
 {
-	return !f->stream || w->even || w->token || (w->family[0] && w->family[1]) ? 400 : 0;
+	return !f->stream || w->even || w->token || w->whole || (w->family[0] && w->family[1]) ? 400
+	                                                                                       : 0;
 }
 
 static unsigned read_allocate(const struct asked *q, struct alloc_want *w)
@@ -223,6 +224,8 @@ static unsigned read_allocate(const struct asked *q, struct alloc_want *w)
 	uint32_t transport;
 	if (!stun_attr_u32(q->m, STUN_REQUESTED_TRANSPORT, &transport))
 		return 400;
+	struct str none;
+	w->whole = stun_attr(q->m, STUN_DONT_FRAGMENT, &none);
 	w->tcp = transport >> 24 == TRANSPORT_TCP;
 	if (!w->tcp && transport >> 24 != TRANSPORT_UDP)
 		return 442;
@@ -412,7 +415,7 @@ static const uint16_t known[] = {
 	STUN_USERNAME, STUN_MESSAGE_INTEGRITY, STUN_REALM, STUN_NONCE, STUN_LIFETIME,
 	STUN_REQUESTED_TRANSPORT, STUN_REQUESTED_ADDRESS_FAMILY, STUN_EVEN_PORT,
 	STUN_RESERVATION_TOKEN, STUN_XOR_PEER_ADDRESS, STUN_CHANNEL_NUMBER,
-	STUN_CONNECTION_ID,
+	STUN_CONNECTION_ID, STUN_DONT_FRAGMENT,
 };
 /* clang-format on */
 

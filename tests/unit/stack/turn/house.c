@@ -54,7 +54,7 @@ static void on_unkeep(void *arg UNUSED, const struct addr *external)
 	EQ(addr_port(external), 0);
 }
 
-static bool is_live(void *arg UNUSED, const struct addr *external UNUSED)
+static bool is_live(void *arg UNUSED, const struct addr *external UNUSED, bool tcp UNUSED)
 {
 	return false; /* loopback is open to all */
 }
