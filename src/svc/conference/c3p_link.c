@@ -367,9 +367,15 @@ static void on_done(void *arg, const struct http_result *r)
 
 static const struct http_call_ops call_ops = { .done = on_done };
 
+/* Has it a connection that has not failed? */
+static bool is_there(const struct peer *p)
+{
+	return p->client && p->why[0] == '\0';
+}
+
 void c3p_link_send(struct c3p_link *l, uint32_t peer, struct str document)
 {
-	if (!c3p_link_is_open(l, peer))
+	if (peer >= C3P_LINK_PEERS_MAX || !is_there(&l->peers[peer]))
 		return;
 	struct peer *p = &l->peers[peer];
 	struct http_call_config cfg = { .method = STR("POST"),

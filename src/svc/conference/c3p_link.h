@@ -71,5 +71,6 @@ struct c3p_far {
 void c3p_link_reach(struct c3p_link *l, uint32_t peer, struct stream *s, const struct c3p_far *far);
 /* Can documents be sent? */
 bool c3p_link_is_open(const struct c3p_link *l, uint32_t peer);
-/* Sends a document, which is copied.  What is lost with a connection must be told anew. */
+/* Sends a document, which is copied; while the answer to the first request of a connection is not
+ * there, it waits for that.  What is lost with a connection must be told anew. */
 void c3p_link_send(struct c3p_link *l, uint32_t peer, struct str document);

@@ -203,14 +203,16 @@ static void a_connection_to_another_host_begins_with_a_hello(void)
 	struct pair p;
 	start_far(&p);
 	reach(&p, &p.focus, &p.mcu, 2);
-	c3p_link_send(p.focus.link, 5, STR("<early/>")); /* nobody is there yet */
+	c3p_link_send(p.focus.link, 5, STR("<early/>")); /* waits */
 	OK(!c3p_link_is_open(p.focus.link, 5));
 	AWAIT(p.loop, p.focus.n_opened == 1);
 	EQ(p.mcu.n_hellos, 1);
 	EQ(p.mcu.peer, 7);
 	EQ_STR(str_of(p.mcu.run), "x1Y2");
-	c3p_link_send(p.focus.link, 5, STR("<one/>"));
 	AWAIT(p.loop, p.mcu.n_got == 1);
+	EQ_STR(str_of(p.mcu.got), "<early/>");
+	c3p_link_send(p.focus.link, 5, STR("<one/>"));
+	AWAIT(p.loop, p.mcu.n_got == 2);
 	EQ_STR(str_of(p.mcu.got), "<one/>");
 	EQ(p.focus.n_lost, 0);
 	end(&p);
@@ -221,7 +223,9 @@ static void a_process_that_does_not_exist_is_not_reached(void)
 	struct pair p;
 	start_far(&p);
 	reach(&p, &p.focus, &p.mcu, 9);
+	c3p_link_send(p.focus.link, 5, STR("<early/>"));
 	AWAIT(p.loop, p.focus.n_lost == 1);
+	EQ(p.mcu.n_got, 0);
 	EQ(p.focus.n_opened, 0);
 	EQ_STR(str_of(p.focus.why),
 	       "it answers 404: There is no such process in the topology here.");
