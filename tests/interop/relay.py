@@ -23,7 +23,7 @@ def make(args, folder):
     netns.enter()
     return Site(args, folder, make_server=_server,
                 edge=f"processes = {args.frontends}\nmetrics-port = 0\n"
-                     "open-peers = 10.77.0.0/16, fd77::/64")
+                     "open-peers = 10.77.0.0/16, fd77::/64\nocs2007-compatibility = yes")
 
 
 def machine(case):

@@ -150,6 +150,8 @@ bool stranger_may(struct relay *r, const struct addr *peer);
 /* --- peers.c: whom nobody may reach through us */
 
 bool peer_is_refused(const struct relay *r, const struct addr *peer);
+/* Is it a relayed address of this edge, at this moment? */
+bool peer_is_ours(const struct relay *r, const struct addr *peer, bool tcp);
 /* Where what is for this peer is sent: there, or, if it is a relayed socket of this edge, to that.
  * NULL: nowhere.  `space` holds the result. */
 const struct addr *peer_way(const struct relay *r, const struct addr *peer, bool tcp,

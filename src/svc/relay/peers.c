@@ -69,6 +69,11 @@ bool peer_is_refused(const struct relay *r, const struct addr *peer)
 	       addr_is_private(peer) || is_special(peer) || holds_ipv4(peer);
 }
 
+bool peer_is_ours(const struct relay *r, const struct addr *peer, bool tcp)
+{
+	return own_of(r, peer) && r->ops->is_live(r->arg, peer, tcp);
+}
+
 static const struct addr *with_port(struct addr *space, const struct addr *host, uint16_t port)
 {
 	*space = *host;

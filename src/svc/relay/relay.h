@@ -63,6 +63,8 @@ struct relay_config {
 	/* Of IPv4 and of IPv6, either of AF_UNSPEC: none.  Who is behind these is reached if it is
 	 * a relayed socket (ops.is_live), however the network around the edge is made. */
 	struct relay_address own[2];
+	/* No connections from peers to relayed addresses of TCP, but from those of this edge. */
+	bool closed_tcp;
 	/* Peers that nobody may reach; those that may be reached though they are private or
 	 * `hosts`; and the deployment's own hosts.  The first list counts before the second, that
 	 * before the third.  Copied. */

@@ -26,6 +26,8 @@ const struct setting relay_settings[] = {
 	SETTING_STR("closed-peers", struct relay_settings, closed_peers, .max = LIST_LEN_MAX, .def = "",
 		    .absent = "none",
 		    .help = "Public networks whose hosts nobody may reach through the relay: internal ones with public addresses; private addresses and this deployment's hosts are closed by themselves"),
+	SETTING_FLAG("ocs2007-compatibility", struct relay_settings, ocs2007, .def = "no",
+		     .help = "let peers outside open TCP connections to relayed addresses, as partners with Office Communications Server 2007 need: the firewall must let TCP and UDP 50000-59999 in; otherwise outward suffices for TCP"),
 	SETTING_STR("internal-name", struct relay_settings, internal_name, .max = NAME_LEN_MAX, .def = "",
 		    .absent = "the role's name",
 		    .help = "Host name or address of the relay for clients on the own network"),
@@ -225,6 +227,7 @@ int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct
 	e->user_allocations = ret->s.user_allocations_max;
 	e->allocations_max = ret->s.allocations_max;
 	e->slot = slot;
+	e->closed_tcp = !ret->s.ocs2007;
 	return 0;
 }
 

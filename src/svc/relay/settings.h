@@ -11,6 +11,7 @@ struct relay_settings {
 	uint32_t port_min, port_max; /* without the host's port-offset */
 	uint32_t allocations_max, user_allocations_max, connections_max;
 	uint32_t port_kbps, user_kbps;
+	bool ocs2007;
 	uint32_t credential_life_s;
 };
 

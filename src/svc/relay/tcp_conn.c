@@ -108,12 +108,19 @@ usec_t tcp_owe(struct relay_alloc *a, size_t bytes)
 
 /* --- the allocation -------------------------------------------------------------------------- */
 
+static bool may_come(const struct relay *r, const struct addr *peer)
+{
+	if (r->cfg.closed_tcp)
+		return peer_is_ours(r, peer, true);
+	return !peer_is_refused(r, peer);
+}
+
 static void on_peer(void *arg, struct listener *ls UNUSED, int fd, const struct addr *from)
 {
 	struct relay_alloc *a = arg;
 	struct addr space;
 	const struct addr *peer = peer_seen(a->relay, from, &space);
-	if (a->tcp->n >= RELAY_TCP_CONNS_MAX || peer_is_refused(a->relay, peer)) {
+	if (a->tcp->n >= RELAY_TCP_CONNS_MAX || !may_come(a->relay, peer)) {
 		a->dropped++;
 		a->relay->stats.dropped++;
 		(void)close(fd);
