@@ -64,7 +64,7 @@ static void who_has_credentials_gets_an_allocation(void)
 		struct addr local = turn_client_local(w.a.client);
 		OK(addr_eq(&w.a.allocation.mapped, &local));
 		OK(!addr_eq(&w.a.allocation.relayed, &w.b.allocation.relayed));
-		EQ(w.a.allocation.life_s, RELAY_LIFE_DEFAULT_S);
+		OK(w.a.allocation.life_s >= RELAY_LIFE_DEFAULT_S);
 		EQ(turn_client_allocate(w.a.client), -EINVAL);
 		EQ(turn_client_release(w.a.client), 0);
 		WAIT(w.h.loop, w.a.n_released == 1);
@@ -115,20 +115,23 @@ static void data_pass_by_indications(void)
 	}
 }
 
-/* Whom something was sent to may answer: the first packet opens the way back. */
+/* Whom something was sent to may answer: what comes before is dropped by UDP.  By a connection the
+ * relay's other side is a stream, and it waits there. */
 static void data_pass_by_messages_of_lync(void)
 {
+	static const char large[1024];
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		struct world w;
+		bool waits = ways[i].way != TURN_BY_UDP;
 		if (!ways[i].lync)
 			continue;
 		start(&w, &ways[i]);
 		EQ(turn_client_permit(w.a.client, &w.b.allocation.relayed), -EOPNOTSUPP);
-		EQ(turn_client_send(w.b.client, &w.a.allocation.relayed, STR("opens")), 0);
-		WAIT(w.h.loop, relay_stats(w.h.relay)->dropped == 1);
+		EQ(turn_client_send(w.b.client, &w.a.allocation.relayed, STR("early")), 0);
+		WAIT(w.h.loop, waits || relay_stats(w.h.relay)->dropped == 1);
 		passes(&w, &w.a, &w.b, STR("hello"));
+		WAIT(w.h.loop, w.a.n_data == waits);
 		passes(&w, &w.b, &w.a, STR("back"));
-		static const char large[1024];
 		EQ(turn_client_send(w.a.client, &w.b.allocation.relayed,
 		                    str_n(large, sizeof(large))),
 		   -EMSGSIZE);

@@ -27,19 +27,39 @@ static int bound(int type, int family, struct addr *ret)
 	return r;
 }
 
+/* Every other port is even. */
+static int bound_even(int family, struct addr *ret)
+{
+	int fds[64], n = 0, fd;
+	do {
+		fd = bound(SOCK_DGRAM, family, ret);
+		fds[n++] = fd;
+	} while (fd >= 0 && addr_port(ret) % 2 != 0 && n < 64);
+	while (--n > 0)
+		(void)close(fds[n - 1]);
+	return fd;
+}
+
+static int bound_tcp(int family, struct addr *ret)
+{
+	EQ(addr_parse(ret, family == AF_INET6 ? STR("::1") : STR("127.0.0.1"), 0), 0);
+	int fd = tcp_bind(ret);
+	socklen_t n = addr_len(ret);
+	OK(fd >= 0 && getsockname(fd, &ret->sa, &n) == 0);
+	return fd;
+}
+
 static int on_open(void *arg, const struct relay_want *want, struct relay_opened *ret)
 {
 	struct house *h = arg;
-	int fds[64], n = 0, fd;
-	do { /* every other port is even */
-		fd = bound(SOCK_DGRAM, want->family, &ret->external);
-		fds[n++] = fd;
-	} while (fd >= 0 && want->even && addr_port(&ret->external) % 2 != 0 && n < 64);
-	while (--n > 0)
-		(void)close(fds[n - 1]);
-	ret->fd = fd;
-	h->open_ports += fd >= 0;
-	return fd < 0 ? fd : 0;
+	if (want->tcp)
+		ret->fd = bound_tcp(want->family, &ret->external);
+	else if (want->even)
+		ret->fd = bound_even(want->family, &ret->external);
+	else
+		ret->fd = bound(SOCK_DGRAM, want->family, &ret->external);
+	h->open_ports += ret->fd >= 0;
+	return ret->fd < 0 ? ret->fd : 0;
 }
 
 static void on_closed(void *arg, const struct addr *external UNUSED)
@@ -77,13 +97,33 @@ static void to_stream(void *arg UNUSED, void *owner, struct bytes frame)
 	stream_write(conn->stream, str_from_bytes(frame));
 }
 
+static bool has_room(void *arg UNUSED, void *owner UNUSED)
+{
+	return true;
+}
+
+static void on_pause(void *arg UNUSED, void *owner, bool paused)
+{
+	struct house_conn *conn = owner;
+	stream_pause(conn->stream, paused);
+}
+
+static void on_hang_up(void *arg UNUSED, void *owner)
+{
+	struct house_conn *conn = owner;
+	stream_close(conn->stream);
+}
+
 static const struct relay_ops relay_ops = { .open = on_open,
 	                                    .closed = on_closed,
 	                                    .unkeep = on_unkeep,
 	                                    .is_live = is_live,
 	                                    .began = on_began,
 	                                    .ended = on_ended,
-	                                    .to_stream = to_stream };
+	                                    .to_stream = to_stream,
+	                                    .has_room = has_room,
+	                                    .pause = on_pause,
+	                                    .hang_up = on_hang_up };
 
 static void on_packet(void *arg, struct packet_port *port UNUSED, const struct addr *from,
                       struct packet data)
