@@ -349,8 +349,9 @@ static void tell_no_data(struct test *t, const char *about, const struct trial *
 	addr_put(&b, &trial->sides[!there].allocation.relayed);
 	const char *remedy =
 	        arena_printf(t->arena,
-	                     "A firewall of the relay's host closes the relayed ports: let UDP %u "
-	                     "to %u in and out; or `external-addresses` in [role edge-av] is not "
+	                     "A firewall of the relay's host closes the relayed ports: let UDP "
+	                     "and TCP %u to %u in and out; or `external-addresses` in [role "
+	                     "edge-av] is not "
 	                     "what peers see.",
 	                     t->settings.port_min + t->topo->port_offset,
 	                     t->settings.port_max + t->topo->port_offset)

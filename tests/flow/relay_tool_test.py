@@ -134,10 +134,11 @@ def a_firewall_before_the_relay_is_told(case):
 
 @tap.test(alone=True)
 def closed_relayed_ports_are_told(case):
-    with dropped("-p", "udp", "--dport", "50000:59999"):
+    with (dropped("-p", "udp", "--dport", "50000:59999"),
+          dropped("-p", "tcp", "--dport", "50000:59999")):
         status, found = tested(case)
     for way in WAYS:
-        failed(found, way, "no data come out at " + netns.SERVER_IP, "UDP 50000 to 59999")
+        failed(found, way, "no data come out at " + netns.SERVER_IP, "UDP and TCP 50000 to 59999")
     check_eq(status, 1, "status")
 
 

@@ -90,6 +90,8 @@ struct turn_client_ops {
 	/* It is kept so from now on, until failed() says otherwise. */
 	void (*permitted)(void *arg, const struct addr *peer);
 	void (*bound)(void *arg, const struct addr *peer);
+	/* As it was sent; but in Lync's dialect by a connection the relay's other side is TCP as
+	 * well, and this is a piece of a stream. */
 	void (*data)(void *arg, const struct addr *peer, struct str data);
 	/* Allocating is possible again. */
 	void (*released)(void *arg);
