@@ -23,7 +23,7 @@ static const struct {
 	{ "server", "ADDRESS" },    { "peer", "ADDRESS" },   { "photo", "FILE" },
 	{ "manager", "USER" },      { "ntlm", "yes|no" },    { "hidden", "yes|no" },
 	{ "list", "FILE" },         { "max", "N" },          { "sha256-only", "yes|no" },
-	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to host", "HOST[:PORT]" },
+	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to host", "HOST" },
 	{ "--to", "DIR" },
 };
 
