@@ -190,8 +190,8 @@ class Itself:
 class Uclient:
     """turnutils_uclient of coturn, a client whose code is not ours.
 
-    It leaves the last message of a TLS record unread until another record comes, so it loses some
-    wherever two come together: over TLS it is of use with a peer close by alone."""
+    It takes what one read of TLS gives for one message and forgets the others in it: over TLS it is
+    of use only where no two come together."""
     TRANSPORTS = {"udp": [], "tcp": ["-t"], "tls": ["-t", "-S"]}
     needs = ""
 
