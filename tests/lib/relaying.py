@@ -10,8 +10,10 @@ REASONS = {400: "Bad Request", 401: "Unauthenticated", 403: "Forbidden",
            420: "Unknown Attribute", 437: "Allocation Mismatch", 438: "Stale Nonce",
            440: "Address Family not Supported", 441: "Wrong Credentials",
            442: "Unsupported Transport Protocol", 443: "Peer Address Family Mismatch",
+           446: "Connection Already Exists", 447: "Connection Timeout or Failure",
            486: "Allocation Quota Reached", 508: "Insufficient Capacity"}
 WANT_UDP = (stun.REQUESTED_TRANSPORT, bytes([stun.UDP, 0, 0, 0]))
+WANT_TCP = (stun.REQUESTED_TRANSPORT, bytes([stun.TCP, 0, 0, 0]))
 
 
 def over(*transports):

@@ -107,6 +107,17 @@ class Stream:
             self.rest += more
             self.s.settimeout(WAIT_S)
 
+    def read_bytes(self, n):
+        """n bytes of what is no message any more; fewer: that was the end."""
+        self.s.settimeout(WAIT_S)
+        while len(self.rest) < n:
+            more = self.s.recv(_READ)
+            if not more:
+                break
+            self.rest += more
+        got, self.rest = self.rest[:n], self.rest[n:]
+        return got
+
     def close(self):
         self.s.close()
 
@@ -120,6 +131,7 @@ class Client:
         self.server, self.credential = server, credential
         self.realm = self.nonce = self.key = None
         self.data = collections.deque()   # (peer, bytes)
+        self.attempts = collections.deque()  # (peer, connection): of peers that have connected
         self.answers = {}                 # by transaction id
         self.channels = {}                # number -> peer
         self.relayed, self.mapped, self.lifetime, self.token = [], None, None, None
@@ -142,6 +154,9 @@ class Client:
         m = stun.Message(frame)
         if m.kind == stun.INDICATION and m.method == stun.DATA_INDICATION:
             self.data.append((m.addresses(stun.XOR_PEER_ADDRESS)[0], m.get(stun.DATA)))
+        elif m.kind == stun.INDICATION and m.method == stun.CONNECTION_ATTEMPT:
+            self.attempts.append((m.addresses(stun.XOR_PEER_ADDRESS)[0],
+                                  m.get(stun.CONNECTION_ID)))
         elif m.kind in (stun.SUCCESS, stun.ERROR):
             self.answers[m.id] = m
 
@@ -224,10 +239,10 @@ class Client:
     # TURN.
 
     def allocate(self, family=None, both=False, even=None, token=None, lifetime=None,
-                 transport=stun.UDP):
-        """even: True with the next port kept, False without.  The relayed address is `relayed`, of
-        two families both are there."""
-        attributes = [(stun.REQUESTED_TRANSPORT, bytes([transport, 0, 0, 0]))]
+                 tcp=False):
+        """even: True with the next port kept, False without.  tcp: what is relayed (RFC 6062).
+        The relayed address is `relayed`, of two families both are there."""
+        attributes = [(stun.REQUESTED_TRANSPORT, bytes([stun.TCP if tcp else stun.UDP, 0, 0, 0]))]
         if family:
             attributes.append((stun.REQUESTED_ADDRESS_FAMILY, bytes([family, 0, 0, 0])))
         if both:
@@ -285,6 +300,27 @@ class Client:
     def send_channel(self, number, data):
         padding = stun.padded(len(data)) - len(data) if self.wire.is_stream else 0
         self.raw(struct.pack("!HH", number, len(data)) + data + bytes(padding))
+
+    # TCP allocations (RFC 6062).
+
+    def connect(self, peer):
+        """The number of the connection with the peer, which another client joins."""
+        return self.ask(stun.CONNECT, [(stun.XOR_PEER_ADDRESS, peer)]).get(stun.CONNECTION_ID)
+
+    def attempt(self):
+        """The next peer that has connected: (peer, connection)."""
+        deadline = time.monotonic() + WAIT_S
+        while not self.attempts:
+            check(self.pump(deadline), "a peer's connection is told")
+        return self.attempts.popleft()
+
+    def join(self, connection):
+        """From now on read_bytes() and raw() are with the peer."""
+        self.ask(stun.CONNECTION_BIND, [(stun.CONNECTION_ID, connection)])
+        return self
+
+    def read_bytes(self, n):
+        return self.wire.read_bytes(n)
 
     def stop(self):
         """Frees the allocation without waiting for the answer, and closes."""
