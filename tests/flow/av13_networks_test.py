@@ -3,6 +3,7 @@
 
 The networks are lab.py's, and lab_test.py shows that they are what they are called."""
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -26,8 +27,11 @@ SITES = [
     Site("six", v4=False),
     Site("lossy", nat="port", loss=10),
     Site("slow", nat="port", delay_ms=100),
+    Site("narrow", mtu=1280),
 ]
 EDGES = [Place("edge"), Place("inner", natted=True)]
+
+TOO_LONG = bytes(1390)  # for the cable of "narrow"
 
 UDP, TCP, TLS = (Turn(t) for t in ("udp", "tcp", "tls"))
 UDP_4, TCP_4, TLS_4 = (Turn(t, stun.IPV4) for t in ("udp", "tcp", "tls"))  # the relayed address
@@ -145,6 +149,33 @@ def _by_processes(edge, one, other):
 for _edge in ("edge", "inner"):
     for _one, _other in ((1, 1), (1, 2), (2, 1)):
         _by_processes(_edge, _one, _other)
+
+
+def _fragments(transport):
+    """What is marked DONT-FRAGMENT gets as far as it fits; everything else arrives."""
+    def run(case):
+        site, networks = case.site.lab.site("narrow"), case.site.lab
+        client = case.site.edges["edge"].client(
+            case, transport, machine=networks.site("symmetric").machine).allocate()
+        with site.machine.entered():
+            peer = case.undo.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        peer.bind((site.ip, 0))
+        peer.settimeout(tap.WAIT_S)
+        client.permit(site.ip)
+        peer.sendto(b"hello", client.relayed[0])  # its router lets answers in
+        check_eq(client.receive()[1], b"hello", "what comes")
+        client.send_indication(peer.getsockname(), TOO_LONG + b"1", whole=True)
+        client.send_indication(peer.getsockname(), TOO_LONG + b"2")
+        client.send_indication(peer.getsockname(), b"short", whole=True)
+        check_eq({peer.recv(2000)[-1:] for _ in range(2)}, {b"2", b"t"}, "what arrives")
+        client.send_indication(peer.getsockname(), b"end")
+        check_eq(peer.recv(2000), b"end", "what arrives after it")
+    run.__name__ = f"what_is_not_to_be_fragmented_is_not_over_{transport}"
+    tap.test(run)
+
+
+for _transport in ("udp", "tcp", "tls"):
+    _fragments(_transport)
 
 
 @tap.test

@@ -28,7 +28,7 @@ class Place:
 class Site:
     """A network with one client machine.  nat: see nat.py.  udp: may it go out; tcp: True, or the
     ports that may.  v4: has it IPv4; IPv6 it always has, and that is routed.  loss: percent of all
-    packets; delay_ms: of each."""
+    packets; delay_ms: of each; mtu: of its cable."""
     name: str
     nat: str = None
     udp: bool = True
@@ -36,6 +36,7 @@ class Site:
     v4: bool = True
     loss: int = 0
     delay_ms: int = 0
+    mtu: int = 1500
 
 
 def has_ipv6():
@@ -167,8 +168,8 @@ class SitePlace(_Net):
         else:
             self.router.link("add", "lan", "type", "veth", "peer", "name", "eth0", "netns",
                              self.machine.name)
-        self.router.link("set", "lan", "up")
-        self.machine.link("set", "eth0", "up")
+        for machine, link in ((self.router, "lan"), (self.machine, "eth0")):
+            machine.link("set", link, "mtu", str(site.mtu), "up")
 
     def _inside(self, gate, ip, bits):
         self.address(self.router, "lan", gate, bits)

@@ -293,9 +293,12 @@ class Client:
         else:
             self.send_channel(number, data)
 
-    def send_indication(self, peer, data):
-        self.raw(stun.message(stun.INDICATION, stun.SEND,
-                              [(stun.XOR_PEER_ADDRESS, peer), (stun.DATA, data)]))
+    def send_indication(self, peer, data, whole=False):
+        """whole: it is not to be fragmented."""
+        attributes = [(stun.XOR_PEER_ADDRESS, peer), (stun.DATA, data)]
+        if whole:
+            attributes.append((stun.DONT_FRAGMENT, b""))
+        self.raw(stun.message(stun.INDICATION, stun.SEND, attributes))
 
     def send_channel(self, number, data):
         padding = stun.padded(len(data)) - len(data) if self.wire.is_stream else 0
