@@ -1,7 +1,8 @@
 /* echo: the least that a server of this transport can do.  Sends back what comes, over UDP, TCP or
- * TLS, with one epoll loop; nothing is parsed, nothing is kept.
+ * TLS, with one epoll loop; nothing is parsed, nothing is kept.  `burst`: bursts over UDP
+ * (burst.h).
  *
- * usage: echo udp|tcp IP:PORT
+ * usage: echo udp|burst|tcp IP:PORT
  *        echo tls IP:PORT CERT KEY */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "burst.h"
 #include "net_tls.h"
 #include "sock.h"
 
@@ -172,11 +174,12 @@ static void open_listener(struct echo *e, const char *address, bool is_udp)
 
 int main(int argc, char **argv)
 {
-	bool is_udp = argc == 3 && strcmp(argv[1], "udp") == 0;
+	bool is_burst = argc == 3 && strcmp(argv[1], "burst") == 0;
+	bool is_udp = is_burst || (argc == 3 && strcmp(argv[1], "udp") == 0);
 	bool is_tcp = argc == 3 && strcmp(argv[1], "tcp") == 0;
 	bool is_tls = argc == 5 && strcmp(argv[1], "tls") == 0;
 	if (!is_udp && !is_tcp && !is_tls)
-		die("usage: echo udp|tcp IP:PORT\n       echo tls IP:PORT CERT KEY");
+		die("usage: echo udp|burst|tcp IP:PORT\n       echo tls IP:PORT CERT KEY");
 	struct echo *e = xalloc(1, sizeof(*e));
 	(void)signal(SIGPIPE, SIG_IGN);
 	sock_raise_limit();
@@ -185,7 +188,9 @@ int main(int argc, char **argv)
 	open_listener(e, argv[2], is_udp);
 	printf("ready\n");
 	(void)fflush(stdout);
-	if (is_udp)
+	if (is_burst)
+		burst_serve(e->listener);
+	else if (is_udp)
 		serve_datagrams(e);
 	else
 		serve_streams(e);
