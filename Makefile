@@ -52,7 +52,7 @@ format:
 clean:
 	rm -rf build/out build/clang build/asan build/tsan build/fuzz build/test
 
-# CPU time and memory beside Kamailio and a bare echo; tools/packages/bench names what it needs.
+# CPU time and memory beside Kamailio, coturn and a bare echo; tools/packages/bench names what it needs.
 bench: all
 	$(PYTHON) bench/run.py
 bench-full: all

@@ -1,4 +1,4 @@
-"""The load generator as a child that does one step at a time."""
+"""The load generators as children that do one step at a time."""
 import json
 import os
 import subprocess
@@ -7,16 +7,11 @@ import procs
 import servers
 
 
-class Load:
-    """sipload or presload with the steps OP:COUNT ... against one server; step() does the next."""
+class Generator:
+    """One that says which step is next and waits for a line before it; step() does the next."""
 
-    def __init__(self, build, server, transport, steps, cpus, log, users=1000, conns="20",
-                 options=(), program="sipload"):
-        self.server, self.program = server, program
-        argv = [os.path.join(build, "bench", program), "--server", server.address(transport),
-                "--transport", transport, "--domain", servers.DOMAIN, "--password",
-                servers.PASSWORD, "--users", str(users), "--conns", str(conns), "--wait",
-                *options, *steps]
+    def __init__(self, server, argv, cpus, log):
+        self.server, self.program = server, os.path.basename(argv[0])
         self.p = procs.start(argv, log, cpus, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.next = self._read()["ready"]
 
@@ -27,7 +22,7 @@ class Load:
         return json.loads(line)
 
     def step(self):
-        """The figures of sipload, and `cpu_us`: CPU of the server for each operation."""
+        """The figures of the generator, and `cpu_us`: CPU of the server for each operation."""
         before = procs.cpu(self.server.pids())
         self.p.stdin.write(b"\n")
         self.p.stdin.flush()
@@ -41,3 +36,28 @@ class Load:
     def close(self):
         self.p.stdin.close()
         procs.stop(self.p)
+
+
+class Load(Generator):
+    """sipload or presload with the steps OP:COUNT ... against one server."""
+
+    def __init__(self, build, server, transport, steps, cpus, log, users=1000, conns="20",
+                 options=(), program="sipload"):
+        super().__init__(server, [
+            os.path.join(build, "bench", program), "--server", server.address(transport),
+            "--transport", transport, "--domain", servers.DOMAIN, "--password",
+            servers.PASSWORD, "--users", str(users), "--conns", str(conns), "--wait",
+            *options, *steps], cpus, log)
+
+
+class RelayLoad(Generator):
+    """relayload with so many flows."""
+
+    def __init__(self, build, server, transport, steps, cpus, log, flows, rate):
+        login = ["--echo"]
+        if server.name != "echo":
+            login = ["--user", server.credentials[0], "--password", server.credentials[1]]
+        super().__init__(server, [
+            os.path.join(build, "bench", "relayload"), "--server", server.address(transport),
+            *["--tls"] * (transport == "tls"), *login, "--flows", str(flows), "--rate",
+            str(rate), "--wait", *steps], cpus, log)

@@ -206,21 +206,21 @@ def _ratio_text(value):
     return "" if value is None else f"{value:.2f}"
 
 
-COLUMNS = ("what", "unit", "dialtone", "kamailio", "echo", "/kam.", "/echo", "budget", "")
-
-
-def table(entries):
-    """Lines of text."""
-    lines = [COLUMNS]
+def table(entries, peer):
+    """Lines of text: beside that server."""
+    columns = ("what", "unit", "dialtone", peer, "echo", f"/{peer[:3]}.", "/echo", "budget", "")
+    lines = [columns]
     for e in entries:
         met = {True: "met", False: "NOT met", None: ""}[e["met"]]
         if e["errors"].get("dialtone"):
             met += " (errors)"
+        if e.get("remark"):
+            met += f" ({e['remark']})"
         lines.append((e["title"], e["unit"], *(e["text"].get(n, "") for n in
-                                               ("dialtone", "kamailio", "echo")),
-                      _ratio_text(e["to_kamailio"]), _ratio_text(e["to_echo"]),
+                                               ("dialtone", peer, "echo")),
+                      _ratio_text(e["to_" + peer]), _ratio_text(e["to_echo"]),
                       _budget_text(e["budget"]), met))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     for line in lines:
         yield "  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip()
 

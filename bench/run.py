@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures Dialtone beside Kamailio and a bare echo, and prints the budgets met and not met.
+"""Measures Dialtone beside Kamailio, coturn and a bare echo, and prints the budgets met and not met.
 
 CPU time of all processes of the server for each operation; the servers take turns round by round,
 for machines drift within minutes.  bench/README.md says how to read the figures.
@@ -16,11 +16,13 @@ import time
 import plan
 import presence
 import procs
+import relay
 import report
 import servers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PARTS = ("parse", "media", "operations", "signing", "fanout", "model", "many", "memory", "storm")
+PARTS = ("parse", "media", "operations", "signing", "fanout", "model", "many", "memory", "storm",
+         "relay")
 
 
 def arguments():
@@ -32,7 +34,7 @@ def arguments():
     p.add_argument("--rounds", type=int, help="instead of 5, or 15 with --full")
     p.add_argument("--populations", help="endpoints of the user model: 1000,5000,15000")
     p.add_argument("--only", default=",".join(PARTS), help="of " + ",".join(PARTS))
-    p.add_argument("--servers", default="dialtone,kamailio,echo")
+    p.add_argument("--servers", default="dialtone,kamailio,coturn,echo")
     p.add_argument("--json", metavar="FILE", help="write every figure there ('-': print it)")
     p.add_argument("--server-cpu", type=int, help="the processor of the server")
     p.add_argument("--load-cpu", type=int, help="the processor of the load")
@@ -62,9 +64,13 @@ def make_servers(args, folder, cpus):
     makers = {
         "dialtone": lambda f: servers.Dialtone(f, cpus, args.build),
         "kamailio": lambda f: servers.Kamailio(f, cpus, certificate),
+        "coturn": lambda f: servers.Coturn(f, cpus, certificate),
         "echo": lambda f: servers.Echo(f, cpus, args.build, certificate),
     }
-    return {n: makers[n](os.path.join(folder, n)) for n in args.servers.split(",")}
+    names = args.servers.split(",")
+    if "relay" not in args.only:
+        names = [n for n in names if n != "coturn"]
+    return {n: makers[n](os.path.join(folder, n)) for n in names}
 
 
 def processor():
@@ -85,7 +91,8 @@ def heading(size, made):
            f"{size.many} TLS clients; {size.idle_streams} idle clients on a connection each (a "
            f"process may hold "
            f"{os.sysconf('SC_OPEN_MAX')} descriptors here, and both ends of {2 * size.idle_streams}"
-           f" would not leave room for the rest); {size.idle_users} users over UDP")
+           f" would not leave room for the rest); {size.idle_users} users over UDP; "
+           f"{relay.FLOWS} allocations of the relay, {relay.IDLE:,} idle ones")
 
 
 def storm_lines(storms):
@@ -113,26 +120,30 @@ def run(args, folder):
     made = make_servers(args, folder, server_cpus)
     bench = plan.Bench(made, args.build, size, load_cpus, folder, say)
     people = presence.Presence(bench)
+    edge = relay.Relay(bench, folder, server_cpus, args.full, args.rounds)
     failed = []
     began = time.monotonic()
     for part in args.only:
         try:
-            getattr(people if hasattr(people, part) else bench, part)()
+            next(getattr(x, part) for x in (bench, people, edge) if hasattr(x, part))()
         except procs.Failed as e:
             failed.append(f"{part}: {e}")
             say(failed[-1])
     entries = list(report.Report(bench.samples, size).summary())
-    text = [*heading(size, made), "", *report.table(entries), "",
+    relayed = list(edge.entries())
+    tables = [line for found, peer in ((entries, "kamailio"), (relayed, "coturn")) if found
+              for line in (*report.table(found, peer), "")]
+    text = [*heading(size, made), "", *tables,
             "memory: kernel memory beside it, both ends of the connection: "
-            + "; ".join(f"{e['title']}: {n} {', '.join(x)}" for e in entries
+            + "; ".join(f"{e['title']}: {n} {', '.join(x)}" for e in entries + relayed
                         for n, x in e["notes"].items()),
             *people.lines, *storm_lines(bench.storms), "",
-            *(f"error: {p}" for p in report.problems(entries)),
+            *(f"error: {p}" for p in report.problems(entries + relayed)),
             *(f"not measured: {f}" for f in failed),
-            f"{sum(e['met'] is True for e in entries)} budgets met, "
-            f"{sum(e['met'] is False for e in entries)} not met, "
+            f"{sum(e['met'] is True for e in entries + relayed)} budgets met, "
+            f"{sum(e['met'] is False for e in entries + relayed)} not met, "
             f"{time.monotonic() - began:.0f} s"]
-    result = {"heading": list(heading(size, made)), "rows": entries, "storms": bench.storms, "model": people.lines,
+    result = {"heading": list(heading(size, made)), "rows": entries + relayed, "storms": bench.storms, "model": people.lines,
               "failed": failed}
     return text, result, bool(failed)
 

@@ -263,3 +263,71 @@ class Dialtone(Server):
         if done.returncode != 0:
             return False
         return all(r.get("state", "running") == "running" for r in json.loads(done.stdout))
+
+
+class Edge(Dialtone):
+    """The A/V edge of a Dialtone server, without the limits of its users."""
+    RELAY_PORTS = 16000  # as many as coturn has
+
+    def _write_config(self, folder):
+        os.makedirs(folder)
+        os.chmod(folder, 0o711)
+        first = (free_port() - self.RELAY_PORTS) & ~1
+        with open(os.path.join(folder, "topology.conf"), "w", encoding="utf-8") as f:
+            f.write(f"[deployment]\ndomains = {DOMAIN}\n\n"
+                    f"[host main]\nname = sip.{DOMAIN}\naddresses = {IP}\n\n"
+                    f"[role edge-av]\nmetrics-port = 0\nudp = {self.address('udp')}\n"
+                    f"tcp = {self.address('tls')}\n"
+                    f"relay-addresses = {IP}\nrelay-port-min = {first}\n"
+                    f"relay-port-max = {first + self.RELAY_PORTS - 1}\n"
+                    "open-peers = 127.0.0.0/8\nallocations-max = 15000\n"
+                    "user-allocations-max = 15000\nport-bandwidth = 0\nuser-bandwidth = 0\n")
+        with open(os.path.join(folder, "local.conf"), "w", encoding="utf-8") as f:
+            f.write("[local]\nhost = main\nlog-level = warning\n"
+                    + "user = root\n" * (os.getuid() == 0))
+
+    def _template(self, users, contacts):
+        folder = os.path.join(self.folder, "template")
+        if not os.path.exists(folder):
+            self._write_config(folder)
+            self._tool(folder, "cert", "init")
+        return folder
+
+    def start(self, transport="udp", users=0, challenge=False, presence=False, contacts=None):
+        super().start(transport)
+        made = json.loads(self._tool(self.dir, "--json", "relay", "credential", "user0"))
+        self.credentials = made["username"], made["password"]
+
+
+class Coturn(Server):
+    """coturn with one thread that relays, users without a database, and no log."""
+    name = "coturn"
+    credentials = "user0", PASSWORD
+    FIRST_PORT, LAST_PORT = 49152, 65535
+
+    def __init__(self, folder, cpus, certificate):
+        super().__init__(folder, cpus)
+        self.certificate = certificate
+        self.program = shutil.which("turnserver")
+        if not self.program:
+            raise procs.Failed("coturn is not installed; tools/packages/bench names the packages")
+
+    def version(self):
+        return must([self.program, "--version"]).strip()
+
+    def start(self, transport="udp"):
+        """TLS and DTLS are off where they are not measured."""
+        host = self.address("udp").split(":", maxsplit=1)[0]
+        tls = ["--tls-listening-port", str(self.tls_port), "--cert", self.certificate.cert,
+               "--pkey", self.certificate.key] if transport == "tls" else ["--no-tls"]
+        self.launch([self.program, "-n", "-L", host, "-E", host, "-p", str(self.port), *tls,
+                     "--no-dtls", "-m", "1", "--min-port", str(self.FIRST_PORT), "--max-port",
+                     str(self.LAST_PORT), "--lt-cred-mech", "-u", ":".join(self.credentials),
+                     "-r", DOMAIN, "--no-cli", "--allow-loopback-peers", "--log-file",
+                     "/dev/null", "--pidfile", os.path.join(self.folder, "pid"), "--userdb",
+                     os.path.join(self.folder, "turndb")])
+        procs.wait_until(self._is_ready, "a running coturn")
+
+    def _is_ready(self):
+        self.pids()
+        return listens(self.port)
