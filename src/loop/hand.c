@@ -54,7 +54,8 @@ static int taken(struct msghdr *m)
 }
 
 /* One message; a descriptor keeps it apart from the next one.  0, -EAGAIN, or the link has ended.
- */
+ * There is room for one descriptor exactly: the kernel does not give us others, which we would have
+ * to close. */
 static int take_one(struct hand *h)
 {
 	uint8_t text[HAND_LEN];
@@ -63,12 +64,12 @@ static int take_one(struct hand *h)
 	struct msghdr m = { .msg_iov = &iov,
 		            .msg_iovlen = 1,
 		            .msg_control = c.space,
-		            .msg_controllen = sizeof(c.space) };
+		            .msg_controllen = CMSG_LEN(sizeof(int)) };
 	ssize_t n = recvmsg(h->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	int fd = n > 0 ? taken(&m) : -1;
-	if (n != HAND_LEN || fd < 0) {
+	if (n != HAND_LEN || fd < 0 || (m.msg_flags & MSG_CTRUNC)) {
 		if (fd >= 0)
 			(void)close(fd);
 		return -EPIPE;

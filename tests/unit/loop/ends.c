@@ -1,5 +1,8 @@
 #include "ends.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 static void on_opened(void *arg)
 {
 	struct end *e = arg;
@@ -58,6 +61,19 @@ int door_socket(int type, const char *host, struct addr *ret_at)
 	OK(type == SOCK_DGRAM || listen(fd, 64) == 0);
 	OK(getsockname(fd, &ret_at->sa, &len) == 0);
 	return fd;
+}
+
+void ends_pair(int ret[2])
+{
+	struct addr at;
+	int door = door_socket(SOCK_STREAM, "127.0.0.1", &at);
+	ret[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	EQ(connect(ret[0], &at.sa, addr_len(&at)), 0);
+	EQ(fcntl(ret[0], F_SETFL, O_NONBLOCK), 0);
+	do
+		ret[1] = accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (ret[1] < 0);
+	(void)close(door);
 }
 
 static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer UNUSED)

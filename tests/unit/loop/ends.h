@@ -31,6 +31,8 @@ struct door {
 void end_done(struct end *e);
 /* A listening socket on a port of its own; *ret_at is where. */
 int door_socket(int type, const char *host, struct addr *ret_at);
+/* Two ends of a connection by TCP over loopback, non-blocking. */
+void ends_pair(int ret[2]);
 void door_open(struct door *d, struct loop *l, struct tls_server *tls);
 void door_close(struct door *d);
 /* Connects to it. */

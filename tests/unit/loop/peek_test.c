@@ -35,24 +35,14 @@ struct world {
 	struct seen seen;
 };
 
-/* A connection from there to here. */
-static void connect_pair(struct world *w)
-{
-	struct addr at;
-	int door = door_socket(SOCK_STREAM, "127.0.0.1", &at);
-	w->there = socket(AF_INET, SOCK_STREAM, 0);
-	EQ(connect(w->there, &at.sa, addr_len(&at)), 0);
-	w->here = -1;
-	while (w->here < 0)
-		w->here = accept4(door, NULL, NULL, SOCK_NONBLOCK);
-	(void)close(door);
-}
-
 static void start(struct world *w, size_t wanted)
 {
+	int ends[2];
 	*w = (struct world){ .loop = loop_new(), .seen = { .wanted = wanted, .fd = -1 } };
 	loop_clock_move(w->loop, USEC_PER_SEC);
-	connect_pair(w);
+	ends_pair(ends);
+	w->there = ends[0];
+	w->here = ends[1];
 	w->seen.peek = peek_new(w->loop, w->here, 10 * USEC_PER_SEC, on_first, &w->seen);
 }
 
