@@ -4,6 +4,9 @@
 
 #include "loop/loop.h"
 
+/* RUNNING --one ends--> LEAVING --the other one has taken what is left, or is late--> CLOSING. */
+enum state { RUNNING, LEAVING, CLOSING };
+
 struct end {
 	struct pipe *pipe;
 	struct stream *stream;
@@ -15,11 +18,11 @@ struct pipe {
 	const struct pipe_ops *ops;
 	void *arg;
 	struct loop *loop;
-	bool resting; /* a limit is reached */
-	struct timer rest;
+	bool resting;      /* a limit is reached */
+	struct timer rest; /* RUNNING: until the limit is kept; LEAVING: until it takes too long */
 	struct defer over; /* it has ended; told from the loop */
 	enum pipe_end by;
-	bool ended;
+	enum state state;
 };
 
 static struct end *other(struct end *e)
@@ -40,9 +43,27 @@ static void rest_for(struct pipe *p, usec_t how_long)
 	read_on(&p->ends[PIPE_B]);
 }
 
-static void on_rested(void *arg)
+/* What it still says is read and dropped: with unread bytes its connection would be reset, and take
+ * with it what the kernel has not sent yet. */
+static void close_end(struct end *e)
+{
+	e->pipe->state = CLOSING;
+	timer_stop(&e->pipe->rest);
+	stream_close_late(e->stream, PIPE_LINGER_S * USEC_PER_SEC);
+}
+
+static struct end *left(struct pipe *p)
+{
+	return other(&p->ends[p->by]);
+}
+
+static void on_timer(void *arg)
 {
 	struct pipe *p = arg;
+	if (p->state == LEAVING) {
+		close_end(left(p));
+		return;
+	}
 	p->resting = false;
 	read_on(&p->ends[PIPE_A]);
 	read_on(&p->ends[PIPE_B]);
@@ -52,7 +73,7 @@ static ssize_t on_data(void *arg, struct str in)
 {
 	struct end *e = arg;
 	struct pipe *p = e->pipe;
-	if (p->ended || in.len == 0)
+	if (p->state != RUNNING || in.len == 0)
 		return (ssize_t)in.len;
 	stream_write(other(e)->stream, in);
 	if (stream_unsent(other(e)->stream) > PIPE_UNSENT_MAX) {
@@ -69,6 +90,10 @@ static ssize_t on_data(void *arg, struct str in)
 static void on_room(void *arg)
 {
 	struct end *e = other(arg);
+	if (e->pipe->state == LEAVING) {
+		close_end(arg);
+		return;
+	}
 	e->full = false;
 	read_on(e);
 }
@@ -77,20 +102,23 @@ static void on_opened(void *arg UNUSED)
 {
 }
 
-/* What was written to the other one goes out; then that one's end follows, which is the end. */
+/* What was written to the other one goes out, in its own time; then that one's end follows, which
+ * is the end. */
 static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
 {
 	struct end *e = arg;
 	struct pipe *p = e->pipe;
 	stream_free(&e->stream);
-	if (p->ended) {
+	if (p->state != RUNNING) {
+		timer_stop(&p->rest);
 		loop_defer(p->loop, &p->over);
 		return;
 	}
-	p->ended = true;
+	p->state = LEAVING;
 	p->by = e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B;
-	timer_stop(&p->rest);
-	stream_close(other(e)->stream);
+	timer_set(&p->rest, loop_now(p->loop) + PIPE_LEFT_S * USEC_PER_SEC);
+	stream_pause(left(p)->stream, true);
+	stream_want_room(left(p)->stream, 1);
 }
 
 static const struct stream_ops ops = {
@@ -124,7 +152,7 @@ struct pipe *pipe_new(struct loop *l, struct stream *a, struct stream *b, const 
 	p->loop = l;
 	p->ops = o;
 	p->arg = arg;
-	timer_init(&p->rest, l, on_rested, p);
+	timer_init(&p->rest, l, on_timer, p);
 	defer_init(&p->over, on_over, p);
 	join(p, PIPE_A, a);
 	join(p, PIPE_B, b);

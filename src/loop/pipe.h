@@ -1,5 +1,6 @@
 /* Two streams whose bytes pass from each to the other: as fast as the slower one takes them, and no
- * faster than the owner wants.  When one ends, the other one is sent what is left, and ends too. */
+ * faster than the owner wants.  When one ends, the other one is sent what is left, in its own time,
+ * and ends too. */
 #pragma once
 
 #include "loop/stream.h"
@@ -10,6 +11,9 @@ enum {
 	PIPE_UNSENT_MAX =
 	        128 * 1024,          /* bytes that wait for a slow end: the other one is not read */
 	PIPE_UNSENT_LOW = 32 * 1024, /* then it is read again */
+	/* When one has ended the other one is given so long to take what is left ... */
+	PIPE_LEFT_S = 60,
+	PIPE_LINGER_S = 10, /* ... and then to end too: what it still says is dropped */
 };
 
 enum pipe_end { PIPE_A, PIPE_B };
