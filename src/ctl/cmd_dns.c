@@ -1,5 +1,5 @@
 /* dialtone dns: the zone lines that the topology needs, and whether the DNS has them (poster rows
- * DNS-12, DNS-13). */
+ * DNS-09, DNS-12, DNS-13). */
 #include <errno.h>
 #include <stdio.h>
 

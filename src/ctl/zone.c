@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "svc/relay/settings.h"
+
 enum { NAPTR_PREFERENCE = 50 };
 
 /* --- what is needed ------------------------------------------------------------------------- */
@@ -170,6 +172,74 @@ static void add_names(struct zone *z, struct arena *a, const struct topo_role *r
 	add_host(z, inside, r->host, "Lync clients inside that do not ask for SRV");
 }
 
+/* --- the relay ------------------------------------------------------------------------------ */
+
+static bool has_name(const struct zone *z, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_ieq(z->records[i].name, name))
+			return true;
+	return false;
+}
+
+/* Where clients come to: its public addresses for those on the Internet, its private ones for the
+ * others; all if it has none of the kind. */
+static void add_faces(struct zone *z, struct str name, const struct topo_role *r, bool internet,
+                      const char *why)
+{
+	struct addr at[TOPO_LISTENS_MAX];
+	size_t n = topo_reach(r, TOPO_UDP, at, ARRAY_SIZE(at)), n_fit = 0;
+	if (n == 0)
+		n = topo_reach(r, TOPO_TCP, at, ARRAY_SIZE(at));
+	for (size_t i = 0; i < n; i++)
+		n_fit += addr_is_private(&at[i]) != internet;
+	for (size_t i = 0; i < n; i++)
+		if (n_fit == 0 || addr_is_private(&at[i]) != internet)
+			add_addr(z, name, &at[i], why);
+}
+
+/* What a NAT shows, if there is one. */
+static void add_outside(struct zone *z, struct str name, const struct relay_setup *s,
+                        const struct topo_role *r)
+{
+	static const char why[] = "the relay, for clients on the Internet (DNS-09)";
+	if (s->s.external_addresses.len == 0) {
+		add_faces(z, name, r, true, why);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct addr *a = &s->engine.own[i].external;
+		if (a->sa.sa_family != AF_UNSPEC && !addr_is_private(a))
+			add_addr(z, name, a, why);
+	}
+}
+
+/* Names that clients are told.  An address needs no record, and of the front ends' names, which are
+ * the first n records, there are others. */
+static void add_edge(struct zone *z, size_t n, const struct topo *t, const struct topo_role *r)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	struct relay_setup s;
+	struct addr a;
+	if (relay_setup_read(&s, t, r, 0, r->processes, &why) < 0)
+		return;
+	struct str outside = relay_setup_name(&s, r, true), inside = relay_setup_name(&s, r, false);
+	if (addr_parse(&a, outside, 0) < 0 && !has_name(z, n, outside))
+		add_outside(z, outside, &s, r);
+	if (addr_parse(&a, inside, 0) < 0 && !str_ieq(inside, outside) && !has_name(z, n, inside))
+		add_faces(z, inside, r, false, "the relay, for clients inside");
+}
+
+static void add_edges(struct zone *z, const struct topo *t)
+{
+	size_t n = z->n;
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, STR("edge-av")) && t->roles[i].host)
+			add_edge(z, n, t, &t->roles[i]);
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
 struct zone zone_of(struct arena *a, const struct topo *t)
 {
 	struct zone z = { .records = arena_alloc(a, ZONE_RECORDS_MAX * sizeof(*z.records)) };
@@ -184,6 +254,7 @@ struct zone zone_of(struct arena *a, const struct topo *t)
 		if (is_frontend(&t->roles[i]))
 			add_host(&z, t->roles[i].fqdn, t->roles[i].host, "the pool's own name");
 	}
+	add_edges(&z, t);
 	return z;
 }
 

@@ -1,5 +1,5 @@
-/* The DNS records that a topology needs (poster row DNS-12 and what standard SIP clients ask for,
- * RFC 3263), and what an answer of the DNS says about them.  Pure. */
+/* The DNS records that a topology needs (poster rows DNS-09 and DNS-12, and what standard SIP
+ * clients ask for, RFC 3263), and what an answer of the DNS says about them.  Pure. */
 #pragma once
 
 #include "base/arena.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Poster rows DNS-12 and DNS-13: `dialtone dns` prints the exact zone lines; `--check` says found,
+"""Poster rows DNS-09, DNS-12 and DNS-13: `dialtone dns` prints the exact zone lines; `--check` says found,
 missing or wrong of each record.  dnsmasq serves the zone, inside a network of its own."""
 import os
 import sys
@@ -141,6 +141,31 @@ def records_that_point_elsewhere_are_wrong(case):
     tap.check("wrong: the DNS has 0 0 443 old.example.test." in bad[0]["what"], f"{bad}")
     tap.check("wrong: the DNS has 192.0.2.99" in bad[1]["what"], f"{bad}")
     tap.check_eq(status, 1, "status")
+
+
+EDGE = FRONTEND + """
+
+[role edge-av]
+name = av.example.test
+internal-name = relay.example.test
+"""
+
+
+@tap.test
+def the_relays_names_are_checked_with_the_others(case):
+    """Its ports are the usual ones, on each address of the host."""
+    i = Install(case.dir, addresses="192.0.2.7, fd00::7", frontend=EDGE)
+    av = "av.example.test. 3600 IN A 192.0.2.7"
+    tap.check_eq(lines(i)[-2:], [av, "relay.example.test. 3600 IN AAAA fd00::7"], "lines")
+    status, found = checked(case, i, lines(i))
+    tap.check_eq((status, [f["level"] for f in found]), (0, ["ok"] * len(lines(i))), f"{found}")
+    wrong = av.replace("192.0.2.7", "192.0.2.99")
+    for zone, what in ((lines(i)[:-2] + lines(i)[-1:], "missing (for the relay, for clients on the Internet"),
+                       ([wrong if l == av else l for l in lines(i)], "wrong: the DNS has 192.0.2.99")):
+        status, found = checked(case, i, zone)
+        bad = [f for f in found if f["level"] != "ok"]
+        tap.check_eq((status, [f["remedy"] for f in bad]), (1, ["Add to the zone: " + av]), what)
+        tap.check(what in bad[0]["what"], f"{bad}")
 
 
 @tap.test

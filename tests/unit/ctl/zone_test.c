@@ -95,6 +95,84 @@ static void pool_of_two_hosts_has_one_service_and_all_addresses(void)
 	            "pool.example.test. 3600 IN A 192.0.2.2\n");
 }
 
+/* The lines of the edge alone, behind those of a front end on loopback. */
+static void expect_relay(const char *hosts_and_edge, const char *want)
+{
+	static const char front[] = "[deployment]\ndomains = example.test\n[host main]\n"
+	                            "name = pc.example.test\naddresses = 127.0.0.1\n"
+	                            "[role frontend]\nhost = main\nname = pool.example.test\n"
+	                            "tls = 127.0.0.1:5061\ntcp = none\nudp = none\n";
+	auto_(buf_free) struct buf text = buf_of(10000), b = buf_of(10000);
+	buf_printf(&text, "%s%s", front, hosts_and_edge);
+	buf_char(&text, '\0');
+	auto_(topo_free) struct topo *t = read_topo(text.p);
+	auto_(arena_free) struct arena *a = arena_new();
+	struct zone z = zone_of(a, t);
+	for (size_t i = 0; i < z.n; i++) {
+		if (strncmp(z.records[i].why, "the relay", 9) != 0)
+			continue;
+		zone_put(&b, &z.records[i]);
+		buf_char(&b, '\n');
+	}
+	EQ_STR(buf_view(&b), want);
+}
+
+#define FAR "[host far]\nname = b.example.test\naddresses = "
+
+static void name_of_a_relay_leads_to_its_public_addresses(void)
+{
+	expect_relay(FAR "192.0.2.8, 10.0.0.8, 2001:db8::8\n"
+	                 "[role edge-av]\nhost = far\nname = av.example.test\n"
+	                 "udp = 192.0.2.8:3478, 10.0.0.8:3478, [2001:db8::8]:3478\n",
+	             "av.example.test. 3600 IN A 192.0.2.8\n"
+	             "av.example.test. 3600 IN AAAA 2001:db8::8\n");
+	/* its host's, without a name of its own, and with TCP alone on all addresses */
+	expect_relay(FAR "192.0.2.8\n[role edge-av]\nhost = far\nudp = none\n"
+	                 "tcp = 0.0.0.0:443\n",
+	             "b.example.test. 3600 IN A 192.0.2.8\n");
+}
+
+static void name_inside_leads_to_private_addresses(void)
+{
+	expect_relay(FAR "192.0.2.8, 10.0.0.8\n"
+	                 "[role edge-av]\nhost = far\nname = av.example.test\n"
+	                 "internal-name = relay.example.test\n"
+	                 "udp = 192.0.2.8:3478, 10.0.0.8:3478\n",
+	             "av.example.test. 3600 IN A 192.0.2.8\n"
+	             "relay.example.test. 3600 IN A 10.0.0.8\n");
+}
+
+static void behind_a_nat_the_name_leads_to_what_that_shows(void)
+{
+	expect_relay(FAR "10.0.0.8, fd00::8\n"
+	                 "[role edge-av]\nhost = far\nexternal-name = av.example.test\n"
+	                 "external-addresses = 198.51.100.3\nudp = 10.0.0.8:3478\n",
+	             "av.example.test. 3600 IN A 198.51.100.3\n"
+	             "b.example.test. 3600 IN A 10.0.0.8\n");
+}
+
+static void addresses_and_front_ends_names_need_no_record(void)
+{
+	expect_relay(FAR "10.0.0.8\n[role edge-av]\nhost = far\ninternal-name = 10.0.0.8\n"
+	                 "external-name = 2001:db8::1\nudp = 10.0.0.8:3478\n",
+	             "");
+	expect_relay("[role edge-av]\nhost = main\nname = Pool.example.test\n"
+	             "internal-name = sip.example.test\nexternal-addresses = 198.51.100.3\n"
+	             "udp = 127.0.0.1:3478\n",
+	             "");
+}
+
+static void two_edges_share_a_name(void)
+{
+	expect_relay(FAR "192.0.2.8\n[host two]\nname = c.example.test\naddresses = 192.0.2.9\n"
+	                 "[role edge-av]\nhost = far\nname = av.example.test\n"
+	                 "udp = 192.0.2.8:3478\n"
+	                 "[role edge-av]\nhost = two\nname = av.example.test\n"
+	                 "udp = 192.0.2.9:3478\n",
+	             "av.example.test. 3600 IN A 192.0.2.8\n"
+	             "av.example.test. 3600 IN A 192.0.2.9\n");
+}
+
 static const struct zone_record srv = {
 	.kind = DNS_SRV,
 	.name = STR_INIT("_sips._tcp.example.test"),
@@ -148,6 +226,11 @@ int main(void)
 	RUN(foreign_domain_is_pointed_at_a_name_of_its_own);
 	RUN(without_a_front_end_nothing_is_needed);
 	RUN(pool_of_two_hosts_has_one_service_and_all_addresses);
+	RUN(name_of_a_relay_leads_to_its_public_addresses);
+	RUN(name_inside_leads_to_private_addresses);
+	RUN(behind_a_nat_the_name_leads_to_what_that_shows);
+	RUN(addresses_and_front_ends_names_need_no_record);
+	RUN(two_edges_share_a_name);
 	RUN(answers_are_compared);
 	RUN(addresses_are_compared_without_port);
 	return tap_done();
