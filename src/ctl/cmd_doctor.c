@@ -13,6 +13,7 @@
 #include "ctl/client.h"
 #include "ctl/commands.h"
 #include "ctl/dnscheck.h"
+#include "ctl/edgecheck.h"
 #include "ctl/file.h"
 #include "ctl/finding.h"
 #include "ctl/peers.h"
@@ -342,6 +343,8 @@ static void check_dns(struct doctor *d, bool brief, struct str server)
 	int r = brief ? dnscheck_briefly(d->findings, &z, from) : dnscheck(d->findings, &z, from);
 	if (r < 0)
 		finding_add(d->findings, FINDING_ERROR, "dns", NULL, "--server must be an address");
+	else
+		edgecheck_names(d->findings, d->topo, from);
 }
 
 static int doctor(struct tool *t, cJSON *args)
@@ -354,6 +357,7 @@ static int doctor(struct tool *t, cJSON *args)
 	finding_add(d.findings, FINDING_OK, "configuration", NULL, "%s is good", t->config_dir);
 	check_server(&d);
 	check_ports(&d);
+	edgecheck(d.findings, d.topo);
 	certs_check(d.findings, d.topo, time(NULL));
 	check_secrets(&d, d.topo->data_dir);
 	check_secrets(&d, str_of(t->config_dir));

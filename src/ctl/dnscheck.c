@@ -160,3 +160,31 @@ int dnscheck_briefly(cJSON *findings, const struct zone *z, const char *server)
 	struct check c = { .findings = findings, .brief = true };
 	return check(&c, z, server);
 }
+
+struct resolving {
+	bool answered;
+	int err;
+};
+
+static void on_resolved(void *arg, const struct dns_answer *answer)
+{
+	struct resolving *v = arg;
+	v->answered = true;
+	v->err = answer->err == 0 && answer->n == 0 ? -ENOENT : answer->err;
+}
+
+int dnscheck_resolve(struct str name, const char *server)
+{
+	auto_(buf_free) struct buf text = buf_of(64);
+	struct resolving v = { .answered = false };
+	if (server && server_text(&text, server) < 0)
+		return -EINVAL;
+	struct loop *loop = loop_new();
+	struct dns *dns = dns_new(loop, server ? text.p : NULL);
+	struct dns_query *q = dns_ask(dns, DNS_ADDRS, name, on_resolved, &v);
+	while (q && !v.answered)
+		loop_turn(loop, USEC_PER_SEC / 10);
+	dns_free(&dns);
+	loop_free(&loop);
+	return v.answered ? v.err : -EIO;
+}

@@ -251,6 +251,106 @@ def people_see_how_many_dns_records_are_missing_and_what_shows_each(case):
     tap.check(status == 1 and "error    dns: no answer" in text and "records that" not in text, text)
 
 
+def edge(case, lines="", addresses="", folder=""):
+    """With the A/V edge, on ports of its own."""
+    ip = ports.loopback()
+    i = Install(os.path.join(case.dir, folder), addresses=addresses or ip,
+                frontend=f"udp = {ip}:5060\ntcp = none\ntls = {ip}:5061\n[role media-bridge]\n"
+                f"[role edge-av]\nudp = {ip}:3478\ntcp = {ip}:3479\n{lines}")
+    i.ip = ip
+    return i
+
+
+def of_relay(i, name="relay"):
+    return [f for f in examined(i)[1] if f["about"] == name and f["level"] != "ok"]
+
+
+@tap.test
+def a_relay_without_a_public_address_is_a_note_with_the_ports_to_forward(case):
+    i = edge(case)
+    found = of_relay(i)
+    tap.check_eq([f["level"] for f in found], ["note"], f"{found}")
+    tap.check("UDP 3478, TCP 3479, UDP 50000 to 59999" in found[0]["remedy"], f"{found}")
+    more = of_relay(edge(case, "ocs2007-compatibility = yes", folder="ocs"))
+    tap.check("TCP 3479, UDP and TCP 50000 to 59999" in more[0]["remedy"], f"{more}")
+    tap.check_eq(about(examined(i)[1], f"tcp {i.ip}:3479"), ["free"], "its port")
+
+
+@tap.test
+def a_relay_with_a_public_address_says_nothing(case):
+    for lines, addresses in (("", "192.0.2.7"),
+                             ("external-name = av.example.test\nexternal-addresses = 192.0.2.7", "")):
+        i = edge(case, lines, addresses, folder=addresses)
+        tap.check_eq(of_relay(i), [], lines or addresses)
+
+
+@tap.test
+def a_relay_behind_a_nat_with_a_name_inside_is_a_warning(case):
+    for name in "pool.example.test", "10.0.0.7":
+        i = edge(case, f"external-addresses = 192.0.2.7\nexternal-name = {name}", folder=name)
+        found = of_relay(i)
+        tap.check_eq([f["level"] for f in found], ["warning"], f"{found}")
+        tap.check(name in found[0]["what"] and "external-name" in found[0]["remedy"], f"{found}")
+
+
+@tap.test
+def what_the_relay_cannot_begin_with_is_an_error(case):
+    i = edge(case, "external-addresses = nat.example.test")
+    found = of_relay(i)
+    tap.check_eq([f["level"] for f in found], ["error"], f"{found}")
+    tap.check("nat.example.test" in found[0]["what"], f"{found}")
+
+
+@tap.test
+def ports_of_the_relay_that_others_have_are_warnings(case):
+    i = edge(case, "relay-port-min = 3479\nrelay-port-max = 40000")
+    what = [f["what"] for f in of_relay(i, "relay ports") if f["level"] == "warning"]
+    tap.check_eq(what, ["3479 to 40000 are in part those of the media bridge, 40000 to 49999",
+                        f"3479 to 40000 include udp {i.ip}:5060 of [role frontend]",
+                        f"3479 to 40000 include tls {i.ip}:5061 of [role frontend]",
+                        f"3479 to 40000 include tcp {i.ip}:3479 of [role edge-av]"], "ports")
+
+
+def kernel(name, value):
+    """Of this network alone."""
+    with open("/proc/sys/net/ipv4/" + name, "w", encoding="ascii") as f:
+        f.write(value + "\n")
+
+
+@tap.test(alone=True)
+def ports_that_the_kernel_gives_away_are_a_note_until_they_are_reserved(case):
+    i = edge(case)
+    kernel("ip_local_port_range", "55000 60999")
+    kernel("ip_local_reserved_ports", "8080")
+    try:
+        note, = of_relay(i, "relay ports")
+        tap.check(note["level"] == "note" and "(55000 to 60999)" in note["what"], f"{note}")
+        value = "8080,50000-59999"
+        tap.check(f"`sysctl -w net.ipv4.ip_local_reserved_ports={value}`" in note["remedy"], f"{note}")
+        kernel("ip_local_reserved_ports", value)
+        tap.check_eq(of_relay(i, "relay ports"), [], "reserved")
+        kernel("ip_local_reserved_ports", "")
+        kernel("ip_local_port_range", "32768 49999")
+        tap.check_eq(of_relay(i, "relay ports"), [], "another range")
+    finally:
+        kernel("ip_local_reserved_ports", "")
+        kernel("ip_local_port_range", "32768 60999")
+
+
+@tap.test
+def names_of_the_relay_that_do_not_resolve_are_warnings(case):
+    i = edge(case, "internal-name = relay.example.test\nexternal-name = av.example.test")
+    names = case.own(Dns("127.0.0.55", ["relay.example.test. 3600 IN A 10.77.0.1"]))
+    _, found = i.json("doctor", "--server", "127.0.0.55")
+    tap.check_eq(about(found, "relay.example.test", "ok")[-1:], ["the relay's name resolves"], "inside")
+    told = "clients on the Internet are told this name of the relay, and it does not resolve"
+    tap.check(told in about(found, "av.example.test", "warning"), f"{found}")
+    names.add("av.example.test. 3600 IN A 10.77.0.1")
+    _, found = i.json("doctor", "--server", "127.0.0.55")
+    tap.check("the relay's name resolves" in about(found, "av.example.test", "ok"), f"{found}")
+    tap.check_eq([f for f in found if "does not resolve" in f["what"]], [], "both are there")
+
+
 @tap.test
 def a_broken_configuration_is_told_with_its_line(case):
     i = installed(case)
