@@ -5,6 +5,7 @@
 #include "ctl/commands.h"
 #include "ctl/print.h"
 #include "svc/bridge/settings.h"
+#include "svc/relay/settings.h"
 
 /* Where a client connects: the best address of the front end for each protocol. */
 struct page {
@@ -62,6 +63,40 @@ static void put_media(struct buf *b, const struct topo *t)
 		        s.port_min, s.port_max);
 }
 
+static const struct topo_role *any_edge(const struct topo *t)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, STR("edge-av")))
+			return &t->roles[i];
+	return NULL;
+}
+
+static void put_relay(struct buf *b, const struct topo *t)
+{
+	const struct topo_role *r = topo_role_here(t, STR("edge-av")), *any = any_edge(t);
+	struct relay_setup s;
+	char text[1024];
+	struct buf why = BUF_ON(text);
+	if (!any)
+		buf_lit(b, "  no A/V edge: there is no relay for media that find no way\n");
+	if (!r && any)
+		buf_printf(b, "  the relay for media that find no way is on host %" STR_FMT "\n",
+		           STR_ARG(any->host->id));
+	for (size_t i = 0; r && i < r->n_listens; i++) {
+		const struct topo_listen *l = &r->listens[i];
+		if (l->proto != TOPO_UDP && l->proto != TOPO_TCP)
+			continue;
+		buf_printf(b, "  %s  ", topo_proto_name(l->proto));
+		addr_put(b, &l->addr);
+		buf_lit(b, "  (relay: STUN and TURN)\n");
+	}
+	if (r && relay_setup_read(&s, t, r, 0, r->processes, &why) == 0)
+		buf_printf(b,
+		           "  udp, tcp  ports %u to %u: what the relay sends and receives for "
+		           "clients whose media find no way\n",
+		           s.s.port_min + t->port_offset, s.s.port_max + t->port_offset);
+}
+
 static void put_listens(struct buf *b, const struct page *p)
 {
 	buf_lit(b, "Listening\n");
@@ -75,6 +110,7 @@ static void put_listens(struct buf *b, const struct page *p)
 		                                               : "  (not encrypted)\n"));
 	}
 	put_media(b, p->topo);
+	put_relay(b, p->topo);
 	buf_char(b, '\n');
 }
 

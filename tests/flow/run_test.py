@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The newcomer's story: `./run` from nothing to a running server, and again."""
+import json
 import os
 import re
 import signal
@@ -18,13 +19,14 @@ READY = "Ctrl-C stops the server."
 
 
 def offset():
-    """An offset at which 5060 and 5061 are free, and whose ports, the metrics' at 9090 too, lie
-    below those that the system gives to connections (from 32768 on)."""
+    """An offset at which 443, 3478 and 5060 are free, and whose ports, the metrics' at 9090 too,
+    lie below those that the system gives to connections (from 32768 on)."""
     for n in range(10000 + os.getpid() % 5000, 23000, 37):
         try:
-            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                with socket.socket(socket.AF_INET, kind) as s:
-                    s.bind(("", n + 5060))
+            for port in 443, 3478, 5060:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    with socket.socket(socket.AF_INET, kind) as s:
+                        s.bind(("", n + port))
             return n
         except OSError:
             continue
@@ -98,7 +100,8 @@ def one_command_makes_everything_and_the_second_keeps_it(case):
     p = r.ready()
     page = p.text()
     for wanted in ("Dialtone serves example.test", "Outbound proxy for TLS", "sip:alice@example.test",
-                   "linphonec", "baresip", "ca.pem", "sound between Lync clients and phones", "alice@example.test", "carol@example.test"):
+                   "linphonec", "baresip", "ca.pem", "sound between Lync clients and phones",
+                   "(relay: STUN and TURN)", "alice@example.test", "carol@example.test"):
         tap.check(wanted in page, f"{wanted!r} on the page")
     accounts = r.file("accounts.txt")
     tap.check(accounts.strip() in page, "the passwords are on the first page")
@@ -151,6 +154,34 @@ def a_taken_port_names_the_process(case):
         tap.check(p.wait_end() != 0, "./run fails")
     text = p.text()
     tap.check(f"pid {os.getpid()} (" in text and str(n + 5060) in text, text[-2000:])
+
+
+@tap.test(alone=True)
+def a_web_server_on_443_leaves_the_relay_another_port(case):
+    n = offset()
+    r = Run(case, PORT_OFFSET=str(n), HOST="127.0.0.1")
+    with socket.socket(socket.AF_INET) as s:
+        s.bind(("127.0.0.1", n + 443))
+        s.listen()
+        p = r.ready()
+    tap.check(f"TCP port {n + 443} is taken by another program: the relay takes TCP on {n + 3478}"
+              in p.text(), p.text())
+    status = json.loads(r.tool("--json", "relay", "status"))[0]
+    tap.check_eq(sorted((f["transport"], f["address"]) for f in status["faces"]),
+                 [("tcp", f"127.0.0.1:{n + 3478}"), ("udp", f"127.0.0.1:{n + 3478}")], "faces")
+    r.stop(p)
+
+
+@tap.test(alone=True)
+def beside_another_relay_there_is_none(case):
+    n = offset()
+    r = Run(case, PORT_OFFSET=str(n), HOST="127.0.0.1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", n + 3478))
+        p = r.ready()
+    tap.check("there will be no relay" in p.text() and "no A/V edge" in p.text(), p.text())
+    tap.check("edge-av" not in r.file("topology.conf"), "its section")
+    r.stop(p)
 
 
 @tap.test(alone=True)
