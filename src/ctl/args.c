@@ -23,8 +23,8 @@ static const struct {
 	{ "server", "ADDRESS" },    { "peer", "ADDRESS" },   { "photo", "FILE" },
 	{ "manager", "USER" },      { "ntlm", "yes|no" },    { "hidden", "yes|no" },
 	{ "list", "FILE" },         { "max", "N" },          { "sha256-only", "yes|no" },
-	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to host", "HOST" },
-	{ "--to", "DIR" },
+	{ "max-endpoints", "N" },   { "--host", "NAME" },    { "--to host", "HOST[:PORT]" },
+	{ "--to", "DIR" },          { "on", "on|off" },      { "life", "TIME" },
 };
 
 static bool is_named(const struct ctl_arg *a, struct str word)

@@ -75,7 +75,7 @@ def help_and_manual_name_the_arguments_alike(case):
         for one in ([start.replace("add|remove", w) for w in ("add", "remove")]
                     if "add|remove" in start else [start]):
             tap.check(re.search(rf"\b{re.escape(one)}(?=$|[ ,])", page, re.M), f"{one!r} in dialtone.1")
-        for option, value in re.findall(r"(--[\w-]+)(?: ([^\s\]]+))?", usage):
+        for option, value in re.findall(r"(--[\w-]+)(?: ([^\s\[\]]+))?", usage):
             tap.check(option in page, f"{option} of {start!r} in dialtone.1")
             told = re.search(rf"\b{re.escape(start)} [^\n]*{option} ([A-Z|]+)\b", page)
             tap.check(not told or told.group(1) == value, f"{usage}: {told and told.group(0)}")
