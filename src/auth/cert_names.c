@@ -1,6 +1,7 @@
 #include "auth/cert_names.h"
 
 #include "base/str.h"
+#include "topo/conf.h"
 
 /* Host labels below every SIP domain, by role; `domain`: the bare domain too. */
 /* clang-format off */
@@ -77,6 +78,20 @@ static void add_addresses(struct names *n, const struct topo_role *r)
 		add_ip(n, &r->host->addrs[i]);
 }
 
+/* An A/V edge is known to its clients by names of its own. */
+static void add_client_names(struct names *n, const struct topo_role *r)
+{
+	static const char *const keys[] = { "external-name", "internal-name" };
+	struct addr a;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const struct conf_entry *e = conf_get(r->section, str_of(keys[i]));
+		if (e && addr_parse(&a, e->value, 0) == 0)
+			add_ip(n, &a);
+		else if (e)
+			add_name(n, e->value);
+	}
+}
+
 struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struct topo_role *r)
 {
 	struct names *n = arena_alloc(a, sizeof(*n));
@@ -84,6 +99,7 @@ struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struc
 	if (r->host)
 		add_name(n, r->host->name);
 	add_domain_names(n, a, t, r->role);
+	add_client_names(n, r);
 	add_addresses(n, r);
 	return (struct ca_names){
 		.uri = arena_printf(a, CERT_ROLE_URI "%" STR_FMT, STR_ARG(r->role)),

@@ -19,7 +19,7 @@ static void put_default(struct buf *b, const struct setting *row)
 {
 	if (!row->def)
 		buf_lit(b, " Must be set.");
-	else if (row->def[0]) {
+	else if (row->absent || row->def[0]) {
 		buf_lit(b, " Default: ");
 		put(b, str_of(row->absent ? row->absent : row->def));
 		buf_char(b, '.');

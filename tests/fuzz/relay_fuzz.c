@@ -77,7 +77,7 @@ static void to_lync(struct world *w, struct bytes frame)
 }
 
 /* What is answered can be read; a nonce is learnt. */
-static void to_client(void *arg, void *owner UNUSED, struct bytes frame)
+static void to_client(void *arg, void *owner UNUSED, struct bytes frame, bool droppable UNUSED)
 {
 	struct world *w = arg;
 	struct stun_msg m;

@@ -203,11 +203,11 @@ static const struct stream_ops stream_ops = {
 	.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
 };
 
-void ea_conn_send(void *arg, void *owner, struct bytes frame)
+void ea_conn_send(void *arg, void *owner, struct bytes frame, bool droppable)
 {
 	struct edge_av *ea = arg;
 	struct conn *c = owner;
-	if (stream_unsent(c->stream) > EA_UNSENT_MAX)
+	if (droppable && stream_unsent(c->stream) > EA_UNSENT_MAX)
 		ea->conn_stats.dropped++;
 	else
 		stream_write(c->stream, str_from_bytes(frame));

@@ -19,7 +19,7 @@ enum {
 	EA_ROOM = 32 * 1024,        /* so many, and peers of its TCP allocation are not read */
 	EA_FRAME_MAX = 65535 + 4,
 	EA_LINES_PER_S = 20,
-	EA_ASKED_PER_S = 200, /* credentials that are issued: 503 beyond */
+	EA_ASKED_PER_S = 200, /* requests for credentials: 500 beyond */
 };
 
 struct ea_face {
@@ -67,7 +67,7 @@ void ea_conn_ended(void *owner, enum relay_end why);
 /* "tcp", "tls" */
 const char *ea_conn_transport(void *owner);
 /* relay_ops */
-void ea_conn_send(void *arg, void *owner, struct bytes frame);
+void ea_conn_send(void *arg, void *owner, struct bytes frame, bool droppable);
 bool ea_conn_has_room(void *arg, void *owner);
 void ea_conn_pause(void *arg, void *owner, bool paused);
 void ea_conn_hang_up(void *arg, void *owner);

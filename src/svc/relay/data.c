@@ -34,7 +34,9 @@ static struct bytes wrap_lync(struct relay_alloc *a, const struct addr *from, st
 {
 	uint8_t id[MSTURN_ID_LEN] = { 0 };
 	struct bytes whole = { data.p, data.len };
-	bool raw = a->lync->active.sa.sa_family != AF_UNSPEC && addr_eq(&a->lync->active, from);
+	/* A datagram that looks like ours would be taken for ours. */
+	bool raw = a->lync->active.sa.sa_family != AF_UNSPEC && addr_eq(&a->lync->active, from) &&
+	           (a->stream || turn_look(whole) != TURN_MS_CONTROL);
 	if (!raw) {
 		make_id(id, a);
 		whole = msturn_put_data(data.p, data.len, from, id);
@@ -80,7 +82,7 @@ void data_from_peer(void *arg, struct packet_port *port UNUSED, const struct add
 	a->bytes_in += data.len;
 	count(a, data.len);
 	if (a->stream)
-		a->relay->ops->to_stream(a->relay->arg, a->stream->owner, whole);
+		a->relay->ops->to_stream(a->relay->arg, a->stream->owner, whole, true);
 	else
 		packet_forward(a->face->udp, &a->client,
 		               (struct packet){ (uint8_t *)(uintptr_t)whole.p, whole.len });

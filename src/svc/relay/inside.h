@@ -113,6 +113,7 @@ struct relay {
 	struct relay_config cfg;
 	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX],
 	        hosts[RELAY_RANGES_MAX];
+	struct relay_edge edges[RELAY_RANGES_MAX];
 	bool hidden; /* an own address that peers see is another one than we have */
 	char realm[RELAY_REALM_MAX + 1];
 	struct relay_keys *keys;
@@ -138,19 +139,19 @@ struct from {
 };
 void from_answer(const struct from *f, struct str message);
 void from_answer_lync(const struct from *f, struct str message);
+/* May its address have another answer without credentials?  (nonce.c) */
+bool stranger_may(const struct from *f);
 
 /* --- nonce.c */
 
 void nonce_put(struct buf *b, const struct relay *r, const struct addr *peer);
 /* 0; -ESTALE: of this edge, but too old; -EBADMSG. */
 int nonce_check(const struct relay *r, struct str nonce, const struct addr *peer);
-/* May somebody of that address have another answer without credentials? */
-bool stranger_may(struct relay *r, const struct addr *peer);
 
 /* --- peers.c: whom nobody may reach through us */
 
 bool peer_is_refused(const struct relay *r, const struct addr *peer);
-/* Is it a relayed address of this edge, at this moment? */
+/* Is it a relayed address of this edge, at this moment, or one of another edge? */
 bool peer_is_ours(const struct relay *r, const struct addr *peer, bool tcp);
 /* Where what is for this peer is sent: there, or, if it is a relayed socket of this edge, to that.
  * NULL: nowhere.  `space` holds the result. */

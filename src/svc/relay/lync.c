@@ -43,7 +43,7 @@ static void refuse_stranger(struct from *f, const struct msturn_msg *m, unsigned
 	char text[64];
 	struct buf nonce = BUF_ON(text);
 	struct msturn_refusal r = { .type = error_of(m->type), .code = code };
-	if (m->type == MSTURN_SEND || !stranger_may(f->relay, f->peer))
+	if (m->type == MSTURN_SEND || !stranger_may(f))
 		return;
 	if (code == 401 || code == 438) {
 		nonce_put(&nonce, f->relay, f->peer);

@@ -57,10 +57,14 @@ int nonce_check(const struct relay *r, struct str nonce, const struct addr *peer
 
 /* --- strangers ------------------------------------------------------------------------- */
 
-bool stranger_may(struct relay *r, const struct addr *peer)
+bool stranger_may(const struct from *f)
 {
+	struct relay *r = f->relay;
 	uint8_t host[18];
-	size_t n = pack_host(host, peer);
+	if (f->stream)
+		return true; /* its address is proven, and nobody sends again what is not answered
+		              */
+	size_t n = pack_host(host, f->peer);
 	uint64_t h = hash_bytes(&r->nonce_key, host, n);
 	__typeof__(r->strangers[0]) *s = &r->strangers[h % STRANGERS];
 	uint32_t now_ms = (uint32_t)(loop_now(r->loop) / USEC_PER_MSEC) | 1;

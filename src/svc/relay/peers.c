@@ -51,6 +51,20 @@ static const struct relay_address *own_of(const struct relay *r, const struct ad
 	return addr_eq_host(&own->external, peer) ? own : NULL;
 }
 
+/* Of another edge; NULL. */
+static const struct relay_edge *edge_of(const struct relay *r, const struct addr *peer)
+{
+	for (size_t i = 0; i < r->cfg.n_edges; i++)
+		if (addr_eq_host(&r->edges[i].host, peer))
+			return &r->edges[i];
+	return NULL;
+}
+
+static bool has_port(const struct relay_edge *e, const struct addr *peer)
+{
+	return e && addr_port(peer) >= e->first && addr_port(peer) <= e->last;
+}
+
 static bool is_closed(const struct relay *r, const struct addr *peer)
 {
 	return addr_is_any(peer) || addr_is_multicast(peer) ||
@@ -63,7 +77,7 @@ bool peer_is_refused(const struct relay *r, const struct addr *peer)
 {
 	if (is_closed(r, peer))
 		return true;
-	if (own_of(r, peer) || is_in_any(r->open, r->cfg.n_open, peer))
+	if (own_of(r, peer) || edge_of(r, peer) || is_in_any(r->open, r->cfg.n_open, peer))
 		return false;
 	return is_in_any(r->hosts, r->cfg.n_hosts, peer) || addr_is_loopback(peer) ||
 	       addr_is_private(peer) || is_special(peer) || holds_ipv4(peer);
@@ -71,7 +85,8 @@ bool peer_is_refused(const struct relay *r, const struct addr *peer)
 
 bool peer_is_ours(const struct relay *r, const struct addr *peer, bool tcp)
 {
-	return own_of(r, peer) && r->ops->is_live(r->arg, peer, tcp);
+	return own_of(r, peer) ? r->ops->is_live(r->arg, peer, tcp)
+	                       : has_port(edge_of(r, peer), peer);
 }
 
 static const struct addr *with_port(struct addr *space, const struct addr *host, uint16_t port)
@@ -85,10 +100,10 @@ const struct addr *peer_way(const struct relay *r, const struct addr *peer, bool
                             struct addr *space)
 {
 	const struct relay_address *own = own_of(r, peer);
-	if (!own)
+	if (!own && !edge_of(r, peer))
 		return peer;
-	if (r->ops->is_live(r->arg, peer, tcp))
-		return with_port(space, &own->local, addr_port(peer));
+	if (peer_is_ours(r, peer, tcp))
+		return own ? with_port(space, &own->local, addr_port(peer)) : peer;
 	return is_in_any(r->open, r->cfg.n_open, peer) ? peer : NULL;
 }
 

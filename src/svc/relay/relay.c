@@ -24,6 +24,10 @@ void relay_configure(struct relay *r, const struct relay_config *cfg)
 	r->cfg.n_closed = copy(r->closed, cfg->closed, cfg->n_closed);
 	r->cfg.n_open = copy(r->open, cfg->open, cfg->n_open);
 	r->cfg.n_hosts = copy(r->hosts, cfg->hosts, cfg->n_hosts);
+	r->cfg.n_edges = MIN(cfg->n_edges, (size_t)RELAY_RANGES_MAX);
+	if (r->cfg.n_edges > 0)
+		memcpy(r->edges, cfg->edges, r->cfg.n_edges * sizeof(*r->edges));
+	r->cfg.edges = r->edges;
 	r->cfg.closed = r->closed;
 	r->cfg.open = r->open;
 	r->cfg.hosts = r->hosts;
@@ -127,7 +131,7 @@ void relay_describe(const struct relay_alloc *a, struct relay_info *ret)
 void from_answer(const struct from *f, struct str message)
 {
 	if (f->stream)
-		f->relay->ops->to_stream(f->relay->arg, f->stream->owner, bytes_of(message));
+		f->relay->ops->to_stream(f->relay->arg, f->stream->owner, bytes_of(message), false);
 	else
 		(void)packet_send(f->face->udp, f->peer, message);
 }
@@ -143,7 +147,7 @@ void from_answer_lync(const struct from *f, struct str message)
 	memcpy(space + TURN_MS_FRAME_HEAD_LEN, message.p, message.len);
 	struct bytes whole = turn_put_ms_frame(space + TURN_MS_FRAME_HEAD_LEN, message.len,
 	                                       TURN_MS_FRAME_CONTROL);
-	f->relay->ops->to_stream(f->relay->arg, f->stream->owner, whole);
+	f->relay->ops->to_stream(f->relay->arg, f->stream->owner, whole, false);
 }
 
 /* False: it is no message. */

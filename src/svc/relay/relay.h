@@ -54,6 +54,12 @@ struct relay_range {
 	unsigned bits; /* of the prefix */
 };
 
+/* A relayed address of another edge of the deployment: that host, and these ports. */
+struct relay_edge {
+	struct addr host;
+	uint16_t first, last;
+};
+
 struct relay_config {
 	struct str realm;                                /* copied */
 	const uint8_t *pool_key;                         /* 32 bytes */
@@ -70,6 +76,9 @@ struct relay_config {
 	 * before the third.  Copied. */
 	const struct relay_range *closed, *open, *hosts;
 	size_t n_closed, n_open, n_hosts;
+	/* Whom clients may reach though they are `hosts`.  Copied. */
+	const struct relay_edge *edges;
+	size_t n_edges;
 };
 
 /* Where clients come to. */
@@ -131,8 +140,9 @@ struct relay_ops {
 	bool (*is_live)(void *arg, const struct addr *external, bool tcp);
 	void (*began)(void *arg, const struct relay_info *info);
 	void (*ended)(void *arg, const struct relay_info *info, enum relay_end why);
-	/* To a client by its connection, whole; p may be changed. */
-	void (*to_stream)(void *arg, void *owner, struct bytes frame);
+	/* To a client by its connection, whole.  droppable: it is a packet, which may be lost if
+	 * the client reads too slowly; all else may not. */
+	void (*to_stream)(void *arg, void *owner, struct bytes frame, bool droppable);
 	/* Does it take more at the moment?  If not, relay_stream_room() follows when it does. */
 	bool (*has_room)(void *arg, void *owner);
 	/* Nothing more is read from it, or all again. */

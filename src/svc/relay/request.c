@@ -58,7 +58,7 @@ static void refuse_stranger(struct from *f, const struct stun_msg *m, unsigned c
 	struct stun_out o;
 	char text[64];
 	struct buf nonce = BUF_ON(text);
-	if (!stranger_may(f->relay, f->peer))
+	if (!stranger_may(f))
 		return;
 	begin_error(&o, m, code);
 	if (code == 401 || code == 438) {
@@ -142,14 +142,23 @@ static bool is_anothers(const struct asked *q)
 	return q->alloc && !same_secret(q->key, q->alloc->key, KEY_LEN);
 }
 
+/* clang-format off */
+static const uint16_t known[] = {
+	STUN_USERNAME, STUN_MESSAGE_INTEGRITY, STUN_REALM, STUN_NONCE, STUN_LIFETIME,
+	STUN_REQUESTED_TRANSPORT, STUN_REQUESTED_ADDRESS_FAMILY, STUN_EVEN_PORT,
+	STUN_RESERVATION_TOKEN, STUN_XOR_PEER_ADDRESS, STUN_CHANNEL_NUMBER,
+	STUN_CONNECTION_ID, STUN_DONT_FRAGMENT,
+};
+/* clang-format on */
+
 /* --- Binding --------------------------------------------------------------------------- */
 
 static void binding(struct from *f, const struct stun_msg *m)
 {
 	struct stun_out o;
 	uint16_t unknown[STUN_ATTRS_MAX];
-	size_t n = stun_unknown(m, NULL, 0, unknown, ARRAY_SIZE(unknown));
-	if (!f->alloc && !stranger_may(f->relay, f->peer))
+	size_t n = stun_unknown(m, known, ARRAY_SIZE(known), unknown, ARRAY_SIZE(unknown));
+	if (!f->alloc && !stranger_may(f))
 		return;
 	if (n > 0) {
 		begin_error(&o, m, 420);
@@ -396,7 +405,7 @@ void relay_stream_passed(struct relay_stream *s, bool taken)
 		stun_put_error(&o, 400, stun_reason(400));
 	stun_end(&o, STUN_STANDARD, key_of(s->passed.key));
 	s->joining = RELAY_NOT_JOINING;
-	s->relay->ops->to_stream(s->relay->arg, s->owner, bytes_of(stun_text(&o)));
+	s->relay->ops->to_stream(s->relay->arg, s->owner, bytes_of(stun_text(&o)), false);
 }
 
 /* clang-format off */
@@ -410,12 +419,6 @@ static const struct {
 	[STUN_CHANNEL_BIND]      = { channel_bind, false },
 	[STUN_CONNECT]           = { connect_peer, false },
 	[STUN_CONNECTION_BIND]   = { connection_bind, true },
-};
-static const uint16_t known[] = {
-	STUN_USERNAME, STUN_MESSAGE_INTEGRITY, STUN_REALM, STUN_NONCE, STUN_LIFETIME,
-	STUN_REQUESTED_TRANSPORT, STUN_REQUESTED_ADDRESS_FAMILY, STUN_EVEN_PORT,
-	STUN_RESERVATION_TOKEN, STUN_XOR_PEER_ADDRESS, STUN_CHANNEL_NUMBER,
-	STUN_CONNECTION_ID, STUN_DONT_FRAGMENT,
 };
 /* clang-format on */
 

@@ -184,6 +184,43 @@ static void read_hosts(struct relay_setup *s, const struct topo *t, const struct
 			add_host(s, &t->hosts[i].addrs[k]);
 }
 
+/* --- other edges ----------------------------------------------------------------------- */
+
+static void add_edge(struct relay_setup *ret, const struct topo *t, const struct relay_settings *s,
+                     const struct addr *a)
+{
+	if (ret->engine.n_edges == RELAY_RANGES_MAX || a->sa.sa_family == AF_UNSPEC)
+		return;
+	ret->edges[ret->engine.n_edges++] =
+	        (struct relay_edge){ *a, (uint16_t)(s->port_min + t->port_offset),
+		                     (uint16_t)(s->port_max + t->port_offset) };
+}
+
+/* What is wrong with its section that host says. */
+static void read_edge(struct relay_setup *ret, const struct topo *t, const struct topo_role *r)
+{
+	auto_(buf_free) struct buf ignored = buf_of(4096);
+	struct relay_settings s;
+	struct addr at[2] = { 0 };
+	if (topo_settings(t, r, relay_settings, &s, &ignored) < 0 ||
+	    s.port_max + t->port_offset > UINT16_MAX)
+		return;
+	struct str list = s.external_addresses.len ? s.external_addresses : s.relay_addresses;
+	if (read_pair(at, "", list, &ignored) < 0)
+		return;
+	if (list.len == 0)
+		take_hosts(at, r->host);
+	for (int i = 0; i < 2; i++)
+		add_edge(ret, t, &s, &at[i]);
+}
+
+static void read_edges(struct relay_setup *ret, const struct topo *t, const struct topo_role *self)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (&t->roles[i] != self && str_eq(t->roles[i].role, self->role))
+			read_edge(ret, t, &t->roles[i]);
+}
+
 /* --- ports ----------------------------------------------------------------------------- */
 
 static int read_ports(struct relay_setup *ret, const struct topo *t, uint32_t slot,
@@ -219,6 +256,8 @@ int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct
 	    read_nets(ret->closed, &e->n_closed, "closed-peers", ret->s.closed_peers, why) < 0)
 		return -EINVAL;
 	read_hosts(ret, t, r);
+	read_edges(ret, t, r);
+	e->edges = ret->edges;
 	e->open = ret->open;
 	e->closed = ret->closed;
 	e->hosts = ret->hosts;

@@ -24,6 +24,7 @@ struct relay_setup {
 	struct relay_config engine; /* its lists are those below; without realm and key */
 	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX],
 	        hosts[RELAY_RANGES_MAX];
+	struct relay_edge edges[RELAY_RANGES_MAX];
 };
 
 /* Reads and checks them, for process `slot` of n_slots.  0, or -EINVAL with lines in `why`. */

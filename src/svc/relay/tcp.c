@@ -19,7 +19,7 @@ static struct str key_of(const struct relay_alloc *a)
 
 static void tell(const struct relay_alloc *a, const struct stun_out *o)
 {
-	a->relay->ops->to_stream(a->relay->arg, a->stream->owner, bytes_of(stun_text(o)));
+	a->relay->ops->to_stream(a->relay->arg, a->stream->owner, bytes_of(stun_text(o)), false);
 }
 
 static void answer_connect(struct tcp_conn *c, unsigned code)

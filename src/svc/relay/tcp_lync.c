@@ -64,7 +64,7 @@ static void set_full(struct tcp_conn *c, bool full)
 
 static void to_client(struct relay_alloc *a, struct bytes frame)
 {
-	a->relay->ops->to_stream(a->relay->arg, a->stream->owner, frame);
+	a->relay->ops->to_stream(a->relay->arg, a->stream->owner, frame, false);
 }
 
 static void put_chunk(struct tcp_conn *c, struct str in)

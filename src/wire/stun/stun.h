@@ -19,7 +19,7 @@
 enum {
 	STUN_HEADER_LEN = 20,
 	STUN_ID_LEN = 12,
-	STUN_ATTRS_MAX = 32,   /* attributes of one message: -E2BIG beyond */
+	STUN_ATTRS_MAX = 80,   /* attributes of one message: -E2BIG beyond */
 	STUN_READ_MAX = 65535, /* bytes of a message that we read: -E2BIG beyond */
 	STUN_BYTES_MAX = 1280, /* bytes of a message that we write with struct stun_out */
 };

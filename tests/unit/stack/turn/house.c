@@ -91,7 +91,7 @@ static void on_ended(void *arg, const struct relay_info *info UNUSED, enum relay
 	h->n_ended[why]++;
 }
 
-static void to_stream(void *arg UNUSED, void *owner, struct bytes frame)
+static void to_stream(void *arg UNUSED, void *owner, struct bytes frame, bool droppable UNUSED)
 {
 	struct house_conn *conn = owner;
 	stream_write(conn->stream, str_from_bytes(frame));

@@ -111,7 +111,7 @@ static void note(struct party *p, const void *bytes, size_t n)
 	memcpy(p->last, bytes, p->len);
 }
 
-static void on_stream(void *arg UNUSED, void *owner, struct bytes frame)
+static void on_stream(void *arg UNUSED, void *owner, struct bytes frame, bool droppable UNUSED)
 {
 	note(owner, frame.p, frame.len);
 }

@@ -451,6 +451,29 @@ static void own_hosts_are_refused_unless_a_range_is_open(void)
 	stop(&w);
 }
 
+static void another_edge_is_reached_by_its_relayed_ports_alone(void)
+{
+	struct world w;
+	struct relay_range host = { .bits = 8 };
+	struct relay_edge edge;
+	start(&w);
+	host.net = w.peer.at;
+	edge = (struct relay_edge){ w.peer.at, addr_port(&w.peer.at), addr_port(&w.peer.at) };
+	w.e.cfg.hosts = &host;
+	w.e.cfg.n_hosts = 1;
+	w.e.cfg.edges = &edge;
+	w.e.cfg.n_edges = 1;
+	w.e.cfg.n_open = 0;
+	relay_configure(w.e.relay, &w.e.cfg);
+	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200);
+	EQ(edge_bind(&w.e, &w.client, &w.alice, CHANNEL, &w.peer.at), 200);
+	OK(arrives(&w, &w.client, &w.e.face.local, channel_data(STR("there")), &w.peer));
+	edge.first++, edge.last++;
+	relay_configure(w.e.relay, &w.e.cfg);
+	OK(!arrives(&w, &w.client, &w.e.face.local, channel_data(STR("beside")), &w.peer));
+	stop(&w);
+}
+
 /* Behind a NAT that shows 192.0.2.77 and sends nothing back in (RFC 5382's hairpin). */
 static void a_live_relayed_address_of_the_edge_is_reached_and_nothing_beside_it(void)
 {
@@ -603,6 +626,7 @@ int main(void)
 	RUN(two_allocations_of_one_edge_reach_each_other);
 	RUN(forbidden_peers_are_refused);
 	RUN(own_hosts_are_refused_unless_a_range_is_open);
+	RUN(another_edge_is_reached_by_its_relayed_ports_alone);
 	RUN(a_live_relayed_address_of_the_edge_is_reached_and_nothing_beside_it);
 	RUN(what_is_closed_stays_closed_though_a_range_is_open);
 	RUN(a_permission_lasts_five_minutes_a_channel_ten);

@@ -83,6 +83,21 @@ static void own_and_other_hosts_are_no_peers(void)
 	}
 }
 
+static void relayed_addresses_of_other_edges_are_peers(void)
+{
+	EQ(read_lines("[role edge-av]\nhost = b\nrelay-port-min = 52000\nrelay-port-max = 53000\n"),
+	   0);
+	EQ(setup.engine.n_edges, 1);
+	OK(is_host(&setup.edges[0].host, "198.51.100.9"));
+	EQ(setup.edges[0].first, 52000);
+	EQ(setup.edges[0].last, 53000);
+	EQ(read_lines("[role edge-av]\nhost = b\nrelay-addresses = 10.7.0.1\n"
+	              "external-addresses = 203.0.113.200\n"),
+	   0);
+	EQ(setup.engine.n_edges, 1);
+	OK(is_host(&setup.edges[0].host, "203.0.113.200"));
+}
+
 static void networks_are_read(void)
 {
 	EQ(read_lines("open-peers = 10.1.0.0/16, 192.168.7.7, fd00::/8\nclosed-peers = "
@@ -135,6 +150,7 @@ int main(void)
 	RUN(public_addresses_of_the_host_are_taken_if_nothing_is_said);
 	RUN(behind_a_nat_peers_see_another_address);
 	RUN(own_and_other_hosts_are_no_peers);
+	RUN(relayed_addresses_of_other_edges_are_peers);
 	RUN(networks_are_read);
 	RUN(processes_share_the_ports_in_even_parts);
 	RUN(what_is_wrong_is_said);
