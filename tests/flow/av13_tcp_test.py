@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""TCP relayed as RFC 6062 has it: connections of clients to peers and of peers to clients, each with
-a connection of its own from the client, which may come to another process of the edge."""
+"""TCP relayed as RFC 6062 has it: connections of clients to peers and of peers to clients, each
+with a connection of its own from the client, which may come to another process of the edge."""
 import os
 import socket
 import sys
@@ -25,13 +25,15 @@ class Relay:
     def __init__(self, folder):
         if netns.inside():
             netns.prepare()
-        self.edge = LoopEdge(os.path.join(folder, "edge"), "port-bandwidth = 0\n"
-                             "user-bandwidth = 0\n", processes=2)
+        unlimited = "port-bandwidth = 0\nuser-bandwidth = 0\n"
+        self.edge = LoopEdge(os.path.join(folder, "edge"), unlimited +
+                             "ocs2007-compatibility = yes\n", processes=2)
         self.strict = LoopEdge(os.path.join(folder, "strict"), open_peers=False)
+        self.outward = LoopEdge(os.path.join(folder, "outward"))  # by default TCP goes out alone
 
     def stop(self):
-        self.edge.stop()
-        self.strict.stop()
+        for edge in (self.edge, self.strict, self.outward):
+            edge.stop()
 
 
 def make(_args, folder):
@@ -117,6 +119,22 @@ def who_has_no_permission_is_not_let_in(case, transport):
     check_eq(read(stranger.connect(client.relayed[0]), 1), b"", "the stranger's connection ends")
     s = peer.connect(client.relayed[0])
     check_eq(client.attempt()[0], s.getsockname(), "the first that is told")
+
+
+@over_streams
+def peers_outside_are_let_in_only_if_that_is_set(case, transport):
+    edge, peer = case.site.outward, Peer(case)
+    client, other = (allocated(case, transport, edge, tcp=True) for _ in range(2))
+    client.permit(peer.ip, edge.external)
+    check_eq(read(peer.connect(client.relayed[0]), 1), b"", "the connection ends")
+    connection = other.connect(client.relayed[0])  # another client of this edge
+    sender, its = client.attempt()
+    check_eq(sender, other.relayed[0], "the first that is told")
+    ends = [edge.client(case, transport, credential=c.credential).join(n)
+            for c, n in ((client, its), (other, connection))]
+    for a, b in (ends, reversed(ends)):
+        a.raw(b"hello")
+        check_eq(b.read_bytes(5), b"hello", "what comes")
 
 
 @over_streams
