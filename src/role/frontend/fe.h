@@ -551,6 +551,7 @@ int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsig
  * open; free once it is closed. */
 void fe_kept_init(struct frontend *fe);
 void fe_kept_start(struct frontend *fe);
+void fe_kept_configure(struct frontend *fe); /* the settings have changed */
 void fe_kept_stop(struct frontend *fe);
 void fe_kept_free(struct frontend *fe);
 /* The callee has no endpoint that takes the message: true if it is kept, and will be answered. */

@@ -481,6 +481,7 @@ static int reload(void *state, struct buf *why)
 	access_configure(fe->access, &fe->access_cfg);
 	fe_people_configure(fe);
 	fe_history_configure(fe);
+	fe_kept_configure(fe);
 	fe_focus_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);
