@@ -39,6 +39,8 @@ def a_contact_sees_state_note_and_name_and_every_change(case):
         wait_for(lambda: b.aggregate() == availability, "the own aggregate")
     check_eq(b.publish_note("in the lab").code, 200, "note")
     wait_for(lambda: a.note_of(b.user) == "in the lab", "the note")
+    # Whose version is named next: what the publisher itself is told may come after that.
+    wait_for(lambda: all(("note", "0", c) in b.own for c in ("200", "300", "400")), "the own note")
     check_eq(b.publish(*(Publication("note", 0, c, "", expires=0)
                          for c in (200, 300, 400))).code, 200, "no note")
     wait_for(lambda: a.note_of(b.user) is None, "no note")
