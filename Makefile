@@ -4,6 +4,8 @@
 J ?= $(shell nproc)
 PYTHON ?= /usr/bin/python3
 export J
+# Its linker, where it is there, takes a third of the time of the other for hundreds of test programs.
+CLANG = CC=clang $(if $(shell command -v ld.lld),CC_LD=lld)
 
 all: build/out/build.ninja
 	ninja -j$(J) -C build/out
@@ -15,13 +17,13 @@ programs: build/out/build.ninja
 build/out/build.ninja:
 	CC=gcc meson setup build/out
 build/clang/build.ninja:
-	CC=clang meson setup build/clang
+	$(CLANG) meson setup build/clang
 build/asan/build.ninja:
-	CC=clang meson setup -Db_sanitize=address,undefined -Dbench=false build/asan
+	$(CLANG) meson setup -Db_sanitize=address,undefined -Dbench=false build/asan
 build/tsan/build.ninja:
-	CC=clang meson setup -Db_sanitize=thread -Dbench=false build/tsan
+	$(CLANG) meson setup -Db_sanitize=thread -Dbench=false build/tsan
 build/fuzz/build.ninja:
-	CC=clang meson setup -Db_sanitize=address,undefined -Dbench=false -Dfuzz=true build/fuzz
+	$(CLANG) meson setup -Db_sanitize=address,undefined -Dbench=false -Dfuzz=true build/fuzz
 
 # Builds (gcc, clang, sanitizers), gates, C tests.  Installs nothing.
 check:
