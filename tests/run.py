@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""Runs the Python tests: `run.py flow`, `run.py interop`, `run.py faults`.
+"""Runs the Python tests: `run.py KIND...`, a KIND is flow, interop or faults.
 
 Every test file of tests/KIND/ runs twice where it stands on a server: with one front-end process and
 with two behind one port.  A file that says `SETTINGS = ()` runs once, without a server of that form.
+Some run side by side, since most wait for most of their time; of those that say `HEAVY = True`,
+because they make load, one at a time.
 Results go to --results as JSON lines {name, result: pass|fail|skip, seconds, why}.
 """
 import argparse
@@ -18,16 +20,23 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LINE = re.compile(r"^(ok|not ok) \d+ - (.*?)(?: # (?:SKIP (.*)|([\d.]+) s))?$")
+KINDS = ("flow", "interop", "faults")
 FILE_MAX_S = 900  # a whole test file; each wait in it is bounded by 60 s
-AT_A_TIME = 2
+AT_A_TIME = 3     # beside one that makes load
 
 _lock = threading.Lock()
 
 
-def settings_of(path):
-    """The numbers of front-end processes to run a file with; [None]: once, as it is."""
-    with open(path, encoding="utf-8") as f:
-        return [None] if re.search(r"^SETTINGS = \(\)", f.read(), re.M) else [1, 2]
+class File:
+    """What a test file says of itself."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        self.path = path
+        # The numbers of front-end processes to run it with; [None]: once, as it is.
+        self.settings = [None] if re.search(r"^SETTINGS = \(\)", text, re.M) else [1, 2]
+        self.heavy = bool(re.search(r"^HEAVY = True", text, re.M))
 
 
 def say(text):
@@ -90,22 +99,26 @@ def run_file(results, path, frontends):
     say(f"  {label} ({time.monotonic() - began:.0f} s)")
 
 
+def run_all(results, files):
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as many, \
+            concurrent.futures.ThreadPoolExecutor(1) as one:
+        for job in [(one if f.heavy else many).submit(run_file, results, f.path, n)
+                    for f in files for n in f.settings]:
+            job.result()
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("kind", choices=["flow", "interop", "faults"])
+    p.add_argument("kinds", nargs="+", choices=KINDS, metavar="KIND")
     p.add_argument("--build", default="build/out", help="folder of the programs under test")
     p.add_argument("--results", default="")
     args = p.parse_args()
     os.environ["DIALTONE_BUILD"] = args.build
     results = Results(args.results)
-    work = [(f, n) for f in sorted(glob.glob(os.path.join(HERE, args.kind, "*_test.py")))
-            for n in settings_of(f)]
-    at_a_time = 1 if args.kind == "faults" else AT_A_TIME
-    with concurrent.futures.ThreadPoolExecutor(at_a_time) as pool:
-        for job in [pool.submit(run_file, results, f, n) for f, n in work]:
-            job.result()
+    run_all(results, [File(path) for kind in args.kinds
+                      for path in sorted(glob.glob(os.path.join(HERE, kind, "*_test.py")))])
     c = results.count
-    print(f"{args.kind}: {c['pass']} passed, {c['fail']} failed, {c['skip']} skipped")
+    print(f"{' '.join(args.kinds)}: {c['pass']} passed, {c['fail']} failed, {c['skip']} skipped")
     sys.exit(1 if c["fail"] or not c["pass"] else 0)
 
 

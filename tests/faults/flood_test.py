@@ -13,6 +13,7 @@ from lib.lync import LyncClient  # noqa: E402
 from lib.siptext import Phone, digest, token  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
+HEAVY = True
 REQUESTS = 20_000
 REGISTERS = 5_000
 LYNC_REGISTERS = 1_000

@@ -15,6 +15,7 @@ from lib.load import Load  # noqa: E402
 from lib.siptext import Phone, branch, reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
+HEAVY = True
 SEED = 20101117
 # How many of them the server must have read, by its own count.
 GARBAGE = {"udp": 60_000, "tcp": 25_000, "tls": 15_000}

@@ -13,6 +13,7 @@ from lib.load import Load  # noqa: E402
 from lib.siptext import Dialog, Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
+HEAVY = True
 TEXT = [("Content-Type", "text/plain")]
 # Bindings of phones without a connection are written behind: the last second may be lost.
 WRITTEN_BEHIND_S = 2

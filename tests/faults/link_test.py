@@ -13,6 +13,7 @@ from lib.lync import LyncClient  # noqa: E402
 from lib.siptext import Phone, reset, uri_in  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
+HEAVY = True
 TEXT = [("Content-Type", "text/plain")]
 NO_FRAME = b"\xff" * 64 + b"\r\n\r\n"  # neither SIP nor a message to accounts
 

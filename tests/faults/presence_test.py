@@ -12,6 +12,7 @@ from lib import site, tap  # noqa: E402
 from lib.presence import PresenceClient  # noqa: E402
 from lib.tap import TimedOut, check, check_eq, wait_for  # noqa: E402
 
+HEAVY = True
 PEOPLE, WATCHED, WORKERS = 200, 8, 8
 CONTACTS_BETWEEN = 20  # that are acknowledged before the next process is killed
 STATES = (3500, 6500, 9500, 12500, 15500)

@@ -20,6 +20,7 @@ from lib.relaying import WANT_UDP, Peer, over_streams, refused  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 SETTINGS = ()
+HEAVY = True
 
 FLOOD = 20_000
 USERS = 20

@@ -14,6 +14,7 @@ from lib.server import Server  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
+HEAVY = True
 # A turn that answers what a read of each busy connection brings is longer than this; what a shared
 # machine takes away from a process is mostly shorter.
 BOUND_MS = 20

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Tests how tools/run-tests counts: it must never take a failure for anything else.  Prints TAP."""
+"""Tests how tools/run-tests and tests/run.py count: they must never take a failure for anything else.
+Prints TAP."""
 
 import contextlib
 import importlib.machinery
@@ -7,21 +8,23 @@ import importlib.util
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 
-TOOL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "run-tests")
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
-def load():
+def load(path):
     sys.dont_write_bytecode = True
-    loader = importlib.machinery.SourceFileLoader("run_tests", TOOL)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
+    loader = importlib.machinery.SourceFileLoader(re.sub(r"\W", "_", path),
+                                                  os.path.join(ROOT, path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
 
 
-runner = load()
+runner, files = load("tools/run-tests"), load("tests/run.py")
 
 
 def tap(text, status):
@@ -45,7 +48,7 @@ def a_silent_program_counts_by_its_status():
         [entry[0] for entry in tap("", 1)] == ["fail"]
 
 
-def later(results, status):
+def later(results, status, kinds=("flow",)):
     """The results of step_later with a tests/run.py that writes `results` and ends with `status`."""
     with tempfile.TemporaryDirectory() as root:
         os.makedirs(os.path.join(root, "tests"))
@@ -58,14 +61,14 @@ def later(results, status):
         os.chdir(root)
         try:
             with contextlib.redirect_stdout(io.StringIO()):
-                runner.step_later(plan, "flow")
+                runner.step_later(plan, kinds)
         finally:
             os.chdir(here)
     return [entry.result for entry in plan.results]
 
 
 def line(result):
-    return json.dumps({"name": "x", "result": result, "seconds": 1, "why": "w"}) + "\n"
+    return json.dumps({"name": "flow/x: y", "result": result, "seconds": 1, "why": "w"}) + "\n"
 
 
 def results_of_other_programs_are_taken_over():
@@ -78,6 +81,60 @@ def a_program_without_results_failed():
 
 def a_program_that_dies_after_good_results_failed():
     return later(line("pass"), 1) == ["pass", "fail"]
+
+
+def a_kind_without_results_failed():
+    return later(line("pass"), 0, ("flow", "faults")) == ["pass", "fail"]
+
+
+def steps_run_in_their_order():
+    """And what tests/run.py knows runs at once."""
+    seen, plan, before = [], runner.Plan(), dict(vars(runner))
+    runner.report = lambda plan, seconds: seen.append("report")
+    runner.step_later = lambda plan, kinds: seen.append(kinds)
+    runner.STEPS = {name: lambda plan, name=name: seen.append(name) for name in runner.STEPS}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            runner.run(plan, ["build", "flow", "faults", "unit", "tsan", "interop", "fuzz"])
+    finally:
+        vars(runner).update(before)
+    return seen == ["build", ["flow", "faults"], "unit", "tsan", ["interop"], "fuzz", "report"]
+
+
+TEST_FILE = """#!/usr/bin/python3
+import os, sys, time
+SETTINGS = ()
+{heavy}
+path = os.path.join(os.path.dirname(__file__), "running")
+good = True
+if {heavy!r}:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        time.sleep(0.05)
+        os.remove(path)
+    except FileExistsError:
+        good = False
+print("1..2")
+print("ok 1 - a" if good else "not ok 1 - a")
+if {status} == 0:
+    print("ok 2 - b # SKIP why")
+sys.exit({status})
+"""
+
+
+def every_file_is_counted_and_heavy_ones_run_one_at_a_time():
+    """One of the light ones dies before its last test."""
+    with tempfile.TemporaryDirectory() as root:
+        found = []
+        for number in range(12):
+            found.append(os.path.join(root, f"f{number}_test.py"))
+            with open(found[-1], "w", encoding="utf-8") as file:
+                file.write(TEST_FILE.format(heavy="HEAVY = True" if number < 6 else "",
+                                            status=1 if number == 11 else 0))
+        results = files.Results("")
+        with contextlib.redirect_stdout(io.StringIO()):
+            files.run_all(results, [files.File(path) for path in found])
+    return results.count == {"pass": 12, "fail": 1, "skip": 11}
 
 
 def the_last_line_counts_all():
@@ -97,6 +154,9 @@ TESTS = [
     results_of_other_programs_are_taken_over,
     a_program_without_results_failed,
     a_program_that_dies_after_good_results_failed,
+    a_kind_without_results_failed,
+    steps_run_in_their_order,
+    every_file_is_counted_and_heavy_ones_run_one_at_a_time,
     the_last_line_counts_all,
 ]
 
