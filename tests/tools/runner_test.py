@@ -87,18 +87,33 @@ def a_kind_without_results_failed():
     return later(line("pass"), 0, ("flow", "faults")) == ["pass", "fail"]
 
 
-def steps_run_in_their_order():
-    """And what tests/run.py knows runs at once."""
+def steps_run_in_their_order_and_builds_once():
+    """And what tests/run.py knows runs at once, with the builds of what follows it beside."""
     seen, plan, before = [], runner.Plan(), dict(vars(runner))
-    runner.report = lambda plan, seconds: seen.append("report")
+
+    class Ahead:
+        def __init__(self, folders):
+            seen.append(folders)
+
+        def stop(self):
+            seen.append("stop")
+
+    runner.Ahead, runner.report = Ahead, lambda plan, seconds: seen.append("report")
     runner.step_later = lambda plan, kinds: seen.append(kinds)
     runner.STEPS = {name: lambda plan, name=name: seen.append(name) for name in runner.STEPS}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            runner.run(plan, ["build", "flow", "faults", "unit", "tsan", "interop", "fuzz"])
+            runner.run(plan, ["out", "flow", "faults", "unit", "tsan", "interop", "fuzz"])
     finally:
         vars(runner).update(before)
-    return seen == ["build", ["flow", "faults"], "unit", "tsan", ["interop"], "fuzz", "report"]
+    return seen == ["out", ["tsan", "fuzz"], ["flow", "faults"], "stop", "unit", "tsan",
+                    ["fuzz"], ["interop"], "stop", "fuzz", "report"]
+
+
+def what_was_built_is_not_built_again():
+    plan = runner.Plan()
+    plan.built = {"out": True, "tsan": False}
+    return runner.build(plan, "out") and not runner.build(plan, "tsan") and plan.results == []
 
 
 TEST_FILE = """#!/usr/bin/python3
@@ -155,7 +170,8 @@ TESTS = [
     a_program_without_results_failed,
     a_program_that_dies_after_good_results_failed,
     a_kind_without_results_failed,
-    steps_run_in_their_order,
+    steps_run_in_their_order_and_builds_once,
+    what_was_built_is_not_built_again,
     every_file_is_counted_and_heavy_ones_run_one_at_a_time,
     the_last_line_counts_all,
 ]
