@@ -100,7 +100,7 @@ unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8
 	const struct addr *to = peer_way(a->relay, peer, true, &space);
 	if (!alloc_end_of(a, peer->sa.sa_family))
 		return 443;
-	if (!to || peer_is_refused(a->relay, peer) || addr_port(peer) == 0)
+	if (!to || peer_is_refused(a->relay, peer) || addr_port(peer) < RELAY_TCP_PORT_MIN)
 		return 403;
 	if (tcp_conn_with(a, peer))
 		return 446;
