@@ -1,4 +1,4 @@
-"""The A/V edge as clients that others wrote see it."""
+"""The A/V edge as clients that others wrote see it, and what bars their other ways."""
 import ipaddress
 
 from lib import netns
@@ -8,6 +8,7 @@ from lib.site import Site
 
 UDP_PORT, TCP_PORT = 3478, 443
 SERVER_IP6 = "fd77::1"
+RELAY_PORTS = "50000:59999"
 
 
 def _server(folder, **fields):
@@ -50,3 +51,30 @@ def credential(case, user=None):
 def relay(case, port=TCP_PORT, user=None):
     """(host, port, name, password), as a client is told of it."""
     return (netns.SERVER_IP, port, *credential(case, user))
+
+
+def _bar(chain, *rule):
+    """On the server, which all packets pass."""
+    must(["iptables", "-w", "-A", chain, *rule, "-j", "DROP"])
+
+
+def part(*clients):
+    """Nothing gets from their machines to others', nor from others' to theirs."""
+    for client in clients:
+        for side in ("-s", "-d"):
+            _bar("FORWARD", side, client.host.ip)
+
+
+def hide(*clients):
+    """The same, and no relayed address reaches their machines, as if each were behind a NAT: two of
+    them meet by a relay at each end."""
+    part(*clients)
+    for client in clients:
+        for protocol in ("udp", "tcp"):
+            _bar("OUTPUT", "-p", protocol, "--sport", RELAY_PORTS, "-d", client.host.ip)
+
+
+def bar_udp(*clients):
+    """None of their UDP reaches the server, and they are not told."""
+    for client in clients:
+        _bar("INPUT", "-p", "udp", "-s", client.host.ip)

@@ -1,41 +1,135 @@
 #!/usr/bin/python3
 """Calls of two Lync clients, pidgin-sipe, where nothing gets from one to the other but by the A/V
-edge (AV-13, AV-14): each asks for its credentials by itself."""
+edge (AV-13, AV-14): each asks for its credentials by itself.
+
+| what                                          | way                                        |
+|-----------------------------------------------|--------------------------------------------|
+| sound both ways                               | by the edge                                |
+| sound both ways                               | by a relay at each end                     |
+| picture both ways                             | by the edge                                |
+| hold and resume                               | by the edge                                |
+| sound both ways, no UDP at one or both        | the edge's TCP                             |
+"""
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from interop.phones import connect, sign_in, talk_and_hang_up  # noqa: E402
+from interop import relay  # noqa: E402
+from interop.phones import connect, hang_up, sign_in, talk_and_hang_up  # noqa: E402
 from interop.sipe import Sipe  # noqa: E402
-from lib import netns, proc, site, tap  # noqa: E402
-from lib.tap import wait_for  # noqa: E402
+from lib import netns, site, tap  # noqa: E402
+from lib.tap import check_eq, wait_for  # noqa: E402
 
 
 def make(args, folder):
     netns.enter()
-    s = site.Site(args, folder, edge="processes = 2\nopen-peers = 10.0.0.0/8\n"
-                  "port-bandwidth = 0\nuser-bandwidth = 0\n")
-    # Each client is a host of its own, and reaches the server alone.
-    proc.must(["iptables", "-A", "FORWARD", "-j", "DROP"])
-    return s
+    return site.Site(args, folder, edge="processes = 2\nopen-peers = 10.0.0.0/8\n"
+                     "port-bandwidth = 0\nuser-bandwidth = 0\n")
 
 
-def relayed(case):
-    """Allocations, as (user, packets from peers)."""
-    return [(a["user"], a["packets_in"]) for a in case.site.server.json("allocation", "list")]
+def two(case):
+    alice, bob = case.site.users("alice", "bob")
+    a, b = sign_in(case, (Sipe, alice, "tls"), (Sipe, bob, "tls"))
+    relay.part(a, b)
+    return a, b
+
+
+def allocations(case, client):
+    return [a for a in case.site.server.json("allocation", "list")
+            if a["user"] == client.user.uri[4:]]
+
+
+def wait_relayed(case, *clients):
+    """By an allocation of one of them goes more than checks of ICE: sound."""
+    def now():
+        return [a["packets_in"] for c in clients for a in allocations(case, c)]
+    wait_for(lambda: any(n > 100 for n in now()), lambda: f"sound by the relay: {now()}")
+
+
+def both_hear(a, b):
+    connect(a, b)
+    a.wait_sound()
+    b.wait_sound()
 
 
 @tap.test
 def two_hear_each_other_by_the_relay(case):
-    alice, bob = case.site.users("alice", "bob")
-    a, b = sign_in(case, (Sipe, alice, "tls"), (Sipe, bob, "tls"))
-    connect(a, b)
-    a.wait_sound()
-    b.wait_sound()
-    names = {u.uri[4:] for u in (alice, bob)}
-    wait_for(lambda: any(n > 100 for user, n in relayed(case) if user in names),
-             lambda: f"sound by the relay: {relayed(case)}")
+    a, b = two(case)
+    both_hear(a, b)
+    wait_relayed(case, a, b)
     talk_and_hang_up(a, b)  # libnice leaves its allocations over UDP to expire
+
+
+@tap.test
+def two_hear_each_other_by_a_relay_at_each_end(case):
+    a, b = two(case)
+    relay.hide(a, b)
+    both_hear(a, b)
+    wait_relayed(case, a)
+    wait_relayed(case, b)
+    talk_and_hang_up(a, b)
+
+
+@tap.test
+def two_see_each_other_by_the_relay(case):
+    alice, bob = case.site.users("alice", "bob")
+    a = Sipe(case, alice, colour=0xff0000, tone=440)
+    b = Sipe(case, bob, colour=0x00ff00, tone=620)
+    for client in (a, b):
+        client.wait_registered()
+    relay.part(a, b)
+    mark = b.mark()
+    a.call(bob.uri, video=True)
+    b.wait_ringing(mark)
+    b.answer()
+    a.wait_seen(0x00ff00)
+    b.wait_seen(0xff0000)
+    wait_relayed(case, a, b)
+    hang_up(a, b)
+
+
+@tap.test
+def a_call_by_the_relay_is_held_and_taken_back(case):
+    a, b = two(case)
+    both_hear(a, b)
+    wait_relayed(case, a, b)
+    marks = a.mark(), b.mark()
+    a.hold()
+    b.wait_held(marks[1])
+    a.wait_hold_done(marks[0])
+    marks = a.mark(), b.mark()
+    a.resume()
+    b.wait_resumed(marks[1])
+    b.wait_heard(a.tone, after=marks[1])
+    a.wait_heard(b.tone, after=marks[0])
+    hang_up(a, b)
+
+
+def without_udp(case, *barred):
+    """A call of two, of whom those numbered so have no UDP."""
+    pair = two(case)
+    relay.hide(*pair)
+    relay.bar_udp(*(pair[i] for i in barred))
+    both_hear(*pair)
+    for i in barred:
+        check_eq({a["transport"] for a in allocations(case, pair[i])}, {"tcp"}, "its transports")
+        wait_relayed(case, pair[i])
+    talk_and_hang_up(*pair)
+
+
+@tap.test
+def a_caller_without_udp_is_relayed_by_tcp(case):
+    without_udp(case, 0)
+
+
+@tap.test
+def a_called_one_without_udp_is_relayed_by_tcp(case):
+    without_udp(case, 1)
+
+
+@tap.test
+def two_without_udp_are_relayed_by_tcp(case):
+    without_udp(case, 0, 1)
 
 
 if __name__ == "__main__":
