@@ -352,6 +352,18 @@ class Sipe:
     def resume(self):
         self.command("unhold")
 
+    # Files.
+
+    def send_file(self, uri, path):
+        self.command("send_file", to=uri, path=path)
+
+    def accept_file(self, path):
+        """The one that was offered; it is written to `path`."""
+        self.command("accept_file", path=path)
+
+    def decline_file(self):
+        self.command("reject_file")
+
     def come_back(self, after):
         """Its connection has ended; it signs in again, as often as it takes, as Pidgin does."""
         self.wait_refused(after)
@@ -456,6 +468,14 @@ class Sipe:
 
     def wait_unlocked(self, after=0):
         self.wait_event("system", after, text=re.compile("no longer locked"))
+
+    def wait_file_offer(self, name, sender, after=0):
+        return self.wait_event("file-offer", after, name=name, **{"with": sender})
+
+    def wait_file(self, state, after=0, **wanted):
+        """A file of its user's is in this state: start, complete or cancel.  What was received may
+        still be on its way to the disk."""
+        return self.wait_event("file", after, state=state, **wanted)
 
     def wait_ringing(self, after=0):
         """Somebody calls us."""
