@@ -26,6 +26,7 @@ struct conn {
 	enum turn_framing framing;
 	struct stream *far; /* to another process of the edge, which is asked */
 	bool allocated, foreign;
+	bool served; /* it had an allocation once */
 	struct timer idle;
 };
 
@@ -76,6 +77,7 @@ static void note_allocation(struct conn *c)
 	if (has == c->allocated)
 		return;
 	c->allocated = has;
+	c->served |= has;
 	list_del(&c->node);
 	list_add(has ? &ea->conns : &ea->waiting, &c->node);
 	ea->n_waiting = has ? ea->n_waiting - 1 : ea->n_waiting + 1;
@@ -187,7 +189,7 @@ static void on_closed(void *arg, int err, const char *why)
 {
 	struct conn *c = arg;
 	c->ea->conn_stats.foreign += c->foreign;
-	if (err < 0 && !c->allocated)
+	if (err < 0 && !c->served)
 		log_end(c, c->foreign ? "it speaks neither TURN nor Lync's dialect of it" : why);
 	conn_free(c);
 }

@@ -121,8 +121,7 @@ static void on_peer(void *arg, struct listener *ls UNUSED, int fd, const struct 
 	struct addr space;
 	const struct addr *peer = peer_seen(a->relay, from, &space);
 	if (a->tcp->n >= RELAY_TCP_CONNS_MAX || !may_come(a->relay, peer)) {
-		a->dropped++;
-		a->relay->stats.dropped++;
+		a->relay->stats.refused++;
 		(void)close(fd);
 		return;
 	}
