@@ -93,12 +93,21 @@ def prepare():
         f.write("1")
 
 
+def ask_for_names(folder, ip):
+    """Whom everybody here asks for names: a DNS server with this address."""
+    resolv = os.path.join(folder, "resolv.conf")
+    with open(resolv, "w", encoding="ascii") as f:
+        f.write(f"nameserver {ip}\noptions timeout:1 attempts:1\n")
+    _mount("--bind", resolv, os.path.realpath("/etc/resolv.conf"))
+
+
 class Net:
     """The private network.  names: what /etc/hosts of everybody in it says besides localhost."""
 
     def __init__(self, folder, names=()):
         prepare()
         self._names(folder, names)
+        ask_for_names(folder, SERVER_IP)
         # A cable that leads nowhere: gives the server's address a real interface.
         ip_tool("link", "add", "srv0", "type", "veth", "peer", "name", "srv1")
         ip_tool("addr", "add", SERVER_IP + "/32", "dev", "srv0")
@@ -112,11 +121,7 @@ class Net:
             f.write("127.0.0.1 localhost\n")
             for name in names:
                 f.write(f"{SERVER_IP} {name}\n")
-        resolv = os.path.join(folder, "resolv.conf")
-        with open(resolv, "w", encoding="ascii") as f:
-            f.write(f"nameserver {SERVER_IP}\noptions timeout:1 attempts:1\n")
         _mount("--bind", hosts, "/etc/hosts")
-        _mount("--bind", resolv, os.path.realpath("/etc/resolv.conf"))
 
     def host(self):
         return Host()

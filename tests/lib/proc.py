@@ -24,16 +24,19 @@ def _in_child():
 
 
 class Proc:
-    """A started program.  `log` is the path of what it printed (both streams)."""
+    """A started program.  `log` is the path of what it printed (both streams).  stdin: True, for a
+    pipe to write() to; or a socket, which is its then."""
 
     def __init__(self, argv, log, cwd=None, env=None, netns=None, stdin=False):
         self.argv = netns.wrap(argv) if netns else list(argv)
         self.log = log
         self._log_pos = 0
+        if stdin is True:
+            stdin = subprocess.PIPE
         with open(log, "ab") as out:
             self.p = subprocess.Popen(
                 self.argv, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT,
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdin=stdin or subprocess.DEVNULL,
                 start_new_session=True, preexec_fn=_in_child)
         self.pid = self.p.pid
         with _lock:

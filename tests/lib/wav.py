@@ -55,6 +55,17 @@ def _power(samples, hz, rate):
     return (s1 * s1 + s2 * s2 - k * s1 * s2) * 2 / len(samples)
 
 
+def frequency(samples, rate):
+    """Of a tone without much else, in Hz: by where it rises above 0.  0.0: nothing does."""
+    rises = [i - b / (b - a) for i, (a, b) in enumerate(zip(samples, samples[1:]), 1) if a < 0 <= b]
+    return (len(rises) - 1) * rate / (rises[-1] - rises[0]) if len(rises) > 1 else 0.0
+
+
+def level(samples):
+    """The root mean square; 1 is full scale."""
+    return math.sqrt(sum(x * x for x in samples) / len(samples)) / 32768
+
+
 def seconds_of(path, hz):
     """How many seconds of the recording hold the tone."""
     rate, samples = read(path)
