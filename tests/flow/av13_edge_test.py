@@ -261,7 +261,7 @@ def nonsense():
     """Datagrams that are nobody's."""
     good = stun.message(stun.REQUEST, stun.BINDING, fingerprint=True)
     changed = good[:-1] + bytes([good[-1] ^ 1])
-    many = [(0x8000 + i, b"") for i in range(40)]
+    many = [(0x8000 + i, b"") for i in range(100)]
     return [b"", b"\0", head(1, 0)[:19], head(1, 4), head(1, 0) + bytes(4), head(1, 0, 0x12345678),
             head(1, 8) + struct.pack("!HH", stun.USERNAME, 400) + bytes(4),
             head(1, 2) + bytes(2), changed, head(0x8001, 0), head(0xC001, 0), bytes(1400),

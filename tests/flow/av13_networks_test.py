@@ -105,14 +105,13 @@ for _client, _site in ((UDP, "cone"), (UDP, "symmetric"), (TCP, "no-udp"), (TLS,
     row(_client, _site, PUBLIC, edge="inner")
     row(_client, _site, UDP, "port", edge="inner")
 
-# coturn's client.
+# coturn's client.  Over TLS it forgets messages that come together, which a busy machine makes of any:
+# interop/relay_coturn_test.py sends it one at a time, and the hand-made client comes by TLS above.
 for _transport, _sites in (("udp", ("cone", "address", "port", "symmetric", "six", "slow")),
-                           ("tcp", ("symmetric", "no-udp", "six", "lossy", "slow")),
-                           ("tls", ("symmetric", "web", "six"))):
+                           ("tcp", ("symmetric", "no-udp", "six", "lossy", "slow"))):
     for _site in _sites:
         row(COTURN[_transport], _site, PUBLIC)
 row(COTURN["udp"], "symmetric", TLS, "no-udp")
-row(COTURN["tls"], "web", UDP, "symmetric")
 for _edge in ("edge", "inner"):
     row(COTURN["udp"], "symmetric", ITSELF, edge=_edge)
     row(COTURN["tcp"], "no-udp", ITSELF, edge=_edge)
