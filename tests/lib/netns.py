@@ -60,11 +60,11 @@ def ip_tool(*words):
 def no_way_to_port(port):
     """The server reaches that TCP port on no other host meanwhile."""
     rule = ("ipproto", "tcp", "dport", str(port), "unreachable")
-    _ip("rule", "add", *rule)
+    ip_tool("rule", "add", *rule)
     try:
         yield
     finally:
-        _ip("rule", "del", *rule)
+        ip_tool("rule", "del", *rule)
 
 
 def _setns(fd):
