@@ -36,7 +36,7 @@ TOO_LONG = bytes(1390)  # for the cable of "narrow"
 UDP, TCP, TLS = (Turn(t) for t in ("udp", "tcp", "tls"))
 UDP_4, TCP_4, TLS_4 = (Turn(t, stun.IPV4) for t in ("udp", "tcp", "tls"))  # the relayed address
 UDP_6, TLS_6 = (Turn(t, stun.IPV6) for t in ("udp", "tls"))
-COTURN = {t: Uclient(t) for t in ("udp", "tcp", "tls")}
+COTURN = {t: Uclient(t) for t in ("udp", "tcp")}
 PUBLIC, PUBLIC_6, ITSELF = Internet(), Internet6(), Itself()
 
 
