@@ -18,12 +18,18 @@ void bucket_set(struct bucket *b, uint32_t kbps, usec_t now)
 	*b = (struct bucket){ kbps, now, per_second(kbps) };
 }
 
+/* Until it is full: what is owed has to be waited for as well. */
+static usec_t missing(const struct bucket *b, int64_t full)
+{
+	return (usec_t)((full - b->left) * (int64_t)USEC_PER_SEC / full + 1);
+}
+
 bool bucket_take(struct bucket *b, size_t bytes, usec_t now)
 {
 	if (b->kbps == 0)
 		return true;
 	int64_t full = per_second(b->kbps);
-	usec_t passed = MIN(now - b->at, USEC_PER_SEC);
+	usec_t passed = MIN(now - b->at, missing(b, full));
 	b->left = MIN(b->left + full * (int64_t)passed / (int64_t)USEC_PER_SEC, full);
 	b->at = now;
 	if (b->left < (int64_t)bytes)

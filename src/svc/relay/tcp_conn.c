@@ -103,7 +103,8 @@ usec_t tcp_owe(struct relay_alloc *a, size_t bytes)
 {
 	usec_t now = loop_now(a->relay->loop);
 	usec_t port = bucket_owe(&a->bucket, bytes, now);
-	return MAX(port, bucket_owe(&a->user->bucket, bytes, now));
+	usec_t user = bucket_owe(&a->user->bucket, bytes, now);
+	return MAX(port, user);
 }
 
 /* --- the allocation -------------------------------------------------------------------------- */

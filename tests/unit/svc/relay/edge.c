@@ -113,7 +113,10 @@ static void note(struct party *p, const void *bytes, size_t n)
 
 static void on_stream(void *arg UNUSED, void *owner, struct bytes frame, bool droppable UNUSED)
 {
-	note(owner, frame.p, frame.len);
+	struct party *p = owner;
+	note(p, frame.p, frame.len);
+	buf_put(&p->all, frame.p, frame.len);
+	OK(!p->all.full);
 }
 
 static bool is_live(void *arg, const struct addr *external, bool tcp UNUSED)
@@ -122,22 +125,22 @@ static bool is_live(void *arg, const struct addr *external, bool tcp UNUSED)
 	return addr_eq(&e->live, external);
 }
 
-static bool has_room(void *arg, void *owner UNUSED)
+static bool has_room(void *arg UNUSED, void *owner)
 {
-	const struct edge *e = arg;
-	return !e->stream_full;
+	const struct party *p = owner;
+	return !p->full;
 }
 
-static void on_pause(void *arg, void *owner UNUSED, bool paused)
+static void on_pause(void *arg UNUSED, void *owner, bool paused)
 {
-	struct edge *e = arg;
-	e->stream_paused = paused;
+	struct party *p = owner;
+	p->paused = paused;
 }
 
-static void on_hang_up(void *arg, void *owner UNUSED)
+static void on_hang_up(void *arg UNUSED, void *owner)
 {
-	struct edge *e = arg;
-	e->n_hung_up++;
+	struct party *p = owner;
+	p->n_hung_up++;
 }
 
 static bool on_pass(void *arg, void *owner UNUSED, uint32_t slot, const struct relay_pass *what)
@@ -171,6 +174,7 @@ void edge_start(struct edge *e)
 {
 	*e = (struct edge){ .loop = loop_new() };
 	loop_clock_move(e->loop, USEC_PER_SEC);
+	party_own(&e->stream);
 	e->packets = packets_new(e->loop);
 	e->issuer = relay_keys_new(pool_key);
 	EQ(addr_parse(&e->open[0].net, STR("127.0.0.0"), 0), 0);
@@ -193,6 +197,7 @@ void edge_stop(struct edge *e)
 	relay_free(&e->relay);
 	EQ(e->open_ports, 0);
 	EQ(e->kept_ports, 0);
+	party_stop(&e->stream);
 	packet_port_free(&e->face.udp);
 	relay_keys_free(&e->issuer);
 	loop_free(&e->loop);
@@ -221,9 +226,15 @@ void party_start(struct party *p, struct loop *l)
 	p->u = udp_new(l, bound(AF_INET, &p->at), on_datagram, p);
 }
 
+void party_own(struct party *p)
+{
+	*p = (struct party){ .all = buf_of(EDGE_SAID_MAX) };
+}
+
 void party_stop(struct party *p)
 {
 	udp_free(&p->u);
+	buf_free(&p->all);
 }
 
 /* --- requests -------------------------------------------------------------------------- */
@@ -262,7 +273,7 @@ static void end_request(struct stun_out *o, const struct account *a)
 	stun_end(o, STUN_STANDARD, str_n((const char *)a->key, sizeof(a->key)));
 }
 
-static unsigned read_answer(const struct party *p, const struct stun_out *o, struct stun_msg *ret)
+unsigned edge_read_answer(const struct party *p, const struct stun_out *o, struct stun_msg *ret)
 {
 	unsigned code = 0;
 	struct str reason;
@@ -283,21 +294,21 @@ unsigned edge_ask(struct edge *e, struct party *p, struct stun_out *o, const str
 	EQ(udp_send(p->u, &e->face.local, stun_text(o)), 0);
 	for (int i = 0; i < 20 && p->n == before; i++)
 		loop_turn(e->loop, EDGE_STEP_MS * USEC_PER_MSEC);
-	return p->n == before ? 0 : read_answer(p, o, ret);
+	return p->n == before ? 0 : edge_read_answer(p, o, ret);
 }
 
-unsigned edge_ask_stream(struct edge *e, struct relay_stream *s, struct stun_out *o,
+unsigned edge_ask_stream(struct relay_stream *s, struct party *owner, struct stun_out *o,
                          const struct account *a, struct stun_msg *ret)
 {
 	static uint8_t space[PACKET_HEADROOM + STUN_BYTES_MAX + 4];
-	unsigned before = e->stream.n;
+	unsigned before = owner->n;
 	end_request(o, a);
 	memcpy(space + PACKET_HEADROOM, o->bytes, o->len);
 	OK(relay_frame(s, (struct bytes){ space + PACKET_HEADROOM, o->len }));
-	return e->stream.n == before ? 0 : read_answer(&e->stream, o, ret);
+	return owner->n == before ? 0 : edge_read_answer(owner, o, ret);
 }
 
-static void learn(struct account *a, const struct stun_msg *m)
+void edge_learn(struct account *a, const struct stun_msg *m)
 {
 	struct str nonce;
 	if (!OK(stun_attr_text(m, STUN_NONCE, &nonce) && nonce.len < sizeof(a->nonce)))
@@ -315,7 +326,7 @@ unsigned edge_allocate(struct edge *e, struct party *p, struct account *a, struc
 	unsigned code = edge_ask(e, p, &o, NULL, &m);
 	if (code != 401)
 		return code;
-	learn(a, &m);
+	edge_learn(a, &m);
 	edge_begin(&o, STUN_ALLOCATE);
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	code = edge_ask(e, p, &o, a, &m);

@@ -8,15 +8,20 @@
 #include "wire/stun/stun.h"
 #include "wire/turn/turn.h"
 
-enum { EDGE_INBOX = 64, EDGE_STEP_MS = 10 };
+enum { EDGE_INBOX = 64, EDGE_STEP_MS = 10, EDGE_SAID_MAX = 16 * 1024 * 1024 };
 
-/* A socket of the test: what it got last. */
+/* A socket of the test, or the owner of a client's connection: what it got last. */
 struct party {
 	struct udp *u;
 	struct addr at, from;
 	unsigned n;
 	char last[2048];
 	size_t len;
+	/* by a connection: all that it got, one after the other; it takes no more; it is not read;
+	 * so often it was told to end */
+	struct buf all;
+	bool full, paused;
+	unsigned n_hung_up;
 };
 
 struct edge {
@@ -32,10 +37,8 @@ struct edge {
 	struct addr live;          /* what is a relayed socket, as the edge is told */
 	bool no_ports;             /* there are none */
 	unsigned n_began, n_ended[RELAY_N_ENDS];
-	/* of the client's connection */
-	bool stream_full, stream_paused, passes;
-	unsigned n_hung_up;
-	uint32_t pass_to; /* the process that was asked last, and for what */
+	bool passes;      /* other processes can be asked */
+	uint32_t pass_to; /* the one that was asked last, and for what */
 	struct relay_pass passed;
 	struct party stream;    /* what goes to the client of a connection, in `last` */
 	struct relay_info info; /* of the last end */
@@ -47,6 +50,8 @@ void edge_stop(struct edge *e);
 void edge_wait(struct edge *e, unsigned seconds);
 
 void party_start(struct party *p, struct loop *l);
+/* One without a socket, who owns a connection. */
+void party_own(struct party *p);
 void party_stop(struct party *p);
 
 /* Somebody with credentials. */
@@ -61,9 +66,13 @@ void account_get(struct account *a, struct edge *e, const char *user, unsigned l
  * 200 for success, or 0 if there is no answer after some turns. */
 unsigned edge_ask(struct edge *e, struct party *p, struct stun_out *o, const struct account *a,
                   struct stun_msg *ret);
-/* The same by a connection. */
-unsigned edge_ask_stream(struct edge *e, struct relay_stream *s, struct stun_out *o,
+/* The same by a connection of that owner; 0: there is no answer at once. */
+unsigned edge_ask_stream(struct relay_stream *s, struct party *owner, struct stun_out *o,
                          const struct account *a, struct stun_msg *ret);
+/* What has come as an answer to that: the code. */
+unsigned edge_read_answer(const struct party *p, const struct stun_out *o, struct stun_msg *ret);
+/* Learns the nonce of a challenge. */
+void edge_learn(struct account *a, const struct stun_msg *m);
 void edge_begin(struct stun_out *o, unsigned method);
 /* Learns realm and nonce; then allocates.  The code, and *ret_relayed. */
 unsigned edge_allocate(struct edge *e, struct party *p, struct account *a,

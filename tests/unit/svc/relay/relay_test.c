@@ -583,12 +583,12 @@ static void a_connection_has_its_allocation_until_it_ends(void)
 	        relay_stream_new(w.e.relay, &w.e.face, &w.client.at, TURN_STANDARD, &w.e.stream);
 	edge_begin(&o, STUN_ALLOCATE);
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
-	EQ(edge_ask_stream(&w.e, s, &o, &w.alice, &m), 200);
+	EQ(edge_ask_stream(s, &w.e.stream, &o, &w.alice, &m), 200);
 	OK(stun_attr_addr(&m, STUN_XOR_RELAYED_ADDRESS, &w.relayed));
 	edge_begin(&o, STUN_CHANNEL_BIND);
 	stun_put_u32(&o, STUN_CHANNEL_NUMBER, (uint32_t)CHANNEL << 16);
 	stun_put_xor_addr(&o, STUN_XOR_PEER_ADDRESS, &w.peer.at);
-	EQ(edge_ask_stream(&w.e, s, &o, &w.alice, &m), 200);
+	EQ(edge_ask_stream(s, &w.e.stream, &o, &w.alice, &m), 200);
 	memcpy(space + PACKET_HEADROOM, "\x40\x00\x00\x05hello\0\0\0", 12);
 	OK(relay_frame(s, (struct bytes){ space + PACKET_HEADROOM, 12 }));
 	AWAIT(w.e.loop, w.peer.n == 1);

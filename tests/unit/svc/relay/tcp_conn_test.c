@@ -1,0 +1,166 @@
+#include "rfc6062.h"
+
+/* Connections of TCP allocations: how many, how fast, how long. */
+
+static void connections_of_an_allocation_are_bounded(void)
+{
+	static struct far peers[RELAY_TCP_CONNS_MAX + 1];
+	struct rfc w;
+	struct far late;
+	uint32_t id;
+	rfc_start(&w);
+	for (unsigned i = 0; i < RELAY_TCP_CONNS_MAX; i++) {
+		far_listen(&peers[i], &w.e, NULL);
+		EQ(rfc_connect_to(&w, &peers[i].at, &id), 200);
+	}
+	far_listen(&peers[RELAY_TCP_CONNS_MAX], &w.e, NULL);
+	EQ(rfc_connect_to(&w, &peers[RELAY_TCP_CONNS_MAX].at, &id), 508);
+	/* A peer that comes is one too many as well. */
+	EQ(rfc_permit(&w, &peers[0].at), 200);
+	far_dial(&late, &w.e, &w.relayed, NULL);
+	UNTIL(&w.e, far_is_ended(&late));
+	for (unsigned i = 0; i <= RELAY_TCP_CONNS_MAX; i++)
+		far_stop(&peers[i]);
+	far_stop(&late);
+	rfc_stop(&w);
+}
+
+/* Of a port, or of its user: what it takes out is what passes. */
+static void limits_delay_and_lose_nothing(void)
+{
+	enum { KBPS = 80, PER_S = KBPS * 1000 / 8, PART = PER_S / 2 };
+	for (int of_user = 0; of_user < 2; of_user++) {
+		struct rfc w;
+		struct far peer, client;
+		struct addr from;
+		uint32_t id;
+		rfc_start_with(&w, of_user ? 0 : KBPS, of_user ? KBPS : 0);
+		rfc_allocate(&w);
+		far_listen(&peer, &w.e, NULL);
+		EQ(rfc_connect_to(&w, &peer.at, &id), 200);
+		OK(far_accept(&peer, &from));
+		rfc_bind_to(&w, id, &client);
+		/* What may pass in a second passes at once, in two parts ... */
+		for (size_t all = PART; all <= PER_S; all += PART) {
+			far_put(&peer, PART);
+			UNTIL(&w.e, (far_read(&client, PER_S), client.got.len == all));
+		}
+		/* ... what comes next, too, and is what has to be waited for. */
+		far_put(&peer, 3 * PER_S / 10);
+		UNTIL(&w.e, (far_read(&client, MUCH), client.got.len == peer.put));
+		far_put(&peer, 10);
+		far_say(&client, STR("x"));
+		edge_turns(&w.e);
+		far_read(&client, MUCH);
+		EQ(client.got.len, peer.put - 10);
+		loop_clock_move(w.e.loop, 310 * USEC_PER_MSEC);
+		UNTIL(&w.e, (far_read(&client, MUCH), client.got.len == peer.put));
+		OK(far_hears(&peer, "x"));
+		OK(far_saw(&peer, buf_view(&client.got)));
+		rfc_stop_joined(&w, &peer, &client);
+	}
+}
+
+/* However much is owed, it has been paid when that time has passed. */
+static void what_is_owed_does_not_grow(void)
+{
+	enum { KBPS = 8, PER_S = KBPS * 1000 / 8, BLOCK = 8 * PER_S };
+	struct rfc w;
+	struct far peer, client;
+	struct addr from;
+	uint32_t id;
+	rfc_start_with(&w, KBPS, 0);
+	rfc_allocate(&w);
+	far_listen(&peer, &w.e, NULL);
+	EQ(rfc_connect_to(&w, &peer.at, &id), 200);
+	OK(far_accept(&peer, &from));
+	rfc_bind_to(&w, id, &client);
+	for (int i = 0; i < 5; i++) {
+		far_put(&peer, BLOCK);
+		UNTIL(&w.e, (far_read(&client, MUCH), client.got.len == peer.put));
+		edge_wait(&w.e, BLOCK / PER_S + 1);
+	}
+	OK(far_saw(&peer, buf_view(&client.got)));
+	rfc_stop_joined(&w, &peer, &client);
+}
+
+/* --- the end of the allocation --------------------------------------------------------- */
+
+static void release(struct rfc *w)
+{
+	struct stun_out o;
+	edge_begin(&o, STUN_REFRESH);
+	stun_put_u32(&o, STUN_LIFETIME, 0);
+	EQ(rfc_ask(w, &o), 200);
+}
+
+static void lose_control(struct rfc *w)
+{
+	relay_stream_free(&w->control);
+}
+
+static void expire(struct rfc *w)
+{
+	edge_wait(&w->e, RELAY_LIFE_DEFAULT_S + 1);
+}
+
+static void take_away(struct rfc *w)
+{
+	EQ(relay_revoke(w->e.relay, STR("alice@example.test"), 0), 1);
+}
+
+static void with_the_allocation_all_its_connections_end(void)
+{
+	static void (*const ends[])(struct rfc * w) = { release, lose_control, expire, take_away };
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct rfc w;
+		struct far peer, client, waits, dials, fillers[4];
+		struct stun_out o;
+		uint32_t id;
+		rfc_start_joined(&w, &peer, &client);
+		far_listen(&waits, &w.e, NULL);
+		EQ(rfc_connect_to(&w, &waits.at, &id), 200);
+		OK(far_accept(&waits, &dials.at));
+		far_listen(&dials, &w.e, NULL);
+		far_fill(&dials, fillers, ARRAY_SIZE(fillers));
+		EQ(rfc_ask_of(&w, &o, STUN_CONNECT, &dials.at), 0);
+		ends[i](&w);
+		UNTIL(&w.e, far_is_ended(&peer) && far_is_ended(&client) && far_is_ended(&waits));
+		EQ(w.e.open_ports, 0);
+		EQ(rfc_ask_bind(&w, id, &w.alice), 400);
+		for (size_t k = 0; k < ARRAY_SIZE(fillers); k++)
+			far_stop(&fillers[k]);
+		far_stop(&waits);
+		far_stop(&dials);
+		rfc_stop_joined(&w, &peer, &client);
+	}
+}
+
+static void refreshed_it_goes_on(void)
+{
+	struct rfc w;
+	struct far peer, client;
+	struct stun_out o;
+	uint32_t life_s = 0;
+	rfc_start_joined(&w, &peer, &client);
+	for (int i = 0; i < 3; i++) {
+		edge_wait(&w.e, RELAY_LIFE_DEFAULT_S - 1);
+		edge_begin(&o, STUN_REFRESH);
+		EQ(rfc_ask(&w, &o), 200);
+		OK(stun_attr_u32(&w.m, STUN_LIFETIME, &life_s));
+		EQ(life_s, RELAY_LIFE_DEFAULT_S);
+	}
+	far_say(&peer, STR("still here"));
+	OK(far_hears(&client, "still here"));
+	rfc_stop_joined(&w, &peer, &client);
+}
+
+int main(void)
+{
+	RUN(connections_of_an_allocation_are_bounded);
+	RUN(limits_delay_and_lose_nothing);
+	RUN(what_is_owed_does_not_grow);
+	RUN(with_the_allocation_all_its_connections_end);
+	RUN(refreshed_it_goes_on);
+	return tap_done();
+}
