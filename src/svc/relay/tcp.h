@@ -61,4 +61,6 @@ void tcp_rfc_late(struct tcp_conn *c);
 void tcp_lync_came(struct relay_alloc *a, int fd, const struct addr *peer);
 void tcp_lync_late(struct tcp_conn *c);
 void tcp_lync_gone(struct tcp_conn *c);
+/* All connections are gone: the client's is read, if it lives on. */
+void tcp_lync_closed(struct relay_alloc *a);
 void tcp_lync_rested(struct relay_alloc *a);

@@ -153,6 +153,8 @@ void tcp_close(struct relay_alloc *a)
 	if (!a->tcp)
 		return;
 	list_for(it, &a->tcp->conns) tcp_conn_free(list_entry(it, struct tcp_conn, node));
+	if (a->lync)
+		tcp_lync_closed(a);
 	timer_stop(&a->tcp->rest);
 	listener_free(&a->tcp->listener);
 	free(a->tcp);

@@ -134,20 +134,26 @@ static void on_room(void *arg)
 	set_full(arg, false);
 }
 
-/* With the peer that it has chosen the client's connection ends too (draft 08 section 7.6). */
+/* With the peer that it has chosen the client's connection ends too (draft 08 section 7.6): what it
+ * sends next would be a stream that begins somewhere. */
+static void lose(struct tcp_conn *c)
+{
+	struct relay_alloc *a = c->alloc;
+	bool active = addr_eq(&a->lync->active, &c->peer);
+	tcp_conn_free(c);
+	if (active)
+		a->relay->ops->hang_up(a->relay->arg, a->stream->owner);
+}
+
 static void on_ended(void *arg, int err, const char *why UNUSED)
 {
 	struct tcp_conn *c = arg;
-	struct relay_alloc *a = c->alloc;
-	bool active = c->state == TCP_OPEN && addr_eq(&a->lync->active, &c->peer);
 	if (c->state == TCP_DIALING && (err == -EADDRNOTAVAIL || err == -EADDRINUSE)) {
 		stream_free(&c->stream);
 		tcp_wait(c, TCP_AWAITED);
 		return;
 	}
-	tcp_conn_free(c);
-	if (active)
-		a->relay->ops->hang_up(a->relay->arg, a->stream->owner);
+	lose(c);
 }
 
 static const struct stream_ops peer_ops = {
@@ -156,7 +162,7 @@ static const struct stream_ops peer_ops = {
 
 void tcp_lync_late(struct tcp_conn *c)
 {
-	tcp_conn_free(c);
+	lose(c);
 }
 
 void tcp_lync_gone(struct tcp_conn *c)
@@ -164,16 +170,46 @@ void tcp_lync_gone(struct tcp_conn *c)
 	set_full(c, false);
 }
 
+void tcp_lync_closed(struct relay_alloc *a)
+{
+	a->tcp->resting = false;
+	read_client(a);
+}
+
+/* Room for one more that nobody knows: they take none from peers. */
+static void hold_few(const struct relay_alloc *a)
+{
+	struct tcp_conn *oldest = NULL;
+	unsigned n = 0;
+	list_for(it, &a->tcp->conns)
+	{
+		struct tcp_conn *c = list_entry(it, struct tcp_conn, node);
+		if (c->state != TCP_WAITING)
+			continue;
+		oldest = oldest ? oldest : c;
+		n++;
+	}
+	if (n >= RELAY_TCP_HELD_MAX)
+		tcp_conn_free(oldest);
+}
+
 /* A peer that comes before the client knows it waits, unread, for the permission. */
 void tcp_lync_came(struct relay_alloc *a, int fd, const struct addr *peer)
 {
+	bool known = alloc_permits(a, peer, loop_now(a->relay->loop));
 	struct tcp_conn *c = tcp_conn_with(a, peer);
+	if (c && c->state == TCP_OPEN) { /* that connection has ended, unseen while it is paused */
+		lose(c);
+		c = NULL;
+	}
+	if (!c && !known)
+		hold_few(a);
 	if (c)
 		stream_free(&c->stream); /* we were connecting to it at the same moment */
 	else
 		c = tcp_conn_new(a, peer);
 	c->stream = stream_accept(a->relay->loop, fd, NULL, &tcp_peer_limits, &peer_ops, c);
-	if (alloc_permits(a, peer, loop_now(a->relay->loop))) {
+	if (known) {
 		open_conn(c);
 	} else {
 		tcp_wait(c, TCP_WAITING);
@@ -215,7 +251,7 @@ void tcp_lync_send(struct relay_alloc *a, const struct addr *peer, struct str da
 		a->dropped++;
 		a->relay->stats.dropped++;
 		if (c)
-			tcp_conn_free(c); /* a stream with a hole is none */
+			lose(c); /* a stream with a hole is none */
 		return;
 	}
 	tcp_count(a, false, data.len);
