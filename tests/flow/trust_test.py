@@ -125,7 +125,7 @@ def the_rights_of_the_roles_are_shown(case):
     rows = {(r["role"], r["asks"]): r["may"] for r in case.site.server.json("role", "rights")}
     check_eq(may["mcu-im"], "frontend (for conferences: MESSAGE, BYE, notify; with "
              "P-Asserted-Identity)", "what the IM MCU may")
-    check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "frontend"),
+    check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "edge-av"), ("frontend", "frontend"),
                             ("frontend", "mcu-im"), ("mcu-im", "frontend"),
                             ("media-bridge", "frontend")], "role rights")
     check_eq(rows["frontend", "accounts"], "lookup, auth, known, changes, search, members",
