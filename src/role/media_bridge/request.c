@@ -250,11 +250,6 @@ static void pass(struct passage *p, const struct str *body, bool answers)
 {
 	const struct sip_msg *m = p->rq->msg;
 	bool waits = p->call && media_method(m) && m->method != SIP_ACK;
-	/* Of an INVITE that was refused here: nobody else has heard of it. */
-	if (m->method == SIP_ACK && !p->call) {
-		sip_ignore(p->rq);
-		return;
-	}
 	if (m->method == SIP_ACK) {
 		struct sip_edit e = { .max_forwards = p->max_forwards,
 			              .pop_routes = 1,

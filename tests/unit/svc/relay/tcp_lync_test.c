@@ -260,7 +260,7 @@ static void refused_peers_reach_nobody_and_are_not_reached(void)
 	say(&w.alice, &listens.at, "x");
 	OK(!far_accept(&listens, &from));
 	EQ(lync_set_active(&w.alice, &listens.at), 403);
-	EQ(relay_stats(w.e.relay)->dropped, 2);
+	EQ(relay_stats(w.e.relay)->dropped, 1);
 	far_stop(&came);
 	far_stop(&listens);
 	stop(&w);
