@@ -86,6 +86,7 @@ struct relay_stream {
 	void *owner;
 	struct addr peer;
 	enum turn_framing framing;
+	unsigned strange; /* answers without credentials */
 	/* ConnectionBind */
 	enum relay_joining joining;
 	struct relay_pass join;

@@ -61,9 +61,8 @@ bool stranger_may(const struct from *f)
 {
 	struct relay *r = f->relay;
 	uint8_t host[18];
-	if (f->stream)
-		return true; /* its address is proven, and nobody sends again what is not answered
-		              */
+	if (f->stream) /* its address is proven; whoever has an allocation is known */
+		return f->alloc || f->stream->strange++ < RELAY_STRANGER_STREAM_MAX;
 	size_t n = pack_host(host, f->peer);
 	uint64_t h = hash_bytes(&r->nonce_key, host, n);
 	__typeof__(r->strangers[0]) *s = &r->strangers[h % STRANGERS];

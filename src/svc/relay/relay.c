@@ -241,7 +241,7 @@ bool relay_join(struct relay *r, const struct relay_pass *what, struct stream *c
 	return tcp_join(r, what, client);
 }
 
-bool relay_frame(struct relay_stream *s, struct bytes in)
+static bool take_frame(struct relay_stream *s, struct bytes in)
 {
 	/* What goes to a peer is sent at once, from where it is, with nothing in front of it. */
 	struct packet frame = { (uint8_t *)(uintptr_t)in.p, in.len };
@@ -262,4 +262,9 @@ bool relay_frame(struct relay_stream *s, struct bytes in)
 		break;
 	}
 	return false;
+}
+
+bool relay_frame(struct relay_stream *s, struct bytes frame)
+{
+	return take_frame(s, frame) && s->strange <= RELAY_STRANGER_STREAM_MAX;
 }

@@ -32,6 +32,7 @@ enum {
 	/* Answers to who has shown no credentials: of one address (IPv6: of one /64) ... */
 	RELAY_STRANGER_BURST = 20,
 	RELAY_STRANGER_PER_S = 5,
+	RELAY_STRANGER_STREAM_MAX = 64, /* ... and by one connection: it is ended beyond */
 	/* bounds and defaults of the settings */
 	RELAY_PORT_KBPS_DEFAULT = 3000, /* F-134 */
 	RELAY_USER_KBPS_DEFAULT = 10000,
@@ -176,8 +177,8 @@ struct relay_stream *relay_stream_new(struct relay *r, const struct relay_face *
                                       void *owner);
 /* Its allocation ends. */
 void relay_stream_free(struct relay_stream **sp);
-/* A whole frame (wire/turn/turn.h).  False: it is nothing of ours, and the connection is to be
- * ended. */
+/* A whole frame (wire/turn/turn.h).  False: it is nothing of ours, or one more of a stranger than
+ * are answered, and the connection is to be ended. */
 bool relay_frame(struct relay_stream *s, struct bytes frame);
 bool relay_stream_has_allocation(const struct relay_stream *s);
 

@@ -123,6 +123,28 @@ static void a_nonce_is_good_for_its_address_and_its_time(void)
 	stop(&w);
 }
 
+static void strangers_by_a_connection_are_answered_a_few_times_alone(void)
+{
+	static const struct addr from = { .in4 = { .sin_family = AF_INET } };
+	static uint8_t space[PACKET_HEADROOM + STUN_BYTES_MAX];
+	struct world w;
+	struct stun_out o;
+	struct relay_stream *s;
+	unsigned taken = 0;
+	start(&w);
+	s = relay_stream_new(w.e.relay, &w.e.face, &from, TURN_STANDARD, &w.e.stream);
+	edge_begin(&o, STUN_BINDING);
+	stun_end(&o, STUN_STANDARD, (struct str){ NULL, 0 });
+	memcpy(space + PACKET_HEADROOM, o.bytes, o.len);
+	while (taken <= RELAY_STRANGER_STREAM_MAX &&
+	       relay_frame(s, (struct bytes){ space + PACKET_HEADROOM, o.len }))
+		taken++;
+	EQ(taken, RELAY_STRANGER_STREAM_MAX);
+	EQ(w.e.stream.n, RELAY_STRANGER_STREAM_MAX);
+	relay_stream_free(&s);
+	stop(&w);
+}
+
 static void strangers_are_answered_a_few_times_alone(void)
 {
 	struct world w;
@@ -615,6 +637,7 @@ int main(void)
 	RUN(wrong_credentials_are_refused_and_leave_nothing);
 	RUN(a_nonce_is_good_for_its_address_and_its_time);
 	RUN(strangers_are_answered_a_few_times_alone);
+	RUN(strangers_by_a_connection_are_answered_a_few_times_alone);
 	RUN(nothing_is_said_to_what_is_no_request);
 	RUN(what_is_wrong_with_a_request_is_said);
 	RUN(a_request_that_comes_again_is_answered_again);
