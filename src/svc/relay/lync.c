@@ -5,7 +5,9 @@
 /* Requests of Lync clients ([MS-TURN]).  They differ in more than the bytes: Allocate refreshes and
  * releases as well, whoever is sent something may answer, and one peer at a time needs no heads. */
 
-enum { PERMISSION_S = RELAY_LIFE_MAX_S_EACH };
+/* As long as the allocation lives: no request renews one, and media to the chosen peer come
+ * without. */
+enum { PERMISSION_S = RELAY_LIFE_MAX_S };
 
 /* A request whose sender is known. */
 struct asked {

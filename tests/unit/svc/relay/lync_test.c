@@ -132,6 +132,33 @@ static void the_chosen_peer_needs_no_heads(void)
 	stop(&w);
 }
 
+static unsigned refresh(struct world *w)
+{
+	struct msturn_out o;
+	lync_begin(&o, MSTURN_ALLOCATE);
+	msturn_put_u32(&o, MSTURN_LIFETIME, RELAY_LIFE_MAX_S_EACH);
+	lync_sign(&w->c, &o);
+	return lync_ask(&w->c, &o);
+}
+
+/* Nothing but media and refreshes comes from the client. */
+static void a_call_of_hours_goes_on(void)
+{
+	struct world w;
+	unsigned before;
+	start_allocated(&w, false);
+	EQ(lync_set_active(&w.c, &w.peer.at), 200);
+	for (unsigned s = 0; s < 2 * RELAY_LIFE_MAX_S_EACH; s += RELAY_LIFE_MAX_S_EACH / 2) {
+		EQ(refresh(&w), 200);
+		edge_wait(&w.e, RELAY_LIFE_MAX_S_EACH / 2);
+	}
+	before = w.peer.n;
+	lync_put(&w.c, STR("\x80 media"), TURN_MS_FRAME_DATA);
+	OK(reaches(&w, &w.peer, before));
+	OK(peer_reaches(&w, "\x80 back"));
+	stop(&w);
+}
+
 /* STUN between the ends is theirs, though it looks like what is for the relay. */
 static void checks_of_the_ends_pass_through(void)
 {
@@ -211,6 +238,7 @@ int main(void)
 	RUN(wrong_credentials_are_refused);
 	RUN(data_pass_by_messages_both_ways);
 	RUN(the_chosen_peer_needs_no_heads);
+	RUN(a_call_of_hours_goes_on);
 	RUN(checks_of_the_ends_pass_through);
 	RUN(what_was_captured_is_of_no_use);
 	RUN(forbidden_peers_are_refused);
