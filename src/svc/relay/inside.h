@@ -87,6 +87,7 @@ struct relay_stream {
 	struct addr peer;
 	enum turn_framing framing;
 	unsigned strange; /* answers without credentials */
+	bool leaving;     /* it is hung up: what was read of it already is dropped */
 	/* ConnectionBind */
 	enum relay_joining joining;
 	struct relay_pass join;

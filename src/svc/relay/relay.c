@@ -266,5 +266,7 @@ static bool take_frame(struct relay_stream *s, struct bytes in)
 
 bool relay_frame(struct relay_stream *s, struct bytes frame)
 {
+	if (s->leaving)
+		return true;
 	return take_frame(s, frame) && s->strange <= RELAY_STRANGER_STREAM_MAX;
 }

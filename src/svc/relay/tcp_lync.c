@@ -141,8 +141,10 @@ static void lose(struct tcp_conn *c)
 	struct relay_alloc *a = c->alloc;
 	bool active = addr_eq(&a->lync->active, &c->peer);
 	tcp_conn_free(c);
-	if (active)
-		a->relay->ops->hang_up(a->relay->arg, a->stream->owner);
+	if (!active)
+		return;
+	a->stream->leaving = true;
+	a->relay->ops->hang_up(a->relay->arg, a->stream->owner);
 }
 
 static void on_ended(void *arg, int err, const char *why UNUSED)

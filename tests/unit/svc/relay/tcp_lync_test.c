@@ -476,6 +476,23 @@ static void who_comes_again_has_another_stream(void)
 	stop(&w);
 }
 
+/* What was read of it with the frame that was too much would be the begin of another stream. */
+static void a_client_that_is_hung_up_connects_to_nobody(void)
+{
+	struct world w;
+	uint64_t before;
+	size_t put = 0;
+	start(&w);
+	EQ(lync_set_active(&w.alice, &w.peer.at), 200);
+	say_block(&w.alice, &put, RELAY_TCP_EARLY_MAX / 2);
+	say_block(&w.alice, &put, RELAY_TCP_EARLY_MAX / 2 + 1);
+	EQ(w.alice.at.n_hung_up, 1);
+	before = relay_stats(w.e.relay)->relayed_packets;
+	say_raw(&w.alice, STR("from the middle"));
+	EQ(relay_stats(w.e.relay)->relayed_packets, before);
+	stop(&w);
+}
+
 static void a_chosen_peer_that_is_not_there_ends_the_client(void)
 {
 	struct world w;
@@ -557,6 +574,7 @@ int main(void)
 	RUN(with_the_chosen_peer_the_client_ends);
 	RUN(who_has_ended_can_be_connected_to_again);
 	RUN(who_comes_again_has_another_stream);
+	RUN(a_client_that_is_hung_up_connects_to_nobody);
 	RUN(a_chosen_peer_that_is_not_there_ends_the_client);
 	RUN(early_bytes_are_bounded);
 	RUN(connections_of_an_allocation_are_bounded);
