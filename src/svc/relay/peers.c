@@ -25,10 +25,10 @@ static bool is_in_any(const struct relay_range *g, size_t n, const struct addr *
 }
 
 /* An address of IPv4 in one of IPv6 (mapped, compatible, NAT64, 6to4) would be another way to it.
- */
+ * NAT64's prefixes are two (RFC 6052, RFC 8215) in a block that has nothing else. */
 static bool holds_ipv4(const struct addr *a)
 {
-	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+	static const uint8_t nat64[4] = { 0x00, 0x64, 0xff, 0x9b };
 	if (a->sa.sa_family != AF_INET6)
 		return false;
 	const uint8_t *p = a->in6.sin6_addr.s6_addr;
@@ -36,11 +36,12 @@ static bool holds_ipv4(const struct addr *a)
 	       memcmp(p, nat64, sizeof(nat64)) == 0 || (p[0] == 0x20 && p[1] == 0x02);
 }
 
-/* 0.0.0.0/8, 100.64.0.0/10 (RFC 6598), 192.0.0.0/24 and 240.0.0.0/4. */
+/* 0.0.0.0/8, 100.64.0.0/10 (RFC 6598), 192.0.0.0/24 and 240.0.0.0/4; fec0::/10 (RFC 3879). */
 static bool is_special(const struct addr *a)
 {
+	const uint8_t *p = a->in6.sin6_addr.s6_addr;
 	if (a->sa.sa_family != AF_INET)
-		return false;
+		return a->sa.sa_family == AF_INET6 && p[0] == 0xfe && p[1] >> 6 == 3;
 	uint32_t v = ntohl(a->in4.sin_addr.s_addr);
 	return v >> 24 == 0 || v >> 22 == 0x64400000 >> 22 || v >> 8 == 0xc00000 || v >> 28 == 0xf;
 }

@@ -419,6 +419,29 @@ static void two_allocations_of_one_edge_reach_each_other(void)
 	stop(&w);
 }
 
+static void networks_inside_are_refused_by_ipv6_too(void)
+{
+	static const char *const rows[] = { "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1",
+		                            "::a00:1", "fec0::1" };
+	struct world w;
+	struct stun_out o;
+	struct stun_msg m;
+	struct addr a;
+	start_allocated(&w);
+	EQ(edge_refresh(&w.e, &w.client, &w.alice, 0), 200);
+	edge_begin(&o, STUN_ALLOCATE);
+	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put_u32(&o, STUN_REQUESTED_ADDRESS_FAMILY, 2u << 24);
+	EQ(edge_ask(&w.e, &w.client, &o, &w.alice, &m), 200);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EQ(addr_parse(&a, str_of(rows[i]), 5000), 0);
+		EQ(edge_permit(&w.e, &w.client, &w.alice, &a), 403);
+	}
+	EQ(addr_parse(&a, STR("2001:db8::1"), 5000), 0);
+	EQ(edge_permit(&w.e, &w.client, &w.alice, &a), 200);
+	stop(&w);
+}
+
 static void forbidden_peers_are_refused(void)
 {
 	static const char *const rows[] = {
@@ -647,6 +670,7 @@ int main(void)
 	RUN(data_pass_by_indications_both_ways);
 	RUN(data_pass_by_channels_both_ways);
 	RUN(two_allocations_of_one_edge_reach_each_other);
+	RUN(networks_inside_are_refused_by_ipv6_too);
 	RUN(forbidden_peers_are_refused);
 	RUN(own_hosts_are_refused_unless_a_range_is_open);
 	RUN(another_edge_is_reached_by_its_relayed_ports_alone);
