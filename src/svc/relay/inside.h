@@ -22,7 +22,8 @@ usec_t bucket_owe(struct bucket *b, size_t bytes, usec_t now);
 /* Somebody with allocations. */
 struct relay_user {
 	struct map_node node;
-	unsigned n; /* allocations */
+	unsigned n;     /* allocations */
+	unsigned n_tcp; /* connections with peers */
 	struct bucket bucket;
 	size_t len;
 	char name[];

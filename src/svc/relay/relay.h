@@ -23,9 +23,10 @@ enum {
 	RELAY_RESERVATION_S = 30,
 	RELAY_NONCE_S = 3600, /* then 438 */
 	RELAY_REALM_MAX = 128,
-	RELAY_ID_BITS = 26,        /* of the number of a TCP connection, beside its process's */
-	RELAY_TCP_CONNS_MAX = 32,  /* of a TCP allocation: 508 beyond */
-	RELAY_TCP_HELD_MAX = 8,    /* Lync: of these, strangers: the oldest one goes beyond */
+	RELAY_ID_BITS = 26,       /* of the number of a TCP connection, beside its process's */
+	RELAY_TCP_CONNS_MAX = 32, /* of a TCP allocation: 508 beyond */
+	RELAY_USER_TCP_CONNS_MAX = 256, /* of a user, in a process: 508 beyond */
+	RELAY_TCP_HELD_MAX = 8,         /* Lync: of these, strangers: the oldest one goes beyond */
 	RELAY_TCP_WAIT_S = 30,     /* RFC 6062: for a peer's answer, and for the client to come */
 	RELAY_TCP_PORT_MIN = 1024, /* of peers: services of hosts are not for a relay's clients */
 	RELAY_TCP_EARLY_MAX = 64 * 1024, /* Lync: bytes for a peer that is not connected yet */

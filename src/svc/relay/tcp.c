@@ -104,7 +104,7 @@ unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8
 		return 403;
 	if (tcp_conn_with(a, peer))
 		return 446;
-	if (a->tcp->n >= RELAY_TCP_CONNS_MAX)
+	if (tcp_is_full(a))
 		return 508;
 	struct tcp_conn *c = tcp_conn_new(a, peer);
 	memcpy(c->asked, id, STUN_ID_LEN);

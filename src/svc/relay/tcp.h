@@ -40,6 +40,8 @@ struct relay_tcp {
 
 extern const struct stream_limits tcp_peer_limits;
 
+/* It has all connections that it may have, or its user has. */
+bool tcp_is_full(const struct relay_alloc *a);
 /* Not yet of any state; the caller sets one, and the stream. */
 struct tcp_conn *tcp_conn_new(struct relay_alloc *a, const struct addr *peer);
 void tcp_conn_free(struct tcp_conn *c);

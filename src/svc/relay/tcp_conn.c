@@ -43,6 +43,11 @@ static void on_late(void *arg)
 	(c->alloc->lync ? tcp_lync_late : tcp_rfc_late)(c);
 }
 
+bool tcp_is_full(const struct relay_alloc *a)
+{
+	return a->tcp->n >= RELAY_TCP_CONNS_MAX || a->user->n_tcp >= RELAY_USER_TCP_CONNS_MAX;
+}
+
 struct tcp_conn *tcp_conn_new(struct relay_alloc *a, const struct addr *peer)
 {
 	struct relay *r = a->relay;
@@ -58,6 +63,7 @@ struct tcp_conn *tcp_conn_new(struct relay_alloc *a, const struct addr *peer)
 	list_add(&a->tcp->conns, &c->node);
 	map_add(&r->tcp_conns, &c->by_id, c->id);
 	a->tcp->n++;
+	a->user->n_tcp++;
 	return c;
 }
 
@@ -68,6 +74,7 @@ void tcp_conn_free(struct tcp_conn *c)
 	list_del(&c->node);
 	map_del(&c->alloc->relay->tcp_conns, &c->by_id);
 	c->alloc->tcp->n--;
+	c->alloc->user->n_tcp--;
 	timer_stop(&c->late);
 	pipe_free(&c->pipe);
 	stream_free(&c->stream);
@@ -121,7 +128,7 @@ static void on_peer(void *arg, struct listener *ls UNUSED, int fd, const struct 
 	struct relay_alloc *a = arg;
 	struct addr space;
 	const struct addr *peer = peer_seen(a->relay, from, &space);
-	if (a->tcp->n >= RELAY_TCP_CONNS_MAX || !may_come(a->relay, peer)) {
+	if (tcp_is_full(a) || !may_come(a->relay, peer)) {
 		a->relay->stats.refused++;
 		(void)close(fd);
 		return;

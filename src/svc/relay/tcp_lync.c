@@ -235,7 +235,7 @@ static struct tcp_conn *conn_to(struct relay_alloc *a, const struct addr *peer)
 	struct tcp_conn *c = tcp_conn_with(a, peer);
 	struct addr space;
 	const struct addr *to = peer_way(a->relay, peer, true, &space);
-	if (c || !to || a->tcp->n >= RELAY_TCP_CONNS_MAX || addr_port(peer) < RELAY_TCP_PORT_MIN)
+	if (c || !to || tcp_is_full(a) || addr_port(peer) < RELAY_TCP_PORT_MIN)
 		return c;
 	c = tcp_conn_new(a, peer);
 	if (tcp_dial(c, to, &peer_ops) == 0)

@@ -97,6 +97,38 @@ static void who_refuses_is_told_of_and_may_be_asked_again(void)
 	rfc_stop(&w);
 }
 
+/* A connection that is joined is in no other limit, and takes two descriptors. */
+static void the_connections_of_a_user_are_bounded(void)
+{
+	enum { ALLOCATIONS = RELAY_USER_TCP_CONNS_MAX / RELAY_TCP_CONNS_MAX + 1 };
+	static const struct addr from = { .in4 = { .sin_family = AF_INET } };
+	struct rfc w;
+	struct relay_stream *s[ALLOCATIONS];
+	struct addr peer;
+	struct stun_out o;
+	unsigned n = 0;
+	rfc_start_with(&w, 0, 0);
+	w.e.cfg.user_allocations = ALLOCATIONS;
+	relay_configure(w.e.relay, &w.e.cfg);
+	EQ(addr_parse(&peer, STR("127.0.0.2"), RELAY_TCP_PORT_MIN), 0);
+	for (unsigned i = 0; i < ALLOCATIONS; i++) {
+		s[i] = relay_stream_new(w.e.relay, &w.e.face, &from, TURN_STANDARD, &w.e.stream);
+		rfc_begin_allocate(&o);
+		EQ(edge_ask_stream(s[i], &w.e.stream, &o, &w.alice, &w.m), 200);
+		for (unsigned k = 0; k < RELAY_TCP_CONNS_MAX; k++, n++) {
+			addr_set_port(&peer, (uint16_t)(RELAY_TCP_PORT_MIN + k));
+			edge_begin(&o, STUN_CONNECT);
+			stun_put_xor_addr(&o, STUN_XOR_PEER_ADDRESS, &peer);
+			/* Not refused: it is answered later. */
+			EQ(edge_ask_stream(s[i], &w.e.stream, &o, &w.alice, &w.m),
+			   n < RELAY_USER_TCP_CONNS_MAX ? 0 : 508);
+		}
+	}
+	for (unsigned i = 0; i < ALLOCATIONS; i++)
+		relay_stream_free(&s[i]);
+	rfc_stop(&w);
+}
+
 static void who_does_not_answer_is_told_of_after_a_time(void)
 {
 	struct rfc w;
@@ -415,6 +447,7 @@ int main(void)
 	RUN(an_allocation_of_ipv6_reaches_peers_of_ipv6);
 	RUN(connect_comes_from_the_relayed_address);
 	RUN(who_refuses_is_told_of_and_may_be_asked_again);
+	RUN(the_connections_of_a_user_are_bounded);
 	RUN(who_does_not_answer_is_told_of_after_a_time);
 	RUN(what_connect_refuses_at_once);
 	RUN(connect_wants_an_allocation_of_tcp);
