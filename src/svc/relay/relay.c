@@ -201,6 +201,7 @@ void relay_stream_free(struct relay_stream **sp)
 		return;
 	if (s->alloc)
 		alloc_end(s->alloc, RELAY_GONE);
+	wipe(s, sizeof(*s)); /* keys of ConnectionBind */
 	free(s);
 }
 

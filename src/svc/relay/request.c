@@ -371,10 +371,11 @@ static bool pass(struct asked *q, uint32_t id)
 	memcpy(what.key, q->key, sizeof(what.key));
 	memcpy(s->passed.id, q->m->id, sizeof(s->passed.id));
 	memcpy(s->passed.key, q->key, sizeof(s->passed.key));
-	if (!r->ops->pass(r->arg, s->owner, id >> RELAY_ID_BITS, &what))
-		return false;
-	s->joining = RELAY_PASSING;
-	return true;
+	bool passes = r->ops->pass(r->arg, s->owner, id >> RELAY_ID_BITS, &what);
+	wipe(&what, sizeof(what));
+	if (passes)
+		s->joining = RELAY_PASSING;
+	return passes;
 }
 
 /* RFC 6062 section 5.4: what follows on the connection is the peer's. */
