@@ -9,8 +9,12 @@
 #include "loop/inside.h"
 
 enum {
-	OUT_MAX = 2 * PACKET_BATCH, /* a datagram may be answered and passed on */
+	OUT_MAX = PACKET_OUT_MAX * PACKET_BATCH,
 	TAILROOM = 4,
+	/* A port that had one datagram so many times is asked for one alone; and after some more
+	 * for as many as there may be. */
+	SINGLE_AFTER = 4,
+	SINGLE_UNTIL = 20,
 	/* What the kernel takes as one (UDP_MAX_SEGMENTS; the length of an IP packet). */
 	SEGMENTS_MAX = 64,
 	SEGMENTED_MAX = 65000,
@@ -30,9 +34,11 @@ struct out {
 struct packets {
 	struct loop *loop;
 	bool receiving;
-	unsigned n_out;
+	struct defer turn_end;
+	unsigned n_in;               /* cells with bytes that wait to go out */
+	unsigned n_out;              /* messages of these bytes */
 	struct packet_port *touched; /* those with something to send */
-	struct packet_port *closed;  /* inside fn: to be closed when the batch is over */
+	struct packet_port *closed;  /* to be closed when that has gone */
 	struct packet_stats stats;
 	struct out out[OUT_MAX];
 	struct mmsghdr in[PACKET_BATCH];
@@ -47,17 +53,21 @@ struct packet_port {
 	int fd;
 	bool closed;
 	uint8_t first, last; /* in all->out, + 1; 0: nothing */
+	uint8_t singles;     /* how many times it had one datagram; from SINGLE_AFTER on anew */
 	packet_fn *fn;
 	void *arg;
 	struct packet_port *next, *next_closed; /* touched; closed */
 	struct addr local;
 };
 
+static void on_turn_end(void *arg);
+
 struct packets *packets_new(struct loop *l)
 {
 	struct packets *ps = xmalloc(sizeof(*ps));
 	memset(ps, 0, offsetof(struct packets, cells));
 	ps->loop = l;
+	defer_init(&ps->turn_end, on_turn_end, ps);
 	for (int i = 0; i < PACKET_BATCH; i++) {
 		ps->in_iov[i] = (struct iovec){ ps->cells[i].data, PACKET_MAX };
 		ps->in[i].msg_hdr.msg_iov = &ps->in_iov[i];
@@ -69,7 +79,13 @@ struct packets *packets_new(struct loop *l)
 
 void packets_free(struct packets **pp)
 {
-	free(take(pp));
+	struct packets *ps = take(pp);
+	if (!ps)
+		return;
+	if (ps->n_out || ps->closed)
+		on_turn_end(ps);
+	defer_cancel(&ps->turn_end);
+	free(ps);
 }
 
 const struct packet_stats *packets_stats(const struct packets *ps)
@@ -130,16 +146,21 @@ static unsigned gather(struct packets *ps, uint8_t *at, struct message m)
 	return n;
 }
 
+static void send_one(struct packet_port *port, const struct packet *data, const struct sockaddr *to,
+                     socklen_t to_len)
+{
+	ssize_t r = sendto(port->fd, data->p, data->len, MSG_DONTWAIT, to, to_len);
+	port->all->stats.calls++;
+	port->all->stats.sent += r >= 0;
+	port->all->stats.failed += r < 0; /* this one is lost, as datagrams may be */
+}
+
 /* A device that cannot cut it, or a path with a smaller packet size: one by one. */
 static void send_singly(struct packet_port *port, const struct msghdr *h)
 {
-	for (size_t i = 0; i < h->msg_iovlen; i++) {
-		ssize_t r = sendto(port->fd, h->msg_iov[i].iov_base, h->msg_iov[i].iov_len,
-		                   MSG_DONTWAIT, h->msg_name, h->msg_namelen);
-		port->all->stats.calls++;
-		port->all->stats.sent += r >= 0;
-		port->all->stats.failed += r < 0;
-	}
+	for (size_t i = 0; i < h->msg_iovlen; i++)
+		send_one(port, &(struct packet){ h->msg_iov[i].iov_base, h->msg_iov[i].iov_len },
+		         h->msg_name, h->msg_namelen);
 }
 
 static void send_messages(struct packet_port *port, struct mmsghdr *hdr, unsigned n)
@@ -157,12 +178,12 @@ static void send_messages(struct packet_port *port, struct mmsghdr *hdr, unsigne
 		if (hdr[i].msg_hdr.msg_iovlen > 1)
 			send_singly(port, &hdr[i].msg_hdr);
 		else
-			s->failed++; /* this one is lost, as datagrams may be */
+			s->failed++;
 		i++;
 	}
 }
 
-static void send_port(struct packet_port *port)
+static void send_batch(struct packet_port *port)
 {
 	RAW_MEMORY struct mmsghdr hdr[OUT_MAX];
 	RAW_MEMORY struct iovec iov[OUT_MAX];
@@ -171,27 +192,30 @@ static void send_port(struct packet_port *port)
 	for (uint8_t at = port->first; at; n++)
 		n_iov += gather(port->all, &at,
 		                (struct message){ &hdr[n], &iov[n_iov], control[n].bytes });
-	port->first = port->last = 0;
-	if (!port->closed)
-		send_messages(port, hdr, n);
+	send_messages(port, hdr, n);
 }
 
 static void flush(struct packets *ps)
 {
 	while (ps->touched) {
 		struct packet_port *port = ps->touched;
+		struct out *first = &ps->out[port->first - 1];
 		ps->touched = port->next;
-		send_port(port);
+		if (port->first != port->last)
+			send_batch(port);
+		else
+			send_one(port, &first->data, &first->to.sa, addr_len(&first->to));
+		port->first = port->last = 0;
 	}
-	ps->n_out = 0;
+	ps->n_in = ps->n_out = 0;
 }
 
 void packet_forward(struct packet_port *out, const struct addr *to, struct packet data)
 {
 	struct packets *ps = out->all;
-	assert(ps->receiving);
-	if (ps->n_out == OUT_MAX)
-		flush(ps);
+	assert(ps->receiving && ps->n_out < OUT_MAX);
+	if (out->closed)
+		return;
 	unsigned at = ++ps->n_out;
 	ps->out[at - 1] = (struct out){ .to = *to, .data = data };
 	if (out->last) {
@@ -236,10 +260,11 @@ int packet_send_whole(struct packet_port *out, const struct addr *to, struct str
 
 /* --- in -------------------------------------------------------------------------------- */
 
-static void deliver(struct packet_port *port, int n)
+static void deliver(struct packet_port *port, unsigned first, unsigned n)
 {
 	struct packets *ps = port->all;
-	for (int i = 0; i < n && !port->closed; i++) {
+	ps->receiving = true;
+	for (unsigned i = first; i < first + n && !port->closed; i++) {
 		struct addr from;
 		const struct msghdr *h = &ps->in[i].msg_hdr;
 		if (addr_from_sockaddr(&from, h->msg_name, h->msg_namelen) < 0)
@@ -248,6 +273,7 @@ static void deliver(struct packet_port *port, int n)
 		port->fn(port->arg, port, &from,
 		         (struct packet){ ps->cells[i].data, ps->in[i].msg_len });
 	}
+	ps->receiving = false;
 }
 
 static void free_port(uv_handle_t *h)
@@ -257,7 +283,6 @@ static void free_port(uv_handle_t *h)
 
 static void close_port(struct packet_port *port)
 {
-	(void)uv_poll_stop(&port->poll);
 	(void)close(port->fd);
 	uv_close((uv_handle_t *)&port->poll, free_port);
 }
@@ -276,7 +301,8 @@ void packet_port_free(struct packet_port **pp)
 	struct packet_port *port = take(pp);
 	if (!port)
 		return;
-	if (!port->all->receiving) {
+	(void)uv_poll_stop(&port->poll);
+	if (!port->all->receiving && !port->first) {
 		close_port(port);
 		return;
 	}
@@ -290,19 +316,64 @@ const struct addr *packet_port_local(const struct packet_port *port)
 	return &port->local;
 }
 
+static void on_turn_end(void *arg)
+{
+	struct packets *ps = arg;
+	flush(ps);
+	close_those(ps);
+}
+
+/* How many to ask for.  Voice has one at a time, and asking for more is a look at an empty queue
+ * for each of its packets. */
+static unsigned wanted(struct packet_port *port)
+{
+	struct packets *ps = port->all;
+	if (port->singles >= SINGLE_AFTER)
+		return 1;
+	if (ps->n_in > PACKET_BATCH / 2)
+		flush(ps); /* so that bursts stay together */
+	return PACKET_BATCH - ps->n_in;
+}
+
+static void note_received(struct packet_port *port, unsigned n)
+{
+	if (n > 1)
+		port->singles = 0;
+	else if (++port->singles == SINGLE_UNTIL)
+		port->singles = SINGLE_AFTER - 1;
+}
+
+/* Into the free cells; how many. */
+static unsigned receive(struct packet_port *port, unsigned want)
+{
+	struct packets *ps = port->all;
+	struct mmsghdr *in = &ps->in[ps->n_in];
+	for (unsigned i = 0; i < want; i++)
+		in[i].msg_hdr.msg_namelen = sizeof(ps->from[0]);
+	if (want > 1) {
+		int n = recvmmsg(port->fd, in, want, MSG_DONTWAIT, NULL);
+		return n > 0 ? (unsigned)n : 0;
+	}
+	ssize_t len = recvfrom(port->fd, ps->cells[ps->n_in].data, PACKET_MAX, MSG_DONTWAIT,
+	                       in->msg_hdr.msg_name, &in->msg_hdr.msg_namelen);
+	in->msg_len = len > 0 ? (unsigned)len : 0;
+	return len >= 0;
+}
+
 static void on_readable(uv_poll_t *h, int status UNUSED, int events UNUSED)
 {
 	struct packet_port *port = h->data;
 	struct packets *ps = port->all;
 	loop_note_wake(ps->loop);
-	for (int i = 0; i < PACKET_BATCH; i++)
-		ps->in[i].msg_hdr.msg_namelen = sizeof(ps->from[i]);
-	int n = recvmmsg(port->fd, ps->in, PACKET_BATCH, MSG_DONTWAIT, NULL);
-	ps->receiving = true;
-	deliver(port, n);
-	flush(ps);
-	ps->receiving = false;
-	close_those(ps);
+	unsigned n = receive(port, wanted(port)), before = ps->n_out;
+	note_received(port, n);
+	deliver(port, ps->n_in, n);
+	if (ps->n_out > before)
+		ps->n_in += n;
+	if (ps->n_in == PACKET_BATCH)
+		flush(ps);
+	if (ps->n_out || ps->closed)
+		loop_defer(ps->loop, &ps->turn_end);
 }
 
 struct packet_port *packet_port_new(struct packets *ps, int fd, packet_fn *fn, void *arg)

@@ -1,7 +1,7 @@
-/* Datagrams that a relay passes on: what one socket receives goes out by another in the same turn,
- * from the memory in which it was received.  So a packet is not copied, there is one system call
- * for all that go out by one socket, and equal ones to one peer are one packet to the kernel until
- * they reach the device (UDP_SEGMENT).
+/* Datagrams that a relay passes on: what the sockets receive in a turn goes out by others at its
+ * end, from the memory in which it was received.  So a packet is not copied, there is one system
+ * call for all that go out by one socket, and equal ones to one peer are one packet to the kernel
+ * until they reach the device (UDP_SEGMENT).
  *
  * A port is small: it has no memory of its own for packets, in neither direction. */
 #pragma once
@@ -16,6 +16,7 @@ enum {
 	PACKET_BATCH = 64,    /* datagrams that are received at a time */
 	PACKET_HEADROOM = 64, /* writable bytes in front of a received datagram */
 	PACKET_MAX = 65535,
+	PACKET_OUT_MAX = 2, /* messages of one datagram: it may be answered and passed on */
 };
 
 /* Bytes that were received: valid, and writable with the PACKET_HEADROOM bytes in front of them and
@@ -33,12 +34,12 @@ void packets_free(struct packets **pp);
 
 /* Takes a bound, non-blocking socket.  Datagrams are read from the next turn on. */
 struct packet_port *packet_port_new(struct packets *ps, int fd, packet_fn *fn, void *arg);
-/* Closes the descriptor; what was forwarded and has not gone is lost.  May be called from fn. */
+/* Closes the descriptor, when what was forwarded has gone.  May be called from fn. */
 void packet_port_free(struct packet_port **pp);
 const struct addr *packet_port_local(const struct packet_port *port);
 
-/* Inside fn: sends bytes of the datagram that was received, or of the room around them, when the
- * batch is over.  The order of what goes out by one port is kept. */
+/* Inside fn, PACKET_OUT_MAX times: sends bytes of the datagram that was received, or of the room
+ * around them, by the end of the turn.  The order of what goes out by one port is kept. */
 void packet_forward(struct packet_port *out, const struct addr *to, struct packet data);
 /* Sends other bytes at once.  0 or -errno. */
 int packet_send(struct packet_port *out, const struct addr *to, struct str data);

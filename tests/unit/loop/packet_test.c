@@ -186,6 +186,47 @@ static void what_goes_out_by_several_sockets_goes_by_each_in_order(void)
 	world_end(&p.w);
 }
 
+/* As voice comes: a packet at each of many relayed sockets, and all to clients of one port. */
+static void what_several_sockets_receive_goes_out_together(void)
+{
+	struct world w;
+	struct packet_port *more[PACKET_BATCH];
+	struct addr at[PACKET_BATCH];
+	world_start(&w);
+	for (unsigned i = 0; i < PACKET_BATCH; i++)
+		more[i] = packet_port_new(w.packets, door_socket(SOCK_DGRAM, "127.0.0.1", &at[i]),
+		                          from_peer, &w);
+	for (unsigned n = 0; n < BURST * PACKET_BATCH; n++) {
+		say(&w.peer, &at[n % PACKET_BATCH], 0, 7, 10);
+		if (n % PACKET_BATCH == PACKET_BATCH - 1)
+			AWAIT(w.loop, w.client.n == n + 1);
+	}
+	EQ(w.client.bytes, (size_t)BURST * PACKET_BATCH * (10 + HEAD));
+	const struct packet_stats *s = packets_stats(w.packets);
+	EQ(s->sent, BURST * PACKET_BATCH);
+	OK(s->calls < BURST * PACKET_BATCH / 2);
+	for (unsigned i = 0; i < PACKET_BATCH; i++)
+		packet_port_free(&more[i]);
+	world_end(&w);
+}
+
+/* After many single ones, of which it expects the next. */
+static void a_burst_behind_single_packets_is_whole(void)
+{
+	struct world w;
+	world_start(&w);
+	unsigned n = 0;
+	for (; n < 10; n++) {
+		say(&w.client, &w.front_at, HEAD, n, 172);
+		AWAIT(w.loop, w.peer.n == n + 1);
+	}
+	for (; n < 10 + PACKET_BATCH; n++)
+		say(&w.client, &w.front_at, HEAD, n, 172);
+	AWAIT(w.loop, w.peer.n == 10 + PACKET_BATCH);
+	EQ(w.peer.wrong, 0);
+	world_end(&w);
+}
+
 static void a_port_may_end_while_packets_are_on_their_way(void)
 {
 	for (int front = 0; front < 2; front++) {
@@ -230,6 +271,8 @@ int main(void)
 	RUN(order_and_borders_are_kept_whatever_goes_together);
 	RUN(a_burst_to_one_peer_is_one_call);
 	RUN(what_goes_out_by_several_sockets_goes_by_each_in_order);
+	RUN(what_several_sockets_receive_goes_out_together);
+	RUN(a_burst_behind_single_packets_is_whole);
 	RUN(a_port_may_end_while_packets_are_on_their_way);
 	RUN(what_the_kernel_does_not_take_disturbs_nothing_else);
 	return tap_done();
