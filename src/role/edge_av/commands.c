@@ -43,7 +43,7 @@ static void log_allocation(struct edge_av *ea, const char *event, const struct r
 {
 	char text[2][128];
 	struct buf client = BUF_ON(text[0]), relayed = BUF_ON(text[1]);
-	if (!log_allow(&ea->alloc_limit, loop_now(ea->env->loop), EA_LINES_PER_S))
+	if (!log_allow(&ea->alloc_limit, loop_now(ea->env->loop), EA_ALLOCATION_LINES_PER_S))
 		return;
 	addr_put(&client, &i->client);
 	put_relayed(&relayed, i, ",");

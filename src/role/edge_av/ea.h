@@ -18,7 +18,8 @@ enum {
 	EA_UNSENT_MAX = 128 * 1024, /* bytes that wait for a slow client: packets are dropped */
 	EA_ROOM = 32 * 1024,        /* so many, and peers of its TCP allocation are not read */
 	EA_FRAME_MAX = 65535 + 4,
-	EA_LINES_PER_S = 20,
+	EA_LINES_PER_S = 20, /* of what strangers can cause */
+	EA_ALLOCATION_LINES_PER_S = 1000,
 	EA_ASKED_PER_S = 200, /* requests for credentials: 500 beyond */
 };
 
