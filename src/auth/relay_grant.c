@@ -78,11 +78,14 @@ static void derive(struct day *ret, const struct relay_keys *k, uint32_t number)
 	wipe(&pool, sizeof(pool));
 }
 
-static struct day *day_of(struct relay_keys *k, uint32_t number)
+/* Names of old days, which need not be good ones, do not push out the key that most have. */
+static struct day *day_of(struct relay_keys *k, uint32_t number, uint32_t today)
 {
 	for (unsigned i = 0; i < DAYS_KEPT; i++)
 		if (k->days[i].number == number)
 			return &k->days[i];
+	if (k->days[k->next].number == today)
+		k->next = (k->next + 1) % DAYS_KEPT;
 	struct day *d = &k->days[k->next];
 	k->next = (k->next + 1) % DAYS_KEPT;
 	derive(d, k, number);
@@ -125,7 +128,7 @@ int relay_grant_put(struct relay_keys *k, uint64_t now_s, const struct relay_gra
 	buf_u32(&b, g->user_kbps);
 	buf_u8(&b, (uint8_t)g->user.len);
 	buf_str(&b, g->user);
-	const struct day *d = day_of(k, number);
+	const struct day *d = day_of(k, number, number);
 	hash(&d->mac, b.p, b.len, mac, sizeof(mac));
 	buf_put(&b, mac, sizeof(mac));
 	buf_u8(&b, END);
@@ -165,7 +168,7 @@ int relay_grant_get(struct relay_grant *ret, struct relay_keys *k, uint64_t now_
 		return -EBADMSG;
 	if (!is_of_now(number, now_s))
 		return -ESTALE;
-	const struct day *d = day_of(k, number);
+	const struct day *d = day_of(k, number, (uint32_t)(now_s / DAY_S));
 	size_t n = name.len - TAIL_LEN;
 	hash(&d->mac, name.p, n, mac, sizeof(mac));
 	if (!same_secret(mac, name.p + n, sizeof(mac)))

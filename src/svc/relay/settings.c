@@ -22,7 +22,7 @@ const struct setting relay_settings[] = {
 		    .help = "The same addresses as the Internet sees them, if a NAT is in between: it must forward the relay ports one to one"),
 	SETTING_STR("open-peers", struct relay_settings, open_peers, .max = LIST_LEN_MAX, .def = "",
 		    .absent = "none",
-		    .help = "Private networks whose hosts clients may reach through the relay, as 10.1.0.0/16, separated by commas"),
+		    .help = "Private networks whose hosts clients may reach through the relay, as 10.1.0.0/16, separated by commas: all of them, this deployment's own too"),
 	SETTING_STR("closed-peers", struct relay_settings, closed_peers, .max = LIST_LEN_MAX, .def = "",
 		    .absent = "none",
 		    .help = "Public networks whose hosts nobody may reach through the relay: internal ones with public addresses; private addresses and this deployment's hosts are closed by themselves"),

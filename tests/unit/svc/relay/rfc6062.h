@@ -4,7 +4,7 @@
 
 #include "far.h"
 
-enum { MUCH = 1024 * 1024 };
+enum { MUCH = 4 * 1024 * 1024 }; /* more than the kernel keeps between two ends */
 
 struct rfc {
 	struct edge e;
