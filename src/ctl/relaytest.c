@@ -61,8 +61,8 @@ static void add_target(struct test *t, const struct addr *at, enum turn_way way)
 
 static void add_face(struct test *t, struct addr at, bool udp)
 {
-	static const struct addr loopback = { .in4 = { .sin_family = AF_INET,
-		                                       .sin_addr = { 0x0100007f } } };
+	const struct addr loopback = { .in4 = { .sin_family = AF_INET,
+		                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
 	uint16_t port = addr_port(&at);
 	if (addr_is_any(&at) && at.sa.sa_family == AF_INET) {
 		at = loopback;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 struct hand {
-	struct loop *loop;
 	struct io *io;
 	int fd;
 	const struct hand_ops *ops;
@@ -94,7 +93,6 @@ static void on_readable(void *arg, int events UNUSED)
 struct hand *hand_new(struct loop *l, int fd, const struct hand_ops *ops, void *arg)
 {
 	struct hand *h = xnew(struct hand);
-	h->loop = l;
 	h->fd = fd;
 	h->ops = ops;
 	h->arg = arg;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 struct peek {
-	struct loop *loop;
 	struct io *io;
 	struct timer timer;
 	int fd;
@@ -78,7 +77,6 @@ static void on_late(void *arg)
 struct peek *peek_new(struct loop *l, int fd, usec_t max, peek_fn *fn, void *arg)
 {
 	struct peek *p = xnew(struct peek);
-	p->loop = l;
 	p->fd = fd;
 	p->fn = fn;
 	p->arg = arg;

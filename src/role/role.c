@@ -8,6 +8,32 @@ const struct role_right *role_right_to(const struct role *asking, struct str ask
 	return NULL;
 }
 
+size_t role_link_index(const struct role_env *env, struct str role, uint32_t slot, struct str label)
+{
+	size_t i = 0;
+	while (i < env->n_links &&
+	       (env->links[i].slot != slot || !str_eq(env->links[i].role, role) ||
+	        !str_eq(env->links[i].label, label)))
+		i++;
+	return i;
+}
+
+struct tls_server *role_tls_server(const struct role_env *env, const char *what, struct buf *why)
+{
+	const char *text = NULL;
+	struct tls_server_config cfg = {
+		.certs = env->certs,
+		.n_certs = env->n_certs,
+		.verify = TLS_VERIFY_NONE,
+		.ticket_key = { env->ticket_key, sizeof(env->ticket_key) },
+	};
+	struct tls_server *t = tls_server_new(&cfg, &text);
+	if (!t)
+		buf_printf(why, "certificate of %s: %s; `dialtone cert check` says more\n", what,
+		           text ? text : "unusable");
+	return t;
+}
+
 void role_link_lost(const struct role_env *env, size_t i)
 {
 	if (env->link_lost)

@@ -109,12 +109,18 @@ struct role_env {
 	void *link_lost_arg;
 };
 
+/* The index in env->links of that link; n_links: there is none. */
+size_t role_link_index(const struct role_env *env, struct str role, uint32_t slot,
+                       struct str label);
 /* links[i] has ended.  Whatever the reason was, a new one is on its way: role.link_up follows when
  * it is there, after a pause that grows if links end again and again. */
 void role_link_lost(const struct role_env *env, size_t i);
 
 /* Has it a port for strangers of that kind? */
 bool role_is_open(const struct role *role, enum topo_proto proto);
+/* A server's context with the role's certificates, for clients without one.  NULL, and a line that
+ * says why; what: "the front end". */
+struct tls_server *role_tls_server(const struct role_env *env, const char *what, struct buf *why);
 /* Is that one of the roles of other hosts that `role` speaks with, here on `self`? */
 bool role_speaks_with(const struct role *role, const struct topo *t, const struct topo_role *self,
                       const struct topo_role *other);

@@ -570,3 +570,26 @@ def introduce(*clients):
         a.add_contact(b.user.uri)
     for a, b in pairs:
         a.wait_buddy(b.user.uri, online=True)
+
+
+RED, GREEN = 0xff0000, 0x00ff00
+
+
+def two_with_pictures(case):
+    """Two clients, one whose camera sees red and one whose sees green."""
+    users = case.site.users("alice", "bob")
+    both = [Sipe(case, user, colour=colour, tone=tone)
+            for user, colour, tone in zip(users, (RED, GREEN), (440, 620))]
+    for client in both:
+        client.wait_registered()
+    return both
+
+
+def see_each_other(a, b):
+    """These two: one calls the other, and each sees what the other one does."""
+    mark = b.mark()
+    a.call(b.user.uri, video=True)
+    b.wait_ringing(mark)
+    b.answer()
+    a.wait_seen(GREEN)
+    b.wait_seen(RED)

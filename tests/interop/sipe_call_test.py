@@ -20,7 +20,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop.phones import connect, hang_up, sign_in, talk_and_hang_up  # noqa: E402
-from interop.sipe import Sipe  # noqa: E402
+from interop.sipe import Sipe, see_each_other, two_with_pictures  # noqa: E402
 from lib import site, tap  # noqa: E402
 
 
@@ -64,17 +64,8 @@ def a_call_is_held_and_taken_back(case):
 
 @tap.test
 def two_see_each_other(case):
-    alice, bob = case.site.users("alice", "bob")
-    a = Sipe(case, alice, colour=0xff0000, tone=440)
-    b = Sipe(case, bob, colour=0x00ff00, tone=620)
-    for client in (a, b):
-        client.wait_registered()
-    mark = b.mark()
-    a.call(bob.uri, video=True)
-    b.wait_ringing(mark)
-    b.answer()
-    a.wait_seen(0x00ff00)
-    b.wait_seen(0xff0000)
+    a, b = two_with_pictures(case)
+    see_each_other(a, b)
     hang_up(a, b)
 
 

@@ -16,7 +16,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import relay  # noqa: E402
 from interop.phones import connect, hang_up, sign_in, talk_and_hang_up  # noqa: E402
-from interop.sipe import Sipe  # noqa: E402
+from interop.sipe import Sipe, see_each_other, two_with_pictures  # noqa: E402
 from lib import netns, site, tap  # noqa: E402
 from lib.tap import check_eq, wait_for  # noqa: E402
 
@@ -72,18 +72,9 @@ def two_hear_each_other_by_a_relay_at_each_end(case):
 
 @tap.test
 def two_see_each_other_by_the_relay(case):
-    alice, bob = case.site.users("alice", "bob")
-    a = Sipe(case, alice, colour=0xff0000, tone=440)
-    b = Sipe(case, bob, colour=0x00ff00, tone=620)
-    for client in (a, b):
-        client.wait_registered()
+    a, b = two_with_pictures(case)
     relay.part(a, b)
-    mark = b.mark()
-    a.call(bob.uri, video=True)
-    b.wait_ringing(mark)
-    b.answer()
-    a.wait_seen(0x00ff00)
-    b.wait_seen(0xff0000)
+    see_each_other(a, b)
     wait_relayed(case, a, b)
     hang_up(a, b)
 

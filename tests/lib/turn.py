@@ -133,6 +133,7 @@ class Client:
         self.data = collections.deque()   # (peer, bytes)
         self.attempts = collections.deque()  # (peer, connection): of peers that have connected
         self.answers = {}                 # by transaction id
+        self.owed = collections.Counter() # ... further ones, since the request was sent again
         self.channels = {}                # number -> peer
         self.relayed, self.mapped, self.lifetime, self.token = [], None, None, None
         with machine.entered() if machine else contextlib.nullcontext():
@@ -158,7 +159,10 @@ class Client:
             self.attempts.append((m.addresses(stun.XOR_PEER_ADDRESS)[0],
                                   m.get(stun.CONNECTION_ID)))
         elif m.kind in (stun.SUCCESS, stun.ERROR):
-            self.answers[m.id] = m
+            if self.owed[m.id]:
+                self.owed[m.id] -= 1
+            else:
+                self.answers[m.id] = m
 
     def pump(self, deadline):
         """Reads one message; false: none came."""
@@ -183,7 +187,7 @@ class Client:
 
     def answer_to(self, tid, again=None, bound=WAIT_S):
         """The answer to that transaction; over UDP `again` is sent until it comes."""
-        deadline, pause = time.monotonic() + bound, REPEAT_S
+        deadline, pause, sent_again = time.monotonic() + bound, REPEAT_S, 0
         repeat = time.monotonic() + pause if again and not self.wire.is_stream else deadline
         while tid not in self.answers:
             self.pump(min(repeat, deadline))
@@ -192,8 +196,10 @@ class Client:
                 raise TimedOut(f"waited {bound} s for an answer over {self.wire.transport}")
             if now >= repeat and repeat != deadline:
                 self.wire.send(again)
+                sent_again += 1
                 pause = min(2 * pause, REPEAT_MAX_S)
                 repeat = min(now + pause, deadline)
+        self.owed[tid] = sent_again
         return self.answers.pop(tid)
 
     def once(self, method, attributes=(), key=None, fingerprint=False, bound=WAIT_S):

@@ -184,8 +184,8 @@ static void relay_status(void *state, struct ctl_call *call)
 	           "\"draining\":%s,\"allocated\":%" PRIu64 ",\"packets\":%" PRIu64
 	           ",\"bytes\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"refused\":%" PRIu64,
 	           ea->env->slot + 1, s->allocations, s->users, ea->n_conns,
-	           ea->draining ? "true" : "false", s->allocated, s->relayed_packets,
-	           s->relayed_bytes, s->dropped, s->refused);
+	           relay_is_draining(ea->relay) ? "true" : "false", s->allocated,
+	           s->relayed_packets, s->relayed_bytes, s->dropped, s->refused);
 	put_ports(ea, &b);
 	buf_lit(&b, ",\"realm\":");
 	json_put_str(&b, ea->env->topo->realm);
@@ -204,9 +204,8 @@ static void relay_drain_on_off(void *state, struct ctl_call *call)
 		call->fail(call, "say on or off");
 		return;
 	}
-	ea->draining = str_eq(word, STR("on"));
-	relay_drain(ea->relay, ea->draining);
-	log_info(NULL, "drain", "on=%s allocations=%u", ea->draining ? "yes" : "no",
+	relay_drain(ea->relay, str_eq(word, STR("on")));
+	log_info(NULL, "drain", "on=%s allocations=%u", relay_is_draining(ea->relay) ? "yes" : "no",
 	         relay_stats(ea->relay)->allocations);
 	buf_printf(&b, "{\"allocations\":%u}", relay_stats(ea->relay)->allocations);
 	call->ok(call, buf_view(&b));
@@ -337,7 +336,7 @@ void ea_status(void *state, struct buf *b)
 	const struct relay_stats *s = relay_stats(ea->relay);
 	buf_printf(b, "\"allocations\":%u,\"users\":%u,\"connections\":%u,\"packets\":%" PRIu64,
 	           s->allocations, s->users, ea->n_conns, s->relayed_packets);
-	if (ea->draining)
+	if (relay_is_draining(ea->relay))
 		buf_lit(b, ",\"draining\":true");
 }
 
@@ -345,7 +344,7 @@ enum role_load ea_load(void *state)
 {
 	struct edge_av *ea = state;
 	const struct relay_stats *s = relay_stats(ea->relay);
-	if (ea->draining || s->allocations >= ea->setup.s.allocations_max)
+	if (relay_is_draining(ea->relay) || s->allocations >= ea->setup.s.allocations_max)
 		return ROLE_FULL;
 	return s->allocations >= ea->setup.s.allocations_max / 10 * 9 ? ROLE_BUSY : ROLE_CALM;
 }

@@ -43,7 +43,6 @@ struct edge_av {
 	struct ea_passing *passing; /* pass.c */
 	struct list waiting, conns; /* conn.c: without and with an allocation */
 	unsigned n_waiting, n_conns;
-	bool draining;
 	struct {
 		uint64_t taken, refused, silent, foreign, dropped;
 	} conn_stats;

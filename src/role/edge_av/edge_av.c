@@ -71,31 +71,21 @@ static void on_packet(void *arg, struct packet_port *port UNUSED, const struct a
 
 /* --- start ----------------------------------------------------------------------------------- */
 
-static int read_setup(struct edge_av *ea, struct relay_setup *ret, struct buf *why)
+/* Into ea->setup: its lists point to its own arrays. */
+static int read_setup(struct edge_av *ea, struct buf *why)
 {
 	const struct role_env *env = ea->env;
-	int r = relay_setup_read(ret, env->topo, env->self, env->slot, env->n_slots, why);
-	ret->engine.realm = env->topo->realm;
-	ret->engine.pool_key = env->pool_key;
+	int r = relay_setup_read(&ea->setup, env->topo, env->self, env->slot, env->n_slots, why);
+	ea->setup.engine.realm = env->topo->realm;
+	ea->setup.engine.pool_key = env->pool_key;
 	return r;
 }
 
 /* 0, with NULL if there is no certificate. */
 static int make_tls(const struct role_env *env, struct tls_server **ret, struct buf *why)
 {
-	const char *text = NULL;
-	struct tls_server_config cfg = {
-		.certs = env->certs,
-		.n_certs = env->n_certs,
-		.verify = TLS_VERIFY_NONE,
-		.ticket_key = { env->ticket_key, sizeof(env->ticket_key) },
-	};
-	*ret = env->n_certs ? tls_server_new(&cfg, &text) : NULL;
-	if (*ret || env->n_certs == 0)
-		return 0;
-	buf_printf(why, "certificate of the A/V edge: %s; `dialtone cert check` says more\n",
-	           text ? text : "unusable");
-	return -EINVAL;
+	*ret = env->n_certs ? role_tls_server(env, "the A/V edge", why) : NULL;
+	return *ret || env->n_certs == 0 ? 0 : -EINVAL;
 }
 
 static int open_live(struct edge_av *ea, struct buf *why)
@@ -175,7 +165,7 @@ static void ea_free(struct edge_av *ea)
 
 static int start_parts(struct edge_av *ea, struct buf *why)
 {
-	int r = read_setup(ea, &ea->setup, why);
+	int r = read_setup(ea, why);
 	if (r == 0)
 		r = make_tls(ea->env, &ea->tls, why);
 	if (r == 0)
@@ -215,21 +205,20 @@ static int start(struct role_env *env, void **ret_state)
 static int reload(void *state, struct buf *why)
 {
 	struct edge_av *ea = state;
-	struct relay_setup s;
+	struct relay_setup old = ea->setup;
 	struct tls_server *tls = NULL;
-	if (read_setup(ea, &s, why) < 0 || make_tls(ea->env, &tls, why) < 0)
-		return -EINVAL;
-	if (ea_hosts_reload(ea, why) < 0) {
+	if (read_setup(ea, why) < 0 || make_tls(ea->env, &tls, why) < 0 ||
+	    ea_hosts_reload(ea, why) < 0) {
+		ea->setup = old;
 		tls_server_unref(&tls);
 		return -EINVAL;
 	}
 	tls_server_unref(&ea->tls);
 	ea->tls = tls;
 	/* What needs a restart stays. */
-	memcpy(s.engine.own, ea->setup.engine.own, sizeof(s.engine.own));
-	s.ports = ea->setup.ports;
-	ea->setup = s;
-	relay_configure(ea->relay, &s.engine);
+	memcpy(ea->setup.engine.own, old.engine.own, sizeof(old.engine.own));
+	ea->setup.ports = old.ports;
+	relay_configure(ea->relay, &ea->setup.engine);
 	return 0;
 }
 

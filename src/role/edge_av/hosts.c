@@ -12,15 +12,18 @@ enum { FLOWS_MAX = 8 * EA_SLOTS_MAX, FAR = UINT16_MAX /* sock of a front end of 
 
 #define LINK_DOMAIN "edge-av.invalid"
 
+static size_t link_to(const struct edge_av *ea, const struct sip_flow *f)
+{
+	return role_link_index(ea->env, STR("frontend"), f->sock, STR(""));
+}
+
 const struct role_right *ea_right_of(const struct edge_av *ea, const struct sip_flow *f)
 {
 	const struct role_env *env = ea->env;
 	if (f->sock == FAR)
 		return env->peers[(uintptr_t)f->user - 1].right;
-	for (size_t i = 0; i < env->n_links; i++)
-		if (env->links[i].slot == f->sock && str_eq(env->links[i].role, STR("frontend")))
-			return env->links[i].right;
-	return NULL;
+	size_t i = link_to(ea, f);
+	return i < env->n_links ? env->links[i].right : NULL;
 }
 
 static bool on_opened(void *arg UNUSED, struct sip_flow *f)
@@ -31,17 +34,12 @@ static bool on_opened(void *arg UNUSED, struct sip_flow *f)
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct edge_av *ea = arg;
-	const struct role_env *env = ea->env;
-	size_t i = 0;
 	if (f->sock == FAR || ea->fes[f->sock] != f)
 		return; /* another one has taken its place */
 	log_warning(NULL, "link-down", "peer=frontend/%u reason=%s", f->sock + 1,
 	            log_esc(str_of(why ? why : "")));
 	ea->fes[f->sock] = NULL;
-	while (i < env->n_links &&
-	       (env->links[i].slot != f->sock || !str_eq(env->links[i].role, STR("frontend"))))
-		i++;
-	role_link_lost(env, i);
+	role_link_lost(ea->env, link_to(ea, f));
 }
 
 static const struct sip_stack_ops stack_ops = { .request = ea_request,

@@ -20,7 +20,6 @@ struct link_to {
 
 struct ferry {
 	struct list node;
-	struct edge_av *ea;
 	struct pipe *pipe;
 };
 
@@ -55,7 +54,6 @@ static const struct pipe_ops ferry_ops = { .passed = on_passed, .ended = on_over
 void ea_ferry(struct edge_av *ea, struct stream *client, struct stream *far)
 {
 	struct ferry *f = xnew(struct ferry);
-	f->ea = ea;
 	list_add(&ea->passing->ferries, &f->node);
 	f->pipe = pipe_new(ea->env->loop, client, far, &ferry_ops, f);
 }
@@ -118,13 +116,9 @@ static void on_lost(void *arg)
 {
 	struct link_to *l = arg;
 	const struct role_env *env = l->ea->env;
-	size_t i = 0;
 	l->hand = NULL; /* it is freed behind this */
 	log_warning(NULL, "link-down", "peer=edge-av/%u", l->slot + 1);
-	while (i < env->n_links &&
-	       (env->links[i].slot != l->slot || !str_eq(env->links[i].role, STR("edge-av"))))
-		i++;
-	role_link_lost(env, i);
+	role_link_lost(env, role_link_index(env, STR("edge-av"), l->slot, STR("")));
 }
 
 static const struct hand_ops hand_ops = { .got = on_got, .lost = on_lost };

@@ -713,8 +713,6 @@ void fe_peer_up(struct frontend *fe, const struct role_link *l);
 void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why);
 /* What the process at its other end is called: "frontend/2", "mcu-im on host b". */
 void fe_put_link_name(const struct frontend *fe, struct buf *b, const struct sip_flow *f);
-/* The index of that link. */
-size_t fe_link_index(const struct frontend *fe, struct str role, uint32_t slot, struct str label);
 /* 0 or -errno. */
 int fe_own_link_open(struct frontend *fe) MUST_CHECK;
 /* NULL: down. */

@@ -252,7 +252,7 @@ static void on_lost(void *arg, uint32_t slot, const char *why)
 	if (fe->hosts)
 		fe_hosts_c3p_lost(fe, slot, why);
 	else
-		role_link_lost(fe->env, fe_link_index(fe, STR("mcu-im"), slot, STR("c3p")));
+		role_link_lost(fe->env, role_link_index(fe->env, STR("mcu-im"), slot, STR("c3p")));
 }
 
 static void on_opened(void *arg, uint32_t slot)

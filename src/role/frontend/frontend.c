@@ -182,13 +182,9 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 
 static const struct registrar_ops registrar_ops = { .event = on_binding };
 
-/* The index of the link to accounts; n_links if there is none. */
 static size_t accounts_link(const struct role_env *env)
 {
-	size_t i = 0;
-	while (i < env->n_links && !str_eq(env->links[i].role, STR("accounts")))
-		i++;
-	return i;
+	return role_link_index(env, STR("accounts"), 0, STR(""));
 }
 
 /* From accounts: who was disabled, or whose password changed, is out at once. */
@@ -243,19 +239,7 @@ static int read_settings(struct frontend *fe, struct buf *why)
 
 static struct tls_server *make_tls(struct frontend *fe, struct buf *why)
 {
-	const char *text = NULL;
-	struct tls_server_config cfg = {
-		.certs = fe->env->certs,
-		.n_certs = fe->env->n_certs,
-		.verify = TLS_VERIFY_NONE,
-		.ticket_key = { fe->env->ticket_key, sizeof(fe->env->ticket_key) },
-	};
-	struct tls_server *t = tls_server_new(&cfg, &text);
-	if (!t)
-		buf_printf(why,
-		           "certificate of the front end: %s; `dialtone cert check` says more\n",
-		           text ? text : "unusable");
-	return t;
+	return role_tls_server(fe->env, "the front end", why);
 }
 
 static int sip_kind_of(enum topo_proto p)

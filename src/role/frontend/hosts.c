@@ -122,7 +122,8 @@ static void on_pass_lost(void *arg, uint32_t slot, const char *why UNUSED)
 {
 	const struct fe_hosts *h = arg;
 	const struct frontend *fe = h->fe;
-	role_link_lost(fe->env, fe_link_index(fe, STR("frontend"), slot, label_to(fe, slot)));
+	role_link_lost(fe->env,
+	               role_link_index(fe->env, STR("frontend"), slot, label_to(fe, slot)));
 }
 
 static const struct c3p_link_ops pass_ops = { .document = on_passed,

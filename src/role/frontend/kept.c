@@ -378,7 +378,8 @@ void fe_kept_init(struct frontend *fe)
 	timer_init(&fe->kept.sweep, fe->loop, on_sweep, fe);
 }
 
-static void sweep_soon(struct frontend *fe)
+/* What is kept for too long by the new settings need not wait for the next round. */
+void fe_kept_configure(struct frontend *fe)
 {
 	timer_set(&fe->kept.sweep, loop_now(fe->loop) + USEC_PER_SEC);
 }
@@ -388,13 +389,7 @@ void fe_kept_start(struct frontend *fe)
 	int r = store_read(fe->store, sql_all, NULL, 0, remember_row, fe);
 	if (r < 0)
 		log_error(NULL, "kept-messages-not-read", "error=%d", r);
-	sweep_soon(fe);
-}
-
-/* What is kept for too long by the new settings need not wait for the next round. */
-void fe_kept_configure(struct frontend *fe)
-{
-	sweep_soon(fe);
+	fe_kept_configure(fe);
 }
 
 static void drop_counts(struct map *m)

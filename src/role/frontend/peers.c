@@ -63,17 +63,6 @@ void fe_peer_up(struct frontend *fe, const struct role_link *l)
 	fe_people_peer_up(fe, l->slot);
 }
 
-size_t fe_link_index(const struct frontend *fe, struct str role, uint32_t slot, struct str label)
-{
-	const struct role_env *env = fe->env;
-	size_t i = 0;
-	while (i < env->n_links &&
-	       (env->links[i].slot != slot || !str_eq(env->links[i].role, role) ||
-	        !str_eq(env->links[i].label, label)))
-		i++;
-	return i;
-}
-
 void fe_put_link_name(const struct frontend *fe, struct buf *b, const struct sip_flow *f)
 {
 	if (fe_is_mcu(f))
@@ -129,7 +118,7 @@ static void role_down(struct frontend *fe, const char *role, struct sip_flow **l
 	if (links[slot] != f)
 		return; /* another one has taken its place */
 	links[slot] = NULL;
-	role_link_lost(fe->env, fe_link_index(fe, str_of(role), slot, STR("")));
+	role_link_lost(fe->env, role_link_index(fe->env, str_of(role), slot, STR("")));
 }
 
 void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why)
@@ -162,5 +151,6 @@ void fe_link_down(struct frontend *fe, const struct sip_flow *f, const char *why
 		return; /* another one has taken its place */
 	p->link = NULL;
 	p->down = loop_now(fe->loop);
-	role_link_lost(fe->env, fe_link_index(fe, str_of(fe->env->role->name), f->sock, STR("")));
+	role_link_lost(fe->env,
+	               role_link_index(fe->env, str_of(fe->env->role->name), f->sock, STR("")));
 }

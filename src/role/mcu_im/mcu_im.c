@@ -38,12 +38,7 @@ void mi_put_peer(const struct mcu_im *mi, struct buf *b, uint32_t slot)
 
 size_t mi_link(const struct mcu_im *mi, uint32_t slot, struct str label)
 {
-	const struct role_env *env = mi->env;
-	size_t i = 0;
-	while (i < env->n_links &&
-	       (env->links[i].slot != slot || !str_eq(env->links[i].label, label)))
-		i++;
-	return i;
+	return role_link_index(mi->env, STR("frontend"), slot, label);
 }
 
 bool mi_has_right(const struct mcu_im *mi, uint32_t slot, struct str request)

@@ -71,16 +71,12 @@ static bool on_opened(void *arg UNUSED, struct sip_flow *f)
 static void on_closed(void *arg, struct sip_flow *f, const char *why)
 {
 	struct media_bridge *mb = arg;
-	const struct role_env *env = mb->env;
-	size_t i = 0;
 	log_warning(NULL, "link-down", "peer=frontend/%u reason=%s", f->sock + 1,
 	            log_esc(str_of(why ? why : "")));
 	if (mb->fes[f->sock] != f)
 		return; /* another one has taken its place */
 	mb->fes[f->sock] = NULL;
-	while (i < env->n_links && env->links[i].slot != f->sock)
-		i++;
-	role_link_lost(env, i);
+	role_link_lost(mb->env, role_link_index(mb->env, STR("frontend"), f->sock, STR("")));
 }
 
 static const struct sip_stack_ops stack_ops = { .request = on_request,

@@ -359,7 +359,7 @@ unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned s
 	if (code)
 		return code;
 	*p = (struct permission){ *peer, now + seconds * USEC_PER_SEC };
-	if (a->tcp && a->lync)
+	if (is_lync_tcp(a))
 		tcp_lync_permitted(a, peer);
 	return 0;
 }

@@ -21,30 +21,28 @@ static void count(struct relay_alloc *a, size_t bytes)
 
 /* --- to the client --------------------------------------------------------------------- */
 
-/* Indications have an id of their own that nobody answers. */
-static void make_id(uint8_t ret[STUN_ID_LEN], const struct relay_alloc *a)
+bool is_active(const struct relay_alloc *a, const struct addr *peer)
+{
+	return a->lync->active.sa.sa_family != AF_UNSPEC && addr_eq(&a->lync->active, peer);
+}
+
+void make_id(uint8_t ret[STUN_ID_LEN], const struct relay_alloc *a)
 {
 	memset(ret, 0, STUN_ID_LEN);
 	memcpy(ret, &a->packets_in, sizeof(a->packets_in));
 	memcpy(ret + sizeof(a->packets_in), &a->number, STUN_ID_LEN - sizeof(a->packets_in));
 }
 
-/* Without a head from the peer that the client has chosen; by a connection in a frame. */
+/* Without a head from the peer that the client has chosen.  By a connection: tcp_lync.c. */
 static struct bytes wrap_lync(struct relay_alloc *a, const struct addr *from, struct packet data)
 {
 	uint8_t id[MSTURN_ID_LEN] = { 0 };
 	struct bytes whole = { data.p, data.len };
 	/* A datagram that looks like ours would be taken for ours. */
-	bool raw = a->lync->active.sa.sa_family != AF_UNSPEC && addr_eq(&a->lync->active, from) &&
-	           (a->stream || turn_look(whole) != TURN_MS_CONTROL);
-	if (!raw) {
-		make_id(id, a);
-		whole = msturn_put_data(data.p, data.len, from, id);
-	}
-	if (!a->stream || whole.len == 0)
+	if (is_active(a, from) && turn_look(whole) != TURN_MS_CONTROL)
 		return whole;
-	return turn_put_ms_frame((uint8_t *)(uintptr_t)whole.p, whole.len,
-	                         raw ? TURN_MS_FRAME_DATA : TURN_MS_FRAME_CONTROL);
+	make_id(id, a);
+	return msturn_put_data(data.p, data.len, from, id);
 }
 
 static struct bytes wrap(struct relay_alloc *a, const struct addr *from, struct packet data,
@@ -118,7 +116,7 @@ static struct packet_port *port_to(struct relay_alloc *a, const struct addr *pee
 void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet data)
 {
 	struct addr space;
-	if (a->tcp && a->lync) {
+	if (is_lync_tcp(a)) {
 		tcp_lync_send(a, peer, str_n((const char *)data.p, data.len));
 		return;
 	}

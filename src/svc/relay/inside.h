@@ -80,6 +80,11 @@ struct relay_alloc {
 	uint64_t packets_in, packets_out, bytes_in, bytes_out, dropped;
 };
 
+static inline bool is_lync_tcp(const struct relay_alloc *a)
+{
+	return a->tcp && a->lync;
+}
+
 struct relay_stream {
 	struct relay *relay;
 	const struct relay_face *face;
@@ -91,10 +96,8 @@ struct relay_stream {
 	bool leaving;     /* it is hung up: what was read of it already is dropped */
 	/* ConnectionBind */
 	enum relay_joining joining;
-	struct relay_pass join;
-	struct {
-		uint8_t id[STUN_ID_LEN], key[16];
-	} passed; /* what is to be answered */
+	struct relay_pass wanted;
+	uint8_t asked[STUN_ID_LEN]; /* PASSING: of the request */
 };
 
 /* A port that is kept for who shows the token (reserve.c). */
@@ -216,8 +219,8 @@ int tcp_open(struct relay_alloc *a, const struct relay_opened *o);
 void tcp_close(struct relay_alloc *a);
 /* Connect; answered later.  Or an error code: 403, 443, 446, 508. */
 unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8_t id[STUN_ID_LEN]);
-/* Does that connection of this process wait for a client with the key? */
-bool tcp_is_waiting(const struct relay *r, uint32_t id, const uint8_t key[16]);
+/* Does that connection of this process wait for a client with that key? */
+bool tcp_is_waiting(const struct relay *r, const struct relay_pass *what);
 bool tcp_is_of_other_process(const struct relay *r, uint32_t id);
 /* Joins it with the client's connection, which it takes; false: it does not wait any more. */
 bool tcp_join(struct relay *r, const struct relay_pass *what, struct stream *client);
@@ -239,6 +242,10 @@ bool lync_message(struct from *f, struct packet data);
 
 /* --- data.c */
 
+/* Is it the one that a Lync client has chosen? */
+bool is_active(const struct relay_alloc *a, const struct addr *peer);
+/* Indications have an id of their own that nobody answers. */
+void make_id(uint8_t ret[STUN_ID_LEN], const struct relay_alloc *a);
 void data_from_peer(void *arg, struct packet_port *port, const struct addr *from,
                     struct packet data);
 void data_to_peer(struct relay_alloc *a, const struct addr *peer, struct packet data);

@@ -79,6 +79,11 @@ void relay_drain(struct relay *r, bool on)
 	r->draining = on;
 }
 
+bool relay_is_draining(const struct relay *r)
+{
+	return r->draining;
+}
+
 const struct relay_stats *relay_stats(const struct relay *r)
 {
 	return &r->stats;
@@ -232,7 +237,7 @@ enum relay_joining relay_stream_joining(const struct relay_stream *s)
 void relay_stream_join(struct relay_stream **sp, struct stream *client)
 {
 	struct relay_stream *s = *sp;
-	if (!tcp_join(s->relay, &s->join, client))
+	if (!tcp_join(s->relay, &s->wanted, client))
 		stream_free(&client);
 	relay_stream_free(sp);
 }

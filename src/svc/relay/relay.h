@@ -167,6 +167,7 @@ void relay_free(struct relay **rp);
 void relay_configure(struct relay *r, const struct relay_config *cfg);
 /* No new allocations: 300 to the address, or without one 486; those that are there go on. */
 void relay_drain(struct relay *r, bool on);
+bool relay_is_draining(const struct relay *r);
 
 /* A datagram of a client, from packet_fn of the face's port. */
 void relay_datagram(struct relay *r, const struct relay_face *f, const struct addr *from,

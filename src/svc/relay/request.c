@@ -363,48 +363,41 @@ static void connect_peer(struct asked *q)
 }
 
 /* The connection may be in another process than the one that its client has come to. */
-static bool pass(struct asked *q, uint32_t id)
+static bool pass(const struct asked *q)
 {
 	struct relay_stream *s = q->from->stream;
-	struct relay *r = q->from->relay;
-	struct relay_pass what = { .id = id };
-	memcpy(what.key, q->key, sizeof(what.key));
-	memcpy(s->passed.id, q->m->id, sizeof(s->passed.id));
-	memcpy(s->passed.key, q->key, sizeof(s->passed.key));
-	bool passes = r->ops->pass(r->arg, s->owner, id >> RELAY_ID_BITS, &what);
-	wipe(&what, sizeof(what));
-	if (passes)
-		s->joining = RELAY_PASSING;
-	return passes;
+	const struct relay *r = q->from->relay;
+	memcpy(s->asked, q->m->id, sizeof(s->asked));
+	return r->ops->pass(r->arg, s->owner, s->wanted.id >> RELAY_ID_BITS, &s->wanted);
 }
 
 /* RFC 6062 section 5.4: what follows on the connection is the peer's. */
 static void connection_bind(struct asked *q)
 {
 	struct relay_stream *s = q->from->stream;
-	uint32_t id;
-	if (!s || q->alloc || !stun_attr_u32(q->m, STUN_CONNECTION_ID, &id)) {
+	const struct relay *r = q->from->relay;
+	if (!s || q->alloc || !stun_attr_u32(q->m, STUN_CONNECTION_ID, &s->wanted.id)) {
 		refuse(q, 400);
-	} else if (tcp_is_of_other_process(q->from->relay, id)) {
-		if (!pass(q, id))
-			refuse(q, 400);
-	} else if (tcp_is_waiting(q->from->relay, id, q->key)) {
-		s->joining = RELAY_JOINING;
-		s->join.id = id;
-		memcpy(s->join.key, q->key, sizeof(s->join.key));
-		answer_ok(q);
-	} else {
-		refuse(q, 400);
+		return;
 	}
+	memcpy(s->wanted.key, q->key, sizeof(s->wanted.key));
+	if (tcp_is_of_other_process(r, s->wanted.id)) {
+		s->joining = pass(q) ? RELAY_PASSING : RELAY_NOT_JOINING;
+	} else if (tcp_is_waiting(r, &s->wanted)) {
+		s->joining = RELAY_JOINING;
+		answer_ok(q);
+	}
+	if (s->joining == RELAY_NOT_JOINING)
+		refuse(q, 400);
 }
 
 void relay_stream_passed(struct relay_stream *s, bool taken)
 {
 	struct stun_out o;
-	stun_begin(&o, taken ? STUN_SUCCESS : STUN_ERROR, STUN_CONNECTION_BIND, s->passed.id);
+	stun_begin(&o, taken ? STUN_SUCCESS : STUN_ERROR, STUN_CONNECTION_BIND, s->asked);
 	if (!taken)
 		stun_put_error(&o, 400, stun_reason(400));
-	stun_end(&o, STUN_STANDARD, key_of(s->passed.key));
+	stun_end(&o, STUN_STANDARD, key_of(s->wanted.key));
 	s->joining = RELAY_NOT_JOINING;
 	s->relay->ops->to_stream(s->relay->arg, s->owner, bytes_of(stun_text(&o)), false);
 }

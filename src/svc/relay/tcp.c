@@ -132,17 +132,17 @@ static void on_over(void *arg, enum pipe_end by UNUSED)
 
 static const struct pipe_ops pipe_ops = { .passed = on_passed, .ended = on_over };
 
-bool tcp_is_waiting(const struct relay *r, uint32_t id, const uint8_t key[16])
+bool tcp_is_waiting(const struct relay *r, const struct relay_pass *what)
 {
-	const struct tcp_conn *c = tcp_conn_of(r, id);
+	const struct tcp_conn *c = tcp_conn_of(r, what->id);
 	return c && c->state == TCP_WAITING && !c->alloc->lync &&
-	       same_secret(c->alloc->key, key, sizeof(c->alloc->key));
+	       same_secret(c->alloc->key, what->key, sizeof(c->alloc->key));
 }
 
 bool tcp_join(struct relay *r, const struct relay_pass *what, struct stream *client)
 {
 	struct tcp_conn *c = tcp_conn_of(r, what->id);
-	if (!c || !tcp_is_waiting(r, what->id, what->key))
+	if (!c || !tcp_is_waiting(r, what))
 		return false;
 	timer_stop(&c->late);
 	c->state = TCP_JOINED;

@@ -71,11 +71,11 @@ static void put_chunk(struct tcp_conn *c, struct str in)
 {
 	uint8_t space[TURN_HEADROOM + CHUNK + TURN_TAILROOM], *p = space + TURN_HEADROOM;
 	struct relay_alloc *a = c->alloc;
-	bool raw = a->lync->active.sa.sa_family != AF_UNSPEC && addr_eq(&a->lync->active, &c->peer);
+	bool raw = is_active(a, &c->peer);
 	uint8_t id[MSTURN_ID_LEN] = { 0 };
 	struct bytes whole = { p, in.len };
 	memcpy(p, in.p, in.len);
-	memcpy(id, &a->packets_in, sizeof(a->packets_in));
+	make_id(id, a);
 	if (!raw)
 		whole = msturn_put_data(p, in.len, &c->peer, id);
 	to_client(a, turn_put_ms_frame((uint8_t *)(uintptr_t)whole.p, whole.len,
@@ -139,7 +139,7 @@ static void on_room(void *arg)
 static void lose(struct tcp_conn *c)
 {
 	struct relay_alloc *a = c->alloc;
-	bool active = addr_eq(&a->lync->active, &c->peer);
+	bool active = is_active(a, &c->peer);
 	tcp_conn_free(c);
 	if (!active)
 		return;
