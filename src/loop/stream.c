@@ -331,13 +331,29 @@ static void connected(struct stream *s)
 	}
 }
 
+/* A peer that closes with bytes of ours unread resets the connection; what it had sent before that
+ * is still to be read, and the error comes behind it. */
+static void on_error(struct stream *s, int status)
+{
+	s->watching = 0; /* libuv has stopped */
+	if (s->state != OPEN || s->paused) {
+		end(s, loop_socket_error(s->fd, status),
+		    s->state == CONNECTING ? "connect failed" : "connection broken");
+		return;
+	}
+	if (s->ssl)
+		read_tls(s);
+	else
+		read_plain(s);
+	watch(s);
+}
+
 static void on_event(uv_poll_t *h, int status, int events)
 {
 	struct stream *s = h->data;
 	loop_note_wake(s->loop);
 	if (status < 0) {
-		end(s, loop_socket_error(s->fd, status),
-		    s->state == CONNECTING ? "connect failed" : "connection broken");
+		on_error(s, status);
 		return;
 	}
 	switch ((enum state)s->state) {

@@ -1,6 +1,7 @@
 #include "loop/stream.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "ends.h"
@@ -226,6 +227,30 @@ static void a_pause_holds_what_comes_back_and_loses_nothing(void)
 	world_end(&w);
 }
 
+/* Who closes with something unread resets the connection. */
+static void what_came_before_a_reset_is_read(void)
+{
+	static char block[100000];
+	struct loop *l = loop_new();
+	struct end near = { .got = buf_of(END_MAX) };
+	int fds[2];
+	ends_pair(fds);
+	near.s = stream_accept(l, fds[1], NULL, &end_limits, &end_ops, &near);
+	stream_write(near.s, STR("nobody reads this"));
+	stream_pause(near.s, true);
+	AWAIT(l, stream_unsent(near.s) == 0);
+	memset(block, 'b', sizeof(block));
+	ssize_t sent = send(fds[0], block, sizeof(block), MSG_NOSIGNAL);
+	OK(sent > 64 * 1024); /* more than is read at once */
+	(void)close(fds[0]);
+	stream_pause(near.s, false);
+	AWAIT(l, near.n_closed == 1);
+	EQ(near.got.len, sent);
+	EQ(near.err, -ECONNRESET);
+	end_done(&near);
+	loop_free(&l);
+}
+
 static void a_freed_stream_calls_nobody(void)
 {
 	struct world w;
@@ -287,6 +312,7 @@ int main(void)
 	RUN(a_close_comes_after_what_was_written);
 	RUN(a_reader_that_does_not_read_is_given_up);
 	RUN(a_pause_holds_what_comes_back_and_loses_nothing);
+	RUN(what_came_before_a_reset_is_read);
 	RUN(a_freed_stream_calls_nobody);
 	RUN(where_nobody_listens_a_connect_fails_from_the_loop);
 	RUN(a_socket_pair_is_a_stream_without_addresses);
