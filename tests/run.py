@@ -59,9 +59,9 @@ class Results:
 
 
 def take_output(results, label, text):
-    """The TAP of one file: its results, and how many of its plan are missing."""
+    """The TAP of one file: its results; how many failed, and how many of its plan are missing."""
     planned = re.search(r"^1\.\.(\d+)", text, re.M)
-    seen, lines = 0, text.splitlines()
+    seen, failed, lines = 0, 0, text.splitlines()
     for i, line in enumerate(lines):
         m = LINE.match(line)
         if not m:
@@ -74,9 +74,10 @@ def take_output(results, label, text):
         result = "pass" if verdict == "ok" else "fail"
         results.add(f"{label}: {name}", result, float(seconds or 0))
         if result == "fail":
+            failed += 1
             said = [x for x in lines[i + 1:i + 40] if x.startswith("#")]
             say(f"FAILED {label}: {name}\n" + "\n".join(said))
-    return int(planned.group(1)) - seen if planned else 1
+    return failed, int(planned.group(1)) - seen if planned else 1
 
 
 def run_file(results, path, frontends):
@@ -92,8 +93,9 @@ def run_file(results, path, frontends):
         text, status = p.stdout.decode(errors="replace"), p.returncode
     except subprocess.TimeoutExpired as e:
         text, status = (e.stdout or b"").decode(errors="replace"), f"none after {FILE_MAX_S} s"
-    missing = take_output(results, label, text)
-    if missing:
+    failed, missing = take_output(results, label, text)
+    # A status that no result explains: it broke when its tests were over, in what it cleans up.
+    if missing or (status != 0 and not failed):
         results.add(label, "fail", why=f"{missing} tests without a result, status {status}")
         say(f"FAILED {label}: status {status}\n{text[-3000:]}")
     say(f"  {label} ({time.monotonic() - began:.0f} s)")
