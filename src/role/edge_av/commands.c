@@ -135,9 +135,14 @@ static void allocation_end(void *state, struct ctl_call *call)
 	int64_t number = id.len ? number_of(ea, id) : 0;
 	char text[64];
 	struct buf b = BUF_ON(text);
+	struct str user = ctl_text(call->args, "user");
 	unsigned n = 0;
+	if (user.len == 0) {
+		call->fail(call, "say whose allocations");
+		return;
+	}
 	if (number >= 0)
-		n = relay_revoke(ea->relay, ctl_text(call->args, "user"), (uint64_t)number);
+		n = relay_revoke(ea->relay, user, (uint64_t)number);
 	buf_printf(&b, "{\"ended\":%u}", n);
 	call->ok(call, buf_view(&b));
 }

@@ -20,6 +20,7 @@ struct conn {
 	struct edge_av *ea;
 	struct ea_face *face;
 	struct addr peer;
+	uint16_t host;         /* which of EA_HOSTS */
 	struct peek *peek;     /* PEEKING */
 	struct stream *stream; /* from then on */
 	struct relay_stream *relay;
@@ -233,7 +234,9 @@ void ea_conn_pause(void *arg UNUSED, void *owner, bool paused)
 void ea_conn_hang_up(void *arg UNUSED, void *owner)
 {
 	struct conn *c = owner;
-	stream_close(c->stream);
+	/* With what it still sends unread, the connection would be reset, and what was written to
+	 * it might not arrive. */
+	stream_close_late(c->stream, EA_LINGER_S * USEC_PER_SEC);
 }
 
 /* --- what another process has ---------------------------------------------------------------- */
@@ -309,7 +312,26 @@ static void on_first(void *arg, struct peek *p UNUSED, struct bytes first, int e
 	}
 }
 
-/* Room for one more: of those who have nothing yet the oldest goes. */
+/* The oldest of the host that has most of those who have nothing yet: whoever floods pushes itself
+ * out. */
+static struct conn *surplus(struct edge_av *ea)
+{
+	uint16_t n[EA_HOSTS] = { 0 }, most = 0;
+	list_for(it, &ea->waiting)
+	{
+		uint16_t *own = &n[list_entry(it, struct conn, node)->host];
+		most = MAX(most, ++*own);
+	}
+	list_for(it, &ea->waiting)
+	{
+		struct conn *c = list_entry(it, struct conn, node);
+		if (n[c->host] == most)
+			return c;
+	}
+	return NULL;
+}
+
+/* Room for one more. */
 static bool make_room(struct edge_av *ea)
 {
 	if (ea->n_conns >= ea->setup.s.connections_max && ea->n_waiting == 0)
@@ -317,8 +339,16 @@ static bool make_room(struct edge_av *ea)
 	if (ea->n_waiting < EA_WAITING_MAX && ea->n_conns < ea->setup.s.connections_max)
 		return true;
 	ea->conn_stats.silent++;
-	conn_free(list_entry(ea->waiting.next, struct conn, node));
+	conn_free(surplus(ea));
 	return true;
+}
+
+/* IPv6: its /64, for it changes the rest by itself. */
+static uint16_t host_of(const struct edge_av *ea, const struct addr *peer)
+{
+	uint8_t host[18];
+	size_t n = addr_pack(peer, host) - sizeof(in_port_t);
+	return (uint16_t)(hash_bytes(&ea->host_key, host, MIN(n, (size_t)8)) % EA_HOSTS);
 }
 
 void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer)
@@ -334,6 +364,7 @@ void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct 
 	c->ea = ea;
 	c->face = f;
 	c->peer = *peer;
+	c->host = host_of(ea, peer);
 	timer_init(&c->idle, ea->env->loop, on_idle, c);
 	timer_set(&c->idle, loop_now(ea->env->loop) + EA_IDLE_S * USEC_PER_SEC);
 	list_add(&ea->waiting, &c->node);

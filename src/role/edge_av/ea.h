@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auth/relay_grant.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "loop/pipe.h"
 #include "role/gate.h"
@@ -10,17 +11,22 @@
 
 enum {
 	EA_SLOTS_MAX = RELAY_SLOTS_MAX,
-	EA_FACES_MAX = 32,     /* addresses and ports where clients come to */
-	EA_OPENING_S = 10,     /* so long a connection may take to say what it speaks */
-	EA_IDLE_S = 30,        /* so long it may be without an allocation */
-	EA_WAITING_MAX = 1024, /* connections without an allocation: the oldest goes beyond */
+	EA_FACES_MAX = 32, /* addresses and ports where clients come to */
+	EA_OPENING_S = 10, /* so long a connection may take to say what it speaks */
+	EA_IDLE_S = 30,    /* so long it may be without an allocation */
+	EA_LINGER_S = 2,   /* so long one that we close is still read */
+	/* Connections without an allocation: beyond, the oldest goes of the host with most. */
+	EA_WAITING_MAX = 1024,
+	EA_HOSTS = 2048, /* that are told apart there */
 	EA_ACCEPTS_PER_TURN = 32,
 	EA_UNSENT_MAX = 128 * 1024, /* bytes that wait for a slow client: packets are dropped */
 	EA_ROOM = 32 * 1024,        /* so many, and peers of its TCP allocation are not read */
 	EA_FRAME_MAX = 65535 + 4,
 	EA_LINES_PER_S = 20, /* of what strangers can cause */
 	EA_ALLOCATION_LINES_PER_S = 1000,
-	EA_ASKED_PER_S = 200, /* requests for credentials: 500 beyond */
+	EA_ASKED_PER_S = 200,  /* requests for credentials, of all: 500 beyond */
+	EA_ASKED_PER_MIN = 60, /* of one user */
+	EA_ASKERS = 4096,      /* who are told apart there */
 };
 
 struct ea_face {
@@ -52,8 +58,11 @@ struct edge_av {
 	struct peer_tls peer_tls;
 	struct gate *gate; /* front ends of other hosts; NULL: none */
 	struct log_limit issued_limit, refusal_limit, alloc_limit, conn_limit;
-	usec_t asked_since;
-	uint32_t asked;
+	struct hash_key host_key; /* strangers choose addresses, and users names */
+	struct ea_asked {
+		usec_t since;
+		uint32_t n;
+	} asked, asked_by[EA_ASKERS];
 	uint64_t granted, not_granted;
 	struct defer stopped;
 	void (*on_stopped)(void *arg);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rand.h"
 #include "role/edge_av/ea.h"
 #include "svc/relay/live.h"
 
@@ -128,6 +129,7 @@ static void start_engine(struct edge_av *ea)
 	ea->ports = relay_ports_new(s->engine.own, &s->ports, ea->live);
 	ea->relay = relay_new(ea->env->loop, ea->packets, &s->engine, &relay_ops, ea);
 	ea->keys = relay_keys_new(ea->env->pool_key);
+	rand_bytes(&ea->host_key, sizeof(ea->host_key));
 }
 
 static void log_started(const struct edge_av *ea)

@@ -73,14 +73,25 @@ static enum mrasp_reason judge(const struct mrasp_request *rq, struct str who)
 	return MRASP_OK;
 }
 
-static bool too_many(struct edge_av *ea)
+static bool is_over(struct ea_asked *a, usec_t now, usec_t window, uint32_t max)
+{
+	if (now - a->since >= window) {
+		a->since = now;
+		a->n = 0;
+	}
+	if (a->n == max)
+		return true;
+	a->n++;
+	return false;
+}
+
+/* Each user first: what one asks in vain is not taken from the others. */
+static bool too_many(struct edge_av *ea, struct str who)
 {
 	usec_t now = loop_now(ea->env->loop);
-	if (now - ea->asked_since >= USEC_PER_SEC) {
-		ea->asked_since = now;
-		ea->asked = 0;
-	}
-	return ++ea->asked > EA_ASKED_PER_S;
+	struct ea_asked *own = &ea->asked_by[hash_lower(&ea->host_key, who) % EA_ASKERS];
+	return is_over(own, now, 60 * USEC_PER_SEC, EA_ASKED_PER_MIN) ||
+	       is_over(&ea->asked, now, USEC_PER_SEC, EA_ASKED_PER_S);
 }
 
 /* --- the answer ------------------------------------------------------------------------ */
@@ -186,7 +197,7 @@ static void serve(struct edge_av *ea, struct sip_req *rq)
 	} else if (read_asserted(rq->msg, &who) < 0) {
 		r.why = MRASP_FORBIDDEN;
 	} else {
-		r.why = too_many(ea) ? MRASP_BUSY : judge(&asked, buf_view(&who));
+		r.why = too_many(ea, buf_view(&who)) ? MRASP_BUSY : judge(&asked, buf_view(&who));
 	}
 	if (r.why == MRASP_OK) {
 		r.n_relays = list_relays(ea, asked.wanted[0].location, relays);
