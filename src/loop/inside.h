@@ -20,8 +20,9 @@ struct loop {
 	struct list again;  /* for the next turn */
 	usec_t now, turn_start, longest[LOOP_N_TURNS];
 	bool now_valid;
-	bool held;    /* the clock stands: loop_clock_move() */
-	usec_t armed; /* when the libuv timer fires; USEC_INFINITY: it is stopped */
+	bool held;        /* the clock stands: loop_clock_move() */
+	int64_t wall_off; /* loop_wall_move() */
+	usec_t armed;     /* when the libuv timer fires; USEC_INFINITY: it is stopped */
 	unsigned n_jobs;
 	char *read_buf;         /* LOOP_READ_SIZE, shared by all streams */
 	struct udp_batch *udp;  /* shared by all UDP sockets; made by the first */

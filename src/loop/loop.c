@@ -36,11 +36,16 @@ void loop_clock_move(struct loop *l, usec_t by)
 	l->armed = 0; /* the wait for the next timer is another one now */
 }
 
-usec_t loop_wall(const struct loop *l UNUSED)
+void loop_wall_move(struct loop *l, int64_t by)
+{
+	l->wall_off += by;
+}
+
+usec_t loop_wall(const struct loop *l)
 {
 	struct timespec ts;
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000;
+	return (usec_t)ts.tv_sec * USEC_PER_SEC + (usec_t)ts.tv_nsec / 1000 + (usec_t)l->wall_off;
 }
 
 /* Timers. */

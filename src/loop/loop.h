@@ -19,6 +19,8 @@ void loop_turn(struct loop *l, usec_t max);
 /* Stops the clock, for tests: from now on it moves by what this is told alone, and timers that are
  * due by then fire in the next turn. */
 void loop_clock_move(struct loop *l, usec_t by);
+/* Moves the wall clock, for tests: as when somebody sets the host's. */
+void loop_wall_move(struct loop *l, int64_t by);
 /* The monotonic time of this turn. */
 usec_t loop_now(const struct loop *l);
 /* The wall clock, microseconds since 1970. */

@@ -4,13 +4,15 @@
 
 #include "loop/loop.h"
 
-/* RUNNING --one ends--> LEAVING --the other one has taken what is left, or is late--> CLOSING. */
-enum state { RUNNING, LEAVING, CLOSING };
+/* RUNNING --one ends, or the owner has enough--> LEAVING: who is still there is sent what is left,
+ * and closed. */
+enum state { RUNNING, LEAVING };
 
 struct end {
 	struct pipe *pipe;
-	struct stream *stream;
-	bool full; /* waits for the other one */
+	struct stream *stream; /* NULL: it has ended */
+	bool full;             /* waits for the other one */
+	bool closing;
 };
 
 struct pipe {
@@ -47,21 +49,35 @@ static void rest_for(struct pipe *p, usec_t how_long)
  * with it what the kernel has not sent yet. */
 static void close_end(struct end *e)
 {
-	e->pipe->state = CLOSING;
-	timer_stop(&e->pipe->rest);
+	if (!e->stream || e->closing)
+		return;
+	e->closing = true;
 	stream_close_late(e->stream, PIPE_LINGER_S * USEC_PER_SEC);
 }
 
-static struct end *left(struct pipe *p)
+/* What was written to it goes out, in its own time. */
+static void empty_end(struct end *e)
 {
-	return other(&p->ends[p->by]);
+	if (!e->stream)
+		return;
+	stream_pause(e->stream, true);
+	stream_want_room(e->stream, 1);
+}
+
+static void leave(struct pipe *p)
+{
+	p->state = LEAVING;
+	timer_set(&p->rest, loop_now(p->loop) + PIPE_LEFT_S * USEC_PER_SEC);
+	empty_end(&p->ends[PIPE_A]);
+	empty_end(&p->ends[PIPE_B]);
 }
 
 static void on_timer(void *arg)
 {
 	struct pipe *p = arg;
 	if (p->state == LEAVING) {
-		close_end(left(p));
+		close_end(&p->ends[PIPE_A]);
+		close_end(&p->ends[PIPE_B]);
 		return;
 	}
 	p->resting = false;
@@ -102,23 +118,19 @@ static void on_opened(void *arg UNUSED)
 {
 }
 
-/* What was written to the other one goes out, in its own time; then that one's end follows, which
- * is the end. */
+/* The first end is followed by the other one's, and that is the pipe's. */
 static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
 {
 	struct end *e = arg;
 	struct pipe *p = e->pipe;
 	stream_free(&e->stream);
-	if (p->state != RUNNING) {
+	if (p->state == RUNNING) {
+		p->by = e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B;
+		leave(p);
+	} else if (!other(e)->stream) {
 		timer_stop(&p->rest);
 		loop_defer(p->loop, &p->over);
-		return;
 	}
-	p->state = LEAVING;
-	p->by = e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B;
-	timer_set(&p->rest, loop_now(p->loop) + PIPE_LEFT_S * USEC_PER_SEC);
-	stream_pause(left(p)->stream, true);
-	stream_want_room(left(p)->stream, 1);
 }
 
 static const struct stream_ops ops = {
@@ -157,6 +169,14 @@ struct pipe *pipe_new(struct loop *l, struct stream *a, struct stream *b, const 
 	join(p, PIPE_A, a);
 	join(p, PIPE_B, b);
 	return p;
+}
+
+void pipe_leave(struct pipe *p, const struct pipe_ops *o, void *arg)
+{
+	p->ops = o;
+	p->arg = arg;
+	if (p->state == RUNNING)
+		leave(p);
 }
 
 void pipe_free(struct pipe **pp)

@@ -30,5 +30,8 @@ struct pipe_ops {
  * passes first.  May be called from their data(). */
 struct pipe *pipe_new(struct loop *l, struct stream *a, struct stream *b,
                       const struct pipe_ops *ops, void *arg);
+/* Nothing more is read: both are sent what is left, and end.  ended() of these follows; passed() is
+ * not called any more. */
+void pipe_leave(struct pipe *p, const struct pipe_ops *ops, void *arg);
 /* Ends both; ended() is not called. */
 void pipe_free(struct pipe **pp);

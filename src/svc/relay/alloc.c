@@ -115,10 +115,10 @@ static void on_expired(void *arg)
 uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s)
 {
 	struct relay *r = a->relay;
-	usec_t wall = loop_wall(r->loop);
-	uint64_t left = a->grant_until > wall ? (a->grant_until - wall) / USEC_PER_SEC : 0;
+	usec_t now = loop_now(r->loop);
+	uint64_t left = a->grant_until > now ? (a->grant_until - now) / USEC_PER_SEC : 0;
 	life_s = (uint32_t)MIN((uint64_t)life_s, left);
-	a->until = loop_now(r->loop) + life_s * USEC_PER_SEC;
+	a->until = now + life_s * USEC_PER_SEC;
 	timer_set(&a->expiry, a->until);
 	return life_s;
 }
@@ -141,9 +141,9 @@ static void end_open(struct relay_alloc *a, int i, const struct relay_opened *o)
 	packet_port_let_fragment(e->port);
 }
 
-static void close_ends(struct relay_alloc *a)
+static void close_ends(struct relay_alloc *a, bool cut)
 {
-	tcp_close(a);
+	tcp_close(a, cut);
 	for (int i = 0; i < 2; i++) {
 		if (!a->ends[i].open)
 			continue;
@@ -194,7 +194,7 @@ static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uin
 		if (err < 0 && i > 0 && a->ends[0].open)
 			return 0; /* the additional one is not there */
 		if (err < 0) {
-			close_ends(a);
+			close_ends(a, true);
 			return err == -EAFNOSUPPORT ? 440 : 508;
 		}
 	}
@@ -216,6 +216,13 @@ static void alloc_free(struct relay_alloc *a)
 	free(a);
 }
 
+/* By a clock that nobody sets: who is being served goes on though the host's time is put right. */
+static usec_t end_of_grant(const struct relay *r, const struct relay_grant *g)
+{
+	usec_t wall = loop_wall(r->loop), end = g->expires_s * USEC_PER_SEC;
+	return loop_now(r->loop) + (end > wall ? end - wall : 0);
+}
+
 static struct relay_alloc *make(const struct from *f, const struct alloc_want *w,
                                 struct relay_user *u)
 {
@@ -227,7 +234,7 @@ static struct relay_alloc *make(const struct from *f, const struct alloc_want *w
 	a->stream = f->stream;
 	a->client = *f->peer;
 	a->began = loop_now(r->loop);
-	a->grant_until = w->grant->expires_s * USEC_PER_SEC;
+	a->grant_until = end_of_grant(r, w->grant);
 	memcpy(a->key, w->key, sizeof(a->key));
 	if (w->id)
 		memcpy(a->id, w->id, sizeof(a->id));
@@ -288,7 +295,7 @@ void alloc_end(struct relay_alloc *a, enum relay_end why)
 	struct relay_user *u = a->user;
 	struct relay_info info;
 	relay_describe(a, &info);
-	close_ends(a);
+	close_ends(a, why == RELAY_REVOKED || why == RELAY_STOPPED);
 	list_del(&a->node);
 	if (a->stream)
 		a->stream->alloc = NULL;

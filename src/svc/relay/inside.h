@@ -68,7 +68,7 @@ struct relay_alloc {
 	struct relayed ends[2];  /* IPv4, IPv6 */
 	uint8_t key[16];         /* of its user's credentials */
 	uint8_t id[STUN_ID_LEN]; /* of the request that made it: it may come again */
-	usec_t grant_until;      /* wall clock, of the credentials */
+	usec_t grant_until;      /* monotonic: the end of the credentials */
 	usec_t began, until;
 	struct timer expiry;
 	struct bucket bucket;
@@ -106,6 +106,7 @@ struct reservation {
 	struct relay *relay;
 	struct relay_user *user;
 	struct addr external;
+	unsigned times; /* it was kept: 1, and for every time before that has not ended */
 	struct timer expiry;
 };
 
@@ -126,6 +127,8 @@ struct relay {
 	struct hash_key nonce_key;
 	struct map by_client, users, tcp_conns;
 	struct list allocs, reservations;
+	struct list partings; /* tcp_part.c */
+	unsigned n_partings;
 	bool draining;
 	uint64_t last_number;
 	struct relay_stats stats;
@@ -216,7 +219,9 @@ void reservations_end(struct relay *r);
 
 /* The relayed socket of a TCP allocation, which it takes: 0 or -errno. */
 int tcp_open(struct relay_alloc *a, const struct relay_opened *o);
-void tcp_close(struct relay_alloc *a);
+/* cut: what the client has sent does not go out any more. */
+void tcp_close(struct relay_alloc *a, bool cut);
+void tcp_partings_end(struct relay *r);
 /* Connect; answered later.  Or an error code: 403, 443, 446, 508. */
 unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8_t id[STUN_ID_LEN]);
 /* Does that connection of this process wait for a client with that key? */

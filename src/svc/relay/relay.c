@@ -56,6 +56,7 @@ struct relay *relay_new(struct loop *l, struct packets *ps, const struct relay_c
 	map_init(&r->tcp_conns);
 	list_init(&r->allocs);
 	list_init(&r->reservations);
+	list_init(&r->partings);
 	relay_configure(r, cfg);
 	return r;
 }
@@ -67,6 +68,7 @@ void relay_free(struct relay **rp)
 		return;
 	(void)relay_revoke(r, STR(""), 0);
 	reservations_end(r);
+	tcp_partings_end(r);
 	map_done(&r->by_client);
 	map_done(&r->users);
 	map_done(&r->tcp_conns);

@@ -27,9 +27,10 @@ enum {
 	RELAY_TCP_CONNS_MAX = 32, /* of a TCP allocation: 508 beyond */
 	RELAY_USER_TCP_CONNS_MAX = 256, /* of a user, in a process: 508 beyond */
 	RELAY_TCP_HELD_MAX = 8,         /* Lync: of these, strangers: the oldest one goes beyond */
+	RELAY_PARTINGS_MAX = 256,  /* whose allocation is over, in a process: the oldest goes */
 	RELAY_TCP_WAIT_S = 30,     /* RFC 6062: for a peer's answer, and for the client to come */
 	RELAY_TCP_PORT_MIN = 1024, /* of peers: services of hosts are not for a relay's clients */
-	RELAY_TCP_EARLY_MAX = 64 * 1024, /* Lync: bytes for a peer that is not connected yet */
+	RELAY_TCP_EARLY_MAX = 16 * 1024, /* Lync: bytes for a peer that is not connected yet */
 	/* Answers to who has shown no credentials: of one address (IPv6: of one /64) ... */
 	RELAY_STRANGER_BURST = 20,
 	RELAY_STRANGER_PER_S = 5,

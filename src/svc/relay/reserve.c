@@ -37,10 +37,28 @@ static void on_over(void *arg)
 	struct reservation *v = arg;
 	struct relay *r = v->relay;
 	struct relay_user *u = v->user;
-	r->ops->unkeep(r->arg, &v->external);
+	for (; v->times > 0; v->times--)
+		r->ops->unkeep(r->arg, &v->external);
 	reservation_free(v);
 	u->n--;
 	user_put(r, u);
+}
+
+/* The port was kept before, was somebody's in between, and is kept again: the end of that time does
+ * not count any more.  How many such times there are. */
+static unsigned take_over(struct relay *r, const struct addr *external)
+{
+	list_for(it, &r->reservations)
+	{
+		struct reservation *v = list_entry(it, struct reservation, node);
+		if (!addr_eq(&v->external, external))
+			continue;
+		unsigned times = v->times;
+		v->times = 0;
+		on_over(v);
+		return times;
+	}
+	return 0;
 }
 
 uint64_t reserve(struct relay *r, struct relay_user *u, const struct addr *before)
@@ -48,14 +66,15 @@ uint64_t reserve(struct relay *r, struct relay_user *u, const struct addr *befor
 	struct reservation *v = xnew(struct reservation);
 	uint16_t port = (uint16_t)(addr_port(before) + 1);
 	uint32_t until = (second_of(r) + RELAY_RESERVATION_S) & ((1u << UNTIL_BITS) - 1);
+	u->n++; /* it counts as an allocation while it is kept */
 	v->relay = r;
 	v->user = u;
 	v->external = *before;
 	addr_set_port(&v->external, port);
+	v->times = 1 + take_over(r, &v->external);
 	timer_init(&v->expiry, r->loop, on_over, v);
 	timer_set(&v->expiry, loop_now(r->loop) + RELAY_RESERVATION_S * USEC_PER_SEC);
 	list_add(&r->reservations, &v->node);
-	u->n++; /* it counts as an allocation while it is kept */
 	bool v6 = before->sa.sa_family == AF_INET6;
 	return seal(r, u, (uint32_t)port << 16 | (uint32_t)v6 << UNTIL_BITS | until);
 }

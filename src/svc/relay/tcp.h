@@ -45,6 +45,8 @@ bool tcp_is_full(const struct relay_alloc *a);
 /* Not yet of any state; the caller sets one, and the stream. */
 struct tcp_conn *tcp_conn_new(struct relay_alloc *a, const struct addr *peer);
 void tcp_conn_free(struct tcp_conn *c);
+/* Frees it too, but what was sent to the peer arrives. */
+void tcp_part(struct tcp_conn *c);
 /* Of that number; NULL. */
 struct tcp_conn *tcp_conn_of(const struct relay *r, uint32_t id);
 /* With that peer; NULL. */

@@ -155,11 +155,12 @@ int tcp_open(struct relay_alloc *a, const struct relay_opened *o)
 	return 0;
 }
 
-void tcp_close(struct relay_alloc *a)
+void tcp_close(struct relay_alloc *a, bool cut)
 {
 	if (!a->tcp)
 		return;
-	list_for(it, &a->tcp->conns) tcp_conn_free(list_entry(it, struct tcp_conn, node));
+	list_for(it, &a->tcp->conns)(cut ? tcp_conn_free
+	                                 : tcp_part)(list_entry(it, struct tcp_conn, node));
 	if (a->lync)
 		tcp_lync_closed(a);
 	timer_stop(&a->tcp->rest);

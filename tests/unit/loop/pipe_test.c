@@ -460,6 +460,54 @@ static void a_freed_pipe_ends_both_and_says_nothing(void)
 	}
 }
 
+/* What the owner of a pipe knows of it, once it has left. */
+static void on_left(void *arg, enum pipe_end by UNUSED)
+{
+	*(bool *)arg = true;
+}
+
+static void a_pipe_that_leaves_sends_what_is_left_and_reads_no_more(void)
+{
+	static const struct pipe_ops ops = { .ended = on_left };
+	struct world w;
+	bool left = false;
+	start_joined(&w);
+	struct far *a = &w.far[PIPE_A], *b = &w.far[PIPE_B];
+	fill(&w, PIPE_A);
+	OK(stream_unsent(w.near[PIPE_B]) > PIPE_UNSENT_MAX);
+	size_t passed = w.passed[PIPE_A];
+	pipe_leave(take(&w.pipe), &ops, &left);
+	AWAIT(w.loop, !get(b, PART) || b->ended); /* slowly */
+	EQ(b->got, passed);
+	EQ(b->err, 0);
+	AWAIT(w.loop, !get(a, MUCH) || a->ended);
+	OK(!left);
+	far_close(a);
+	far_close(b);
+	AWAIT(w.loop, left);
+	EQ(w.n_ended, 0);
+	EQ(w.passed[PIPE_A], passed);
+	stop(&w);
+}
+
+/* Neither end reads, or ends by itself. */
+static void a_pipe_that_leaves_is_gone_some_time(void)
+{
+	static const struct pipe_ops ops = { .ended = on_left };
+	struct world w;
+	bool left = false;
+	start_joined(&w);
+	fill(&w, PIPE_A);
+	fill(&w, PIPE_B);
+	pipe_leave(take(&w.pipe), &ops, &left);
+	for (int i = 0; i < 3 && !left; i++) {
+		turns(&w, IDLE_TURNS);
+		loop_clock_move(w.loop, PIPE_LEFT_S * USEC_PER_SEC);
+	}
+	AWAIT(w.loop, left);
+	stop(&w);
+}
+
 int main(void)
 {
 	RUN(bytes_pass_both_ways_whole_and_in_order);
@@ -474,6 +522,8 @@ int main(void)
 	RUN(who_reads_nothing_is_ended_some_time);
 	RUN(who_never_ends_is_ended_some_time);
 	RUN(both_may_end_at_once);
+	RUN(a_pipe_that_leaves_sends_what_is_left_and_reads_no_more);
+	RUN(a_pipe_that_leaves_is_gone_some_time);
 	RUN(a_freed_pipe_ends_both_and_says_nothing);
 	return tap_done();
 }

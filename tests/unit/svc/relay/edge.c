@@ -65,10 +65,11 @@ static int on_open(void *arg, const struct relay_want *want, struct relay_opened
 	struct edge *e = arg;
 	if (e->no_ports || (want->exactly && want->exactly != e->kept))
 		return -EADDRINUSE;
-	ret->fd = want->tcp       ? bound_tcp(want->family, &ret->external)
-	          : want->exactly ? bound_at(want->exactly, &ret->external)
-	          : want->even    ? bound_even(&ret->external)
-	                          : bound(want->family, &ret->external);
+	ret->fd = want->tcp                  ? bound_tcp(want->family, &ret->external)
+	          : want->even && e->even_at ? bound_at(e->even_at, &ret->external)
+	          : want->exactly            ? bound_at(want->exactly, &ret->external)
+	          : want->even               ? bound_even(&ret->external)
+	                                     : bound(want->family, &ret->external);
 	e->open_ports += ret->fd >= 0;
 	if (ret->fd >= 0 && want->pair) {
 		e->kept = addr_port(&ret->external) + 1u;

@@ -34,6 +34,7 @@ struct edge {
 	struct relay_range open[2];
 	unsigned open_ports;       /* relayed sockets */
 	unsigned kept_ports, kept; /* of pairs: how many, and the last one */
+	uint16_t even_at;          /* where a pair is made; 0: anywhere */
 	struct addr live;          /* what is a relayed socket, as the edge is told */
 	bool no_ports;             /* there are none */
 	unsigned n_began, n_ended[RELAY_N_ENDS];

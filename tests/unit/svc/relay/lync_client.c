@@ -12,7 +12,7 @@ void lync_start(struct lync_client *c, struct edge *e, const char *user, bool st
 		                   .told = buf_of(EDGE_SAID_MAX) };
 	party_start(&c->at, e->loop);
 	c->at.all = buf_of(EDGE_SAID_MAX);
-	account_get(&a, e, user, 3600);
+	account_get(&a, e, user, 8 * 3600);
 	/* What is text to others is bytes here. */
 	struct buf name = BUF_ON(c->name), password = BUF_ON(secret);
 	OK(base64_get(str_of(a.name), &name) == 0 &&

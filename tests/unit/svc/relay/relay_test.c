@@ -57,6 +57,69 @@ static struct str channel_data(struct str data)
 	return str_from_bytes(whole);
 }
 
+/* --- the host's time is set ------------------------------------------------------------- */
+
+enum { DAY_S = 86400 };
+
+/* A refresh that is told a new nonce. */
+static void learn_nonce(struct world *w)
+{
+	struct stun_out o;
+	struct stun_msg m;
+	edge_begin(&o, STUN_REFRESH);
+	EQ(edge_ask(&w->e, &w->client, &o, &w->alice, &m), 438);
+	edge_learn(&w->alice, &m);
+}
+
+/* Whoever has an allocation keeps it, and needs no more than a new nonce; new ones are made with
+ * what is good by the new time. */
+static void a_clock_that_is_set_ends_no_allocation(void)
+{
+	static const int64_t jumps[] = { 2 * 3600, -2 * 3600, 3 * DAY_S, -3 * DAY_S, 400 * DAY_S };
+	for (size_t i = 0; i < ARRAY_SIZE(jumps); i++) {
+		struct world w;
+		struct account now;
+		struct addr relayed;
+		start_allocated(&w);
+		EQ(edge_bind(&w.e, &w.client, &w.alice, CHANNEL, &w.peer.at), 200);
+		loop_wall_move(w.e.loop, jumps[i] * (int64_t)USEC_PER_SEC);
+		OK(arrives(&w, &w.client, &w.e.face.local, channel_data(STR("on")), &w.peer));
+		learn_nonce(&w);
+		EQ(edge_refresh(&w.e, &w.client, &w.alice, 600), 200);
+		EQ(edge_bind(&w.e, &w.client, &w.alice, CHANNEL, &w.peer.at), 200);
+		OK(arrives(&w, &w.client, &w.e.face.local, channel_data(STR("on")), &w.peer));
+		account_get(&now, &w.e, "bob@example.test", 3600);
+		EQ(edge_allocate(&w.e, &w.peer, &now, &relayed), 200);
+		/* What is over by the new time gives no new one. */
+		if (jumps[i] > 0) {
+			struct party other;
+			party_start(&other, w.e.loop);
+			EQ(edge_allocate(&w.e, &other, &w.alice, &relayed),
+			   jumps[i] > 8 * 3600 ? 401 : 200);
+			party_stop(&other);
+		}
+		stop(&w);
+	}
+}
+
+/* The key of a day: credentials outlive it, and those of the next day are good at once. */
+static void credentials_outlive_the_day_of_their_key(void)
+{
+	struct world w;
+	struct account today, tomorrow;
+	struct addr relayed;
+	start(&w);
+	account_get(&today, &w.e, "alice@example.test", 2 * DAY_S);
+	loop_wall_move(w.e.loop, (int64_t)DAY_S * USEC_PER_SEC);
+	account_get(&tomorrow, &w.e, "alice@example.test", 2 * DAY_S);
+	EQ(edge_allocate(&w.e, &w.client, &today, &relayed), 200);
+	EQ(edge_allocate(&w.e, &w.peer, &tomorrow, &relayed), 200);
+	EQ(edge_refresh(&w.e, &w.client, &today, 0), 200);
+	loop_wall_move(w.e.loop, (int64_t)(DAY_S + 1) * USEC_PER_SEC);
+	EQ(edge_allocate(&w.e, &w.client, &today, &relayed), 401);
+	stop(&w);
+}
+
 /* --- who may --------------------------------------------------------------------------- */
 
 static void a_binding_request_tells_the_own_address(void)
@@ -313,6 +376,45 @@ static void a_port_that_was_kept_for_nobody_is_free_again(void)
 	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
 	stun_put_u64(&o, STUN_RESERVATION_TOKEN, token);
 	EQ(edge_ask(&w.e, &w.peer, &o, &w.alice, &m), 508);
+	stop(&w);
+}
+
+static unsigned allocate_pair(struct world *w, uint64_t *ret_token)
+{
+	struct stun_out o;
+	struct stun_msg m;
+	edge_begin(&o, STUN_ALLOCATE);
+	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put(&o, STUN_EVEN_PORT, str_n("\x80", 1));
+	unsigned code = edge_ask(&w->e, &w->client, &o, &w->alice, &m);
+	OK(stun_attr_u64(&m, STUN_RESERVATION_TOKEN, ret_token));
+	OK(stun_attr_addr(&m, STUN_XOR_RELAYED_ADDRESS, &w->relayed));
+	return code;
+}
+
+/* The end of the first time is not that of the second one. */
+static void a_port_that_is_kept_again_is_kept_as_long(void)
+{
+	struct world w;
+	struct stun_out o;
+	struct stun_msg m;
+	uint64_t first = 0, second = 0;
+	start(&w);
+	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200);
+	EQ(edge_refresh(&w.e, &w.client, &w.alice, 0), 200);
+	EQ(allocate_pair(&w, &first), 200);
+	w.e.even_at = addr_port(&w.relayed);
+	EQ(edge_refresh(&w.e, &w.client, &w.alice, 0), 200);
+	edge_wait(&w.e, RELAY_RESERVATION_S - 5);
+	EQ(allocate_pair(&w, &second), 200);
+	EQ(addr_port(&w.relayed), w.e.even_at);
+	edge_wait(&w.e, RELAY_RESERVATION_S - 5);
+	edge_begin(&o, STUN_ALLOCATE);
+	stun_put_u32(&o, STUN_REQUESTED_TRANSPORT, 17u << 24);
+	stun_put_u64(&o, STUN_RESERVATION_TOKEN, second);
+	EQ(edge_ask(&w.e, &w.peer, &o, &w.alice, &m), 200);
+	edge_wait(&w.e, 10);
+	EQ(w.e.kept_ports, 0);
 	stop(&w);
 }
 
@@ -666,6 +768,9 @@ int main(void)
 	RUN(a_request_that_comes_again_is_answered_again);
 	RUN(both_families_and_ports_side_by_side_can_be_had);
 	RUN(a_port_that_was_kept_for_nobody_is_free_again);
+	RUN(a_clock_that_is_set_ends_no_allocation);
+	RUN(credentials_outlive_the_day_of_their_key);
+	RUN(a_port_that_is_kept_again_is_kept_as_long);
 	RUN(limits_of_users_and_of_the_edge_are_kept);
 	RUN(data_pass_by_indications_both_ways);
 	RUN(data_pass_by_channels_both_ways);

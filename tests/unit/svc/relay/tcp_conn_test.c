@@ -1,3 +1,4 @@
+#include "loop/pipe.h"
 #include "rfc6062.h"
 
 /* Connections of TCP allocations: how many, how fast, how long. */
@@ -136,6 +137,32 @@ static void with_the_allocation_all_its_connections_end(void)
 	}
 }
 
+/* The client hangs up behind its last byte. */
+static void what_the_client_sent_arrives_though_the_allocation_ends(void)
+{
+	static void (*const ends[])(struct rfc * w) = { release, lose_control, expire };
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct rfc w;
+		struct far peer, client;
+		size_t before;
+		rfc_start_joined(&w, &peer, &client);
+		do {
+			before = client.put;
+			far_put(&client, 4 * PIPE_UNSENT_MAX);
+			edge_turns(&w.e);
+		} while (client.put != before);
+		uint64_t taken = relay_stats(w.e.relay)->relayed_bytes;
+		OK(taken > PIPE_UNSENT_MAX);
+		ends[i](&w);
+		EQ(w.e.open_ports, 0);
+		UNTIL(&w.e, (far_read(&peer, FAR_BUFFER), far_is_ended(&peer)));
+		EQ(peer.got.len, taken);
+		EQ(peer.err, 0);
+		OK(far_saw(&peer, buf_view(&peer.got)));
+		rfc_stop_joined(&w, &peer, &client);
+	}
+}
+
 static void refreshed_it_goes_on(void)
 {
 	struct rfc w;
@@ -161,6 +188,7 @@ int main(void)
 	RUN(limits_delay_and_lose_nothing);
 	RUN(what_is_owed_does_not_grow);
 	RUN(with_the_allocation_all_its_connections_end);
+	RUN(what_the_client_sent_arrives_though_the_allocation_ends);
 	RUN(refreshed_it_goes_on);
 	return tap_done();
 }

@@ -420,6 +420,23 @@ static void with_the_allocation_its_reasons_to_pause_end(void)
 
 /* --- ends ------------------------------------------------------------------------------ */
 
+static void what_the_client_sent_arrives_though_its_connection_ends(void)
+{
+	struct world w;
+	struct lync_client *k = &w.alice;
+	size_t put = 0;
+	start_active(&w, 0);
+	fill_peer(&w, &put);
+	OK(k->at.paused);
+	relay_stream_free(&k->stream);
+	EQ(w.e.open_ports, 0);
+	UNTIL(&w.e, (far_read(&w.peer, BLOCK), far_is_ended(&w.peer)));
+	EQ(w.peer.got.len, put);
+	EQ(w.peer.err, 0);
+	OK(far_saw(&w.peer, buf_view(&w.peer.got)));
+	stop(&w);
+}
+
 static void with_the_chosen_peer_the_client_ends(void)
 {
 	struct world w;
@@ -571,6 +588,7 @@ int main(void)
 	RUN(a_full_client_pauses_its_peers);
 	RUN(limits_delay_and_lose_nothing);
 	RUN(with_the_allocation_its_reasons_to_pause_end);
+	RUN(what_the_client_sent_arrives_though_its_connection_ends);
 	RUN(with_the_chosen_peer_the_client_ends);
 	RUN(who_has_ended_can_be_connected_to_again);
 	RUN(who_comes_again_has_another_stream);
