@@ -24,6 +24,7 @@ PACKET = bytes(1200)
 FLOOD = 200               # packets at once
 LIMIT_KBPS = 100          # of the edges whose limit is tried
 STRANGER_BURST, STRANGER_PER_S = 20, 5
+WAITING_MAX = 1024        # connections without an allocation
 
 
 class Relay:
@@ -314,6 +315,25 @@ def nonsense_at_the_begin_ends_the_connection(case, transport):
         client.raw(data)
         ends(client)
     allocated(case, transport)
+
+
+@tap.test(alone=True)
+def who_opens_many_connections_pushes_out_its_own(case):
+    edge = case.site.edge
+    early = edge.client(case, "tcp", source=ports.loopback())
+    early.binding()
+    flooder, flood = ports.loopback(), []
+    try:
+        for _ in range(WAITING_MAX + 100):
+            flood.append(socket.create_connection(edge.address("tcp"), tap.WAIT_S,
+                                                  source_address=(flooder, 0)))
+        edge.client(case, "tcp", source=ports.loopback()).allocate()
+        early.allocate()
+        flood[0].settimeout(tap.WAIT_S)
+        check_eq(flood[0].recv(1), b"", "the end of the flooder's first")
+    finally:
+        for s in flood:
+            s.close()
 
 
 @over_streams

@@ -11,6 +11,7 @@ from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 EDGES = 2
+ASKED_PER_MIN = 60  # of one user, at each process of the edge
 
 
 def make(args, folder):
@@ -74,6 +75,16 @@ def what_is_wrong_is_said(case):
         check_eq(answer.code, code, phrase)
         check(f'reasonPhrase="{phrase}"' in answer.body.decode(), answer.body)
     check_eq(ask(a, kind="text/plain").code, 415, "another type")
+
+
+@tap.test
+def who_asks_without_end_takes_it_from_nobody(case):
+    a, b = lync(case), lync(case)
+    uri = mras_uri(a)
+    codes = [ask(a, uri=uri).code for _ in range(ASKED_PER_MIN * EDGES + 1)]
+    check_eq(codes[0], 200, "the first")
+    check_eq(codes[-1], 500, "the last")
+    check_eq([ask(b, uri=uri).code for _ in range(EDGES)], [200] * EDGES, "of another user")
 
 
 @tap.test
