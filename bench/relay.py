@@ -1,6 +1,9 @@
 """The A/V edge beside coturn and a bare echo: packets that are relayed, allocations, memory."""
 import collections
 import os
+import re
+import shutil
+import subprocess
 import time
 
 import procs
@@ -20,13 +23,15 @@ HOWS = {"": "channels", "-send": "Send/Data"}
 # The most that a packet over UDP may cost, in echoes; of a burst in those of an echo of bursts.
 ECHOES = {"voice": 1.25, "paced": 1.15, "burst": 1.7}
 SETUP_US, IDLE_BYTES = 100, 2000
+# coturn's own client: clients, messages of each, ms between two; and how long it may take.
+UCLIENTS, UMESSAGES, UPAUSE_MS, UCLIENT_MAX_S = 50, 400, 2, 120
 
 
 class Size:
     def __init__(self, full, rounds):
         factor = 3 if full else 1
         self.rounds = rounds or (15 if full else 5)
-        self.idle_rounds = min(self.rounds, 5 if full else 3)
+        self.idle_rounds = self.uclient_rounds = min(self.rounds, 5 if full else 3)
         self.slices = 2  # of a kind in a round, of each server in turn
         self.counts = {"udp": {"voice": 40000 * factor, "paced": 1, "burst": 60000 * factor},
                        "tls": {"voice": 20000 * factor, "paced": 1, "burst": 20000 * factor}}
@@ -70,9 +75,12 @@ class Relay:
             for transport in ("udp", "tls"):
                 self.say(f"round {n + 1} of {self.size.rounds}: relayed packets, {transport}")
                 self._phase(n, transport)
+        relays = [self.made[x] for x in ("dialtone", "coturn") if x in self.made]
+        for n in range(self.size.uclient_rounds):
+            self.say(f"round {n + 1} of {self.size.uclient_rounds}: coturn's own client")
+            self._second_opinion(self._turn(n, relays))
         for n in range(self.size.idle_rounds):
-            for server in self._turn(n, [self.made[x] for x in ("dialtone", "coturn")
-                                         if x in self.made]):
+            for server in self._turn(n, relays):
                 self.say(f"round {n + 1} of {self.size.idle_rounds}: {IDLE} allocations, "
                          f"{server.name}")
                 self._idle(server)
@@ -135,6 +143,34 @@ class Relay:
             value = used[name] / n_ops * 1e6 if n_ops else None
             self.samples.append(Sample(row, name, value, dict(errors[name]), ""))
 
+    # A second opinion.
+
+    def _second_opinion(self, relays):
+        """Both servers run, and take turns."""
+        try:
+            for server in relays:
+                server.start("udp")
+            for how in HOWS:
+                for server in relays:
+                    self._uclient(server, how)
+        finally:
+            for server in relays:
+                server.stop()
+
+    def _uclient(self, server, how):
+        host, port = server.address("udp").split(":")
+        user, password = server.credentials
+        pids = server.pids()
+        before = procs.cpu(pids)
+        sent, got = uclient(["-y", "-c", "-m", str(UCLIENTS), "-n", str(UMESSAGES), "-l", "172",
+                             "-z", str(UPAUSE_MS), "-p", port, "-L", host, "-u", user,
+                             "-w", password, *["-s"] * (how == "-send"), host],
+                            self.bench.load_cpus)
+        used = procs.cpu_between(before, procs.cpu(pids))
+        errors = {"messages lost": sent - got} if sent > got else {}
+        self.samples.append(Sample(("uclient", "udp", how), server.name,
+                                   used / got * 1e6 if got else None, errors, ""))
+
     # Allocations.
 
     def _idle(self, server):
@@ -176,6 +212,21 @@ class Relay:
             yield entry_of(row, by_server["dialtone"], by_server["coturn"], floor)
 
 
+def uclient(words, cpus):
+    """Runs it: how many messages it sent and got."""
+    program = shutil.which("turnutils_uclient")
+    if not program:
+        raise procs.Failed("turnutils_uclient is not installed; tools/packages/bench names the "
+                           "packages")
+    p = subprocess.run([program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=UCLIENT_MAX_S, check=False, text=True,
+                       preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+    said = re.findall(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)", p.stdout)
+    if not said:
+        raise procs.Failed(f"turnutils_uclient: {p.stdout[-500:]}")
+    return tuple(int(x) for x in said[-1])
+
+
 def both(tls, udp):
     """The floor of a packet that comes by TLS and leaves by UDP, or the other way round."""
     found = Figures()
@@ -191,6 +242,8 @@ def title_of(row):
         return "Allocate, 401, Allocate, CreatePermission, ChannelBind"
     if kind == "idle":
         return f"memory for each idle allocation, {int(how):,}"
+    if kind == "uclient":
+        return f"turnutils_uclient: a message there and back, allocations in it; {HOWS[how]}"
     return f"one packet, {transport.upper()}-UDP, {HOWS[how]}; {KINDS[kind]}"
 
 
@@ -200,7 +253,7 @@ def budget_of(row):
         return ("us", SETUP_US)
     if kind == "idle":
         return ("bytes", IDLE_BYTES)
-    return ("echo", ECHOES[kind]) if transport == "udp" else ("coturn", 1)
+    return ("echo", ECHOES[kind]) if kind in ECHOES and transport == "udp" else ("coturn", 1)
 
 
 def entry_of(row, ours, peer, floor):
