@@ -164,6 +164,23 @@ static int unknown_role(const struct topo_role *tr, const struct role *const *ro
 	return -EINVAL;
 }
 
+/* What belongs together: said here as it would be when the role starts. */
+static int check_whole(const struct topo *t, const struct topo_role *tr, const struct role *role,
+                       struct buf *errors)
+{
+	auto_(buf_free) struct buf why = buf_of(CONF_ERRORS_MAX);
+	struct str line, rest;
+	if (!role->check || role->check(t, tr, &why) == 0)
+		return 0;
+	for (rest = buf_view(&why); rest.len > 0;) {
+		(void)str_cut(rest, '\n', &line, &rest);
+		if (line.len > 0)
+			conf_error(errors, tr->section, tr->section->line, "[role %s] %" STR_FMT,
+			           role->name, STR_ARG(line));
+	}
+	return -EINVAL;
+}
+
 static int check_role(struct topo *t, const struct topo_role *tr, const struct role *const *roles,
                       struct buf *errors)
 {
@@ -178,8 +195,9 @@ static int check_role(struct topo *t, const struct topo_role *tr, const struct r
 		           role->max_processes);
 		bad = -EINVAL;
 	}
-	return bad | add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors) |
+	bad |= add_ports(t, tr, role, errors) | check_peers(t, tr, role, errors) |
 	       check_company(t, tr, role, errors);
+	return bad ? bad : check_whole(t, tr, role, errors);
 }
 
 struct topo *config_topo(struct str topology, struct str local, const char *dir,

@@ -144,6 +144,9 @@ struct role {
 	const struct role_right *rights;       /* what it may ask of whom; NULL: of nobody */
 	const struct setting *const *settings; /* NULL-terminated list of tables */
 	const struct ctl_command *commands;    /* ends with a row without noun */
+	/* What its settings say together, for a section of any host whose values are good one by
+	 * one: 0, or -EINVAL with lines.  NULL: there is nothing more to say. */
+	int (*check)(const struct topo *t, const struct topo_role *r, struct buf *why);
 	uint32_t max_processes;
 	bool alone_across;     /* has one process if roles of other hosts are spoken with */
 	uint16_t metrics_port; /* default of metrics-port for slot 0; 0: none unless it is set */

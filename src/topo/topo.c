@@ -152,12 +152,13 @@ static uint32_t line_of(const struct conf_section *s, const char *key)
 	return e ? e->line : s->line;
 }
 
-static bool is_dns_name(struct str s)
+bool topo_is_dns_name(struct str s)
 {
 	bool label = false;
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.p[i];
-		bool ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		          (c >= '0' && c <= '9') || c == '-' || c == '_';
 		if (!ok && (c != '.' || !label))
 			return false;
 		label = c != '.';
@@ -174,7 +175,7 @@ static struct str dns_name(struct maker *mk, const struct conf_section *s, const
 	for (size_t i = 0; i < copy.len; i++)
 		p[i] = copy.p[i] >= 'A' && copy.p[i] <= 'Z' ? (char)(copy.p[i] + 32) : copy.p[i];
 	copy.p = p;
-	if (is_dns_name(copy))
+	if (topo_is_dns_name(copy))
 		return copy;
 	complain(mk, s, line_of(s, key), "\"%s\": not a DNS name: %" STR_FMT, key, STR_ARG(text));
 	return (struct str){ NULL, 0 };

@@ -84,6 +84,8 @@ void topo_free(struct topo **tp);
 /* Appends the text of one of the two files; 0, or -EINVAL with a line in `errors`. */
 int topo_load_text(const char *config_dir, const char *file, struct buf *ret,
                    struct buf *errors) MUST_CHECK;
+/* Not an address. */
+bool topo_is_dns_name(struct str s);
 bool topo_is_our_domain(const struct topo *t, struct str host);
 /* The section of that role for this host, or NULL. */
 const struct topo_role *topo_role_here(const struct topo *t, struct str role);

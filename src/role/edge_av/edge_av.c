@@ -72,6 +72,12 @@ static void on_packet(void *arg, struct packet_port *port UNUSED, const struct a
 
 /* --- start ----------------------------------------------------------------------------------- */
 
+static int check(const struct topo *t, const struct topo_role *r, struct buf *why)
+{
+	struct relay_setup s;
+	return relay_setup_read(&s, t, r, 0, r->processes, why);
+}
+
 /* Into ea->setup: its lists point to its own arrays. */
 static int read_setup(struct edge_av *ea, struct buf *why)
 {
@@ -250,6 +256,7 @@ const struct role role_edge_av = {
 	.links = links,
 	.settings = settings,
 	.commands = ea_commands,
+	.check = check,
 	.max_processes = EA_SLOTS_MAX,
 	.metrics_port = 9256, /* from 9191 on are those of the IM MCUs */
 	.start = start,

@@ -222,19 +222,34 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 
 /* Start. */
 
+static int read_registrar(struct registrar_config *ret, const struct topo *t,
+                          const struct topo_role *r, struct buf *why)
+{
+	if (topo_settings(t, r, registrar_settings, ret, why) < 0)
+		return -EINVAL;
+	if (ret->min_expires_s <= ret->default_expires_s &&
+	    ret->default_expires_s <= ret->max_expires_s)
+		return 0;
+	buf_lit(why, "min-expires, default-expires and max-expires must be in ascending order\n");
+	return -EINVAL;
+}
+
+static int check(const struct topo *t, const struct topo_role *r, struct buf *why)
+{
+	struct access_config access;
+	struct registrar_config registrar;
+	return access_config_read(&access, t, r, why) | read_registrar(&registrar, t, r, why);
+}
+
 static int read_settings(struct frontend *fe, struct buf *why)
 {
 	const struct role_env *env = fe->env;
 	if (topo_settings(env->topo, env->self, fe_settings, &fe->cfg, why) < 0 ||
 	    access_config_read(&fe->access_cfg, env->topo, env->self, why) < 0 ||
-	    topo_settings(env->topo, env->self, registrar_settings, &fe->registrar_cfg, why) < 0 ||
+	    read_registrar(&fe->registrar_cfg, env->topo, env->self, why) < 0 ||
 	    fe_conf_config_read(fe, why) < 0)
 		return -EINVAL;
-	if (fe->registrar_cfg.min_expires_s <= fe->registrar_cfg.default_expires_s &&
-	    fe->registrar_cfg.default_expires_s <= fe->registrar_cfg.max_expires_s)
-		return 0;
-	buf_lit(why, "min-expires, default-expires and max-expires must be in ascending order\n");
-	return -EINVAL;
+	return 0;
 }
 
 static struct tls_server *make_tls(struct frontend *fe, struct buf *why)
@@ -514,6 +529,7 @@ const struct role role_frontend = {
 	.rights = rights,
 	.settings = settings,
 	.commands = frontend_commands,
+	.check = check,
 	.max_processes = FE_SLOTS_MAX,
 	.metrics_port = 9061,
 	.start = start,

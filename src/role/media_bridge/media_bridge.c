@@ -58,6 +58,12 @@ static int read_settings(const struct role_env *env, struct bridge_config *ret, 
 	return 0;
 }
 
+static int check(const struct topo *t, const struct topo_role *r, struct buf *why)
+{
+	struct bridge_settings s;
+	return bridge_settings_read(&s, t, r, r->processes, why);
+}
+
 static void on_request(void *arg, struct sip_req *rq)
 {
 	mb_request(arg, rq);
@@ -152,6 +158,7 @@ const struct role role_media_bridge = {
 	.rights = rights,
 	.settings = settings,
 	.commands = mb_commands,
+	.check = check,
 	.max_processes = MB_SLOTS_MAX,
 	.metrics_port = 9126, /* from 9061 on are those of the front ends */
 	.start = start,

@@ -245,6 +245,17 @@ static int read_ports(struct relay_setup *ret, const struct topo *t, uint32_t sl
 	return 0;
 }
 
+/* --- names ----------------------------------------------------------------------------- */
+
+/* What clients are told: a name of DNS, or an address. */
+static int check_host(const char *key, struct str host, struct buf *why)
+{
+	struct addr a;
+	if (host.len == 0 || topo_is_dns_name(host) || addr_parse(&a, host, 0) == 0)
+		return 0;
+	return say(why, key, host, "is neither a DNS name nor an IP address");
+}
+
 int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct topo_role *r,
                      uint32_t slot, uint32_t n_slots, struct buf *why)
 {
@@ -252,6 +263,8 @@ int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct
 	struct relay_config *e = &ret->engine;
 	if (topo_settings(t, r, relay_settings, &ret->s, why) < 0 ||
 	    read_ports(ret, t, slot, n_slots, why) < 0 || read_own(ret, r, why) < 0 ||
+	    check_host("internal-name", ret->s.internal_name, why) < 0 ||
+	    check_host("external-name", ret->s.external_name, why) < 0 ||
 	    read_nets(ret->open, &e->n_open, "open-peers", ret->s.open_peers, why) < 0 ||
 	    read_nets(ret->closed, &e->n_closed, "closed-peers", ret->s.closed_peers, why) < 0)
 		return -EINVAL;

@@ -59,6 +59,34 @@ static unsigned listens(const struct topo *t, const char *host, const char *role
 	return n;
 }
 
+/* As the role would say it when it starts. */
+static void settings_that_do_not_go_together_are_told(void)
+{
+	static const char *const bad[][2] = {
+		{ "[role edge-av]\nrelay-port-min = 50000\nrelay-port-max = 50000\n",
+		  "[role edge-av] relay-port-min to relay-port-max" },
+		{ "[role edge-av]\nexternal-addresses = here\n", "\"here\" is no IP address" },
+		{ "[role edge-av]\nexternal-name = av example\n",
+		  "\"av example\" is neither a DNS name nor an IP address" },
+		{ "[role media-bridge]\nmedia-port-min = 50000\n", "media-port-max (49999)" },
+		{ "[role frontend]\nmin-expires = 2 h\nmax-expires = 1 h\n", "ascending order" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char text[512];
+		(void)snprintf(text, sizeof(text),
+		               DEPLOYMENT "[host a]\nname = a.example.test\n"
+		                          "addresses = 10.0.0.1\n%s",
+		               bad[i][0]);
+		expect_error(text, bad[i][1]);
+	}
+	auto_(topo_free) struct topo *t =
+	        parse(DEPLOYMENT "[host a]\nname = a.example.test\naddresses = 10.0.0.1\n"
+	                         "[role edge-av]\nexternal-name = AV.example.test\n"
+	                         "internal-name = 10.0.0.1\n",
+	              "a");
+	OK(t != NULL);
+}
+
 static void one_host_binds_nothing_for_other_hosts(void)
 {
 	auto_(topo_free) struct topo *t =
@@ -182,6 +210,7 @@ static void changes_of_the_other_host_need_a_restart_here(void)
 
 int main(void)
 {
+	RUN(settings_that_do_not_go_together_are_told);
 	RUN(one_host_binds_nothing_for_other_hosts);
 	RUN(roles_on_two_hosts_listen_for_each_other);
 	RUN(a_front_end_uses_the_mcus_of_its_own_host_if_there_are_some);
