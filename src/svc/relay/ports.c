@@ -20,12 +20,14 @@ struct relay_ports {
 };
 
 /* What a process of this number before left; the first one takes away what others left that there
- * are no more. */
+ * are no more.  Free ports are not written: another process may be taking one at this moment. */
 static void clear(uint8_t *used, const struct relay_port_range *g)
 {
 	for (uint32_t port = 0; port <= UINT16_MAX; port++) {
-		unsigned slot = (used[port] & OWNER) - 1u;
-		if (slot == g->slot || (g->slot == 0 && slot >= g->n_slots))
+		unsigned owner = used[port] & OWNER;
+		if (owner == 0)
+			continue;
+		if (owner - 1 == g->slot || (g->slot == 0 && owner > g->n_slots))
 			used[port] = 0;
 	}
 }
