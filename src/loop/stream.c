@@ -610,6 +610,11 @@ bool stream_is_tls(const struct stream *s)
 	return s->is_tls;
 }
 
+struct str stream_alpn(const struct stream *s)
+{
+	return s->ssl ? tls_alpn_of(s->ssl) : STR("");
+}
+
 const struct addr *stream_peer(const struct stream *s)
 {
 	return &s->peer;

@@ -83,6 +83,8 @@ void stream_more(struct stream *s);
 void stream_want_room(struct stream *s, size_t below);
 size_t stream_unsent(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
+/* The protocol that both sides have agreed on by ALPN; empty: none was.  Lives as long as s. */
+struct str stream_alpn(const struct stream *s);
 const struct addr *stream_peer(const struct stream *s); /* family AF_UNSPEC for a socket pair */
 const struct addr *stream_local(const struct stream *s);
 /* The certificate that the peer showed and that verified (tls.h), or NULL. */

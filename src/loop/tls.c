@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -16,10 +17,17 @@ struct identity {
 	X509 *leaf; /* of the first certificate: its names */
 };
 
+/* Names of protocols as TLS writes them: each behind its length. */
+struct protocols {
+	uint8_t list[TLS_ALPN_MAX];
+	unsigned len;
+};
+
 struct tls_server {
 	unsigned refs;
 	size_t n;
 	struct identity ids[CERTS_MAX];
+	struct protocols alpn;
 };
 
 struct tls_client {
@@ -163,6 +171,40 @@ static int choose_by_name(SSL *ssl, int *alert UNUSED, void *arg)
 	return SSL_TLSEXT_ERR_OK; /* an unknown name gets the first certificate */
 }
 
+/* Application-layer protocols (RFC 7301). */
+
+static struct protocols protocols_of(const struct str *names, size_t n)
+{
+	struct protocols p = { .len = 0 };
+	for (size_t i = 0; i < n; i++) {
+		assert(names[i].len > 0 && names[i].len < TLS_ALPN_MAX - p.len);
+		p.list[p.len] = (uint8_t)names[i].len;
+		memcpy(p.list + p.len + 1, names[i].p, names[i].len);
+		p.len += 1 + (unsigned)names[i].len;
+	}
+	return p;
+}
+
+static int choose_protocol(SSL *ssl UNUSED, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned in_len, void *arg)
+{
+	const struct protocols *ours = arg;
+	unsigned char *chosen = NULL;
+	if (SSL_select_next_proto(&chosen, out_len, ours->list, ours->len, in, in_len) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+struct str tls_alpn_of(const SSL *ssl)
+{
+	const unsigned char *p = NULL;
+	unsigned len = 0;
+	SSL_get0_alpn_selected(ssl, &p, &len);
+	return str_n((const char *)p, len);
+}
+
 static int verify_mode(enum tls_verify v)
 {
 	static const int modes[] = {
@@ -209,6 +251,8 @@ static struct identity *identity_for(struct tls_server *t, X509 *leaf,
 		set_tickets(id->ctx, c->ticket_key);
 	(void)SSL_CTX_set_tlsext_servername_callback(id->ctx, choose_by_name);
 	(void)SSL_CTX_set_tlsext_servername_arg(id->ctx, t);
+	if (t->alpn.len)
+		SSL_CTX_set_alpn_select_cb(id->ctx, choose_protocol, &t->alpn);
 	if (c->verify != TLS_VERIFY_NONE && !trust(id->ctx, c->ca_pem))
 		return NULL;
 	return id;
@@ -228,6 +272,7 @@ struct tls_server *tls_server_new(const struct tls_server_config *c, const char 
 {
 	struct tls_server *t = xnew(struct tls_server);
 	t->refs = 1;
+	t->alpn = protocols_of(c->alpn, c->n_alpn);
 	*ret_why = "no certificate is given";
 	bool ok = c->n_certs > 0 && c->n_certs <= CERTS_MAX;
 	for (size_t i = 0; ok && i < c->n_certs; i++) {
@@ -265,6 +310,9 @@ struct tls_client *tls_client_new(const struct tls_client_config *c, const char 
 	t->ctx = context(TLS_client_method());
 	bool ok = t->ctx && (c->ca_pem.len ? trust(t->ctx, c->ca_pem)
 	                                   : SSL_CTX_set_default_verify_paths(t->ctx) == 1);
+	struct protocols alpn = protocols_of(c->alpn, c->n_alpn);
+	if (ok && alpn.len) /* 0 is success here */
+		ok = SSL_CTX_set_alpn_protos(t->ctx, alpn.list, alpn.len) == 0;
 	if (ok && c->cert)
 		ok = use_cert(t->ctx, c->cert);
 	if (!ok) {

@@ -1,5 +1,5 @@
 /* TLS 1.2 and newer, on OpenSSL: certificate sets chosen by SNI, mutual TLS, resumption with
- * limited tickets, renegotiation off, buffers released while idle. */
+ * limited tickets, renegotiation off, buffers released while idle; the protocol on top by ALPN. */
 #pragma once
 
 #include "base/str.h"
@@ -7,6 +7,8 @@
 struct tls_server; /* a server's context; reference counted, so a reload leaves old connections
                       alone */
 struct tls_client;
+
+enum { TLS_ALPN_MAX = 64 }; /* bytes of all protocols of a list, and one more for each */
 
 /* One certificate with its chain and key; several per server (P-256 and RSA, or one per name). */
 struct tls_cert {
@@ -29,6 +31,10 @@ struct tls_server_config {
 	enum tls_verify verify;
 	struct bytes
 	        ticket_key; /* 48 bytes shared by processes behind one port; empty: own random */
+	/* Protocols, the best first ("h2", "http/1.1"; RFC 7301): a client that names others alone
+	 * is refused, one that names none is served (stream_alpn()).  None: not negotiated. */
+	const struct str *alpn;
+	size_t n_alpn;
 };
 /* NULL and *ret_why (a static text, or from OpenSSL) if a certificate or key is unusable. */
 struct tls_server *tls_server_new(const struct tls_server_config *c, const char **ret_why);
@@ -38,6 +44,8 @@ void tls_server_unref(struct tls_server **tp);
 struct tls_client_config {
 	struct str ca_pem;           /* trusted roots; empty: the system's */
 	const struct tls_cert *cert; /* ours to show, or NULL */
+	const struct str *alpn;      /* protocols to offer */
+	size_t n_alpn;
 };
 struct tls_client *tls_client_new(const struct tls_client_config *c, const char **ret_why);
 struct tls_client *tls_client_ref(struct tls_client *t);

@@ -24,6 +24,8 @@ struct world {
 	struct identity sip, other, rsa, phone; /* of sip.test and sip.test by RSA, b.test, phone */
 	struct door door;
 	struct end client;
+	const struct str *speaks, *offers; /* protocols of the server, of the client */
+	size_t n_speaks, n_offers;
 };
 
 static void issue(struct identity *id, struct ca *ca, enum ca_key_type type, struct str name)
@@ -74,7 +76,9 @@ static void serve(struct world *w, enum tls_verify verify, struct str ticket_key
 		                       .n_certs = ARRAY_SIZE(certs),
 		                       .ca_pem = buf_view(&w->root),
 		                       .verify = verify,
-		                       .ticket_key = bytes_of(ticket_key) };
+		                       .ticket_key = bytes_of(ticket_key),
+		                       .alpn = w->speaks,
+		                       .n_alpn = w->n_speaks };
 	struct tls_server *t = tls_server_new(&c, &why);
 	OK(t != NULL);
 	door_open(&w->door, w->loop, t);
@@ -91,7 +95,9 @@ static void stop_serving(struct world *w)
 static struct tls_client *client_of(struct world *w, const struct tls_cert *cert)
 {
 	const char *why = NULL;
-	struct tls_client_config c = { .ca_pem = buf_view(&w->root), .cert = cert };
+	struct tls_client_config c = {
+		.ca_pem = buf_view(&w->root), .cert = cert, .alpn = w->offers, .n_alpn = w->n_offers
+	};
 	struct tls_client *t = tls_client_new(&c, &why);
 	OK(t != NULL);
 	return t;
@@ -235,6 +241,53 @@ static void a_key_that_is_not_the_certificates_is_refused(void)
 	c.n_certs = 0;
 	OK(tls_server_new(&c, &why) == NULL);
 	EQ_STR(str_of(why), "no certificate is given");
+	world_end(&w);
+}
+
+static void the_servers_best_protocol_that_the_client_offers_is_spoken(void)
+{
+	static const struct str ours[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
+	static const struct str both[] = { STR_INIT("http/1.1"), STR_INIT("h2") };
+	static const struct str sip[] = { STR_INIT("sip/2") };
+	static const struct {
+		const struct str *offers;
+		size_t n;
+		bool ok;
+		const char *spoken;
+	} rows[] = { { both, 2, true, "h2" },
+		     { both, 1, true, "http/1.1" },
+		     { NULL, 0, true, "" },
+		     { sip, 1, false, "" } };
+	struct world w;
+	world_start(&w);
+	w.speaks = ours;
+	w.n_speaks = 2;
+	serve(&w, TLS_VERIFY_NONE, STR(""));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		w.offers = rows[i].offers;
+		w.n_offers = rows[i].n;
+		EQ(connects(&w, NULL, i & 1 ? STR("b.test") : STR("sip.test")), rows[i].ok);
+		if (!rows[i].ok)
+			continue;
+		EQ_STR(stream_alpn(last(&w)->s), rows[i].spoken);
+		EQ_STR(stream_alpn(w.client.s), rows[i].spoken);
+	}
+	stop_serving(&w);
+	world_end(&w);
+}
+
+static void a_server_without_protocols_leaves_it_open(void)
+{
+	static const struct str h2[] = { STR_INIT("h2") };
+	struct world w;
+	world_start(&w);
+	w.offers = h2;
+	w.n_offers = 1;
+	serve(&w, TLS_VERIFY_NONE, STR(""));
+	OK(connects(&w, NULL, STR("sip.test")));
+	EQ(stream_alpn(last(&w)->s).len, 0);
+	EQ(stream_alpn(w.client.s).len, 0);
+	stop_serving(&w);
 	world_end(&w);
 }
 
@@ -516,6 +569,8 @@ int main(void)
 	RUN(where_it_is_optional_a_certificate_is_still_checked);
 	RUN(a_client_that_never_speaks_is_given_up);
 	RUN(a_key_that_is_not_the_certificates_is_refused);
+	RUN(the_servers_best_protocol_that_the_client_offers_is_spoken);
+	RUN(a_server_without_protocols_leaves_it_open);
 	RUN(the_certificate_is_chosen_by_the_name_that_is_asked_for);
 	RUN(who_knows_rsa_alone_gets_the_rsa_certificate);
 	RUN(nothing_older_than_tls_1_2_is_spoken);
