@@ -19,7 +19,7 @@ enum {
 struct accounts; /* opaque */
 
 /* account id 0 for LOST and BACK; PASSWORD of account 0: the feed has a gap, anything may have
- * changed.  credential 0: all of the account's. */
+ * changed.  credential 0: all of the account's; LOGIN_ENDED has a log-in's number there. */
 typedef void accounts_event_fn(void *arg, enum accounts_event ev, uint64_t account,
                                uint64_t credential);
 
@@ -75,15 +75,17 @@ struct accounts_leg {
 	struct str user;         /* as the client names it: "alice", "alice@example.test" */
 	struct bytes blob;       /* what the mechanism says; Digest: digest_put_blob() */
 	const struct addr *peer; /* the client's address, for the failure counters */
+	struct str agent;        /* what the client says it is; only of a password's log-in */
 };
 struct accounts_auth {
 	enum accounts_verdict verdict;
 	uint64_t account;    /* of ACCEPT */
 	uint64_t credential; /* which password (account's or a device's) was used */
-	uint64_t session;    /* of CONTINUE */
+	uint64_t session;    /* of CONTINUE; of ACCEPT by a log-in: its number */
 	struct str uri;      /* of ACCEPT: canonical AOR without scheme */
 	struct bytes key;    /* ACCEPT: session key; for Digest the HA1 (16 or 32 bytes) */
-	struct bytes blob;   /* CONTINUE: the challenge; for Digest empty: again, by SHA-256 */
+	struct bytes blob;   /* CONTINUE: the challenge; for Digest empty: again, by SHA-256;
+	                      * ACCEPT of a password's log-in: the ticket */
 	uint32_t retry_s;    /* of SLOW */
 };
 /* Slices are valid during the call; a failure of the link is ACCOUNTS_FAILED. */

@@ -206,6 +206,8 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 		fe_people_account(fe, account);
 		fe_focus_account(fe, account);
 		break;
+	case ACCOUNTS_LOGIN_ENDED: /* of a browser, which has no endpoint of its own here */
+		break;
 	case ACCOUNTS_LOST:
 		log_warning(NULL, "accounts-lost", "");
 		if (!accounts_is_up(fe->accounts))

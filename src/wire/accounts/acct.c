@@ -140,15 +140,17 @@ static void put_auth(struct buf *b, const struct acct_msg *m)
 	put_text(b, m->auth.user, ACCT_TEXT_MAX);
 	put_blob(b, m->auth.blob, ACCT_BLOB_MAX);
 	put_peer(b, &m->auth.peer);
+	put_text(b, m->auth.agent, ACCT_TEXT_MAX);
 }
 
 static void get_auth(struct rd *r, struct acct_msg *m)
 {
-	m->auth.mech = (enum accounts_mech)get_enum(r, ACCOUNTS_FAKE_FOURLEG);
+	m->auth.mech = (enum accounts_mech)get_enum(r, ACCOUNTS_N_MECHS - 1);
 	m->auth.session = rd_u64(r);
 	m->auth.user = get_text(r, ACCT_TEXT_MAX);
 	m->auth.blob = get_blob(r, ACCT_BLOB_MAX);
 	get_peer(r, &m->auth.peer);
+	m->auth.agent = get_text(r, ACCT_TEXT_MAX);
 }
 
 static void put_verdict(struct buf *b, const struct acct_msg *m)
@@ -185,7 +187,7 @@ static void put_change(struct buf *b, const struct acct_msg *m)
 
 static void get_change(struct rd *r, struct acct_msg *m)
 {
-	m->change.event = (enum accounts_event)get_enum(r, ACCOUNTS_DISABLED);
+	m->change.event = (enum accounts_event)get_enum(r, ACCOUNTS_LOGIN_ENDED);
 	m->change.number = rd_u64(r);
 	m->change.account = rd_u64(r);
 	m->change.credential = rd_u64(r);

@@ -10,13 +10,14 @@
 #include "base/buf.h"
 
 enum {
-	ACCT_VERSION = 1,
+	ACCT_VERSION = 2,
 	ACCT_FRAME_MAX = 16 * 1024,
-	ACCT_TEXT_MAX = 255,  /* bytes of each text of a record, of a look-up key, of a user name */
-	ACCT_BLOB_MAX = 8192, /* of a leg */
-	ACCT_KEY_MAX = 64,    /* of a session key */
-	ACCT_ROWS_MAX = 16,   /* of a search */
-	ACCT_FOUND_MAX = 100, /* people that one search finds */
+	ACCT_TEXT_MAX = 255,     /* bytes of each text of a record or a leg, of a look-up key */
+	ACCT_BLOB_MAX = 8192,    /* of a leg */
+	ACCT_KEY_MAX = 64,       /* of a session key */
+	ACCT_TICKET_MAX = 64,    /* of a log-in's ticket */
+	ACCT_ROWS_MAX = 16,      /* of a search */
+	ACCT_FOUND_MAX = 100,    /* people that one search finds */
 	ACCT_MEMBERS_MAX = 1000, /* of a distribution group (F-027) */
 };
 
@@ -68,7 +69,10 @@ enum accounts_event {
 	ACCOUNTS_CHANGED,  /* data changed; sign-ins stay */
 	ACCOUNTS_PASSWORD, /* a credential was changed or revoked: sessions made with it must go */
 	ACCOUNTS_DISABLED, /* disabled or removed: kick at once */
-	ACCOUNTS_LOST,     /* the link broke; all cached state may be stale until ACCOUNTS_BACK */
+	/* A log-in ended: what was opened by its ticket must go.  Its number stands in the place of
+	 * the credential; 0: all of the account's. */
+	ACCOUNTS_LOGIN_ENDED,
+	ACCOUNTS_LOST, /* the link broke; all cached state may be stale until ACCOUNTS_BACK */
 	ACCOUNTS_BACK,
 };
 
@@ -80,6 +84,16 @@ enum accounts_mech {
 	 * 16 bytes */
 	ACCOUNTS_NTLM,
 	ACCOUNTS_FAKE_FOURLEG, /* of tests */
+	/* blob: the account's password in UTF-8, no device's.  ACCEPT made a log-in: session is its
+	 * number, blob its ticket, a text of at most ACCT_TICKET_MAX bytes that nobody else is to
+	 * see and that is shown from then on. */
+	ACCOUNTS_LOGIN,
+	/* blob: a ticket; user empty.  ACCEPT as above without blob; REFUSE: unknown, ended, or out
+	 * of life. */
+	ACCOUNTS_TICKET,
+	/* blob: a ticket, whose log-in ends.  ACCEPT also if it had ended, or never was. */
+	ACCOUNTS_TICKET_END,
+	ACCOUNTS_N_MECHS
 };
 enum accounts_verdict {
 	ACCOUNTS_ACCEPT,
@@ -125,6 +139,7 @@ struct acct_msg {
 			struct str user;
 			struct bytes blob;
 			struct addr peer; /* the port is not sent */
+			struct str agent; /* what the client says it is; may be empty */
 		} auth;
 		struct {
 			uint64_t account, credential;
@@ -150,7 +165,7 @@ struct acct_msg {
 			struct bytes key, blob;
 		} verdict;
 		struct {
-			enum accounts_event event; /* CHANGED, PASSWORD or DISABLED */
+			enum accounts_event event; /* CHANGED to LOGIN_ENDED */
 			uint64_t number, account, credential;
 		} change;
 		struct {

@@ -37,12 +37,14 @@ static void requests_come_back(void)
 	m = through(&b, &(struct acct_msg){ .type = ACCT_AUTH,
 	                                    .id = UINT32_MAX,
 	                                    .auth = { ACCOUNTS_DIGEST_SHA256, 99, STR("alice"),
-	                                              bytes_of(STR("b\0lob")), peer } });
+	                                              bytes_of(STR("b\0lob")), peer,
+	                                              STR("Firefox") } });
 	EQ(m.auth.mech, ACCOUNTS_DIGEST_SHA256);
 	EQ(m.auth.session, 99);
 	EQ_STR(m.auth.user, "alice");
 	EQ(m.auth.blob.len, 5);
 	OK(addr_eq_host(&m.auth.peer, &peer));
+	EQ_STR(m.auth.agent, "Firefox");
 	m = through(&b, &(struct acct_msg){ .type = ACCT_KNOWN, .known = { 3, 4, peer } });
 	EQ(m.known.account, 3);
 	EQ(m.known.credential, 4);
@@ -102,6 +104,9 @@ static void answers_come_back(void)
 	EQ(m.change.number, 10);
 	EQ(m.change.account, 11);
 	EQ(m.change.credential, 12);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_CHANGE,
+	                                    .change = { ACCOUNTS_LOGIN_ENDED, 10, 11, 12 } });
+	EQ(m.change.event, ACCOUNTS_LOGIN_ENDED);
 	m = through(&b, &(struct acct_msg){ .type = ACCT_FED, .fed = { 10, true } });
 	EQ(m.fed.number, 10);
 	OK(m.fed.gap);
@@ -182,9 +187,9 @@ static void broken_frames_end_the_stream(void)
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
 	struct acct_msg m;
 	size_t len;
-	EQ(acct_get(&m, &len, STR("\0\0\0\5\1\1\0\0\0")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\0\5\2\1\0\0\0")), -EBADMSG);
 	EQ(acct_get(&m, &len, STR("\0\0\x40\1")), -EBADMSG);
-	EQ(acct_get(&m, &len, STR("\0\0\0\6\1\x7f\0\0\0\0")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\0\6\2\x7f\0\0\0\0")), -EBADMSG);
 	acct_put(&b, &(struct acct_msg){ .type = ACCT_CHANGE });
 	EQ(acct_get(&m, &len, buf_view(&b)), 1);
 	b.p[4] = ACCT_VERSION + 1;
