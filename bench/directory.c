@@ -158,7 +158,9 @@ static int run(struct bench *b, const char *path, unsigned n, unsigned rounds)
 {
 	static const uint8_t key[SEAL_KEY_LEN];
 	static const struct str domain = STR_INIT("example.test");
-	struct userdb_config c = { domain, &domain, 1, key, false };
+	struct userdb_config c = {
+		.realm = domain, .domains = &domain, .n_domains = 1, .seal_key = key
+	};
 	auto_(buf_free) struct buf why = buf_of(4096), answer = buf_of(ANSWER_MAX);
 	if (fill(b, path, n, &why) < 0)
 		return -1;

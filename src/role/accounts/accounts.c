@@ -42,7 +42,8 @@ static uint32_t default_endpoints(const struct topo *t)
 static void on_change(void *arg, const struct userdb_change *c)
 {
 	struct accounts_role *a = arg;
-	phonebook_changed(a->admin.people, c->account);
+	if (c->event != ACCOUNTS_LOGIN_ENDED)
+		phonebook_changed(a->admin.people, c->account);
 	peers_tell(a->peers, c);
 }
 
@@ -75,10 +76,12 @@ static int accounts_start(struct role_env *env, void **ret_state)
 	return 0;
 }
 
-static int accounts_reload(void *state, struct buf *why UNUSED)
+static int accounts_reload(void *state, struct buf *why)
 {
 	struct accounts_role *a = state;
-	userdb_set_domains(a->admin.db, a->env->topo->domains, a->env->topo->n_domains);
+	int r = userdb_reload(a->admin.db, a->env->topo, a->env->self, why);
+	if (r < 0)
+		return r;
 	a->admin.max_endpoints = default_endpoints(a->env->topo);
 	return 0;
 }

@@ -1,10 +1,13 @@
 #include "svc/user/open.h"
 
+#include "svc/user/logins.h"
+
 enum { PATH_LEN_MAX = 4096 };
 
 struct config {
 	struct str store;
 	bool ntlm;
+	struct userdb_logins logins;
 };
 
 /* clang-format off */
@@ -14,6 +17,12 @@ const struct setting user_settings[] = {
 	SETTING_FLAG("ntlm", struct config, ntlm, .def = "yes",
 	             .help = "keep an NT hash of new users' passwords, for NTLM sign-in",
 	             .restart = true),
+	SETTING_U32("login-life", SET_SECONDS, struct config, logins.life_s, .min = 60,
+	            .max = 10 * 365 * 86400, .def = "30 d",
+	            .help = "a log-in to the web that is not used for so long ends"),
+	SETTING_U32("logins-max", SET_UINT, struct config, logins.max, .min = 1,
+	            .max = LOGINS_MAX, .def = "20",
+	            .help = "log-ins of one user; one more ends the longest unused"),
 	SETTING_END,
 };
 /* clang-format on */
@@ -36,6 +45,19 @@ struct userdb *userdb_open_configured(struct loop *l, const struct topo *t,
 		                   .domains = t->domains,
 		                   .n_domains = t->n_domains,
 		                   .seal_key = seal_key,
-		                   .ntlm = cfg.ntlm };
+		                   .ntlm = cfg.ntlm,
+		                   .logins = cfg.logins };
 	return userdb_open(l, path.p, &c, why);
+}
+
+int userdb_reload(struct userdb *db, const struct topo *t, const struct topo_role *role,
+                  struct buf *why)
+{
+	struct config cfg;
+	int r = topo_settings(t, role, user_settings, &cfg, why);
+	if (r < 0)
+		return r;
+	userdb_set_domains(db, t->domains, t->n_domains);
+	userdb_set_logins(db, &cfg.logins);
+	return 0;
 }

@@ -58,10 +58,28 @@ static const char directory[] = "alter table account add column kind integer not
                                 ");"
                                 "create index member_account on member (account)";
 
+/* A log-in goes with the credential that it was made by, and so with the account. */
+static const char logins[] = "create table login ("
+                             " number integer primary key autoincrement,"
+                             " account integer not null references account(id) on delete cascade,"
+                             " credential integer not null"
+                             "  references credential(id) on delete cascade,"
+                             " secret blob not null,"
+                             " made_at integer not null,"
+                             " used_at integer not null,"
+                             " ends_at integer not null,"
+                             " peer text not null,"
+                             " agent text not null"
+                             ");"
+                             "create index login_account on login (account, used_at);"
+                             "create index login_credential on login (credential);"
+                             "create index login_ends on login (ends_at)";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
 	{ 2, directory },
+	{ 3, logins },
 	{ 0, NULL },
 };
 /* clang-format on */

@@ -341,9 +341,11 @@ static bool read_counters(struct userdb *db, struct buf *why)
 	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'account'";
 	static const char creds[] =
 	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'credential'";
+	static const char logins[] =
+	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'login'";
 	static const char changes[] = "select coalesce(max(number), 0) from change";
 	if (read_max(db, accounts, &db->last_account) < 0 ||
-	    read_max(db, creds, &db->last_cred) < 0 ||
+	    read_max(db, creds, &db->last_cred) < 0 || read_max(db, logins, &db->last_login) < 0 ||
 	    read_max(db, changes, &db->last_change) < 0) {
 		buf_lit(why, "The user store cannot be read: the file is damaged. Put back a "
 		             "backup.");
@@ -382,6 +384,7 @@ struct userdb *userdb_open(struct loop *l, const char *path, const struct userdb
 	db->seal = seal_new(c->seal_key);
 	db->realm = str_dup(c->realm);
 	db->ntlm = c->ntlm;
+	db->logins = c->logins;
 	db->texts = buf_of(TEXTS_MAX);
 	(void)buf_room(&db->texts, TEXTS_MAX);
 	list_init(&db->ops);
@@ -411,6 +414,11 @@ void userdb_set_domains(struct userdb *db, const struct str *domains, size_t n_d
 	assert(n_domains > 0);
 	db->domains = domains;
 	db->n_domains = n_domains;
+}
+
+void userdb_set_logins(struct userdb *db, const struct userdb_logins *logins)
+{
+	db->logins = *logins;
 }
 
 struct str userdb_realm(const struct userdb *db)

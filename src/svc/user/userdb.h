@@ -21,12 +21,19 @@ enum {
 
 struct userdb; /* opaque */
 
+/* What holds for log-ins (logins.h). */
+struct userdb_logins {
+	uint32_t life_s; /* without use */
+	uint32_t max;    /* of a user */
+};
+
 struct userdb_config {
 	struct str realm;
 	const struct str *domains; /* the first is the main one; borrowed */
 	size_t n_domains;
 	const uint8_t *seal_key; /* SEAL_KEY_LEN; copied */
 	bool ntlm;               /* new users get an NT hash */
+	struct userdb_logins logins;
 };
 
 /* NULL with a sentence for people: also when the file was sealed with another key. */
@@ -36,6 +43,8 @@ struct userdb *userdb_open(struct loop *l, const char *path, const struct userdb
 void userdb_close(struct userdb **dp);
 /* A reload brought other domains. */
 void userdb_set_domains(struct userdb *db, const struct str *domains, size_t n_domains);
+/* Log-ins that are there take the new life when they are used the next time. */
+void userdb_set_logins(struct userdb *db, const struct userdb_logins *logins);
 struct str userdb_realm(const struct userdb *db);
 /* user_uri() by this installation's domains; -EINVAL.  why may be NULL. */
 int userdb_uri(struct userdb *db, struct buf *ret, struct str name, struct buf *why) MUST_CHECK;

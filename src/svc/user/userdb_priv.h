@@ -4,6 +4,13 @@
 #include "base/list.h"
 #include "svc/user/userdb.h"
 
+/* A log-in's use that is being written. */
+struct userdb_touched {
+	uint64_t number;
+	int64_t at; /* seconds since 1970 */
+};
+enum { USERDB_TOUCHED = 256 /* remembered, by the number's last bits */ };
+
 struct userdb {
 	struct loop *loop;
 	struct store *store;
@@ -13,9 +20,11 @@ struct userdb {
 	size_t n_domains;
 	bool ntlm;
 	bool closing;
+	struct userdb_logins logins;
+	struct userdb_touched touched[USERDB_TOUCHED];
 
-	uint64_t last_account, last_cred, last_change; /* given out */
-	uint64_t stored_change;                        /* on disk */
+	uint64_t last_account, last_cred, last_login, last_change; /* given out */
+	uint64_t stored_change;                                    /* on disk */
 	userdb_change_fn *on_change;
 	void *on_change_arg;
 	struct list ops;  /* changes under way */
@@ -31,3 +40,9 @@ struct bytes userdb_row_of(uint8_t ret[40], uint64_t account, uint64_t cred);
  * db->last_account + 1; its number is db->last_change + 1. */
 void userdb_write_rows(struct userdb *db, uint64_t account, const struct store_stmt *stmts,
                        size_t n, userdb_done_fn *done, void *arg);
+/* The same of another event; c's number is given out here, its credential is the id of done. */
+void userdb_write_change(struct userdb *db, const struct userdb_change *c,
+                         const struct store_stmt *stmts, size_t n, userdb_done_fn *done, void *arg);
+/* Rows that nobody else keeps: no change of the feed.  id: for done. */
+void userdb_write_own(struct userdb *db, uint64_t id, const struct store_stmt *stmts, size_t n,
+                      userdb_done_fn *done, void *arg);

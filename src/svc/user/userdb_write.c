@@ -18,7 +18,7 @@ struct op {
 	struct defer defer; /* a failure that is known at once */
 	int err;
 
-	struct userdb_change change; /* its credential: the one that goes, or 0 */
+	struct userdb_change change; /* credential: the one that goes, or 0; number 0: none */
 	uint64_t cred;               /* the new one */
 	uint64_t ret_id;
 	bool is_add, is_device;
@@ -61,7 +61,7 @@ static void finish(struct op *op, int err)
 	void *arg = op->arg;
 	uint64_t id = op->ret_id;
 	op_free(op);
-	if (err == 0) {
+	if (err == 0 && c.number != 0) {
 		db->stored_change = MAX(db->stored_change, c.number);
 		if (db->on_change)
 			db->on_change(db->on_change_arg, &c);
@@ -93,12 +93,19 @@ static void on_written(void *arg, int err, int64_t id)
 	finish(op, err == 0 && id == 0 ? -ENOENT : err);
 }
 
+static void queue(struct op *op, const struct store_stmt *stmts, size_t n)
+{
+	op->state = OP_WRITING;
+	int r = store_write(op->db->store, STORE_MUST, stmts, n, on_written, op);
+	if (r < 0)
+		fail(op, r);
+}
+
 /* The rows of the feed go in front of the main statements. */
 static void write_op(struct op *op, const struct store_stmt *main, size_t n_main)
 {
 	struct userdb *db = op->db;
 	struct store_stmt stmts[STORE_STMTS_MAX];
-	op->state = OP_WRITING;
 	op->change.number = ++db->last_change;
 	struct store_val row[] = { STORE_I(op->change.number), STORE_I(op->change.event),
 		                   STORE_I(op->change.account), STORE_I(op->change.credential) };
@@ -109,17 +116,7 @@ static void write_op(struct op *op, const struct store_stmt *main, size_t n_main
 	stmts[1] = (struct store_stmt){ "delete from change where number <= $1", &old, 1 };
 	assert(n_main + 2 <= ARRAY_SIZE(stmts));
 	memcpy(stmts + 2, main, n_main * sizeof(*main));
-	int r = store_write(db->store, STORE_MUST, stmts, n_main + 2, on_written, op);
-	if (r < 0)
-		fail(op, r);
-}
-
-/* Most changes: one row of account, with $1 = change number, $2 = id, $3 = value. */
-static void write_account(struct op *op, const char *sql, struct store_val value)
-{
-	struct store_val params[] = { STORE_I(op->db->last_change + 1), STORE_I(op->change.account),
-		                      value };
-	write_op(op, &(struct store_stmt){ sql, params, ARRAY_SIZE(params) }, 1);
+	queue(op, stmts, n_main + 2);
 }
 
 /* Unique columns are null when they are empty. */
@@ -141,6 +138,22 @@ void userdb_write_rows(struct userdb *db, uint64_t account, const struct store_s
 	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
 	op->ret_id = account;
 	write_op(op, stmts, n);
+}
+
+void userdb_write_change(struct userdb *db, const struct userdb_change *c,
+                         const struct store_stmt *stmts, size_t n, userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, c->event, c->account, done, arg);
+	op->change.credential = op->ret_id = c->credential;
+	write_op(op, stmts, n);
+}
+
+void userdb_write_own(struct userdb *db, uint64_t id, const struct store_stmt *stmts, size_t n,
+                      userdb_done_fn *done, void *arg)
+{
+	struct op *op = op_new(db, ACCOUNTS_CHANGED, 0, done, arg);
+	op->ret_id = id;
+	queue(op, stmts, n);
 }
 
 /* --- passwords ----------------------------------------------------------------------- */
@@ -346,9 +359,18 @@ void userdb_set_disabled(struct userdb *db, uint64_t account, bool disabled, use
 {
 	struct op *op =
 	        op_new(db, disabled ? ACCOUNTS_DISABLED : ACCOUNTS_CHANGED, account, done, arg);
+	struct store_val key = STORE_I(account);
+	struct store_val row[] = { STORE_I(db->last_change + 1), key, STORE_I(disabled) };
+	const struct store_stmt stmts[] = {
+		{ "delete from login where account = $1", &key, 1 },
+		{ "update account set change = $1, disabled = $3 where id = $2", row,
+		  ARRAY_SIZE(row) },
+	};
 	op->ret_id = account;
-	write_account(op, "update account set change = $1, disabled = $3 where id = $2",
-	              STORE_I(disabled));
+	if (disabled)
+		write_op(op, stmts, ARRAY_SIZE(stmts));
+	else
+		write_op(op, stmts + 1, ARRAY_SIZE(stmts) - 1);
 }
 
 void userdb_remove(struct userdb *db, uint64_t account, userdb_done_fn *done, void *arg)

@@ -18,7 +18,9 @@ static struct fixture *start(void)
 {
 	struct fixture *f = xnew(struct fixture);
 	auto_(buf_free) struct buf why = buf_of(4096);
-	struct userdb_config c = { STR("realm.test"), domains, 1, key, false };
+	struct userdb_config c = {
+		.realm = STR("realm.test"), .domains = domains, .n_domains = 1, .seal_key = key
+	};
 	f->l = loop_new();
 	tmpdir_make(&f->dir);
 	f->db = userdb_open(f->l, tmpdir_file(&f->dir, "users.db"), &c, &why);

@@ -1,0 +1,260 @@
+#include "svc/user/logins.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include <nettle/sha2.h>
+
+#include "base/code.h"
+#include "base/rand.h"
+#include "base/rd.h"
+#include "svc/user/userdb_priv.h"
+
+enum { NUMBER_LEN = 8, SECRET_LEN = 24, PEER_MAX = 64 };
+
+/* --- tickets ------------------------------------------------------------------------- */
+
+struct ticket {
+	uint64_t number;
+	uint8_t hash[SHA256_DIGEST_SIZE]; /* of the secret */
+};
+
+static void hash_secret(uint8_t ret[SHA256_DIGEST_SIZE], const uint8_t secret[SECRET_LEN])
+{
+	struct sha256_ctx ctx;
+	sha256_init(&ctx);
+	sha256_update(&ctx, SECRET_LEN, secret);
+	sha256_digest(&ctx, SHA256_DIGEST_SIZE, ret);
+	wipe(&ctx, sizeof(ctx));
+}
+
+static int read_ticket(struct ticket *ret, struct str text)
+{
+	uint8_t space[NUMBER_LEN + SECRET_LEN];
+	struct buf raw = { .p = (char *)space, .cap = sizeof(space), .max = sizeof(space) };
+	bool bad = text.len != LOGINS_TICKET_LEN || base64url_get(text, &raw) < 0 || raw.full ||
+	           raw.len != sizeof(space);
+	if (!bad) {
+		struct rd r = rd_of(bytes_of(buf_view(&raw)));
+		ret->number = rd_u64(&r);
+		hash_secret(ret->hash, space + NUMBER_LEN);
+	}
+	wipe(space, sizeof(space));
+	return bad ? -EBADMSG : 0;
+}
+
+static void make_ticket(struct ticket *ret, char ret_text[LOGINS_TICKET_LEN], uint64_t number)
+{
+	uint8_t secret[SECRET_LEN];
+	char space[NUMBER_LEN + SECRET_LEN + 1];
+	struct buf raw = BUF_ON(space);
+	struct buf text = { .p = ret_text, .cap = LOGINS_TICKET_LEN, .max = LOGINS_TICKET_LEN };
+	rand_bytes(secret, sizeof(secret));
+	ret->number = number;
+	hash_secret(ret->hash, secret);
+	buf_u64(&raw, number);
+	buf_put(&raw, secret, sizeof(secret));
+	base64url_put(&text, raw.p, raw.len);
+	assert(!raw.full && !text.full && text.len == LOGINS_TICKET_LEN);
+	wipe(secret, sizeof(secret));
+	wipe(space, sizeof(space));
+}
+
+uint64_t logins_number(struct str ticket)
+{
+	struct ticket t;
+	return read_ticket(&t, ticket) == 0 ? t.number : 0;
+}
+
+/* --- reading ------------------------------------------------------------------------- */
+
+struct finding {
+	const struct ticket *ticket;
+	struct login *ret;
+	bool found;
+};
+
+static void take_login(void *arg, const struct store_val *c, int n_cols UNUSED)
+{
+	struct finding *f = arg;
+	struct str secret = c[5].s;
+	if (secret.len != sizeof(f->ticket->hash) ||
+	    !same_secret(secret.p, f->ticket->hash, secret.len))
+		return;
+	f->found = true;
+	*f->ret = (struct login){ .number = f->ticket->number,
+		                  .account = (uint64_t)c[0].i,
+		                  .credential = (uint64_t)c[1].i,
+		                  .made_at = c[2].i,
+		                  .used_at = c[3].i,
+		                  .ends_at = c[4].i };
+}
+
+int logins_find(struct userdb *db, struct str ticket, struct login *ret)
+{
+	static const char sql[] = "select account, credential, made_at, used_at, ends_at, secret"
+	                          " from login where number = $1 and ends_at > $2";
+	struct ticket t;
+	struct finding f = { .ticket = &t, .ret = ret };
+	if (read_ticket(&t, ticket) < 0)
+		return -ENOENT;
+	struct store_val params[] = { STORE_I(t.number), STORE_I(userdb_now_s(db)) };
+	int n = store_read(db->store, sql, params, ARRAY_SIZE(params), take_login, &f);
+	return n < 0 ? n : f.found ? 0 : -ENOENT;
+}
+
+struct listing {
+	logins_fn *fn;
+	void *arg;
+};
+
+static void give_login(void *arg, const struct store_val *c, int n_cols UNUSED)
+{
+	struct listing *l = arg;
+	struct login login = { .number = (uint64_t)c[0].i,
+		               .account = (uint64_t)c[1].i,
+		               .credential = (uint64_t)c[2].i,
+		               .made_at = c[3].i,
+		               .used_at = c[4].i,
+		               .ends_at = c[5].i,
+		               .peer = c[6].s,
+		               .agent = c[7].s };
+	l->fn(l->arg, &login);
+}
+
+int logins_list(struct userdb *db, uint64_t account, logins_fn *fn, void *arg)
+{
+	static const char sql[] = "select number, account, credential, made_at, used_at, ends_at,"
+	                          " peer, agent from login where account = $1 and ends_at > $2"
+	                          " order by used_at desc, number desc limit $3";
+	struct listing l = { fn, arg };
+	struct store_val params[] = { STORE_I(account), STORE_I(userdb_now_s(db)),
+		                      STORE_I(2 * LOGINS_MAX) };
+	return store_read(db->store, sql, params, ARRAY_SIZE(params), give_login, &l);
+}
+
+static void take_count(void *arg, const struct store_val *c, int n_cols UNUSED)
+{
+	*(int64_t *)arg = c[0].i;
+}
+
+int64_t logins_count(struct userdb *db)
+{
+	int64_t n = 0;
+	struct store_val now = STORE_I(userdb_now_s(db));
+	int r = store_read(db->store, "select count(*) from login where ends_at > $1", &now, 1,
+	                   take_count, &n);
+	return r < 0 ? -1 : n;
+}
+
+/* --- making --------------------------------------------------------------------------- */
+
+/* Those that a new one pushes out. */
+struct surplus {
+	uint64_t number[2 * LOGINS_MAX];
+	size_t n, seen, keep;
+};
+
+static void take_surplus(void *arg, const struct login *l)
+{
+	struct surplus *s = arg;
+	if (s->seen++ >= s->keep && s->n < ARRAY_SIZE(s->number))
+		s->number[s->n++] = l->number;
+}
+
+static void make_room(struct userdb *db, uint64_t account)
+{
+	struct surplus s = { .keep = MAX(db->logins.max, 1u) - 1 };
+	/* If they cannot be read now, the next log-in pushes out more. */
+	(void)!logins_list(db, account, take_surplus, &s);
+	for (size_t i = 0; i < s.n; i++)
+		logins_end(db, account, s.number[i], NULL, NULL);
+}
+
+/* It is shown to people, in terminals too. */
+static void put_clean(struct buf *b, struct str s)
+{
+	for (size_t len; s.len > 0; s = str_sub(s, len, s.len)) {
+		len = utf8_seq_len(s);
+		bool good = len > 0 && (uint8_t)s.p[0] >= ' ' && s.p[0] != 0x7f;
+		len = MAX(len, (size_t)1);
+		if (b->len + len > ACCT_TEXT_MAX)
+			break;
+		if (good)
+			buf_put(b, s.p, len);
+		else
+			buf_char(b, '?');
+	}
+}
+
+void logins_add(struct userdb *db, const struct logins_new *n, char ret_ticket[LOGINS_TICKET_LEN],
+                userdb_done_fn *done, void *arg)
+{
+	char peer_space[PEER_MAX], agent_space[ACCT_TEXT_MAX + 1];
+	struct buf peer = BUF_ON(peer_space), agent = BUF_ON(agent_space);
+	int64_t now = userdb_now_s(db);
+	struct ticket t;
+	make_room(db, n->account);
+	make_ticket(&t, ret_ticket, ++db->last_login);
+	if (n->peer->sa.sa_family != AF_UNSPEC)
+		addr_put_bare(&peer, n->peer);
+	put_clean(&agent, n->agent);
+	struct store_val old = STORE_I(now);
+	struct store_val row[] = { STORE_I(t.number),
+		                   STORE_I(n->account),
+		                   STORE_I(n->credential),
+		                   STORE_B(((struct bytes){ t.hash, sizeof(t.hash) })),
+		                   STORE_I(now),
+		                   STORE_I(now + db->logins.life_s),
+		                   STORE_S(buf_view(&peer)),
+		                   STORE_S(buf_view(&agent)) };
+	const struct store_stmt stmts[] = {
+		{ "delete from login where ends_at <= $1", &old, 1 },
+		{ "insert into login (number, account, credential, secret, made_at, used_at,"
+		  " ends_at, peer, agent) select $1, $2, $3, $4, $5, $5, $6, $7, $8"
+		  " where exists (select 1 from account, credential where account.id = $2"
+		  " and credential.id = $3 and credential.account = $2 and disabled = 0)",
+		  row, ARRAY_SIZE(row) },
+	};
+	userdb_write_own(db, t.number, stmts, ARRAY_SIZE(stmts), done, arg);
+}
+
+/* --- using, ending --------------------------------------------------------------------- */
+
+void logins_end(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
+                void *arg)
+{
+	const struct userdb_change c = { .event = ACCOUNTS_LOGIN_ENDED,
+		                         .account = account,
+		                         .credential = number };
+	struct store_val key[] = { STORE_I(account), STORE_I(number) };
+	struct store_stmt stmt = {
+		"delete from login where account = $1 and ($2 = 0 or number = $2)", key,
+		ARRAY_SIZE(key)
+	};
+	userdb_write_change(db, &c, &stmt, 1, done, arg);
+}
+
+/* What is queued cannot be read yet; so the number is remembered too. */
+static bool is_due(struct userdb *db, const struct login *l, int64_t now)
+{
+	struct userdb_touched *t = &db->touched[l->number % USERDB_TOUCHED];
+	bool just_now =
+	        t->number == l->number && t->at <= now && now < t->at + LOGINS_TOUCH_EVERY_S;
+	if (just_now || now < l->used_at + LOGINS_TOUCH_EVERY_S)
+		return false;
+	*t = (struct userdb_touched){ l->number, now };
+	return true;
+}
+
+void logins_touch(struct userdb *db, const struct login *l)
+{
+	int64_t now = userdb_now_s(db);
+	struct store_val params[] = { STORE_I(l->number), STORE_I(now),
+		                      STORE_I(now + db->logins.life_s) };
+	struct store_stmt stmt = { "update login set used_at = $2, ends_at = $3 where number = $1",
+		                   params, ARRAY_SIZE(params) };
+	/* Nobody waits for it; when the queue is full the next use is written. */
+	if (is_due(db, l, now))
+		(void)!store_write(db->store, STORE_SHOULD, &stmt, 1, NULL, NULL);
+}
