@@ -124,13 +124,32 @@ static int hash(char *ret, struct str password, const char *setting)
 	return r;
 }
 
+static int make_setting(char ret[CRYPT_GENSALT_OUTPUT_SIZE])
+{
+	char random[SALT_LEN];
+	rand_bytes(random, sizeof(random));
+	return crypt_gensalt_rn("$y$", 0, random, sizeof(random), ret, CRYPT_GENSALT_OUTPUT_SIZE)
+	               ? 0
+	               : -EIO;
+}
+
 int password_hash(char ret[PASSWORD_HASH_MAX], struct str password)
 {
-	char random[SALT_LEN], setting[CRYPT_GENSALT_OUTPUT_SIZE];
-	rand_bytes(random, sizeof(random));
-	if (!crypt_gensalt_rn("$y$", 0, random, sizeof(random), setting, sizeof(setting)))
-		return -EIO;
-	return hash(ret, password, setting);
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	int r = make_setting(setting);
+	return r < 0 ? r : hash(ret, password, setting);
+}
+
+/* A hash begins with its setting; one that is nothing else has the length of none. */
+int password_decoy(char ret[PASSWORD_HASH_MAX])
+{
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	int r = make_setting(setting);
+	if (r == 0 && strlen(setting) >= PASSWORD_HASH_MAX)
+		r = -EIO;
+	if (r == 0)
+		memcpy(ret, setting, strlen(setting) + 1);
+	return r;
 }
 
 bool password_is(struct str password, const char *want)

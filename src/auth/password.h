@@ -22,5 +22,7 @@ void password_make(char ret[PASSWORD_DEVICE_LEN + 1]);
 int password_hash(char ret[PASSWORD_HASH_MAX], struct str password) MUST_CHECK;
 /* True if it is the password of this hash; as slow. */
 bool password_is(struct str password, const char *hash) MUST_CHECK;
+/* What no password is the password of, and as slow to check: for who does not exist.  -EIO. */
+int password_decoy(char ret[PASSWORD_HASH_MAX]) MUST_CHECK;
 /* MD4 of the UTF-16 text: the NT hash of [MS-NLMP] section 3.3.1.  -EINVAL: not UTF-8. */
 int password_nt_hash(uint8_t ret[16], struct str password) MUST_CHECK;

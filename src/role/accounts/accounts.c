@@ -7,6 +7,7 @@
 #include "role/accounts/peers.h"
 #include "svc/registrar/registrar.h"
 #include "svc/user/commands.h"
+#include "svc/user/logins.h"
 #include "svc/user/open.h"
 #include "svc/user/signin.h"
 
@@ -39,10 +40,21 @@ static uint32_t default_endpoints(const struct topo *t)
 
 /* --- start and stop ------------------------------------------------------------------ */
 
+/* By a command, by the user, or by a later one; login=0: all of the user's. */
+static void log_ended(struct accounts_role *a, const struct userdb_change *c)
+{
+	struct account acc = { .uri = STR("") };
+	(void)!userdb_by_id(a->admin.db, c->account, &acc);
+	log_info(NULL, "login-ended", "user=%s login=%llu", log_esc(acc.uri),
+	         (unsigned long long)c->credential);
+}
+
 static void on_change(void *arg, const struct userdb_change *c)
 {
 	struct accounts_role *a = arg;
-	if (c->event != ACCOUNTS_LOGIN_ENDED)
+	if (c->event == ACCOUNTS_LOGIN_ENDED)
+		log_ended(a, c);
+	else
 		phonebook_changed(a->admin.people, c->account);
 	peers_tell(a->peers, c);
 }
@@ -63,12 +75,19 @@ static int accounts_start(struct role_env *env, void **ret_state)
 		userdb_close(&db);
 		return -EIO;
 	}
+	struct signin *signin = signin_new(db);
+	if (!signin) {
+		log_error(NULL, "start-failed", "reason=\"libcrypt has no yescrypt\"");
+		phonebook_free(&people);
+		userdb_close(&db);
+		return -EIO;
+	}
 	struct accounts_role *a = xnew(struct accounts_role);
 	a->env = env;
+	a->signin = signin;
 	a->admin.db = db;
 	a->admin.people = people;
 	a->admin.max_endpoints = default_endpoints(env->topo);
-	a->signin = signin_new(db);
 	a->peers = peers_new(env, db, a->signin, people);
 	userdb_on_change(db, on_change, a);
 	log_info(NULL, "started", "users=%lld", (long long)userdb_count(db));
@@ -138,6 +157,13 @@ static void accounts_metrics(void *state, struct buf *b)
 	            (int64_t)c.slowed);
 	put_counter(b, "checks_total", "counter", "Secrets opened and hashed against.",
 	            (int64_t)c.checks);
+	put_counter(b, "logins", "gauge", "Log-ins to the web.", logins_count(a->admin.db));
+	put_counter(b, "tickets_total", "counter", "Good tickets that were shown.",
+	            (int64_t)c.tickets);
+	put_counter(b, "wrong_tickets_total", "counter",
+	            "Tickets of no log-in, or of one that has ended.", (int64_t)c.no_tickets);
+	put_counter(b, "signins_under_way", "gauge", "Passwords and log-ins being worked on.",
+	            (int64_t)c.under_way);
 	put_counter(b, "people", "gauge", "Users whom a search can find.",
 	            (int64_t)phonebook_count(a->admin.people));
 	put_counter(b, "searches_total", "counter", "Searches of the directory.",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "loop/stream.h"
 
@@ -14,6 +15,7 @@ struct peer {
 	struct stream *link; /* NULL: down */
 	bool feeding;
 	const struct role_link *who;
+	struct list asked; /* struct asked: sign-ins under way */
 };
 
 struct peers {
@@ -37,11 +39,70 @@ static void lookup(struct peers *p, const struct acct_msg *req)
 	acct_put(&p->out, &m);
 }
 
-static void auth(struct peers *p, const struct acct_msg *req)
+/* A sign-in whose verdict comes later. */
+struct asked {
+	struct list node;
+	struct peer *peer;
+	struct signin_req *req;
+	enum accounts_mech mech;
+	struct addr from;
+	char *agent;
+};
+
+static void asked_free(struct asked *a)
+{
+	list_del(&a->node);
+	signin_req_free(&a->req);
+	free(a->agent);
+	free(a);
+}
+
+static void forget_asked(struct peer *peer)
+{
+	while (!list_empty(&peer->asked))
+		asked_free(list_entry(peer->asked.next, struct asked, node));
+}
+
+static void log_made(const struct asked *a, const struct acct_msg *m)
+{
+	char space[64];
+	struct buf from = BUF_ON(space);
+	if (a->from.sa.sa_family != AF_UNSPEC)
+		addr_put_host(&from, &a->from);
+	log_info(NULL, "login-made", "user=%s login=%llu from=%s agent=%s", log_esc(m->verdict.uri),
+	         (unsigned long long)m->verdict.session, log_esc(buf_view(&from)),
+	         log_esc(str_of(a->agent)));
+}
+
+static void on_verdict(void *arg, const struct acct_msg *m)
+{
+	struct asked *a = arg;
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	a->req = NULL;
+	if (a->mech == ACCOUNTS_LOGIN && m->verdict.verdict == ACCOUNTS_ACCEPT)
+		log_made(a, m);
+	acct_put(&b, m);
+	stream_write(a->peer->link, buf_view(&b));
+	wipe(b.p, b.len);
+	asked_free(a);
+}
+
+static void auth(struct peers *p, struct peer *peer, const struct acct_msg *req)
 {
 	struct acct_msg m;
-	signin_step(p->signin, req, loop_now(p->env->loop), &m);
-	acct_put(&p->out, &m);
+	struct asked *a = xnew(struct asked);
+	list_init(&a->node);
+	a->req = signin_step(p->signin, req, loop_now(p->env->loop), &m, on_verdict, a);
+	if (!a->req) {
+		acct_put(&p->out, &m);
+		asked_free(a);
+		return;
+	}
+	a->peer = peer;
+	a->mech = req->auth.mech;
+	a->from = req->auth.peer;
+	a->agent = str_dup(req->auth.agent);
+	list_add(&peer->asked, &a->node);
 }
 
 /* One answer of several frames. */
@@ -118,14 +179,20 @@ static void feed(struct peers *p, struct peer *peer, const struct acct_msg *req)
 	acct_put(&p->out, &m);
 }
 
-/* By what name a kind of message stands in a role's rights; empty for what only we may send. */
-static struct str name_of(enum acct_type type)
+/* To check what a client shows is one right; to make and end log-ins another. */
+static struct str name_of_auth(enum accounts_mech mech)
 {
-	switch (type) {
+	return mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_TICKET_END ? STR("log-in") : STR("auth");
+}
+
+/* By what name a message stands in a role's rights; empty for what only we may send. */
+static struct str name_of(const struct acct_msg *m)
+{
+	switch (m->type) {
 	case ACCT_LOOKUP:
 		return STR("lookup");
 	case ACCT_AUTH:
-		return STR("auth");
+		return name_of_auth(m->auth.mech);
 	case ACCT_KNOWN:
 		return STR("known");
 	case ACCT_FEED:
@@ -148,7 +215,7 @@ static struct str name_of(enum acct_type type)
 /* False for what only we may send, and for what the role has no right to. */
 static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 {
-	if (!role_may_ask(peer->who->right, name_of(m->type))) {
+	if (!role_may_ask(peer->who->right, name_of(m))) {
 		log_warning(NULL, "request-without-right", "peer=%" STR_FMT "/%u type=%d",
 		            STR_ARG(peer->who->role), peer->who->slot + 1, (int)m->type);
 		return false;
@@ -158,7 +225,7 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 		lookup(p, m);
 		return true;
 	case ACCT_AUTH:
-		auth(p, m);
+		auth(p, peer, m);
 		return true;
 	case ACCT_KNOWN:
 		signin_known(p->signin, m);
@@ -218,6 +285,7 @@ static void on_closed(void *arg, int err, const char *why)
 	log_info(NULL, "link-down", "peer=%" STR_FMT "/%u err=%d reason=%s",
 	         STR_ARG(peer->who->role), peer->who->slot + 1, err, log_esc(str_of(why)));
 	stream_free(&peer->link);
+	forget_asked(peer);
 	peer->feeding = false;
 	role_link_lost(peer->owner->env, (size_t)(peer - peer->owner->peers));
 }
@@ -237,6 +305,7 @@ void peers_link_up(struct peers *p, size_t i)
 {
 	struct peer *peer = &p->peers[i];
 	stream_free(&peer->link);
+	forget_asked(peer);
 	peer->feeding = false;
 	if (peer->who->fd < 0)
 		return;
@@ -273,6 +342,7 @@ struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *
 	for (size_t i = 0; i < p->n; i++) {
 		p->peers[i].owner = p;
 		p->peers[i].who = &env->links[i];
+		list_init(&p->peers[i].asked);
 		peers_link_up(p, i);
 	}
 	return p;
@@ -283,8 +353,10 @@ void peers_free(struct peers **pp)
 	struct peers *p = take(pp);
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		forget_asked(&p->peers[i]);
 		stream_free(&p->peers[i].link);
+	}
 	buf_free(&p->out);
 	free(p->peers);
 	free(p);

@@ -165,6 +165,14 @@ void lockout_success(struct lockout *l, struct str user, const struct addr *peer
 	known_add(l->known, key_of(&k, PAIRS));
 }
 
+bool lockout_same_addr(const struct addr *a, const struct addr *b)
+{
+	struct key ka, kb;
+	make_key(&ka, STR(""), a);
+	make_key(&kb, STR(""), b);
+	return str_eq(key_of(&ka, ADDRS), key_of(&kb, ADDRS));
+}
+
 size_t lockout_n_slow(const struct lockout *l, usec_t now)
 {
 	size_t n = 0;

@@ -34,5 +34,7 @@ enum lockout_verdict lockout_before(struct lockout *l, struct str user, const st
 uint32_t lockout_failure(struct lockout *l, struct str user, const struct addr *peer, usec_t now);
 /* After a right one: the pair's failures are forgotten, the pair is known. */
 void lockout_success(struct lockout *l, struct str user, const struct addr *peer);
+/* Is it one address to the counters? */
+bool lockout_same_addr(const struct addr *a, const struct addr *b);
 /* Pairs and addresses that are slow now, for metrics. */
 size_t lockout_n_slow(const struct lockout *l, usec_t now);

@@ -9,24 +9,89 @@
 /* A credential's last use is written at most this often. */
 enum { TOUCH_EVERY_S = 3600 };
 
-struct signin {
-	struct userdb *db;
-	struct lockout *lockout;
-	struct buf decoy; /* sealed secrets that nobody knows, of account 0 */
-	struct buf uri;   /* of the last try */
-	uint8_t key[SIGNIN_KEY_MAX];
-	struct signin_counts counts;
-};
+/* --- decisions under way --------------------------------------------------------------- */
+
+static void free_req(struct signin_req *r)
+{
+	wipe(r->password, sizeof(r->password));
+	wipe(r->hash, sizeof(r->hash));
+	wipe(r->ticket, sizeof(r->ticket));
+	free(r->user);
+	free(r->agent);
+	free(r);
+}
+
+/* Neither the job nor the disk can be called back: they free what they come back to. */
+static void leave(struct signin_req *r)
+{
+	list_del(&r->node);
+	r->s->n_reqs--;
+	r->s = NULL;
+	r->fn = NULL;
+	if (r->state == SIGNIN_WAITS)
+		free_req(r);
+}
+
+void signin_req_free(struct signin_req **rp)
+{
+	struct signin_req *r = take(rp);
+	if (!r)
+		return;
+	r->fn = NULL;
+	if (r->s && r->state == SIGNIN_WAITS)
+		leave(r);
+}
+
+struct signin_req *signin_req_new(struct signin *s, const struct acct_msg *req,
+                                  struct acct_msg *ret, signin_fn *fn, void *arg)
+{
+	if (s->n_reqs >= SIGNIN_REQS_MAX) {
+		*ret = signin_verdict(req->id, ACCOUNTS_SLOW);
+		s->counts.slowed++;
+		return NULL;
+	}
+	struct signin_req *r = xnew(struct signin_req);
+	r->s = s;
+	r->fn = fn;
+	r->arg = arg;
+	r->id = req->id;
+	r->peer = req->auth.peer;
+	list_add(&s->reqs, &r->node);
+	s->n_reqs++;
+	return r;
+}
+
+void signin_answer(struct signin_req *r, struct acct_msg *verdict)
+{
+	signin_fn *fn = r->fn;
+	void *arg = r->arg;
+	if (r->s) {
+		list_del(&r->node);
+		r->s->n_reqs--;
+	}
+	verdict->id = r->id;
+	if (fn)
+		fn(arg, verdict);
+	free_req(r);
+}
+
+/* --- life ------------------------------------------------------------------------------ */
 
 struct signin *signin_new(struct userdb *db)
 {
 	struct signin *s = xnew(struct signin);
 	struct secrets random;
+	if (password_decoy(s->decoy_hash) < 0) {
+		free(s);
+		return NULL;
+	}
 	rand_bytes(&random, sizeof(random));
 	random.has_nt = false;
 	random.slow_hash[0] = 0;
 	s->db = db;
 	s->lockout = lockout_new();
+	s->tickets = lockout_new();
+	list_init(&s->reqs);
 	s->decoy = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
 	s->uri = buf_of(2 * USER_TEXT_MAX);
 	userdb_seal(db, &s->decoy, 0, 0, &random);
@@ -39,7 +104,10 @@ void signin_free(struct signin **sp)
 	struct signin *s = take(sp);
 	if (!s)
 		return;
+	while (!list_empty(&s->reqs))
+		leave(list_entry(s->reqs.next, struct signin_req, node));
 	lockout_free(&s->lockout);
+	lockout_free(&s->tickets);
 	buf_free(&s->decoy);
 	buf_free(&s->uri);
 	wipe(s->key, sizeof(s->key));
@@ -81,7 +149,7 @@ static int check_all(struct trial *t)
 
 /* "alice", "Alice@example.test", "alice@192.0.2.1" (a phone that knows the server by its address),
  * "EXAMPLE\\alice": the name under which the try is counted. */
-static struct str canonical(struct signin *s, struct str user)
+struct str signin_canonical(struct signin *s, struct str user)
 {
 	struct str local, host, domain;
 	auto_(buf_free) struct buf name = buf_of(2 * USER_TEXT_MAX);
@@ -103,7 +171,32 @@ static struct str canonical(struct signin *s, struct str user)
 	return user;
 }
 
-static void refuse(struct signin *s, struct str user, const struct addr *peer, usec_t now,
+struct acct_msg signin_verdict(uint32_t id, enum accounts_verdict verdict)
+{
+	struct acct_msg m = { .type = ACCT_VERDICT, .id = id };
+	m.verdict.verdict = verdict;
+	m.verdict.retry_s = verdict == ACCOUNTS_SLOW ? SIGNIN_BUSY_S : 0;
+	return m;
+}
+
+enum accounts_verdict signin_failure(int err)
+{
+	return err == -EAGAIN ? ACCOUNTS_SLOW : err == -ENOENT ? ACCOUNTS_REFUSE : ACCOUNTS_FAILED;
+}
+
+bool signin_must_wait(struct signin *s, struct str user, const struct addr *peer, usec_t now,
+                      struct acct_msg *ret)
+{
+	uint32_t retry_s = 0;
+	if (lockout_before(s->lockout, user, peer, now, &retry_s) != LOCKOUT_WAIT)
+		return false;
+	ret->verdict.verdict = ACCOUNTS_SLOW;
+	ret->verdict.retry_s = retry_s;
+	s->counts.slowed++;
+	return true;
+}
+
+void signin_refuse(struct signin *s, struct str user, const struct addr *peer, usec_t now,
                    struct acct_msg *ret)
 {
 	uint32_t wait = lockout_failure(s->lockout, user, peer, now);
@@ -111,6 +204,15 @@ static void refuse(struct signin *s, struct str user, const struct addr *peer, u
 	ret->verdict.retry_s = wait;
 	s->counts.refused++;
 	s->counts.slowed += wait > 0;
+}
+
+void signin_proved(struct signin *s, struct str uri, const struct addr *peer, uint64_t credential,
+                   int64_t used_at)
+{
+	lockout_success(s->lockout, uri, peer);
+	if (used_at + TOUCH_EVERY_S <= userdb_now_s(s->db))
+		userdb_touch(s->db, credential);
+	s->counts.accepted++;
 }
 
 static void accept_try(struct signin *s, const struct trial *t, const struct account *acc,
@@ -121,15 +223,12 @@ static void accept_try(struct signin *s, const struct trial *t, const struct acc
 		ret->verdict.verdict = ACCOUNTS_CONTINUE;
 		return;
 	}
-	lockout_success(s->lockout, acc->uri, &req->auth.peer);
-	if (t->used_at + TOUCH_EVERY_S <= userdb_now_s(s->db))
-		userdb_touch(s->db, t->credential);
+	signin_proved(s, acc->uri, &req->auth.peer, t->credential, t->used_at);
 	ret->verdict.verdict = ACCOUNTS_ACCEPT;
 	ret->verdict.account = acc->id;
 	ret->verdict.credential = t->credential;
 	ret->verdict.uri = acc->uri;
 	ret->verdict.key = (struct bytes){ s->key, t->key_len };
-	s->counts.accepted++;
 }
 
 static void decide(struct signin *s, struct trial *t, struct str user, const struct acct_msg *req,
@@ -147,7 +246,7 @@ static void decide(struct signin *s, struct trial *t, struct str user, const str
 	else if (t->proved && !acc.disabled)
 		accept_try(s, t, &acc, req, ret);
 	else
-		refuse(s, user, &req->auth.peer, now, ret);
+		signin_refuse(s, user, &req->auth.peer, now, ret);
 }
 
 static const struct signin_scheme *scheme_of(enum accounts_mech mech)
@@ -160,22 +259,40 @@ static const struct signin_scheme *scheme_of(enum accounts_mech mech)
 	return mech < ARRAY_SIZE(schemes) ? schemes[mech] : NULL;
 }
 
-void signin_step(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret)
+/* What proves a password without telling it. */
+static void try_proof(struct signin *s, const struct acct_msg *req, usec_t now,
+                      struct acct_msg *ret)
 {
 	struct trial t = { .s = s, .scheme = scheme_of(req->auth.mech) };
-	struct str user = canonical(s, req->auth.user);
-	uint32_t retry_s = 0;
-	*ret = (struct acct_msg){ .type = ACCT_VERDICT, .id = req->id };
-	ret->verdict.verdict = ACCOUNTS_FAILED;
+	struct str user = signin_canonical(s, req->auth.user);
 	if (!t.scheme || t.scheme->read(&t, req) < 0)
 		return;
-	if (lockout_before(s->lockout, user, &req->auth.peer, now, &retry_s) == LOCKOUT_WAIT) {
-		ret->verdict.verdict = ACCOUNTS_SLOW;
-		ret->verdict.retry_s = retry_s;
-		s->counts.slowed++;
-		return;
+	if (!signin_must_wait(s, user, &req->auth.peer, now, ret))
+		decide(s, &t, user, req, now, ret);
+}
+
+struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, usec_t now,
+                               struct acct_msg *ret, signin_fn *fn, void *arg)
+{
+	*ret = signin_verdict(req->id, ACCOUNTS_FAILED);
+	switch (req->auth.mech) {
+	case ACCOUNTS_LOGIN:
+		return signin_password(s, req, now, ret, fn, arg);
+	case ACCOUNTS_TICKET:
+		signin_ticket(s, req, now, ret);
+		return NULL;
+	case ACCOUNTS_TICKET_END:
+		return signin_ticket_end(s, req, now, ret, fn, arg);
+	case ACCOUNTS_DIGEST_MD5:
+	case ACCOUNTS_DIGEST_SHA256:
+	case ACCOUNTS_NTLM:
+		try_proof(s, req, now, ret);
+		return NULL;
+	case ACCOUNTS_FAKE_FOURLEG:
+	case ACCOUNTS_N_MECHS:
+		break;
 	}
-	decide(s, &t, user, req, now, ret);
+	return NULL;
 }
 
 void signin_known(struct signin *s, const struct acct_msg *m)
@@ -190,6 +307,7 @@ void signin_known(struct signin *s, const struct acct_msg *m)
 struct signin_counts signin_counts(const struct signin *s, usec_t now)
 {
 	struct signin_counts c = s->counts;
-	c.slow_now = lockout_n_slow(s->lockout, now);
+	c.slow_now = lockout_n_slow(s->lockout, now) + lockout_n_slow(s->tickets, now);
+	c.under_way = s->n_reqs;
 	return c;
 }

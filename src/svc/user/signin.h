@@ -2,27 +2,46 @@
  * counts failures (svc/user/lockout.h).
  *
  * A user who does not exist, one who is disabled and a wrong password look the same: same answer,
- * same counting, same number of hashes (the check goes on against decoys). */
+ * same counting, same number of hashes (the check goes on against decoys).
+ *
+ * A password itself is checked by the loop's jobs, for its hash is slow.  One try of an address is
+ * under way at a time: so the failures before it are counted, and nobody has the threads alone. */
 #pragma once
 
 #include "svc/user/lockout.h"
 #include "svc/user/userdb.h"
 
+enum {
+	SIGNIN_REQS_MAX = 200,     /* decisions under way; the next one is SLOW */
+	SIGNIN_ADDR_REQS_MAX = 16, /* of them, of one address */
+	SIGNIN_BUSY_S = 1,         /* when to try again then */
+};
+
 struct signin; /* opaque */
 
-/* Borrows the store. */
+/* Borrows the store.  NULL: no decoys could be made, libcrypt refuses. */
 struct signin *signin_new(struct userdb *db);
+/* Decisions under way are not told any more; who asked frees them before. */
 void signin_free(struct signin **sp);
 
-/* Fills the verdict of ret (type and verdict members; id is the caller's) for an ACCT_AUTH.  Its
- * slices are valid until the next call.  now: monotonic. */
-void signin_step(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
+/* A decision under way; freeing it cancels.  It ends with the call of its function: forget it then,
+ * do not free it. */
+struct signin_req;
+void signin_req_free(struct signin_req **rp);
+/* The verdict, with slices that are valid during the call.  Never called from inside. */
+typedef void signin_fn(void *arg, const struct acct_msg *verdict);
+
+/* Decides about an ACCT_AUTH.  NULL: *ret is the answer (type, id, verdict members), its slices
+ * valid until the next call.  Else the answer comes later by fn.  now: monotonic. */
+struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, usec_t now,
+                               struct acct_msg *ret, signin_fn *fn, void *arg);
 /* An ACCT_KNOWN: another process saw a right password come from there. */
 void signin_known(struct signin *s, const struct acct_msg *m);
 
 struct signin_counts {
 	uint64_t accepted, refused, slowed;
-	uint64_t checks; /* secrets opened and hashed against */
-	size_t slow_now;
+	uint64_t checks;              /* secrets opened and hashed against */
+	uint64_t tickets, no_tickets; /* shown: good ones, others */
+	size_t slow_now, under_way;
 };
 struct signin_counts signin_counts(const struct signin *s, usec_t now);

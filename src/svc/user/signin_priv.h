@@ -2,6 +2,8 @@
 #pragma once
 
 #include "auth/ntlm.h"
+#include "base/list.h"
+#include "svc/user/logins.h"
 #include "svc/user/signin.h"
 
 enum { SIGNIN_KEY_MAX = DIGEST_HA1_MAX };
@@ -43,3 +45,71 @@ struct signin_scheme {
 };
 
 extern const struct signin_scheme signin_digest, signin_ntlm;
+
+struct signin {
+	struct userdb *db;
+	struct lockout *lockout;
+	struct lockout *tickets; /* the same for tickets, by their log-ins' numbers */
+	struct buf decoy;        /* sealed secrets that nobody knows, of account 0 */
+	char decoy_hash[PASSWORD_HASH_MAX];
+	struct buf uri; /* of the last try */
+	uint8_t key[SIGNIN_KEY_MAX];
+	struct list reqs; /* under way, in the order of their coming */
+	size_t n_reqs;
+	struct signin_counts counts;
+};
+
+/* A password waits for its turn, for the hash, for its log-in to be on disk; the end of a log-in
+ * for the latter alone. */
+enum signin_state { SIGNIN_WAITS, SIGNIN_HASHES, SIGNIN_WRITES };
+
+struct signin_req {
+	struct list node;
+	enum signin_state state;
+	struct signin *s; /* NULL: has gone */
+	signin_fn *fn;    /* NULL: nobody wants to know any more */
+	void *arg;
+	uint32_t id;
+
+	/* Of a password. */
+	struct addr peer;
+	char *user, *agent;
+	char password[PASSWORD_MAX];
+	size_t password_len;
+	struct job job;
+	char hash[PASSWORD_HASH_MAX]; /* the account's, or the decoy */
+	bool right;
+	uint64_t account, credential; /* 0: none that may sign in */
+	int64_t used_at;
+	char ticket[LOGINS_TICKET_LEN];
+};
+
+/* A verdict for the request with that id. */
+struct acct_msg signin_verdict(uint32_t id, enum accounts_verdict verdict);
+/* The name under which a try is counted: "alice@example.test" for all ways to write it.  Valid
+ * until the next call, or as long as `user`. */
+struct str signin_canonical(struct signin *s, struct str user);
+/* Is it to be refused unchecked?  Then *ret is SLOW. */
+bool signin_must_wait(struct signin *s, struct str user, const struct addr *peer, usec_t now,
+                      struct acct_msg *ret);
+/* Counts a wrong one; *ret is REFUSE or SLOW. */
+void signin_refuse(struct signin *s, struct str user, const struct addr *peer, usec_t now,
+                   struct acct_msg *ret);
+/* Counts a right one of an account's credential. */
+void signin_proved(struct signin *s, struct str uri, const struct addr *peer, uint64_t credential,
+                   int64_t used_at);
+
+/* A request that is under way from now on; NULL with *ret SLOW if there are too many. */
+struct signin_req *signin_req_new(struct signin *s, const struct acct_msg *req,
+                                  struct acct_msg *ret, signin_fn *fn, void *arg);
+/* Tells the verdict and frees. */
+void signin_answer(struct signin_req *r, struct acct_msg *verdict);
+/* The verdict when what is written could not be. */
+enum accounts_verdict signin_failure(int err);
+
+/* The mechanisms of the web; as signin_step(). */
+struct signin_req *signin_password(struct signin *s, const struct acct_msg *req, usec_t now,
+                                   struct acct_msg *ret, signin_fn *fn, void *arg);
+void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
+struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
+                                     struct acct_msg *ret, signin_fn *fn, void *arg);

@@ -42,8 +42,8 @@ uint64_t harness_checks(struct harness *h)
 	return n;
 }
 
-static const char *const all_requests[] = { "lookup", "auth",    "known", "changes",
-	                                    "search", "members", NULL };
+static const char *const all_requests[] = { "lookup",  "auth",   "log-in",  "known",
+	                                    "changes", "search", "members", NULL };
 
 static void make_link(struct harness *h, int *ret_other_end)
 {

@@ -1,5 +1,8 @@
 #include "auth/password.h"
 
+#include <crypt.h>
+#include <stdlib.h>
+
 #include <errno.h>
 
 #include "base/code.h"
@@ -75,6 +78,21 @@ static bool nt_is(const char *password, const char *want)
 }
 
 /* [MS-NLMP] section 4.2.2.1.2: "Password". */
+/* It is hashed against in full: what comes out begins with it, and is longer. */
+static void decoy_is_nobodys_hash(void)
+{
+	char decoy[PASSWORD_HASH_MAX], other[PASSWORD_HASH_MAX];
+	struct crypt_data *data = xnew(struct crypt_data);
+	EQ(password_decoy(decoy), 0);
+	EQ(password_decoy(other), 0);
+	OK(strcmp(decoy, other) != 0);
+	const char *hash = crypt_rn("correct horse", decoy, data, sizeof(*data));
+	OK(hash && strncmp(hash, decoy, strlen(decoy)) == 0 && strlen(hash) > strlen(decoy) + 40);
+	OK(!password_is(STR("correct horse"), decoy));
+	OK(!password_is(STR(""), decoy));
+	free(data);
+}
+
 static void nt_hash_is_that_of_the_specification(void)
 {
 	OK(nt_is("Password", "a4f49c406510bdcab6824ee7c30fd852"));
@@ -90,6 +108,7 @@ int main(void)
 	RUN(good_passwords_are_taken);
 	RUN(made_passwords_are_good_and_differ);
 	RUN(slow_hash_knows_its_password_alone);
+	RUN(decoy_is_nobodys_hash);
 	RUN(nt_hash_is_that_of_the_specification);
 	return tap_done();
 }

@@ -1,0 +1,232 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "svc/user/signin_priv.h"
+#include "svc/user/userdb_priv.h"
+
+/* --- reading ------------------------------------------------------------------------- */
+
+/* What no account can have.  Behind a NUL would be what is counted and not what is checked. */
+static bool is_impossible(struct str user, struct bytes password)
+{
+	return password.len == 0 || password.len > PASSWORD_MAX ||
+	       memchr(password.p, 0, password.len) || user.len == 0 || memchr(user.p, 0, user.len);
+}
+
+static unsigned count_addr(const struct signin *s, const struct addr *peer)
+{
+	unsigned n = 0;
+	list_for(it, &s->reqs) n +=
+	        lockout_same_addr(&list_entry(it, struct signin_req, node)->peer, peer);
+	return n;
+}
+
+static bool is_hashing(const struct signin *s, const struct addr *peer)
+{
+	list_for(it, &s->reqs)
+	{
+		const struct signin_req *r = list_entry(it, struct signin_req, node);
+		if (r->state == SIGNIN_HASHES && lockout_same_addr(&r->peer, peer))
+			return true;
+	}
+	return false;
+}
+
+/* A device's password is none for people. */
+static void take_password(void *arg, const struct userdb_cred *c)
+{
+	struct signin_req *r = arg;
+	struct secrets secrets;
+	if (c->device.len > 0 || userdb_unseal(r->s->db, &secrets, r->account, c) < 0)
+		return;
+	if (secrets.slow_hash[0]) {
+		memcpy(r->hash, secrets.slow_hash, sizeof(r->hash));
+		r->credential = c->id;
+		r->used_at = c->used_at;
+	}
+	secrets_wipe(&secrets);
+}
+
+/* What the password is to be hashed against: always something.  -EIO. */
+static int read_hash(struct signin_req *r)
+{
+	struct account acc = { 0 };
+	struct signin *s = r->s;
+	memcpy(r->hash, s->decoy_hash, sizeof(r->hash));
+	int found = userdb_lookup(s->db, str_of(r->user), &acc);
+	if (found < 0)
+		return found == -ENOENT ? 0 : found;
+	if (!str_eq(acc.uri, str_of(r->user)))
+		return 0;
+	r->account = acc.id;
+	int n = userdb_creds(s->db, r->account, take_password, r);
+	if (acc.disabled)
+		r->credential = 0;
+	return n < 0 ? n : 0;
+}
+
+/* --- deciding ------------------------------------------------------------------------ */
+
+/* The account's own name now, if it is there still. */
+static void accept_login(struct signin_req *r, uint64_t number)
+{
+	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_ACCEPT);
+	struct account acc = { 0 };
+	int err = userdb_by_id(r->s->db, r->account, &acc);
+	m.verdict.account = r->account;
+	m.verdict.credential = r->credential;
+	m.verdict.session = number;
+	m.verdict.uri = acc.uri;
+	m.verdict.blob = (struct bytes){ (const uint8_t *)r->ticket, sizeof(r->ticket) };
+	if (err < 0)
+		m = signin_verdict(r->id, signin_failure(err));
+	signin_answer(r, &m);
+}
+
+static void on_made(void *arg, int err, uint64_t number)
+{
+	struct signin_req *r = arg;
+	struct acct_msg m = signin_verdict(r->id, err < 0 ? signin_failure(err) : ACCOUNTS_REFUSE);
+	if (!r->s || err < 0) {
+		signin_answer(r, &m);
+		return;
+	}
+	if (r->fn) {
+		accept_login(r, number);
+		return;
+	}
+	/* Nobody has its ticket. */
+	logins_end(r->s->db, r->account, number, NULL, NULL);
+	signin_answer(r, &m);
+}
+
+static void refuse(struct signin_req *r)
+{
+	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_REFUSE);
+	signin_refuse(r->s, str_of(r->user), &r->peer, loop_now(r->s->db->loop), &m);
+	signin_answer(r, &m);
+}
+
+static void make_login(struct signin_req *r)
+{
+	struct signin *s = r->s;
+	const struct logins_new n = { r->account, r->credential, &r->peer, str_of(r->agent) };
+	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_REFUSE);
+	signin_proved(s, str_of(r->user), &r->peer, r->credential, r->used_at);
+	if (!r->fn) {
+		signin_answer(r, &m);
+		return;
+	}
+	r->state = SIGNIN_WRITES;
+	logins_add(s->db, &n, r->ticket, on_made, r);
+}
+
+/* --- hashing ------------------------------------------------------------------------- */
+
+/* On a pool thread: sees the request's own memory alone. */
+static void check_password(struct job *j)
+{
+	struct signin_req *r = container_of(j, struct signin_req, job);
+	r->right = password_is(str_n(r->password, r->password_len), r->hash);
+	wipe(r->password, sizeof(r->password));
+}
+
+static void start_next(struct signin *s, const struct addr *peer);
+
+static void on_checked(struct job *j)
+{
+	struct signin_req *r = container_of(j, struct signin_req, job);
+	struct signin *s = r->s;
+	struct addr peer = r->peer;
+	if (!s) {
+		signin_answer(r, &(struct acct_msg){ .type = ACCT_VERDICT });
+		return;
+	}
+	if (r->right && r->credential != 0)
+		make_login(r);
+	else
+		refuse(r);
+	start_next(s, &peer);
+}
+
+static int start(struct signin_req *r)
+{
+	int err = read_hash(r);
+	r->job = (struct job){ .work = check_password, .done = on_checked };
+	if (err == 0)
+		err = loop_job(r->s->db->loop, &r->job);
+	if (err < 0)
+		return err;
+	r->state = SIGNIN_HASHES;
+	r->s->counts.checks++;
+	return 0;
+}
+
+static struct signin_req *first_waiting(const struct signin *s, const struct addr *peer)
+{
+	list_for(it, &s->reqs)
+	{
+		struct signin_req *r = list_entry(it, struct signin_req, node);
+		if (r->state == SIGNIN_WAITS && lockout_same_addr(&r->peer, peer))
+			return r;
+	}
+	return NULL;
+}
+
+/* The one before may have made it slow. */
+static void start_next(struct signin *s, const struct addr *peer)
+{
+	struct signin_req *r;
+	int err = -EAGAIN;
+	while (err < 0 && (r = first_waiting(s, peer))) {
+		struct acct_msg m = signin_verdict(r->id, ACCOUNTS_SLOW);
+		usec_t now = loop_now(s->db->loop);
+		if (signin_must_wait(s, str_of(r->user), peer, now, &m)) {
+			signin_answer(r, &m);
+			continue;
+		}
+		err = start(r);
+		m = signin_verdict(r->id, signin_failure(err));
+		if (err < 0)
+			signin_answer(r, &m);
+	}
+}
+
+/* --- a try --------------------------------------------------------------------------- */
+
+/* The answer of a request that nobody has seen yet. */
+static void drop(struct signin_req **rp, int err, struct acct_msg *ret)
+{
+	ret->verdict = signin_verdict(ret->id, signin_failure(err)).verdict;
+	signin_req_free(rp);
+}
+
+struct signin_req *signin_password(struct signin *s, const struct acct_msg *req, usec_t now,
+                                   struct acct_msg *ret, signin_fn *fn, void *arg)
+{
+	struct bytes password = req->auth.blob;
+	const struct addr *peer = &req->auth.peer;
+	struct str user = signin_canonical(s, req->auth.user);
+	if (signin_must_wait(s, user, peer, now, ret))
+		return NULL;
+	if (is_impossible(user, password)) {
+		signin_refuse(s, user, peer, now, ret);
+		return NULL;
+	}
+	if (count_addr(s, peer) >= SIGNIN_ADDR_REQS_MAX) {
+		*ret = signin_verdict(req->id, ACCOUNTS_SLOW);
+		s->counts.slowed++;
+		return NULL;
+	}
+	struct signin_req *r = signin_req_new(s, req, ret, fn, arg);
+	if (!r)
+		return NULL;
+	r->user = str_dup(user);
+	r->agent = str_dup(req->auth.agent);
+	memcpy(r->password, password.p, password.len);
+	r->password_len = password.len;
+	int err = is_hashing(s, peer) ? 0 : start(r);
+	if (err < 0)
+		drop(&r, err, ret);
+	return r;
+}

@@ -1,0 +1,103 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "svc/user/signin_priv.h"
+
+enum { NAME_MAX_LEN = 24 };
+
+/* Nobody guesses a ticket; who shows wrong ones again and again costs reading.  So they are counted
+ * by address as passwords are, apart from them, and by log-in in the place of the user: who was
+ * good from there before is never shut out.  An asker without address has checked itself. */
+struct shown {
+	char name[NAME_MAX_LEN]; /* the log-in's number */
+	const struct addr *peer; /* NULL: not counted */
+};
+
+static struct shown shown_of(const struct acct_msg *req)
+{
+	struct shown sh = { .peer = NULL };
+	(void)snprintf(sh.name, sizeof(sh.name), "%llu",
+	               (unsigned long long)logins_number(str_from_bytes(req->auth.blob)));
+	if (req->auth.peer.sa.sa_family != AF_UNSPEC)
+		sh.peer = &req->auth.peer;
+	return sh;
+}
+
+static bool must_wait(struct signin *s, const struct shown *sh, usec_t now, struct acct_msg *ret)
+{
+	uint32_t retry_s = 0;
+	if (!sh->peer ||
+	    lockout_before(s->tickets, str_of(sh->name), sh->peer, now, &retry_s) != LOCKOUT_WAIT)
+		return false;
+	ret->verdict.verdict = ACCOUNTS_SLOW;
+	ret->verdict.retry_s = retry_s;
+	s->counts.slowed++;
+	return true;
+}
+
+/* Finds the log-in and counts; 0, -ENOENT, -EIO. */
+static int find(struct signin *s, const struct shown *sh, struct bytes ticket, usec_t now,
+                struct login *ret)
+{
+	int r = logins_find(s->db, str_from_bytes(ticket), ret);
+	s->counts.tickets += r == 0;
+	s->counts.no_tickets += r == -ENOENT;
+	if (sh->peer && r == 0)
+		lockout_success(s->tickets, str_of(sh->name), sh->peer);
+	else if (sh->peer && r == -ENOENT)
+		(void)lockout_failure(s->tickets, str_of(sh->name), sh->peer, now);
+	return r;
+}
+
+void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret)
+{
+	struct shown sh = shown_of(req);
+	struct login l;
+	struct account acc;
+	if (must_wait(s, &sh, now, ret))
+		return;
+	int r = find(s, &sh, req->auth.blob, now, &l);
+	if (r == 0)
+		r = userdb_by_id(s->db, l.account, &acc);
+	if (r == 0 && acc.disabled)
+		r = -ENOENT;
+	if (r < 0) {
+		ret->verdict.verdict = signin_failure(r);
+		return;
+	}
+	logins_touch(s->db, &l);
+	ret->verdict.verdict = ACCOUNTS_ACCEPT;
+	ret->verdict.account = l.account;
+	ret->verdict.credential = l.credential;
+	ret->verdict.session = l.number;
+	ret->verdict.uri = acc.uri;
+}
+
+/* Whatever ended it, ended it is. */
+static void on_ended(void *arg, int err, uint64_t number UNUSED)
+{
+	struct signin_req *r = arg;
+	struct acct_msg m = signin_verdict(r->id, err == 0 || err == -ENOENT ? ACCOUNTS_ACCEPT
+	                                                                     : signin_failure(err));
+	signin_answer(r, &m);
+}
+
+struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
+                                     struct acct_msg *ret, signin_fn *fn, void *arg)
+{
+	struct shown sh = shown_of(req);
+	struct login l;
+	if (must_wait(s, &sh, now, ret))
+		return NULL;
+	int err = find(s, &sh, req->auth.blob, now, &l);
+	if (err < 0) {
+		ret->verdict.verdict = err == -ENOENT ? ACCOUNTS_ACCEPT : ACCOUNTS_FAILED;
+		return NULL;
+	}
+	struct signin_req *r = signin_req_new(s, req, ret, fn, arg);
+	if (!r)
+		return NULL;
+	r->state = SIGNIN_WRITES;
+	logins_end(s->db, l.account, l.number, on_ended, r);
+	return r;
+}
