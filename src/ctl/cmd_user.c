@@ -1,4 +1,4 @@
-/* dialtone user, device: the accounts. */
+/* dialtone user, device, login: the accounts. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -150,6 +150,13 @@ const struct verb ctl_user_verbs[] = {
 	  .role = "accounts", .offline = true },
 	{ .cmd = { .noun = "device", .verb = "remove", .help = "Revoke a device's password",
 	           .args = { ARG_USER, { "name", CTL_TEXT, true, true, "the device's name" } } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "login", .verb = "list",
+	           .help = "Show where a user is signed in to the web", .args = { ARG_USER } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "login", .verb = "end", .help = "Sign a user out of the web",
+	           .args = { ARG_USER, { "number", CTL_NUMBER, true, false,
+	                                 "one of the list; absent: all" } } },
 	  .role = "accounts", .offline = true },
 	{ .cmd = { .noun = NULL } },
 };

@@ -38,6 +38,10 @@ def accounts_work(i):
     i.must("user", "disable", "alice")
     tap.check(i.json("user", "show", "alice")[1]["disabled"], "disabled")
     i.must("user", "enable", "alice")
+    tap.check_eq(i.json("login", "list", "alice")[1], [], "log-ins to the web")
+    for words in (("login", "end", "alice"), ("login", "end", "alice", "7")):
+        status, text = i.tool(*words)
+        tap.check(status == 1 and "has no log-in" in text, text)
     i.must("device", "remove", "alice", "phone")
     tap.check_eq(i.json("device", "list", "alice")[1], [], "no devices")
     i.must("user", "add", "bob", "--generate")
@@ -256,6 +260,7 @@ def who_is_no_user_is_told_by_every_command_about_one(case):
     i = Running(case).start()
     i.must("user", "add", "alice", "--generate")
     for words in (("endpoint", "kick", "nosuch"), ("endpoint", "list", "nosuch"),
+                  ("login", "list", "nosuch"), ("login", "end", "nosuch"),
                   ("trace", "--user", "nosuch@example.test")):
         status, text = i.tool(*words)
         tap.check(status == 1 and "There is no user \"nosuch" in text, f"{words}: {text}")

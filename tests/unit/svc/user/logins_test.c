@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "await.h"
+#include "svc/user/schema.h"
 #include "svc/user/userdb_priv.h"
 #include "tmpdir.h"
 
@@ -380,6 +381,28 @@ static void numbers_are_never_used_again(void)
 	end(f);
 }
 
+/* Two migrations made it. */
+static void a_store_of_before_takes_logins(void)
+{
+	const struct store_migration before[] = { user_schema[0], user_schema[1], { 0, NULL } };
+	auto_(buf_free) struct buf why = buf_of(4096);
+	struct fixture *f = start();
+	struct store_stmt stmt = { "insert into account (change, uri, created_at)"
+		                   " values (1, 'bob@example.test', 1)",
+		                   NULL, 0 };
+	userdb_close(&f->db);
+	tmpdir_remove(&f->dir, "users.db");
+	tmpdir_make(&f->dir);
+	struct store *s = store_open(f->l, tmpdir_file(&f->dir, "users.db"), before, &why);
+	OK(s && store_write(s, STORE_MUST, &stmt, 1, NULL, NULL) == 0);
+	store_close(&s);
+	reopen(f);
+	EQ(userdb_count(f->db), 1);
+	EQ(logins_count(f->db), 0);
+	EQ(add(f, "").err, -ENOENT); /* alice is not there, but a table to look for her */
+	end(f);
+}
+
 int main(void)
 {
 	RUN(a_ticket_finds_its_login);
@@ -394,5 +417,6 @@ int main(void)
 	RUN(logins_end_with_the_password);
 	RUN(logins_end_with_the_account);
 	RUN(numbers_are_never_used_again);
+	RUN(a_store_of_before_takes_logins);
 	return tap_done();
 }
