@@ -15,6 +15,7 @@ static void free_req(struct signin_req *r)
 {
 	wipe(r->password, sizeof(r->password));
 	wipe(r->hash, sizeof(r->hash));
+	wipe(r->nt, sizeof(r->nt));
 	wipe(r->ticket, sizeof(r->ticket));
 	free(r->user);
 	free(r->agent);

@@ -43,6 +43,7 @@ static void take_password(void *arg, const struct userdb_cred *c)
 		memcpy(r->hash, secrets.slow_hash, sizeof(r->hash));
 		r->credential = c->id;
 		r->used_at = c->used_at;
+		r->wants_nt = !secrets.has_nt;
 	}
 	secrets_wipe(&secrets);
 }
@@ -60,6 +61,7 @@ static int read_hash(struct signin_req *r)
 		return 0;
 	r->account = acc.id;
 	int n = userdb_creds(s->db, r->account, take_password, r);
+	r->wants_nt &= acc.ntlm;
 	if (acc.disabled)
 		r->credential = 0;
 	return n < 0 ? n : 0;
@@ -113,6 +115,8 @@ static void make_login(struct signin_req *r)
 	const struct logins_new n = { r->account, r->credential, &r->peer, str_of(r->agent) };
 	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_REFUSE);
 	signin_proved(s, str_of(r->user), &r->peer, r->credential, r->used_at);
+	if (r->wants_nt)
+		userdb_add_nt(s->db, r->account, r->credential, r->nt);
 	if (!r->fn) {
 		signin_answer(r, &m);
 		return;
@@ -127,7 +131,9 @@ static void make_login(struct signin_req *r)
 static void check_password(struct job *j)
 {
 	struct signin_req *r = container_of(j, struct signin_req, job);
-	r->right = password_is(str_n(r->password, r->password_len), r->hash);
+	struct str password = str_n(r->password, r->password_len);
+	r->right = password_is(password, r->hash);
+	r->wants_nt = r->wants_nt && r->right && password_nt_hash(r->nt, password) == 0;
 	wipe(r->password, sizeof(r->password));
 }
 

@@ -79,6 +79,8 @@ struct signin_req {
 	struct job job;
 	char hash[PASSWORD_HASH_MAX]; /* the account's, or the decoy */
 	bool right;
+	bool wants_nt; /* the account is to have an NT hash, and has none */
+	uint8_t nt[16];
 	uint64_t account, credential; /* 0: none that may sign in */
 	int64_t used_at;
 	char ticket[LOGINS_TICKET_LEN];

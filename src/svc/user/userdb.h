@@ -134,7 +134,8 @@ struct userdb_set {
 };
 #define USERDB_SET_NOTHING \
 	((struct userdb_set){ .ntlm = -1, .sha256_only = -1, .hidden = -1, .max_endpoints = -1 })
-/* NTLM switched off forgets the NT hash; switched on, it comes with the next password. */
+/* NTLM switched off forgets the NT hash; switched on, it comes with the next password that is set
+ * or typed (userdb_add_nt()). */
 void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *set,
                 userdb_done_fn *done, void *arg);
 void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
@@ -146,6 +147,9 @@ void userdb_add_device(struct userdb *db, const struct account *acc, struct str 
                        struct str password, userdb_done_fn *done, void *arg);
 void userdb_remove_device(struct userdb *db, uint64_t account, uint64_t cred, userdb_done_fn *done,
                           void *arg);
+/* Keeps the NT hash of the account's password, which was just found right; written behind, and no
+ * news for anybody.  Nothing happens if the account is not to have one. */
+void userdb_add_nt(struct userdb *db, uint64_t account, uint64_t cred, const uint8_t nt[16]);
 /* Remembers when a credential was used; written behind. */
 void userdb_touch(struct userdb *db, uint64_t cred);
 

@@ -381,20 +381,24 @@ void userdb_remove(struct userdb *db, uint64_t account, userdb_done_fn *done, vo
 	write_op(op, &(struct store_stmt){ "delete from account where id = $1", &key, 1 }, 1);
 }
 
-struct nt_stripping {
+/* The account's password sealed anew, with another NT hash or without. */
+struct nt_change {
 	struct userdb *db;
+	const uint8_t *nt; /* NULL: none */
 	uint64_t account, cred;
 	struct buf sealed;
 };
 
-static void strip_nt(void *arg, const struct userdb_cred *c)
+static void change_nt(void *arg, const struct userdb_cred *c)
 {
-	struct nt_stripping *n = arg;
+	struct nt_change *n = arg;
 	struct secrets s;
 	if (c->device.len > 0 || userdb_unseal(n->db, &s, n->account, c) < 0)
 		return;
-	s.has_nt = false;
+	s.has_nt = n->nt;
 	wipe(s.nt, sizeof(s.nt));
+	if (n->nt)
+		memcpy(s.nt, n->nt, sizeof(s.nt));
 	n->cred = c->id;
 	userdb_seal(n->db, &n->sealed, n->account, c->id, &s);
 	secrets_wipe(&s);
@@ -483,11 +487,11 @@ void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *se
                 userdb_done_fn *done, void *arg)
 {
 	struct op *op = op_new(db, ACCOUNTS_CHANGED, account, done, arg);
-	struct nt_stripping nt = { .db = db, .account = account };
+	struct nt_change nt = { .db = db, .account = account };
 	struct set_stmts st = { .n = 0 };
 	nt.sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
 	op->ret_id = account;
-	int r = set->ntlm == 0 ? userdb_creds(db, account, strip_nt, &nt) : 0;
+	int r = set->ntlm == 0 ? userdb_creds(db, account, change_nt, &nt) : 0;
 	struct store_val cred[] = { STORE_I(nt.cred), STORE_B(bytes_of(buf_view(&nt.sealed))) };
 	if (nt.cred != 0)
 		add_stmt(&st, "update credential set sealed = $2 where id = $1", cred,
@@ -500,6 +504,22 @@ void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *se
 	else
 		write_op(op, st.stmt, st.n);
 	buf_free(&nt.sealed);
+}
+
+void userdb_add_nt(struct userdb *db, uint64_t account, uint64_t cred, const uint8_t nt[16])
+{
+	struct nt_change n = { .db = db, .account = account, .nt = nt };
+	n.sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
+	(void)!userdb_creds(db, account, change_nt, &n);
+	struct store_val row[] = { STORE_I(cred), STORE_B(bytes_of(buf_view(&n.sealed))),
+		                   STORE_I(account) };
+	struct store_stmt stmt = { "update credential set sealed = $2 where id = $1 and exists"
+		                   " (select 1 from account where id = $3 and ntlm = 1)",
+		                   row, ARRAY_SIZE(row) };
+	/* If it cannot be written now, the next time that the password is typed. */
+	if (n.cred == cred)
+		(void)!store_write(db->store, STORE_SHOULD, &stmt, 1, NULL, NULL);
+	buf_free(&n.sealed);
 }
 
 void userdb_touch(struct userdb *db, uint64_t cred)

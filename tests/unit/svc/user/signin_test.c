@@ -386,6 +386,58 @@ static void new_password_ends_logins(void)
 	end(f);
 }
 
+struct nt_seen {
+	struct fixture *f;
+	bool has;
+	uint8_t nt[16];
+};
+
+static void look_at_nt(void *arg, const struct userdb_cred *c)
+{
+	struct nt_seen *n = arg;
+	struct secrets s;
+	EQ(userdb_unseal(n->f->db, &s, n->f->alice, c), 0);
+	n->has = s.has_nt;
+	memcpy(n->nt, s.nt, sizeof(n->nt));
+	secrets_wipe(&s);
+}
+
+static struct nt_seen nt_of(struct fixture *f)
+{
+	struct nt_seen n = { .f = f };
+	EQ(userdb_creds(f->db, f->alice, look_at_nt, &n), 1);
+	return n;
+}
+
+static void allow_ntlm(struct fixture *f, bool allowed)
+{
+	struct userdb_set set = USERDB_SET_NOTHING;
+	unsigned before = f->done;
+	set.ntlm = allowed;
+	userdb_set(f->db, f->alice, &set, on_done, f);
+	AWAIT(f->l, f->done == before + 1);
+	EQ(f->err, 0);
+}
+
+static void typed_password_brings_the_nt_hash_that_is_allowed(void)
+{
+	struct fixture *f = start();
+	uint8_t want[16];
+	EQ(password_nt_hash(want, STR("correct horse")), 0);
+	allow_ntlm(f, false);
+	EQ(log_in(f, "alice", "correct horse", "192.0.2.1").verdict, ACCOUNTS_ACCEPT);
+	OK(!nt_of(f).has);
+	allow_ntlm(f, true);
+	EQ(log_in(f, "alice", "wrong horse", "192.0.2.1").verdict, ACCOUNTS_REFUSE);
+	OK(!nt_of(f).has);
+	EQ(log_in(f, "alice", "correct horse", "192.0.2.1").verdict, ACCOUNTS_ACCEPT);
+	AWAIT(f->l, nt_of(f).has);
+	OK(memcmp(nt_of(f).nt, want, sizeof(want)) == 0);
+	/* The hash that the password was checked against is there still. */
+	EQ(log_in(f, "alice", "correct horse", "192.0.2.1").verdict, ACCOUNTS_ACCEPT);
+	end(f);
+}
+
 /* --- tickets ----------------------------------------------------------------------------- */
 
 static void log_out_ends_the_login_for_good(void)
@@ -468,6 +520,7 @@ int main(void)
 	RUN(end_comes_while_passwords_are_hashed);
 	RUN(user_who_is_disabled_meanwhile_gets_nothing);
 	RUN(new_password_ends_logins);
+	RUN(typed_password_brings_the_nt_hash_that_is_allowed);
 	RUN(log_out_ends_the_login_for_good);
 	RUN(two_who_log_out_at_once_both_succeed);
 	RUN(wrong_tickets_slow_their_address_alone);
