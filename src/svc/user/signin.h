@@ -12,9 +12,10 @@
 #include "svc/user/userdb.h"
 
 enum {
-	SIGNIN_REQS_MAX = 200,     /* decisions under way; the next one is SLOW */
-	SIGNIN_ADDR_REQS_MAX = 16, /* of them, of one address */
-	SIGNIN_BUSY_S = 1,         /* when to try again then */
+	SIGNIN_PASSWORDS_MAX = 200, /* decisions under way; another password is SLOW then */
+	SIGNIN_REQS_MAX = 400,      /* with log-outs, which passwords do not keep out */
+	SIGNIN_ADDR_REQS_MAX = 16,  /* of them, of one address */
+	SIGNIN_BUSY_S = 1,          /* when to try again then */
 };
 
 struct signin; /* opaque */

@@ -219,7 +219,7 @@ struct signin_req *signin_password(struct signin *s, const struct acct_msg *req,
 		signin_refuse(s, user, peer, now, ret);
 		return NULL;
 	}
-	if (count_addr(s, peer) >= SIGNIN_ADDR_REQS_MAX) {
+	if (s->n_reqs >= SIGNIN_PASSWORDS_MAX || count_addr(s, peer) >= SIGNIN_ADDR_REQS_MAX) {
 		*ret = signin_verdict(req->id, ACCOUNTS_SLOW);
 		s->counts.slowed++;
 		return NULL;
