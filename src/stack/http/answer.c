@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "stack/http/conn.h"
+#include "stack/http/h2.h"
 
 /* The handler's side of an exchange: reading the body, giving the answer. */
 
@@ -35,7 +35,24 @@ void http_set_user(struct http_exchange *x, void *user, void (*gone)(void *user)
 	x->gone = gone;
 }
 
+/* Something changed: who carries it looks at it in this turn. */
+static void kick(struct http_exchange *x)
+{
+	if (x->st)
+		h2_kick(x->st);
+	else
+		http_conn_kick(x->c);
+}
+
 /* Reading. */
+
+static void say_continue(struct http_exchange *x)
+{
+	if (x->st)
+		h2_say_continue(x->st);
+	else
+		stream_write(x->c->stream, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+}
 
 static void read_body(struct http_exchange *x, enum http_in_state how, uint64_t max)
 {
@@ -45,8 +62,8 @@ static void read_body(struct http_exchange *x, enum http_in_state how, uint64_t 
 	if (x->msg->framing == HTTP_BODY_LENGTH && x->msg->body_len > max)
 		x->fault = (struct http_fault){ 413, "The content is too large." };
 	else if (x->msg->expects_continue)
-		stream_write(x->c->stream, STR("HTTP/1.1 100 Continue\r\n\r\n"));
-	http_conn_kick(x->c);
+		say_continue(x);
+	kick(x);
 }
 
 void http_read_all(struct http_exchange *x, uint32_t max, http_whole_fn *fn)
@@ -65,7 +82,7 @@ void http_pause(struct http_exchange *x, bool paused)
 {
 	assert(x->in != HTTP_IN_WHOLE);
 	x->paused = paused;
-	http_conn_kick(x->c);
+	kick(x);
 }
 
 /* The head of the answer. */
@@ -112,6 +129,8 @@ static void put_length(struct http_exchange *x, uint64_t len)
 		return; /* RFC 9110 section 8.6 */
 	if (len != HTTP_LEN_UNKNOWN) {
 		http_put_number(&x->head, STR("Content-Length"), len);
+	} else if (x->st) {
+		return; /* the stream tells its end */
 	} else if (x->msg->minor == 0) {
 		x->keep =
 		        false; /* HTTP/1.0 knows no chunks: the end is the end of the connection */
@@ -126,7 +145,8 @@ static void write_head(struct http_exchange *x)
 {
 	struct http_server *s = x->c->srv;
 	assert(!x->head.full);
-	stream_write(x->c->stream, buf_view(&x->head));
+	if (!x->st)
+		stream_write(x->c->stream, buf_view(&x->head));
 	s->stats.answers[x->status / 100]++;
 	if (x->head.cap > HTTP_SPARE_MAX || s->spare.p) {
 		buf_free(&x->head);
@@ -142,7 +162,9 @@ static void send_head(struct http_exchange *x, uint64_t len)
 	assert(x->out == HTTP_OUT_HEAD && x->status != 101);
 	put_length(x, len);
 	http_put_field(&x->head, STR("Date"), http_server_date(x->c->srv));
-	if (!x->keep)
+	if (x->st)
+		h2_answer(x->st, &x->head, x->status, !x->bodyless && len > 0);
+	else if (!x->keep)
 		http_put_field(&x->head, STR("Connection"), STR("close"));
 	else if (x->msg->minor == 0)
 		http_put_field(&x->head, STR("Connection"), STR("keep-alive"));
@@ -154,7 +176,7 @@ static void send_head(struct http_exchange *x, uint64_t len)
 
 struct stream *http_hand_over(struct http_exchange *x, const struct stream_ops *ops, void *arg)
 {
-	assert(x->out == HTTP_OUT_HEAD && x->status == 101 && x->in == HTTP_IN_DONE);
+	assert(x->out == HTTP_OUT_HEAD && x->status == 101 && x->in == HTTP_IN_DONE && !x->st);
 	http_put_field(&x->head, STR("Connection"), STR("Upgrade"));
 	http_put_end(&x->head);
 	write_head(x);
@@ -170,31 +192,22 @@ static void answered(struct http_exchange *x)
 	x->paused = false;
 	if (x->in != HTTP_IN_DONE)
 		x->in = http_body_is_done(&x->body) ? HTTP_IN_DONE : HTTP_IN_DROP;
-	http_conn_kick(x->c);
+	if (x->st)
+		h2_write_end(x->st);
+	kick(x);
 }
 
-void http_finish(struct http_exchange *x, struct str body)
-{
-	assert(body.len <= HTTP_ANSWER_MAX);
-	send_head(x, body.len);
-	if (!x->bodyless) {
-		stream_write(x->c->stream, body);
-		x->out_total = body.len;
-	}
-	answered(x);
-}
-
-void http_stream(struct http_exchange *x, uint64_t len, void (*room)(void *user))
-{
-	x->room = room;
-	send_head(x, len);
-}
-
+/* A part of the body, not empty if it is a chunk. */
 static void write_piece(struct http_exchange *x, struct str piece)
 {
 	struct stream *s = x->c->stream;
 	char line[24];
 	struct buf b = BUF_ON(line);
+	x->out_total += piece.len;
+	if (x->st) {
+		h2_write(x->st, piece);
+		return;
+	}
 	if (x->chunked) {
 		http_put_chunk(&b, piece.len);
 		stream_write(s, buf_view(&b));
@@ -202,7 +215,21 @@ static void write_piece(struct http_exchange *x, struct str piece)
 	stream_write(s, piece);
 	if (x->chunked)
 		stream_write(s, STR("\r\n"));
-	x->out_total += piece.len;
+}
+
+void http_finish(struct http_exchange *x, struct str body)
+{
+	assert(body.len <= HTTP_ANSWER_MAX);
+	send_head(x, body.len);
+	if (!x->bodyless)
+		write_piece(x, body);
+	answered(x);
+}
+
+void http_stream(struct http_exchange *x, uint64_t len, void (*room)(void *user))
+{
+	x->room = room;
+	send_head(x, len);
 }
 
 bool http_send(struct http_exchange *x, struct str piece)
@@ -215,9 +242,11 @@ bool http_send(struct http_exchange *x, struct str piece)
 	}
 	if (!x->bodyless && piece.len > 0)
 		write_piece(x, piece);
-	if (stream_unsent(c->stream) < HTTP_SEND_HIGH)
+	if ((x->st ? h2_unsent(x->st) : stream_unsent(c->stream)) < HTTP_SEND_HIGH)
 		return true;
 	x->waiting = true;
+	if (x->st)
+		return false;
 	stream_want_room(c->stream, HTTP_SEND_LOW);
 	http_conn_watch(c);
 	return false;
@@ -268,8 +297,16 @@ void http_refuse(struct http_exchange *x, unsigned status, const char *why)
 void http_abort(struct http_exchange *x)
 {
 	x->gone = NULL; /* the handler has ended it */
-	x->c->state = HTTP_CONN_BROKEN;
-	http_conn_kick(x->c);
+	if (x->st)
+		h2_abort(x->st);
+	else
+		x->c->state = HTTP_CONN_BROKEN;
+	kick(x);
+}
+
+void http_put_fault(struct buf *b, struct http_fault f)
+{
+	put_text(b, f.status, f.why);
 }
 
 void http_answer_fault(struct http_conn *c, struct http_fault f)

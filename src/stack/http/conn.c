@@ -1,4 +1,4 @@
-#include "stack/http/conn.h"
+#include "stack/http/h2.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,56 +20,14 @@ void http_conn_kick(struct http_conn *c)
 		stream_more(c->stream);
 }
 
-/* Exchanges. */
-
-static void exchange_free(struct http_conn *c)
-{
-	struct http_exchange *x = take(&c->x);
-	buf_free(&x->got);
-	buf_free(&x->head);
-	free(x);
-	c->srv->stats.exchanges--;
-}
-
-static void log_done(struct http_conn *c)
-{
-	struct http_exchange *x = c->x;
-	struct http_server *s = c->srv;
-	s->stats.body_in += x->body.total;
-	s->stats.body_out += x->out_total;
-	s->stats.aborted += x->out != HTTP_OUT_DONE && !x->fault.status;
-	if (!s->ops.done)
-		return;
-	struct http_done d = { .msg = x->msg,
-		               .peer = stream_peer(c->stream),
-		               .status = x->status,
-		               .why = x->fault.why,
-		               .whole = x->out == HTTP_OUT_DONE || x->fault.status,
-		               .in = x->body.total,
-		               .out = x->out_total,
-		               .took = loop_now(s->loop) - x->began };
-	s->ops.done(s->arg, &d);
-}
-
-/* The exchange is over, whoever ended it. */
-static void exchange_end(struct http_conn *c)
-{
-	struct http_exchange *x = c->x;
-	bool gone = x->told && x->out != HTTP_OUT_DONE && x->gone;
-	void (*fn)(void *user) = x->gone;
-	void *user = x->user;
-	log_done(c);
-	exchange_free(c);
-	if (gone)
-		fn(user);
-}
-
-static void log_broken(struct http_conn *c, struct http_fault f)
+void http_conn_log_broken(struct http_conn *c, struct http_fault f)
 {
 	struct http_server *s = c->srv;
-	struct http_done d = {
-		.peer = stream_peer(c->stream), .status = f.status, .why = f.why, .whole = true
-	};
+	struct http_done d = { .peer = stream_peer(c->stream),
+		               .status = f.status,
+		               .why = f.why,
+		               .whole = true,
+		               .h2 = c->h2 != NULL };
 	if (s->ops.done)
 		s->ops.done(s->arg, &d);
 }
@@ -86,64 +44,21 @@ void http_conn_fail(struct http_conn *c, struct http_fault f)
 	if (x) {
 		x->status = f.status;
 		x->fault = f;
-		exchange_end(c);
+		http_exchange_end(x);
 	} else {
-		log_broken(c, f);
+		http_conn_log_broken(c, f);
 	}
 	http_conn_end(c);
-}
-
-static void exchange_new(struct http_conn *c, const struct http_msg *m)
-{
-	struct http_server *s = c->srv;
-	char *block = xmalloc(sizeof(struct http_exchange) + http_msg_size(m));
-	struct http_exchange *x = (struct http_exchange *)(void *)block;
-	*x = (struct http_exchange){ .c = c, .keep = m->keep_alive };
-	x->msg = http_msg_copy(block + sizeof(*x), m);
-	x->body = http_body_of(m);
-	x->in = http_body_is_done(&x->body) ? HTTP_IN_DONE : HTTP_IN_HELD;
-	x->began = loop_now(s->loop);
-	x->got = buf_of(UINT32_MAX);
-	c->x = x;
-	c->phase = HTTP_WAIT_NOTHING;
-	list_del(&c->idle);
-	s->stats.exchanges++;
-	s->stats.requests++;
-}
-
-/* What is good HTTP but not for us. */
-static struct http_fault check_policy(struct http_conn *c, const struct http_msg *m)
-{
-	struct http_server *s = c->srv;
-	if (c->stranger)
-		return (struct http_fault){ 403, "This certificate is not one of those that may "
-			                         "use this service." };
-	if (m->method == HTTP_CONNECT || m->method == HTTP_TRACE || m->method == HTTP_OTHER_METHOD)
-		return (struct http_fault){ 501, "This method is not known here." };
-	if (m->host.len && s->ops.host && !s->ops.host(s->arg, m->host))
-		return (struct http_fault){ 421, "This host is not served here." };
-	return (struct http_fault){ 0, NULL };
 }
 
 static void begin_request(struct http_conn *c, struct str head)
 {
 	RAW_MEMORY struct http_msg m;
-	struct http_server *s = c->srv;
 	struct http_fault f = http_parse_request(&m, head);
-	if (f.status) {
+	if (f.status)
 		http_conn_fail(c, f);
-		return;
-	}
-	exchange_new(c, &m);
-	f = check_policy(c, &m);
-	if (f.status) {
-		s->stats.broken++;
-		http_refuse(c->x, f.status, f.why);
-		c->x->fault = f;
-		return;
-	}
-	c->x->told = true;
-	s->ops.request(s->arg, c->x);
+	else
+		http_exchange_begin(c, &m, NULL);
 }
 
 /* Heads.  True: there was something to do. */
@@ -176,49 +91,14 @@ static bool take_head(struct http_conn *c, struct str in, size_t *used)
 
 /* Bodies. */
 
-static void give_piece(struct http_exchange *x, struct str piece)
-{
-	if (x->in == HTTP_IN_DROP)
-		return;
-	if (x->body.total > x->in_max) {
-		x->fault = (struct http_fault){ 413, "The content is too large." };
-		return;
-	}
-	if (x->in == HTTP_IN_PIECES) {
-		x->piece(x->user, x, piece);
-	} else if (x->got.len == 0 && http_body_is_done(&x->body)) {
-		x->in = HTTP_IN_DONE;
-		x->whole(x->user, x, piece);
-	} else {
-		buf_str(&x->got, piece);
-	}
-}
-
-/* The handler hears of the end once; it may answer in the call, and then x is still there. */
-static void give_end(struct http_exchange *x)
-{
-	uint8_t how = x->in;
-	x->in = HTTP_IN_DONE;
-	if (how == HTTP_IN_WHOLE)
-		x->whole(x->user, x, buf_view(&x->got));
-	else if (how == HTTP_IN_PIECES)
-		x->piece(x->user, x, STR(""));
-}
-
-static bool wants_body(const struct http_exchange *x)
-{
-	return x->in == HTTP_IN_WHOLE || x->in == HTTP_IN_DROP ||
-	       (x->in == HTTP_IN_PIECES && !x->paused);
-}
-
 static bool take_body(struct http_conn *c, struct str in, size_t *used)
 {
 	struct http_exchange *x = c->x;
 	struct str piece;
-	if (!wants_body(x))
+	if (!http_exchange_wants_body(x))
 		return false;
 	if (http_body_is_done(&x->body)) {
-		give_end(x);
+		http_exchange_give_end(x);
 		return true;
 	}
 	int r = http_body_next(&x->body, in, used, &piece);
@@ -229,7 +109,7 @@ static bool take_body(struct http_conn *c, struct str in, size_t *used)
 		return true;
 	}
 	if (r > 0)
-		give_piece(x, piece);
+		http_exchange_give(x, piece);
 	return *used > 0 || http_body_is_done(&x->body);
 }
 
@@ -237,7 +117,7 @@ static bool take_body(struct http_conn *c, struct str in, size_t *used)
 static void next_exchange(struct http_conn *c)
 {
 	bool keep = c->x->keep && !c->srv->stopping;
-	exchange_end(c);
+	http_exchange_end(c->x);
 	if (!keep)
 		http_conn_end(c);
 }
@@ -261,7 +141,7 @@ static bool step(struct http_conn *c, struct str in, size_t *used)
 
 /* The stream. */
 
-static void pause_reading(struct http_conn *c, bool paused)
+void http_conn_pause(struct http_conn *c, bool paused)
 {
 	if (c->paused == paused)
 		return;
@@ -273,6 +153,8 @@ static ssize_t on_data(void *arg, struct str in)
 {
 	struct http_conn *c = arg;
 	size_t used = 0, n;
+	if (c->h2)
+		return h2_data(c->h2, in);
 	c->inside = true;
 	while (c->state == HTTP_CONN_OPEN && step(c, str_sub(in, used, in.len), &n))
 		used += n;
@@ -287,8 +169,8 @@ static ssize_t on_data(void *arg, struct str in)
 		used = in.len;
 	/* Whoever is not read cannot be seen to go away: what is sent ahead is held up to a limit.
 	 */
-	pause_reading(c, (c->x && c->x->in == HTTP_IN_PIECES && c->x->paused) ||
-	                         in.len - used > HTTP_AHEAD_MAX);
+	http_conn_pause(c, (c->x && c->x->in == HTTP_IN_PIECES && c->x->paused) ||
+	                           in.len - used > HTTP_AHEAD_MAX);
 	http_conn_watch(c);
 	return (ssize_t)used;
 }
@@ -299,6 +181,8 @@ static void on_opened(void *arg)
 	struct http_server *s = c->srv;
 	c->state = HTTP_CONN_OPEN;
 	c->stranger = s->ops.peer && !s->ops.peer(s->arg, stream_tls_peer(c->stream), c->via);
+	if (str_eq(stream_alpn(c->stream), STR("h2")))
+		c->h2 = h2_new(c);
 	http_conn_watch(c);
 }
 
@@ -338,9 +222,11 @@ static enum http_phase phase_of(const struct http_conn *c)
 		return HTTP_WAIT_SEND;
 	if (c->state != HTTP_CONN_OPEN)
 		return HTTP_WAIT_NOTHING;
+	if (c->h2)
+		return h2_phase(c->h2);
 	if (!x)
 		return c->framer.scanned ? HTTP_WAIT_HEAD : HTTP_WAIT_IDLE;
-	return wants_body(x) ? HTTP_WAIT_BODY : HTTP_WAIT_NOTHING;
+	return http_exchange_wants_body(x) ? HTTP_WAIT_BODY : HTTP_WAIT_NOTHING;
 }
 
 static usec_t deadline_of(const struct http_conn *c)
@@ -386,7 +272,11 @@ static void on_late(struct http_conn *c)
 		break;
 	case HTTP_WAIT_HEAD:
 		st->timeouts_head++;
-		http_conn_fail(c, (struct http_fault){ 408, "The request did not come whole." });
+		if (c->h2)
+			http_conn_end(c);
+		else
+			http_conn_fail(
+			        c, (struct http_fault){ 408, "The request did not come whole." });
 		break;
 	case HTTP_WAIT_BODY:
 		st->timeouts_body++;
@@ -423,8 +313,12 @@ void http_conn_end(struct http_conn *c)
 {
 	if (c->state >= HTTP_CONN_ENDING)
 		return;
+	if (c->h2) {
+		h2_say_goodbye(c->h2);
+		h2_flush(c->h2);
+	}
 	c->state = HTTP_CONN_ENDING;
-	pause_reading(c, false);
+	http_conn_pause(c, false);
 	stream_want_room(c->stream, 1);
 	http_conn_watch(c);
 }
@@ -434,7 +328,8 @@ static void forget(struct http_conn *c)
 {
 	struct http_server *s = c->srv;
 	if (c->x)
-		exchange_end(c);
+		http_exchange_end(c->x);
+	h2_free(&c->h2);
 	timer_stop(&c->timer);
 	list_del(&c->node);
 	list_del(&c->idle);
@@ -503,5 +398,7 @@ void http_conn_adopt(struct http_server *s, struct stream *stream, void *via)
 	c->stream = stream;
 	stream_set_ops(stream, &conn_ops, c);
 	stream_set_limits(stream, &lim);
+	if (str_eq(stream_alpn(stream), STR("h2")))
+		c->h2 = h2_new(c);
 	http_conn_watch(c);
 }

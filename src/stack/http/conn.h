@@ -1,5 +1,5 @@
 /* The inside of the HTTP server, for the files of this folder that make it up (server.c, conn.c,
- * answer.c). */
+ * exchange.c, answer.c, and h2.h). */
 #pragma once
 
 #include "stack/http/server.h"
@@ -51,7 +51,8 @@ enum http_conn_state {
 struct http_conn {
 	struct http_server *srv;
 	struct stream *stream;
-	struct http_exchange *x; /* NULL between exchanges */
+	struct h2 *h2;           /* NULL: HTTP/1.1 */
+	struct http_exchange *x; /* of HTTP/1.1; NULL between exchanges */
 	struct list node, idle;
 	void *via;
 	struct timer timer;
@@ -77,6 +78,7 @@ enum http_out_state { HTTP_OUT_NONE, HTTP_OUT_HEAD, HTTP_OUT_BODY, HTTP_OUT_DONE
 
 struct http_exchange {
 	struct http_conn *c;
+	struct h2_stream *st; /* NULL: HTTP/1.1 */
 	struct http_msg *msg; /* behind this struct, in the same block */
 	struct http_body body;
 	uint8_t in;  /* enum http_in_state */
@@ -111,15 +113,30 @@ void http_conn_end(struct http_conn *c);
 void http_conn_kick(struct http_conn *c);
 /* The phase is found anew, and its timer set. */
 void http_conn_watch(struct http_conn *c);
+void http_conn_pause(struct http_conn *c, bool paused);
 
 /* Answers for the handler, or for nobody's request, and ends the connection.  If the handler's
  * answer is under way already, it is broken off. */
 void http_conn_fail(struct http_conn *c, struct http_fault f);
+/* Tells done() of a request whose head was broken. */
+void http_conn_log_broken(struct http_conn *c, struct http_fault f);
 /* Gives the stream to another owner, and ends. */
 struct stream *http_conn_release(struct http_conn *c, const struct stream_ops *ops, void *arg);
+
+/* exchange.c */
+/* A good head: refused by policy, or given to the handler.  st: of HTTP/2, or NULL. */
+void http_exchange_begin(struct http_conn *c, const struct http_msg *m, struct h2_stream *st);
+/* It is over, whoever ended it: logged, freed, and the handler told if he had not answered. */
+void http_exchange_end(struct http_exchange *x);
+bool http_exchange_wants_body(const struct http_exchange *x);
+/* A piece of the body, which is counted in x->body already; the end of it. */
+void http_exchange_give(struct http_exchange *x, struct str piece);
+void http_exchange_give_end(struct http_exchange *x);
 
 /* answer.c */
 /* Writes an answer of the engine itself; there may be no exchange. */
 void http_answer_fault(struct http_conn *c, struct http_fault f);
+/* The text of it for people. */
+void http_put_fault(struct buf *b, struct http_fault f);
 /* The value of Date. */
 struct str http_server_date(struct http_server *s);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "stack/http/conn.h"
+#include "stack/http/h2.h"
 
 static void set_default(uint32_t *v, uint32_t def)
 {
@@ -33,6 +33,7 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_con
 	set_default(&s->cfg.head_s, 10);
 	set_default(&s->cfg.body_s, 30);
 	set_default(&s->cfg.send_s, 30);
+	set_default(&s->cfg.max_streams, 100);
 	if (cfg->tls)
 		s->cfg.tls = tls_server_ref(cfg->tls);
 	list_init(&s->conns);
@@ -135,6 +136,8 @@ void http_server_stop(struct http_server *s, void (*done)(void *arg), void *arg)
 		struct http_conn *c = list_entry(it, struct http_conn, node);
 		if (!c->x && c->state == HTTP_CONN_OPEN && c->phase == HTTP_WAIT_IDLE)
 			http_conn_end(c);
+		else if (c->h2)
+			h2_say_goodbye(c->h2);
 	}
 	loop_defer(s->loop, &s->stop);
 }

@@ -1,9 +1,11 @@
-/* An HTTP/1.1 server on the loop: TCP, TLS, and connected Unix sockets.
+/* An HTTP server on the loop: TCP, TLS, and connected Unix sockets.  HTTP/1.1, and HTTP/2 where TLS
+ * has agreed on it (tls.h, ALPN "h2"); the handler need not know which.
  *
- * A connection has one request at a time, an *exchange*: request() is called when its head has come
- * and is good; the handler reads the body or not, answers at once or later, and what the peer sends
- * ahead waits its turn.  What is broken, too large or too slow is answered here, with a short text
- * for people, and never reaches the handler. */
+ * A request and its answer are an *exchange*: request() is called when its head has come and is
+ * good; the handler reads the body or not, and answers at once or later.  A connection of HTTP/1.1
+ * has one exchange at a time, and what the peer sends ahead waits its turn; one of HTTP/2 has many.
+ * What is broken, too large or too slow is answered here, with a short text for people, and never
+ * reaches the handler. */
 #pragma once
 
 #include "base/addr.h"
@@ -34,7 +36,9 @@ struct http_server_stats {
 	uint64_t answers[6];            /* by the first digit of the status */
 	uint64_t aborted; /* exchanges whose peer went away, or that could not go on */
 	uint64_t timeouts_idle, timeouts_head, timeouts_body, timeouts_send;
-	uint64_t evicted; /* idle connections that made room for new ones */
+	uint64_t evicted;   /* idle connections that made room for new ones */
+	uint64_t h2_conns;  /* HTTP/2, of those that were opened */
+	uint64_t h2_calmed; /* ended because of floods of frames */
 	uint64_t body_in, body_out;
 	uint32_t conns, exchanges; /* now */
 };
@@ -43,9 +47,10 @@ struct http_server_stats {
 struct http_done {
 	const struct http_msg *msg; /* NULL: the head was broken */
 	const struct addr *peer;
-	unsigned status;  /* 0: no answer was begun */
-	const char *why;  /* of what was answered here, static; NULL: the handler answered */
-	bool whole;       /* the answer was given to the connection whole */
+	unsigned status; /* 0: no answer was begun */
+	const char *why; /* of what was answered here, static; NULL: the handler answered */
+	bool whole;      /* the answer was given to the connection whole */
+	bool h2;
 	uint64_t in, out; /* bytes of both bodies */
 	usec_t took;
 };
@@ -73,6 +78,7 @@ struct http_server_config {
 	uint32_t head_s;        /* from the first byte of a request to the end of its head; 10 */
 	uint32_t body_s;        /* of a body, plus what it may take at HTTP_BODY_RATE_MIN; 30 */
 	uint32_t send_s;        /* a peer that takes nothing of an answer for so long; 30 */
+	uint32_t max_streams;   /* exchanges of an HTTP/2 connection at a time; 100 */
 };
 
 struct http_server *http_server_new(struct loop *l, const struct http_server_config *cfg,
@@ -137,12 +143,13 @@ void http_send_end(struct http_exchange *x);
 void http_answer(struct http_exchange *x, unsigned status, struct str type, struct str body);
 /* A status, and a sentence for people as text/plain. */
 void http_refuse(struct http_exchange *x, unsigned status, const char *why);
-/* The answer that was begun cannot be brought to its end: the connection is broken off, so that the
- * client knows. */
+/* The answer that was begun cannot be brought to its end: the connection (of HTTP/2: its stream) is
+ * broken off, so that the client knows. */
 void http_abort(struct http_exchange *x);
-/* The end of HTTP on this connection (RFC 9110 section 7.8): ends the answer 101 and gives the
+/* The end of HTTP/1.1 on this connection (RFC 9110 section 7.8): ends the answer 101 and gives the
  * connection to the caller, who frees it with stream_free(), though not before request() has
  * returned.  What the client has sent behind its request comes to ops->data() in this turn.  For
- * requests that have asked for it (http_request(x)->upgrade) and have no body; the handler adds the
- * field Upgrade.  The stream keeps its limits, and is not counted as the server's any more. */
+ * requests that have asked for it (http_request(x)->upgrade, never so in HTTP/2) and have no body;
+ * the handler adds the field Upgrade.  The stream keeps its limits, and is not counted as the
+ * server's any more. */
 struct stream *http_hand_over(struct http_exchange *x, const struct stream_ops *ops, void *arg);

@@ -3,14 +3,15 @@
  * usage: httpd IP:PORT [CERT KEY]
  *
  * Prints "ready IP:PORT".  GET /hello (100 bytes of JSON), POST /echo (up to 8 MB), PUT /count (the
- * number of bytes that came), GET /zeros?N (N bytes in chunks), GET /stats. */
+ * number of bytes that came), GET /zeros?N (N bytes in chunks), GET /stats, and at /ws a WebSocket
+ * that says everything back.  With a certificate it speaks HTTP/2 too. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "stack/http/server.h"
+#include "stack/ws/ws.h"
 
 enum { ECHO_MAX = 8 * 1024 * 1024, PEM_MAX = 64 * 1024, BACKLOG = 1024 };
 
@@ -91,15 +92,53 @@ static void stats(struct http_server *s, struct http_exchange *x)
 	const struct http_server_stats *st = http_server_stats(s);
 	char text[200];
 	struct buf b = BUF_ON(text);
-	buf_printf(&b, "opened %llu\nrequests %llu\nbroken %llu\naborted %llu\n",
+	buf_printf(&b, "opened %llu\nrequests %llu\nbroken %llu\naborted %llu\nh2 %llu\n",
 	           (unsigned long long)st->opened, (unsigned long long)st->requests,
-	           (unsigned long long)st->broken, (unsigned long long)st->aborted);
+	           (unsigned long long)st->broken, (unsigned long long)st->aborted,
+	           (unsigned long long)st->h2_conns);
 	http_answer(x, 200, STR("text/plain"), buf_view(&b));
+}
+
+/* WebSocket. */
+
+struct talk {
+	struct ws *ws;
+	struct list node;
+};
+
+static void on_message(void *arg, bool text, struct str message)
+{
+	struct talk *t = arg;
+	(void)ws_send(t->ws, text, message);
+}
+
+static void on_closed(void *arg, unsigned code UNUSED, struct str why UNUSED)
+{
+	struct talk *t = arg;
+	ws_free(&t->ws);
+	list_del(&t->node);
+	free(t);
+}
+
+struct site {
+	struct http_server *http;
+	struct ws_host *ws;
+	struct list talks;
+};
+
+static void talk(struct site *s, struct http_exchange *x)
+{
+	static const struct ws_ops ops = { .message = on_message, .closed = on_closed };
+	struct talk *t = xnew(struct talk);
+	list_add(&s->talks, &t->node);
+	t->ws = ws_accept(s->ws, x, &ops, t);
+	if (!t->ws)
+		on_closed(t, 0, STR(""));
 }
 
 static void on_request(void *arg, struct http_exchange *x)
 {
-	struct http_server **s = arg;
+	struct site *s = arg;
 	const struct http_msg *m = http_request(x);
 	if (str_eq(m->path, STR("/hello")))
 		http_answer(x, 200, STR("application/json"), str_n(hello, sizeof(hello) - 1));
@@ -110,9 +149,11 @@ static void on_request(void *arg, struct http_exchange *x)
 	else if (str_eq(m->path, STR("/zeros")))
 		zeros(x);
 	else if (str_eq(m->path, STR("/stats")))
-		stats(*s, x);
+		stats(s->http, x);
+	else if (str_eq(m->path, STR("/ws")))
+		talk(s, x);
 	else
-		http_refuse(x, 404, "There are /hello, /echo, /count, /zeros and /stats here.");
+		http_refuse(x, 404, "There are /hello, /echo, /count, /zeros, /stats and /ws.");
 }
 
 static struct str read_pem(struct buf *b, const char *path)
@@ -131,7 +172,8 @@ static struct tls_server *read_tls(const char *cert, const char *key)
 	auto_(buf_free) struct buf c = buf_of(PEM_MAX), k = buf_of(PEM_MAX);
 	const char *why = NULL;
 	struct tls_cert pair = { read_pem(&c, cert), read_pem(&k, key) };
-	struct tls_server_config cfg = { .certs = &pair, .n_certs = 1 };
+	static const struct str alpn[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
+	struct tls_server_config cfg = { .certs = &pair, .n_certs = 1, .alpn = alpn, .n_alpn = 2 };
 	struct tls_server *t = tls_server_new(&cfg, &why);
 	if (!t)
 		(void)fprintf(stderr, "httpd: %s\n", why);
@@ -172,13 +214,19 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: httpd IP:PORT [CERT KEY]\n");
 		return 2;
 	}
+	static const struct ws_config ws_cfg = { .message_max = ECHO_MAX,
+		                                 .unsent_max = 2 * ECHO_MAX };
 	struct loop *l = loop_new();
-	struct http_server *s = NULL;
-	s = http_server_new(l, &cfg, &ops, &s);
-	http_server_listen(s, fd, cfg.tls != NULL, NULL);
+	struct site s = { .ws = ws_host_new(l, &ws_cfg) };
+	list_init(&s.talks);
+	s.http = http_server_new(l, &cfg, &ops, &s);
+	http_server_listen(s.http, fd, cfg.tls != NULL, NULL);
 	loop_on_signal(l, SIGTERM, on_signal, l);
 	loop_run(l);
-	http_server_free(&s);
+	while (!list_empty(&s.talks))
+		on_closed(list_entry(s.talks.next, struct talk, node), 0, STR(""));
+	ws_host_free(&s.ws);
+	http_server_free(&s.http);
 	tls_server_unref(&cfg.tls);
 	loop_free(&l);
 	return 0;
