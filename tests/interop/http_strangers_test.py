@@ -3,12 +3,14 @@
 
 | client                     | what                                                              |
 |----------------------------|-------------------------------------------------------------------|
-| curl (nghttp2)             | chooses h2 by ALPN, uploads, downloads, is refused; HTTP/1.1 too  |
+| curl (nghttp2)             | chooses h2 by ALPN, uploads, downloads, is refused; HTTP/1.1 too; |
+|                            | files: codings, ranges, what it has already                       |
 | nghttp                     | many streams on one connection                                    |
 | h2load                     | thousands of requests, and a megabyte each, without an error      |
 | Python's ssl and sockets   | WebSocket over TLS, frames written by hand                        |
 """
 import base64
+import gzip
 import hashlib
 import json
 import os
@@ -26,6 +28,7 @@ from lib.server import BUILD  # noqa: E402
 SETTINGS = ()
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 NAME = "web.test"
+PAGE = b"<p>a line of a page\n" * 50000
 
 
 class Site:
@@ -36,8 +39,14 @@ class Site:
         proc.must(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={NAME}",
                    "-addext", f"subjectAltName=DNS:{NAME}", "-out", self.cert, "-keyout", key])
+        self.files = os.path.join(folder, "files")
+        os.mkdir(self.files)
+        with open(os.path.join(self.files, "page.html"), "wb") as f:
+            f.write(PAGE)
+        with gzip.open(os.path.join(self.files, "page.html.gz"), "wb") as f:
+            f.write(PAGE)
         self.server = proc.Proc([os.path.join(BUILD, "tests/unit/stack/httpd"), "127.0.0.1:0",
-                                 self.cert, key], os.path.join(folder, "httpd.log"))
+                                 self.cert, key, self.files], os.path.join(folder, "httpd.log"))
         tap.wait_for(lambda: re.search(r"ready \S+:\d+", self.server.text()), "httpd is ready")
         self.port = int(re.search(r"ready \S+:(\d+)", self.server.text()).group(1))
         self.url = f"https://{NAME}:{self.port}"
@@ -97,6 +106,31 @@ def curl_hears_why_it_is_refused(case):
     tap.check_eq(out, "413", "a body that is too large")
     out = site.curl("-w", " %{http_code}", f"{site.url}/ws")
     tap.check(out.endswith(" 426"), f"no WebSocket over HTTP/2: {out}")
+
+
+@tap.test
+def curl_gets_files_coded_in_parts_and_once(case):
+    url, out = f"{case.site.url}/page.html", os.path.join(case.dir, "out")
+    for http in ("--http2", "--http1.1"):
+        seen = case.site.curl("--compressed", "-o", out, "-w", "%{size_download}", url, http=http)
+        tap.check(int(seen) < len(PAGE) / 10, f"bytes on the wire: {seen}")
+        with open(out, "rb") as f:
+            tap.check(f.read() == PAGE, "the page, decoded")
+        seen = case.site.curl("-r", "7-10", "-w", " %{http_code}", url, http=http)
+        tap.check_eq(seen, PAGE[7:11].decode() + " 206", "a part")
+        with open(out, "wb") as f:
+            f.write(PAGE[:500000])
+        case.site.curl("-C", "-", "-o", out, url, http=http)
+        with open(out, "rb") as f:
+            tap.check(f.read() == PAGE, "a download that goes on")
+        tag = os.path.join(case.dir, "tag" + http)
+        case.site.curl("-o", out, "--etag-save", tag, url, http=http)
+        seen = case.site.curl("-o", out, "--etag-compare", tag, "-w", "%{http_code}", url,
+                              http=http)
+        tap.check_eq(seen, "304", "what it has already")
+        seen = case.site.curl("--path-as-is", "-o", out, "-w", "%{http_code}",
+                              f"{case.site.url}/../cert", http=http)
+        tap.check_eq(seen, "404", "what lies outside")
 
 
 @tap.test

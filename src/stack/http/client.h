@@ -51,10 +51,6 @@ void http_client_link(struct http_client *c, int fd, http_lost_fn *lost, void *a
 void http_client_adopt(struct http_client *c, struct stream *s, http_lost_fn *lost, void *arg);
 const struct http_client_stats *http_client_stats(const struct http_client *c);
 
-struct http_field {
-	struct str name, value;
-};
-
 struct http_call_config {
 	struct str method;               /* "GET" */
 	struct str target;               /* "/path?query", escaped */

@@ -4,6 +4,10 @@
 #include "base/buf.h"
 #include "wire/http/msg.h"
 
+struct http_field {
+	struct str name, value;
+};
+
 void http_put_status(struct buf *b, unsigned status);
 /* Line ends and zero bytes in method or target are left out. */
 void http_put_request(struct buf *b, struct str method, struct str target);

@@ -1,16 +1,18 @@
 /* httpd: a small server on stack/http, for strangers' clients and for the bench.
  *
- * usage: httpd IP:PORT [CERT KEY]
+ * usage: httpd IP:PORT [CERT KEY] [FOLDER]
  *
  * Prints "ready IP:PORT".  GET /hello (100 bytes of JSON), POST /echo (up to 8 MB), PUT /count (the
  * number of bytes that came), GET /zeros?N (N bytes in chunks), GET /stats, and at /ws a WebSocket
- * that says everything back.  With a certificate it speaks HTTP/2 too. */
+ * that says everything back; everything else from the folder.  With a certificate it speaks HTTP/2
+ * too. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "stack/http/files.h"
 #include "stack/ws/ws.h"
 
 enum { ECHO_MAX = 8 * 1024 * 1024, PEM_MAX = 64 * 1024, BACKLOG = 1024 };
@@ -124,6 +126,7 @@ struct site {
 	struct http_server *http;
 	struct ws_host *ws;
 	struct list talks;
+	struct http_files *files; /* or NULL */
 };
 
 static void talk(struct site *s, struct http_exchange *x)
@@ -152,7 +155,7 @@ static void on_request(void *arg, struct http_exchange *x)
 		stats(s->http, x);
 	else if (str_eq(m->path, STR("/ws")))
 		talk(s, x);
-	else
+	else if (!s->files || !http_files_answer(s->files, x, m->path))
 		http_refuse(x, 404, "There are /hello, /echo, /count, /zeros, /stats and /ws.");
 }
 
@@ -205,19 +208,33 @@ static void on_signal(void *arg, int signo UNUSED)
 	loop_stop(arg);
 }
 
+/* Argument n, if it is the last one, is the folder. */
+static struct http_files *read_files(int argc, char **argv, int n)
+{
+	const char *why = NULL;
+	if (argc <= n)
+		return NULL;
+	struct http_files_config cfg = { .folder = argv[n], .immutable = STR("/assets/") };
+	struct http_files *f = http_files_load(&cfg, &why);
+	if (!f)
+		(void)fprintf(stderr, "httpd: %s: %s\n", argv[n], why);
+	return f;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct http_server_ops ops = { .request = on_request };
 	struct http_server_config cfg = { .max_conns = 10000 };
-	int fd = argc == 2 || argc == 4 ? open_listener(argv[1]) : -EINVAL;
-	if (fd < 0 || (argc == 4 && (cfg.tls = read_tls(argv[2], argv[3])) == NULL)) {
-		(void)fprintf(stderr, "usage: httpd IP:PORT [CERT KEY]\n");
+	int fd = argc >= 2 && argc <= 5 ? open_listener(argv[1]) : -EINVAL;
+	if (fd < 0 || (argc >= 4 && (cfg.tls = read_tls(argv[2], argv[3])) == NULL)) {
+		(void)fprintf(stderr, "usage: httpd IP:PORT [CERT KEY] [FOLDER]\n");
 		return 2;
 	}
 	static const struct ws_config ws_cfg = { .message_max = ECHO_MAX,
 		                                 .unsent_max = 2 * ECHO_MAX };
 	struct loop *l = loop_new();
-	struct site s = { .ws = ws_host_new(l, &ws_cfg) };
+	struct site s = { .ws = ws_host_new(l, &ws_cfg),
+		          .files = read_files(argc, argv, argc >= 4 ? 4 : 2) };
 	list_init(&s.talks);
 	s.http = http_server_new(l, &cfg, &ops, &s);
 	http_server_listen(s.http, fd, cfg.tls != NULL, NULL);
@@ -227,6 +244,7 @@ int main(int argc, char **argv)
 		on_closed(list_entry(s.talks.next, struct talk, node), 0, STR(""));
 	ws_host_free(&s.ws);
 	http_server_free(&s.http);
+	http_files_free(&s.files);
 	tls_server_unref(&cfg.tls);
 	loop_free(&l);
 	return 0;
