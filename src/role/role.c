@@ -20,12 +20,20 @@ size_t role_link_index(const struct role_env *env, struct str role, uint32_t slo
 
 struct tls_server *role_tls_server(const struct role_env *env, const char *what, struct buf *why)
 {
+	return role_tls_server_for(env, what, NULL, 0, why);
+}
+
+struct tls_server *role_tls_server_for(const struct role_env *env, const char *what,
+                                       const struct str *alpn, size_t n_alpn, struct buf *why)
+{
 	const char *text = NULL;
 	struct tls_server_config cfg = {
 		.certs = env->certs,
 		.n_certs = env->n_certs,
 		.verify = TLS_VERIFY_NONE,
 		.ticket_key = { env->ticket_key, sizeof(env->ticket_key) },
+		.alpn = alpn,
+		.n_alpn = n_alpn,
 	};
 	struct tls_server *t = tls_server_new(&cfg, &text);
 	if (!t)

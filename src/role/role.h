@@ -121,6 +121,9 @@ bool role_is_open(const struct role *role, enum topo_proto proto);
 /* A server's context with the role's certificates, for clients without one.  NULL, and a line that
  * says why; what: "the front end". */
 struct tls_server *role_tls_server(const struct role_env *env, const char *what, struct buf *why);
+/* The same with these protocols to choose from, the best first (RFC 7301). */
+struct tls_server *role_tls_server_for(const struct role_env *env, const char *what,
+                                       const struct str *alpn, size_t n_alpn, struct buf *why);
 /* Is that one of the roles of other hosts that `role` speaks with, here on `self`? */
 bool role_speaks_with(const struct role *role, const struct topo *t, const struct topo_role *self,
                       const struct topo_role *other);

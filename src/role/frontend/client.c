@@ -98,7 +98,7 @@ static bool speaks_for_itself(const struct task *t)
 	       (t->msg->method != SIP_REGISTER || is_own(t, sip_to_uri(t->msg))) && prefers_own(t);
 }
 
-static void identified(struct task *t)
+void fe_identified(struct task *t)
 {
 	t->stranger = false;
 	if (!speaks_for_itself(t)) {
@@ -138,7 +138,7 @@ static void on_identified(void *arg, const struct access_result *r)
 		return;
 	}
 	task_set_who(t, &r->id);
-	identified(t);
+	fe_identified(t);
 }
 
 static void identify(struct task *t)
@@ -148,10 +148,14 @@ static void identify(struct task *t)
 	struct access_identity id;
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
+	if (fe_is_web(t->flow)) {
+		fe_web_identify(t);
+		return;
+	}
 	if (t->msg->method != SIP_REGISTER && t->flow->kind != SIP_UDP &&
 	    access_vouched(a, t->flow, sip_bare_aor(sip_from_uri(t->msg), &b), &id)) {
 		task_set_who(t, &id);
-		identified(t);
+		fe_identified(t);
 		return;
 	}
 	t->stranger = true;

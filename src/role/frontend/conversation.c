@@ -11,6 +11,8 @@
 enum {
 	MESSAGES_MAX = 50,     /* of one notification */
 	TEXT_MAX = 256 * 1024, /* bytes, after which it takes no further one */
+	PAGE_MAX = 100,        /* messages of a page */
+	PAGE_BYTES_MAX = 32 * 1024 * 1024,
 };
 
 struct conversation_sub {
@@ -105,6 +107,73 @@ enum refusal fe_start_conversation(struct task *t, struct person *p UNUSED,
 	fe->n_conversation_subs++;
 	*ret = &me->sub;
 	return REFUSE_NOTHING;
+}
+
+/* --- pages ----------------------------------------------------------------------------------- */
+
+/* {"limit": 50, "before": "108800000000000001", "peer": "bob@example.test"}, each may be left out.
+ */
+static bool read_page(const struct task *t, struct fe_said_page *ret)
+{
+	const struct hash_key *k = &t->fe->key.mac;
+	cJSON *json = cJSON_ParseWithLength(t->msg->body.p, t->msg->body.len);
+	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(json, "limit");
+	struct str before =
+	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "before")));
+	struct str peer =
+	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "peer")));
+	double n = cJSON_IsNumber(limit) ? limit->valuedouble : MESSAGES_MAX;
+	*ret = (struct fe_said_page){ .account = t->who.account, .before = INT64_MAX };
+	bool good = cJSON_IsObject(json) && n >= 1 && n <= PAGE_MAX && peer.len <= ACCESS_URI_MAX &&
+	            (before.len == 0 || str_to_u64(before, INT64_MAX, &ret->before) == 0);
+	if (good)
+		ret->max = (unsigned)n;
+	if (good && peer.len > 0) {
+		ret->conversations[0] = said_conversation(k, t->who.uri, peer);
+		ret->conversations[1] = said_conversation(k, peer, STR(""));
+	}
+	cJSON_Delete(json);
+	return good;
+}
+
+struct paging {
+	struct buf *b;
+	unsigned n;
+	uint64_t first;
+};
+
+static void put_paged(void *arg, const struct said *s)
+{
+	struct paging *c = arg;
+	if (c->n++ > 0)
+		buf_char(c->b, ',');
+	else
+		c->first = s->sequence;
+	said_put_json(c->b, s);
+}
+
+void fe_conversation_page(struct task *t, struct person *p UNUSED)
+{
+	auto_(buf_free) struct buf b = buf_of(PAGE_BYTES_MAX);
+	struct paging c = { .b = &b };
+	struct fe_said_page page;
+	if (!t->fe->cfg.history) {
+		task_refuse(t, REFUSE_EVENT, STR(""));
+		return;
+	}
+	if (!read_page(t, &page)) {
+		task_refuse(t, REFUSE_BAD_BODY, STR(""));
+		return;
+	}
+	c.first = page.before;
+	buf_lit(&b, "{\"messages\":[");
+	int r = fe_history_before(t->fe, &page, put_paged, &c);
+	buf_printf(&b, "],\"before\":\"%" PRIu64 "\",\"more\":%s}\n", c.first,
+	           c.n == page.max ? "true" : "false");
+	if (r < 0 || b.full)
+		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
+	else
+		task_answer(t, STR(""), STR("application/dialtone+json"), buf_view(&b));
 }
 
 void fe_conversation_news(struct frontend *fe, uint64_t account)

@@ -159,7 +159,7 @@ struct frontend {
 	struct fe_history history;
 	struct fe_kept kept;
 	uint32_t n_conversation_subs;
-	struct fe_rights rights, bridge_rights, mcu_rights, edge_rights;
+	struct fe_rights rights, bridge_rights, mcu_rights, edge_rights, web_rights;
 	struct token_key key;
 	struct target_self self;
 	struct addr listen_addrs[FE_LISTENS_MAX];
@@ -167,6 +167,8 @@ struct frontend {
 	struct sip_flow *bridges[FE_SLOTS_MAX]; /* links to the media bridges, by slot */
 	uint32_t n_bridges;
 	struct sip_flow *mcus[FE_SLOTS_MAX]; /* links to the IM MCUs, by slot */
+	struct sip_flow *webs[FE_SLOTS_MAX]; /* and to the web role */
+	struct map web_logins;               /* whose tickets are known (web.c) */
 	uint32_t n_mcus;
 	struct fe_hosts *hosts; /* MCUs of other hosts; NULL: those of this one, or none */
 	struct fe_edges *edges; /* NULL: there are none */
@@ -274,6 +276,8 @@ bool fe_has_right(const struct task *t);
 /* client.c, link.c: where requests come in. */
 void fe_from_client(struct frontend *fe, struct sip_req *rq);
 void fe_from_link(struct frontend *fe, struct sip_req *rq);
+/* Who sends is known. */
+void fe_identified(struct task *t);
 /* Route values of ours off the front; their tokens.  0 or a status code. */
 int fe_read_routes(struct task *t);
 /* What sip_proxy_check() and fe_read_routes() found. */
@@ -547,6 +551,15 @@ typedef void fe_said_fn(void *arg, const struct said *s);
 int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
                     fe_said_fn *fn, void *arg) MUST_CHECK;
 
+/* A page of a user's history: the newest ones before that number, in their order. */
+struct fe_said_page {
+	uint64_t account, before;
+	uint64_t conversations[2]; /* of these alone; 0: of all */
+	unsigned max;
+};
+int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn,
+                      void *arg) MUST_CHECK;
+
 /* kept.c: messages for users who are not signed in.  init before start; start once the store is
  * open; free once it is closed. */
 void fe_kept_init(struct frontend *fe);
@@ -576,6 +589,8 @@ struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f);
 /* conversation.c: subscriptions to what was said. */
 enum refusal fe_start_conversation(struct task *t, struct person *p, const struct sub_ask *ask,
                                    struct sub **ret);
+/* SERVICE: a page of the own history. */
+void fe_conversation_page(struct task *t, struct person *p);
 /* There is more in the user's history. */
 void fe_conversation_news(struct frontend *fe, uint64_t account);
 
@@ -620,6 +635,18 @@ void fe_mcu_pass(struct task *t);
 
 /* What such a link is called: "mcu-im/1", or "mcu-im on host b". */
 void fe_mcu_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
+
+/* web.c: browsers, behind the web role. */
+bool fe_is_web(const struct sip_flow *f);
+void fe_web_up(struct frontend *fe, uint32_t slot, int fd);
+void fe_web_down(struct frontend *fe, const struct sip_flow *f, const char *why);
+/* By the ticket in the request, sooner or later fe_identified(). */
+void fe_web_identify(struct task *t);
+/* Tickets of the account may not be good any more; 0: of all. */
+void fe_web_forget(struct frontend *fe, uint64_t account);
+/* A log-in has ended; number 0: all of the account's. */
+void fe_web_ended(struct frontend *fe, uint64_t account, uint64_t number);
+void fe_web_free(struct frontend *fe);
 
 /* hosts.c: MCUs of other hosts, with slots in the order of the topology. */
 int fe_hosts_start(struct frontend *fe, struct buf *why) MUST_CHECK;

@@ -23,7 +23,7 @@ void fe_put_record_route(const struct task *t, struct buf *b, const struct sip_f
 	buf_printf(b, "<%s:", fe_scheme(t));
 	token_put(b, &t->fe->key, end);
 	buf_char(b, '@');
-	addr_put(b, &f->local);
+	sip_flow_put_sent_by(b, f);
 	if (!t->secure)
 		buf_str(b, transport_param(f));
 	buf_lit(b, ";lr>");
@@ -36,7 +36,7 @@ const char *fe_scheme(const struct task *t)
 
 bool fe_is_safe(const struct task *t, const struct sip_flow *f)
 {
-	return !t->secure || f->kind == SIP_TLS;
+	return !t->secure || f->kind == SIP_TLS || f->kind == SIP_LINK;
 }
 
 bool fe_takes_tcp(struct frontend *fe, const struct sip_flow *f, struct str contact)

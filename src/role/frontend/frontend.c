@@ -127,6 +127,8 @@ static void on_closed(void *arg, struct sip_flow *f, const char *why)
 	          why ? why : "");
 	access_closed(fe->access, f);
 	fe_flow_lost(fe, f);
+	if (fe_is_web(f))
+		fe_web_down(fe, f, why ? why : "");
 }
 
 static void on_refused(void *arg, int err)
@@ -191,6 +193,8 @@ static size_t accounts_link(const struct role_env *env)
 static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint64_t credential)
 {
 	struct frontend *fe = arg;
+	if (ev != ACCOUNTS_LOGIN_ENDED)
+		fe_web_forget(fe, account);
 	switch (ev) {
 	case ACCOUNTS_PASSWORD:
 		access_revoke(fe->access, account, credential, REFUSE_PASSWORD_CHANGED);
@@ -206,7 +210,8 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 		fe_people_account(fe, account);
 		fe_focus_account(fe, account);
 		break;
-	case ACCOUNTS_LOGIN_ENDED: /* of a browser, which has no endpoint of its own here */
+	case ACCOUNTS_LOGIN_ENDED:
+		fe_web_ended(fe, account, credential);
 		break;
 	case ACCOUNTS_LOST:
 		log_warning(NULL, "accounts-lost", "");
@@ -408,6 +413,7 @@ static void fe_free(struct frontend *fe)
 	fe_focus_free(fe);
 	fe_hosts_free(fe);
 	fe_edges_free(fe);
+	fe_web_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
 	map_done(&fe->ringing);
@@ -431,6 +437,7 @@ static int start(struct role_env *env, void **ret_state)
 	fe_history_init(fe);
 	fe_kept_init(fe);
 	map_init(&fe->leaving);
+	map_init(&fe->web_logins);
 	list_init(&fe->tracers);
 	int r = start_parts(fe, &why);
 	if (r < 0) {
@@ -454,6 +461,8 @@ void fe_link_up(void *state, size_t i)
 		fe_mcu_up(fe, l);
 	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("edge-av")))
 		fe_edge_up(fe, l->slot, l->fd);
+	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("web")))
+		fe_web_up(fe, l->slot, l->fd);
 	else if (l->slot < FE_SLOTS_MAX && l->label.len > 0)
 		fe_hosts_link(fe, l);
 	else if (l->slot < FE_SLOTS_MAX && l->slot != fe->env->slot)

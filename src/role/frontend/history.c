@@ -30,6 +30,13 @@ static const char sql_since[] = "select s.seq, s.one, s.other, s.conversation, s
                                 "s.author, s.peer, s.state, s.type,"
                                 " s.text from said_of o join said s on s.seq = o.seq"
                                 " where o.account = $1 and o.seq > $2 order by o.seq limit $3";
+/* The newest ones that are older than $2, of two conversations or all ($3 0), in their order. */
+static const char sql_before[] =
+        "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
+        "s.type,"
+        " s.text from (select o.seq from said_of o join said x on x.seq = o.seq"
+        " where o.account = $1 and o.seq < $2 and ($3 = 0 or x.conversation in ($3, $4))"
+        " order by o.seq desc limit $5) n join said s on s.seq = n.seq order by s.seq";
 static const char sql_next_account[] = "select min(account) from said_of where account > $1";
 static const char sql_sweep_index[] = "delete from said_of where account = $1 and seq < $2";
 static const char sql_first[] = "select min(seq) from said";
@@ -163,6 +170,64 @@ int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsig
 		return n;
 	store_log_since(fe->history.log, (int64_t)r.since, on_record, &r);
 	return (int)(max - r.left);
+}
+
+/* --- backwards ----------------------------------------------------------------------------- */
+
+struct looking_back {
+	const struct fe_said_page *page;
+	unsigned n, skip;
+	struct reading rows;
+};
+
+static bool is_asked(const struct looking_back *b, const struct store_val *c)
+{
+	const struct fe_said_page *p = b->page;
+	uint64_t conversation = (uint64_t)c[3].i;
+	bool hers = (uint64_t)c[1].i == p->account || (uint64_t)c[2].i == p->account;
+	return hers && (uint64_t)c[0].i < p->before &&
+	       (p->conversations[0] == 0 || conversation == p->conversations[0] ||
+	        conversation == p->conversations[1]);
+}
+
+static void count_record(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct looking_back *b = arg;
+	b->n += is_asked(b, c);
+}
+
+static void take_record(void *arg, const struct store_val *c, int n)
+{
+	struct looking_back *b = arg;
+	if (!is_asked(b, c))
+		return;
+	if (b->skip > 0)
+		b->skip--;
+	else
+		on_row(&b->rows, c, n);
+}
+
+/* Records that are not in the tables yet are the newest; what a fold brings there meanwhile is not
+ * read twice, for the tables are asked for what is older. */
+int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg)
+{
+	struct looking_back b = { .page = p, .rows = { p->account, 0, p->max, fn, arg } };
+	const struct store_log *log = fe->history.log;
+	uint64_t folded = 0;
+	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &folded);
+	if (r < 0)
+		return r;
+	store_log_since(log, (int64_t)folded, count_record, &b);
+	b.skip = b.n > p->max ? b.n - p->max : 0;
+	unsigned left = b.n > p->max ? 0 : p->max - b.n;
+	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
+		                 STORE_I(p->conversations[0]), STORE_I(p->conversations[1]),
+		                 STORE_I(left) };
+	if (left > 0 &&
+	    (r = store_read(fe->store, sql_before, v, ARRAY_SIZE(v), on_row, &b.rows)) < 0)
+		return r;
+	store_log_since(log, (int64_t)folded, take_record, &b);
+	return (int)(p->max - b.rows.left);
 }
 
 /* --- the end of rows ----------------------------------------------------------------------- */

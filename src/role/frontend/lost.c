@@ -86,7 +86,7 @@ void fe_close_flow(struct frontend *fe, uint32_t slot, uint64_t id, enum refusal
 	struct buf b = BUF_ON(text);
 	if (slot == fe->env->slot) {
 		struct sip_flow *f = sip_flow_find(fe->tp, id);
-		if (f)
+		if (f && !fe_is_web(f)) /* on that one are others too */
 			access_deregister(fe->access, f, why);
 		return;
 	}

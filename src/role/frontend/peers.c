@@ -71,6 +71,8 @@ void fe_put_link_name(const struct frontend *fe, struct buf *b, const struct sip
 		fe_edge_put_name(fe, b, f->sock % FE_SLOTS_MAX);
 	else if (fe_is_bridge(f))
 		buf_printf(b, "media-bridge/%u", f->sock % FE_SLOTS_MAX + 1);
+	else if (fe_is_web(f))
+		buf_printf(b, "web/%u", f->sock + 1);
 	else
 		buf_printf(b, "%s/%u", fe->env->role->name, f->sock + 1);
 }

@@ -41,6 +41,8 @@ void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg
 {
 	struct access_identity me = *id;
 	const struct sip_addr *contact = sip_contact(req);
+	if (fe_is_web(f))
+		return; /* each of its requests says who sends */
 	if (signs_off) {
 		access_unvouch(fe->access, f, me.uri);
 		return;
@@ -59,8 +61,8 @@ void fe_registered(struct frontend *fe, struct sip_flow *f, const struct sip_msg
 void fe_put_service_route(struct buf *b, const struct sip_flow *f)
 {
 	buf_lit(b, "Service-Route: <sip:");
-	addr_put(b, &f->local);
-	if (f->kind != SIP_UDP)
+	sip_flow_put_sent_by(b, f);
+	if (f->kind == SIP_TCP || f->kind == SIP_TLS)
 		buf_str(b, f->kind == SIP_TLS ? STR(";transport=tls") : STR(";transport=tcp"));
 	buf_lit(b, ";lr>\r\n");
 }

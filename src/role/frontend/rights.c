@@ -2,7 +2,8 @@
 #include "svc/access/trust.h"
 
 /* What comes in over a link is held against the rights of the role at its other end: this role's
- * own table, or, from a media bridge or an IM MCU, the one that came with its links. */
+ * own table, or, from a media bridge, an IM MCU or the web role, the one that came with its links.
+ */
 
 static struct str method_name(int m)
 {
@@ -42,12 +43,15 @@ void fe_rights_init(struct frontend *fe)
 	read_right(&fe->bridge_rights, fe_right_of(fe, STR("media-bridge")));
 	read_right(&fe->mcu_rights, fe_right_of(fe, STR("mcu-im")));
 	read_right(&fe->edge_rights, fe_right_of(fe, STR("edge-av")));
+	read_right(&fe->web_rights, fe_right_of(fe, STR("web")));
 }
 
 static const struct fe_rights *rights_of(const struct task *t)
 {
 	if (fe_is_mcu(t->flow))
 		return &t->fe->mcu_rights;
+	if (fe_is_web(t->flow))
+		return &t->fe->web_rights;
 	if (fe_is_edge(t->flow))
 		return &t->fe->edge_rights;
 	return fe_is_bridge(t->flow) ? &t->fe->bridge_rights : &t->fe->rights;

@@ -302,6 +302,7 @@ static const struct {
 	{ STR_INIT("application/msrtc-setcontainermembers+xml"), set_members },
 	{ STR_INIT("application/msrtc-presence-setsubscriber+xml"), set_subscribers },
 	{ STR_INIT(SOAP_TYPE), soap },
+	{ STR_INIT("application/dialtone+json"), fe_conversation_page },
 };
 
 static void serve(struct task *t, size_t i)

@@ -125,7 +125,8 @@ void fe_trace(struct frontend *fe, struct ctl_call *c)
 /* What lets somebody sign in is not shown: the values of these parameters, wherever they stand and
  * however they are written. */
 static const struct str secrets[] = { STR_INIT("response="), STR_INIT("cnonce="),
-	                              STR_INIT("gssapi-data="), STR_INIT("crand=") };
+	                              STR_INIT("gssapi-data="), STR_INIT("crand="),
+	                              STR_INIT("ticket=") };
 
 /* The length of the value at the start of s: a quoted one, or up to a separator. */
 static size_t value_len(struct str s)

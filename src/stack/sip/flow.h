@@ -109,6 +109,9 @@ void sip_transport_tap(struct sip_transport *tp,
 void sip_transport_listen(struct sip_transport *tp, enum sip_kind kind, int fd);
 /* Takes one end of a local link to the process `slot`. */
 struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int fd);
+/* The same, but what comes by it are clients' messages, of many of them, which that process speaks
+ * for: the flow is a client's. */
+struct sip_flow *sip_transport_trunk(struct sip_transport *tp, uint16_t slot, int fd);
 /* Takes an open stream to a role of another host, who has been looked at; opened() is not called.
  */
 struct sip_flow *sip_transport_adopt(struct sip_transport *tp, uint16_t sock, struct stream *s);

@@ -138,7 +138,8 @@ static struct stream_limits limits_of(const struct sip_flow *f)
 {
 	return (struct stream_limits){
 		.read_max = message_max(f) + SIP_HEAD_MAX,
-		.write_max = f->server ? SIP_LINK_WRITE_MAX : SIP_WRITE_MAX + message_max(f),
+		.write_max = f->server || f->kind == SIP_LINK ? SIP_LINK_WRITE_MAX
+		                                              : SIP_WRITE_MAX + message_max(f),
 		.open_max = SIP_OPEN_MAX_S * USEC_PER_SEC,
 		.probe_after = f->tp->probe_after,
 	};
@@ -190,6 +191,13 @@ struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int
 {
 	struct sip_flow *f = flow_alloc(tp, SIP_LINK);
 	f->server = true;
+	return adopt(f, fd, NULL, slot);
+}
+
+struct sip_flow *sip_transport_trunk(struct sip_transport *tp, uint16_t slot, int fd)
+{
+	struct sip_flow *f = flow_alloc(tp, SIP_LINK);
+	f->client = true;
 	return adopt(f, fd, NULL, slot);
 }
 

@@ -27,6 +27,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_NTLM_OFF]      = { 60024, 403, "NTLM Not Allowed", "Signing in with NTLM is switched off on this server" },
 	[REFUSE_NTLM_PLAIN]    = { 60025, 403, "Encryption Needed", "Signing in needs an encrypted connection: choose TLS" },
 	[REFUSE_NOT_SIGNED_IN] = { 60026, 403, "Not Signed In", "The connection has not signed in" },
+	[REFUSE_TICKET]        = { 60028, 403, "Log-In Over", "The log-in has ended: sign in again" },
 	[REFUSE_DISABLED]      = { 60050, 403, "", "The account has been disabled" },
 	[REFUSE_PASSWORD_CHANGED] = { 60051, 403, "", "The password has been changed: sign in again" },
 	[REFUSE_KICKED]        = { 60052, 403, "", "An administrator has signed this device off" },

@@ -364,7 +364,7 @@ static void put_request(struct buf *b, struct sub *s, const struct notification 
 	buf_lit(b, " SIP/2.0\r\nVia: ");
 	sip_via_put(b, f, branch);
 	buf_lit(b, "\r\nMax-Forwards: 70\r\n");
-	if (f->kind == SIP_LINK) {
+	if (f->kind == SIP_LINK && f->server) {
 		buf_lit(b, "Route: ");
 		c->ops->put_route(c->arg, b, end);
 		buf_lit(b, "\r\n");
