@@ -5,6 +5,7 @@
 #include "role/frontend/frontend.h"
 #include "role/mcu_im/mcu_im.h"
 #include "role/media_bridge/media_bridge.h"
+#include "role/web/web.h"
 
 /* In the order in which they are started; stopped in reverse. */
 /* clang-format off */
@@ -14,6 +15,7 @@ const struct role *const roles_all[] = {
 	&role_media_bridge,
 	&role_edge_av,
 	&role_frontend,
+	&role_web,
 	NULL,
 };
 /* clang-format on */

@@ -1,0 +1,211 @@
+#include <stdlib.h>
+
+#include "base/code.h"
+#include "role/web/wb.h"
+#include "wire/ctl/ctl.h"
+
+/* A browser's connection: messages in and out, and their rate.  Its first request is `hello`, which
+ * gives it a session. */
+
+enum { NUMBER_MAX = 1 << 30, HELLO_S = 20 };
+
+struct browser {
+	struct list node;
+	struct web *web;
+	struct ws *ws;
+	struct web_login who;
+	struct session *session; /* NULL: before hello, or it was taken from it */
+	struct timer hello;
+	usec_t full; /* when the allowance would be whole again */
+};
+
+static void browser_free(struct browser *b)
+{
+	if (b->session)
+		session_left(b->session);
+	list_del(&b->node);
+	timer_stop(&b->hello);
+	ws_free(&b->ws);
+	wipe(b->who.ticket, sizeof(b->who.ticket));
+	free(b);
+}
+
+void browsers_free(struct web *w)
+{
+	list_for(it, &w->browsers)
+	{
+		struct browser *b = list_entry(it, struct browser, node);
+		b->session = NULL;
+		browser_free(b);
+	}
+}
+
+void browser_send(struct browser *b, struct str json)
+{
+	(void)ws_send(b->ws, true, json);
+}
+
+void browser_end(struct browser *b, unsigned code, const char *why)
+{
+	b->session = NULL;
+	ws_close(b->ws, code, str_of(why));
+}
+
+void browsers_end(struct web *w, uint64_t account, uint64_t login, const char *why)
+{
+	list_for(it, &w->browsers)
+	{
+		struct browser *b = list_entry(it, struct browser, node);
+		if (b->who.account == account && (login == 0 || b->who.number == login) &&
+		    !b->session)
+			browser_end(b, WEB_SIGNED_OUT, why);
+	}
+}
+
+/* --- hello ----------------------------------------------------------------------------------- */
+
+static bool is_tab(struct str tab)
+{
+	for (size_t i = 0; i < tab.len; i++) {
+		char c = tab.p[i];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      c == '-' || c == '_'))
+			return false;
+	}
+	return tab.len > 0 && tab.len <= WEB_TAB_MAX;
+}
+
+static void put_welcome(struct buf *b, const struct session *s, bool resumed)
+{
+	buf_printf(b, "\"session\":\"%s\",\"resumed\":%s,\"seq\":%llu,\"user\":{\"uri\":", s->id,
+	           resumed ? "true" : "false", (unsigned long long)s->seq);
+	json_put_str(b, str_of(s->who.uri));
+	buf_lit(b, ",\"name\":");
+	json_put_str(b, str_of(s->name ? s->name : ""));
+	buf_lit(b, ",\"phone\":");
+	json_put_str(b, str_of(s->phone ? s->phone : ""));
+	buf_printf(b, "},\"limits\":{\"message_bytes\":%d,\"watch\":%d}", WEB_TEXT_MAX,
+	           WEB_PEOPLE_MAX);
+}
+
+static struct session *to_resume(struct browser *b, const cJSON *resume, uint64_t *ret_seq)
+{
+	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(resume, "seq");
+	struct str id = web_text(resume, "session");
+	if (!id.len || !cJSON_IsNumber(seq) || seq->valuedouble < 0)
+		return NULL;
+	struct session *s = session_find(b->web, id, &b->who);
+	*ret_seq = (uint64_t)seq->valuedouble;
+	return s && session_has(s, *ret_seq) ? s : NULL;
+}
+
+static void welcome(struct browser *b, uint64_t number, struct session *s, bool resumed)
+{
+	auto_(buf_free) struct buf body = buf_of(WEB_DOC_MAX);
+	session_take(s, b);
+	b->session = s;
+	timer_stop(&b->hello);
+	put_welcome(&body, s, resumed);
+	web_ok(s, number, buf_view(&body));
+}
+
+static void hello(struct browser *b, uint64_t number, const cJSON *args)
+{
+	struct str tab = web_text(args, "tab");
+	uint64_t seq = 0;
+	if (!is_tab(tab)) {
+		browser_end(b, WEB_PROTOCOL, "hello needs a tab of 1 to 64 letters and digits");
+		return;
+	}
+	struct session *s = to_resume(b, cJSON_GetObjectItemCaseSensitive(args, "resume"), &seq);
+	if (s) {
+		b->web->stats.resumed++;
+		welcome(b, number, s, true);
+		session_replay(s, seq);
+		return;
+	}
+	s = session_new(b->web, &b->who, tab);
+	if (s)
+		welcome(b, number, s, false);
+	else
+		browser_end(b, WS_TRY_AGAIN, "There are too many sessions; try again later.");
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+/* WEB_RATE a second, WEB_BURST at once. */
+static bool is_too_fast(struct browser *b)
+{
+	usec_t now = loop_now(b->web->env->loop), each = USEC_PER_SEC / WEB_RATE;
+	b->full = MAX(b->full, now);
+	if (b->full - now > WEB_BURST * each)
+		return true;
+	b->full += each;
+	return false;
+}
+
+static void too_many(struct browser *b, uint64_t number)
+{
+	auto_(buf_free) struct buf a = buf_of(1024);
+	web_put_error(&a, number, "too_many", "There are too many requests a second.",
+	              "Wait a moment.");
+	browser_send(b, buf_view(&a));
+}
+
+static void request(struct browser *b, const cJSON *v)
+{
+	const cJSON *id = cJSON_GetObjectItemCaseSensitive(v, "id");
+	struct str op = web_text(v, "op");
+	if (!cJSON_IsNumber(id) || id->valuedouble < 0 || id->valuedouble > NUMBER_MAX || !op.len) {
+		browser_end(b, WEB_PROTOCOL, "a request has an id and an op");
+		return;
+	}
+	uint64_t number = (uint64_t)id->valuedouble;
+	if (is_too_fast(b))
+		too_many(b, number);
+	else if (b->session)
+		web_dispatch(b->session, number, op, v);
+	else if (str_eq(op, STR("hello")))
+		hello(b, number, v);
+	else
+		browser_end(b, WEB_PROTOCOL, "the first request is hello");
+}
+
+static void on_message(void *arg, bool text, struct str message)
+{
+	struct browser *b = arg;
+	const char *why;
+	cJSON *v = text ? ctl_parse_json(message, &why) : NULL;
+	if (cJSON_IsObject(v))
+		request(b, v);
+	else
+		browser_end(b, WEB_PROTOCOL, "a message is one JSON object");
+	cJSON_Delete(v);
+}
+
+static void on_closed(void *arg, unsigned code UNUSED, struct str why UNUSED)
+{
+	browser_free(arg);
+}
+
+static const struct ws_ops ops = { .message = on_message, .closed = on_closed };
+
+static void on_silent(void *arg)
+{
+	browser_end(arg, WEB_PROTOCOL, "no hello came");
+}
+
+void browser_new(struct web *w, struct http_exchange *x, const struct web_login *who)
+{
+	struct browser *b = xnew(struct browser);
+	b->ws = ws_accept(w->ws, x, &ops, b);
+	if (!b->ws) {
+		free(b);
+		return;
+	}
+	b->web = w;
+	b->who = *who;
+	timer_init(&b->hello, w->env->loop, on_silent, b);
+	timer_set(&b->hello, loop_now(w->env->loop) + HELLO_S * USEC_PER_SEC);
+	list_add(&w->browsers, &b->node);
+}

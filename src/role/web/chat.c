@@ -1,0 +1,451 @@
+#include <stdlib.h>
+
+#include "base/code.h"
+#include "base/isotime.h"
+#include "role/web/people.h"
+#include "svc/conversation/content.h"
+#include "svc/conversation/html.h"
+#include "wire/ctl/ctl.h"
+
+/* What is said.  A text goes out as a MESSAGE; what the user's home remembers of it, and of what
+ * others say, comes by the event package dialtone-conversation, with the ids that both sides have.
+ * Where nothing is remembered, what comes by MESSAGE is shown as it is. */
+
+#define TALK_TYPE "application/dialtone+json"
+
+enum {
+	SENDS_MAX = 200 /* remembered: what comes again with its mark is not sent again */,
+	SETTLE_MS = 3000, /* so long the home may take to tell of what it has answered */
+	HISTORY_DEFAULT = 50,
+	HISTORY_MAX = 100
+};
+
+/* A text of this browser. */
+struct send {
+	struct list node; /* in chat->sends, the oldest first */
+	struct session *s;
+	uint64_t number;     /* of the request that waits; 0: it is answered */
+	int code;            /* 0: not answered yet */
+	char id[32], at[40]; /* as the home tells; empty: not yet */
+	struct timer settle;
+	char *to, *text, ref[WEB_REF_MAX + 1];
+};
+
+struct chat {
+	struct list sends;
+	unsigned n_sends;
+	bool remembers;       /* the home tells what is said */
+	char since[24];       /* the sequence that it told last */
+	uint64_t own_numbers; /* of messages that nobody else numbers */
+};
+
+/* --- messages to the browser ----------------------------------------------------------------- */
+
+struct shown {
+	struct str id, chat, from, at, state, type, text, ref;
+};
+
+static bool is_html(struct str type)
+{
+	return str_istarts(type, STR("text/html"));
+}
+
+static void put_shown(struct buf *b, const struct shown *m)
+{
+	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX);
+	struct str text = m->text;
+	if (is_html(m->type)) {
+		html_put_plain(&plain, text);
+		text = buf_view(&plain);
+	}
+	buf_lit(b, "{\"id\":");
+	json_put_str(b, m->id);
+	buf_lit(b, ",\"chat\":");
+	json_put_str(b, m->chat);
+	buf_lit(b, ",\"from\":");
+	json_put_str(b, m->from);
+	buf_lit(b, ",\"at\":");
+	json_put_str(b, m->at);
+	buf_lit(b, ",\"text\":");
+	json_put_str(b, text);
+	buf_lit(b, ",\"state\":");
+	json_put_str(b, m->state);
+	if (m->ref.len > 0) {
+		buf_lit(b, ",\"ref\":");
+		json_put_str(b, m->ref);
+	}
+	buf_char(b, '}');
+}
+
+static void tell(struct session *s, const struct shown *m)
+{
+	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	buf_lit(&b, "\"message\":");
+	put_shown(&b, m);
+	session_event(s, "message", buf_view(&b));
+}
+
+static void put_now(struct buf *b, const struct session *s)
+{
+	isotime_put(b, loop_wall(s->web->env->loop) / USEC_PER_MSEC * USEC_PER_MSEC);
+}
+
+/* --- what was sent --------------------------------------------------------------------------- */
+
+static void send_free(struct send *x)
+{
+	list_del(&x->node);
+	x->s->chat->n_sends--;
+	timer_stop(&x->settle);
+	free(x->to);
+	free(x->text);
+	free(x);
+}
+
+static void answer(struct send *x)
+{
+	struct session *s = x->s;
+	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	uint64_t number = x->number;
+	x->number = 0;
+	timer_stop(&x->settle);
+	if (number == 0)
+		return;
+	struct shown m = { .id = str_of(x->id),
+		           .chat = str_of(x->to),
+		           .from = str_of(s->who.uri),
+		           .at = str_of(x->at),
+		           .state = x->code == 202 ? STR("kept") : STR("delivered"),
+		           .text = str_of(x->text),
+		           .ref = str_of(x->ref) };
+	buf_lit(&b, "\"message\":");
+	put_shown(&b, &m);
+	web_ok(s, number, buf_view(&b));
+}
+
+/* Nobody numbers it: it is told as it was sent. */
+static void on_settled(void *arg)
+{
+	struct send *x = arg;
+	struct buf id = BUF_ON(x->id), at = BUF_ON(x->at);
+	if (x->id[0] == '\0') {
+		buf_printf(&id, "own-%llu", (unsigned long long)++x->s->chat->own_numbers);
+		put_now(&at, x->s);
+		x->id[id.len] = x->at[at.len] = '\0';
+	}
+	answer(x);
+}
+
+static void on_sent(struct session *s, void *arg, int code, const struct sip_msg *m)
+{
+	struct send *x = arg;
+	uint64_t number = x->number;
+	x->code = code;
+	if (code / 100 != 2) {
+		send_free(x); /* it may be tried again */
+		web_fail_sip(s, number, code, m);
+	} else if (x->id[0]) {
+		answer(x);
+	} else if (s->chat->remembers) {
+		timer_set(&x->settle, loop_now(s->web->env->loop) + SETTLE_MS * USEC_PER_MSEC);
+	} else {
+		on_settled(x);
+	}
+}
+
+static struct send *find_ref(const struct chat *c, struct str ref)
+{
+	list_for(it, &c->sends)
+	{
+		struct send *x = list_entry(it, struct send, node);
+		if (ref.len > 0 && str_eq(str_of(x->ref), ref))
+			return x;
+	}
+	return NULL;
+}
+
+/* One that is under way is not forgotten. */
+static bool make_room(struct chat *c)
+{
+	if (c->n_sends < SENDS_MAX)
+		return true;
+	struct send *oldest = list_entry(c->sends.next, struct send, node);
+	if (oldest->code == 0)
+		return false;
+	send_free(oldest);
+	return true;
+}
+
+static void send_text(struct session *s, uint64_t number, struct str to, struct str text,
+                      struct str ref)
+{
+	struct chat *c = s->chat;
+	struct send *x = xnew(struct send);
+	char uri[WEB_URI_MAX + 8];
+	struct buf ub = BUF_ON(uri), rb = BUF_ON(x->ref);
+	x->s = s;
+	x->number = number;
+	x->to = str_dup(to);
+	x->text = str_dup(text);
+	buf_str(&rb, ref);
+	timer_init(&x->settle, s->web->env->loop, on_settled, x);
+	list_add(&c->sends, &x->node);
+	c->n_sends++;
+	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(to));
+	struct web_out o = { .method = SIP_MESSAGE,
+		             .uri = buf_view(&ub),
+		             .type = STR("text/plain;charset=UTF-8"),
+		             .body = text };
+	web_send(s, &o, on_sent, x);
+}
+
+void chat_send(struct session *s, uint64_t number, const cJSON *args)
+{
+	char space[WEB_URI_MAX + 1];
+	struct str to = wb_people_bare(web_text(args, "to"), space);
+	struct str text = web_text(args, "text"), ref = web_text(args, "ref");
+	if (to.len == 0 || text.len == 0 || ref.len > WEB_REF_MAX) {
+		web_bad(s, number, "to is no address, or text is missing, or ref too long");
+		return;
+	}
+	if (text.len > WEB_TEXT_MAX) {
+		web_fail(s, number, "too_large", "The message is too long.", "Send it in parts.");
+		return;
+	}
+	struct send *x = find_ref(s->chat, ref);
+	if (x) { /* its answer was lost, or is still to come */
+		x->number = number;
+		if (x->code)
+			answer(x);
+	} else if (make_room(s->chat)) {
+		send_text(s, number, to, text, ref);
+	} else {
+		web_fail(s, number, "too_many", "Too many messages are under way.",
+		         "Wait a moment.");
+	}
+}
+
+/* --- typing ---------------------------------------------------------------------------------- */
+
+static void on_told(struct session *s, void *arg, int code UNUSED, const struct sip_msg *m UNUSED)
+{
+	web_ok(s, (uint64_t)(uintptr_t)arg, STR(""));
+}
+
+void chat_typing(struct session *s, uint64_t number, const cJSON *args)
+{
+	char space[WEB_URI_MAX + 1], uri[WEB_URI_MAX + 8], text[512];
+	struct buf ub = BUF_ON(uri), b = BUF_ON(text);
+	struct str to = wb_people_bare(web_text(args, "to"), space), type;
+	const cJSON *on = cJSON_GetObjectItemCaseSensitive(args, "on");
+	if (to.len == 0 || !cJSON_IsBool(on)) {
+		web_bad(s, number, "to is no address, or on is neither true nor false");
+		return;
+	}
+	struct content c = { .kind = CONTENT_TYPING, .active = cJSON_IsTrue(on), .refresh_s = 15 };
+	content_put_pager(&b, &c, &type);
+	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(to));
+	struct web_out o = {
+		.method = SIP_MESSAGE, .uri = buf_view(&ub), .type = type, .body = buf_view(&b)
+	};
+	web_send(s, &o, on_told, (void *)(uintptr_t)number);
+}
+
+static void tell_typing(struct session *s, struct str from, bool on)
+{
+	auto_(buf_free) struct buf b = buf_of(1024);
+	buf_lit(&b, "\"chat\":");
+	json_put_str(&b, from);
+	buf_lit(&b, ",\"from\":");
+	json_put_str(&b, from);
+	buf_printf(&b, ",\"on\":%s", on ? "true" : "false");
+	session_event(s, "typing", buf_view(&b));
+}
+
+/* --- what comes ------------------------------------------------------------------------------ */
+
+static void tell_text(struct session *s, struct str from, const struct content *c)
+{
+	char id[32], at[40];
+	struct buf ib = BUF_ON(id), ab = BUF_ON(at);
+	buf_printf(&ib, "own-%llu", (unsigned long long)++s->chat->own_numbers);
+	put_now(&ab, s);
+	struct shown m = { .id = buf_view(&ib),
+		           .chat = from,
+		           .from = from,
+		           .at = buf_view(&ab),
+		           .state = STR("delivered"),
+		           .type = c->type,
+		           .text = c->body };
+	tell(s, &m);
+}
+
+void chat_message(struct session *s, struct sip_req *rq)
+{
+	struct content c;
+	char space[WEB_URI_MAX + 1];
+	const struct sip_addr *a = sip_from(rq->msg);
+	struct str from = a ? wb_people_bare(a->uri, space) : STR("");
+	content_read(&c, rq->msg);
+	if (from.len == 0 || c.kind == CONTENT_OTHER) {
+		sip_reply(rq, 415, STR(""),
+		          STR("Accept: text/plain, text/html, application/im-iscomposing+xml, "
+		              "message/cpim, message/imdn+xml\r\n"),
+		          STR(""), STR(""));
+		return;
+	}
+	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
+	if (c.kind == CONTENT_TYPING)
+		tell_typing(s, from, c.active);
+	else if (c.kind == CONTENT_TEXT && !s->chat->remembers)
+		tell_text(s, from, &c);
+}
+
+/* --- what the home remembers ----------------------------------------------------------------- */
+
+void chat_put_sub(struct session *s, struct buf *lines, struct buf *body, struct str *ret_type)
+{
+	buf_lit(lines, "Accept: " TALK_TYPE "\r\n");
+	s->chat->remembers = true;
+	if (s->chat->since[0] == '\0')
+		return;
+	buf_printf(body, "{\"since\":\"%s\"}", s->chat->since);
+	*ret_type = STR(TALK_TYPE);
+}
+
+void chat_forgets(struct session *s)
+{
+	s->chat->remembers = false;
+}
+
+static struct send *find_unknown(const struct chat *c, struct str to, struct str text)
+{
+	list_for(it, &c->sends)
+	{
+		struct send *x = list_entry(it, struct send, node);
+		if (x->id[0] == '\0' && str_eq(str_of(x->to), to) && str_eq(str_of(x->text), text))
+			return x;
+	}
+	return NULL;
+}
+
+static void read_row(const struct session *s, const cJSON *row, struct shown *ret)
+{
+	struct str author = web_text(row, "author"), peer = web_text(row, "peer");
+	*ret = (struct shown){ .id = web_text(row, "message"),
+		               .from = author,
+		               .at = web_text(row, "time"),
+		               .type = web_text(row, "type"),
+		               .text = web_text(row, "text") };
+	ret->chat = str_ieq(peer, str_of(s->who.uri)) ? author : peer;
+	ret->state =
+	        str_eq(web_text(row, "state"), STR("accepted")) ? STR("kept") : STR("delivered");
+}
+
+static void set(char *to, size_t size, struct str s)
+{
+	size_t n = MIN(s.len, size - 1);
+	memcpy(to, s.p, n);
+	to[n] = '\0';
+}
+
+static void take_row(struct session *s, const cJSON *row)
+{
+	struct shown m;
+	struct send *x = NULL;
+	read_row(s, row, &m);
+	if (m.id.len == 0 || m.text.p == NULL)
+		return;
+	if (str_ieq(m.from, str_of(s->who.uri)))
+		x = find_unknown(s->chat, m.chat, m.text);
+	if (x) {
+		m.ref = str_of(x->ref);
+		set(x->id, sizeof(x->id), m.id);
+		set(x->at, sizeof(x->at), m.at);
+	}
+	tell(s, &m);
+	if (x && x->code / 100 == 2)
+		answer(x);
+}
+
+void chat_notified(struct session *s, const struct sip_msg *m)
+{
+	const char *why;
+	cJSON *doc = ctl_parse_json(m->body, &why);
+	const cJSON *row;
+	struct str next = web_text(doc, "next");
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(doc, "messages")) take_row(s, row);
+	if (next.len > 0)
+		set(s->chat->since, sizeof(s->chat->since), next);
+	cJSON_Delete(doc);
+}
+
+/* --- history --------------------------------------------------------------------------------- */
+
+static void on_history(struct session *s, void *arg, int code, const struct sip_msg *m)
+{
+	uint64_t number = (uint64_t)(uintptr_t)arg;
+	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	const char *why;
+	const cJSON *row;
+	if (code / 100 != 2) {
+		web_fail_sip(s, number, code, m);
+		return;
+	}
+	cJSON *doc = ctl_parse_json(m->body, &why);
+	buf_lit(&b, "\"messages\":[");
+	size_t empty = b.len;
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(doc, "messages"))
+	{
+		struct shown x;
+		read_row(s, row, &x);
+		buf_str(&b, b.len > empty ? STR(",") : STR(""));
+		put_shown(&b, &x);
+	}
+	buf_lit(&b, "],\"before\":");
+	json_put_str(&b, web_text(doc, "before"));
+	buf_printf(&b, ",\"more\":%s",
+	           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(doc, "more")) ? "true" : "false");
+	cJSON_Delete(doc);
+	web_ok(s, number, buf_view(&b));
+}
+
+void chat_history(struct session *s, uint64_t number, const cJSON *args)
+{
+	char space[WEB_URI_MAX + 1];
+	auto_(buf_free) struct buf b = buf_of(1024);
+	struct str with = wb_people_bare(web_text(args, "with"), space);
+	struct str before = web_text(args, "before");
+	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(args, "limit");
+	double n = cJSON_IsNumber(limit) ? limit->valuedouble : HISTORY_DEFAULT;
+	if (n < 1 || n > HISTORY_MAX || before.len > 20) {
+		web_bad(s, number, "limit is 1 to 100, before what the last answer said");
+		return;
+	}
+	buf_printf(&b, "{\"limit\":%u", (unsigned)n);
+	if (before.len > 0) {
+		buf_lit(&b, ",\"before\":");
+		json_put_str(&b, before);
+	}
+	if (with.len > 0) {
+		buf_lit(&b, ",\"peer\":");
+		json_put_str(&b, with);
+	}
+	buf_char(&b, '}');
+	struct web_out o = { .method = SIP_SERVICE, .type = STR(TALK_TYPE), .body = buf_view(&b) };
+	web_send(s, &o, on_history, (void *)(uintptr_t)number);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+void chat_new(struct session *s)
+{
+	s->chat = xnew(struct chat);
+	list_init(&s->chat->sends);
+}
+
+void chat_free(struct session *s)
+{
+	list_for(it, &s->chat->sends) send_free(list_entry(it, struct send, node));
+	free(take(&s->chat));
+}

@@ -1,0 +1,265 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/rand.h"
+#include "role/web/wb.h"
+
+/* Sessions: an endpoint each, its events, and whose connection shows it. */
+
+struct event {
+	struct list node;
+	uint64_t seq;
+	size_t len;
+	char text[];
+};
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+static void drop_event(struct session *s, struct event *e)
+{
+	list_del(&e->node);
+	s->n_events--;
+	s->event_bytes -= e->len;
+	free(e);
+}
+
+static void drop_events(struct session *s, uint64_t up_to)
+{
+	list_for(it, &s->events)
+	{
+		struct event *e = list_entry(it, struct event, node);
+		if (e->seq > up_to)
+			break;
+		drop_event(s, e);
+	}
+}
+
+static void make_room(struct session *s, size_t len)
+{
+	while (s->n_events > 0 &&
+	       (s->n_events >= WEB_EVENTS_MAX || s->event_bytes + len > WEB_EVENTS_BYTES))
+		drop_event(s, list_entry(s->events.next, struct event, node));
+}
+
+void session_event(struct session *s, const char *ev, struct str body)
+{
+	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	buf_printf(&b, "{\"seq\":%llu,\"ev\":\"%s\"%s", (unsigned long long)++s->seq, ev,
+	           body.len ? "," : "");
+	buf_str(&b, body);
+	buf_char(&b, '}');
+	s->web->stats.events++;
+	make_room(s, b.len);
+	struct event *e = xmalloc(sizeof(*e) + b.len);
+	*e = (struct event){ .seq = s->seq, .len = b.len };
+	memcpy(e->text, b.p, b.len);
+	list_add(&s->events, &e->node);
+	s->n_events++;
+	s->event_bytes += b.len;
+	if (s->browser)
+		browser_send(s->browser, buf_view(&b));
+}
+
+bool session_has(const struct session *s, uint64_t seq)
+{
+	return seq <= s->seq && seq + s->n_events >= s->seq;
+}
+
+void session_replay(struct session *s, uint64_t seq)
+{
+	drop_events(s, seq);
+	list_for(it, &s->events)
+	{
+		struct event *e = list_entry(it, struct event, node);
+		browser_send(s->browser, str_n(e->text, e->len));
+	}
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct web *w, struct str id)
+{
+	return hash_bytes(&w->by_id.key, id.p, id.len);
+}
+
+struct session *session_find(struct web *w, struct str id, const struct web_login *who)
+{
+	for (struct map_node *n = map_first(&w->by_id, hash_of(w, id)); n; n = map_next(n)) {
+		struct session *s = container_of(n, struct session, by_id);
+		if (str_eq(str_of(s->id), id) && !s->ending &&
+		    (!who || s->who.account == who->account))
+			return s;
+	}
+	return NULL;
+}
+
+static void session_free(struct session *s)
+{
+	struct web *w = s->web;
+	list_del(&s->node);
+	map_del(&w->by_id, &s->by_id);
+	w->n_sessions--;
+	timer_stop(&s->away);
+	timer_stop(&s->refresh);
+	web_calls_drop(s);
+	web_subs_drop(s);
+	drop_events(s, UINT64_MAX);
+	wb_people_free(s);
+	chat_free(s);
+	free(s->name);
+	free(s->phone);
+	wipe(s->who.ticket, sizeof(s->who.ticket));
+	free(s);
+}
+
+/* Once the endpoint has been signed off, or nobody could be told. */
+static void on_gone(struct session *s, void *arg UNUSED, int code UNUSED,
+                    const struct sip_msg *m UNUSED)
+{
+	session_free(s);
+}
+
+void session_end(struct session *s, unsigned code, const char *why)
+{
+	if (s->ending)
+		return;
+	s->ending = true;
+	if (s->browser)
+		browser_end(take(&s->browser), code, why);
+	timer_stop(&s->away);
+	timer_stop(&s->refresh);
+	web_subs_drop(s);
+	web_calls_drop(s);
+	web_unregister(s, on_gone);
+}
+
+void sessions_end(struct web *w, uint64_t account, uint64_t login, const char *why)
+{
+	list_for(it, &w->sessions)
+	{
+		struct session *s = list_entry(it, struct session, node);
+		if (s->who.account == account && (login == 0 || s->who.number == login))
+			session_end(s, WEB_SIGNED_OUT, why);
+	}
+}
+
+void sessions_revoke(struct web *w, uint64_t account, uint64_t credential, const char *why)
+{
+	list_for(it, &w->sessions)
+	{
+		struct session *s = list_entry(it, struct session, node);
+		if (s->who.account == account &&
+		    (credential == 0 || s->who.credential == credential))
+			session_end(s, WEB_SIGNED_OUT, why);
+	}
+}
+
+void sessions_free(struct web *w)
+{
+	list_for(it, &w->sessions) session_free(list_entry(it, struct session, node));
+}
+
+/* --- coming and going ------------------------------------------------------------------------ */
+
+static void on_away(void *arg)
+{
+	struct session *s = arg;
+	session_end(s, WS_GOING_AWAY, "away");
+}
+
+void session_left(struct session *s)
+{
+	s->browser = NULL;
+	timer_set(&s->away, loop_now(s->web->env->loop) + WEB_AWAY_S * USEC_PER_SEC);
+}
+
+void session_take(struct session *s, struct browser *b)
+{
+	if (s->browser)
+		browser_end(s->browser, WEB_REPLACED, "Another connection shows this session.");
+	s->browser = b;
+	timer_stop(&s->away);
+}
+
+static void on_refresh(void *arg)
+{
+	web_register(arg);
+}
+
+/* The same for the same user and tab group: a browser that comes back is the same endpoint. */
+static void make_instance(struct session *s)
+{
+	const struct hash_key key = { 0x6469616c746f6e65, 0x7765622d7461622d };
+	struct str who = str_of(s->who.uri), tab = str_of(s->tab);
+	uint64_t a = hash_lower(&key, who) ^ hash_bytes(&key, tab.p, tab.len);
+	uint64_t b = hash_bytes(&key, &a, sizeof(a));
+	(void)snprintf(s->instance, sizeof(s->instance), "%08x-%04x-8%03x-8%03x-%012llx",
+	               (unsigned)(a >> 32), (unsigned)(a >> 16) & 0xffff, (unsigned)a & 0xfff,
+	               (unsigned)(b >> 52) & 0xfff, (unsigned long long)(b & 0xffffffffffff));
+}
+
+/* A tab group that comes without its session (the page was closed, or the process restarted): the
+ * endpoint is taken over by the new session.  Of too many of one user the oldest goes. */
+static void make_place(struct web *w, const struct session *next)
+{
+	struct session *oldest = NULL;
+	unsigned n = 0;
+	list_for(it, &w->sessions)
+	{
+		struct session *s = list_entry(it, struct session, node);
+		if (s->who.account != next->who.account || s->ending)
+			continue;
+		if (strcmp(s->instance, next->instance) == 0) {
+			s->registered = false; /* what it was is the new one's now */
+			session_end(s, WEB_REPLACED, "Another connection shows this session.");
+			continue;
+		}
+		n++;
+		oldest = oldest ? oldest : s;
+	}
+	if (n >= WEB_USER_SESSIONS_MAX)
+		session_end(oldest, WEB_REPLACED, "There are too many sessions of this user.");
+}
+
+struct session *session_new(struct web *w, const struct web_login *who, struct str tab)
+{
+	if (w->n_sessions >= w->set.sessions_max)
+		return NULL;
+	struct session *s = xnew(struct session);
+	struct buf id = BUF_ON(s->id), call = BUF_ON(s->reg_call), tb = BUF_ON(s->tab);
+	s->web = w;
+	s->who = *who;
+	rand_token(&id, 24);
+	rand_token(&call, 24);
+	buf_str(&tb, tab);
+	make_instance(s);
+	make_place(w, s);
+	list_init(&s->events);
+	list_init(&s->calls);
+	timer_init(&s->away, w->env->loop, on_away, s);
+	timer_init(&s->refresh, w->env->loop, on_refresh, s);
+	web_subs_init(s);
+	s->slot = (uint32_t)(who->account % MAX(w->n_fes, 1u));
+	wb_people_new(s);
+	chat_new(s);
+	list_add(&w->sessions, &s->node);
+	map_add(&w->by_id, &s->by_id, hash_of(w, str_of(s->id)));
+	w->n_sessions++;
+	web_register(s);
+	return s;
+}
+
+/* What a front end knew of its endpoints went with the link. */
+void sessions_link(struct web *w, uint32_t slot, bool up)
+{
+	list_for(it, &w->sessions)
+	{
+		struct session *s = list_entry(it, struct session, node);
+		if (s->slot != slot || s->ending)
+			continue;
+		s->registered = false;
+		web_subs_drop(s);
+		if (up)
+			web_register(s);
+	}
+}

@@ -1,0 +1,427 @@
+#include <stdlib.h>
+
+#include "base/rand.h"
+#include "role/web/wb.h"
+#include "svc/bridge/route.h"
+
+/* SIP of a session, as any client of a front end speaks it; but each request shows the ticket of
+ * the log-in, for all endpoints share the link. */
+
+enum { RENEW_EARLY = 2, RETRY_S = 5, SUB_EXPIRES_S = 3600, MESSAGE_BYTES_MAX = 256 * 1024 };
+
+struct call {
+	struct list node; /* in session->calls */
+	struct session *s;
+	struct sip_ctx *ctx;
+	web_done_fn *done;
+	void (*dropped)(void *arg);
+	void *arg;
+	struct defer failed; /* it could not be sent */
+};
+
+static void call_free(struct call *c)
+{
+	list_del(&c->node);
+	c->s->n_calls--;
+	defer_cancel(&c->failed);
+	free(c);
+}
+
+static void end_call(struct call *c, int code, const struct sip_msg *m)
+{
+	struct session *s = c->s;
+	web_done_fn *done = c->done;
+	void *arg = c->arg;
+	if (c->ctx)
+		sip_ctx_forget(c->ctx);
+	call_free(c);
+	if (done)
+		done(s, arg, code, m);
+}
+
+static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
+{
+	if (m->status >= 200)
+		end_call(arg, m->status, m);
+}
+
+static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why)
+{
+	end_call(arg, why == SIP_FAIL_TIMEOUT ? 408 : 503, NULL);
+}
+
+static void on_ended(void *arg UNUSED, struct sip_ctx *t UNUSED)
+{
+}
+
+static const struct sip_ctx_ops ctx_ops = { .response = on_response,
+	                                    .failed = on_failed,
+	                                    .ended = on_ended };
+
+static void on_unsent(void *arg)
+{
+	end_call(arg, 503, NULL);
+}
+
+void web_calls_drop(struct session *s)
+{
+	list_for(it, &s->calls)
+	{
+		struct call *c = list_entry(it, struct call, node);
+		if (c->ctx)
+			sip_ctx_forget(c->ctx);
+		if (c->dropped)
+			c->dropped(c->arg);
+		call_free(c);
+	}
+}
+
+/* --- requests -------------------------------------------------------------------------------- */
+
+static void put_contact(struct buf *b, const struct session *s)
+{
+	buf_printf(b,
+	           "Contact: <sip:%s@web-%u." BRIDGE_LINK_DOMAIN
+	           ">;+sip.instance=\"<urn:uuid:%s>\"",
+	           s->id, s->web->env->slot + 1, s->instance);
+}
+
+static void put_dialog(struct buf *b, const struct session *s, const struct web_out *o,
+                       struct str uri)
+{
+	buf_printf(b, "\r\nFrom: <sip:%s>;tag=", s->who.uri);
+	if (o->from_tag.len)
+		buf_str(b, o->from_tag);
+	else
+		rand_token(b, 12);
+	buf_lit(b, "\r\nTo: ");
+	if (o->sub && o->sub->there) {
+		buf_str(b, str_of(o->sub->remote));
+	} else {
+		buf_char(b, '<');
+		buf_str(b, uri);
+		buf_char(b, '>');
+	}
+	buf_lit(b, "\r\nCall-ID: ");
+	if (o->call_id.len)
+		buf_str(b, o->call_id);
+	else
+		rand_token(b, 24);
+	buf_printf(b, "\r\nCSeq: %u ", o->cseq ? o->cseq : 1);
+	buf_str(b, sip_method_name(o->method));
+	buf_lit(b, "\r\n");
+}
+
+static void compose(struct buf *b, struct session *s, const struct web_out *o, struct sip_flow *f,
+                    const char *branch)
+{
+	char own[WEB_URI_MAX + 8];
+	struct buf ob = BUF_ON(own);
+	buf_printf(&ob, "sip:%s", s->who.uri);
+	struct str uri = o->uri.len ? o->uri : buf_view(&ob);
+	buf_str(b, sip_method_name(o->method));
+	buf_char(b, ' ');
+	buf_str(b, o->sub && o->sub->there ? str_of(o->sub->target) : uri);
+	buf_lit(b, " SIP/2.0\r\nVia: ");
+	sip_via_put(b, f, branch);
+	put_dialog(b, s, o, o->method == SIP_REGISTER ? buf_view(&ob) : uri);
+	put_contact(b, s);
+	buf_printf(b,
+	           "\r\nMax-Forwards: 70\r\nAuthorization: Dialtone ticket=\"%s\"\r\n"
+	           "User-Agent: Dialtone-Web/" DIALTONE_VERSION "\r\n",
+	           s->who.ticket);
+	buf_str(b, o->lines);
+	sip_put_body(b, o->type, o->body);
+}
+
+static struct call *call_new(struct session *s, web_done_fn *done, void *arg)
+{
+	struct call *c = xnew(struct call);
+	c->s = s;
+	c->done = done;
+	c->arg = arg;
+	defer_init(&c->failed, on_unsent, c);
+	list_add(&s->calls, &c->node);
+	s->n_calls++;
+	return c;
+}
+
+/* Nothing can be sent: done, from the loop. */
+static void end_soon(struct session *s, web_done_fn *done)
+{
+	loop_defer(s->web->env->loop, &call_new(s, done, NULL)->failed);
+}
+
+void web_send(struct session *s, const struct web_out *o, web_done_fn *done, void *arg)
+{
+	struct web *w = s->web;
+	struct sip_flow *f = w->fes[s->slot];
+	struct call *c = call_new(s, done, arg);
+	c->dropped = o->dropped;
+	char branch[SIP_BRANCH_LEN + 1];
+	if (!f || f->closed || s->n_calls > WEB_CALLS_MAX) {
+		loop_defer(w->env->loop, &c->failed);
+		return;
+	}
+	struct buf *b = sip_transport_out(sip_stack_transport(w->stack));
+	sip_branch_make(w->stack, 0, branch);
+	compose(b, s, o, f, branch);
+	c->ctx = sip_ctx_new(w->stack, f, buf_view(b), o->method, branch, &ctx_ops, c);
+}
+
+/* --- registration ---------------------------------------------------------------------------- */
+
+static void begin(struct session *s)
+{
+	s->registered = true;
+	for (int k = 0; k < WEB_N_SUBS; k++)
+		if (k != WEB_SUB_PRESENCE)
+			web_subscribe(s, (enum web_sub_kind)k);
+	wb_people_start(s);
+	wb_people_ask(s);
+}
+
+static void on_registered(struct session *s, void *arg UNUSED, int code,
+                          const struct sip_msg *m UNUSED)
+{
+	usec_t now = loop_now(s->web->env->loop);
+	if (code == 403) {
+		session_end(s, WEB_SIGNED_OUT, "The log-in has ended.");
+		return;
+	}
+	if (code / 100 != 2) {
+		if (log_allow(&s->web->limit, now, WEB_LINES_PER_S))
+			log_warning(NULL, "not-signed-in", "user=%s code=%d",
+			            log_esc(str_of(s->who.uri)), code);
+		timer_set(&s->refresh, now + RETRY_S * USEC_PER_SEC);
+		return;
+	}
+	timer_set(&s->refresh, now + WEB_EXPIRES_S * USEC_PER_SEC / RENEW_EARLY);
+	if (!s->registered)
+		begin(s);
+}
+
+static void send_register(struct session *s, uint32_t expires_s, web_done_fn *done)
+{
+	char lines[256];
+	struct buf lb = BUF_ON(lines);
+	struct str domain, user;
+	char uri[WEB_URI_MAX + 8];
+	struct buf ub = BUF_ON(uri);
+	(void)str_cut(str_of(s->who.uri), '@', &user, &domain);
+	buf_lit(&ub, "sip:");
+	buf_str(&ub, domain);
+	buf_printf(&lb, "Expires: %u\r\nSupported: gruu, eventlist\r\n", expires_s);
+	struct web_out o = { .method = SIP_REGISTER,
+		             .uri = buf_view(&ub),
+		             .call_id = str_of(s->reg_call),
+		             .cseq = ++s->cseq,
+		             .lines = buf_view(&lb) };
+	web_send(s, &o, done, NULL);
+}
+
+void web_register(struct session *s)
+{
+	send_register(s, WEB_EXPIRES_S, on_registered);
+}
+
+void web_unregister(struct session *s, web_done_fn *done)
+{
+	struct web *w = s->web;
+	if (s->registered && w->fes[s->slot] && !w->fes[s->slot]->closed)
+		send_register(s, 0, done);
+	else
+		end_soon(s, done);
+}
+
+/* --- subscriptions --------------------------------------------------------------------------- */
+
+static void sub_forget(struct web_sub *d)
+{
+	if (d->call_id)
+		map_del(&d->session->web->by_call, &d->by_call);
+	timer_stop(&d->renew);
+	free(take(&d->call_id));
+	free(take(&d->local_tag));
+	free(take(&d->remote));
+	free(take(&d->target));
+	d->there = d->asked = false;
+	d->cseq = 0;
+}
+
+static void on_renew(void *arg)
+{
+	const struct web_sub *d = arg;
+	web_subscribe(d->session, (enum web_sub_kind)d->kind);
+}
+
+void web_subs_init(struct session *s)
+{
+	for (int k = 0; k < WEB_N_SUBS; k++) {
+		s->subs[k].session = s;
+		s->subs[k].kind = (uint8_t)k;
+		timer_init(&s->subs[k].renew, s->web->env->loop, on_renew, &s->subs[k]);
+	}
+}
+
+void web_subs_drop(struct session *s)
+{
+	for (int k = 0; k < WEB_N_SUBS; k++)
+		sub_forget(&s->subs[k]);
+}
+
+static uint64_t hash_of(const struct web *w, struct str call_id)
+{
+	return hash_bytes(&w->by_call.key, call_id.p, call_id.len);
+}
+
+static void sub_begin(struct web_sub *d)
+{
+	char id[33], tag[17];
+	struct buf ib = BUF_ON(id), tb = BUF_ON(tag);
+	struct web *w = d->session->web;
+	rand_token(&ib, 24);
+	rand_token(&tb, 12);
+	d->call_id = str_dup(buf_view(&ib));
+	d->local_tag = str_dup(buf_view(&tb));
+	map_add(&w->by_call, &d->by_call, hash_of(w, buf_view(&ib)));
+}
+
+static bool read_dialog(struct web_sub *d, const struct sip_msg *m)
+{
+	const struct sip_addr *c = sip_contact(m);
+	if (!c || c->star)
+		return false;
+	free(d->remote);
+	free(d->target);
+	d->remote = str_dup(sip_value(m, SIP_H_TO));
+	d->target = str_dup(c->uri);
+	return true;
+}
+
+static void on_subscribed(struct session *s, void *arg, int code, const struct sip_msg *m)
+{
+	struct web_sub *d = arg;
+	usec_t now = loop_now(s->web->env->loop);
+	d->asked = false;
+	if (code / 100 == 2 && (d->there || read_dialog(d, m))) {
+		d->there = true;
+		timer_set(&d->renew, now + SUB_EXPIRES_S * USEC_PER_SEC / RENEW_EARLY);
+		return;
+	}
+	sub_forget(d);
+	if (d->kind == WEB_SUB_TALK && code == 489) {
+		chat_forgets(s); /* the history is switched off: not all that soon it will be on */
+		return;
+	}
+	if (code != 403)
+		timer_set(&d->renew, now + RETRY_S * USEC_PER_SEC);
+}
+
+static struct str event_of(enum web_sub_kind kind)
+{
+	static const struct str events[WEB_N_SUBS] = {
+		[WEB_SUB_CONTACTS] = STR_INIT("vnd-microsoft-roaming-contacts"),
+		[WEB_SUB_SELF] = STR_INIT("vnd-microsoft-roaming-self"),
+		[WEB_SUB_PRESENCE] = STR_INIT("presence"),
+		[WEB_SUB_TALK] = STR_INIT("dialtone-conversation"),
+	};
+	return events[kind];
+}
+
+void web_subscribe(struct session *s, enum web_sub_kind kind)
+{
+	auto_(buf_free) struct buf lines = buf_of(2048), body = buf_of(WEB_DOC_MAX);
+	struct web_sub *d = &s->subs[kind];
+	struct str type = STR("");
+	if (!s->registered || d->asked)
+		return;
+	if (!d->call_id)
+		sub_begin(d);
+	buf_lit(&lines, "Event: ");
+	buf_str(&lines, event_of(kind));
+	buf_printf(&lines, "\r\nExpires: %d\r\n", SUB_EXPIRES_S);
+	(kind == WEB_SUB_TALK ? chat_put_sub(s, &lines, &body, &type)
+	                      : wb_people_put_sub(s, kind, &lines, &body, &type));
+	struct web_out o = { .method = SIP_SUBSCRIBE,
+		             .sub = d,
+		             .call_id = str_of(d->call_id),
+		             .from_tag = str_of(d->local_tag),
+		             .cseq = ++d->cseq,
+		             .lines = buf_view(&lines),
+		             .type = type,
+		             .body = buf_view(&body) };
+	d->asked = true;
+	web_send(s, &o, on_subscribed, d);
+}
+
+/* --- what comes ------------------------------------------------------------------------------ */
+
+static struct web_sub *sub_of(const struct web *w, const struct sip_msg *m)
+{
+	struct str id = sip_value(m, SIP_H_CALL_ID);
+	for (struct map_node *n = map_first(&w->by_call, hash_of(w, id)); n; n = map_next(n)) {
+		struct web_sub *d = container_of(n, struct web_sub, by_call);
+		if (str_eq(str_of(d->call_id), id))
+			return d;
+	}
+	return NULL;
+}
+
+static bool is_over(const struct sip_msg *m)
+{
+	return str_istarts(sip_value(m, SIP_H_SUBSCRIPTION_STATE), STR("terminated"));
+}
+
+static void on_notify(struct web *w, struct sip_req *rq)
+{
+	struct web_sub *d = sub_of(w, rq->msg);
+	if (!d) {
+		sip_reply(rq, 481, STR(""), STR(""), STR(""), STR(""));
+		return;
+	}
+	struct session *s = d->session;
+	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
+	if (rq->msg->body.len > 0)
+		(d->kind == WEB_SUB_TALK ? chat_notified : wb_people_notified)(s, rq->msg);
+	if (!is_over(rq->msg))
+		return;
+	sub_forget(d);
+	timer_set(&d->renew, loop_now(w->env->loop) + RETRY_S * USEC_PER_SEC);
+}
+
+/* The session is the user part of its Contact. */
+static struct session *addressee(struct web *w, const struct sip_msg *m)
+{
+	struct sip_uri u;
+	if (sip_uri_parse(&u, m->uri) < 0)
+		return NULL;
+	return session_find(w, u.user, NULL);
+}
+
+void web_sip_request(void *arg, struct sip_req *rq)
+{
+	struct web *w = arg;
+	struct session *s = addressee(w, rq->msg);
+	switch (rq->msg->method) {
+	case SIP_NOTIFY:
+		on_notify(w, rq);
+		break;
+	case SIP_MESSAGE:
+		if (s)
+			chat_message(s, rq);
+		else
+			sip_reply(rq, 480, STR(""), STR(""), STR(""), STR(""));
+		break;
+	case SIP_OPTIONS:
+		sip_reply(rq, s ? 200 : 404, STR(""), STR("Allow: MESSAGE, NOTIFY, OPTIONS\r\n"),
+		          STR(""), STR(""));
+		break;
+	case SIP_ACK:
+		sip_ignore(rq);
+		break;
+	default:
+		sip_reply(rq, 405, STR(""), STR("Allow: MESSAGE, NOTIFY, OPTIONS\r\n"), STR(""),
+		          STR(""));
+	}
+}

@@ -1,0 +1,260 @@
+/* The inside of the web role: shared by the files of this folder.
+ *
+ *     browser --HTTP--> login.c: log-ins (accounts)
+ *     browser --WebSocket--> browser.c --requests--> session.c --> people.c, chat.c --SIP--> ua.c
+ * --> front end
+ *                              <--events-- session.c <-- people.c, chat.c <--SIP-- ua.c <--
+ *
+ * A session is one endpoint of a user; it outlives its connection for WEB_AWAY_S. */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "auth/accounts.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "role/role.h"
+#include "stack/http/files.h"
+#include "stack/sip/txn.h"
+#include "stack/ws/ws.h"
+
+enum {
+	WEB_SLOTS_MAX = 64,
+	STOP_MS = 300,            /* browsers are given to hear that the server goes */
+	WEB_BODY_MAX = 64 * 1024, /* of a request by HTTP */
+	WEB_TICKET_MAX = 128,     /* characters of a log-in's ticket */
+	WEB_URI_MAX = 255,        /* bytes of a person's address */
+	WEB_TAB_MAX = 64,
+	WEB_USER_SESSIONS_MAX = 16, /* of one user, in a process: the oldest that is away goes */
+	WEB_AWAY_S = 60,            /* a session without a connection */
+	WEB_EVENTS_MAX = 1000,      /* kept for who comes back ... */
+	WEB_EVENTS_BYTES = 1024 * 1024,
+	WEB_RATE = 50, /* requests a second of a connection ... */
+	WEB_BURST = 200,
+	WEB_CALLS_MAX = 64, /* SIP requests of a session that are under way */
+	WEB_EXPIRES_S = 600,
+	WEB_WATCHED_MAX = 1500, /* people whom a session watches, contacts among them */
+	WEB_PEOPLE_MAX = 500,   /* of them, by people.watch */
+	WEB_NAME_MAX = 256,
+	WEB_NOTE_MAX = 500,
+	WEB_TEXT_MAX = 20000, /* bytes of a chat message */
+	WEB_REF_MAX = 64,
+	WEB_LINES_PER_S = 20,
+	WEB_DOC_MAX = 1024 * 1024,
+};
+
+struct web_settings {
+	struct str root; /* the folder of the browser client */
+	uint32_t connections_max, sessions_max;
+};
+
+struct web {
+	struct role_env *env;
+	struct web_settings set;
+	struct http_server *http;
+	struct tls_server *tls;
+	struct ws_host *ws;
+	struct http_files *files;
+	struct sip_stack *stack;
+	struct sip_flow *fes[WEB_SLOTS_MAX]; /* links to the front ends; NULL: down */
+	uint32_t n_fes;
+	struct accounts *accounts;
+	struct map by_id, by_call; /* sessions; dialogs by Call-ID */
+	struct list sessions;      /* the oldest first */
+	uint32_t n_sessions;
+	struct list browsers;
+	struct log_limit limit;
+	struct {
+		uint64_t logins, refused, requests, events, resumed;
+	} stats;
+	struct timer stopping;
+	void (*on_stopped)(void *arg);
+	void *on_stopped_arg;
+};
+
+/* Whom a ticket stands for. */
+struct web_login {
+	uint64_t account, credential, number;
+	char uri[WEB_URI_MAX + 1], ticket[WEB_TICKET_MAX + 1];
+};
+
+/* --- login.c: log-ins by HTTP, and the WebSocket's door */
+
+void web_http_request(void *arg, struct http_exchange *x);
+
+/* --- files.c: the browser client */
+
+int web_files_open(struct web *w, struct buf *why) MUST_CHECK;
+void web_files_free(struct web *w);
+void web_files(struct web *w, struct http_exchange *x);
+
+/* --- browser.c: one connection */
+
+struct browser;
+/* Takes the exchange. */
+void browser_new(struct web *w, struct http_exchange *x, const struct web_login *who);
+/* Sends a text that is JSON. */
+void browser_send(struct browser *b, struct str json);
+/* The end, by the server; close codes of docs/protocols/web-api.md. */
+enum { WEB_SIGNED_OUT = 4001, WEB_REPLACED = 4002, WEB_PROTOCOL = 4003 };
+void browser_end(struct browser *b, unsigned code, const char *why);
+/* Those of that log-in that have no session. */
+void browsers_end(struct web *w, uint64_t account, uint64_t login, const char *why);
+void browsers_free(struct web *w);
+
+/* --- session.c */
+
+enum web_event_kind { WEB_EV_SELF, WEB_EV_CONTACTS, WEB_EV_PRESENCE, WEB_EV_MESSAGE };
+
+/* A dialog of SUBSCRIBE. */
+enum web_sub_kind { WEB_SUB_CONTACTS, WEB_SUB_SELF, WEB_SUB_PRESENCE, WEB_SUB_TALK, WEB_N_SUBS };
+struct web_sub {
+	struct map_node by_call; /* in web->by_call, while call_id is set */
+	struct session *session;
+	uint8_t kind;
+	bool there; /* the other end has answered */
+	bool asked;
+	char *call_id, *local_tag, *remote, *target; /* remote: To with its tag */
+	uint32_t cseq;
+	struct timer renew;
+};
+
+/* Somebody who is watched. */
+struct watched {
+	struct list node;
+	bool contact, shown; /* why */
+	bool asked;          /* the front end has been asked */
+	char uri[];
+};
+
+struct session {
+	struct list node;
+	struct map_node by_id;
+	struct web *web;
+	struct web_login who;
+	char *name, *phone; /* of the user; may be empty */
+	char id[33], tab[WEB_TAB_MAX + 1], instance[37];
+	struct browser *browser; /* NULL: away */
+	struct timer away;
+	/* events */
+	uint64_t seq;
+	struct list events;
+	unsigned n_events;
+	size_t event_bytes;
+	/* SIP */
+	uint32_t slot; /* of the front-end process */
+	struct list calls;
+	unsigned n_calls;
+	char reg_call[33];
+	uint32_t cseq;
+	bool registered, ending;
+	struct timer refresh;
+	struct web_sub subs[WEB_N_SUBS];
+	struct people *people; /* people.c */
+	struct chat *chat;     /* chat.c */
+};
+
+/* A new one; it signs in.  NULL: there are too many. */
+struct session *session_new(struct web *w, const struct web_login *who, struct str tab);
+/* The user's session of that id; NULL. */
+struct session *session_find(struct web *w, struct str id, const struct web_login *who);
+/* The connection that shows it; another one that has it is ended. */
+void session_take(struct session *s, struct browser *b);
+/* The connection has ended. */
+void session_left(struct session *s);
+/* Are all events behind seq still kept? */
+bool session_has(const struct session *s, uint64_t seq);
+/* Sends them again. */
+void session_replay(struct session *s, uint64_t seq);
+/* Signs the endpoint off, and frees it. */
+void session_end(struct session *s, unsigned code, const char *why);
+/* All of that log-in (0: of the account). */
+void sessions_end(struct web *w, uint64_t account, uint64_t login, const char *why);
+/* All that were opened with that credential; 0: whichever it was. */
+void sessions_revoke(struct web *w, uint64_t account, uint64_t credential, const char *why);
+void sessions_free(struct web *w);
+/* A link to a front end is there, or has gone. */
+void sessions_link(struct web *w, uint32_t slot, bool up);
+/* An event: body is what stands behind "ev", as `"people":[...]`. */
+void session_event(struct session *s, const char *ev, struct str body);
+
+/* --- api.c: requests of the browser */
+
+void web_dispatch(struct session *s, uint64_t number, struct str op, const cJSON *args);
+/* Answers, one for each request.  body: the members of "ok". */
+void web_ok(struct session *s, uint64_t number, struct str body);
+void web_fail(struct session *s, uint64_t number, const char *code, const char *text,
+              const char *remedy);
+/* Of a SIP status. */
+void web_fail_sip(struct session *s, uint64_t number, int code, const struct sip_msg *m);
+/* A field is missing or wrong. */
+void web_bad(struct session *s, uint64_t number, const char *text);
+void web_put_error(struct buf *b, uint64_t number, const char *code, const char *text,
+                   const char *remedy);
+struct str web_text(const cJSON *args, const char *name);
+
+/* --- ua.c: SIP of a session */
+
+/* m NULL: there is no answer; code 408 or 503 then. */
+typedef void web_done_fn(struct session *s, void *arg, int code, const struct sip_msg *m);
+struct web_out {
+	enum sip_method method;
+	struct str uri;               /* "sip:..."; empty: the user's own address */
+	const struct web_sub *sub;    /* inside this dialog */
+	struct str call_id, from_tag; /* empty: new ones */
+	uint32_t cseq;                /* 0: 1 */
+	struct str lines, type, body;
+	void (*dropped)(void *arg); /* in place of done, if the session ends; or NULL */
+};
+/* done is called once, never from inside; not any more once the session has ended. */
+void web_send(struct session *s, const struct web_out *o, web_done_fn *done, void *arg);
+void web_register(struct session *s);
+/* done: NULL or as above. */
+void web_unregister(struct session *s, web_done_fn *done);
+void web_subs_init(struct session *s);
+/* Begins, renews or restarts a subscription. */
+void web_subscribe(struct session *s, enum web_sub_kind kind);
+void web_subs_drop(struct session *s);
+void web_calls_drop(struct session *s);
+/* A request of a front end. */
+void web_sip_request(void *arg, struct sip_req *rq);
+
+/* --- people.c: contacts and presence */
+
+void wb_people_new(struct session *s);
+void wb_people_free(struct session *s);
+/* The body of the SUBSCRIBE, and its lines. */
+void wb_people_put_sub(struct session *s, enum web_sub_kind kind, struct buf *lines,
+                       struct buf *body, struct str *ret_type);
+/* The front end is asked for whom it was not yet, and told whom it need not watch any more. */
+void wb_people_ask(struct session *s);
+void wb_people_notified(struct session *s, const struct sip_msg *m);
+/* Signed in: what the endpoint says of itself. */
+void wb_people_start(struct session *s);
+void wb_people_presence_set(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_presence_note(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_presence_active(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_contacts_add(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_contacts_remove(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_contacts_move(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_contacts_rename(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_groups_add(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_groups_rename(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_groups_remove(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_watch(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_search(struct session *s, uint64_t number, const cJSON *args);
+
+/* --- chat.c */
+
+void chat_new(struct session *s);
+void chat_free(struct session *s);
+void chat_put_sub(struct session *s, struct buf *lines, struct buf *body, struct str *ret_type);
+/* The home remembers nothing. */
+void chat_forgets(struct session *s);
+void chat_notified(struct session *s, const struct sip_msg *m);
+/* A MESSAGE came. */
+void chat_message(struct session *s, struct sip_req *rq);
+void chat_send(struct session *s, uint64_t number, const cJSON *args);
+void chat_typing(struct session *s, uint64_t number, const cJSON *args);
+void chat_history(struct session *s, uint64_t number, const cJSON *args);

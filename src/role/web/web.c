@@ -1,0 +1,296 @@
+#include "role/web/web.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "role/web/wb.h"
+#include "svc/bridge/route.h"
+
+/* The life of the role: start, links, reload, stop; and what it shows. */
+
+/* clang-format off */
+static const struct role_port ports[] = {
+	{ .name = "HTTPS", .proto = TOPO_HTTPS, .port = 4443, .open = true,
+	  .purpose = "browsers: the pages, and what they speak with the server" },
+	{ .name = NULL },
+};
+
+static const struct setting web_table[] = {
+	SETTING_STR("web-root", struct web_settings, root, .max = 1000,
+		    .def = "/usr/share/dialtone/web", .restart = true,
+		    .help = "folder of the browser client, as `npm run build` makes it"),
+	SETTING_U32("connections-max", SET_UINT, struct web_settings, connections_max,
+		    .min = 10, .max = 15000, .def = "8000",
+		    .help = "connections of browsers that one process holds"),
+	SETTING_U32("sessions-max", SET_UINT, struct web_settings, sessions_max,
+		    .min = 1, .max = 20000, .def = "6000",
+		    .help = "sessions of browsers in one process; each is a device that is signed in"),
+	SETTING_END
+};
+/* clang-format on */
+
+static const struct setting *const settings[] = { web_table, NULL };
+static const char *const links[] = { "frontend", "accounts", NULL };
+static const char *const of_accounts[] = { "lookup", "auth", "log-in", "changes", "search", NULL };
+static const char *const of_frontend[] = { "REGISTER", "SUBSCRIBE", "SERVICE", "MESSAGE", NULL };
+/* It shows the ticket of the log-in. */
+static const char *const fields[] = { "Authorization", NULL };
+static const struct role_right rights[] = {
+	{ .of = "accounts", .who = ROLE_AS_NOBODY, .requests = of_accounts },
+	{ .of = "frontend", .who = ROLE_AS_OUR_USERS, .requests = of_frontend, .fields = fields },
+	{ .of = NULL },
+};
+
+/* --- links ----------------------------------------------------------------------------------- */
+
+static void link_up(void *state, size_t i)
+{
+	struct web *w = state;
+	struct role_link *l = &w->env->links[i];
+	if (str_eq(l->role, STR("accounts"))) {
+		accounts_link_up(w->accounts, l->fd);
+	} else if (l->slot >= WEB_SLOTS_MAX) {
+		(void)close(l->fd);
+	} else {
+		w->n_fes = MAX(w->n_fes, l->slot + 1);
+		w->fes[l->slot] =
+		        sip_transport_link(sip_stack_transport(w->stack), (uint16_t)l->slot, l->fd);
+		sessions_link(w, l->slot, true);
+	}
+}
+
+static bool on_opened(void *arg UNUSED, struct sip_flow *f)
+{
+	return f->server;
+}
+
+static void on_closed(void *arg, struct sip_flow *f, const char *why)
+{
+	struct web *w = arg;
+	log_warning(NULL, "link-down", "peer=frontend/%u reason=%s", f->sock + 1,
+	            log_esc(str_of(why ? why : "")));
+	if (w->fes[f->sock] != f)
+		return; /* another one has taken its place */
+	w->fes[f->sock] = NULL;
+	sessions_link(w, f->sock, false);
+	role_link_lost(w->env, role_link_index(w->env, STR("frontend"), f->sock, STR("")));
+}
+
+static const struct sip_stack_ops stack_ops = { .request = web_sip_request,
+	                                        .opened = on_opened,
+	                                        .closed = on_closed };
+
+/* Log-ins that ended, by whatever: what was opened with them goes. */
+static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint64_t number)
+{
+	struct web *w = arg;
+	switch (ev) {
+	case ACCOUNTS_LOGIN_ENDED:
+		sessions_end(w, account, number, "The log-in has ended.");
+		browsers_end(w, account, number, "The log-in has ended.");
+		break;
+	case ACCOUNTS_DISABLED:
+		sessions_end(w, account, 0, "The account has been disabled.");
+		browsers_end(w, account, 0, "The account has been disabled.");
+		break;
+	case ACCOUNTS_LOST:
+		if (!accounts_is_up(w->accounts))
+			role_link_lost(w->env,
+			               role_link_index(w->env, STR("accounts"), 0, STR("")));
+		break;
+	case ACCOUNTS_PASSWORD:
+		sessions_revoke(w, account, number, "The password has been changed.");
+		break;
+	case ACCOUNTS_CHANGED:
+	case ACCOUNTS_BACK:
+		break;
+	}
+}
+
+/* --- start ----------------------------------------------------------------------------------- */
+
+static bool is_host(void *arg, struct str host)
+{
+	const struct web *w = arg;
+	struct addr a;
+	return str_ieq(host, w->env->self->fqdn) || str_ieq(host, STR("localhost")) ||
+	       addr_parse(&a, host, 0) == 0 || topo_is_our_domain(w->env->topo, host);
+}
+
+static const struct http_server_ops http_ops = { .request = web_http_request, .host = is_host };
+
+static struct tls_server *make_tls(const struct web *w, struct buf *why)
+{
+	static const struct str protocols[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
+	return role_tls_server_for(w->env, "the web role", protocols, ARRAY_SIZE(protocols), why);
+}
+
+static int start_http(struct web *w, struct buf *why)
+{
+	static const struct str protocols[] = { STR_INIT("dialtone.v1") };
+	struct ws_config ws = { .protocols = protocols, .n_protocols = ARRAY_SIZE(protocols) };
+	w->tls = make_tls(w, why);
+	if (!w->tls)
+		return -EINVAL;
+	struct http_server_config cfg = { .tls = w->tls, .max_conns = w->set.connections_max };
+	w->http = http_server_new(w->env->loop, &cfg, &http_ops, w);
+	w->ws = ws_host_new(w->env->loop, &ws);
+	for (size_t i = 0; i < w->env->n_sockets; i++)
+		http_server_listen(w->http, w->env->sockets[i].fd, true, NULL);
+	return 0;
+}
+
+static void start_links(struct web *w)
+{
+	struct role_env *env = w->env;
+	char name[64];
+	size_t to_accounts = role_link_index(env, STR("accounts"), 0, STR(""));
+	(void)snprintf(name, sizeof(name), "web-%u." BRIDGE_LINK_DOMAIN, env->slot + 1);
+	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
+	w->stack = sip_stack_new(env->loop, &cfg, &stack_ops, w);
+	w->accounts = accounts_new(env->loop,
+	                           to_accounts < env->n_links ? env->links[to_accounts].fd : -1,
+	                           on_account, w);
+	for (size_t i = 0; i < env->n_links; i++)
+		if (i != to_accounts)
+			link_up(w, i);
+}
+
+static void web_free(struct web *w)
+{
+	http_server_free(&w->http);
+	browsers_free(w);
+	ws_host_free(&w->ws);
+	sessions_free(w);
+	sip_stack_free(&w->stack);
+	accounts_free(&w->accounts);
+	web_files_free(w);
+	tls_server_unref(&w->tls);
+	map_done(&w->by_id);
+	map_done(&w->by_call);
+}
+
+static int start_parts(struct web *w, struct buf *why)
+{
+	int r = topo_settings(w->env->topo, w->env->self, web_table, &w->set, why);
+	if (r < 0 || (r = web_files_open(w, why)) < 0)
+		return r;
+	start_links(w);
+	return start_http(w, why);
+}
+
+static int start(struct role_env *env, void **ret_state)
+{
+	auto_(buf_free) struct buf why = buf_of(8192);
+	struct web *w = xnew(struct web);
+	w->env = env;
+	map_init(&w->by_id);
+	map_init(&w->by_call);
+	list_init(&w->sessions);
+	list_init(&w->browsers);
+	int r = start_parts(w, &why);
+	if (r < 0) {
+		log_error(NULL, "not-started", "why=%s", log_text(str_trim(buf_view(&why))));
+		web_free(w);
+		free(w);
+		return r;
+	}
+	log_info(NULL, "started", "root=%s", log_esc(w->set.root));
+	*ret_state = w;
+	return 0;
+}
+
+static int reload(void *state, struct buf *why)
+{
+	struct web *w = state;
+	struct web_settings set;
+	if (topo_settings(w->env->topo, w->env->self, web_table, &set, why) < 0)
+		return -EINVAL;
+	struct tls_server *tls = make_tls(w, why);
+	if (!tls)
+		return -EINVAL;
+	http_server_set_tls(w->http, tls);
+	tls_server_unref(&w->tls);
+	w->tls = tls;
+	w->set = set;
+	return 0;
+}
+
+static void tell_stopped(void *arg)
+{
+	struct web *w = arg;
+	void (*fn)(void *) = w->on_stopped;
+	void *fn_arg = w->on_stopped_arg;
+	web_free(w);
+	free(w);
+	fn(fn_arg);
+}
+
+/* The browsers are told, and come back to who starts next. */
+static void stop(void *state, void (*done)(void *arg), void *arg)
+{
+	struct web *w = state;
+	w->on_stopped = done;
+	w->on_stopped_arg = arg;
+	ws_host_close_all(w->ws, 1012, STR("The server is being restarted."));
+	timer_init(&w->stopping, w->env->loop, tell_stopped, w);
+	timer_set(&w->stopping, loop_now(w->env->loop) + STOP_MS * USEC_PER_MSEC);
+}
+
+/* --- figures --------------------------------------------------------------------------------- */
+
+static void put(struct buf *b, const char *name, const char *kind, const char *help, uint64_t v)
+{
+	buf_printf(b,
+	           "# HELP dialtone_web_%s %s\n# TYPE dialtone_web_%s %s\ndialtone_web_%s %llu\n",
+	           name, help, name, kind, name, (unsigned long long)v);
+}
+
+static void metrics(void *state, struct buf *b)
+{
+	const struct web *w = state;
+	const struct http_server_stats *h = http_server_stats(w->http);
+	const struct ws_stats *s = ws_host_stats(w->ws);
+	put(b, "sessions", "gauge", "Sessions of browsers.", w->n_sessions);
+	put(b, "websockets", "gauge", "Connections that show a session, or are about to.",
+	    s->conns);
+	put(b, "connections", "gauge", "Connections by HTTP.", h->conns);
+	put(b, "http_requests_total", "counter", "Requests by HTTP.", h->requests);
+	put(b, "http_broken_total", "counter", "Requests that were no good HTTP.", h->broken);
+	put(b, "logins_total", "counter", "Passwords that were shown.", w->stats.logins);
+	put(b, "refused_total", "counter", "Log-ins and tickets that were refused.",
+	    w->stats.refused);
+	put(b, "requests_total", "counter", "Requests of sessions.", w->stats.requests);
+	put(b, "events_total", "counter", "Events for sessions.", w->stats.events);
+	put(b, "resumed_total", "counter", "Sessions that were taken up again.", w->stats.resumed);
+	put(b, "slow_total", "counter", "Browsers that read too slowly.", s->slow);
+}
+
+static void status(void *state, struct buf *b)
+{
+	const struct web *w = state;
+	buf_printf(b, "\"sessions\":%u,\"websockets\":%u,\"connections\":%u", w->n_sessions,
+	           ws_host_stats(w->ws)->conns, http_server_stats(w->http)->conns);
+}
+
+static const struct ctl_command commands[] = { { .noun = NULL } };
+
+const struct role role_web = {
+	.name = "web",
+	.box = "Lync Web App",
+	.ports = ports,
+	.links = links,
+	.rights = rights,
+	.settings = settings,
+	.commands = commands,
+	.max_processes = WEB_SLOTS_MAX,
+	.metrics_port = 9321, /* from 9256 on are those of the A/V edges */
+	.start = start,
+	.reload = reload,
+	.link_up = link_up,
+	.stop = stop,
+	.metrics = metrics,
+	.status = status,
+};

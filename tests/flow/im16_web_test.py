@@ -1,0 +1,345 @@
+#!/usr/bin/python3
+"""Poster row IM-16: people who use a browser sign in, see one another, and chat, with Lync clients and
+phones too."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import site, tap  # noqa: E402
+from lib.presence import PresenceClient  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
+from lib.tap import check, check_eq, wait_for  # noqa: E402
+from lib.web import API, Browser, Site, address  # noqa: E402
+
+
+PAGE, SCRIPT = "<!doctype html><title>Dialtone</title>", "export {}\n"
+
+
+def make(args, folder):
+    site.netns.enter()
+    root = os.path.join(folder, "pages")
+    os.makedirs(os.path.join(root, "assets"))
+    for name, text in (("index.html", PAGE), ("assets/main-1.js", SCRIPT)):
+        with open(os.path.join(root, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    return site.Site(args, folder, web=f"metrics-port = 0\nweb-root = {root}\n")
+
+
+def web(case):
+    return Site(case.site.server)
+
+
+def browser(case, user=None, **kw):
+    return case.own(Browser(web(case), user or case.site.user("web"), **kw))
+
+
+def lync(case, user=None):
+    return case.own(PresenceClient(case.site.server, user or case.site.user("lync")))
+
+
+@tap.test
+def a_password_makes_a_log_in_that_the_cookie_shows(case):
+    b = browser(case)
+    answer = b.log_in()
+    check_eq(answer.status, 200, answer.body)
+    check_eq(answer.json()["user"]["uri"], address(b.user), "who")
+    cookie = answer.headers["Set-Cookie"]
+    for part in ("__Host-dialtone=", "Path=/", "Secure", "HttpOnly", "SameSite=Strict"):
+        check(part in cookie, f"{part} in {cookie}")
+    again = b.site.request("GET", API + "session", cookie=b.cookie)
+    check_eq((again.status, again.json()), (200, answer.json()), "the session")
+    check_eq(b.log_out().status, 200, "log-out")
+    check_eq(b.site.request("GET", API + "session", cookie=b.cookie).status, 401, "afterwards")
+
+
+@tap.test
+def who_has_the_wrong_password_is_not_told_which_is_wrong(case):
+    b = browser(case)
+    wrong = b.log_in("wrong")
+    check_eq((wrong.status, wrong.code), (401, "wrong_login"), "a wrong password")
+    nobody = b.site.request("POST", API + "login", {"user": "nobody", "password": "wrong"})
+    check_eq((nobody.status, nobody.body), (wrong.status, wrong.body), "nobody's")
+    check_eq(b.cookie, None, "no cookie")
+
+
+@tap.test
+def requests_of_other_sites_and_broken_ones_are_refused(case):
+    b = browser(case)
+    body = {"user": b.user.name, "password": b.user.account_password}
+    for headers, origin in ((), False), ([("Origin", "https://evil.test")], False):
+        answer = b.site.request("POST", API + "login", body, headers, origin=origin)
+        check_eq((answer.status, answer.code), (403, "foreign_origin"), headers)
+    for bad in ("{", "[]", '{"user": "a"}', '{"user": 5, "password": "x"}'):
+        answer = b.site.request("POST", API + "login", bad)
+        check_eq((answer.status, answer.code), (400, "bad_request"), bad)
+    answer = b.site.request("POST", API + "login", "a=b",
+                            [("Content-Type", "application/x-www-form-urlencoded")])
+    check_eq(answer.status, 415, "a form")
+    check_eq(b.site.request("GET", API + "login").status, 405, "GET")
+    check_eq(b.site.request("GET", "/api/v2/x").status, 404, "what there is not")
+    check_eq(b.log_in().status, 200, "log-in")
+    check_eq(b.connect(origin="https://evil.test"), 403, "a WebSocket of another site")
+    check_eq(b.connect(cookie="x" * 40), 401, "a WebSocket without a log-in")
+    check_eq(b.connect(protocol="other"), 400, "another protocol")
+
+
+@tap.test
+def pages_come_with_their_policies(case):
+    b = browser(case)
+    for path in ("/", "/index.html", "/chat/bob@example", "/people"):
+        answer = b.site.request("GET", path, origin=False)
+        check_eq((answer.status, answer.body.decode()), (200, PAGE), path)
+        check("script-src 'self'" in answer.headers["Content-Security-Policy"], answer.headers)
+        check_eq(answer.headers["X-Content-Type-Options"], "nosniff", "nosniff")
+    script = b.site.request("GET", "/assets/main-1.js", origin=False)
+    check("immutable" in script.headers["Cache-Control"], script.headers)
+    again = b.site.request("GET", "/assets/main-1.js", origin=False,
+                           headers=[("If-None-Match", script.headers["ETag"])])
+    check_eq((again.status, again.body), (304, b""), "not changed")
+    for path in ("/assets/none.js", "/../server/topology.conf", "/%2e%2e/x.y", "/.git/x.y"):
+        check(b.site.request("GET", path, origin=False).status in (400, 404), path)
+
+
+@tap.test
+def two_browsers_see_one_another(case):
+    a, b = browser(case).start(), browser(case).start()
+    a.wait_self("available")
+    a.ok("contacts.add", uri=address(b.user), name="Bob")
+    wait_for(lambda: address(b.user) in a.contacts, "the contact")
+    check_eq(a.contacts[address(b.user)]["name"], "Bob", "its name")
+    a.wait_sees(b.user, "available")
+    for state, seen in (("busy", "busy"), ("do_not_disturb", "do_not_disturb"), ("away", "away"),
+                        ("be_right_back", "be_right_back"), ("offline", "offline"),
+                        ("auto", "available")):
+        b.ok("presence.set", state=state)
+        a.wait_sees(b.user, seen)
+    b.ok("presence.note", text="At <home> & away")
+    wait_for(lambda: a.people[address(b.user)].get("note") == "At <home> & away", "the note")
+    b.ok("presence.active", active=False)
+    a.wait_sees(b.user, "idle")
+    b.ok("presence.active", active=True)
+    a.wait_sees(b.user, "available")
+    check_eq(b.error("presence.set", state="flying"), "bad_request", "no such state")
+
+
+@tap.test
+def contacts_and_groups_are_changed_and_come_to_the_other_browser(case):
+    a, bob = browser(case).start(), case.site.user("bob")
+    second = browser(case, a.user).start()
+    group = a.ok("groups.add", name="Work & <play>")["group"]
+    a.ok("contacts.add", uri=address(bob), name="", group=group)
+    wait_for(lambda: second.contacts.get(address(bob), {}).get("groups") == [group], "the contact")
+    check_eq(second.groups[group], "Work & <play>", "the group")
+    second.ok("contacts.rename", uri=address(bob), name="Bobby")
+    wait_for(lambda: a.contacts[address(bob)]["name"] == "Bobby", "the new name")
+    a.ok("contacts.move", uri=address(bob), groups=[1])
+    wait_for(lambda: second.contacts[address(bob)]["groups"] == [1], "the other group")
+    a.ok("groups.rename", group=group, name="Team")
+    wait_for(lambda: second.groups[group] == "Team", "the group's new name")
+    a.ok("groups.remove", group=group)
+    wait_for(lambda: group not in second.groups, "the end of the group")
+    a.ok("contacts.remove", uri=address(bob))
+    wait_for(lambda: address(bob) not in second.contacts, "the end of the contact")
+    check_eq(a.error("contacts.remove", uri=address(bob)), "not_found", "once more")
+    check_eq(a.error("contacts.add", uri="no address"), "bad_request", "no address")
+
+
+@tap.test
+def people_are_found_and_watched_without_being_contacts(case):
+    a, b = browser(case).start(), browser(case).start()
+    found = wait_for(lambda: a.ok("people.search", text=b.user.name)["people"], "who is found")
+    check_eq([p["uri"] for p in found], [address(b.user)], "who")
+    a.ok("people.watch", uris=[address(b.user)])
+    a.wait_sees(b.user, "available")
+    a.ok("people.watch", uris=[])
+    b.ok("presence.set", state="busy")
+    a.ok("people.watch", uris=[address(b.user)])
+    a.wait_sees(b.user, "busy")
+
+
+@tap.test
+def what_one_writes_the_other_reads(case):
+    a, b = browser(case).start(), browser(case).start()
+    sent = a.ok("chat.send", to=address(b.user), text="Hello <b>Bob</b> \u263a", ref="r1")["message"]
+    got = b.wait_text("Hello <b>Bob</b> \u263a")
+    check_eq((got["from"], got["chat"]), (address(a.user), address(a.user)), "from whom")
+    check_eq((sent["state"], sent["chat"], sent["ref"]), ("delivered", address(b.user), "r1"), sent)
+    check_eq(sent["id"], got["id"], "the same id at both")
+    check_eq(a.ok("chat.send", to=address(b.user), text="Hello <b>Bob</b> \u263a", ref="r1")["message"],
+             sent, "the same mark again")
+    b.ok("chat.typing", to=address(a.user), on=True)
+    wait_for(lambda: (address(b.user), True) in a.typing, "typing")
+    b.ok("chat.typing", to=address(a.user), on=False)
+    wait_for(lambda: (address(b.user), False) in a.typing, "its end")
+    b.ok("chat.send", to=address(a.user), text="Hello Alice", ref="r1")
+    a.wait_text("Hello Alice")
+    check_eq([m["text"] for m in b.messages].count("Hello <b>Bob</b> \u263a"), 1, "once")
+
+
+@tap.test
+def the_other_browser_of_a_user_sees_the_same_chat(case):
+    a, b = browser(case).start(), browser(case).start()
+    second = browser(case, a.user).start()
+    a.ok("chat.send", to=address(b.user), text="from one device")
+    check_eq(second.wait_text("from one device")["chat"], address(b.user), "the chat")
+    b.ok("chat.send", to=address(a.user), text="to both")
+    check_eq(a.wait_text("to both")["id"], second.wait_text("to both")["id"], "the same")
+
+
+@tap.test
+def history_goes_back_page_by_page(case):
+    a, b, c = (browser(case).start() for _ in range(3))
+    for i in range(7):
+        a.ok("chat.send", to=address(b.user), text=f"message {i}")
+    a.ok("chat.send", to=address(c.user), text="to another")
+    late = browser(case, a.user).start()
+    page = late.ok("chat.history", **{"with": address(b.user)}, limit=4)
+    check_eq([m["text"] for m in page["messages"]], [f"message {i}" for i in range(3, 7)], "newest")
+    check(page["more"], "there is more")
+    rest = late.ok("chat.history", **{"with": address(b.user)}, limit=4, before=page["before"])
+    check_eq([m["text"] for m in rest["messages"]], [f"message {i}" for i in range(3)], "the rest")
+    check(not rest["more"], "there is no more")
+    everything = late.ok("chat.history", limit=100)["messages"]
+    check_eq([m["text"] for m in everything], [f"message {i}" for i in range(7)] + ["to another"],
+             "of all chats")
+    check_eq(b.ok("chat.history", **{"with": address(c.user)})["messages"], [], "of nobody")
+
+
+@tap.test
+def messages_that_cannot_be_delivered_say_why(case):
+    a, away = browser(case).start(), case.site.user("away")
+    kept = a.ok("chat.send", to=address(away), text="for later")["message"]
+    check_eq(kept["state"], "kept", "who is not signed in")
+    check_eq(a.error("chat.send", to="nobody@example.test", text="x"), "not_found", "nobody")
+    check_eq(a.error("chat.send", to=address(away), text="x" * 20001), "too_large", "too long")
+    check_eq(a.error("chat.send", to="no address", text="x"), "bad_request", "no address")
+    b = browser(case, away).start()
+    check_eq(b.wait_text("for later")["from"], address(a.user), "what was kept")
+
+
+@tap.test
+def a_lync_client_and_a_browser_see_one_another_and_write(case):
+    b = browser(case).start()
+    a = lync(case)
+    a.start()
+    check_eq(a.watch(b.user).code, 200, "the Lync client watches")
+    a.wait_sees(b.user, 3500)
+    b.ok("people.watch", uris=[address(a.user)])
+    b.wait_sees(a.user, "available")
+    a.publish_user(6500)
+    b.wait_sees(a.user, "busy")
+    b.ok("presence.set", state="do_not_disturb")
+    a.wait_sees(b.user, 9500)
+
+
+@tap.test
+def a_phone_and_a_browser_write_to_one_another(case):
+    b = browser(case).start()
+    phone = case.own(Phone(case.site.server, case.site.user("phone")))
+    phone.register()
+    number = b.send("chat.send", to=address(phone.user), text="Hello phone", ref="x")
+    m = phone.expect(lambda m: m.method == "MESSAGE", "the message")
+    check_eq(m.body.decode(), "Hello phone", "the text")
+    phone.answer(m, 200)
+    check_eq(b.answer(number)["ok"]["message"]["state"], "delivered", "state")
+    sent = phone.make("MESSAGE", b.user.uri, body="Hello browser",
+                      headers=[("Content-Type", "text/plain")])
+    check_eq(phone.ask(sent)[0].code, 200, "the answer")
+    check_eq(b.wait_text("Hello browser")["chat"], address(phone.user), "the chat")
+
+
+@tap.test
+def a_broken_connection_is_taken_up_again_without_loss(case):
+    a, b = browser(case).start(), browser(case).start()
+    b.ok("chat.send", to=address(a.user), text="before")
+    a.wait_text("before")
+    a.cut()
+    for i in range(5):
+        b.ok("chat.send", to=address(a.user), text=f"meanwhile {i}")
+    check_eq(a.connect(), 101, "again")
+    answer = a.hello(resume=True)
+    check(answer["resumed"], "it goes on")
+    for i in range(5):
+        a.wait_text(f"meanwhile {i}")
+    check_eq([m["text"] for m in a.messages].count("meanwhile 0"), 1, "once")
+
+
+@tap.test
+def a_session_is_shown_by_one_connection_at_a_time(case):
+    a = browser(case).start()
+    other = browser(case, a.user, tab=a.tab)
+    other.cookie, other.session, other.seq = a.cookie, a.session, a.seq
+    check_eq(other.connect(), 101, "another connection")
+    check(other.hello(resume=True)["resumed"], "it takes the session")
+    wait_for(lambda: a.closed, "the end of the first one")
+    check_eq(a.closed.code, 4002, "why")
+
+
+@tap.test
+def who_logs_out_is_signed_off_everywhere_in_that_browser(case):
+    a, b = browser(case).start(), browser(case).start()
+    b.ok("people.watch", uris=[address(a.user)])
+    b.wait_sees(a.user, "available")
+    check_eq(a.log_out().status, 200, "log-out")
+    wait_for(lambda: a.closed, "the end of the connection")
+    check_eq(a.closed.code, 4001, "why")
+    b.wait_sees(a.user, "offline")
+
+
+@tap.test
+def a_password_that_is_changed_ends_the_log_in(case):
+    a = browser(case).start()
+    case.site.server.tool("user", "passwd", a.user.name, "--password-stdin",
+                          input_text="another long password\n")
+    wait_for(lambda: a.closed, "the end of the connection")
+    check_eq(a.closed.code, 4001, "why")
+    check_eq(a.log_in().status, 401, "the old password")
+    check_eq(a.log_in("another long password").status, 200, "the new one")
+
+
+@tap.test
+def what_is_no_message_of_the_protocol_ends_the_connection(case):
+    a = browser(case)
+    check_eq(a.log_in().status, 200, "log-in")
+    for data in (b"{", b"[]", b'{"op":"hello"}', b'{"id":-1,"op":"hello","tab":"x"}',
+                 b'{"id":1,"op":"chat.send"}', b'{"id":1,"op":"hello","tab":"a b"}', b"\xff"):
+        check_eq(a.connect(), 101, "connection")
+        a.frame(1, data)
+        wait_for(lambda: a.closed, f"the end after {data}")
+        check(a.closed.code in (4003, 1007), f"{a.closed} after {data}")
+    a.start()
+    check_eq(a.error("fly.away"), "unknown_op", "what there is not")
+
+
+@tap.test(alone=True)
+def a_killed_web_process_comes_back_and_browsers_too(case):
+    a, b = browser(case).start(), browser(case).start()
+    case.site.server.kill_role("web", 1)
+    wait_for(lambda: a.closed and b.closed, "the end of the connections")
+
+    def again(x):
+        try:
+            return x.connect() == 101
+        except OSError:
+            return False
+    for x in (a, b):
+        wait_for(lambda x=x: again(x), "the web role")
+        x.seq = 0
+        check(not x.hello(resume=True)["resumed"], "it is a new session")
+    b.ok("chat.send", to=address(a.user), text="after the kill")
+    a.wait_text("after the kill")
+
+
+@tap.test(alone=True)
+def a_killed_front_end_signs_nobody_off(case):
+    a, b = browser(case).start(), browser(case).start()
+    for n in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", n)
+    wait_for(lambda: "ok" in b.ask("chat.send", to=address(a.user), text="after the kill"),
+             "a message that goes through")
+    a.wait_text("after the kill")
+    check_eq((a.closed, b.closed), (None, None), "the connections")
+
+
+if __name__ == "__main__":
+    tap.main(make)

@@ -1,0 +1,256 @@
+"""A browser as the web role sees it: HTTPS, and a WebSocket with the JSON of docs/protocols/web-api.md."""
+import base64
+import http.client
+import json
+import os
+import socket
+import ssl
+import struct
+import threading
+
+from lib.tap import WAIT_S, check, check_eq, wait_for
+
+PORT = 4443
+API = "/api/v1/"
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+class Closed(Exception):
+    """The server has closed the WebSocket; code and why."""
+
+    def __init__(self, code, why=""):
+        super().__init__(f"{code} {why}")
+        self.code, self.why = code, why
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers = response.status, response.headers
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        """Of an error."""
+        return self.json()["error"]["code"]
+
+
+class Site:
+    """Where the web role is."""
+
+    def __init__(self, server, port=PORT):
+        self.server, self.ip, self.host, self.port = server, server.ip, server.host, port
+        self.context = ssl.create_default_context(cafile=server.ca)
+
+    @property
+    def origin(self):
+        return f"https://{self.host}" + (f":{self.port}" if self.port != 443 else "")
+
+    def socket(self):
+        s = socket.create_connection((self.ip, self.port), WAIT_S)
+        return self.context.wrap_socket(s, server_hostname=self.host)
+
+    def request(self, method, path, body=None, headers=(), cookie=None, origin=True):
+        c = http.client.HTTPSConnection(self.host, self.port, timeout=WAIT_S)
+        c.sock = self.socket()
+        lines = {"Host": f"{self.host}:{self.port}"}
+        if body is not None:
+            lines["Content-Type"] = "application/json"
+        if origin:
+            lines["Origin"] = self.origin
+        if cookie:
+            lines["Cookie"] = f"__Host-dialtone={cookie}"
+        lines.update(dict(headers))
+        if body is not None and not isinstance(body, (str, bytes)):
+            body = json.dumps(body)
+        c.request(method, path, body, lines)
+        answer = Answer(c.getresponse())
+        c.close()
+        return answer
+
+
+class Browser:
+    """Signs in; connect() opens the WebSocket, hello() begins a session."""
+
+    def __init__(self, site, user, tab=None):
+        self.site, self.user, self.tab = site, user, tab or base64.b32encode(os.urandom(10)).decode()
+        self.cookie = None
+        self.session, self.seq = None, 0
+        self.events, self.answers = [], {}
+        self.self_state, self.contacts, self.groups, self.people = {}, {}, {}, {}
+        self.messages, self.typing = [], []
+        self.closed, self._number = None, 0
+        self.sock, self._reader = None, None
+
+    # HTTP.
+
+    def log_in(self, password=None):
+        answer = self.site.request("POST", API + "login", {
+            "user": self.user.name, "password": password or self.user.account_password})
+        for field in answer.headers.get_all("Set-Cookie") or ():
+            self.cookie = field.split(";")[0].split("=", 1)[1]
+        return answer
+
+    def log_out(self):
+        return self.site.request("POST", API + "logout", {}, cookie=self.cookie)
+
+    # WebSocket.
+
+    def connect(self, origin=None, cookie=None, protocol="dialtone.v1"):
+        """The status of the answer."""
+        self.closed = None
+        self.sock = self.site.socket()
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.sock.sendall((f"GET {API}ws HTTP/1.1\r\nHost: {self.site.host}:{self.site.port}\r\n"
+                           "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                           f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+                           f"Sec-WebSocket-Protocol: {protocol}\r\n"
+                           f"Origin: {origin or self.site.origin}\r\n"
+                           f"Cookie: __Host-dialtone={cookie or self.cookie}\r\n\r\n").encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            got = self.sock.recv(1)
+            if not got:
+                raise Closed(0, "the connection ended")
+            head += got
+        status = int(head.split()[1])
+        if status == 101:
+            self._reader = threading.Thread(target=self._read, args=(self.sock,), daemon=True)
+            self._reader.start()
+        return status
+
+    def frame(self, kind, data=b"", fin=True):
+        mask = os.urandom(4)
+        n = len(data)
+        head = bytes([(0x80 if fin else 0) | kind])
+        head += bytes([0x80 | n]) if n < 126 else struct.pack("!BH", 0x80 | 126, n) \
+            if n < 65536 else struct.pack("!BQ", 0x80 | 127, n)
+        self.sock.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+
+    def _exactly(self, sock, n):
+        data = b""
+        while len(data) < n:
+            got = sock.recv(n - len(data))
+            if not got:
+                raise Closed(1006, "the connection ended")
+            data += got
+        return data
+
+    def _read(self, sock):
+        try:
+            while True:
+                kind, n = self._exactly(sock, 2)
+                if n == 126:
+                    n, = struct.unpack("!H", self._exactly(sock, 2))
+                elif n == 127:
+                    n, = struct.unpack("!Q", self._exactly(sock, 8))
+                self._take(kind & 15, self._exactly(sock, n))
+        except (Closed, OSError, ssl.SSLError) as e:
+            if sock is self.sock and not self.closed:
+                self.closed = e if isinstance(e, Closed) else Closed(1006, str(e))
+
+    def _take(self, kind, data):
+        if kind == PING:
+            self.frame(PONG, data)
+        elif kind == CLOSE:
+            code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 1005
+            raise Closed(code, data[2:].decode())
+        elif kind == TEXT:
+            m = json.loads(data)
+            if "re" in m:
+                self.answers[m["re"]] = m
+            else:
+                self._event(m)
+
+    def _event(self, m):
+        check_eq(m["seq"], self.seq + 1, "the number of an event")
+        self.seq = m["seq"]
+        self.events.append(m)
+        if m["ev"] == "self":
+            self.self_state = m
+        elif m["ev"] == "contacts":
+            self.groups = {g["id"]: g["name"] for g in m["groups"]}
+            self.contacts = {p["uri"]: p for p in m["people"]}
+        elif m["ev"] == "presence":
+            for p in m["people"]:
+                self.people.setdefault(p["uri"], {}).update(p)
+        elif m["ev"] == "message":
+            self.messages.append(m["message"])
+        elif m["ev"] == "typing":
+            self.typing.append((m["from"], m["on"]))
+
+    def send(self, op, **fields):
+        self._number += 1
+        self.frame(TEXT, json.dumps({"id": self._number, "op": op, **fields}).encode())
+        return self._number
+
+    def answer(self, number):
+        def there():
+            if number not in self.answers and self.closed:
+                raise self.closed
+            return self.answers.get(number)
+        return wait_for(there, f"the answer to request {number}")
+
+    def ask(self, op, **fields):
+        """The whole answer."""
+        return self.answer(self.send(op, **fields))
+
+    def ok(self, op, **fields):
+        answer = self.ask(op, **fields)
+        check("ok" in answer, f"{op}: {answer}")
+        return answer["ok"]
+
+    def error(self, op, **fields):
+        """The code of the error."""
+        return self.ask(op, **fields).get("error", {}).get("code")
+
+    def hello(self, resume=False):
+        """Begins a session, or goes on with the one that there was."""
+        fields = {"client": "test/1", "tab": self.tab}
+        if resume:
+            fields["resume"] = {"session": self.session, "seq": self.seq}
+        number = self.send("hello", **fields)
+        answer = self.answer(number)["ok"]
+        if not answer["resumed"]:
+            check(not resume or answer["session"] != self.session, "another session")
+        self.session = answer["session"]
+        return answer
+
+    def start(self):
+        """Signs in, and waits for all that it is told at the begin."""
+        check_eq(self.log_in().status, 200, "log-in")
+        check_eq(self.connect(), 101, "WebSocket")
+        self.hello()
+        wait_for(lambda: self.self_state and any(e["ev"] == "contacts" for e in self.events),
+                 lambda: f"own state and contacts: {[e['ev'] for e in self.events]}")
+        return self
+
+    def cut(self):
+        """The connection breaks."""
+        s, self.sock = self.sock, None
+        s.close()
+
+    def stop(self):
+        if self.sock:
+            self.sock.close()
+
+    # What it sees.
+
+    def wait_self(self, state):
+        wait_for(lambda: self.self_state.get("state") == state,
+                 lambda: f"own state {state}, not {self.self_state}")
+
+    def wait_sees(self, user, state):
+        uri = user.uri.removeprefix("sip:")
+        wait_for(lambda: self.people.get(uri, {}).get("state") == state,
+                 lambda: f"{uri} as {state}, not {self.people.get(uri)}")
+
+    def wait_text(self, text):
+        return wait_for(lambda: next((m for m in self.messages if m["text"] == text), None),
+                        lambda: f"{text!r} among {[m['text'] for m in self.messages]}")
+
+
+def address(user):
+    return user.uri.removeprefix("sip:")
