@@ -101,9 +101,10 @@ static void stream_closed(void *arg, int err UNUSED, const char *why UNUSED)
 
 static void session_start(struct h2_client *c)
 {
-	nghttp2_session_callbacks *cb;
-	nghttp2_option *opt;
-	OK(nghttp2_session_callbacks_new(&cb) == 0 && nghttp2_option_new(&opt) == 0);
+	nghttp2_session_callbacks *cb = NULL;
+	nghttp2_option *opt = NULL;
+	EQ(nghttp2_session_callbacks_new(&cb), 0);
+	EQ(nghttp2_option_new(&opt), 0);
 	nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
 	nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_close);
