@@ -189,6 +189,25 @@ static void put_lync(struct buf *b, const struct page *p, struct arena *a)
 	           STR_ARG(p->domain), STR_ARG(hp), STR_ARG(p->topo->cert_dir));
 }
 
+/* The address that a person types: this machine's own, if it is reached by nothing else. */
+static void put_browser(struct buf *b, const struct page *p, struct arena *a)
+{
+	const struct topo_role *r = topo_role_here(p->topo, STR("web"));
+	const struct topo_listen *best = NULL;
+	for (size_t i = 0; r && i < r->n_listens; i++)
+		if (!best || rank(&r->listens[i]) > rank(best))
+			best = &r->listens[i];
+	if (!best)
+		return;
+	struct str hp = host_port(a, best);
+	buf_printf(b,
+	           "Browser\n"
+	           "  Address          https://%" STR_FMT "/\n"
+	           "  Name, password   alice and her \"password\", not a phone's\n"
+	           "  Certificate      the browser warns until it trusts %" STR_FMT "/ca.pem\n\n",
+	           STR_ARG(hp), STR_ARG(p->topo->cert_dir));
+}
+
 static void put_next(struct buf *b, const struct tool *t)
 {
 	buf_printf(b,
@@ -211,6 +230,7 @@ static int run_page(struct tool *t, cJSON *args UNUSED)
 	choose(&p);
 	buf_printf(&b, "\nDialtone serves %" STR_FMT "\n\n", STR_ARG(p.domain));
 	put_listens(&b, &p);
+	put_browser(&b, &p, a);
 	put_phone(&b, &p, a);
 	put_linphone(&b, &p, a);
 	put_baresip(&b, &p, a);
