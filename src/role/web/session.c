@@ -60,6 +60,17 @@ void session_event(struct session *s, const char *ev, struct str body)
 		browser_send(s->browser, buf_view(&b));
 }
 
+struct str session_text(const struct session *s, uint64_t seq)
+{
+	list_for(it, &s->events)
+	{
+		const struct event *e = list_entry(it, struct event, node);
+		if (e->seq == seq)
+			return str_n(e->text, e->len);
+	}
+	return STR("");
+}
+
 bool session_has(const struct session *s, uint64_t seq)
 {
 	return seq <= s->seq && seq + s->n_events >= s->seq;

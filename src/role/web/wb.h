@@ -163,6 +163,8 @@ struct session *session_find(struct web *w, struct str id, const struct web_logi
 void session_take(struct session *s, struct browser *b);
 /* The connection has ended. */
 void session_left(struct session *s);
+/* The event of that number; empty: it is not kept. */
+struct str session_text(const struct session *s, uint64_t seq);
 /* Are all events behind seq still kept? */
 bool session_has(const struct session *s, uint64_t seq);
 /* Sends them again. */

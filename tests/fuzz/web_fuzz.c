@@ -1,0 +1,84 @@
+#include <stdlib.h>
+
+#include "role/web/people.h"
+#include "wire/ctl/ctl.h"
+
+/* What a session makes of documents of the front end (first byte 0: XML, 1: JSON) and of requests
+ * of the browser (2).  Whatever comes, each event is a JSON object. */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct web *world(void)
+{
+	static struct role_env env;
+	static struct web w = { .set = { .sessions_max = 10 } };
+	static const struct sip_stack_ops ops = { .request = web_sip_request };
+	if (w.env)
+		return &w;
+	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX,
+		                            .link_name = "web-1.dialtone.invalid" };
+	log_set_level(LOG_ERROR);
+	env.loop = loop_new();
+	w.env = &env;
+	map_init(&w.by_id);
+	map_init(&w.by_call);
+	list_init(&w.sessions);
+	list_init(&w.browsers);
+	w.stack = sip_stack_new(env.loop, &cfg, &ops, &w);
+	w.accounts = accounts_new(env.loop, -1, NULL, NULL);
+	return &w;
+}
+
+static void feed(struct session *s, uint8_t how, struct str in)
+{
+	struct sip_msg m = { .body = in };
+	const char *why;
+	struct str type, body;
+	cJSON *v;
+	switch (how % 3) {
+	case 0:
+		(void)str_cut(in, '\n', &type, &body);
+		wb_people_read(s, type, body);
+		break;
+	case 1:
+		chat_notified(s, &m);
+		break;
+	default:
+		v = ctl_parse_json(in, &why);
+		if (v)
+			web_dispatch(s, 1, web_text(v, "op"), v);
+		cJSON_Delete(v);
+	}
+}
+
+static void check_replay(struct session *s)
+{
+	for (uint64_t i = 0; i < s->seq; i++) {
+		const char *why = NULL;
+		struct str text = session_text(s, i + 1);
+		cJSON *v = text.len ? ctl_parse_json(text, &why) : NULL;
+		if (text.len && !cJSON_IsObject(v))
+			abort();
+		cJSON_Delete(v);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct web *w = world();
+	struct web_login who = { .account = 1, .uri = "alice@example.test", .ticket = "t" };
+	struct session *s = session_new(w, &who, STR("tab"));
+	if (!s)
+		abort();
+	for (size_t at = 0; at + 2 < size;) {
+		size_t n = (size_t)data[at + 1] << 4 | 15;
+		n = n < size - at - 2 ? n : size - at - 2;
+		feed(s, data[at], str_n((const char *)data + at + 2, n));
+		at += 2 + n;
+	}
+	check_replay(s);
+	sessions_free(w);
+	for (int i = 0; i < 3; i++)
+		loop_turn(w->env->loop, 0);
+	return 0;
+}
