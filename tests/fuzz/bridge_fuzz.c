@@ -2,6 +2,7 @@
  * both dialects; an even one in front of what happens to an ICE agent. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rd.h"
 #include "svc/bridge/sound.h"
@@ -33,14 +34,14 @@ static struct addr at(uint16_t port)
 
 /* Descriptions. */
 
-static void never_sends(void *arg UNUSED, unsigned component UNUSED, const struct addr *to UNUSED,
-                        struct str datagram UNUSED)
+static void never_sends(void *arg UNUSED, unsigned component UNUSED,
+                        const struct ice_way *way UNUSED, struct str datagram UNUSED)
 {
 	check(false); /* it knows nobody */
 }
 
 static void never_selects(void *arg UNUSED, unsigned component UNUSED,
-                          const struct addr *peer UNUSED)
+                          const struct ice_way *way UNUSED)
 {
 	check(false);
 }
@@ -122,15 +123,30 @@ enum { HOSTS = 64, FORGED_VALUE_MAX = 64 };
 struct scene {
 	struct ice *ice;
 	enum stun_dialect dialect;
-	bool proved[ICE_COMPONENTS][HOSTS]; /* who has shown that it knows a password */
-	uint8_t id[STUN_ID_LEN];            /* of the last check */
-	unsigned component, port;           /* and where it went */
+	/* Who has shown that it knows a password. */
+	bool proved[ICE_BASES][ICE_COMPONENTS][HOSTS];
+	uint8_t id[STUN_ID_LEN]; /* of the last check */
+	unsigned component;      /* and where it went */
+	struct ice_way way;
 	bool checked;
 };
 
+/* Of one byte: from a host to a base. */
+static struct ice_way way_of(struct rd *r)
+{
+	uint8_t v = rd_u8(r);
+	return (struct ice_way){ v & HOSTS ? ICE_RELAYED : ICE_HOST,
+		                 at((uint16_t)(HOSTS + v % HOSTS)) };
+}
+
+static bool *proof(struct scene *c, unsigned component, const struct ice_way *way)
+{
+	return &c->proved[way->base][component][addr_port(&way->peer) % HOSTS];
+}
+
 static const struct str their_pwd = STR_INIT("their-password");
 
-static void on_send(void *arg, unsigned component, const struct addr *to, struct str datagram)
+static void on_send(void *arg, unsigned component, const struct ice_way *way, struct str datagram)
 {
 	struct scene *c = arg;
 	struct stun_msg m;
@@ -142,15 +158,15 @@ static void on_send(void *arg, unsigned component, const struct addr *to, struct
 		return;
 	memcpy(c->id, m.id, STUN_ID_LEN);
 	c->component = component;
-	c->port = addr_port(to);
+	c->way = *way;
 	c->checked = true;
 }
 
 /* Only who answered a check is selected. */
-static void on_selected(void *arg, unsigned component, const struct addr *peer)
+static void on_selected(void *arg, unsigned component, const struct ice_way *way)
 {
 	struct scene *c = arg;
-	check(c->proved[component][addr_port(peer) % HOSTS]);
+	check(*proof(c, component, way));
 }
 
 static const struct ice_ops ops = { .send = on_send, .selected = on_selected };
@@ -177,16 +193,16 @@ static void forged_request(struct scene *c, struct rd *r)
 	struct stun_out o;
 	char name[32];
 	uint8_t id[STUN_ID_LEN] = { rd_u8(r) };
-	unsigned component = rd_u8(r) % ICE_COMPONENTS, host = rd_u8(r) % HOSTS;
-	struct addr from = at((uint16_t)(HOSTS + host));
+	unsigned component = rd_u8(r) % ICE_COMPONENTS;
+	struct ice_way way = way_of(r);
 	stun_begin(&o, STUN_REQUEST, STUN_BINDING, id);
 	stun_put(&o, STUN_USERNAME, name_of(c, name, sizeof(name)));
 	put_extras(&o, r);
 	stun_end(&o, c->dialect, ice_pwd(c->ice));
 	if (o.full)
 		return;
-	c->proved[component][host] = true;
-	ice_input(c->ice, component, &from, stun_text(&o));
+	*proof(c, component, &way) = true;
+	ice_input(c->ice, component, &way, stun_text(&o));
 }
 
 /* An answer to the last check, from where it went. */
@@ -195,7 +211,7 @@ static void forged_answer(struct scene *c, struct rd *r)
 	struct stun_out o;
 	unsigned code = 300 + rd_u16(r) % 400;
 	bool good = rd_u8(r) & 1;
-	struct addr from = at((uint16_t)c->port);
+	struct ice_way way = c->way; /* it sends the next check */
 	if (!c->checked)
 		return;
 	stun_begin(&o, good ? STUN_SUCCESS : STUN_ERROR, STUN_BINDING, c->id);
@@ -206,16 +222,16 @@ static void forged_answer(struct scene *c, struct rd *r)
 	if (o.full)
 		return;
 	if (good)
-		c->proved[c->component][c->port % HOSTS] = true;
-	ice_input(c->ice, c->component, &from, stun_text(&o));
+		*proof(c, c->component, &way) = true;
+	ice_input(c->ice, c->component, &way, stun_text(&o));
 }
 
 static void raw_datagram(struct scene *c, struct rd *r)
 {
 	unsigned component = rd_u8(r) % (ICE_COMPONENTS + 1);
-	struct addr from = at((uint16_t)(HOSTS + rd_u8(r) % HOSTS));
+	struct ice_way way = way_of(r);
 	struct bytes b = rd_take(r, rd_u8(r));
-	ice_input(c->ice, component, &from, str_from_bytes(b));
+	ice_input(c->ice, component, &way, str_from_bytes(b));
 }
 
 static void time_passes(struct scene *c UNUSED, struct rd *r)
@@ -236,19 +252,46 @@ static void description(struct scene *c, struct rd *r UNUSED)
 	ice_start(c->ice);
 }
 
-static void nobody_else_is_known(const struct scene *c)
+static void relay_comes(struct scene *c, struct rd *r UNUSED)
+{
+	ice_add_relayed(c->ice);
+}
+
+static void nothing_is_relayed(const struct scene *c)
+{
+	for (unsigned k = 0; k < ICE_COMPONENTS; k++) {
+		struct ice_way way;
+		check(!ice_selected(c->ice, k, &way) || way.base == ICE_HOST);
+	}
+}
+
+static void relay_goes(struct scene *c, struct rd *r UNUSED)
+{
+	ice_lose_relayed(c->ice);
+	nothing_is_relayed(c);
+	memset(c->proved[ICE_RELAYED], 0, sizeof(c->proved[ICE_RELAYED]));
+}
+
+static void relay_refuses(struct scene *c, struct rd *r)
+{
+	struct ice_way way = way_of(r);
+	ice_refuse_relayed(c->ice, rd_u8(r) % ICE_COMPONENTS, &way.peer);
+}
+
+static void nobody_else_is_known(struct scene *c)
 {
 	for (unsigned k = 0; k < ICE_COMPONENTS; k++)
-		for (unsigned h = 0; h < HOSTS; h++) {
-			struct addr a = at((uint16_t)(HOSTS + h));
-			check(!ice_knows(c->ice, k, &a) || c->proved[k][h]);
+		for (unsigned h = 0; h < ICE_BASES * HOSTS; h++) {
+			struct ice_way way = { h / HOSTS, at((uint16_t)(HOSTS + h % HOSTS)) };
+			check(!ice_knows(c->ice, k, &way) || *proof(c, k, &way));
 		}
 }
 
 static void play(const uint8_t *data, size_t size)
 {
 	static void (*const acts[])(struct scene *, struct rd *) = {
-		raw_datagram, forged_request, forged_answer, time_passes, candidate, description,
+		raw_datagram, forged_request, forged_answer, time_passes,   candidate,
+		description,  relay_comes,    relay_goes,    relay_refuses,
 	};
 	struct rd r = rd_of((struct bytes){ data, size });
 	uint8_t how = rd_u8(&r);

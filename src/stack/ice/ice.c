@@ -9,7 +9,9 @@
 enum {
 	TYPE_HOST = 126, /* type preferences of RFC 8445 section 5.1.2.2 */
 	TYPE_PRFLX = 110,
-	LOCAL_PREF = 65535,
+	TYPE_RELAYED = 0,
+	LOCAL_PREF = 65535, /* of the host's own sockets; one less of the relay's */
+	PAIRS = ICE_BASES * ICE_PAIRS_MAX,
 	RTO_MAX_MS = 1600,
 	MS_IMPLEMENTATION = 2, /* [MS-ICE2] section 2.2: a full agent of this dialect */
 	ROLE_CONFLICT = 487,
@@ -18,8 +20,9 @@ enum {
 enum pair_state { PAIR_WAITING, PAIR_RUNNING, PAIR_DONE, PAIR_FAILED };
 
 struct pair {
-	struct addr to;
-	uint32_t priority;
+	struct ice_way way;
+	uint32_t priority; /* of the peer's candidate */
+	uint8_t component;
 	uint8_t state;
 	bool known;                /* a signed request came from there */
 	bool works;                /* our own check was answered */
@@ -31,8 +34,8 @@ struct pair {
 };
 
 struct component {
-	struct pair pairs[ICE_PAIRS_MAX];
-	unsigned n;
+	struct pair pairs[PAIRS];
+	unsigned n, n_of[ICE_BASES];
 	struct pair *selected;
 };
 
@@ -42,6 +45,7 @@ struct ice {
 	void *arg;
 	enum stun_dialect dialect;
 	bool controlling, started;
+	bool relayed; /* there is a base of that kind */
 	uint64_t tie_breaker;
 	char ufrag[ICE_UFRAG_LEN], pwd[ICE_PWD_LEN];
 	char remote_ufrag[ICE_NAME_MAX], remote_pwd[ICE_NAME_MAX];
@@ -53,14 +57,19 @@ struct ice {
 
 static void on_timer(void *arg);
 
-static uint32_t priority_of(uint32_t type, unsigned component)
+static uint32_t priority_of(uint32_t type, enum ice_base base, unsigned component)
 {
-	return type << 24 | LOCAL_PREF << 8 | (256 - (component + 1));
+	return type << 24 | (uint32_t)(LOCAL_PREF - base) << 8 | (256 - (component + 1));
 }
 
-uint32_t ice_priority(unsigned component)
+uint32_t ice_priority(enum ice_base base, unsigned component)
 {
-	return priority_of(TYPE_HOST, component);
+	return priority_of(base == ICE_HOST ? TYPE_HOST : TYPE_RELAYED, base, component);
+}
+
+struct str ice_foundation(enum ice_base base)
+{
+	return base == ICE_HOST ? STR("1") : STR("2");
 }
 
 struct ice *ice_new(struct loop *l, enum stun_dialect dialect, bool controlling,
@@ -104,23 +113,44 @@ struct str ice_pwd(const struct ice *i)
 
 /* Pairs. */
 
-static struct pair *pair_to(struct component *c, const struct addr *a)
+static bool is_same_way(const struct ice_way *a, const struct ice_way *b)
+{
+	return a->base == b->base && addr_eq(&a->peer, &b->peer);
+}
+
+static struct pair *pair_by(struct component *c, const struct ice_way *way)
 {
 	for (unsigned k = 0; k < c->n; k++)
-		if (addr_eq(&c->pairs[k].to, a))
+		if (is_same_way(&c->pairs[k].way, way))
 			return &c->pairs[k];
 	return NULL;
 }
 
 /* NULL: there are too many. */
-static struct pair *pair_add(struct component *c, const struct addr *a, uint32_t priority)
+static struct pair *pair_add(struct ice *i, unsigned component, const struct ice_way *way,
+                             uint32_t priority)
 {
-	struct pair *p = pair_to(c, a);
-	if (p || c->n == ICE_PAIRS_MAX)
+	struct component *c = &i->c[component];
+	struct pair *p = pair_by(c, way);
+	if (p || c->n_of[way->base] == ICE_PAIRS_MAX)
 		return p;
+	c->n_of[way->base]++;
 	p = &c->pairs[c->n++];
-	*p = (struct pair){ .to = *a, .priority = priority };
+	*p = (struct pair){ .way = *way, .priority = priority, .component = (uint8_t)component };
 	return p;
+}
+
+/* RFC 8445 section 6.1.2.3: both ends come to the same order. */
+static uint64_t priority_of_pair(const struct ice *i, const struct pair *p)
+{
+	uint32_t ours = ice_priority(p->way.base, p->component), theirs = p->priority;
+	bool above = i->controlling ? ours > theirs : theirs > ours;
+	return ((uint64_t)MIN(ours, theirs) << 32) + 2 * (uint64_t)MAX(ours, theirs) + above;
+}
+
+static bool is_better(const struct ice *i, const struct pair *p, const struct pair *than)
+{
+	return !than || priority_of_pair(i, p) > priority_of_pair(i, than);
 }
 
 /* May media go there?  Only where our check was answered: a request alone may come from an address
@@ -137,7 +167,7 @@ static void choose(struct ice *i, unsigned component)
 	struct pair *best = c->selected;
 	for (unsigned k = 0; k < c->n; k++) {
 		struct pair *p = &c->pairs[k];
-		if (is_chosen(i, p) && (!best || p->priority > best->priority))
+		if (is_chosen(i, p) && is_better(i, p, best))
 			best = p;
 	}
 	if (!best || best == c->selected)
@@ -145,15 +175,16 @@ static void choose(struct ice *i, unsigned component)
 	c->selected = best;
 	if (i->keep == USEC_INFINITY)
 		i->keep = loop_now(i->loop) + ICE_KEEP_S * USEC_PER_SEC;
-	i->ops->selected(i->arg, component, &best->to);
+	i->ops->selected(i->arg, component, &best->way);
 }
 
 /* Sending. */
 
-static void send_out(struct ice *i, unsigned component, const struct addr *to, struct stun_out *o)
+static void send_out(struct ice *i, unsigned component, const struct ice_way *way,
+                     struct stun_out *o)
 {
 	if (!o->full)
-		i->ops->send(i->arg, component, to, stun_text(o));
+		i->ops->send(i->arg, component, way, stun_text(o));
 }
 
 static void put_username(struct ice *i, struct stun_out *o)
@@ -171,39 +202,39 @@ static void send_check(struct ice *i, unsigned component, struct pair *p)
 	struct stun_out o;
 	stun_begin(&o, STUN_REQUEST, STUN_BINDING, p->id);
 	put_username(i, &o);
-	stun_put_u32(&o, STUN_PRIORITY, priority_of(TYPE_PRFLX, component));
+	stun_put_u32(&o, STUN_PRIORITY, priority_of(TYPE_PRFLX, p->way.base, component));
 	if (p->asked_as_controlling)
 		stun_put(&o, STUN_USE_CANDIDATE, STR(""));
 	stun_put_u64(&o, p->asked_as_controlling ? STUN_ICE_CONTROLLING : STUN_ICE_CONTROLLED,
 	             i->tie_breaker);
 	if (i->dialect == STUN_LYNC) {
-		stun_put(&o, STUN_MS_CANDIDATE_IDENTIFIER, STR("1"));
+		stun_put(&o, STUN_MS_CANDIDATE_IDENTIFIER, ice_foundation(p->way.base));
 		stun_put_u32(&o, STUN_MS_IMPLEMENTATION_VERSION, MS_IMPLEMENTATION);
 	}
 	stun_end(&o, i->dialect, str_n(i->remote_pwd, i->remote_pwd_len));
-	send_out(i, component, &p->to, &o);
+	send_out(i, component, &p->way, &o);
 }
 
-static void answer(struct ice *i, unsigned component, const struct addr *to,
+static void answer(struct ice *i, unsigned component, const struct ice_way *way,
                    const struct stun_msg *m)
 {
 	struct stun_out o;
 	stun_begin(&o, STUN_SUCCESS, STUN_BINDING, m->id);
-	stun_put_xor_addr(&o, STUN_XOR_MAPPED_ADDRESS, to);
+	stun_put_xor_addr(&o, STUN_XOR_MAPPED_ADDRESS, &way->peer);
 	if (i->dialect == STUN_LYNC)
 		stun_put_u32(&o, STUN_MS_IMPLEMENTATION_VERSION, MS_IMPLEMENTATION);
 	stun_end(&o, i->dialect, ice_pwd(i));
-	send_out(i, component, to, &o);
+	send_out(i, component, way, &o);
 }
 
-static void refuse(struct ice *i, unsigned component, const struct addr *to,
+static void refuse(struct ice *i, unsigned component, const struct ice_way *way,
                    const struct stun_msg *m, unsigned code, struct str reason)
 {
 	struct stun_out o;
 	stun_begin(&o, STUN_ERROR, STUN_BINDING, m->id);
 	stun_put_error(&o, code, reason);
 	stun_end(&o, i->dialect, ice_pwd(i));
-	send_out(i, component, to, &o);
+	send_out(i, component, way, &o);
 }
 
 /* RFC 8445 section 11: no answer is wanted. */
@@ -217,7 +248,7 @@ static void keep_alive(struct ice *i)
 		rand_bytes(id, sizeof(id));
 		stun_begin(&o, STUN_INDICATION, STUN_BINDING, id);
 		stun_end(&o, i->dialect, (struct str){ NULL, 0 });
-		send_out(i, k, &i->c[k].selected->to, &o);
+		send_out(i, k, &i->c[k].selected->way, &o);
 	}
 }
 
@@ -252,14 +283,14 @@ static void repeat_check(struct ice *i, unsigned component, struct pair *p)
 	send_check(i, component, p);
 }
 
-/* The waiting pair that comes first; RTP before RTCP where they are equal. */
+/* The waiting pair that comes first; RTP before RTCP where the rest is equal. */
 static struct pair *first_waiting(struct ice *i, unsigned *ret_component)
 {
 	struct pair *best = NULL;
 	for (unsigned k = 0; k < ICE_COMPONENTS; k++)
 		for (unsigned n = 0; n < i->c[k].n; n++) {
 			struct pair *p = &i->c[k].pairs[n];
-			if (p->state == PAIR_WAITING && (!best || p->priority > best->priority)) {
+			if (p->state == PAIR_WAITING && is_better(i, p, best)) {
 				best = p;
 				*ret_component = k;
 			}
@@ -326,15 +357,59 @@ int ice_set_remote(struct ice *i, struct str ufrag, struct str pwd)
 	return 0;
 }
 
-void ice_add_remote(struct ice *i, unsigned component, const struct addr *a, uint32_t priority)
+static void add_remote(struct ice *i, unsigned component, const struct ice_way *way,
+                       uint32_t priority)
 {
-	struct pair *p =
-	        component < ICE_COMPONENTS ? pair_add(&i->c[component], a, priority) : NULL;
+	struct pair *p = pair_add(i, component, way, priority);
 	if (!p)
 		return;
 	p->priority = priority; /* a check that came before told that of a learnt address */
 	if (i->started)
 		wake(i);
+}
+
+void ice_add_remote(struct ice *i, unsigned component, const struct addr *a, uint32_t priority)
+{
+	if (component >= ICE_COMPONENTS)
+		return;
+	add_remote(i, component, &(struct ice_way){ ICE_HOST, *a }, priority);
+	if (i->relayed)
+		add_remote(i, component, &(struct ice_way){ ICE_RELAYED, *a }, priority);
+}
+
+void ice_add_relayed(struct ice *i)
+{
+	i->relayed = true;
+}
+
+static void fail(struct pair *p)
+{
+	p->state = PAIR_FAILED;
+	p->known = p->works = p->nominated = false;
+}
+
+void ice_lose_relayed(struct ice *i)
+{
+	i->relayed = false;
+	for (unsigned k = 0; k < ICE_COMPONENTS; k++) {
+		struct component *c = &i->c[k];
+		for (unsigned n = 0; n < c->n; n++)
+			if (c->pairs[n].way.base == ICE_RELAYED)
+				fail(&c->pairs[n]);
+		if (c->selected && c->selected->way.base == ICE_RELAYED)
+			c->selected = NULL;
+		choose(i, k);
+	}
+}
+
+void ice_refuse_relayed(struct ice *i, unsigned component, const struct addr *host)
+{
+	struct component *c = &i->c[component];
+	for (unsigned n = 0; n < c->n; n++) {
+		struct pair *p = &c->pairs[n];
+		if (p->way.base == ICE_RELAYED && addr_eq_host(&p->way.peer, host) && !p->works)
+			fail(p);
+	}
 }
 
 void ice_start(struct ice *i)
@@ -388,7 +463,7 @@ static bool has_conflict(struct ice *i, const struct stun_msg *m)
 	return false;
 }
 
-static void on_request(struct ice *i, unsigned component, const struct addr *from,
+static void on_request(struct ice *i, unsigned component, const struct ice_way *way,
                        const struct stun_msg *m)
 {
 	static const uint16_t known[] = { STUN_USERNAME, STUN_MESSAGE_INTEGRITY, STUN_PRIORITY,
@@ -400,12 +475,12 @@ static void on_request(struct ice *i, unsigned component, const struct addr *fro
 	    stun_unknown(m, known, ARRAY_SIZE(known), &unknown, 1) > 0)
 		return;
 	if (has_conflict(i, m)) {
-		refuse(i, component, from, m, ROLE_CONFLICT, STR("Role Conflict"));
+		refuse(i, component, way, m, ROLE_CONFLICT, STR("Role Conflict"));
 		return;
 	}
-	answer(i, component, from, m);
+	answer(i, component, way, m);
 	(void)stun_attr_u32(m, STUN_PRIORITY, &priority);
-	struct pair *p = pair_add(&i->c[component], from, priority);
+	struct pair *p = pair_add(i, component, way, priority);
 	if (!p)
 		return;
 	p->known = true;
@@ -429,13 +504,13 @@ static struct pair *pair_of(struct component *c, const uint8_t id[STUN_ID_LEN])
 	return NULL;
 }
 
-static void on_answer(struct ice *i, unsigned component, const struct addr *from,
+static void on_answer(struct ice *i, unsigned component, const struct ice_way *way,
                       const struct stun_msg *m)
 {
 	struct pair *p = pair_of(&i->c[component], m->id);
 	unsigned code = 0;
 	struct str reason;
-	if (!p || !addr_eq(&p->to, from) ||
+	if (!p || !is_same_way(&p->way, way) ||
 	    !stun_is_signed(m, i->dialect, str_n(i->remote_pwd, i->remote_pwd_len)))
 		return;
 	if (m->class == STUN_SUCCESS) {
@@ -455,33 +530,34 @@ static void on_answer(struct ice *i, unsigned component, const struct addr *from
 	}
 }
 
-void ice_input(struct ice *i, unsigned component, const struct addr *from, struct str datagram)
+void ice_input(struct ice *i, unsigned component, const struct ice_way *way, struct str datagram)
 {
 	struct stun_msg m;
-	if (component >= ICE_COMPONENTS || datagram.len > STUN_BYTES_MAX ||
-	    stun_parse(&m, datagram) < 0 || m.method != STUN_BINDING || !stun_has_fingerprint(&m))
+	if (component >= ICE_COMPONENTS || (way->base == ICE_RELAYED && !i->relayed) ||
+	    datagram.len > STUN_BYTES_MAX || stun_parse(&m, datagram) < 0 ||
+	    m.method != STUN_BINDING || !stun_has_fingerprint(&m))
 		return;
 	if (m.class == STUN_REQUEST)
-		on_request(i, component, from, &m);
+		on_request(i, component, way, &m);
 	else if (m.class != STUN_INDICATION)
-		on_answer(i, component, from, &m);
+		on_answer(i, component, way, &m);
 }
 
-bool ice_knows(const struct ice *i, unsigned component, const struct addr *from)
+bool ice_knows(const struct ice *i, unsigned component, const struct ice_way *way)
 {
 	const struct component *c = &i->c[component];
-	if (c->selected && addr_eq(&c->selected->to, from))
+	if (c->selected && is_same_way(&c->selected->way, way))
 		return true;
 	for (unsigned k = 0; k < c->n; k++)
-		if (c->pairs[k].known && addr_eq(&c->pairs[k].to, from))
+		if (c->pairs[k].known && is_same_way(&c->pairs[k].way, way))
 			return true;
 	return false;
 }
 
-bool ice_selected(const struct ice *i, unsigned component, struct addr *ret)
+bool ice_selected(const struct ice *i, unsigned component, struct ice_way *ret)
 {
 	const struct pair *p = i->c[component].selected;
 	if (p)
-		*ret = p->to;
+		*ret = p->way;
 	return p != NULL;
 }

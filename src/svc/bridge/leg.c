@@ -87,7 +87,7 @@ static bool is_peer(struct leg *g, unsigned component, const struct addr *from)
 {
 	struct leg_socket *k = &g->sockets[component];
 	if (g->dialect == SOUND_LYNC)
-		return g->ice && ice_knows(g->ice, component, from);
+		return g->ice && ice_knows(g->ice, component, &(struct ice_way){ ICE_HOST, *from });
 	return k->known && (k->moved ? addr_eq(&k->peer, from) : addr_eq_host(&k->peer, from));
 }
 
@@ -121,7 +121,7 @@ static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from
 	size_t len = data.len;
 	if (stun_looks_like(data)) {
 		if (g->ice)
-			ice_input(g->ice, component, from, data);
+			ice_input(g->ice, component, &(struct ice_way){ ICE_HOST, *from }, data);
 		return;
 	}
 	if (!is_media(component, p, len) || !is_peer(g, component, from) || is_bridge(k, from) ||
@@ -153,16 +153,16 @@ void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len)
 
 /* ICE. */
 
-static void ice_sends(void *arg, unsigned component, const struct addr *to, struct str datagram)
+static void ice_sends(void *arg, unsigned component, const struct ice_way *way, struct str datagram)
 {
 	struct leg *g = arg;
-	(void)udp_send(g->sockets[component].udp, to, datagram);
+	(void)udp_send(g->sockets[component].udp, &way->peer, datagram);
 }
 
-static void ice_has_chosen(void *arg, unsigned component, const struct addr *peer)
+static void ice_has_chosen(void *arg, unsigned component, const struct ice_way *way)
 {
 	struct leg *g = arg;
-	g->sockets[component].peer = *peer;
+	g->sockets[component].peer = way->peer;
 	g->sockets[component].known = true;
 }
 

@@ -175,7 +175,7 @@ static void put_key(struct buf *b, const struct sound_end *e)
 static void put_candidates(struct buf *b, const struct sound_end *e)
 {
 	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
-		buf_printf(b, "a=candidate:1 %u UDP %u ", c + 1, ice_priority(c));
+		buf_printf(b, "a=candidate:1 %u UDP %u ", c + 1, ice_priority(ICE_HOST, c));
 		addr_put_bare(b, &e->at[c]);
 		buf_printf(b, " %u typ host\r\n", addr_port(&e->at[c]));
 	}
@@ -184,14 +184,14 @@ static void put_candidates(struct buf *b, const struct sound_end *e)
 /* Once ICE is done (RFC 8839 section 5.2). */
 static void put_remote(struct buf *b, const struct sound_end *e)
 {
-	struct addr at[ICE_COMPONENTS];
+	struct ice_way at[ICE_COMPONENTS];
 	if (!ice_selected(e->ice, 0, &at[0]) || !ice_selected(e->ice, 1, &at[1]))
 		return;
 	buf_lit(b, "a=remote-candidates:");
 	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
 		buf_printf(b, c ? " %u " : "%u ", c + 1);
-		addr_put_bare(b, &at[c]);
-		buf_printf(b, " %u", addr_port(&at[c]));
+		addr_put_bare(b, &at[c].peer);
+		buf_printf(b, " %u", addr_port(&at[c].peer));
 	}
 	buf_lit(b, "\r\n");
 }

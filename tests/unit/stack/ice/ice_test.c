@@ -1,174 +1,10 @@
-#include "stack/ice/ice.h"
+#include "world.h"
 
 #include <errno.h>
 
 #include "tap.h"
 
-/* Two agents joined in memory: what one sends is with the other in the next step, unless the test
- * loses it.  A step is STEP_MS of the test clock. */
-
-enum { STEP_MS = 10, QUEUE_MAX = 512, SECOND = 1000 / STEP_MS };
-
-struct packet {
-	struct addr from, to;
-	unsigned component;
-	size_t len;
-	char bytes[STUN_BYTES_MAX];
-};
-
-struct side {
-	struct ice *ice;
-	struct world *w;
-	struct addr at[ICE_COMPONENTS];
-	struct addr chosen[ICE_COMPONENTS];
-	unsigned n_chosen[ICE_COMPONENTS];
-	unsigned n_sent[4];     /* by class */
-	unsigned n_nominations; /* of the other side */
-	bool mute;              /* what it sends is lost */
-};
-
-struct world {
-	struct loop *loop;
-	struct side a, b;
-	struct packet queue[QUEUE_MAX];
-	unsigned n;
-};
-
-static struct addr at(const char *host, uint16_t port)
-{
-	struct addr a;
-	OK(addr_parse(&a, str_of(host), port) == 0);
-	return a;
-}
-
-static const struct addr *stranger(void)
-{
-	static struct addr a;
-	a = at("203.0.113.9", 9999);
-	return &a;
-}
-
-static void count(struct side *s, const struct addr *to, struct str datagram)
-{
-	struct stun_msg m;
-	struct str none;
-	if (!OK(stun_parse(&m, datagram) == 0))
-		return;
-	s->n_sent[m.class]++;
-	if (m.class == STUN_REQUEST && !addr_eq(to, stranger()))
-		s->n_nominations += stun_attr(&m, STUN_USE_CANDIDATE, &none);
-}
-
-static void on_send(void *arg, unsigned component, const struct addr *to, struct str datagram)
-{
-	struct side *s = arg;
-	struct world *w = s->w;
-	count(s, to, datagram);
-	if (s->mute || !OK(w->n < QUEUE_MAX))
-		return;
-	struct packet *p = &w->queue[w->n++];
-	p->from = s->at[component];
-	p->to = *to;
-	p->component = component;
-	p->len = datagram.len;
-	memcpy(p->bytes, datagram.p, datagram.len);
-}
-
-static void on_selected(void *arg, unsigned component, const struct addr *peer)
-{
-	struct side *s = arg;
-	s->chosen[component] = *peer;
-	s->n_chosen[component]++;
-}
-
-static const struct ice_ops ops = { .send = on_send, .selected = on_selected };
-
-static void side_start(struct world *w, struct side *s, const char *host, enum stun_dialect d,
-                       bool controlling)
-{
-	s->w = w;
-	s->at[0] = at(host, 5000);
-	s->at[1] = at(host, 5001);
-	s->ice = ice_new(w->loop, d, controlling, &ops, s);
-}
-
-static void world_start(struct world *w, enum stun_dialect d, bool a_controls, bool b_controls)
-{
-	memset(w, 0, sizeof(*w));
-	w->loop = loop_new();
-	loop_clock_move(w->loop, USEC_PER_SEC);
-	side_start(w, &w->a, "192.0.2.1", d, a_controls);
-	side_start(w, &w->b, "192.0.2.2", d, b_controls);
-}
-
-static void world_end(struct world *w)
-{
-	ice_free(&w->a.ice);
-	ice_free(&w->b.ice);
-	loop_free(&w->loop);
-}
-
-/* What is for nobody is lost. */
-static void deliver(struct world *w)
-{
-	static struct packet batch[QUEUE_MAX];
-	unsigned n = w->n;
-	memcpy(batch, w->queue, n * sizeof(batch[0]));
-	w->n = 0;
-	for (unsigned i = 0; i < n; i++) {
-		struct packet *p = &batch[i];
-		struct str text = str_n(p->bytes, p->len);
-		if (addr_eq(&p->to, &w->a.at[p->component]))
-			ice_input(w->a.ice, p->component, &p->from, text);
-		else if (addr_eq(&p->to, &w->b.at[p->component]))
-			ice_input(w->b.ice, p->component, &p->from, text);
-	}
-}
-
-static void steps(struct world *w, unsigned n)
-{
-	while (n--) {
-		loop_clock_move(w->loop, STEP_MS * USEC_PER_MSEC);
-		loop_turn(w->loop, 0);
-		deliver(w);
-	}
-}
-
-/* What the description of `of` says, without candidates. */
-static void learn_names(struct side *s, const struct side *of)
-{
-	EQ(ice_set_remote(s->ice, ice_ufrag(of->ice), ice_pwd(of->ice)), 0);
-}
-
-static void learn(struct side *s, const struct side *of)
-{
-	learn_names(s, of);
-	for (unsigned c = 0; c < ICE_COMPONENTS; c++)
-		ice_add_remote(s->ice, c, &of->at[c], ice_priority(c));
-	ice_start(s->ice);
-}
-
-static void both_learn(struct world *w)
-{
-	learn(&w->a, &w->b);
-	learn(&w->b, &w->a);
-}
-
-static bool has_chosen(const struct side *s, const struct side *peer)
-{
-	bool all = true;
-	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
-		struct addr got;
-		all = all && ice_selected(s->ice, c, &got) && addr_eq(&got, &peer->at[c]) &&
-		      addr_eq(&s->chosen[c], &got) && ice_knows(s->ice, c, &peer->at[c]);
-	}
-	return all;
-}
-
-static bool have_found_each_other(const struct world *w)
-{
-	return has_chosen(&w->a, &w->b) && has_chosen(&w->b, &w->a);
-}
+/* What one agent does, and two with the addresses of their hosts. */
 
 /* Messages that the test makes. */
 
@@ -225,7 +61,7 @@ static struct forged good_request(const struct side *s, enum stun_dialect d)
 static void send_forged(struct side *s, const struct forged *f)
 {
 	struct stun_out o;
-	ice_input(s->ice, 0, stranger(), forge(&o, f));
+	ice_input(s->ice, 0, by_host(stranger()), forge(&o, f));
 }
 
 static unsigned sent(const struct side *s)
@@ -318,11 +154,12 @@ static void refused(enum stun_dialect d, void (*spoil)(struct forged *f))
 	send_forged(&w.a, &f);
 	steps(&w, SECOND);
 	EQ(sent(&w.a), 0);
-	OK(!ice_knows(w.a.ice, 0, stranger()));
+	OK(!ice_knows(w.a.ice, 0, by_host(stranger())));
 	f = good_request(&w.a, d);
 	send_forged(&w.a, &f);
 	EQ(w.a.n_sent[STUN_SUCCESS], 1);
-	OK(ice_knows(w.a.ice, 0, stranger()) && !ice_knows(w.a.ice, 1, stranger()));
+	OK(ice_knows(w.a.ice, 0, by_host(stranger())) &&
+	   !ice_knows(w.a.ice, 1, by_host(stranger())));
 	world_end(&w);
 }
 
@@ -401,11 +238,12 @@ static void garbage_is_ignored(void)
 {
 	static struct world w;
 	world_start(&w, STUN_LYNC, false, true);
-	ice_input(w.a.ice, 0, stranger(), STR(""));
-	ice_input(w.a.ice, 0, stranger(), STR("nothing that is STUN at all, but long enough"));
+	ice_input(w.a.ice, 0, by_host(stranger()), STR(""));
+	ice_input(w.a.ice, 0, by_host(stranger()),
+	          STR("nothing that is STUN at all, but long enough"));
 	struct stun_out o;
 	struct forged f = good_request(&w.a, STUN_LYNC);
-	ice_input(w.a.ice, ICE_COMPONENTS, stranger(), forge(&o, &f));
+	ice_input(w.a.ice, ICE_COMPONENTS, by_host(stranger()), forge(&o, &f));
 	EQ(sent(&w.a), 0);
 	world_end(&w);
 }
@@ -419,7 +257,7 @@ static void requests_before_the_description_are_answered_and_remembered(void)
 	steps(&w, SECOND);
 	OK(w.a.n_sent[STUN_SUCCESS] > 0);
 	EQ(w.a.n_sent[STUN_REQUEST], 0);
-	OK(ice_knows(w.a.ice, 0, &w.b.at[0]));
+	OK(ice_knows(w.a.ice, 0, by_host(&w.b.at[0])));
 	OK(!has_chosen(&w.a, &w.b));
 	learn_names(&w.a, &w.b); /* its candidates are known from its checks */
 	ice_start(w.a.ice);
@@ -477,7 +315,7 @@ static void conflict(bool controlling, uint64_t theirs, bool refuses)
 	send_forged(&w.a, &f);
 	EQ(w.a.n_sent[STUN_ERROR], refuses);
 	EQ(w.a.n_sent[STUN_SUCCESS], !refuses);
-	EQ(ice_knows(w.a.ice, 0, stranger()), !refuses);
+	EQ(ice_knows(w.a.ice, 0, by_host(stranger())), !refuses);
 	ice_add_remote(w.a.ice, 0, &w.b.at[0], 1);
 	learn_names(&w.a, &w.b);
 	ice_start(w.a.ice);
@@ -545,12 +383,12 @@ static void a_better_address_that_answers_later_takes_over(void)
 	ice_start(w.a.ice);
 	steps(&w, SECOND);
 	EQ(w.a.n_chosen[0], 1);
-	OK(addr_eq(&w.a.chosen[0], &worse));
+	OK(addr_eq(&w.a.chosen[0].peer, &worse));
 	w.b.at[0] = best;
 	steps(&w, 2 * SECOND);
 	EQ(w.a.n_chosen[0], 2);
-	OK(addr_eq(&w.a.chosen[0], &best));
-	OK(ice_knows(w.a.ice, 0, &worse) && ice_knows(w.a.ice, 0, &best));
+	OK(addr_eq(&w.a.chosen[0].peer, &best));
+	OK(ice_knows(w.a.ice, 0, by_host(&worse)) && ice_knows(w.a.ice, 0, by_host(&best)));
 	world_end(&w);
 }
 
@@ -567,10 +405,10 @@ static void the_description_says_the_priority_of_what_was_learnt(void)
 	ice_add_remote(w.a.ice, 0, &other, 60);
 	ice_start(w.a.ice);
 	steps(&w, SECOND);
-	OK(addr_eq(&w.a.chosen[0], &w.b.at[0]));
+	OK(addr_eq(&w.a.chosen[0].peer, &w.b.at[0]));
 	w.b.at[0] = other;
 	steps(&w, 2 * SECOND);
-	OK(addr_eq(&w.a.chosen[0], &other));
+	OK(addr_eq(&w.a.chosen[0].peer, &other));
 	world_end(&w);
 }
 
@@ -622,7 +460,7 @@ static void addresses_over_the_limit_are_ignored(void)
 	ice_start(w.a.ice);
 	send_forged(&w.a, &f);
 	EQ(w.a.n_sent[STUN_SUCCESS], 1);
-	OK(!ice_knows(w.a.ice, 0, stranger()));
+	OK(!ice_knows(w.a.ice, 0, by_host(stranger())));
 	steps(&w, 20 * SECOND);
 	EQ(w.a.n_sent[STUN_REQUEST], ICE_PAIRS_MAX * ICE_TRIES);
 	world_end(&w);
@@ -683,13 +521,13 @@ static void an_answer_from_elsewhere_or_without_the_password_is_ignored(void)
 	OK(stun_parse(&m, str_n(p->bytes, p->len)) == 0);
 	stun_begin(&o, STUN_SUCCESS, STUN_BINDING, m.id);
 	stun_end(&o, STUN_LYNC, STR("another"));
-	ice_input(w.a.ice, p->component, &p->to, stun_text(&o));
+	ice_input(w.a.ice, p->component, by_host(&p->to), stun_text(&o));
 	stun_begin(&o, STUN_SUCCESS, STUN_BINDING, m.id);
 	stun_end(&o, STUN_LYNC, ice_pwd(w.b.ice));
-	ice_input(w.a.ice, p->component, stranger(), stun_text(&o));
-	ice_input(w.a.ice, !p->component, &p->to, stun_text(&o));
+	ice_input(w.a.ice, p->component, by_host(stranger()), stun_text(&o));
+	ice_input(w.a.ice, !p->component, by_host(&p->to), stun_text(&o));
 	EQ(w.a.n_chosen[0] + w.a.n_chosen[1], 0);
-	ice_input(w.a.ice, p->component, &p->to, stun_text(&o));
+	ice_input(w.a.ice, p->component, by_host(&p->to), stun_text(&o));
 	EQ(w.a.n_chosen[0] + w.a.n_chosen[1], 1);
 	world_end(&w);
 }
@@ -703,7 +541,8 @@ static void names_and_passwords_are_fresh_and_long_enough(void)
 	OK(!str_eq(ice_ufrag(w.a.ice), ice_ufrag(w.b.ice)));
 	OK(!str_eq(ice_pwd(w.a.ice), ice_pwd(w.b.ice)));
 	OK(str_chr(ice_pwd(w.a.ice), '\0') < 0);
-	OK(ice_priority(0) > ice_priority(1));
+	OK(ice_priority(ICE_HOST, 0) > ice_priority(ICE_HOST, 1));
+	OK(ice_priority(ICE_HOST, 1) > ice_priority(ICE_RELAYED, 0));
 	world_end(&w);
 }
 

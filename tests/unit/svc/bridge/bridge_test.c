@@ -149,7 +149,7 @@ static void talk(struct world *w, bool phone_keyed)
 	}
 	bridge_called_tag(w->call, STR("called"));
 	bridge_answered(w->call);
-	struct addr none;
+	struct ice_way none;
 	for (unsigned i = 0; i < STEPS && !(ice_selected(w->lync.ice, 0, &none) &&
 	                                    ice_selected(w->lync.ice, 1, &none));
 	     i++)

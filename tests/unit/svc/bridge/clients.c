@@ -25,16 +25,17 @@ static void on_datagram(void *arg, struct udp *u, const struct addr *from, struc
 	if (!stun_looks_like(data))
 		on_media(c, component, data);
 	else if (c->ice)
-		ice_input(c->ice, component, from, data);
+		ice_input(c->ice, component, &(struct ice_way){ ICE_HOST, *from }, data);
 }
 
-static void on_send(void *arg, unsigned component, const struct addr *to, struct str datagram)
+static void on_send(void *arg, unsigned component, const struct ice_way *way, struct str datagram)
 {
 	struct client *c = arg;
-	(void)udp_send(c->udp[component], to, datagram);
+	(void)udp_send(c->udp[component], &way->peer, datagram);
 }
 
-static void on_selected(void *arg UNUSED, unsigned component UNUSED, const struct addr *peer UNUSED)
+static void on_selected(void *arg UNUSED, unsigned component UNUSED,
+                        const struct ice_way *way UNUSED)
 {
 }
 
@@ -77,7 +78,7 @@ static void put_ice(struct buf *b, const struct client *c)
 {
 	for (unsigned i = 0; i < ICE_COMPONENTS; i++)
 		buf_printf(b, "a=candidate:1 %u UDP %u 127.0.0.1 %u typ host\r\n", i + 1,
-		           ice_priority(i), addr_port(&c->at[i]));
+		           ice_priority(ICE_HOST, i), addr_port(&c->at[i]));
 	buf_printf(b, "a=ice-ufrag:%" STR_FMT "\r\na=ice-pwd:%" STR_FMT "\r\n",
 	           STR_ARG(ice_ufrag(c->ice)), STR_ARG(ice_pwd(c->ice)));
 }

@@ -264,13 +264,13 @@ struct desk {
 	struct sound sound; /* read back by the other dialect's reader */
 };
 
-static void never_sends(void *arg UNUSED, unsigned component UNUSED, const struct addr *to UNUSED,
-                        struct str datagram UNUSED)
+static void never_sends(void *arg UNUSED, unsigned component UNUSED,
+                        const struct ice_way *way UNUSED, struct str datagram UNUSED)
 {
 }
 
 static void never_selects(void *arg UNUSED, unsigned component UNUSED,
-                          const struct addr *peer UNUSED)
+                          const struct ice_way *way UNUSED)
 {
 }
 
