@@ -135,3 +135,73 @@ void mrasp_put(struct buf *b, const struct mrasp_response *r)
 		put_granted(b, r, i);
 	buf_lit(b, "</response>");
 }
+
+/* --- who asks -------------------------------------------------------------------------- */
+
+void mrasp_put_request(struct buf *b, const struct mrasp_request *rq)
+{
+	const struct mrasp_wanted *w = &rq->wanted[0];
+	buf_lit(b, "<?xml version=\"1.0\"?><request");
+	xml_put_attr(b, "requestID", rq->id);
+	xml_put_attr(b, "version", rq->version);
+	xml_put_attr(b, "to", rq->to);
+	xml_put_attr(b, "from", rq->from);
+	xml_put_attr(b, "xmlns", STR(SPACE));
+	buf_lit(b, "><credentialsRequest");
+	xml_put_attr(b, "credentialsRequestID", w->id);
+	buf_char(b, '>');
+	xml_put_element(b, "identity", w->identity);
+	xml_put_element(b, "location", location_name(w->location));
+	put_number(b, "duration", w->duration);
+	buf_lit(b, "</credentialsRequest></request>");
+}
+
+static int read_port(uint16_t *ret, const struct xml *relay, const char *name)
+{
+	uint32_t v;
+	if (str_to_u32(xml_child_text(relay, name), UINT16_MAX, &v) < 0)
+		return -EBADMSG;
+	*ret = (uint16_t)v;
+	return 0;
+}
+
+static int read_relay(struct mrasp_relay *ret, const struct xml *e)
+{
+	struct str location = xml_child_text(e, "location");
+	ret->location = str_ieq(location, STR("internet")) ? MRASP_INTERNET : MRASP_INTRANET;
+	ret->host = xml_child_text(e, "hostName");
+	if (ret->host.len == 0 || read_port(&ret->udp, e, "udpPort") < 0 ||
+	    read_port(&ret->tcp, e, "tcpPort") < 0)
+		return -EBADMSG;
+	return is_long(ret->host) ? -E2BIG : 0;
+}
+
+static int read_granted(struct mrasp_granted *ret, const struct xml *e)
+{
+	ret->user = xml_child_text(e, "username");
+	ret->password = xml_child_text(e, "password");
+	ret->duration = read_duration(xml_child_text(e, "duration"));
+	if (ret->user.len == 0 || ret->password.len == 0)
+		return -EBADMSG;
+	return is_long(ret->user) || is_long(ret->password) ? -E2BIG : 0;
+}
+
+int mrasp_parse_response(struct mrasp_answer *ret, struct arena *a, struct str in)
+{
+	struct xml *root;
+	struct mrasp_answer m;
+	int r = xml_parse(&root, a, in);
+	if (r < 0)
+		return r;
+	if (!xml_is(root, "response"))
+		return -EBADMSG;
+	if (!str_eq(xml_attr(root, "reasonPhrase"), mrasp_phrase(MRASP_OK)))
+		return -EACCES;
+	const struct xml *e = xml_child(root, "credentialsResponse");
+	r = read_granted(&m.granted, xml_child(e, "credentials"));
+	if (r == 0)
+		r = read_relay(&m.relay, xml_child(xml_child(e, "mediaRelayList"), "mediaRelay"));
+	if (r == 0)
+		*ret = m;
+	return r;
+}

@@ -4,6 +4,8 @@
 
 #include "wire/xml/xml.h"
 
+#define MRASP_TYPE "application/msrtc-media-relay-auth+xml"
+
 enum {
 	MRASP_WANTED_MAX = 16,  /* credentialsRequest elements of one request: -E2BIG beyond */
 	MRASP_TEXT_MAX = 1024,  /* bytes of each text: -E2BIG beyond */
@@ -67,3 +69,17 @@ struct mrasp_response {
 	size_t n_relays;
 };
 void mrasp_put(struct buf *b, const struct mrasp_response *r);
+
+/* --- who asks */
+
+/* A request for one credential, whose id is that of the request. */
+void mrasp_put_request(struct buf *b, const struct mrasp_request *rq);
+
+/* What was granted to who asked for one credential. */
+struct mrasp_answer {
+	struct mrasp_granted granted;
+	struct mrasp_relay relay; /* the first one: of the face that was asked for */
+};
+/* Texts lie in the arena.  -EBADMSG: no such response; -EACCES: it refuses; -E2BIG: above the
+ * limits. */
+int mrasp_parse_response(struct mrasp_answer *ret, struct arena *a, struct str in) MUST_CHECK;

@@ -123,7 +123,7 @@ static void limits_are_kept(void)
 	EQ(parse(&m, buf_view(&b)), -E2BIG);
 }
 
-static void the_answer_is_what_clients_read(void)
+static void answer(struct buf *b)
 {
 	struct mrasp_request m = captured();
 	const struct mrasp_relay relays[] = {
@@ -134,8 +134,13 @@ static void the_answer_is_what_clients_read(void)
 	struct mrasp_response r = {
 		.to = &m, .granted = &granted, .relays = relays, .n_relays = 2
 	};
+	mrasp_put(b, &r);
+}
+
+static void the_answer_is_what_clients_read(void)
+{
 	auto_(buf_free) struct buf b = buf_of(4096);
-	mrasp_put(&b, &r);
+	answer(&b);
 	EQ_STR(buf_view(&b),
 	       "<?xml version=\"1.0\"?><response requestID=\"1735883390\""
 	       " to=\"sip:pool.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:c0ffee00\""
@@ -149,6 +154,95 @@ static void the_answer_is_what_clients_read(void)
 	       "<location>internet</location><hostName>192.0.2.1</hostName>"
 	       "<udpPort>3478</udpPort><tcpPort>443</tcpPort></mediaRelay></mediaRelayList>"
 	       "</credentialsResponse></response>");
+}
+
+static int parse_response(struct mrasp_answer *ret, struct str in)
+{
+	arena_free(&arena);
+	arena = arena_new();
+	return mrasp_parse_response(ret, arena, in);
+}
+
+static void what_is_granted_is_read(void)
+{
+	struct mrasp_answer m = { .granted.duration = 0 };
+	auto_(buf_free) struct buf b = buf_of(4096);
+	answer(&b);
+	EQ(parse_response(&m, buf_view(&b)), 0);
+	EQ_STR(m.granted.user, "AgAAJHVzZXI=");
+	EQ_STR(m.granted.password, "c2VjcmV0");
+	EQ(m.granted.duration, 480);
+	EQ_STR(m.relay.host, "av.example.net");
+	EQ(m.relay.location, MRASP_INTRANET);
+	EQ(m.relay.udp, 3478);
+	EQ(m.relay.tcp, 443);
+}
+
+#define RESPONSE(credentials, relay)                                                               \
+	"<response reasonPhrase=\"OK\" xmlns=\"x\"><credentialsResponse><credentials>" credentials \
+	"</credentials><mediaRelayList><mediaRelay>" relay                                         \
+	"</mediaRelay></mediaRelayList></credentialsResponse></response>"
+#define BOTH "<username>dQ==</username><password>cA==</password>"
+#define PORTS "<udpPort>3478</udpPort><tcpPort>443</tcpPort>"
+
+static void what_grants_nothing_is_refused(void)
+{
+	struct mrasp_answer m = { .granted.duration = 7 };
+	EQ(parse_response(&m, STR("<response reasonPhrase=\"Forbidden\" xmlns=\"x\"/>")), -EACCES);
+	EQ(parse_response(&m, STR("<response xmlns=\"x\"/>")), -EACCES);
+	EQ(parse_response(&m, STR("<response reasonPhrase=\"OK\" xmlns=\"x\"/>")), -EBADMSG);
+	EQ(parse_response(&m, STR("<request requestID=\"1\" xmlns=\"x\"/>")), -EBADMSG);
+	EQ(parse_response(&m, STR("no XML")), -EBADMSG);
+	EQ(parse_response(
+	           &m, STR(RESPONSE("<username>dQ==</username>", "<hostName>a</hostName>" PORTS))),
+	   -EBADMSG);
+	EQ(parse_response(&m, STR(RESPONSE(BOTH, PORTS))), -EBADMSG);
+	EQ(parse_response(&m, STR(RESPONSE(BOTH, "<hostName>a</hostName>"))), -EBADMSG);
+	EQ(parse_response(&m, STR(RESPONSE(BOTH, "<hostName>a</hostName><udpPort>65536</udpPort>"
+	                                         "<tcpPort>443</tcpPort>"))),
+	   -EBADMSG);
+	EQ(m.granted.duration, 7);
+	EQ(parse_response(&m, STR(RESPONSE(BOTH, "<hostName>a</hostName>" PORTS))), 0);
+}
+
+static void texts_of_a_response_are_bounded(void)
+{
+	struct mrasp_answer m;
+	auto_(buf_free) struct buf b = buf_of(8192), host = buf_of(8192);
+	for (int i = 0; i <= MRASP_TEXT_MAX; i++)
+		buf_char(&host, 'x');
+	buf_lit(&b,
+	        "<response reasonPhrase=\"OK\" xmlns=\"x\"><credentialsResponse><credentials>" BOTH
+	        "</credentials><mediaRelayList><mediaRelay><hostName>");
+	buf_str(&b, buf_view(&host));
+	buf_lit(&b, "</hostName>" PORTS "</mediaRelay></mediaRelayList></credentialsResponse>"
+	            "</response>");
+	EQ(parse_response(&m, buf_view(&b)), -E2BIG);
+}
+
+static void our_request_is_one(void)
+{
+	struct mrasp_request m, ours = {
+		.id = STR("9"),
+		.version = STR("1.0"),
+		.from = STR("sip:media-bridge/1@e.test"),
+		.to = STR("sip:r@e.test"),
+		.n_wanted = 1,
+		.wanted = { { .id = STR("9"),
+		              .identity = STR("sip:media-bridge/1@e.test"),
+		              .location = MRASP_INTERNET,
+		              .duration = 60 } },
+	};
+	auto_(buf_free) struct buf b = buf_of(4096);
+	mrasp_put_request(&b, &ours);
+	if (!EQ(parse(&m, buf_view(&b)), 0))
+		return;
+	OK(str_eq(m.id, ours.id) && str_eq(m.version, ours.version) && str_eq(m.from, ours.from) &&
+	   str_eq(m.to, ours.to));
+	EQ(m.n_wanted, 1);
+	OK(str_eq(m.wanted[0].identity, ours.wanted[0].identity));
+	EQ(m.wanted[0].location, MRASP_INTERNET);
+	EQ(m.wanted[0].duration, 60);
 }
 
 static void a_refusal_has_its_phrase_and_nothing_else(void)
@@ -177,6 +271,10 @@ int main(void)
 	RUN(limits_are_kept);
 	RUN(the_answer_is_what_clients_read);
 	RUN(a_refusal_has_its_phrase_and_nothing_else);
+	RUN(what_is_granted_is_read);
+	RUN(what_grants_nothing_is_refused);
+	RUN(texts_of_a_response_are_bounded);
+	RUN(our_request_is_one);
 	arena_free(&arena);
 	return tap_done();
 }
