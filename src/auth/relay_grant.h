@@ -20,6 +20,9 @@ enum {
 	RELAY_LIFE_MAX_S = 30 * 86400, /* no grant lives longer */
 	RELAY_SKEW_S = 300,            /* by which the clocks of two hosts may differ */
 };
+/* As user_kbps: of a server, which serves many users, so that what holds for one does not hold for
+ * it. */
+#define RELAY_OF_SERVER UINT32_MAX
 
 struct relay_keys; /* opaque; one thread at a time */
 

@@ -48,6 +48,28 @@ void role_link_lost(const struct role_env *env, size_t i)
 		env->link_lost(env->link_lost_arg, i);
 }
 
+void role_put_address(struct buf *b, const struct topo_role *at, uint32_t slot)
+{
+	buf_printf(b, "%" STR_FMT "/%u@%" STR_FMT, STR_ARG(at->role), slot + 1, STR_ARG(at->fqdn));
+}
+
+static bool has_address(const struct topo_role *at, struct str address)
+{
+	struct str user, host, role, number;
+	uint32_t n;
+	return str_cut(address, '@', &user, &host) && str_ieq(host, at->fqdn) &&
+	       str_cut(user, '/', &role, &number) && str_ieq(role, at->role) &&
+	       str_to_u32(number, at->processes, &n) == 0 && n > 0;
+}
+
+const struct topo_role *role_at_address(const struct topo *t, struct str role, struct str address)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, role) && has_address(&t->roles[i], address))
+			return &t->roles[i];
+	return NULL;
+}
+
 static bool is_in(const char *const *names, struct str name)
 {
 	for (; names && *names; names++)
@@ -99,9 +121,13 @@ static void put_list(struct buf *b, const char *before, const char *const *names
 
 void role_put_right(struct buf *b, const struct role_right *r)
 {
-	buf_str(b, r->who == ROLE_AS_OUR_USERS     ? STR("for our users: ")
-	           : r->who == ROLE_AS_CONFERENCES ? STR("for conferences: ")
-	                                           : STR(""));
+	static const char *const whose[] = {
+		[ROLE_AS_NOBODY] = "",
+		[ROLE_AS_OUR_USERS] = "for our users: ",
+		[ROLE_AS_CONFERENCES] = "for conferences: ",
+		[ROLE_AS_USERS_AND_BRIDGES] = "for our users and the media bridges: ",
+	};
+	buf_str(b, str_of(whose[r->who]));
 	put_list(b, "", r->requests);
 	put_list(b, "; with ", r->fields);
 }

@@ -33,10 +33,18 @@ struct role_socket {
 /* Rights (design section 3): what a role may ask of another over a local link to it.  The role that
  * is asked enforces it where requests come in; what is not in the table is refused. */
 enum role_identity {
-	ROLE_AS_NOBODY,      /* may assert no identity */
-	ROLE_AS_OUR_USERS,   /* any user of the deployment's domains */
-	ROLE_AS_CONFERENCES, /* conferences of the deployment's domains */
+	ROLE_AS_NOBODY,            /* may assert no identity */
+	ROLE_AS_OUR_USERS,         /* any user of the deployment's domains */
+	ROLE_AS_CONFERENCES,       /* conferences of the deployment's domains */
+	ROLE_AS_USERS_AND_BRIDGES, /* our users, and the media bridges that speak with it */
 };
+/* Roles that ask in their own name have one that is no user's, for none has a '/' in it:
+ * "media-bridge/1@sip.example.test". */
+enum { ROLE_ADDRESS_MAX = 320 };
+void role_put_address(struct buf *b, const struct topo_role *at, uint32_t slot);
+/* Whose name it is: one of that role's in the topology; or NULL. */
+const struct topo_role *role_at_address(const struct topo *t, struct str role, struct str address);
+
 struct role_right {
 	const char *of;              /* the role that is asked; a table ends with a row without */
 	enum role_identity who;      /* in whose name */

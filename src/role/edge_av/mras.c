@@ -6,29 +6,38 @@
 #include "wire/mrasp/mrasp.h"
 
 /* The relay authentication service ([MS-AVEDGEA]): SERVICE requests, which front ends pass on from
- * signed-in users; the front end says who it is, and nobody gets credentials of another. */
-
-#define MRASP_TYPE "application/msrtc-media-relay-auth+xml"
+ * signed-in users and from the media bridges of their hosts; the front end says who it is, and
+ * nobody gets credentials of another. */
 
 enum { ANSWER_MAX = 64 * 1024, WHO_MAX = RELAY_USER_MAX };
 
-int ea_grant(struct edge_av *ea, struct str user, uint32_t life_s, struct ea_grant *ret)
+static uint64_t wall_s(const struct edge_av *ea)
+{
+	return loop_wall(ea->env->loop) / USEC_PER_SEC;
+}
+
+static int grant(struct edge_av *ea, const struct relay_grant *g, struct ea_grant *ret)
 {
 	char space[RELAY_NAME_MAX + 1];
 	uint8_t secret[RELAY_PASSWORD_LEN];
 	struct buf name = BUF_ON(space), ub = BUF_ON(ret->user), pb = BUF_ON(ret->password);
-	uint64_t now_s = loop_wall(ea->env->loop) / USEC_PER_SEC;
-	struct relay_grant g = { .user = user, .expires_s = now_s + life_s };
-	int r = relay_grant_put(ea->keys, now_s, &g, &name, secret);
+	uint64_t now_s = wall_s(ea);
+	int r = relay_grant_put(ea->keys, now_s, g, &name, secret);
 	if (r < 0)
 		return r;
 	base64_put(&ub, name.p, name.len);
 	base64_put(&pb, secret, sizeof(secret));
 	ret->user[ub.len] = ret->password[pb.len] = '\0';
-	ret->life_s = life_s;
+	ret->life_s = (uint32_t)(g->expires_s - now_s);
 	wipe(secret, sizeof(secret));
 	ea->granted++;
 	return 0;
+}
+
+int ea_grant(struct edge_av *ea, struct str user, uint32_t life_s, struct ea_grant *ret)
+{
+	struct relay_grant g = { .user = user, .expires_s = wall_s(ea) + life_s };
+	return grant(ea, &g, ret);
 }
 
 /* --- who asks -------------------------------------------------------------------------- */
@@ -139,8 +148,13 @@ static size_t list_relays(const struct edge_av *ea, enum mrasp_location location
 static int grant_all(struct edge_av *ea, const struct mrasp_request *rq, struct str who,
                      struct ea_grant *grants, struct mrasp_granted *ret)
 {
+	struct relay_grant g = { .user = who,
+		                 .expires_s = wall_s(ea) + ea->setup.s.credential_life_s };
+	/* A bridge's calls are those of many users. */
+	if (role_at_address(ea->env->topo, STR("media-bridge"), who))
+		g.user_kbps = RELAY_OF_SERVER;
 	for (size_t i = 0; i < rq->n_wanted; i++) {
-		if (ea_grant(ea, who, ea->setup.s.credential_life_s, &grants[i]) < 0)
+		if (grant(ea, &g, &grants[i]) < 0)
 			return -EINVAL;
 		ret[i] = (struct mrasp_granted){ .user = str_of(grants[i].user),
 			                         .password = str_of(grants[i].password),

@@ -1,11 +1,12 @@
 #include <stdlib.h>
 
 #include "role/frontend/far.h"
+#include "svc/access/trust.h"
 #include "wire/xml/xml.h"
 
-/* The A/V edges, which give signed-in users credentials for the relay ([MS-AVEDGEA]): those of this
- * host by local links, or those of others.  Any of them serves anybody, for what one issued the
- * others accept. */
+/* The A/V edges, which give signed-in users and this host's media bridges credentials for the relay
+ * ([MS-AVEDGEA]): those of this host by local links, or those of others.  Any of them serves
+ * anybody, for what one issued the others accept. */
 
 #define MRAS_OPAQUE "srvr:MRAS"
 
@@ -199,9 +200,26 @@ void fe_to_edge(struct task *t)
 		return;
 	}
 	fe_edit(t, &b.edit, false);
+	b.edit.strip = trust_strip_from(TRUST_CLIENT);
 	buf_lit(&lb, "P-Asserted-Identity: <sip:");
 	buf_str(&lb, t->who.uri);
 	buf_lit(&lb, ">\r\n");
 	b.edit.add = buf_view(&lb);
 	fe_send(t, &b);
+}
+
+/* Which of them it is, the link says. */
+void fe_bridge_to_edge(struct task *t)
+{
+	const struct topo_role *at = topo_role_here(t->fe->env->topo, STR("media-bridge"));
+	char text[ROLE_ADDRESS_MAX];
+	struct buf b = BUF_ON(text);
+	if (at)
+		role_put_address(&b, at, t->flow->sock - FE_BRIDGE_SOCK);
+	if (b.len == 0 || b.full || t->pop_routes || t->has_peer || !fe_is_for_edge(t)) {
+		task_refuse(t, REFUSE_NO_RIGHT, STR(""));
+		return;
+	}
+	task_set_who(t, &(struct access_identity){ .uri = buf_view(&b) });
+	fe_to_edge(t);
 }

@@ -694,6 +694,8 @@ void fe_put_mras_uri(const struct frontend *fe, struct buf *b);
 bool fe_is_for_edge(const struct task *t);
 /* Passes it on in the name of the user who sends it. */
 void fe_to_edge(struct task *t);
+/* A media bridge of this host asks for itself. */
+void fe_bridge_to_edge(struct task *t);
 
 /* load.c: overload and the limit of descriptors. */
 void fe_load_init(struct frontend *fe);

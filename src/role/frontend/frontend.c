@@ -93,7 +93,10 @@ static const struct role_right rights[] = {
 	  .requests = of_frontend,
 	  .fields = link_fields },
 	{ .of = "mcu-im", .who = ROLE_AS_OUR_USERS, .requests = of_mcu, .fields = link_fields },
-	{ .of = "edge-av", .who = ROLE_AS_OUR_USERS, .requests = of_edge, .fields = link_fields },
+	{ .of = "edge-av",
+	  .who = ROLE_AS_USERS_AND_BRIDGES,
+	  .requests = of_edge,
+	  .fields = link_fields },
 	{ .of = NULL },
 };
 

@@ -142,6 +142,10 @@ void fe_from_link(struct frontend *fe, struct sip_req *rq)
 		task_refuse(&t, REFUSE_NO_RIGHT, STR(""));
 		return;
 	}
+	if (fe_is_bridge(t.flow) && t.msg->method == SIP_SERVICE) {
+		fe_bridge_to_edge(&t);
+		return;
+	}
 	read_asserted(&t);
 	if (first_route(t.msg, &user) < 0)
 		(fe_is_mcu(t.flow) ? fe_from_conference : fe_lost_notice)(&t);

@@ -59,6 +59,14 @@ static struct relay_user *find_user(const struct relay *r, struct str name)
 	return NULL;
 }
 
+/* 0: as much as comes. */
+static uint32_t user_kbps(const struct relay *r, const struct relay_grant *g)
+{
+	if (g->user_kbps == RELAY_OF_SERVER)
+		return 0;
+	return g->user_kbps ? g->user_kbps : r->cfg.user_kbps;
+}
+
 static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
 {
 	struct relay_user *u = find_user(r, g->user);
@@ -67,7 +75,8 @@ static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
 	u = xcalloc(1, sizeof(*u) + g->user.len);
 	u->len = g->user.len;
 	memcpy(u->name, g->user.p, g->user.len);
-	bucket_set(&u->bucket, g->user_kbps ? g->user_kbps : r->cfg.user_kbps, loop_now(r->loop));
+	u->is_server = g->user_kbps == RELAY_OF_SERVER;
+	bucket_set(&u->bucket, user_kbps(r, g), loop_now(r->loop));
 	map_add(&r->users, &u->node, hash_lower(&r->users.key, g->user));
 	r->stats.users++;
 	return u;
@@ -203,7 +212,8 @@ static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uin
 
 static bool is_full(const struct relay *r, const struct relay_user *u)
 {
-	return u->n >= r->cfg.user_allocations || r->stats.allocations >= r->cfg.allocations_max;
+	return (u->n >= r->cfg.user_allocations && !u->is_server) ||
+	       r->stats.allocations >= r->cfg.allocations_max;
 }
 
 static void alloc_free(struct relay_alloc *a)

@@ -24,6 +24,7 @@ struct relay_user {
 	struct map_node node;
 	unsigned n;     /* allocations */
 	unsigned n_tcp; /* connections with peers */
+	bool is_server; /* it has as much as there is */
 	struct bucket bucket;
 	size_t len;
 	char name[];

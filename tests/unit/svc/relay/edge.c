@@ -240,19 +240,34 @@ void party_stop(struct party *p)
 
 /* --- requests -------------------------------------------------------------------------- */
 
-void account_get(struct account *a, struct edge *e, const char *user, unsigned life_s)
+static void issue(struct account *a, struct edge *e, const struct relay_grant *g, uint64_t now_s)
 {
 	char space[RELAY_NAME_MAX + 1];
 	struct buf name = BUF_ON(space), text = BUF_ON(a->name), secret = BUF_ON(a->password);
 	uint8_t password[RELAY_PASSWORD_LEN];
-	uint64_t now_s = loop_wall(e->loop) / USEC_PER_SEC;
-	struct relay_grant g = { .user = str_of(user), .expires_s = now_s + life_s };
 	*a = (struct account){ .realm = REALM };
-	EQ(relay_grant_put(e->issuer, now_s, &g, &name, password), 0);
+	EQ(relay_grant_put(e->issuer, now_s, g, &name, password), 0);
 	base64_put(&text, name.p, name.len);
 	base64_put(&secret, password, sizeof(password));
 	a->name[text.len] = a->password[secret.len] = '\0';
 	stun_long_term_key(a->key, buf_view(&text), STR(REALM), buf_view(&secret));
+}
+
+void account_get(struct account *a, struct edge *e, const char *user, unsigned life_s)
+{
+	uint64_t now_s = loop_wall(e->loop) / USEC_PER_SEC;
+	issue(a, e, &(struct relay_grant){ .user = str_of(user), .expires_s = now_s + life_s },
+	      now_s);
+}
+
+void account_get_server(struct account *a, struct edge *e, const char *name)
+{
+	uint64_t now_s = loop_wall(e->loop) / USEC_PER_SEC;
+	issue(a, e,
+	      &(struct relay_grant){ .user = str_of(name),
+	                             .expires_s = now_s + 3600,
+	                             .user_kbps = RELAY_OF_SERVER },
+	      now_s);
 }
 
 void edge_begin(struct stun_out *o, unsigned method)

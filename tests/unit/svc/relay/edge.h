@@ -61,6 +61,8 @@ struct account {
 	uint8_t key[STUN_KEY_LEN];
 };
 void account_get(struct account *a, struct edge *e, const char *user, unsigned life_s);
+/* Those of a server. */
+void account_get_server(struct account *a, struct edge *e, const char *name);
 
 /* A request that is being written; edge_ask() signs it, if a is not NULL, sends it from the party,
  * or by the connection, and reads the answer into *ret, which borrows the party's memory: the code,

@@ -418,6 +418,36 @@ static void a_port_that_is_kept_again_is_kept_as_long(void)
 	stop(&w);
 }
 
+/* Its allocations are those of many users; the edge's own limit holds. */
+static void a_server_is_not_held_to_the_limits_of_a_user(void)
+{
+	enum { LEN = 1000, ALLOCATIONS_MAX = 6 };
+	struct world w;
+	struct party more[ALLOCATIONS_MAX];
+	struct account server;
+	struct addr a;
+	static char text[LEN];
+	start(&w);
+	account_get_server(&server, &w.e, "media-bridge/1@sip.example.test");
+	w.e.cfg.user_kbps = 8; /* one such packet a second */
+	w.e.cfg.allocations_max = ALLOCATIONS_MAX;
+	relay_configure(w.e.relay, &w.e.cfg);
+	EQ(edge_allocate(&w.e, &w.client, &server, &w.relayed), 200);
+	EQ(edge_bind(&w.e, &w.client, &server, CHANNEL, &w.peer.at), 200);
+	for (unsigned i = 0; i < ALLOCATIONS_MAX; i++) {
+		party_start(&more[i], w.e.loop);
+		EQ(edge_allocate(&w.e, &more[i], &server, &a), i < ALLOCATIONS_MAX - 1 ? 200 : 486);
+	}
+	for (int i = 0; i < 30; i++)
+		EQ(udp_send(w.client.u, &w.e.face.local, channel_data(str_n(text, LEN))), 0);
+	for (int i = 0; i < 10; i++)
+		turns(&w);
+	EQ(w.peer.n, 30);
+	for (unsigned i = 0; i < ALLOCATIONS_MAX; i++)
+		party_stop(&more[i]);
+	stop(&w);
+}
+
 static void limits_of_users_and_of_the_edge_are_kept(void)
 {
 	struct world w;
@@ -771,6 +801,7 @@ int main(void)
 	RUN(a_clock_that_is_set_ends_no_allocation);
 	RUN(credentials_outlive_the_day_of_their_key);
 	RUN(a_port_that_is_kept_again_is_kept_as_long);
+	RUN(a_server_is_not_held_to_the_limits_of_a_user);
 	RUN(limits_of_users_and_of_the_edge_are_kept);
 	RUN(data_pass_by_indications_both_ways);
 	RUN(data_pass_by_channels_both_ways);
