@@ -121,7 +121,7 @@ static bool learn_text(char *to, size_t *len, struct str s)
 }
 
 /* The realm is that of the first challenge: the key of an allocation does not change. */
-static bool learn(struct turn_client *c, const struct answer *answer)
+bool ask_learn(struct turn_client *c, const struct answer *answer)
 {
 	if (c->realm_len == 0 && !learn_text(c->realm, &c->realm_len, answer->realm))
 		return false;
@@ -149,7 +149,7 @@ static void challenged(struct ask *a, const struct answer *answer)
 		refused(a, answer);
 		return;
 	}
-	if (!learn(c, answer)) {
+	if (!ask_learn(c, answer)) {
 		end(a, &o);
 		return;
 	}

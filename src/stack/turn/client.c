@@ -326,6 +326,14 @@ struct turn_client *client_new_on(struct loop *l, int fd, const struct turn_clie
 	return c;
 }
 
+void turn_client_learn(struct turn_client *c, const struct turn_client *other)
+{
+	const struct answer known = { .realm = str_n(other->realm, other->realm_len),
+		                      .nonce = str_n(other->nonce, other->nonce_len) };
+	if (c->cfg.lync == other->cfg.lync && c->user.len > 0)
+		(void)ask_learn(c, &known);
+}
+
 static void forget_secret(struct buf *b)
 {
 	if (b->p)
@@ -368,6 +376,13 @@ int turn_client_allocate(struct turn_client *c)
 int turn_client_release(struct turn_client *c)
 {
 	return client_feed(c, CLIENT_RELEASE, NULL);
+}
+
+int turn_client_refresh(struct turn_client *c)
+{
+	if (c->state != CLIENT_OPEN)
+		return -EINVAL;
+	return ask_runs(&c->main) ? -EALREADY : client_feed(c, CLIENT_DUE, NULL);
 }
 
 int turn_client_permit(struct turn_client *c, const struct addr *peer)

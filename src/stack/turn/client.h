@@ -101,6 +101,10 @@ struct turn_client_ops {
 /* Opens the way to the relay: opened() or failed() follow.  Borrows ops. */
 struct turn_client *turn_client_new(struct loop *l, const struct turn_client_config *cfg,
                                     const struct turn_client_ops *ops, void *arg);
+/* What `other` has learnt of the same relay (realm and nonce) is known here too, so that nothing
+ * has to be challenged: a relay answers few strangers.  Before the first request; the same dialect.
+ */
+void turn_client_learn(struct turn_client *c, const struct turn_client *other);
 /* At once.  What was allocated by a connection ends with it, by UDP only with its life: who can
  * wait releases it before. */
 void turn_client_free(struct turn_client **cp);
@@ -120,6 +124,9 @@ int turn_client_permit(struct turn_client *c, const struct addr *peer) MUST_CHEC
 int turn_client_bind(struct turn_client *c, const struct addr *peer) MUST_CHECK;
 /* Neither is renewed any more: they end by themselves. */
 void turn_client_forget(struct turn_client *c, const struct addr *peer);
+/* Refreshes the allocation before it is due: failed() tells if the relay does not know it any more.
+ * -EALREADY: the relay is being asked. */
+int turn_client_refresh(struct turn_client *c) MUST_CHECK;
 /* Ends the allocation; released() follows even if the relay does not answer. */
 int turn_client_release(struct turn_client *c) MUST_CHECK;
 

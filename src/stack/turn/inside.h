@@ -167,6 +167,8 @@ static inline bool ask_runs(const struct ask *a)
 	return !list_empty(&a->node);
 }
 struct ask *ask_find(struct turn_client *c, const uint8_t *id);
+/* Realm and nonce of a challenge; false: they make no sense. */
+bool ask_learn(struct turn_client *c, const struct answer *answer);
 void ask_answered(struct ask *a, const struct answer *answer);
 
 /* --- bond.c */

@@ -413,6 +413,50 @@ static void credentials_that_are_none_are_told(void)
 	house_stop(&h);
 }
 
+static void an_allocation_that_is_gone_is_told_before_it_is_due(void)
+{
+	struct house h;
+	struct guest g;
+	house_start(&h);
+	guest_start(&g, &h, TURN_BY_UDP, false);
+	EQ(turn_client_refresh(g.client), -EINVAL);
+	guest_stop(&g);
+	guest_start_allocated(&g, &h, TURN_BY_UDP, false);
+	EQ(turn_client_refresh(g.client), 0);
+	EQ(turn_client_refresh(g.client), -EALREADY);
+	for (int k = 0; k < 10; k++) /* it is answered */
+		loop_turn(h.loop, USEC_PER_MSEC);
+	EQ(g.n_failed, 0);
+	EQ(relay_revoke(h.relay, STR(""), 0), 1);
+	EQ(turn_client_refresh(g.client), 0);
+	WAIT(h.loop, g.n_failed == 1);
+	EQ(g.failure.where, TURN_AT_REFRESH);
+	EQ(g.failure.code, 437);
+	guest_stop(&g);
+	house_stop(&h);
+}
+
+static void who_learns_of_another_is_not_challenged(void)
+{
+	static const bool lync[] = { false, true };
+	for (size_t i = 0; i < ARRAY_SIZE(lync); i++) {
+		struct house h;
+		struct guest g, again;
+		house_start(&h);
+		guest_start(&again, &h, TURN_BY_UDP, lync[i]);
+		guest_start_allocated(&g, &h, TURN_BY_UDP, lync[i]);
+		uint64_t challenged = relay_stats(h.relay)->challenged;
+		WAIT(h.loop, again.n_opened == 1);
+		turn_client_learn(again.client, g.client);
+		EQ(turn_client_allocate(again.client), 0);
+		WAIT(h.loop, again.n_allocated == 1);
+		EQ(relay_stats(h.relay)->challenged, challenged);
+		guest_stop(&g);
+		guest_stop(&again);
+		house_stop(&h);
+	}
+}
+
 int main(void)
 {
 	RUN(who_has_credentials_gets_an_allocation);
@@ -435,5 +479,7 @@ int main(void)
 	RUN(who_does_not_listen_is_told);
 	RUN(a_certificate_of_another_name_is_told);
 	RUN(credentials_that_are_none_are_told);
+	RUN(an_allocation_that_is_gone_is_told_before_it_is_due);
+	RUN(who_learns_of_another_is_not_challenged);
 	return tap_done();
 }
