@@ -7,10 +7,14 @@
 
 #include "base/log.h"
 
+enum { RELAY_LINES_PER_S = 5 };
+
 struct bridge {
 	struct loop *loop;
 	struct bridge_config cfg;
 	struct leg_ports ports;
+	struct relays *relays; /* or NULL */
+	struct log_limit without_relay;
 	struct map by_id;
 	struct list calls;
 	struct bridge_counts past;
@@ -95,6 +99,11 @@ void bridge_configure(struct bridge *b, const struct bridge_config *cfg)
 	b->ports.loopback = cfg->loopback;
 	b->ports.all_min = cfg->all_min;
 	b->ports.all_max = cfg->all_max;
+}
+
+void bridge_set_relays(struct bridge *b, struct relays *relays)
+{
+	b->relays = relays;
 }
 
 static void add_counts(struct bridge_counts *n, const struct bridge_call *c)
@@ -291,12 +300,25 @@ static bool shows_way(const struct bridge *b, const struct addr *a)
 	       (b->cfg.loopback || !addr_is_loopback(a));
 }
 
+/* A call that finds none has the addresses of this host alone. */
+static void take_relay(struct bridge_call *c, struct leg *g)
+{
+	struct bridge *b = c->bridge;
+	if (!b->relays || leg_dialect(g) != SOUND_LYNC || leg_take_relay(g, b->relays))
+		return;
+	b->past.without_relay++;
+	if (log_allow(&b->without_relay, loop_now(b->loop), RELAY_LINES_PER_S))
+		log_info(NULL, "bridged-call-without-relay", "call=%s", log_esc(c->id));
+}
+
 static int make_leg(struct bridge_call *c, enum bridge_side side, const struct addr *towards)
 {
 	struct bridge *b = c->bridge;
 	int err = 0;
 	c->legs[side] = leg_new(b->loop, dialect_of_side(c, side), &b->ports, towards,
 	                        &leg_ops[side], c, &err);
+	if (c->legs[side])
+		take_relay(c, c->legs[side]);
 	return err;
 }
 

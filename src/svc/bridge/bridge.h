@@ -34,6 +34,7 @@ struct bridge_counts {
 	uint64_t calls;            /* ever */
 	uint64_t packets, dropped; /* of calls that are over, and those of now */
 	uint64_t refused;          /* no room, for all or for one user, or no ports */
+	uint64_t without_relay;    /* calls of a Lync client for whom no pair was ready */
 	uint32_t now;
 };
 
@@ -42,6 +43,9 @@ void bridge_free(struct bridge **bp);
 /* Calls that are there stay as they are. */
 void bridge_configure(struct bridge *b, const struct bridge_config *cfg);
 struct bridge_counts bridge_counts(const struct bridge *b);
+/* The legs of Lync clients get relayed addresses from there, from now on; NULL: there is no relay.
+ * Borrows; it must outlive the calls. */
+void bridge_set_relays(struct bridge *b, struct relays *relays);
 
 struct bridge_call {
 	struct bridge *bridge;

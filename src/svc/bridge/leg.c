@@ -10,13 +10,14 @@
 struct leg_socket {
 	struct leg *leg;
 	struct udp *udp;
-	struct addr at;   /* ours */
-	struct addr peer; /* where media goes */
-	struct addr said; /* where the description says that it goes */
-	bool known;       /* peer is valid */
-	bool moved;       /* its port was learnt from a packet */
-	struct addr seen; /* where the last packet came from */
-	bool seen_here;   /* that is an address of this host */
+	struct addr at;     /* ours */
+	struct addr peer;   /* where media goes ... */
+	enum ice_base base; /* ... and from where */
+	struct addr said;   /* where the description says that it goes */
+	bool known;         /* peer is valid */
+	bool moved;         /* its port was learnt from a packet */
+	struct addr seen;   /* where the last packet came from */
+	bool seen_here;     /* that is an address of this host */
 };
 
 /* What holds again if the client's offer is refused. */
@@ -36,6 +37,9 @@ struct leg {
 	struct leg_ports *ports;
 	struct leg_socket sockets[ICE_COMPONENTS];
 	struct ice *ice; /* SOUND_LYNC, once its role is known */
+	struct relays *relays;
+	struct relay_pair *relay; /* or NULL */
+	bool relay_lost;
 	struct sound_key own, theirs;
 	bool offers_key; /* our last offer had one */
 	bool beside;     /* beside RTP/AVP: it need not be taken */
@@ -82,13 +86,14 @@ static int protect(struct leg *g, unsigned component, uint8_t *p, size_t *len)
 	                          : srtp_protect(g->out, p, len);
 }
 
-/* May media come from there? */
-static bool is_peer(struct leg *g, unsigned component, const struct addr *from)
+/* May media come that way? */
+static bool is_peer(struct leg *g, unsigned component, const struct ice_way *way)
 {
 	struct leg_socket *k = &g->sockets[component];
 	if (g->dialect == SOUND_LYNC)
-		return g->ice && ice_knows(g->ice, component, &(struct ice_way){ ICE_HOST, *from });
-	return k->known && (k->moved ? addr_eq(&k->peer, from) : addr_eq_host(&k->peer, from));
+		return g->ice && ice_knows(g->ice, component, way);
+	return k->known &&
+	       (k->moved ? addr_eq(&k->peer, &way->peer) : addr_eq_host(&k->peer, &way->peer));
 }
 
 /* The kernel sends from an address of this host to that very address. */
@@ -102,14 +107,44 @@ static bool is_here(struct leg_socket *k, const struct addr *a)
 	return k->seen_here;
 }
 
-/* A port of this process, or one that another process of the role may have. */
+/* A port of this process, or one that another process of the role may have, or what a relay has for
+ * us. */
 static bool is_bridge(struct leg_socket *k, const struct addr *from)
 {
-	const struct leg_ports *ports = k->leg->ports;
+	const struct leg *g = k->leg;
+	const struct leg_ports *ports = g->ports;
 	uint16_t port = addr_port(from);
 	bool ours = port >= ports->min && port <= ports->max;
 	bool others = !ours && port >= ports->all_min && port <= ports->all_max;
-	return (others || ports->used[port / 8] >> port % 8 & 1) && is_here(k, from);
+	return ((others || ports->used[port / 8] >> port % 8 & 1) && is_here(k, from)) ||
+	       (g->relays && relays_has(g->relays, from));
+}
+
+static void send_by(struct leg *g, unsigned component, const struct ice_way *way, struct str data)
+{
+	if (way->base == ICE_RELAYED)
+		relay_pair_send(g->relay, component, &way->peer, data);
+	else
+		(void)udp_send(g->sockets[component].udp, &way->peer, data);
+}
+
+/* SRTP_ROOM bytes behind it may be written. */
+static void take_media(struct leg *g, unsigned component, const struct ice_way *way, uint8_t *p,
+                       size_t len)
+{
+	struct leg_socket *k = &g->sockets[component];
+	if (!is_media(component, p, len) || !is_peer(g, component, way) ||
+	    is_bridge(k, &way->peer) || unprotect(g, component, p, &len) < 0) {
+		g->counts.dropped++;
+		return;
+	}
+	if (g->dialect == SOUND_PLAIN && !k->moved) {
+		k->peer = way->peer;
+		k->moved = true;
+	}
+	g->counts.in++;
+	g->counts.last_in = loop_now(g->loop);
+	g->ops->packet(g->arg, component, p, len);
 }
 
 static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from, struct str data)
@@ -117,25 +152,11 @@ static void on_datagram(void *arg, struct udp *u UNUSED, const struct addr *from
 	struct leg_socket *k = arg;
 	struct leg *g = k->leg;
 	unsigned component = (unsigned)(k - g->sockets);
-	uint8_t *p = (uint8_t *)(uintptr_t)data.p;
-	size_t len = data.len;
-	if (stun_looks_like(data)) {
-		if (g->ice)
-			ice_input(g->ice, component, &(struct ice_way){ ICE_HOST, *from }, data);
-		return;
-	}
-	if (!is_media(component, p, len) || !is_peer(g, component, from) || is_bridge(k, from) ||
-	    unprotect(g, component, p, &len) < 0) {
-		g->counts.dropped++;
-		return;
-	}
-	if (g->dialect == SOUND_PLAIN && !k->moved) {
-		k->peer = *from;
-		k->moved = true;
-	}
-	g->counts.in++;
-	g->counts.last_in = loop_now(g->loop);
-	g->ops->packet(g->arg, component, p, len);
+	struct ice_way way = { ICE_HOST, *from };
+	if (!stun_looks_like(data))
+		take_media(g, component, &way, (uint8_t *)(uintptr_t)data.p, data.len);
+	else if (g->ice)
+		ice_input(g->ice, component, &way, data);
 }
 
 void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len)
@@ -148,22 +169,87 @@ void leg_send(struct leg *g, unsigned component, uint8_t *packet, size_t len)
 		return;
 	}
 	g->counts.out++;
-	(void)udp_send(k->udp, &k->peer, str_n((const char *)packet, len));
+	send_by(g, component, &(struct ice_way){ k->base, k->peer },
+	        str_n((const char *)packet, len));
+}
+
+/* The relay. */
+
+static void on_relayed(void *arg, unsigned component, const struct addr *from, struct str data)
+{
+	struct leg *g = arg;
+	struct ice_way way = { ICE_RELAYED, *from };
+	RAW_MEMORY uint8_t p[LEG_PACKET_MAX + SRTP_ROOM];
+	if (stun_looks_like(data)) {
+		if (g->ice)
+			ice_input(g->ice, component, &way, data);
+		return;
+	}
+	if (data.len > LEG_PACKET_MAX) {
+		g->counts.dropped++;
+		return;
+	}
+	memcpy(p, data.p, data.len);
+	take_media(g, component, &way, p, data.len);
+}
+
+static void on_refused(void *arg, unsigned component, const struct addr *host)
+{
+	struct leg *g = arg;
+	if (g->ice)
+		ice_refuse_relayed(g->ice, component, host);
+}
+
+static void on_relay_lost(void *arg)
+{
+	struct leg *g = arg;
+	g->relay_lost = true;
+	if (!g->ice)
+		return;
+	ice_lose_relayed(g->ice);
+	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
+		struct ice_way way;
+		g->sockets[c].known = ice_selected(g->ice, c, &way);
+	}
+}
+
+static const struct relay_pair_ops relay_ops = { .data = on_relayed,
+	                                         .refused = on_refused,
+	                                         .lost = on_relay_lost };
+
+bool leg_take_relay(struct leg *g, struct relays *relays)
+{
+	g->relays = relays;
+	g->relay = relays_take(relays, &relay_ops, g);
+	return g->relay != NULL;
+}
+
+enum leg_relay leg_relay(const struct leg *g)
+{
+	const struct leg_socket *k = &g->sockets[0];
+	if (!g->relay)
+		return LEG_NO_RELAY;
+	if (g->relay_lost)
+		return LEG_RELAY_LOST;
+	return k->known && k->base == ICE_RELAYED ? LEG_RELAY_USED : LEG_RELAY_OFFERED;
 }
 
 /* ICE. */
 
 static void ice_sends(void *arg, unsigned component, const struct ice_way *way, struct str datagram)
 {
-	struct leg *g = arg;
-	(void)udp_send(g->sockets[component].udp, &way->peer, datagram);
+	send_by(arg, component, way, datagram);
 }
 
 static void ice_has_chosen(void *arg, unsigned component, const struct ice_way *way)
 {
 	struct leg *g = arg;
-	g->sockets[component].peer = way->peer;
-	g->sockets[component].known = true;
+	struct leg_socket *k = &g->sockets[component];
+	k->peer = way->peer;
+	k->base = way->base;
+	k->known = true;
+	if (way->base == ICE_RELAYED)
+		relay_pair_bind(g->relay, component, &way->peer);
 }
 
 static const struct ice_ops ice_ops = { .send = ice_sends, .selected = ice_has_chosen };
@@ -171,8 +257,11 @@ static const struct ice_ops ice_ops = { .send = ice_sends, .selected = ice_has_c
 /* Who offers is the controlling one (RFC 8445 section 6.1.1). */
 static void need_ice(struct leg *g, bool we_offer)
 {
-	if (g->dialect == SOUND_LYNC && !g->ice)
-		g->ice = ice_new(g->loop, STUN_LYNC, we_offer, &ice_ops, g);
+	if (g->dialect != SOUND_LYNC || g->ice)
+		return;
+	g->ice = ice_new(g->loop, STUN_LYNC, we_offer, &ice_ops, g);
+	if (g->relay && !g->relay_lost)
+		ice_add_relayed(g->ice);
 }
 
 /* Ports. */
@@ -299,6 +388,7 @@ void leg_free(struct leg **lp)
 		return;
 	forget(g);
 	ice_free(&g->ice);
+	relay_pair_release(&g->relay);
 	for (int i = 0; i < ICE_COMPONENTS; i++) {
 		note_port(g->ports, addr_port(&g->sockets[i].at), false);
 		udp_free(&g->sockets[i].udp);
@@ -459,6 +549,16 @@ bool leg_insist(struct leg *g)
 	return news;
 }
 
+/* What the reader is told of the relay; false: nothing. */
+static bool tell_relayed(const struct leg *g, struct sound_relayed *ret)
+{
+	for (unsigned c = 0; g->relay && c < ICE_COMPONENTS; c++) {
+		ret->at[c] = *relay_pair_at(g->relay, c);
+		ret->mapped[c] = *relay_pair_mapped(g->relay, c);
+	}
+	return g->relay && !g->relay_lost;
+}
+
 bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct sdp_media *m,
                bool answers)
 {
@@ -472,9 +572,11 @@ bool leg_write(struct leg *g, struct buf *b, const struct sdp *s, const struct s
 		g->beside = g->dialect == SOUND_PLAIN && !g->theirs.there && !g->insists;
 		need_own_key(g);
 	}
+	struct sound_relayed relayed;
 	struct sound_end e = { .dialect = g->dialect,
 		               .at = { g->sockets[0].at, g->sockets[1].at },
 		               .ice = g->ice,
+		               .relayed = tell_relayed(g, &relayed) ? &relayed : NULL,
 		               .key = answers && !g->theirs.there ? NULL : &g->own,
 		               .proto = profile(g, answers) };
 	return sound_write(b, s, m, &e);

@@ -1,15 +1,17 @@
 /* One end of a bridged call: two sockets (RTP and RTCP), what the client there said of its media,
- * and the keys of both directions.  What comes in is decrypted and handed over; what is sent is
- * encrypted, where there are keys.
+ * and the keys of both directions; and, for a Lync client, perhaps two addresses of a relay
+ * besides.  What comes in is decrypted and handed over; what is sent is encrypted, where there are
+ * keys.
  *
  * Media is taken from the peer alone: from where ICE has proved that somebody knows our password,
  * or, without ICE, from the address that the description names; there the port may be another once
  * (a NAT in between).  Nothing is sent to a group, nor to this host itself unless clients may be
- * there, and nothing is taken from a port of the bridge: two calls that were each other's clients
- * would hand the same packet round for ever. */
+ * there, and nothing is taken from a port of the bridge, nor from its own relayed addresses: two
+ * calls that were each other's clients would hand the same packet round for ever. */
 #pragma once
 
 #include "loop/udp.h"
+#include "svc/bridge/relays.h"
 #include "svc/bridge/sound.h"
 
 enum {
@@ -44,6 +46,16 @@ struct leg_ops {
 struct leg *leg_new(struct loop *l, enum sound_dialect d, struct leg_ports *ports,
                     const struct addr *towards, const struct leg_ops *ops, void *arg, int *ret_err);
 void leg_free(struct leg **lp);
+/* Takes a pair of relayed addresses, of which its descriptions tell; before the first of them.
+ * False: there is none.  Borrows relays. */
+bool leg_take_relay(struct leg *g, struct relays *relays) MUST_CHECK;
+enum leg_relay {
+	LEG_NO_RELAY,
+	LEG_RELAY_OFFERED, /* media need not go by it */
+	LEG_RELAY_USED,    /* it does */
+	LEG_RELAY_LOST,
+};
+enum leg_relay leg_relay(const struct leg *g);
 enum sound_dialect leg_dialect(const struct leg *g);
 
 /* Takes what the client's description says, as sound_read() found it; `answers`: it answers one

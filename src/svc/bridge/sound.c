@@ -172,12 +172,26 @@ static void put_key(struct buf *b, const struct sound_end *e)
 	buf_lit(b, "\r\n");
 }
 
+static void put_candidate(struct buf *b, enum ice_base base, unsigned c, const struct addr *at)
+{
+	buf_printf(b, "a=candidate:%" STR_FMT " %u UDP %u ", STR_ARG(ice_foundation(base)), c + 1,
+	           ice_priority(base, c));
+	addr_put_bare(b, at);
+	buf_printf(b, " %u typ %s", addr_port(at), base == ICE_HOST ? "host" : "relay");
+}
+
 static void put_candidates(struct buf *b, const struct sound_end *e)
 {
 	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
-		buf_printf(b, "a=candidate:1 %u UDP %u ", c + 1, ice_priority(ICE_HOST, c));
-		addr_put_bare(b, &e->at[c]);
-		buf_printf(b, " %u typ host\r\n", addr_port(&e->at[c]));
+		put_candidate(b, ICE_HOST, c, &e->at[c]);
+		buf_lit(b, "\r\n");
+	}
+	for (unsigned c = 0; e->relayed && c < ICE_COMPONENTS; c++) {
+		const struct addr *from = &e->relayed->mapped[c];
+		put_candidate(b, ICE_RELAYED, c, &e->relayed->at[c]);
+		buf_lit(b, " raddr ");
+		addr_put_bare(b, from);
+		buf_printf(b, " rport %u\r\n", addr_port(from));
 	}
 }
 
@@ -233,6 +247,33 @@ static void put_direction(struct buf *b, const struct sdp *s, const struct sdp_m
 		buf_printf(b, "a=%s\r\n", names[dir]);
 }
 
+/* Where media comes that does without ICE: once it is done, the address that it has chosen (RFC
+ * 8839 section 4.2.2.1). */
+static const struct addr *default_at(const struct sound_end *e)
+{
+	for (unsigned c = 0; c < ICE_COMPONENTS; c++) {
+		struct ice_way way;
+		if (!e->relayed || !ice_selected(e->ice, c, &way) || way.base != ICE_RELAYED)
+			return e->at;
+	}
+	return e->relayed->at;
+}
+
+/* RFC 3605. */
+static void put_rtcp(struct buf *b, const struct addr *at)
+{
+	buf_printf(b, "a=rtcp:%u", addr_port(&at[1]));
+	if (!addr_eq_host(&at[0], &at[1])) {
+		char text[100], host[80];
+		struct buf cb = BUF_ON(text), hb = BUF_ON(host);
+		addr_put_bare(&hb, &at[1]);
+		sdp_put_connection(&cb, buf_view(&hb));
+		buf_char(b, ' ');
+		buf_str(b, buf_view(&cb));
+	}
+	buf_lit(b, "\r\n");
+}
+
 static void put_lines(struct buf *b, const struct sdp *s, const struct sdp_media *m,
                       const struct sound_end *e)
 {
@@ -243,7 +284,7 @@ static void put_lines(struct buf *b, const struct sdp *s, const struct sdp_media
 	put_static_types(b, s, m);
 	put_candidates(b, e);
 	put_remote(b, e);
-	buf_printf(b, "a=rtcp:%u\r\n", addr_port(&e->at[1]));
+	put_rtcp(b, default_at(e));
 	sdp_put_attr(b, STR("ice-ufrag"), ice_ufrag(e->ice));
 	sdp_put_attr(b, STR("ice-pwd"), ice_pwd(e->ice));
 }
@@ -251,12 +292,13 @@ static void put_lines(struct buf *b, const struct sdp *s, const struct sdp_media
 bool sound_write(struct buf *b, const struct sdp *s, const struct sdp_media *m,
                  const struct sound_end *e)
 {
+	const struct addr *at = default_at(e);
 	char host[80];
 	struct buf hb = BUF_ON(host), cb = BUF_ON((char[100]){ 0 });
 	auto_(buf_free) struct buf lines = buf_of(SOUND_BYTES_MAX);
 	struct sdp_edit session = { .drop = always, .n_drop = ARRAY_SIZE(always) };
 	struct sdp_edit media[SDP_MEDIA_MAX] = { 0 };
-	addr_put_bare(&hb, &e->at[0]);
+	addr_put_bare(&hb, &at[0]);
 	sdp_put_connection(&cb, buf_view(&hb));
 	session.connection = buf_view(&cb);
 	for (unsigned i = 0; i < s->n_media; i++) /* port 0 */
@@ -266,7 +308,7 @@ bool sound_write(struct buf *b, const struct sdp *s, const struct sdp_media *m,
 	put_lines(&lines, s, m, e);
 	struct sdp_edit *own = &media[m - s->media];
 	*own = (struct sdp_edit){ .set_port = true,
-		                  .port = addr_port(&e->at[0]),
+		                  .port = addr_port(&at[0]),
 		                  .proto = e->proto.len ? e->proto
 		                           : e->key     ? STR("RTP/SAVP")
 		                                        : STR("RTP/AVP"),

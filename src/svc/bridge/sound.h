@@ -47,11 +47,18 @@ int sound_read(struct sound *ret, const struct sdp *s, enum sound_dialect d) MUS
 bool sound_candidate(const struct sdp *s, const struct sound *o, unsigned *i,
                      unsigned *ret_component, struct addr *ret_at, uint32_t *ret_priority);
 
+/* Addresses of a relay, and where it sees us. */
+struct sound_relayed {
+	struct addr at[ICE_COMPONENTS], mapped[ICE_COMPONENTS];
+};
+
 /* Our end, as the reader is told of it. */
 struct sound_end {
 	enum sound_dialect dialect;
 	struct addr at[ICE_COMPONENTS];
-	const struct ice *ice;       /* SOUND_LYNC */
+	const struct ice *ice; /* SOUND_LYNC */
+	const struct sound_relayed
+	        *relayed;            /* the same by a relay, which is told of too; or NULL */
 	const struct sound_key *key; /* NULL: RTP */
 	struct str proto; /* an answer: the profile of the offer; empty: as the key says */
 };

@@ -21,6 +21,8 @@ static void on_datagram(void *arg, struct udp *u, const struct addr *from, struc
 {
 	struct client *c = arg;
 	unsigned component = u == c->udp[1];
+	if (addr_port(from) >= c->deaf_min && addr_port(from) <= c->deaf_max)
+		return;
 	c->n_stun += stun_looks_like(data);
 	if (!stun_looks_like(data))
 		on_media(c, component, data);

@@ -14,8 +14,9 @@ struct client {
 	struct addr to[ICE_COMPONENTS]; /* the bridge's, as its description says */
 	struct ice *ice;                /* of a Lync client */
 	bool lync;
-	bool takes_beside;    /* a phone that takes a key beside RTP/AVP */
-	struct sound_key key; /* ours */
+	uint16_t deaf_min, deaf_max; /* what comes from these ports is not heard */
+	bool takes_beside;           /* a phone that takes a key beside RTP/AVP */
+	struct sound_key key;        /* ours */
 	struct srtp *in, *out;
 	unsigned n_heard, n_bad; /* packets of media; those that could not be decrypted */
 	unsigned n_stun;

@@ -339,6 +339,31 @@ static void a_phones_offer_is_written_for_a_lync_client(void)
 	OK(addr_eq(&k->sound.at[0], &k->end.at[0]) && addr_eq(&k->sound.at[1], &k->end.at[1]));
 }
 
+static void a_relay_is_told_of_behind_the_host(void)
+{
+	auto_(desk_free) struct desk *k = desk_new(SOUND_LYNC, true);
+	struct sound_relayed relayed;
+	char line[200];
+	OK(addr_parse(&relayed.at[0], STR("203.0.113.7"), 50010) == 0);
+	OK(addr_parse(&relayed.at[1], STR("203.0.113.7"), 50020) == 0);
+	OK(addr_parse(&relayed.mapped[0], STR("198.51.100.2"), 3000) == 0);
+	OK(addr_parse(&relayed.mapped[1], STR("198.51.100.2"), 3001) == 0);
+	k->end.relayed = &relayed;
+	if (!rewrites(k, STR(HEAD "m=audio 4000 RTP/AVP 0\r\na=candidate:9 1 UDP 1 192.0.2.9 1 typ "
+	                          "relay raddr 192.0.2.8 rport 2\r\n")))
+		return;
+	(void)snprintf(line, sizeof(line),
+	               "a=candidate:2 1 UDP %u 203.0.113.7 50010 typ relay raddr 198.51.100.2 "
+	               "rport 3000\r\na=candidate:2 2 UDP %u 203.0.113.7 50020 typ relay raddr "
+	               "198.51.100.2 rport 3001\r\n",
+	               ice_priority(ICE_RELAYED, 0), ice_priority(ICE_RELAYED, 1));
+	OK(says(k, line));
+	OK(says(k, "a=candidate:1 1 UDP ") && says(k, " 198.51.100.1 40000 typ host\r\n"));
+	/* Until ICE has chosen, the host is what others are told. */
+	OK(says(k, "m=audio 40000 ") && says(k, "c=IN IP4 198.51.100.1\r\n"));
+	OK(says(k, "a=rtcp:40001\r\n") && !says(k, "192.0.2.8"));
+}
+
 static void a_lync_clients_offer_is_written_for_a_phone(void)
 {
 	auto_(desk_free) struct desk *k = desk_new(SOUND_PLAIN, false);
@@ -545,6 +570,7 @@ int main(void)
 	RUN(only_candidates_that_can_be_reached_over_udp_are_told);
 	RUN(real_descriptions_of_lync_clients_are_read);
 	RUN(a_phones_offer_is_written_for_a_lync_client);
+	RUN(a_relay_is_told_of_behind_the_host);
 	RUN(a_lync_clients_offer_is_written_for_a_phone);
 	RUN(keys_and_addresses_of_the_other_end_stay_behind);
 	RUN(other_sections_are_refused);
