@@ -11,11 +11,16 @@ static void put_leg(struct buf *b, const char *name, const struct leg *g)
 {
 	if (!g)
 		return;
+	static const char *const relay[] = { [LEG_NO_RELAY] = "none",
+		                             [LEG_RELAY_OFFERED] = "offered",
+		                             [LEG_RELAY_USED] = "used",
+		                             [LEG_RELAY_LOST] = "lost" };
 	const struct leg_counts *n = leg_counts(g);
 	buf_printf(b,
 	           ",\"%s\":{\"dialect\":\"%s\",\"in\":%" PRIu64 ",\"out\":%" PRIu64
-	           ",\"dropped\":%" PRIu64 "}",
-	           name, leg_dialect(g) == SOUND_LYNC ? "lync" : "sip", n->in, n->out, n->dropped);
+	           ",\"dropped\":%" PRIu64 ",\"relay\":\"%s\"}",
+	           name, leg_dialect(g) == SOUND_LYNC ? "lync" : "sip", n->in, n->out, n->dropped,
+	           relay[leg_relay(g)]);
 }
 
 static void put_call(struct media_bridge *mb, struct buf *b, const struct bridge_call *c)
@@ -50,7 +55,8 @@ static void bridge_list(void *state, struct ctl_call *call)
 const struct ctl_command mb_commands[] = {
 	{ .noun = "bridge",
 	  .verb = "list",
-	  .help = "Calls whose sound the media bridge carries, with the packets of both ends.",
+	  .help = "Calls whose sound the media bridge carries, with the packets of both ends, and "
+	          "whether they go by the relay of the A/V edge.",
 	  .fn = bridge_list },
 	{ .noun = NULL },
 };
@@ -72,6 +78,14 @@ void mb_metrics(void *state, struct buf *b)
 	put(b, "packets_total", "counter", "Packets of media taken and passed on.", n.packets);
 	put(b, "dropped_total", "counter", "Packets from elsewhere, not authentic or too long.",
 	    n.dropped);
+	struct relays_counts r = relays_counts(mb_relay_pairs(mb->relay));
+	put(b, "relay_ready", "gauge", "Pairs of relayed addresses that wait for a call.", r.ready);
+	put(b, "relay_calls", "gauge", "Pairs of relayed addresses that calls have.", r.taken);
+	put(b, "relay_calls_total", "counter", "Pairs that calls had.", r.used);
+	put(b, "relay_lost_total", "counter", "Pairs that the relay did not know any more.",
+	    r.lost);
+	put(b, "relay_missed_total", "counter", "Calls for which no pair was ready.",
+	    n.without_relay);
 }
 
 void mb_status(void *state, struct buf *b)
@@ -80,4 +94,7 @@ void mb_status(void *state, struct buf *b)
 	struct bridge_counts n = bridge_counts(mb->bridge);
 	buf_printf(b, "\"calls\":%u,\"calls_total\":%" PRIu64 ",\"packets\":%" PRIu64, n.now,
 	           n.calls, n.packets);
+	struct relays_counts r = relays_counts(mb_relay_pairs(mb->relay));
+	buf_printf(b, ",\"relay\":\"%s\",\"relay_ready\":%u,\"relay_calls\":%u",
+	           mb_relay_state(mb->relay), r.ready, r.taken);
 }

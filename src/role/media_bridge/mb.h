@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "role/media_bridge/relay.h"
 #include "role/role.h"
 #include "stack/sip/proxy.h"
 #include "svc/bridge/bridge.h"
@@ -13,6 +14,7 @@ struct media_bridge {
 	struct sip_stack *stack;
 	struct sip_flow *fes[MB_SLOTS_MAX]; /* links to the front ends, by slot; NULL: down */
 	struct bridge *bridge;
+	struct mb_relay *relay;
 	struct log_limit refusal_limit;
 	struct defer stopped;
 	void (*on_stopped)(void *arg);

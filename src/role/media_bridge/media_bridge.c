@@ -13,9 +13,8 @@
 static const struct role_port ports[] = { { .name = NULL } };
 static const struct setting *const settings[] = { bridge_settings, NULL };
 static const char *const links[] = { "frontend", NULL };
-static const char *const of_frontend[] = {
-	"INVITE", "ACK", "CANCEL", "BYE", "PRACK", "UPDATE", NULL
-};
+static const char *const of_frontend[] = { "INVITE", "ACK",    "CANCEL",  "BYE",
+	                                   "PRACK",  "UPDATE", "SERVICE", NULL };
 static const char *const link_fields[] = { "P-Asserted-Identity", NULL };
 static const struct role_right rights[] = {
 	{ .of = "frontend",
@@ -115,6 +114,7 @@ static int start(struct role_env *env, void **ret_state)
 	mb->bridge = bridge_new(env->loop, &cfg);
 	for (size_t i = 0; i < env->n_links; i++)
 		link_up(mb, i);
+	mb->relay = mb_relay_new(mb);
 	log_info(NULL, "started", "media-ports=%u-%u", cfg.port_min, cfg.port_max);
 	*ret_state = mb;
 	return 0;
@@ -127,6 +127,7 @@ static int reload(void *state, struct buf *why)
 	if (read_settings(mb->env, &cfg, why) < 0)
 		return -EINVAL;
 	bridge_configure(mb->bridge, &cfg);
+	mb_relay_configure(mb->relay);
 	return 0;
 }
 
@@ -144,8 +145,10 @@ static void stop(void *state, void (*done)(void *arg), void *arg)
 	struct media_bridge *mb = state;
 	mb->on_stopped = done;
 	mb->on_stopped_arg = arg;
+	mb_relay_quit(mb->relay);
 	sip_stack_free(&mb->stack);
 	bridge_free(&mb->bridge);
+	mb_relay_free(&mb->relay);
 	defer_init(&mb->stopped, tell_stopped, mb);
 	loop_defer(mb->env->loop, &mb->stopped);
 }
