@@ -128,6 +128,10 @@ def the_rights_of_the_roles_are_shown(case):
     check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "edge-av"), ("frontend", "frontend"),
                             ("frontend", "mcu-im"), ("mcu-im", "frontend"),
                             ("media-bridge", "frontend")], "role rights")
+    check_eq(rows["media-bridge", "frontend"], "for our users: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, "
+             "SERVICE; with P-Asserted-Identity", "what the media bridge may")
+    check_eq(rows["frontend", "edge-av"], "for our users and the media bridges: SERVICE; with "
+             "P-Asserted-Identity, Path", "what a front end may ask of the edge")
     check_eq(rows["frontend", "accounts"], "lookup, auth, known, changes, search, members",
              "of accounts")
 

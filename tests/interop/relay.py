@@ -9,6 +9,7 @@ from lib.site import Site
 UDP_PORT, TCP_PORT = 3478, 443
 SERVER_IP6 = "fd77::1"
 RELAY_PORTS = "50000:59999"
+BRIDGE_PORTS = "40000:49999"
 
 
 def _server(folder, **fields):
@@ -72,6 +73,17 @@ def hide(*clients):
     for client in clients:
         for protocol in ("udp", "tcp"):
             _bar("OUTPUT", "-p", protocol, "--sport", RELAY_PORTS, "-d", client.host.ip)
+
+
+def bar_bridge(*clients):
+    """The media bridge's host reaches their machines no more than they reach it, nor does it reach a
+    relayed address of theirs: it needs one of its own."""
+    ends = [("-s", c.host.ip) for c in clients], [("-d", c.host.ip) for c in clients]
+    for of, to in zip(*ends):
+        _bar("INPUT", *of, "-p", "udp", "--dport", BRIDGE_PORTS)
+        _bar("OUTPUT", *to, "-p", "udp", "--sport", BRIDGE_PORTS)
+    for one, other in ((RELAY_PORTS, BRIDGE_PORTS), (BRIDGE_PORTS, RELAY_PORTS)):
+        _bar("INPUT", "-i", "lo", "-p", "udp", "--sport", one, "--dport", other)
 
 
 def bar_udp(*clients):

@@ -9,13 +9,16 @@ edge (AV-13, AV-14): each asks for its credentials by itself.
 | picture both ways                             | by the edge                                |
 | hold and resume                               | by the edge                                |
 | sound both ways, no UDP at one or both        | the edge's TCP                             |
+| with a phone, which calls and is called       | the edge, from the media bridge; and by a  |
+|                                               | relay at each end                          |
 """
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import relay  # noqa: E402
-from interop.phones import connect, hang_up, sign_in, talk_and_hang_up  # noqa: E402
+from interop.phones import (BARESIP, LINPHONEC, connect, hang_up, sign_in,  # noqa: E402
+                            talk_and_hang_up)
 from interop.sipe import Sipe, see_each_other, two_with_pictures  # noqa: E402
 from lib import netns, site, tap  # noqa: E402
 from lib.tap import check_eq, wait_for  # noqa: E402
@@ -121,6 +124,49 @@ def a_called_one_without_udp_is_relayed_by_tcp(case):
 @tap.test
 def two_without_udp_are_relayed_by_tcp(case):
     without_udp(case, 0, 1)
+
+
+def client_and_phone(case, kind, hidden):
+    """hidden: no relayed address reaches the client's machine either."""
+    wait_for(lambda: all(row["relay_ready"] > 0 for row in case.site.server.json("bridge", "status")),
+             "addresses of the relay for the media bridge")
+    alice, bob = case.site.users("alice", "bob")
+    a, = sign_in(case, (Sipe, alice, "tls"))
+    b = kind(case, bob, "tcp", tone=620)
+    b.tone = 620
+    b.wait_registered()
+    relay.bar_bridge(a)
+    if hidden:
+        relay.hide(a)
+    return a, b
+
+
+def with_phone(kind, hidden):
+    name = kind.__name__.lower()
+    way = "by_a_relay_at_each_end" if hidden else "by_the_relay"
+
+    def both(case, caller, callee):
+        both_hear(caller, callee)
+        calls = [c for c in case.site.server.json("bridge", "list") if c["state"] == "up"]
+        check_eq(["used" in (c["caller"]["relay"], c["called"]["relay"]) for c in calls], [True],
+                 f"the way of the media: {calls}")
+        talk_and_hang_up(caller, callee)
+
+    def calls(case):
+        a, b = client_and_phone(case, kind, hidden)
+        both(case, a, b)
+    calls.__name__ = f"a_client_calls_{name}_{way}"
+    tap.test(alone=True)(calls)
+
+    def is_called(case):
+        a, b = client_and_phone(case, kind, hidden)
+        both(case, b, a)
+    is_called.__name__ = f"{name}_calls_a_client_{way}"
+    tap.test(alone=True)(is_called)
+
+
+with_phone(LINPHONEC, False)
+with_phone(BARESIP, True)
 
 
 if __name__ == "__main__":

@@ -52,12 +52,30 @@ static void bridge_list(void *state, struct ctl_call *call)
 		call->ok(call, buf_view(&b));
 }
 
+static void bridge_status(void *state, struct ctl_call *call)
+{
+	struct media_bridge *mb = state;
+	struct bridge_counts n = bridge_counts(mb->bridge);
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	buf_printf(&b, "[{\"process\":%u,", mb->env->slot + 1);
+	mb_status(mb, &b);
+	buf_printf(&b,
+	           ",\"dropped\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"without_relay\":%" PRIu64
+	           "}]",
+	           n.dropped, n.refused, n.without_relay);
+	call->ok(call, buf_view(&b));
+}
+
 const struct ctl_command mb_commands[] = {
 	{ .noun = "bridge",
 	  .verb = "list",
 	  .help = "Calls whose sound the media bridge carries, with the packets of both ends, and "
 	          "whether they go by the relay of the A/V edge.",
 	  .fn = bridge_list },
+	{ .noun = "bridge",
+	  .verb = "status",
+	  .help = "Calls and packets of the media bridge, and what it has of the relay.",
+	  .fn = bridge_status },
 	{ .noun = NULL },
 };
 
