@@ -127,7 +127,8 @@ def the_rights_of_the_roles_are_shown(case):
              "P-Asserted-Identity)", "what the IM MCU may")
     check_eq(sorted(rows), [("frontend", "accounts"), ("frontend", "edge-av"), ("frontend", "frontend"),
                             ("frontend", "mcu-im"), ("mcu-im", "frontend"),
-                            ("media-bridge", "frontend")], "role rights")
+                            ("media-bridge", "frontend"), ("web", "accounts"),
+                            ("web", "frontend")], "role rights")
     check_eq(rows["media-bridge", "frontend"], "for our users: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, "
              "SERVICE; with P-Asserted-Identity", "what the media bridge may")
     check_eq(rows["frontend", "edge-av"], "for our users and the media bridges: SERVICE; with "
