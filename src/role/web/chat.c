@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/code.h"
@@ -5,6 +6,7 @@
 #include "role/web/people.h"
 #include "svc/conversation/content.h"
 #include "svc/conversation/html.h"
+#include "svc/conversation/said.h"
 #include "wire/ctl/ctl.h"
 
 /* What is said.  A text goes out as a MESSAGE; what the user's home remembers of it, and of what
@@ -15,7 +17,8 @@
 
 enum {
 	SENDS_MAX = 200 /* remembered: what comes again with its mark is not sent again */,
-	SETTLE_MS = 3000, /* so long the home may take to tell of what it has answered */
+	SETTLE_MS = 3000,    /* so long the home may take to tell of what it has answered */
+	CLOCKS_DIFFER_S = 2, /* of the hosts of the processes */
 	HISTORY_DEFAULT = 50,
 	HISTORY_MAX = 100
 };
@@ -307,8 +310,6 @@ void chat_put_sub(struct session *s, struct buf *lines, struct buf *body, struct
 {
 	buf_lit(lines, "Accept: " TALK_TYPE "\r\n");
 	s->chat->remembers = true;
-	if (s->chat->since[0] == '\0')
-		return;
 	buf_printf(body, "{\"since\":\"%s\"}", s->chat->since);
 	*ret_type = STR(TALK_TYPE);
 }
@@ -438,10 +439,15 @@ void chat_history(struct session *s, uint64_t number, const cJSON *args)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+/* What is said from now on is shown, though it may be said before the home has been asked for it.
+ */
 void chat_new(struct session *s)
 {
+	usec_t now = loop_wall(s->web->env->loop), early = CLOCKS_DIFFER_S * USEC_PER_SEC;
 	s->chat = xnew(struct chat);
+	struct buf since = BUF_ON(s->chat->since);
 	list_init(&s->chat->sends);
+	buf_printf(&since, "%" PRIu64, said_at(now > early ? now - early : 0));
 }
 
 void chat_free(struct session *s)

@@ -3,8 +3,7 @@
 #include "role/web/wb.h"
 #include "stack/http/files.h"
 
-/* The browser client: files that were read at the start.  Its views have paths of their own, which
- * are all the one page. */
+/* The browser client: files that were read at the start. */
 
 /* Nothing of another site is loaded, and no script or style that stands in a page. */
 #define POLICY                                                                                  \
@@ -44,18 +43,8 @@ void web_files_free(struct web *w)
 	http_files_free(&w->files);
 }
 
-/* "/chat/bob": a view, for its last part has no dot. */
-static bool is_view(struct str path)
-{
-	ssize_t slash = str_rchr(path, '/');
-	return slash >= 0 && str_chr(str_sub(path, (size_t)slash, path.len), '.') < 0;
-}
-
 void web_files(struct web *w, struct http_exchange *x)
 {
-	struct str path = http_request(x)->path;
-	if (http_files_answer(w->files, x, path))
-		return;
-	if (!is_view(path) || !http_files_answer(w->files, x, STR("/")))
+	if (!http_files_answer(w->files, x, http_request(x)->path))
 		http_refuse(x, 404, "There is no such page.");
 }

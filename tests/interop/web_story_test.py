@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""People in browsers, as they use the client: sign-in, people with presence, chat with one another, with a
+Lync client and with a phone; and what happens when the network or the server goes for a while."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from interop import chromium, webpage  # noqa: E402
+from interop.chromium import Chromium  # noqa: E402
+from lib import site, tap  # noqa: E402
+from lib.presence import PresenceClient  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
+from lib.tap import check, check_eq, wait_for  # noqa: E402
+from lib.web import Site, address  # noqa: E402
+
+
+class Browsers(site.Site):
+    """One Chromium, in which every person has a store of her own."""
+
+    def __init__(self, args, folder):
+        chromium.need()
+        webpage.need()
+        super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {webpage.DIST}\n")
+        try:
+            self.browser = Chromium(folder, self.server.ca)
+        except BaseException:
+            super().stop()
+            raise
+
+    def stop(self):
+        self.browser.stop()
+        super().stop()
+
+
+def make(args, folder):
+    site.netns.enter()
+    return Browsers(args, folder)
+
+
+def page(case):
+    return case.own(webpage.WebPage(case.site.browser, Site(case.site.server).origin))
+
+
+def sign_in(p, user, password=None):
+    p.write("User name", user.name)
+    p.write("Password", password or user.account_password)
+    p.press("Sign in")
+
+
+def person(case, name):
+    """Signed in, in her own browser."""
+    p, user = page(case), case.site.user(name)
+    sign_in(p, user)
+    p.wait("Chats")
+    return p, user
+
+
+def find(p, user):
+    """Searches the directory and opens the chat."""
+    p.write("Search people", user.name)
+    p.press(user.name)
+
+
+def say(p, text):
+    p.write("Message to", text)
+    p.press("Send")
+    p.wait(text)
+
+
+@tap.test
+def a_wrong_password_is_told_and_the_right_one_opens_the_door(case):
+    p, user = page(case), case.site.user("wrong")
+    sign_in(p, user, "not this one")
+    p.wait("is not right")
+    sign_in(p, user)
+    p.wait("Chats")
+    p.open("/")
+    p.wait("Chats")  # the cookie is still good
+
+
+@tap.test
+def two_people_find_one_another_and_chat(case):
+    a, alice = person(case, "alice")
+    b, bob = person(case, "bob")
+    find(a, bob)
+    say(a, "Hello Bob, here is <b>Alice</b>")
+    b.wait("Hello Bob, here is <b>Alice</b>")
+    b.press(alice.name)
+    say(b, "Hello Alice")
+    a.wait("Hello Alice")
+
+
+@tap.test
+def a_lync_client_sees_what_the_browser_says_and_the_other_way_round(case):
+    b, bob = person(case, "bob")
+    lync = case.own(PresenceClient(case.site.server, case.site.user("lync")))
+    lync.start()
+    check_eq(lync.watch(bob).code, 200, "the Lync client watches")
+    lync.wait_sees(bob, 3500)
+    b.press(f"{bob.name}")
+    b.press("Busy")
+    lync.wait_sees(bob, 6500)
+
+
+@tap.test
+def a_phone_writes_to_a_browser_and_gets_an_answer(case):
+    b, bob = person(case, "bob")
+    phone = case.own(Phone(case.site.server, case.site.user("phone")))
+    phone.register()
+    m = phone.make("MESSAGE", bob.uri, body="From the phone", headers=[("Content-Type", "text/plain")])
+    check_eq(phone.ask(m)[0].code, 200, "its message")
+    b.wait("From the phone")
+    b.press(phone.user.name)
+    b.write("Message to", "From the browser")
+    b.press("Send")
+    got = phone.expect_request("MESSAGE")
+    while "iscomposing" in got.get("Content-Type", ""):
+        phone.answer(got, 200)
+        got = phone.expect_request("MESSAGE")
+    phone.answer(got, 200)
+    check_eq(got.body.decode(), "From the browser", "what the phone got")
+    b.wait("Delivered")
+
+
+@tap.test(alone=True)
+def what_is_written_while_the_server_is_away_goes_out_when_it_is_back(case):
+    a, alice = person(case, "alice")
+    b, bob = person(case, "bob")
+    find(a, bob)
+    say(a, "before")
+    b.wait("before")
+    case.site.server.kill_role("web", 1)
+    a.write("Message to", "meanwhile")
+    a.press("Send")
+    b.wait("meanwhile")
+    wait_for(lambda: a.text().count("meanwhile") >= 1, "the sent one")
+    for n in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", n)
+    b.press(alice.name)
+    b.write("Message to", "after the front ends came back")
+    b.press("Send")
+    a.wait("after the front ends came back")
+    check("Sign in" not in a.text(), "nobody had to sign in again")
+
+
+if __name__ == "__main__":
+    tap.main(make)

@@ -1,0 +1,117 @@
+"""The browser client in Chromium, as a person uses it: fields by their ids or labels, buttons by what
+they say."""
+import base64
+import json
+import os
+
+from interop.chromium import Chromium
+from lib.server import ROOT
+from lib.tap import Skip, check, wait_for
+
+DIST = os.path.join(ROOT, "web", "dist")
+
+# What a person can do; every element is found by what it is called.
+HANDS = """
+const named = (e) => (e.getAttribute('aria-label') || (e.labels && e.labels[0] && e.labels[0].innerText) ||
+  e.innerText || e.textContent || e.placeholder || '').trim();
+const shown = (e) => e.getClientRects().length > 0;
+const find = (kinds, name) => [...document.querySelectorAll(kinds)]
+  .filter((e) => shown(e) && named(e).toLowerCase().startsWith(name.toLowerCase()))[0];
+window.hands = {
+  press(name) {
+    const e = find('button, a, [role=button], [role=option], [role=radio], [role=menuitem], label', name);
+    if (!e) return false;
+    e.click();
+    return true;
+  },
+  write(what, text) {
+    const e = document.getElementById(what) || find('input, textarea', what);
+    if (!e) return false;
+    const proto = e instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+    e.focus();
+    Object.getOwnPropertyDescriptor(proto.prototype, 'value').set.call(e, text);
+    e.dispatchEvent(new Event('input', { bubbles: true }));
+    return true;
+  },
+  key(key) {
+    const e = document.activeElement || document.body;
+    e.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+    return true;
+  },
+  text: () => document.body.innerText,
+  names: () => [...document.querySelectorAll('[aria-label]')].filter(shown).map(named).join('\\n'),
+};
+"""
+
+
+def need():
+    if not os.path.exists(os.path.join(DIST, "index.html")):
+        raise Skip("web/dist is not built (`make web`)")
+
+
+class WebPage:
+    """A person's own browser: no cookie, no store is another's."""
+
+    def __init__(self, chromium: Chromium, origin):
+        self.protocol, self.origin = chromium.protocol, origin
+        ask = self.protocol.ask
+        self.context = ask("Target.createBrowserContext")["browserContextId"]
+        self.target = ask("Target.createTarget", url="about:blank", newWindow=True,
+                          browserContextId=self.context)["targetId"]
+        self.session = ask("Target.attachToTarget", targetId=self.target,
+                           flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime"):
+            ask(f"{domain}.enable", self.session)
+        # As if somebody looked at each of them.
+        ask("Emulation.setFocusEmulationEnabled", self.session, enabled=True)
+        ask("Page.addScriptToEvaluateOnNewDocument", self.session, source=HANDS)
+        self.size(1280, 800)
+        self.open("/")
+
+    def size(self, width, height, dark=False):
+        self.protocol.ask("Emulation.setDeviceMetricsOverride", self.session, width=width,
+                          height=height, deviceScaleFactor=1, mobile=width < 700)
+        self.protocol.ask("Emulation.setEmulatedMedia", self.session, features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
+    def open(self, path):
+        self.protocol.ask("Page.navigate", self.session, url=self.origin + path)
+        wait_for(lambda: self.run("document.readyState == 'complete' && !!window.hands"),
+                 f"the page {path}")
+
+    def run(self, script):
+        got = self.protocol.ask("Runtime.evaluate", self.session, expression=script,
+                                awaitPromise=True, returnByValue=True)
+        wrong = got.get("exceptionDetails")
+        check(not wrong, f"{script[:200]}: {wrong}")
+        return got["result"].get("value")
+
+    def _do(self, what, *args):
+        call = f"hands.{what}({', '.join(map(json.dumps, args))})"
+        wait_for(lambda: self.run(call), lambda: f"{call}; the page says: {self.text()}")
+
+    def press(self, name):
+        self._do("press", name)
+
+    def write(self, field, text):
+        self._do("write", field, text)
+
+    def key(self, key):
+        self._do("key", key)
+
+    def text(self):
+        return self.run("hands.text() + '\\n' + hands.names()")
+
+    def wait(self, text):
+        wait_for(lambda: text in self.text(), lambda: f"{text!r} on the page: {self.text()}")
+
+    def wait_gone(self, text):
+        wait_for(lambda: text not in self.text(), lambda: f"no {text!r} on the page: {self.text()}")
+
+    def picture(self, path):
+        data = self.protocol.ask("Page.captureScreenshot", self.session, format="png")["data"]
+        with open(path, "wb") as f:
+            f.write(base64.b64decode(data))
+
+    def stop(self):
+        self.protocol.ask("Target.disposeBrowserContext", browserContextId=self.context)
