@@ -107,7 +107,11 @@ tls = {tls}
 
     def json(self, *words, **kw):
         """The same with --json; returns the object."""
-        return json.loads(self.tool(*words, "--json", **kw))
+        text = self.tool(*words, "--json", **kw)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise AssertionError(f"dialtone {' '.join(words)} --json says {text!r}") from None
 
     def start(self):
         self.p = proc.Proc([*self.wrap, program("dialtoned"), "--config", self.dir],
