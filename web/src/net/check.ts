@@ -1,0 +1,150 @@
+// From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
+// be used becomes null. A server is trusted less than the types, and an older or newer one is met.
+
+import type { Contact, Event, Group, Hello, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
+
+type Obj = Record<string, unknown>;
+
+const STATES = new Set<string>([
+  "available", "idle", "busy", "busy_idle", "do_not_disturb", "be_right_back", "away", "offline", "unknown",
+]);
+const MESSAGE_STATES = new Set<string>(["sent", "delivered", "kept", "failed"]);
+
+export function isObject(v: unknown): v is Obj {
+  return typeof v === "object" && v !== null && !Array.isArray(v);
+}
+
+function text(v: unknown): string {
+  return typeof v === "string" ? v : "";
+}
+
+function optional(v: unknown): string | undefined {
+  return typeof v === "string" && v !== "" ? v : undefined;
+}
+
+function count(v: unknown, other: number): number {
+  return typeof v === "number" && Number.isFinite(v) && v >= 0 ? v : other;
+}
+
+function list<T>(v: unknown, one: (o: Obj) => T | null): T[] {
+  if (!Array.isArray(v)) return [];
+  return v.filter(isObject).map(one).filter((x): x is T & {} => x !== null);
+}
+
+function state(v: unknown): State {
+  return typeof v === "string" && STATES.has(v) ? (v as State) : "unknown";
+}
+
+export function checkError(v: unknown): WireError {
+  const o = isObject(v) ? v : {};
+  const retry = count(o.retry_s, 0);
+  return { code: text(o.code) || "internal", text: text(o.text), remedy: text(o.remedy), retry_s: retry };
+}
+
+export function checkUser(v: unknown): User | null {
+  if (!isObject(v) || !text(v.uri)) return null;
+  return { uri: text(v.uri), name: text(v.name), phone: optional(v.phone) };
+}
+
+export function checkHello(v: unknown): Hello | null {
+  const user = isObject(v) ? checkUser(v.user) : null;
+  if (!isObject(v) || !user || !text(v.session)) return null;
+  const limits = isObject(v.limits) ? v.limits : {};
+  return {
+    session: text(v.session),
+    resumed: v.resumed === true,
+    seq: count(v.seq, 0),
+    user,
+    limits: { message_bytes: count(limits.message_bytes, 8000), watch: count(limits.watch, 100) },
+  };
+}
+
+export function checkMessage(v: unknown): Message | null {
+  if (!isObject(v) || !text(v.id) || !text(v.chat) || !text(v.from)) return null;
+  if (Number.isNaN(Date.parse(text(v.at)))) return null;
+  return {
+    id: text(v.id),
+    chat: text(v.chat),
+    from: text(v.from),
+    at: text(v.at),
+    text: text(v.text),
+    state: MESSAGE_STATES.has(text(v.state)) ? (v.state as MessageState) : "delivered",
+    ref: optional(v.ref),
+    error: isObject(v.error) ? checkError(v.error) : undefined,
+  };
+}
+
+/** A person; `state` is there only if the server said one, so that a search does not wipe presence. */
+export function checkPerson(v: Obj): Person | null {
+  if (!text(v.uri)) return null;
+  const phones = Array.isArray(v.phones) ? v.phones.filter((p): p is string => typeof p === "string") : [];
+  return {
+    uri: text(v.uri),
+    state: v.state === undefined ? undefined : state(v.state),
+    activity: optional(v.activity),
+    since: optional(v.since),
+    note: optional(v.note),
+    name: optional(v.name),
+    title: optional(v.title),
+    department: optional(v.department),
+    office: optional(v.office),
+    email: optional(v.email),
+    phones: phones.length ? phones : undefined,
+    device: optional(v.device),
+  };
+}
+
+function checkSelf(o: Obj): Self {
+  const chosen = o.chosen === null || o.chosen === undefined ? null : state(o.chosen);
+  return { state: state(o.state), chosen, note: text(o.note), endpoints: count(o.endpoints, 1) };
+}
+
+function checkGroup(o: Obj): Group | null {
+  return typeof o.id === "number" ? { id: o.id, name: text(o.name) } : null;
+}
+
+function checkContact(o: Obj): Contact | null {
+  if (!text(o.uri)) return null;
+  const groups = Array.isArray(o.groups) ? o.groups.filter((g): g is number => typeof g === "number") : [];
+  return { uri: text(o.uri), name: text(o.name), groups };
+}
+
+export function checkMessages(v: unknown): { messages: Message[]; more: boolean } {
+  const o = isObject(v) ? v : {};
+  return { messages: list(o.messages, checkMessage), more: o.more === true };
+}
+
+export function checkPeople(v: unknown): { people: Person[]; more: boolean } {
+  const o = isObject(v) ? v : {};
+  return { people: list(o.people, checkPerson), more: o.more === true };
+}
+
+/** An event, or null for a kind that this client does not know. */
+export function checkEvent(o: Obj): Event | null {
+  switch (o.ev) {
+    case "self":
+      return { ev: "self", self: checkSelf(o) };
+    case "contacts":
+      return { ev: "contacts", groups: list(o.groups, checkGroup), people: list(o.people, checkContact) };
+    case "presence":
+      return { ev: "presence", people: list(o.people, checkPerson) };
+    case "message": {
+      const message = checkMessage(o.message);
+      return message && { ev: "message", message };
+    }
+    case "typing":
+      return { ev: "typing", chat: text(o.chat), from: text(o.from), on: o.on === true };
+    case "message_state":
+      if (!MESSAGE_STATES.has(text(o.state))) return null;
+      return {
+        ev: "message_state",
+        chat: text(o.chat),
+        id: text(o.id),
+        ref: optional(o.ref),
+        state: o.state as MessageState,
+        error: isObject(o.error) ? checkError(o.error) : undefined,
+      };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,51 @@
+// The requests beside the WebSocket: who is signed in, sign in, sign out.
+
+import { checkError, checkUser, isObject } from "./check";
+import { ApiError, type User } from "./wire";
+
+const BASE = "/api/v1/";
+
+async function ask(path: string, body?: object): Promise<unknown> {
+  let answer: Response;
+  try {
+    answer = await fetch(BASE + path, {
+      method: body ? "POST" : "GET",
+      headers: body ? { "Content-Type": "application/json" } : {},
+      body: body ? JSON.stringify(body) : null,
+      credentials: "same-origin",
+      cache: "no-store",
+    });
+  } catch {
+    throw new ApiError({ code: "offline" });
+  }
+  const json: unknown = await answer.json().catch(() => null);
+  if (answer.ok) return json;
+  if (!isObject(json) || !isObject(json.error)) throw new ApiError({ code: "unavailable" });
+  const error = checkError(json.error);
+  if (!error.retry_s) error.retry_s = Number(answer.headers.get("Retry-After")) || 0;
+  throw new ApiError(error);
+}
+
+function userOf(json: unknown): User {
+  const user = isObject(json) ? checkUser(json.user) : null;
+  if (!user) throw new ApiError({ code: "unavailable" });
+  return user;
+}
+
+export async function login(user: string, password: string): Promise<User> {
+  return userOf(await ask("login", { user, password }));
+}
+
+/** Who is signed in, or null if nobody is. */
+export async function session(): Promise<User | null> {
+  try {
+    return userOf(await ask("session"));
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "signed_out") return null;
+    throw error;
+  }
+}
+
+export async function logout(): Promise<void> {
+  await ask("logout", {});
+}

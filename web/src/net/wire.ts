@@ -1,0 +1,116 @@
+// The messages of docs/protocols/web-api.md, version 1. What comes in is checked by `net/check.ts`
+// before anybody uses it: these types say what is true after that.
+
+export type State =
+  | "available"
+  | "idle"
+  | "busy"
+  | "busy_idle"
+  | "do_not_disturb"
+  | "be_right_back"
+  | "away"
+  | "offline"
+  | "unknown";
+
+/** What a user can choose; `auto` takes the choice back. */
+export type Choice = "available" | "busy" | "do_not_disturb" | "be_right_back" | "away" | "offline" | "auto";
+
+export interface User {
+  uri: string;
+  name: string;
+  phone?: string;
+}
+
+export interface Limits {
+  message_bytes: number;
+  watch: number;
+}
+
+export interface Hello {
+  session: string;
+  resumed: boolean;
+  seq: number;
+  user: User;
+  limits: Limits;
+}
+
+export interface Self {
+  state: State;
+  chosen: State | null;
+  note: string;
+  endpoints: number;
+}
+
+export interface Group {
+  id: number;
+  name: string;
+}
+
+export interface Contact {
+  uri: string;
+  name: string;
+  groups: number[];
+}
+
+/** A person as presence and search tell it; only the address is always there. */
+export interface Person {
+  uri: string;
+  state?: State;
+  activity?: string;
+  since?: string;
+  note?: string;
+  name?: string;
+  title?: string;
+  department?: string;
+  office?: string;
+  email?: string;
+  phones?: string[];
+  device?: string;
+}
+
+export type MessageState = "sent" | "delivered" | "kept" | "failed";
+
+export interface WireError {
+  code: string;
+  text: string;
+  remedy: string;
+  retry_s?: number;
+}
+
+export interface Message {
+  id: string;
+  chat: string;
+  from: string;
+  at: string;
+  text: string;
+  state: MessageState;
+  ref?: string;
+  error?: WireError;
+}
+
+export type Event =
+  | { ev: "self"; self: Self }
+  | { ev: "contacts"; groups: Group[]; people: Contact[] }
+  | { ev: "presence"; people: Person[] }
+  | { ev: "message"; message: Message }
+  | { ev: "typing"; chat: string; from: string; on: boolean }
+  | { ev: "message_state"; chat: string; id: string; ref?: string; state: MessageState; error?: WireError };
+
+/** An answer that is an error, ours (`offline`, `lost`, `no_answer`) or the server's. */
+export class ApiError extends Error {
+  readonly code: string;
+  readonly remedy: string;
+  readonly retryS: number;
+
+  constructor(error: Partial<WireError> & { code: string }) {
+    super(error.text ?? error.code);
+    this.code = error.code;
+    this.remedy = error.remedy ?? "";
+    this.retryS = error.retry_s ?? 0;
+  }
+}
+
+/** The code of whatever was thrown. */
+export function codeOf(error: unknown): string {
+  return error instanceof ApiError ? error.code : "internal";
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+
+import { checkError, checkEvent, checkHello, checkMessage, checkMessages, checkPerson } from "../../src/net/check";
+
+const message = { id: "1", chat: "bob@a.test", from: "bob@a.test", at: "2026-11-27T09:13:01.123Z", text: "Hi", state: "delivered" };
+
+describe("checks of what the server says", () => {
+  it("takes a message, and refuses one without what makes it one", () => {
+    expect(checkMessage(message)).toMatchObject({ text: "Hi", state: "delivered" });
+    for (const field of ["id", "chat", "from", "at"]) expect(checkMessage({ ...message, [field]: undefined })).toBeNull();
+    expect(checkMessage({ ...message, at: "yesterday" })).toBeNull();
+    expect(checkMessage({ ...message, text: { toString: "no" } })?.text).toBe("");
+    expect(checkMessage({ ...message, state: "eaten" })?.state).toBe("delivered");
+  });
+
+  it("skips what is wrong in a list and keeps the rest", () => {
+    expect(checkMessages({ messages: [message, 7, null, { id: 3 }], more: true })).toMatchObject({ messages: [{ id: "1" }], more: true });
+    expect(checkMessages("x")).toEqual({ messages: [], more: false });
+  });
+
+  it("keeps unknown apart from not said", () => {
+    expect(checkPerson({ uri: "a@b" })?.state).toBeUndefined();
+    expect(checkPerson({ uri: "a@b", state: "dancing" })?.state).toBe("unknown");
+    expect(checkPerson({ uri: "a@b", phones: ["+49", 7] })?.phones).toEqual(["+49"]);
+    expect(checkPerson({ name: "nobody" })).toBeNull();
+  });
+
+  it("skips kinds of events that it does not know", () => {
+    expect(checkEvent({ seq: 1, ev: "call" })).toBeNull();
+    expect(checkEvent({ seq: 1, ev: "message", message: { id: "1" } })).toBeNull();
+    expect(checkEvent({ seq: 1, ev: "self", state: "away" })).toEqual({
+      ev: "self", self: { state: "away", chosen: null, note: "", endpoints: 1 },
+    });
+  });
+
+  it("needs a session and a user in a hello, and has limits by itself", () => {
+    expect(checkHello({ session: "s", user: { uri: "a@b" } })).toMatchObject({ seq: 0, limits: { message_bytes: 8000 } });
+    expect(checkHello({ user: { uri: "a@b" } })).toBeNull();
+    expect(checkHello({ session: "s" })).toBeNull();
+  });
+
+  it("makes an error of anything", () => {
+    expect(checkError(null)).toEqual({ code: "internal", text: "", remedy: "", retry_s: 0 });
+    expect(checkError({ code: "busy", retry_s: -3 })).toMatchObject({ code: "busy", retry_s: 0 });
+  });
+});
