@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+
+import { linkAt } from "../../src/text/links";
+import { inline, parse, type Inline } from "../../src/text/markdown";
+import { brief, dayKey, dayName, daysAgo, since } from "../../src/text/time";
+
+/** The tree as short text: b(old), i(talic), s(truck), c(ode), a(ddress). */
+function show(list: Inline[]): string {
+  const names = { strong: "b", em: "i", del: "s" } as const;
+  return list
+    .map((n) => {
+      if (n.kind === "text") return n.text;
+      if (n.kind === "code") return `c(${n.text})`;
+      if (n.kind === "link") return `a(${n.text}|${n.href})`;
+      return `${names[n.kind]}(${show(n.children)})`;
+    })
+    .join("");
+}
+
+describe("inline Markdown", () => {
+  it.each([
+    ["plain", "plain"],
+    ["**bold** and *italic* and ~~gone~~", "b(bold) and i(italic) and s(gone)"],
+    ["**a *b* c**", "b(a i(b) c)"],
+    ["*open", "*open"],
+    ["**a *b**", "b(a *b)"],
+    ["2 * 3 * 4", "2 * 3 * 4"],
+    ["snake_case_name", "snake_case_name"],
+    ["_yes_ no_", "i(yes) no_"],
+    ["`**not bold**`", "c(**not bold**)"],
+    ["a ` b", "a ` b"],
+    ["****", "****"],
+    ["~one~", "~one~"],
+    ["<b>x</b> &amp;", "<b>x</b> &amp;"],
+  ])("%s", (text, tree) => expect(show(inline(text))).toBe(tree));
+
+  it("comes to an end and is bounded whatever a peer writes", () => {
+    for (const evil of ["*", "**a", "_", "`", "~~x", "(", "http://", "www.a)", "*_"].map((s) => s.repeat(20_000 / s.length))) {
+      const depth = (list: Inline[]): number =>
+        1 + Math.max(0, ...list.map((n) => ("children" in n ? depth(n.children) : 0)));
+      expect(depth(inline(evil))).toBeLessThanOrEqual(202);
+    }
+  });
+});
+
+describe("blocks", () => {
+  it("finds code, quotes and lists", () => {
+    const blocks = parse("Look:\n```c\nint *a;\n```\n> said\n> so\n- one\n- two\n3. three");
+    expect(blocks.map((b) => b.kind)).toEqual(["text", "code", "quote", "list", "list"]);
+    expect(blocks[1]).toMatchObject({ text: "int *a;", language: "c" });
+    expect(blocks[4]).toMatchObject({ ordered: true, start: 3 });
+  });
+
+  it("leaves a fence without end as text, and keeps empty lines", () => {
+    expect(parse("```\nint a;")).toMatchObject([{ kind: "text" }]);
+    expect(parse("a\n\nb")).toMatchObject([{ kind: "text", lines: [[{ text: "a" }], [], [{ text: "b" }]] }]);
+  });
+});
+
+describe("links", () => {
+  const link = (text: string) => linkAt(text, 0);
+  it.each([
+    ["https://example.test/a?b=c.", "https://example.test/a?b=c"],
+    ["https://en.example.test/wiki/A_(b))", "https://en.example.test/wiki/A_(b)"],
+    ["www.example.test, and", "www.example.test"],
+    ["mailto:bob@example.test!", "mailto:bob@example.test"],
+  ])("%s", (text, found) => expect(link(text)?.text).toBe(found));
+
+  it.each([
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "file:///etc/passwd",
+    "https://bank.example@evil.example/",
+    "https://",
+    "mailto:x",
+    "http:/x",
+  ])("%s is none", (text) => expect(link(text)).toBeNull());
+
+  it("ends at marks that turn the direction, and does not begin inside a word", () => {
+    expect(link("https://example.test/\u202etxt")?.text).toBe("https://example.test/");
+    expect(linkAt("xhttps://example.test", 1)).toBeNull();
+  });
+});
+
+describe("times", () => {
+  const now = new Date(2026, 10, 27, 12, 0);
+  const at = (d: number, h = 9) => new Date(2026, 10, d, h, 5).toISOString();
+
+  it("names days by the calendar", () => {
+    expect(dayName(at(27, 0), now, "en")).toBe("Today");
+    expect(dayName(at(26, 23), now, "en")).toBe("Yesterday");
+    expect(dayName(at(26), now, "de")).toBe("Gestern");
+    expect(dayName(at(23), now, "en")).toBe("Monday");
+    expect(dayName(at(2), now, "en-GB")).toContain("2 November");
+    expect(daysAgo(at(26, 23), now)).toBe(1);
+    expect(dayKey(new Date(2026, 0, 2, 23, 59))).toBe("2026-01-02");
+  });
+
+  it("is brief in lists", () => {
+    expect(brief(at(27, 11), now, "de")).toBe("11:05");
+    expect(brief(at(25), now, "en")).toBe("Wed");
+    expect(brief(at(2), now, "de")).toBe("02.11.");
+    expect(since(new Date(now.getTime() - 150_000).toISOString(), now, "en")).toBe("2 min. ago");
+  });
+});
