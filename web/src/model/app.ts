@@ -1,0 +1,270 @@
+// The program without its face: who is signed in, the link, and what came through it.
+
+import { computed, effect, signal, type Signal } from "@preact/signals";
+
+import { checkPeople } from "../net/check";
+import * as http from "../net/http";
+import { Link, PROTOCOL, type LinkState } from "../net/link";
+import { Outbox } from "../net/outbox";
+import { codeOf, type Choice, type Event, type Hello, type Limits, type Person, type Self, type User } from "../net/wire";
+import { Activity } from "./activity";
+import { Chats } from "./chats";
+import { Notifier } from "./notify";
+import { People } from "./people";
+import { Shelf, type Prefs } from "./prefs";
+import { go, type Route } from "./route";
+import { randomMark, type Leader } from "./tabs";
+import { TypingTeller } from "./typing";
+
+const CLIENT = "dialtone-web/0.1.0";
+const CHATS_MAX = 1_000;
+const DRAFTS_MAX = 200;
+/** How many chat partners that are no contacts are watched beside what is on the screen. */
+const WATCH_CHATS = 100;
+
+/** What belongs to one user's time in this page; gone at sign-out. */
+export class Session {
+  readonly people = new People();
+  readonly self = signal<Self>({ state: "unknown", chosen: null, note: "", endpoints: 0 });
+  readonly user: Signal<User>;
+  readonly link = signal<LinkState>("off");
+  readonly retryAt = signal(0);
+  readonly limits = signal<Limits>({ message_bytes: 8000, watch: 100 });
+  readonly online = computed(() => this.link.value === "online");
+  /** Was ever online: before, there is nothing to show yet. */
+  readonly begun = signal(false);
+  readonly chats: Chats;
+  readonly drafts: Shelf;
+  readonly marks: Shelf;
+  readonly notifier: Notifier;
+  readonly typing = new TypingTeller((to, on) => this.quietly("chat.typing", { to, on }));
+  readonly activity = new Activity((active) => this.quietly("presence.active", { active }));
+  /** Whom the screen shows: a search's results, a card. */
+  readonly shown = signal<readonly string[]>([]);
+  private readonly transport: Link;
+  private readonly ends: (() => void)[] = [];
+  private watched = "";
+
+  constructor(
+    user: User,
+    tab: string,
+    readonly route: Signal<Route>,
+    prefs: Signal<Prefs>,
+    leader: Leader,
+    hiddenText: () => string,
+  ) {
+    this.user = signal(user);
+    this.drafts = new Shelf(localStorage, `dialtone.drafts.${user.uri}`, DRAFTS_MAX);
+    this.marks = new Shelf(localStorage, `dialtone.read.${user.uri}`, CHATS_MAX);
+    this.transport = this.makeLink(tab);
+    const nameOf = (uri: string) => this.people.nameOf(uri);
+    this.notifier = new Notifier(prefs, leader, nameOf, hiddenText, (uri) => go("chats", uri));
+    this.chats = new Chats(
+      {
+        me: () => this.user.peek().uri,
+        request: (op, fields) => this.request(op, fields),
+        online: () => this.transport.state === "online",
+        looking: (uri) => this.looking(uri),
+        now: () => new Date(),
+        mark: randomMark,
+        arrived: (m) => void this.notifier.message(m, this.self.peek().state),
+      },
+      new Outbox(sessionStorage, `dialtone.outbox.${user.uri}`),
+      this.marks,
+    );
+  }
+
+  start(): void {
+    this.transport.start();
+    this.activity.watch(window);
+    const nudge = () => document.visibilityState === "visible" && this.transport.nudge();
+    const seen = () => {
+      const { view, uri } = this.route.peek();
+      if (view === "chats" && uri && this.looking(uri)) this.chats.read(uri);
+    };
+    const stored = (e: StorageEvent) => {
+      this.marks.changed(e);
+      this.drafts.changed(e);
+      this.chats.marksChanged();
+    };
+    this.listen(window, "online", nudge);
+    this.listen(document, "visibilitychange", nudge);
+    this.listen(window, "focus", seen);
+    this.listen(window, "storage", stored as (e: unknown) => void);
+    this.ends.push(effect(() => this.watch()));
+  }
+
+  stop(): void {
+    this.ends.forEach((end) => end());
+    this.typing.stop(true);
+    this.transport.stop();
+  }
+
+  /** Takes from this browser what it keeps of the user: the next one may be somebody else. */
+  forget(): void {
+    const { uri } = this.user.peek();
+    for (const kind of ["drafts", "read"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
+    sessionStorage.removeItem(`dialtone.outbox.${uri}`);
+  }
+
+  /** Takes up a session that another tab took, or tries again at once. */
+  reconnect(): void {
+    if (this.transport.state === "waiting") this.transport.nudge();
+    else this.transport.start();
+  }
+
+  request(op: string, fields?: object): Promise<unknown> {
+    return this.transport.request(op, fields);
+  }
+
+  setState(state: Choice): Promise<unknown> {
+    return this.request("presence.set", { state });
+  }
+
+  setNote(text: string): Promise<unknown> {
+    return this.request("presence.note", { text });
+  }
+
+  async search(text: string): Promise<{ people: Person[]; more: boolean }> {
+    const found = checkPeople(await this.request("people.search", { text }));
+    this.people.setFound(found.people);
+    return found;
+  }
+
+  private makeLink(tab: string): Link {
+    const world = {
+      open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/ws`, PROTOCOL),
+      signedIn: async () => (await http.session()) !== null,
+      random: Math.random,
+    };
+    const handlers = {
+      state: (state: LinkState, retryAt: number) => {
+        this.link.value = state;
+        this.retryAt.value = retryAt;
+      },
+      hello: (hello: Hello) => this.welcomed(hello),
+      event: (event: Event) => this.event(event),
+    };
+    return new Link(world, handlers, CLIENT, tab);
+  }
+
+  private welcomed(hello: Hello): void {
+    this.user.value = hello.user;
+    this.limits.value = hello.limits;
+    this.begun.value = true;
+    if (!hello.resumed) {
+      this.people.forgetStates();
+      this.watched = "";
+    }
+    // The link says `online` after this; what is sent then comes a turn later.
+    queueMicrotask(() => {
+      if (!hello.resumed && !this.activity.isActive()) this.quietly("presence.active", { active: false });
+      this.watch();
+      void this.chats.connected(hello.resumed);
+    });
+  }
+
+  private event(e: Event): void {
+    if (e.ev === "self") this.self.value = e.self;
+    else if (e.ev === "contacts") this.people.setContacts(e.groups, e.people);
+    else if (e.ev === "presence") this.people.setPresence(e.people);
+    else this.chats.event(e);
+  }
+
+  /** Presence of contacts comes by itself; of others it is asked while they can be seen. */
+  private watch(): void {
+    const contacts = this.people.byUri.value;
+    const partners = this.chats.list.value.slice(0, WATCH_CHATS).map((c) => c.uri);
+    const strangers = new Set([...this.shown.value, ...partners].filter((uri) => !contacts.has(uri)));
+    const uris = [...strangers].slice(0, this.limits.value.watch).sort();
+    const list = uris.join(" ");
+    if (list === this.watched || !this.online.value || !this.people.known.value) return;
+    this.watched = list;
+    this.quietly("people.watch", { uris });
+  }
+
+  private looking(uri: string): boolean {
+    const { view, uri: shown } = this.route.peek();
+    return view === "chats" && shown === uri && document.visibilityState === "visible" && document.hasFocus();
+  }
+
+  private quietly(op: string, fields: object): void {
+    this.request(op, fields).catch(() => undefined);
+  }
+
+  private listen(target: EventTarget, name: string, fn: (e: unknown) => void): void {
+    target.addEventListener(name, fn);
+    this.ends.push(() => target.removeEventListener(name, fn));
+  }
+}
+
+export type Phase = "starting" | "signed_out" | "signed_in" | "unreachable";
+
+export interface Setup {
+  tab: string;
+  route: Signal<Route>;
+  prefs: Signal<Prefs>;
+  leader: Leader;
+  hiddenText: () => string;
+}
+
+/** Sign-in and sign-out, and the session between them. */
+export class App {
+  readonly phase = signal<Phase>("starting");
+  readonly session = signal<Session | null>(null);
+  /** The log-in ended without the user's doing; the sign-in page says so. */
+  readonly expired = signal(false);
+
+  constructor(readonly setup: Setup) {}
+
+  /** Finds out whether this browser is signed in. */
+  async begin(): Promise<void> {
+    this.phase.value = "starting";
+    try {
+      const user = await http.session();
+      if (user) this.enter(user);
+      else this.phase.value = "signed_out";
+    } catch (error) {
+      this.phase.value = codeOf(error) === "signed_out" ? "signed_out" : "unreachable";
+    }
+  }
+
+  /** Throws ApiError. */
+  async signIn(name: string, password: string): Promise<void> {
+    this.enter(await http.login(name, password));
+  }
+
+  /** Throws ApiError if the server could not be told: the log-in is still good then, and nobody should think otherwise. */
+  async signOut(): Promise<void> {
+    try {
+      await http.logout();
+    } catch (error) {
+      if (codeOf(error) !== "signed_out") throw error;
+    }
+    this.session.value?.forget();
+    this.leave(false);
+  }
+
+  private enter(user: User): void {
+    const { tab, route, prefs, leader, hiddenText } = this.setup;
+    const session = new Session(user, tab, route, prefs, leader, hiddenText);
+    this.expired.value = false;
+    this.session.value = session;
+    this.phase.value = "signed_in";
+    session.start();
+    const end = effect(() => {
+      if (session.link.value !== "signed_out") return;
+      queueMicrotask(() => {
+        end();
+        this.leave(true);
+      });
+    });
+  }
+
+  private leave(expired: boolean): void {
+    this.session.value?.stop();
+    this.session.value = null;
+    this.expired.value = expired;
+    this.phase.value = "signed_out";
+  }
+}

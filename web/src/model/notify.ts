@@ -1,0 +1,76 @@
+// Telling the user about a message that is not looked at: in the page, by the system, in the title.
+
+import { signal, type Signal } from "@preact/signals";
+
+import type { Message, State } from "../net/wire";
+import type { Prefs } from "./prefs";
+import type { Leader } from "./tabs";
+
+export interface Toast {
+  key: string;
+  uri: string;
+  text: string;
+}
+
+export type Permission = "unsupported" | "default" | "granted" | "denied";
+
+const TOASTS = 3;
+const TOAST_MS = 7_000;
+const PREVIEW = 140;
+
+export class Notifier {
+  readonly toasts = signal<Toast[]>([]);
+  readonly permission: Signal<Permission>;
+
+  constructor(
+    private readonly prefs: Signal<Prefs>,
+    private readonly leader: Leader,
+    private readonly nameOf: (uri: string) => string,
+    private readonly hidden: () => string,
+    private readonly open: (uri: string) => void,
+  ) {
+    this.permission = signal(typeof Notification === "undefined" ? "unsupported" : Notification.permission);
+  }
+
+  /** Only ever called from a button: browsers refuse, and people dislike, a question out of nowhere. */
+  async ask(): Promise<void> {
+    if (this.permission.value !== "unsupported") this.permission.value = await Notification.requestPermission();
+  }
+
+  async message(m: Message, own: State | undefined): Promise<void> {
+    const text = m.text.slice(0, PREVIEW);
+    if (document.visibilityState === "visible") this.toast({ key: m.id, uri: m.chat, text });
+    if (own === "do_not_disturb" || !this.prefs.value.notify || this.permission.value !== "granted") return;
+    if (await this.leader.mine()) this.system(m, this.prefs.value.notifyText ? text : this.hidden());
+  }
+
+  dismiss(key: string): void {
+    this.toasts.value = this.toasts.value.filter((t) => t.key !== key);
+  }
+
+  dismissChat(uri: string): void {
+    if (this.toasts.peek().some((t) => t.uri === uri)) this.toasts.value = this.toasts.peek().filter((t) => t.uri !== uri);
+  }
+
+  private toast(toast: Toast): void {
+    this.toasts.value = [...this.toasts.value.filter((t) => t.uri !== toast.uri), toast].slice(-TOASTS);
+    setTimeout(() => this.dismiss(toast.key), TOAST_MS);
+  }
+
+  private system(m: Message, body: string): void {
+    const n = new Notification(this.nameOf(m.from), { body, tag: `chat:${m.chat}`, icon: "/favicon.svg" });
+    n.onclick = () => {
+      window.focus();
+      this.open(m.chat);
+      n.close();
+    };
+  }
+}
+
+/** The number of what is unread in title and icon of the tab. */
+export function showBadge(doc: Document, unread: number, name: string): void {
+  doc.title = unread ? `(${unread > 99 ? "99+" : unread}) ${name}` : name;
+  const icon = doc.getElementById("favicon");
+  const href = unread ? "/favicon-unread.svg" : "/favicon.svg";
+  if (icon && icon.getAttribute("href") !== href) icon.setAttribute("href", href);
+}

@@ -1,0 +1,37 @@
+// Every view has an address, in the fragment, so that reload, back and bookmarks work on any server.
+
+import { signal, type Signal } from "@preact/signals";
+
+export type View = "chats" | "people" | "settings";
+
+export interface Route {
+  view: View;
+  /** Whose chat or card it is. */
+  uri: string | null;
+}
+
+export function parseRoute(hash: string): Route {
+  const [view, uri] = hash.replace(/^#\/?/, "").split("/");
+  let who: string | null = null;
+  try {
+    who = uri ? decodeURIComponent(uri) : null;
+  } catch {
+    // A broken escape names nobody.
+  }
+  if (view === "people" || view === "settings") return { view, uri: view === "people" ? who : null };
+  return { view: "chats", uri: who };
+}
+
+export function hrefOf(view: View, uri?: string | null): string {
+  return uri ? `#/${view}/${encodeURIComponent(uri)}` : `#/${view}`;
+}
+
+export function watchRoute(w: Window): Signal<Route> {
+  const route = signal(parseRoute(w.location.hash));
+  w.addEventListener("hashchange", () => (route.value = parseRoute(w.location.hash)));
+  return route;
+}
+
+export function go(view: View, uri?: string | null): void {
+  location.hash = hrefOf(view, uri);
+}

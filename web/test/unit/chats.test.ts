@@ -1,0 +1,275 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Chats } from "../../src/model/chats";
+import { Shelf } from "../../src/model/prefs";
+import { Outbox, OUTBOX_MAX } from "../../src/net/outbox";
+import { ApiError, type Message } from "../../src/net/wire";
+import { FakeStore } from "./fakes";
+
+const ME = "alice@example.test";
+const BOB = "bob@example.test";
+const T0 = Date.parse("2026-11-27T09:00:00.000Z");
+
+let online: boolean;
+let looking: string | null;
+let refs: number;
+let now: number;
+let arrived: Message[];
+let sent: { op: string; fields: Record<string, unknown> }[];
+let server: (op: string, fields: Record<string, unknown>) => Promise<unknown>;
+let store: FakeStore;
+let chats: Chats;
+
+const at = (s: number) => new Date(T0 + s * 1000).toISOString();
+const message = (id: string, from: string, s: number, text = id): Message => ({ id, chat: BOB, from, at: at(s), text, state: "delivered" });
+const texts = () => chats.chat(BOB).entries.value.map((e) => e.text);
+const states = () => chats.chat(BOB).entries.value.map((e) => e.state);
+const settle = () => new Promise((r) => setTimeout(r, 0));
+const sends = () => sent.filter((s) => s.op === "chat.send");
+
+function accept(op: string, fields: Record<string, unknown>): Promise<unknown> {
+  if (op !== "chat.send") return Promise.resolve({ messages: [], more: false });
+  const m = { ...message(`id-${String(fields.ref)}`, ME, 100 + sent.length, String(fields.text)), ref: fields.ref };
+  return Promise.resolve({ message: m });
+}
+
+function make(): Chats {
+  return new Chats(
+    {
+      me: () => ME,
+      request: (op, fields = {}) => {
+        sent.push({ op, fields: fields as Record<string, unknown> });
+        return server(op, fields as Record<string, unknown>);
+      },
+      online: () => online,
+      looking: (uri) => looking === uri,
+      now: () => new Date(now),
+      mark: () => `r${++refs}`,
+      arrived: (m) => arrived.push(m),
+    },
+    new Outbox(store, "box"),
+    new Shelf(store as unknown as Storage, "marks", 100),
+  );
+}
+
+beforeEach(() => {
+  online = true;
+  looking = null;
+  refs = 0;
+  now = T0;
+  arrived = [];
+  sent = [];
+  server = accept;
+  store = new FakeStore();
+  chats = make();
+});
+
+describe("receiving", () => {
+  it("counts what is not looked at, and tells of it once", () => {
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    chats.event({ ev: "message", message: message("2", BOB, 2) });
+    expect(chats.unread.value).toBe(2);
+    expect(arrived.map((m) => m.id)).toEqual(["1", "2"]);
+  });
+
+  it("neither counts nor tells what is looked at", () => {
+    looking = BOB;
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    expect(chats.unread.value).toBe(0);
+    expect(arrived).toHaveLength(0);
+  });
+
+  it("puts messages in the order of their time, whatever order they came in", () => {
+    for (const s of [3, 1, 2]) chats.event({ ev: "message", message: message(`m${s}`, BOB, s) });
+    expect(texts()).toEqual(["m1", "m2", "m3"]);
+  });
+
+  it("takes as read what was answered from another device", () => {
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    chats.event({ ev: "message", message: message("2", ME, 2) });
+    expect(chats.unread.value).toBe(0);
+  });
+
+  it("draws the line at the first new message and clears it when the user answers", async () => {
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    chats.event({ ev: "message", message: message("2", BOB, 2) });
+    chats.open(BOB);
+    expect(chats.chat(BOB).fresh.value).toBe("1");
+    expect(chats.unread.value).toBe(0);
+    chats.send(BOB, "answer");
+    await settle();
+    expect(chats.chat(BOB).fresh.value).toBeNull();
+  });
+
+  it("ends somebody's typing with the message, and after 15 s by itself", () => {
+    vi.useFakeTimers();
+    const typing = chats.chat(BOB).typing;
+    chats.event({ ev: "typing", chat: BOB, from: BOB, on: true });
+    expect(typing.value).toBe(true);
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    expect(typing.value).toBe(false);
+    chats.event({ ev: "typing", chat: BOB, from: BOB, on: true });
+    vi.advanceTimersByTime(15_001);
+    expect(typing.value).toBe(false);
+    vi.useRealTimers();
+  });
+
+  it("reads in this tab what another tab has read", () => {
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    const marks = (chats as unknown as { marks: Shelf }).marks;
+    marks.set(BOB, at(1));
+    chats.marksChanged();
+    expect(chats.unread.value).toBe(0);
+  });
+});
+
+describe("sending", () => {
+  it("shows at once and takes the server's message in its place", async () => {
+    chats.send(BOB, "hello");
+    expect(states()).toEqual(["sending"]);
+    await settle();
+    expect(states()).toEqual(["delivered"]);
+    expect(chats.chat(BOB).entries.value[0]).toMatchObject({ key: "r1", id: "id-r1" });
+  });
+
+  it("is not shown twice when the event comes before the answer", async () => {
+    server = async (op, f) => {
+      chats.event({ ev: "message", message: { ...message("id-r1", ME, 5, "hello"), ref: "r1" } });
+      return accept(op, f);
+    };
+    chats.send(BOB, "hello");
+    await settle();
+    expect(texts()).toEqual(["hello"]);
+  });
+
+  it("queues without a connection and sends in order when it is there", async () => {
+    online = false;
+    for (const s of ["one", "two", "three"]) chats.send(BOB, s);
+    await settle();
+    expect(states()).toEqual(["queued", "queued", "queued"]);
+    online = true;
+    await chats.connected(true);
+    expect(sends().map((s) => s.fields.text)).toEqual(["one", "two", "three"]);
+    expect(states()).toEqual(["delivered", "delivered", "delivered"]);
+  });
+
+  it("sends again under the same mark after a lost answer in a resumed session", async () => {
+    server = async () => {
+      online = false;
+      throw new ApiError({ code: "lost" });
+    };
+    chats.send(BOB, "hello");
+    await settle();
+    expect(states()).toEqual(["queued"]);
+    server = accept;
+    online = true;
+    await chats.connected(true);
+    expect(sends().map((s) => s.fields.ref)).toEqual(["r1", "r1"]);
+    expect(states()).toEqual(["delivered"]);
+  });
+
+  it("does not send again what the history of a new session already has", async () => {
+    server = async () => {
+      online = false;
+      throw new ApiError({ code: "lost" });
+    };
+    chats.send(BOB, "hello");
+    await settle();
+    server = async (op, f) => (op === "chat.history" ? { messages: [message("x", ME, 1, "hello")], more: false } : accept(op, f));
+    online = true;
+    sent = [];
+    await chats.connected(false);
+    expect(sends()).toHaveLength(0);
+    expect(texts()).toEqual(["hello"]);
+  });
+
+  it("does not take an earlier message of its own with the same words for the lost one", async () => {
+    chats.send(BOB, "ok");
+    await settle();
+    server = async () => {
+      online = false;
+      throw new ApiError({ code: "lost" });
+    };
+    chats.send(BOB, "ok");
+    await settle();
+    server = accept;
+    online = true;
+    await chats.connected(false);
+    expect(texts()).toEqual(["ok", "ok"]);
+    expect(states()).toEqual(["delivered", "delivered"]);
+  });
+
+  it("keeps a refused message with its reason, and sends it again on demand", async () => {
+    server = async () => {
+      throw new ApiError({ code: "blocked", text: "Blocked." });
+    };
+    chats.send(BOB, "hello");
+    await settle();
+    const failed = chats.chat(BOB).entries.value[0];
+    expect(failed).toMatchObject({ state: "failed", error: { code: "blocked" } });
+    server = accept;
+    chats.retry(BOB, failed?.key ?? "");
+    await settle();
+    expect(states()).toEqual(["delivered"]);
+  });
+
+  it("goes on with the next after a refused one", async () => {
+    online = false;
+    chats.send(BOB, "bad");
+    chats.send(BOB, "good");
+    online = true;
+    server = async (op, f) => {
+      if (f.text === "bad") throw new ApiError({ code: "refused" });
+      return accept(op, f);
+    };
+    await chats.connected(true);
+    expect(Object.fromEntries(chats.chat(BOB).entries.value.map((e) => [e.text, e.state]))).toEqual({ bad: "failed", good: "delivered" });
+  });
+
+  it("survives a reload, and refuses more than its bound", () => {
+    online = false;
+    for (let i = 0; i < OUTBOX_MAX; i++) expect(chats.send(BOB, `m${i}`)).toBe(true);
+    expect(chats.send(BOB, "too much")).toBe(false);
+    const again = make();
+    expect(again.chat(BOB).entries.value).toHaveLength(OUTBOX_MAX);
+    expect(again.chat(BOB).entries.value[0]).toMatchObject({ text: "m0", state: "queued" });
+  });
+});
+
+describe("history", () => {
+  it("adds older pages in front and asks before the oldest", async () => {
+    chats.event({ ev: "message", message: message("9", BOB, 9) });
+    server = async () => ({ messages: [message("7", BOB, 7), message("8", ME, 8)], more: true });
+    await chats.load(BOB, true);
+    expect(texts()).toEqual(["7", "8", "9"]);
+    expect(sent[0]?.fields).toMatchObject({ with: BOB, before: at(9) });
+    expect(chats.chat(BOB).more.value).toBe(true);
+  });
+
+  it("drops an old part rather than showing a gap as none", async () => {
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    server = async () => ({ messages: [message("50", BOB, 50), message("51", BOB, 51)], more: true });
+    await chats.load(BOB);
+    expect(texts()).toEqual(["50", "51"]);
+  });
+
+  it("marks as new what came since the last reading", async () => {
+    chats.event({ ev: "message", message: message("1", BOB, 1) });
+    chats.open(BOB);
+    await settle();
+    server = async (op) => (op === "chat.history" ? { messages: [message("1", BOB, 1), message("2", BOB, 2)], more: false } : {});
+    await chats.connected(false);
+    expect(chats.unread.value).toBe(1);
+  });
+
+  it("does without history if the server has none", async () => {
+    server = async () => {
+      throw new ApiError({ code: "unknown_op" });
+    };
+    await chats.connected(false);
+    await chats.load(BOB);
+    expect(chats.overview.value).toBe("done");
+    expect(chats.chat(BOB).more.value).toBe(false);
+  });
+});
