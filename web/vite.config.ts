@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+
 import { defineConfig } from "vitest/config";
 
 // Where `npm run dev` finds a server: a role `web`, or the mock of the tests.
 const server = process.env.DIALTONE_WEB ?? "http://127.0.0.1:8780";
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
 export default defineConfig({
+  define: { __VERSION__: JSON.stringify(version) },
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: {
     // light-dark() and nesting in the style sheets need these; older browsers are not served.

@@ -7,6 +7,7 @@ import * as http from "../net/http";
 import { Link, PROTOCOL, type LinkState } from "../net/link";
 import { Outbox } from "../net/outbox";
 import { codeOf, type Choice, type Event, type Hello, type Limits, type Person, type Self, type User } from "../net/wire";
+import { VERSION } from "../version";
 import { Activity } from "./activity";
 import { Chats } from "./chats";
 import { Notifier } from "./notify";
@@ -16,7 +17,7 @@ import { go, type Route } from "./route";
 import { randomMark, type Leader } from "./tabs";
 import { TypingTeller } from "./typing";
 
-const CLIENT = "dialtone-web/0.1.0";
+const CLIENT = `dialtone-web/${VERSION}`;
 const CHATS_MAX = 1_000;
 const DRAFTS_MAX = 200;
 /** How many chat partners that are no contacts are watched beside what is on the screen. */
@@ -39,8 +40,7 @@ export class Session {
   readonly notifier: Notifier;
   readonly typing = new TypingTeller((to, on) => this.quietly("chat.typing", { to, on }));
   readonly activity = new Activity((active) => this.quietly("presence.active", { active }));
-  /** Whom the screen shows: a search's results, a card. */
-  readonly shown = signal<readonly string[]>([]);
+  private readonly shown = signal<Readonly<Record<string, readonly string[]>>>({});
   private readonly transport: Link;
   private readonly ends: (() => void)[] = [];
   private watched = "";
@@ -117,6 +117,12 @@ export class Session {
     return this.transport.request(op, fields);
   }
 
+  /** Whom a part of the screen shows, in place of whom it showed before: their presence is wanted. */
+  show(part: string, uris: readonly string[]): void {
+    if (!uris.length && !this.shown.peek()[part]?.length) return;
+    this.shown.value = { ...this.shown.peek(), [part]: uris };
+  }
+
   setState(state: Choice): Promise<unknown> {
     return this.request("presence.set", { state });
   }
@@ -175,7 +181,7 @@ export class Session {
   private watch(): void {
     const contacts = this.people.byUri.value;
     const partners = this.chats.list.value.slice(0, WATCH_CHATS).map((c) => c.uri);
-    const strangers = new Set([...this.shown.value, ...partners].filter((uri) => !contacts.has(uri)));
+    const strangers = new Set([...Object.values(this.shown.value).flat(), ...partners].filter((uri) => !contacts.has(uri)));
     const uris = [...strangers].slice(0, this.limits.value.watch).sort();
     const list = uris.join(" ");
     if (list === this.watched || !this.online.value || !this.people.known.value) return;

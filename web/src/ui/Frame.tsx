@@ -1,0 +1,88 @@
+// The signed-in page: rail, list, main part, and what opens over them.
+
+import { useEffect } from "preact/hooks";
+
+import { t } from "../i18n";
+import { ChatList } from "./chat/ChatList";
+import { ChatView } from "./chat/ChatView";
+import { overlay, useSession } from "./context";
+import { Banner } from "./Banner";
+import { hotkeys } from "./hotkeys";
+import { Keys } from "./Keys";
+import { Empty } from "./parts/Empty";
+import { ContactCard } from "./people/ContactCard";
+import { Groups } from "./people/Groups";
+import { PeopleList } from "./people/PeopleList";
+import { Rail } from "./Rail";
+import { SelfMenu } from "./SelfMenu";
+import { Settings } from "./Settings";
+import { Switcher } from "./Switcher";
+import { Toasts } from "./Toasts";
+
+function MainPart() {
+  const { view, uri } = useSession().route.value;
+  if (view === "settings") return <Settings />;
+  if (view === "people") {
+    if (uri) return <ContactCard key={uri} uri={uri} page />;
+    return <Empty icon="people" title={t("people_pick_title")} text={t("people_pick_text")} />;
+  }
+  if (uri) return <ChatView key={uri} uri={uri} />;
+  return <Empty icon="chats" title={t("chat_pick_title")} text={t("chat_pick_text")} />;
+}
+
+function Over() {
+  const close = () => (overlay.value = null);
+  switch (overlay.value) {
+    case "switcher":
+      return <Switcher onClose={close} />;
+    case "keys":
+      return <Keys onClose={close} />;
+    case "self":
+      return <SelfMenu onClose={close} />;
+    case "groups":
+      return <Groups onClose={close} />;
+    default:
+      return null;
+  }
+}
+
+function Replaced() {
+  const session = useSession();
+  return (
+    <main class="center">
+      <Empty icon="copy" title={t("replaced_title")} text={t("replaced_text")}>
+        <button type="button" class="button primary" onClick={() => session.reconnect()}>
+          {t("replaced_here")}
+        </button>
+      </Empty>
+    </main>
+  );
+}
+
+export function Frame() {
+  const session = useSession();
+  useEffect(() => hotkeys(session), [session]);
+  useEffect(() => () => void (overlay.value = null), []);
+  if (session.link.value === "replaced") return <Replaced />;
+  const { view, uri } = session.route.value;
+  const detail = view === "settings" || uri !== null;
+  return (
+    <div class="frame" data-detail={detail} data-offline={session.begun.value && !session.online.value}>
+      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>
+        {t("skip")}
+      </a>
+      <Banner />
+      <Rail />
+      {view !== "settings" && (
+        <section class="list" aria-label={t("list_region")} data-region>
+          {view === "people" ? <PeopleList /> : <ChatList />}
+        </section>
+      )}
+      <main id="main" class="main" tabIndex={-1} data-region>
+        <MainPart />
+      </main>
+      <Over />
+      <Toasts />
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+// The help of the keyboard.
+
+import { t, type Key } from "../i18n";
+import { Dialog } from "./parts/Dialog";
+
+const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘" : "Ctrl";
+
+const SECTIONS: [Key, [Key, string[]][]][] = [
+  [
+    "keys_everywhere",
+    [
+      ["keys_switcher", [CTRL, "K"]],
+      ["keys_next_chat", ["Alt", "↑ ↓"]],
+      ["keys_next_unread", ["Alt", "Shift", "↑ ↓"]],
+      ["keys_regions", ["F6"]],
+      ["keys_escape", ["Esc"]],
+      ["keys_help", ["?"]],
+    ],
+  ],
+  [
+    "keys_lists",
+    [
+      ["keys_move", ["↑ ↓"]],
+      ["keys_open", ["Enter"]],
+      ["keys_fold", ["← →"]],
+      ["keys_typeahead", ["A … Z"]],
+    ],
+  ],
+  [
+    "keys_chat",
+    [
+      ["keys_send", ["Enter"]],
+      ["keys_newline", ["Shift", "Enter"]],
+    ],
+  ],
+];
+
+export function Keys({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title={t("keys_title")} onClose={onClose}>
+      <div class="keys">
+        {SECTIONS.map(([title, list]) => (
+          <section key={title}>
+            <h3>{t(title)}</h3>
+            <dl>
+              {list.map(([name, keys]) => (
+                <div key={name} class="keys-row">
+                  <dt>{t(name)}</dt>
+                  <dd>{keys.map((k) => <kbd key={k}>{k}</kbd>)}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+    </Dialog>
+  );
+}

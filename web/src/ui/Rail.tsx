@@ -1,0 +1,46 @@
+// The left rail, on a phone the bar below: the views, and oneself.
+
+import { t, type Key } from "../i18n";
+import { hrefOf, type View } from "../model/route";
+import { overlay, useSession } from "./context";
+import { Avatar } from "./parts/Avatar";
+import { Icon, Logo, type IconName } from "./parts/Icon";
+import { presenceText } from "./parts/Presence";
+
+function Item({ view, icon, name, badge = 0 }: { view: View; icon: IconName; name: Key; badge?: number }) {
+  const { route } = useSession();
+  const current = route.value.view === view;
+  return (
+    <a class="rail-item" href={hrefOf(view)} aria-current={current ? "page" : undefined}>
+      <span class="rail-icon">
+        <Icon name={icon} size={22} />
+        {badge > 0 && <span class="badge" aria-hidden="true">{badge > 99 ? "99+" : badge}</span>}
+      </span>
+      <span class="rail-name">{t(name)}</span>
+      {badge > 0 && <span class="hidden">, {t("nav_unread", { n: badge })}</span>}
+    </a>
+  );
+}
+
+export function Rail() {
+  const { chats, self, user } = useSession();
+  const name = user.value.name || user.value.uri;
+  const state = presenceText({ uri: user.value.uri, state: self.value.state });
+  return (
+    <nav class="rail" aria-label={t("nav")} data-region>
+      <span class="rail-logo"><Logo size={32} /></span>
+      <Item view="chats" icon="chats" name="nav_chats" badge={chats.unread.value} />
+      <Item view="people" icon="people" name="nav_people" />
+      <Item view="settings" icon="settings" name="nav_settings" />
+      <button
+        type="button"
+        class="rail-self"
+        aria-haspopup="dialog"
+        aria-label={t("self_open", { name, state })}
+        onClick={() => (overlay.value = "self")}
+      >
+        <Avatar uri={user.value.uri} size="m" />
+      </button>
+    </nav>
+  );
+}

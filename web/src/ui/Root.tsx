@@ -1,0 +1,58 @@
+// Which of the pages is shown.
+
+import { t } from "../i18n";
+import { Frame } from "./Frame";
+import { PageContext, SessionContext, type Page } from "./context";
+import { Empty } from "./parts/Empty";
+import { Logo } from "./parts/Icon";
+import { LiveRegion } from "./parts/live";
+import { SignIn } from "./SignIn";
+
+function Starting() {
+  return (
+    <main class="center" aria-busy="true" aria-label={t("loading")}>
+      <span class="starting">
+        <Logo size={56} />
+      </span>
+    </main>
+  );
+}
+
+function Unreachable({ page }: { page: Page }) {
+  return (
+    <main class="center">
+      <Empty icon="cloud" title={t("unreachable_title")} text={t("unreachable_text")}>
+        <button type="button" class="button primary" onClick={() => void page.app.begin()}>
+          {t("retry")}
+        </button>
+      </Empty>
+    </main>
+  );
+}
+
+function Current({ page }: { page: Page }) {
+  const session = page.app.session.value;
+  switch (page.app.phase.value) {
+    case "signed_in":
+      return session && (
+        <SessionContext.Provider value={session}>
+          <Frame />
+        </SessionContext.Provider>
+      );
+    case "signed_out":
+      return <SignIn />;
+    case "unreachable":
+      return <Unreachable page={page} />;
+    default:
+      return <Starting />;
+  }
+}
+
+export function Root({ page }: { page: Page }) {
+  return (
+    <PageContext.Provider value={page}>
+      <Current page={page} />
+      <LiveRegion />
+    </PageContext.Provider>
+  );
+}

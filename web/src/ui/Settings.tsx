@@ -1,0 +1,122 @@
+// What a user can choose for this browser.
+
+import { useSignal } from "@preact/signals";
+
+import { t } from "../i18n";
+import type { Language, Prefs, Theme } from "../model/prefs";
+import { hrefOf } from "../model/route";
+import { VERSION } from "../version";
+import { overlay, usePage, useSession } from "./context";
+import { Icon } from "./parts/Icon";
+
+const THEMES: Theme[] = ["auto", "light", "dark"];
+
+function useChange(): <K extends keyof Prefs>(key: K, value: Prefs[K]) => void {
+  const { prefs } = usePage();
+  return (key, value) => (prefs.value = { ...prefs.value, [key]: value });
+}
+
+function Look() {
+  const { theme, language } = usePage().prefs.value;
+  const change = useChange();
+  return (
+    <section class="card" aria-labelledby="set-look">
+      <h2 id="set-look">{t("set_look")}</h2>
+      <fieldset class="segments">
+        <legend>{t("set_theme")}</legend>
+        {THEMES.map((x) => (
+          <label key={x}>
+            <input type="radio" name="theme" checked={theme === x} onChange={() => change("theme", x)} />
+            <span>{t(`set_theme_${x}`)}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div class="field">
+        <label for="language">{t("set_language")}</label>
+        <select id="language" value={language} onChange={(e) => change("language", e.currentTarget.value as Language)}>
+          <option value="auto">{t("set_language_auto")}</option>
+          <option value="en" lang="en">English</option>
+          <option value="de" lang="de">Deutsch</option>
+          <option value="rtl">{t("set_language_rtl")}</option>
+        </select>
+      </div>
+    </section>
+  );
+}
+
+function Permission() {
+  const { notifier } = useSession();
+  switch (notifier.permission.value) {
+    case "granted":
+      return <p class="hint">{t("set_notify_granted")}</p>;
+    case "denied":
+      return <p class="hint warn">{t("set_notify_denied")}</p>;
+    case "unsupported":
+      return <p class="hint">{t("set_notify_unsupported")}</p>;
+    default:
+      return (
+        <button type="button" class="button" onClick={() => void notifier.ask()}>
+          <Icon name="bell" size={18} />
+          {t("set_notify_allow")}
+        </button>
+      );
+  }
+}
+
+function Notify() {
+  const { notify, notifyText } = usePage().prefs.value;
+  const change = useChange();
+  return (
+    <section class="card" aria-labelledby="set-notify">
+      <h2 id="set-notify">{t("set_notify")}</h2>
+      <label class="check">
+        <input type="checkbox" checked={notify} onChange={(e) => change("notify", e.currentTarget.checked)} />
+        <span>{t("set_notify_on")}</span>
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={notifyText} onChange={(e) => change("notifyText", e.currentTarget.checked)} />
+        <span>{t("set_notify_text")}</span>
+      </label>
+      <Permission />
+    </section>
+  );
+}
+
+function Account() {
+  const { user } = useSession();
+  const { app } = usePage();
+  const failed = useSignal(false);
+  return (
+    <section class="card" aria-labelledby="set-account">
+      <h2 id="set-account">{t("set_account")}</h2>
+      <p><bdi>{user.value.name}</bdi><br /><span class="muted">{user.value.uri}</span></p>
+      <div class="buttons">
+        <button type="button" class="button" onClick={() => (overlay.value = "keys")}>
+          <Icon name="keyboard" size={18} />
+          {t("set_keys")}
+        </button>
+        <button type="button" class="button" onClick={() => void app.signOut().catch(() => (failed.value = true))}>
+          {t("sign_out")}
+        </button>
+      </div>
+      <p class="form-error" role="alert" hidden={!failed.value}>{t("sign_out_failed")}</p>
+      <p class="muted">{t("set_version", { version: VERSION })}</p>
+    </section>
+  );
+}
+
+export function Settings() {
+  return (
+    <div class="settings">
+      <header class="view-head">
+        <a class="icon-button only-phone" href={hrefOf("chats")} aria-label={t("back")}><Icon name="back" turn /></a>
+        <h1>{t("settings_title")}</h1>
+      </header>
+      <div class="settings-body">
+        <Look />
+        <Notify />
+        <Account />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+// One message, and what became of it.
+
+import { locale, t } from "../../i18n";
+import type { Entry, Row } from "../../model/entries";
+import { clock, full } from "../../text/time";
+import { useSession } from "../context";
+import { errorText } from "../errors";
+import { Avatar } from "../parts/Avatar";
+import { Icon, type IconName } from "../parts/Icon";
+import { RichText } from "./RichText";
+
+const ICONS: Partial<Record<Entry["state"], IconName>> = {
+  queued: "cloud",
+  sending: "clock",
+  sent: "check",
+  delivered: "checks",
+  kept: "clock",
+};
+
+function Failed({ entry, uri }: { entry: Entry; uri: string }) {
+  const { chats, people } = useSession();
+  const reason = entry.error ? errorText(entry.error.code, people.nameOf(uri), entry.error.text) : "";
+  return (
+    <p class="fate failed">
+      <Icon name="alert" size={14} />
+      <span>{t("msg_failed")}{reason && <> · {reason}</>}</span>
+      <button type="button" class="link" onClick={() => chats.retry(uri, entry.key)}>{t("retry")}</button>
+      <button type="button" class="link" onClick={() => chats.discard(uri, entry.key)}>{t("msg_discard")}</button>
+    </p>
+  );
+}
+
+function Fate({ entry, uri }: { entry: Entry; uri: string }) {
+  const { people } = useSession();
+  if (entry.state === "failed") return <Failed entry={entry} uri={uri} />;
+  const icon = ICONS[entry.state];
+  return (
+    <p class={`fate ${entry.state}`} data-state={entry.state}>
+      {icon && <Icon name={icon} size={14} />}
+      <span>{t(`msg_${entry.state}`, { name: people.nameOf(uri) })}</span>
+    </p>
+  );
+}
+
+interface Props {
+  row: Row;
+  uri: string;
+  /** The last own message says that it arrived; those before it would only repeat it. */
+  last: boolean;
+}
+
+export function Bubble({ row, uri, last }: Props) {
+  const { people, user } = useSession();
+  const { entry, head, tail } = row;
+  const mine = entry.from === user.value.uri;
+  const name = mine ? t("chat_you") : people.nameOf(entry.from);
+  const quiet = entry.state === "sent" || entry.state === "delivered";
+  const time = clock(entry.at, locale.value);
+  return (
+    <div class={`msg ${mine ? "mine" : "theirs"} ${head ? "head" : ""} ${tail ? "tail" : ""} is-${entry.state}`} data-key={entry.key}>
+      {!mine && <span class="msg-face">{head && <Avatar uri={entry.from} size="s" presence={false} />}</span>}
+      <div class="msg-body">
+        {head ? (
+          <p class="msg-head">
+            <bdi class={mine ? "hidden" : "msg-name"}>{name}</bdi>
+            <time dateTime={entry.at} title={full(entry.at, locale.value)}>{time}</time>
+          </p>
+        ) : (
+          <span class="hidden">{name}, {time}</span>
+        )}
+        <div class="bubble" title={head ? undefined : full(entry.at, locale.value)}>
+          <RichText text={entry.text} />
+        </div>
+        {mine && (!quiet || last) && <Fate entry={entry} uri={uri} />}
+      </div>
+    </div>
+  );
+}

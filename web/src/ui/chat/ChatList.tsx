@@ -1,0 +1,127 @@
+// All chats, the latest first, with search above.
+
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+
+import { locale, t } from "../../i18n";
+import type { Chat } from "../../model/chats";
+import { go } from "../../model/route";
+import { brief } from "../../text/time";
+import { now, overlay, useSession } from "../context";
+import { Avatar } from "../parts/Avatar";
+import { Empty } from "../parts/Empty";
+import { Icon } from "../parts/Icon";
+import { presenceText } from "../parts/Presence";
+import { Skeleton } from "../parts/Skeleton";
+import { VirtualList } from "../parts/VirtualList";
+import { focusList, openFirst, SearchField, SearchResults } from "../people/Search";
+
+const ROW_PX = 68;
+const PREVIEW = 160;
+
+interface ChatRow {
+  key: string;
+  chat: Chat;
+}
+
+/** The first words of a text in one line, without the marks of code. */
+function preview(text: string): string {
+  return text.slice(0, PREVIEW).replace(/```\w*/g, " ").replace(/\s+/g, " ").trim();
+}
+
+function Second({ chat, open }: { chat: Chat; open: boolean }) {
+  const { drafts, user } = useSession();
+  const draft = open ? "" : (drafts.values.value[chat.uri] ?? "").trim();
+  const last = chat.last.value;
+  if (chat.typing.value) return <span class="line-sub accent">{t("chatlist_typing")}</span>;
+  if (draft) return <span class="line-sub draft" dir="auto">{t("chatlist_draft", { text: preview(draft) })}</span>;
+  if (!last) return null;
+  const text = preview(last.text);
+  const mine = last.from === user.value.uri;
+  return (
+    <span class={last.state === "failed" ? "line-sub warn" : "line-sub"} dir="auto">
+      {mine ? t("chatlist_you", { text }) : text}
+    </span>
+  );
+}
+
+function Line({ chat, open }: { chat: Chat; open: boolean }) {
+  const { people } = useSession();
+  const unread = chat.unread.value;
+  const at = chat.last.value?.at;
+  return (
+    <div class={unread ? "line unread" : "line"}>
+      <Avatar uri={chat.uri} />
+      <div class="line-text">
+        <span class="line-first">
+          <bdi class="line-name">{people.nameOf(chat.uri)}</bdi>
+          {at && <time dateTime={at}>{brief(at, now.value, locale.value)}</time>}
+        </span>
+        <span class="line-first">
+          <Second chat={chat} open={open} />
+          {unread > 0 && <span class="badge">{unread > 99 ? "99+" : unread}</span>}
+        </span>
+      </div>
+    </div>
+  );
+}
+
+function List() {
+  const { chats, people, route } = useSession();
+  const uri = route.value.uri;
+  const rows = chats.list.value.map((chat) => ({ key: chat.uri, chat }));
+  const labelOf = ({ chat }: ChatRow) => {
+    const unread = chat.unread.value;
+    const parts = [people.nameOf(chat.uri), presenceText(people.person(chat.uri).value)];
+    if (unread) parts.push(t("nav_unread", { n: unread }));
+    return [...parts, preview(chat.last.value?.text ?? "")].join(", ");
+  };
+  return (
+    <VirtualList<ChatRow>
+      rows={rows}
+      role="listbox"
+      label={t("chatlist")}
+      selected={uri}
+      height={() => ROW_PX}
+      text={(r) => people.nameOf(r.chat.uri)}
+      aria={(r) => ({ role: "option", "aria-selected": r.key === uri, "aria-label": labelOf(r) })}
+      render={(r) => <Line chat={r.chat} open={r.key === uri} />}
+      onOpen={(r) => go("chats", r.chat.uri)}
+    />
+  );
+}
+
+function Body() {
+  const { chats } = useSession();
+  const asked = chats.overview.value;
+  if (!chats.list.value.length && (asked === "no" || asked === "asking")) return <Skeleton />;
+  const failed = asked === "failed" && (
+    <p class="list-status warn">
+      {t("chatlist_failed")} <button type="button" class="link" onClick={() => void chats.loadOverview()}>{t("retry")}</button>
+    </p>
+  );
+  if (chats.list.value.length) return <><List />{failed}</>;
+  if (failed) return failed;
+  return <Empty icon="chats" title={t("chatlist_empty_title")} text={t("chatlist_empty_text")} />;
+}
+
+export function ChatList() {
+  const query = useSignal("");
+  const box = useRef<HTMLDivElement>(null);
+  const open = (uri: string) => {
+    query.value = "";
+    go("chats", uri);
+  };
+  return (
+    <div class="list-pane" ref={box}>
+      <header class="list-top">
+        <h1>{t("chats_title")}</h1>
+        <button type="button" class="icon-button" aria-label={t("keys_switcher")} title={`${t("keys_switcher")} (Ctrl+K)`} onClick={() => (overlay.value = "switcher")}>
+          <Icon name="add" />
+        </button>
+      </header>
+      <SearchField query={query} onDown={() => focusList(box.current)} onEnter={() => openFirst(box.current)} />
+      {query.value.trim() ? <SearchResults query={query.value} onOpen={open} /> : <Body />}
+    </div>
+  );
+}

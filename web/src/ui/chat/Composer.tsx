@@ -1,0 +1,82 @@
+// Where a message is written. What is written stays as the chat's draft until it is sent.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+
+import { t } from "../../i18n";
+import { useSession } from "../context";
+import { Icon } from "../parts/Icon";
+
+const encoder = new TextEncoder();
+/** On a device without a keyboard, Enter is for lines and the button sends. */
+const touch = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
+
+/** The field is as high as its text, up to what the style sheet allows. */
+function grow(el: HTMLTextAreaElement | null): void {
+  if (!el) return;
+  el.style.height = "auto";
+  el.style.height = `${el.scrollHeight}px`;
+}
+
+export function Composer({ uri }: { uri: string }) {
+  const { people, chats, drafts, typing, limits } = useSession();
+  const text = useSignal(drafts.get(uri));
+  const full = useSignal(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const name = people.nameOf(uri);
+  const over = encoder.encode(text.value.trim()).length - limits.value.message_bytes;
+  const empty = !text.value.trim();
+
+  useLayoutEffect(() => grow(field.current), [text.value]);
+  useEffect(() => {
+    if (!touch()) field.current?.focus();
+    return () => typing.stop();
+  }, [uri]);
+
+  const input = (value: string) => {
+    text.value = value;
+    full.value = false;
+    drafts.set(uri, value);
+    typing.key(uri, value.trim() === "");
+  };
+  const send = () => {
+    if (empty || over > 0) return;
+    if (!chats.send(uri, text.value.trim())) {
+      full.value = true;
+      return;
+    }
+    typing.stop(true);
+    drafts.set(uri, "");
+    text.value = "";
+    field.current?.focus();
+  };
+  const key = (e: KeyboardEvent) => {
+    if (e.key !== "Enter" || e.shiftKey || e.isComposing || touch()) return;
+    e.preventDefault();
+    send();
+  };
+  return (
+    <form class="composer" onSubmit={(e) => { e.preventDefault(); send(); }}>
+      {(over > 0 || full.value) && (
+        <p class="form-error" role="alert">{full.value ? t("compose_full") : t("compose_long", { n: over })}</p>
+      )}
+      <div class="composer-box">
+        <textarea
+          ref={field}
+          rows={1}
+          dir="auto"
+          aria-label={t("compose_label", { name })}
+          aria-describedby="compose-help"
+          placeholder={t("compose_hint")}
+          value={text.value}
+          onInput={(e) => input(e.currentTarget.value)}
+          onKeyDown={key}
+        />
+        <button type="submit" class="send" aria-label={t("compose_send")} disabled={empty || over > 0}>
+          <Icon name="send" turn />
+        </button>
+      </div>
+      <p id="compose-help" class="composer-help">{t("compose_help")}</p>
+    </form>
+  );
+}

@@ -1,0 +1,144 @@
+// The messages of a chat. It stays at the newest while the user is there, and where the user reads while
+// they are not, also when older messages come in above.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+
+import { locale, t } from "../../i18n";
+import type { Chat } from "../../model/chats";
+import { rows, type Entry } from "../../model/entries";
+import { dayKey, dayName } from "../../text/time";
+import { now, useSession } from "../context";
+import { Avatar } from "../parts/Avatar";
+import { Icon } from "../parts/Icon";
+import { announce } from "../parts/live";
+import { Bubble } from "./Bubble";
+
+/** So near to the end counts as at the end, and so near to the begin as at the begin. */
+const END_PX = 80;
+const BEGIN_PX = 200;
+const SAID_MAX = 200;
+
+function Top({ chat }: { chat: Chat }) {
+  const { chats, people } = useSession();
+  const name = people.nameOf(chat.uri);
+  const asked = chat.asked.value;
+  if (asked === "asking") return <p class="timeline-note" role="status">{t("chat_loading")}</p>;
+  if (asked === "failed") {
+    return (
+      <p class="timeline-note">
+        {t("chat_load_failed")} <button type="button" class="link" onClick={() => void chats.load(chat.uri, true)}>{t("retry")}</button>
+      </p>
+    );
+  }
+  if (asked === "done" && chat.more.value && chat.entries.value.length) {
+    return <p class="timeline-note"><button type="button" class="link" onClick={() => void chats.load(chat.uri, true)}>{t("chat_older")}</button></p>;
+  }
+  if (asked !== "done") return null;
+  return (
+    <div class="timeline-begin">
+      <Avatar uri={chat.uri} size="xl" presence={false} />
+      <p class="empty-title">{chat.entries.value.length ? name : t("chat_first", { name })}</p>
+      <p class="muted">{t("chat_begin", { name })}</p>
+    </div>
+  );
+}
+
+/** Says what comes in while the chat is open. */
+function useSpoken(chat: Chat, entries: readonly Entry[]): void {
+  const { people, user } = useSession();
+  const spoken = useRef(entries[entries.length - 1]?.key);
+  useEffect(() => {
+    const last = entries[entries.length - 1];
+    if (!last || last.key === spoken.current) return;
+    const live = spoken.current !== undefined;
+    spoken.current = last.key;
+    if (live && last.from !== user.value.uri) {
+      announce(t("chat_says", { name: people.nameOf(chat.uri), text: last.text.slice(0, SAID_MAX) }));
+    }
+  }, [entries]);
+}
+
+/** Keeps the place in the list; tells whether the user is at the end. */
+function useScroll(chat: Chat, entries: readonly Entry[]) {
+  const { chats } = useSession();
+  const box = useRef<HTMLDivElement>(null);
+  const atEnd = useSignal(true);
+  const seen = useSignal(0);
+  const before = useRef({ first: "", height: 0, count: 0 });
+
+  useLayoutEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    const first = entries[0]?.key ?? "";
+    const old = before.current;
+    const older = old.first !== "" && first !== old.first;
+    const own = entries.length > old.count && !entries[entries.length - 1]?.id;
+    if (older && !atEnd.peek()) el.scrollTop += el.scrollHeight - old.height;
+    else if (atEnd.peek() || own || old.count === 0) el.scrollTop = el.scrollHeight;
+    else if (entries.length > old.count) seen.value += entries.length - old.count;
+    before.current = { first, height: el.scrollHeight, count: entries.length };
+  }, [entries, chat.typing.value]);
+
+  useEffect(() => {
+    const el = box.current;
+    if (!el) return;
+    // The composer grows, a keyboard comes up, pictures of another width: the end stays the end.
+    const sizes = new ResizeObserver(() => atEnd.peek() && (el.scrollTop = el.scrollHeight));
+    sizes.observe(el);
+    if (el.firstElementChild) sizes.observe(el.firstElementChild);
+    return () => sizes.disconnect();
+  }, []);
+
+  const onScroll = () => {
+    const el = box.current;
+    if (!el) return;
+    atEnd.value = el.scrollHeight - el.scrollTop - el.clientHeight < END_PX;
+    if (atEnd.value) seen.value = 0;
+    if (el.scrollTop < BEGIN_PX && chat.more.peek() && chat.asked.peek() === "done") void chats.load(chat.uri, true);
+  };
+  const toEnd = () => {
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  };
+  return { box, atEnd, seen, onScroll, toEnd };
+}
+
+export function Timeline({ chat }: { chat: Chat }) {
+  const { people, user } = useSession();
+  const entries = chat.entries.value;
+  const fresh = chat.fresh.value;
+  const shown = useMemo(() => rows(entries, fresh, dayKey), [entries, fresh]);
+  const { box, atEnd, seen, onScroll, toEnd } = useScroll(chat, entries);
+  useSpoken(chat, entries);
+  const name = people.nameOf(chat.uri);
+  const me = user.value.uri;
+  const lastMine = entries[entries.length - 1]?.from === me ? entries[entries.length - 1]?.key : null;
+  return (
+    <div class="timeline-box">
+      <div class="timeline" ref={box} role="log" aria-live="off" aria-label={t("chat_log", { name })} tabIndex={0} onScroll={onScroll}>
+        <div class="timeline-inner">
+          <Top chat={chat} />
+          {shown.map((row) => (
+            <div key={row.entry.key} class="timeline-row">
+              {row.day && <h3 class="day"><span>{dayName(row.entry.at, now.value, locale.value)}</span></h3>}
+              {row.fresh && <p class="fresh"><span>{t("chat_new")}</span></p>}
+              <Bubble row={row} uri={chat.uri} last={row.entry.key === lastMine} />
+            </div>
+          ))}
+          {chat.typing.value && (
+            <p class="typing">
+              <span class="dots" aria-hidden="true"><i /><i /><i /></span>
+              <span dir="auto">{t("chat_typing", { name })}</span>
+            </p>
+          )}
+        </div>
+      </div>
+      {!atEnd.value && (
+        <button type="button" class="jump" onClick={toEnd}>
+          <Icon name="down" size={18} />
+          {seen.value ? t("chat_jump_new", { n: seen.value }) : <span class="hidden">{t("chat_jump")}</span>}
+        </button>
+      )}
+    </div>
+  );
+}

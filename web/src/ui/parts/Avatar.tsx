@@ -1,0 +1,38 @@
+// Initials on a colour that follows from the address, and the presence mark at the corner.
+
+import { useSession } from "../context";
+import { PresenceMark } from "./Presence";
+
+const HUES = 8;
+
+function hue(uri: string): number {
+  let h = 0;
+  for (const c of uri) h = (h * 31 + (c.codePointAt(0) ?? 0)) >>> 0;
+  return h % HUES;
+}
+
+export function initials(name: string): string {
+  const words = name.split(/[\s._-]+/).filter((w) => /[\p{L}\p{N}]/u.test(w));
+  const first = (w: string | undefined) => [...(w ?? "")].find((c) => /[\p{L}\p{N}]/u.test(c)) ?? "";
+  const last = words.length > 1 ? first(words[words.length - 1]) : "";
+  return (first(words[0]) + last).toLocaleUpperCase() || "?";
+}
+
+interface Props {
+  uri: string;
+  size?: "s" | "m" | "l" | "xl";
+  presence?: boolean;
+}
+
+export function Avatar({ uri, size = "m", presence = true }: Props) {
+  const { people, self, user } = useSession();
+  const mine = uri === user.value.uri;
+  const name = mine ? user.value.name || people.nameOf(uri) : people.nameOf(uri);
+  const state = mine ? self.value.state : people.stateOf(uri);
+  return (
+    <span class={`avatar ${size} hue${hue(uri)}`} aria-hidden="true">
+      <span class="initials">{initials(name)}</span>
+      {presence && <PresenceMark state={state} size={size === "xl" ? 22 : size === "s" ? 11 : 14} />}
+    </span>
+  );
+}

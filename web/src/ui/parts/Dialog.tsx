@@ -1,0 +1,50 @@
+// A window over the page: the browser's own <dialog>, which keeps the focus inside, makes the rest inert
+// and closes by Escape.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+import { t } from "../../i18n";
+import { Icon } from "./Icon";
+
+interface Props {
+  title: string;
+  kind?: "center" | "corner" | "top";
+  /** The title is for screen readers only. */
+  bare?: boolean;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, kind = "center", bare = false, onClose, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    ref.current?.showModal();
+    return () => (before instanceof HTMLElement && before.isConnected ? before.focus() : undefined);
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      class={`dialog ${kind}`}
+      aria-label={title}
+      onCancel={(e) => {
+        e.preventDefault();
+        onClose();
+      }}
+      onPointerDown={(e) => e.target === ref.current && onClose()}
+    >
+      <div class="dialog-body">
+        {!bare && (
+          <header class="dialog-head">
+            <h2>{title}</h2>
+            <button type="button" class="icon-button" aria-label={t("close")} onClick={onClose}>
+              <Icon name="close" />
+            </button>
+          </header>
+        )}
+        {children}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,24 @@
+// One person in a list: avatar, name, and what they do or say.
+
+import { useSession } from "../context";
+import { Avatar } from "../parts/Avatar";
+import { presenceText } from "../parts/Presence";
+
+export function PersonLine({ uri, found = false }: { uri: string; found?: boolean }) {
+  const { people } = useSession();
+  const person = people.person(uri).value;
+  const work = [person.title, person.department].filter(Boolean).join(", ");
+  const text = found && work ? work : presenceText(person, true);
+  return (
+    <div class="line">
+      <Avatar uri={uri} />
+      <div class="line-text">
+        <bdi class="line-name">{people.nameOf(uri)}</bdi>
+        <span class="line-sub">
+          {text}
+          {person.note && !found && <span class="line-note" dir="auto"> · {person.note}</span>}
+        </span>
+      </div>
+    </div>
+  );
+}

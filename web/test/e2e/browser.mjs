@@ -1,0 +1,65 @@
+// A browser for one file of tests, and pages in it that are signed in.
+
+import { chromium } from "playwright-core";
+
+import { Mock } from "../mock/server.mjs";
+
+export const BOUND_MS = 60_000;
+
+/** Nothing but loopback can be reached, and nothing is asked of anybody else. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
+
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+}
+
+/** A mock, a page of a new context at its address, and how to end both. Errors of the page are kept. */
+export async function open(browser, { prepare = () => undefined, ...options } = {}) {
+  const mock = new Mock();
+  prepare(mock);
+  const address = await mock.listen();
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options,
+  });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: address }).catch(() => undefined);
+  const page = await context.newPage();
+  page.setDefaultTimeout(BOUND_MS);
+  const errors = [];
+  page.on("pageerror", (e) => errors.push(String(e)));
+  page.on("console", (m) => {
+    // A refused connection and a refused log-in are what the tests do; the browser logs both as errors.
+    if (m.type() === "error" && !/Failed to load resource|WebSocket connection/.test(m.text())) errors.push(m.text());
+  });
+  await page.goto(address);
+  const close = async () => {
+    await context.close();
+    await mock.close();
+  };
+  return { mock, page, context, errors, address, close };
+}
+
+export async function signIn(page, route = "") {
+  await page.getByLabel("User name").fill("alice");
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation").waitFor();
+  if (route) await go(page, route);
+}
+
+export async function go(page, route) {
+  await page.evaluate((r) => (location.hash = r), route);
+}
+
+/** Waits until `what` is true; never looks at a clock but for the bound. */
+export async function until(what, why) {
+  const end = Date.now() + BOUND_MS;
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error(`not within the bound: ${why}`);
+    await new Promise((r) => setTimeout(r, 20));
+  }
+}

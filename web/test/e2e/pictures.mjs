@@ -1,0 +1,127 @@
+// Takes a picture of every view, light, dark and on a phone, into the directory that is named (shots).
+
+import { mkdirSync } from "node:fs";
+
+import { go, launch, open, signIn } from "./browser.mjs";
+
+const OUT = process.argv[2] ?? "shots";
+mkdirSync(OUT, { recursive: true });
+
+const LOOKS = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  phone: { colorScheme: "light", viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+};
+const BOB = "#/chats/bob%40example.test";
+
+async function views(page, mock, shot, phone) {
+  await page.getByRole("option").first().waitFor();
+  await shot("chats");
+  await go(page, BOB);
+  await page.getByText("Could you try it now?").last().waitFor();
+  mock.typing("bob");
+  await page.getByText("Bob Marchetti writes").waitFor();
+  await shot("chat");
+  if (!phone) {
+    await page.getByRole("button", { name: "Details of Bob Marchetti" }).click();
+    await page.getByRole("complementary").waitFor();
+    await shot("chat-details");
+    await page.getByRole("button", { name: "Close details" }).click();
+  }
+  await go(page, "#/people");
+  await page.getByRole("treeitem").first().waitFor();
+  await shot("people");
+  await go(page, "#/people/chen%40example.test");
+  await page.getByRole("article").waitFor();
+  await shot("card");
+  await go(page, "#/people");
+  await page.getByLabel("Search people").first().fill("mar");
+  await page.getByText("Marta Lindqvist").waitFor();
+  await shot("search");
+  await page.getByLabel("Search people").first().fill("xyzzy");
+  await page.getByText("Nobody found").waitFor();
+  await shot("search-none");
+  await page.getByLabel("Search people").first().fill("");
+  await page.getByRole("button", { name: /change your state/ }).click();
+  await page.getByRole("dialog").waitFor();
+  await shot("self");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("ma");
+  await page.getByRole("option").nth(1).waitFor();
+  await shot("switcher");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Manage groups" }).click();
+  await shot("groups");
+  await page.keyboard.press("Escape");
+  await go(page, "#/settings");
+  await page.getByRole("heading", { name: "Settings" }).waitFor();
+  await shot("settings");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+  await shot("keys");
+  await page.keyboard.press("Escape");
+}
+
+async function trouble(page, mock, shot) {
+  await go(page, "#/chats/chen%40example.test");
+  const field = page.getByRole("textbox", { name: /Message to/ });
+  mock.instead["chat.send"] = () => ({ error: { code: "blocked", text: "", remedy: "" } });
+  await field.fill("Are the spare parts there?");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Not sent").waitFor();
+  delete mock.instead["chat.send"];
+  mock.cut(true);
+  await page.getByRole("button", { name: "Try now" }).waitFor();
+  await field.fill("I come over at three.");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Sent when the connection").waitFor();
+  await shot("offline");
+  mock.cut(false);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await page.getByText("Delivered", { exact: true }).waitFor();
+  mock.say("fatima", "Did you see my message? No hurry, but before five would be great.");
+  await page.getByRole("button", { name: "Dismiss" }).waitFor();
+  await shot("toast");
+}
+
+const browser = await launch();
+for (const [look, options] of Object.entries(LOOKS)) {
+  const { page, mock, close } = await open(browser, options);
+  const shot = (name) => page.screenshot({ path: `${OUT}/${name}-${look}.png`, animations: "disabled" });
+  await page.getByLabel("User name").waitFor();
+  await shot("signin");
+  await page.getByLabel("User name").fill("alice");
+  await page.getByLabel("Password", { exact: true }).fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("is not right").waitFor();
+  await shot("signin-wrong");
+  await signIn(page);
+  await views(page, mock, shot, look === "phone");
+  await trouble(page, mock, shot);
+  await close();
+  console.log(look);
+}
+
+const empty = await open(browser, {
+  prepare: (m) => {
+    m.contacts = [];
+    m.messages = [];
+  },
+});
+await signIn(empty.page);
+await empty.page.getByText("No chats yet").waitFor();
+await empty.page.screenshot({ path: `${OUT}/empty-light.png` });
+await empty.close();
+
+const rtl = await open(browser);
+await rtl.page.evaluate(() => localStorage.setItem("dialtone.prefs", JSON.stringify({ language: "rtl" })));
+await rtl.page.getByLabel("User name").fill("alice");
+await rtl.page.getByLabel("Password", { exact: true }).fill("secret");
+await rtl.page.getByRole("button", { name: "Sign in" }).click();
+await rtl.page.getByRole("navigation").waitFor();
+await rtl.page.evaluate((bob) => ((location.hash = bob), location.reload()), BOB);
+await rtl.page.locator(".msg").first().waitFor();
+await rtl.page.screenshot({ path: `${OUT}/chat-rtl.png` });
+await rtl.close();
+await browser.close();

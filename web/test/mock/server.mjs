@@ -1,0 +1,290 @@
+// A server that speaks docs/protocols/web-api.md to one browser, from memory, for the tests of the face:
+// a test reaches into it and lets things happen. It serves dist with the headers that the role `web` sends.
+
+import { randomUUID } from "node:crypto";
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { WebSocketServer } from "ws";
+
+import * as data from "./data.mjs";
+
+const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+const HEADERS = {
+  "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+};
+const PASSWORD = "secret";
+
+export class Mock {
+  people = new Map();
+  contacts = data.contacts();
+  groups = [...data.GROUPS];
+  messages = data.messages();
+  self = { state: "available", chosen: null, note: "", endpoints: 1 };
+  /** What the client asked, in order. */
+  asked = [];
+  /** op: a function in place of the usual answer; it returns {ok} or {error}, or null for no answer. */
+  instead = {};
+  locked = 0;
+  refuseSockets = false;
+  /** HTTP answers that a test wants to be an outage. */
+  down = false;
+  #cookies = new Set();
+  #sessions = new Map();
+  #current = null;
+  #socket = null;
+  #fails = 0;
+
+  constructor() {
+    for (const p of [...data.people(), ...data.strangers()]) this.people.set(p.uri, p);
+    this.people.set(data.ME, { uri: data.ME, name: "Alice Example", state: "available" });
+    this.http = createServer((req, res) => this.#request(req, res));
+    this.ws = new WebSocketServer({ noServer: true, handleProtocols: () => "dialtone.v1" });
+    this.http.on("upgrade", (req, socket, head) => this.#upgrade(req, socket, head));
+  }
+
+  /** Listens on loopback; returns the address. */
+  async listen(port = 0) {
+    await new Promise((resolve) => this.http.listen(port, "127.0.0.1", resolve));
+    return `http://localhost:${this.http.address().port}`;
+  }
+
+  async close() {
+    this.cut();
+    this.http.closeAllConnections();
+    await new Promise((resolve) => this.http.close(resolve));
+  }
+
+  // What a test lets happen
+
+  say(user, text, at = new Date().toISOString()) {
+    const uri = `${user}@${data.DOMAIN}`;
+    const message = { id: randomUUID(), chat: uri, from: uri, at, text, state: "delivered" };
+    this.messages.push(message);
+    this.event("message", { message });
+    return message;
+  }
+
+  typing(user, on = true) {
+    const uri = `${user}@${data.DOMAIN}`;
+    this.event("typing", { chat: uri, from: uri, on });
+  }
+
+  presence(user, change) {
+    const p = { ...this.people.get(`${user}@${data.DOMAIN}`), ...change };
+    this.people.set(p.uri, p);
+    this.event("presence", { people: [p] });
+  }
+
+  event(ev, fields) {
+    if (!this.#current) return;
+    const e = { seq: ++this.#current.seq, ev, ...fields };
+    this.#current.events.push(e);
+    this.#socket?.send(JSON.stringify(e));
+  }
+
+  /** The network breaks; with `refuse` it stays broken. */
+  cut(refuse = false) {
+    this.refuseSockets = refuse;
+    this.#socket?.terminate();
+    this.#socket = null;
+  }
+
+  /** The server ends the connection with a code. */
+  end(code) {
+    this.#socket?.close(code);
+    this.#socket = null;
+  }
+
+  /** Sessions and log-ins are gone, as after `dialtone login end`. */
+  forget(logins = false) {
+    this.#sessions.clear();
+    this.#current = null;
+    if (logins) this.#cookies.clear();
+  }
+
+  get connected() {
+    return this.#socket !== null;
+  }
+
+  // HTTP
+
+  #signedIn(req) {
+    const cookie = /(?:^|; )dialtone=([^;]+)/.exec(req.headers.cookie ?? "");
+    return cookie !== null && this.#cookies.has(cookie[1]);
+  }
+
+  #json(res, status, body, headers = {}) {
+    res.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store", ...HEADERS, ...headers });
+    res.end(JSON.stringify(body));
+  }
+
+  #error(res, status, code, extra = {}) {
+    this.#json(res, status, { error: { code, text: code, remedy: "", ...extra } });
+  }
+
+  async #request(req, res) {
+    const path = new URL(req.url, "http://localhost").pathname;
+    if (!path.startsWith("/api/v1/")) return this.#file(path, res);
+    if (this.down) return req.socket.destroy();
+    let body = "";
+    for await (const part of req) body += part;
+    const user = { uri: data.ME, name: "Alice Example" };
+    if (path.endsWith("/session")) return this.#signedIn(req) ? this.#json(res, 200, { user }) : this.#error(res, 401, "signed_out");
+    if (path.endsWith("/logout")) {
+      this.#cookies.clear();
+      return this.#json(res, 200, {}, { "Set-Cookie": "dialtone=; Max-Age=0; Path=/" });
+    }
+    if (path.endsWith("/login")) return this.#login(JSON.parse(body), res, user);
+    return this.#error(res, 404, "not_found");
+  }
+
+  #login({ user: name, password }, res, user) {
+    if (this.locked) return this.#error(res, 429, "too_many_attempts", { retry_s: this.locked });
+    if (!/^alice(@example\.test)?$/.test(name) || password !== PASSWORD) {
+      if (++this.#fails >= 3) this.locked = 75;
+      return this.#error(res, 401, "wrong_login");
+    }
+    const cookie = randomUUID();
+    this.#cookies.add(cookie);
+    return this.#json(res, 200, { user }, { "Set-Cookie": `dialtone=${cookie}; HttpOnly; SameSite=Strict; Path=/` });
+  }
+
+  #file(path, res) {
+    const file = join(DIST, normalize(path === "/" ? "/index.html" : path));
+    if (!file.startsWith(DIST) || !existsSync(file) || !statSync(file).isFile()) {
+      res.writeHead(404, HEADERS).end();
+      return;
+    }
+    res.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", ...HEADERS });
+    createReadStream(file).pipe(res);
+  }
+
+  // The WebSocket
+
+  #upgrade(req, socket, head) {
+    if (this.refuseSockets) return socket.destroy();
+    if (!this.#signedIn(req)) return socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    this.ws.handleUpgrade(req, socket, head, (ws) => {
+      this.#socket = ws;
+      ws.on("message", (m) => this.#message(ws, JSON.parse(String(m))));
+      ws.on("close", () => {
+        if (this.#socket === ws) this.#socket = null;
+      });
+    });
+  }
+
+  #message(ws, { id, op, ...fields }) {
+    this.asked.push({ op, ...fields });
+    if (op === "hello") return this.#hello(ws, id, fields);
+    const answer = (this.instead[op] ?? OPS[op] ?? UNKNOWN)(fields, this);
+    if (answer) ws.send(JSON.stringify({ re: id, ...answer }));
+  }
+
+  #hello(ws, id, { resume }) {
+    const old = resume && this.#sessions.get(resume.session);
+    const session = old ?? { id: randomUUID(), seq: 0, events: [] };
+    this.#current = session;
+    this.#sessions.set(session.id, session);
+    const user = { uri: data.ME, name: "Alice Example", phone: "+49301234" };
+    const ok = { session: session.id, resumed: Boolean(old), seq: session.seq, user, limits: { message_bytes: 20000, watch: 500 } };
+    ws.send(JSON.stringify({ re: id, ok }));
+    if (old) {
+      for (const e of old.events.filter((x) => x.seq > resume.seq)) ws.send(JSON.stringify(e));
+      return;
+    }
+    this.event("self", this.self);
+    this.tellContacts();
+    const watched = this.contacts.map((c) => this.people.get(c.uri)).filter(Boolean);
+    this.event("presence", { people: watched });
+  }
+
+  tellContacts() {
+    this.event("contacts", { groups: this.groups, people: this.contacts });
+  }
+}
+
+const UNKNOWN = () => ({ error: { code: "unknown_op", text: "No such request.", remedy: "" } });
+
+function changeContact(mock, uri, change) {
+  mock.contacts = mock.contacts.map((c) => (c.uri === uri ? { ...c, ...change } : c));
+  mock.tellContacts();
+  return { ok: {} };
+}
+
+const OPS = {
+  "presence.set": ({ state }, mock) => {
+    const chosen = state === "auto" ? null : state;
+    mock.self = { ...mock.self, chosen, state: chosen ?? "available" };
+    mock.event("self", mock.self);
+    return { ok: {} };
+  },
+  "presence.note": ({ text }, mock) => {
+    mock.self = { ...mock.self, note: text };
+    mock.event("self", mock.self);
+    return { ok: {} };
+  },
+  "presence.active": () => ({ ok: {} }),
+  "people.watch": ({ uris }, mock) => {
+    mock.event("presence", { people: uris.map((u) => mock.people.get(u)).filter(Boolean) });
+    return { ok: {} };
+  },
+  "people.search": ({ text }, mock) => {
+    const query = text.toLowerCase();
+    const all = [...mock.people.values()].filter((p) => `${p.name} ${p.uri}`.toLowerCase().includes(query));
+    const people = all.slice(0, 20).map(({ state: _state, activity: _activity, since: _since, note: _note, ...card }) => card);
+    return { ok: { people, more: all.length > 20 } };
+  },
+  "contacts.add": ({ uri, name, group = 1 }, mock) => {
+    mock.contacts = [...mock.contacts, { uri, name: name || mock.people.get(uri)?.name || "", groups: [group], tagged: false }];
+    mock.tellContacts();
+    return { ok: {} };
+  },
+  "contacts.remove": ({ uri }, mock) => {
+    mock.contacts = mock.contacts.filter((c) => c.uri !== uri);
+    mock.tellContacts();
+    return { ok: {} };
+  },
+  "contacts.move": ({ uri, groups }, mock) => changeContact(mock, uri, { groups }),
+  "contacts.rename": ({ uri, name }, mock) => changeContact(mock, uri, { name }),
+  "groups.add": ({ name }, mock) => {
+    const group = Math.max(...mock.groups.map((g) => g.id)) + 1;
+    mock.groups = [...mock.groups, { id: group, name }];
+    mock.tellContacts();
+    return { ok: { group } };
+  },
+  "groups.rename": ({ group, name }, mock) => {
+    mock.groups = mock.groups.map((g) => (g.id === group ? { ...g, name } : g));
+    mock.tellContacts();
+    return { ok: {} };
+  },
+  "groups.remove": ({ group }, mock) => {
+    mock.groups = mock.groups.filter((g) => g.id !== group);
+    mock.tellContacts();
+    return { ok: {} };
+  },
+  "chat.typing": () => ({ ok: {} }),
+  "chat.send": ({ to, text, ref }, mock) => {
+    const known = mock.messages.find((m) => m.ref === ref);
+    const state = mock.people.get(to)?.state === "offline" ? "kept" : "delivered";
+    const message = known ?? { id: randomUUID(), chat: to, from: data.ME, at: new Date().toISOString(), text, state, ref };
+    if (!known) mock.messages.push(message);
+    return { ok: { message } };
+  },
+  "chat.history": ({ with: uri, before, limit }, mock) => {
+    const all = mock.messages
+      .filter((m) => (!uri || m.chat === uri) && (!before || m.at < before))
+      .sort((a, b) => (a.at < b.at ? -1 : 1));
+    return { ok: { messages: all.slice(-limit), more: all.length > limit } };
+  },
+};

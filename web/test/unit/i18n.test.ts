@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { afterEach, describe, expect, it } from "vitest";
+
+import { choose, direction, setLanguage, t, type Plural } from "../../src/i18n";
+import { de } from "../../src/i18n/de";
+import { en } from "../../src/i18n/en";
+import { mark, pseudo } from "../../src/i18n/pseudo";
+
+const words = (w: string | Plural) => (typeof w === "string" ? [w] : [w.one, w.other]);
+const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
+
+function sources(dir: string): string[] {
+  return readdirSync(dir).flatMap((name) => {
+    const path = join(dir, name);
+    if (statSync(path).isDirectory()) return name === "i18n" ? [] : sources(path);
+    return /\.tsx?$/.test(name) ? [readFileSync(path, "utf8")] : [];
+  });
+}
+
+afterEach(() => setLanguage("en", []));
+
+describe("languages", () => {
+  it("German has every word, with the same holes, and none is left in English", () => {
+    expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort());
+    const same = new Set(["app", "nav_chats", "chats_title", "chatlist", "card_chat", "state_offline", "set_version"]);
+    for (const key of Object.keys(en) as (keyof typeof en)[]) {
+      words(en[key]).forEach((w, i) => {
+        const other = words(de[key])[i] ?? "";
+        expect(other, key).not.toBe("");
+        expect(holes(other), key).toEqual(holes(w));
+        if (/[a-z]{4}/i.test(w.replace(/\{\w+\}/g, "")) && !same.has(key)) expect(other, key).not.toBe(w);
+      });
+    }
+  });
+
+  it("every word is used", () => {
+    const code = sources(join(__dirname, "../../src")).join("\n");
+    const built = ["state_", "err_", "msg_", "activity_", "set_theme_"];
+    for (const key of Object.keys(en)) {
+      const used = code.includes(`"${key}"`) || built.some((b) => key.startsWith(b));
+      expect(used, `${key} is not used`).toBe(true);
+    }
+  });
+
+  it("counts in the language's own way", async () => {
+    expect(t("nav_unread", { n: 1 })).toBe("1 unread message");
+    await setLanguage("de", ["de-AT"]);
+    expect(t("nav_unread", { n: 2 })).toBe("2 ungelesene Nachrichten");
+    expect(t("search_none", { text: "{n}" })).toContain("„{n}“");
+  });
+
+  it("the test language goes from right to left, marks all letters and keeps the holes", async () => {
+    await setLanguage("rtl", []);
+    expect(direction.value).toBe("rtl");
+    for (const w of Object.values(pseudo(en)).flatMap(words)) expect(w.startsWith("⟦")).toBe(true);
+    expect(mark("Send {name}")).toContain("{name}");
+  });
+
+  it("chooses what the browser wants first and we have", () => {
+    expect(choose("auto", ["fr-FR", "de-CH", "en"])).toBe("de");
+    expect(choose("auto", ["fr"])).toBe("en");
+    expect(choose("en", ["de"])).toBe("en");
+  });
+});
