@@ -265,6 +265,35 @@ def a_broken_connection_is_taken_up_again_without_loss(case):
 
 
 @tap.test
+def what_was_seen_is_not_told_again(case):
+    a, b = browser(case).start(), browser(case).start()
+    b.ok("chat.send", to=address(a.user), text="one")
+    a.wait_text("one")
+    check_eq(a.error("seen", seq=a.seq + 1), "bad_request", "what was not told")
+    a.ok("seen", seq=a.seq)
+    a.cut()
+    b.ok("chat.send", to=address(a.user), text="two")
+    check_eq(a.connect(), 101, "again")
+    check(a.hello(resume=True)["resumed"], "it goes on behind what was seen")
+    a.wait_text("two")
+    a.cut()
+    check_eq(a.connect(), 101, "once more")
+    a.seq = 0
+    number = a.send("hello", tab=a.tab, resume={"session": a.session, "seq": 1})
+    check(not a.answer(number)["ok"]["resumed"], "what was seen is gone")
+
+
+@tap.test
+def who_guesses_passwords_has_to_wait(case):
+    b = browser(case)
+    answers = [b.log_in(f"guess {i}") for i in range(12)]
+    slow = next((x for x in answers if x.status == 429), None)
+    check(slow, f"{[x.status for x in answers]}")
+    check_eq(slow.code, "too_many_attempts", slow.body)
+    check(slow.json()["error"]["retry_s"] > 0 and int(slow.headers["Retry-After"]) > 0, slow.body)
+
+
+@tap.test
 def a_session_is_shown_by_one_connection_at_a_time(case):
     a = browser(case).start()
     other = browser(case, a.user, tab=a.tab)

@@ -12,6 +12,7 @@ static const struct op {
 	const char *name;
 	void (*fn)(struct session *s, uint64_t number, const cJSON *args);
 } ops[] = {
+	{ "seen", session_seen },
 	{ "presence.set", wb_people_presence_set },
 	{ "presence.note", wb_people_presence_note },
 	{ "presence.active", wb_people_presence_active },

@@ -60,6 +60,17 @@ void session_event(struct session *s, const char *ev, struct str body)
 		browser_send(s->browser, buf_view(&b));
 }
 
+void session_seen(struct session *s, uint64_t number, const cJSON *args)
+{
+	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(args, "seq");
+	if (!cJSON_IsNumber(seq) || seq->valuedouble < 0 || seq->valuedouble > (double)s->seq) {
+		web_bad(s, number, "seq is the number of an event that was told");
+		return;
+	}
+	drop_events(s, (uint64_t)seq->valuedouble);
+	web_ok(s, number, STR(""));
+}
+
 struct str session_text(const struct session *s, uint64_t seq)
 {
 	list_for(it, &s->events)

@@ -165,6 +165,8 @@ void session_take(struct session *s, struct browser *b);
 void session_left(struct session *s);
 /* The event of that number; empty: it is not kept. */
 struct str session_text(const struct session *s, uint64_t seq);
+/* `seen`: the browser will not ask for the events up to there again. */
+void session_seen(struct session *s, uint64_t number, const cJSON *args);
 /* Are all events behind seq still kept? */
 bool session_has(const struct session *s, uint64_t seq);
 /* Sends them again. */
