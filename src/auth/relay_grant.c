@@ -179,3 +179,10 @@ int relay_grant_get(struct relay_grant *ret, struct relay_keys *k, uint64_t now_
 	*ret = g;
 	return 0;
 }
+
+struct str relay_grant_user(struct bytes name)
+{
+	struct relay_grant g;
+	uint32_t number;
+	return read_fields(&g, &number, name) == 0 ? g.user : STR("");
+}

@@ -44,3 +44,6 @@ int relay_grant_put(struct relay_keys *k, uint64_t now_s, const struct relay_gra
  * of a day whose grants are all over. */
 int relay_grant_get(struct relay_grant *ret, struct relay_keys *k, uint64_t now_s,
                     struct bytes name, uint8_t ret_password[RELAY_PASSWORD_LEN]) MUST_CHECK;
+/* Whose a name says that it is, which nothing proves: for the log.  Borrows; empty: it is no name
+ * of ours. */
+struct str relay_grant_user(struct bytes name);

@@ -17,6 +17,7 @@
 #include "ctl/file.h"
 #include "ctl/finding.h"
 #include "ctl/peers.h"
+#include "ctl/remote.h"
 #include "ctl/stores.h"
 #include "daemon/holder.h"
 #include "daemon/roles.h"
@@ -290,6 +291,25 @@ static void check_stores(struct doctor *d, struct tool *t)
 	cJSON_Delete(stores);
 }
 
+static void check_relay(struct doctor *d, struct tool *t)
+{
+	bool here = topo_role_here(d->topo, STR("edge-av"));
+	cJSON *status =
+	        d->running && here ? remote_ask(t, "edge-av", "relay status", NULL, NULL) : NULL;
+	const cJSON *process;
+	double draining = 0, allocations = 0;
+	cJSON_ArrayForEach(process, status)
+	{
+		draining += ctl_flag(process, "draining");
+		allocations += ctl_number(process, "allocations", 0);
+	}
+	if (draining > 0)
+		finding_add(d->findings, FINDING_WARNING, "relay", "`dialtone relay drain off`.",
+		            "is draining: nobody new is taken; %.0f allocations go on",
+		            allocations);
+	cJSON_Delete(status);
+}
+
 /* What to do about a connection that does not come up, by what its end here says of it. */
 static const char *way_to_peer(struct str why)
 {
@@ -358,6 +378,7 @@ static int doctor(struct tool *t, cJSON *args)
 	check_server(&d);
 	check_ports(&d);
 	edgecheck(d.findings, d.topo);
+	check_relay(&d, t);
 	certs_check(d.findings, d.topo, time(NULL));
 	check_secrets(&d, d.topo->data_dir);
 	check_secrets(&d, str_of(t->config_dir));

@@ -6,6 +6,8 @@
 #include "ctl/commands.h"
 #include "ctl/file.h"
 #include "ctl/password.h"
+#include "ctl/relayuse.h"
+#include "ctl/remote.h"
 #include "svc/user/fields.h"
 
 enum { PHOTO_MAX = USER_PHOTO_MAX };
@@ -87,6 +89,12 @@ static int show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result
 	return EXIT_FINE;
 }
 
+static int show_new(struct tool *t, const cJSON *args, cJSON *result)
+{
+	relayuse_admit(t, ctl_text(result, "user").p);
+	return show_password(t, args, result);
+}
+
 /* clang-format off */
 #define ARG_USER { "user", CTL_TEXT, true, true, "user name, address or number" }
 #define ARGS_PASSWORD \
@@ -109,7 +117,7 @@ static int show_password(struct tool *t UNUSED, const cJSON *args, cJSON *result
 const struct verb ctl_user_verbs[] = {
 	{ .cmd = { .noun = "user", .verb = "add", .help = "Make a user",
 	           .args = { ARG_USER, ARGS_PASSWORD, ARGS_DATA } },
-	  .role = "accounts", .offline = true, .run = with_password, .after = show_password,
+	  .role = "accounts", .offline = true, .run = with_password, .after = show_new,
 	  .local_args = "password-stdin generate" },
 	{ .cmd = { .noun = "user", .verb = "list", .help = "Show all users" },
 	  .role = "accounts", .offline = true },
@@ -134,13 +142,13 @@ const struct verb ctl_user_verbs[] = {
 	  .local_args = "password-stdin generate" },
 	{ .cmd = { .noun = "user", .verb = "disable",
 	           .help = "Refuse sign-ins and sign the user out at once", .args = { ARG_USER } },
-	  .role = "accounts", .offline = true },
+	  .role = "accounts", .offline = true, .run = remote_with_user, .after = relayuse_end },
 	{ .cmd = { .noun = "user", .verb = "enable", .help = "Let a disabled user sign in again",
 	           .args = { ARG_USER } },
-	  .role = "accounts", .offline = true },
+	  .role = "accounts", .offline = true, .run = remote_with_user, .after = relayuse_begin },
 	{ .cmd = { .noun = "user", .verb = "remove", .help = "Remove a user for good",
 	           .args = { ARG_USER } },
-	  .role = "accounts", .offline = true },
+	  .role = "accounts", .offline = true, .run = remote_with_user, .after = relayuse_end },
 	{ .cmd = { .noun = "device", .verb = "add",
 	           .help = "Make a password for one device; shown once",
 	           .args = { ARG_USER, { "name", CTL_TEXT, true, true, "a name for the device" } } },

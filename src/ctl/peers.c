@@ -35,7 +35,7 @@ cJSON *peers_ask(struct tool *t)
 		const struct topo_role *r = &topo->roles[i];
 		const struct role *role = roles_find(roles_all, r->role);
 		if (r->host == topo->self && role && role_speaks_across(role, topo, r))
-			add_rows(&list, remote_ask(t, role->name, "status", unite));
+			add_rows(&list, remote_ask(t, role->name, "status", NULL, unite));
 	}
 	return list;
 }

@@ -6,6 +6,7 @@
 #include "ctl/client.h"
 #include "ctl/offline.h"
 #include "ctl/print.h"
+#include "daemon/config.h"
 
 static void drop_local_args(const struct verb *v, cJSON *args)
 {
@@ -50,14 +51,47 @@ void remote_forget(cJSON *args)
 	cJSON_Delete(args);
 }
 
-/* The server runs, but not the role that knows the answer. */
-static void tell_no_role(const char *role, struct buf *why)
+bool remote_put_where(struct buf *b, const struct topo *t, const char *role,
+                      const struct topo_host *but)
 {
+	bool any = false;
+	for (size_t i = 0; i < t->n_roles; i++) {
+		const struct topo_role *r = &t->roles[i];
+		if (!str_eq(r->role, str_of(role)) || r->host == but)
+			continue;
+		buf_printf(b, "%s%s host %" STR_FMT " (%" STR_FMT ")", any ? "" : role,
+		           any ? "," : " runs on", STR_ARG(r->host->id), STR_ARG(r->host->name));
+		any = true;
+	}
+	return any;
+}
+
+/* Other hosts have the role, and this one has not: "edge-av runs on ...". */
+static bool is_elsewhere(struct tool *t, const char *role, struct buf *ret)
+{
+	const struct topo *topo = t->config ? t->config->topo : NULL;
+	return topo && !topo_role_here(topo, str_of(role)) &&
+	       remote_put_where(ret, topo, role, topo->self);
+}
+
+/* Nothing of the role answers: is it for want of the role, not of the server?  Then `why` says so.
+ */
+static bool is_no_role(struct tool *t, const char *dir, const char *role, struct buf *why)
+{
+	auto_(buf_free) struct buf where = buf_of(CTL_LINE_MAX);
+	if (is_elsewhere(t, role, &where)) {
+		why->len = 0;
+		buf_printf(why, "%" STR_FMT ": run this there.", STR_ARG(buf_view(&where)));
+		return true;
+	}
+	if (!client_can_reach(dir, "dialtoned"))
+		return false;
 	why->len = 0;
 	buf_printf(why,
 	           "No process of the role %s runs on this host.  `dialtone role list` shows what "
 	           "does; the role needs a section [role %s] in topology.conf, and a restart.",
 	           role, role);
+	return true;
 }
 
 static int ask(struct tool *t, cJSON *args, cJSON **ret_result, struct buf *why)
@@ -80,9 +114,7 @@ static int ask(struct tool *t, cJSON *args, cJSON **ret_result, struct buf *why)
 	};
 	int r = client_ask(ret_result, &rq, why);
 	bool absent = r == -ENOENT || r == -ECONNREFUSED;
-	if (absent && client_can_reach(dir, "dialtoned")) {
-		tell_no_role(v->role, why);
-	} else if (absent && v->offline) {
+	if (absent && !is_no_role(t, dir, v->role, why) && v->offline) {
 		why->len = 0;
 		r = offline_ask(t, v->role, buf_view(&cmd), sent, ret_result, why);
 	}
@@ -110,10 +142,8 @@ int remote_run(struct tool *t, cJSON *args)
 	return status;
 }
 
-/* *ret is what accounts says of her; NULL if it does not answer. */
-static int ask_user(struct tool *t, const char *user, cJSON **ret)
+int remote_find_user(struct tool *t, const char *user, cJSON **ret, struct buf *why)
 {
-	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
 	auto_(xfreep) char *dir = str_dup(tool_run_dir(t));
 	cJSON *args = cJSON_CreateObject();
 	cJSON_AddStringToObject(args, "user", user);
@@ -121,9 +151,17 @@ static int ask_user(struct tool *t, const char *user, cJSON **ret)
 		.run_dir = dir, .role = "accounts", .cmd = STR("user show"), .args = args
 	};
 	*ret = NULL;
-	int r = client_ask(ret, &rq, &why);
+	int r = client_ask(ret, &rq, why);
 	cJSON_Delete(args);
-	return r == -EREMOTEIO ? tool_fail("%" STR_FMT, STR_ARG(buf_view(&why))) : EXIT_FINE;
+	return r == 0 ? 0 : r == -EREMOTEIO ? -ENOENT : -EAGAIN;
+}
+
+/* *ret is what accounts says of her; NULL if it does not answer. */
+static int ask_user(struct tool *t, const char *user, cJSON **ret)
+{
+	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
+	int r = remote_find_user(t, user, ret, &why);
+	return r == -ENOENT ? tool_fail("%" STR_FMT, STR_ARG(buf_view(&why))) : EXIT_FINE;
 }
 
 int remote_check_user(struct tool *t, const cJSON *args, const char *arg)
@@ -152,7 +190,7 @@ int remote_with_user(struct tool *t, cJSON *args)
 	return remote_name_user(t, args, "user");
 }
 
-cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
+cJSON *remote_ask(struct tool *t, const char *role, const char *cmd, const cJSON *args,
                   cJSON *(*join)(cJSON *a, cJSON *b))
 {
 	auto_(buf_free) struct buf why = buf_of(CTL_LINE_MAX);
@@ -163,6 +201,7 @@ cJSON *remote_ask(struct tool *t, const char *role, const char *cmd,
 		.every_slot = true,
 		.join = join,
 		.cmd = str_of(cmd),
+		.args = args,
 	};
 	cJSON *result = NULL;
 	return client_ask(&result, &rq, &why) == 0 ? result : NULL;
@@ -179,7 +218,7 @@ int remote_get(struct tool *t, const char *role, const char *cmd, const cJSON *a
 	int r = client_ask(ret, &rq, &why);
 	if (r == 0)
 		return EXIT_FINE;
-	if ((r == -ENOENT || r == -ECONNREFUSED) && client_can_reach(dir, "dialtoned"))
-		tell_no_role(role, &why);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		(void)is_no_role(t, dir, role, &why);
 	return tool_fail("%" STR_FMT, STR_ARG(buf_view(&why)));
 }

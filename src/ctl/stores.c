@@ -19,5 +19,5 @@ static cJSON *unite(cJSON *a, cJSON *b)
 
 cJSON *stores_ask(struct tool *t)
 {
-	return remote_ask(t, "frontend", "status", unite);
+	return remote_ask(t, "frontend", "status", NULL, unite);
 }

@@ -50,6 +50,18 @@ struct str tool_run_dir(struct tool *t)
 	return str_of(t->run_dir);
 }
 
+void tool_become_text(cJSON *result, struct str text)
+{
+	auto_(xfreep) char *copy = str_dup(text);
+	cJSON *made = cJSON_CreateString(copy);
+	cJSON_Delete(result->child);
+	cJSON_free(result->valuestring);
+	result->child = NULL;
+	result->type = cJSON_String;
+	result->valuestring = take(&made->valuestring);
+	cJSON_Delete(made);
+}
+
 void tool_show(const struct tool *t, cJSON *result)
 {
 	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);

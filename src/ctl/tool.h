@@ -42,5 +42,7 @@ int tool_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
 const struct topo *tool_topo(struct tool *t);
 /* The directory of the control sockets, also when the topology cannot be read. */
 struct str tool_run_dir(struct tool *t);
+/* The answer becomes this text, for people. */
+void tool_become_text(cJSON *result, struct str text);
 /* Shows a command's result in the form asked for; takes it. */
 void tool_show(const struct tool *t, cJSON *result);

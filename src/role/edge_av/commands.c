@@ -1,19 +1,14 @@
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/code.h"
 #include "role/edge_av/ea.h"
 
-/* What `dialtone` asks of the A/V edge, what it counts, and its log lines of allocations. */
+/* What `dialtone` asks of the A/V edge. */
 
 enum { ANSWER_MAX = CTL_LINE_MAX - 4096, LIFE_MIN_S = 1 };
 
-static const char *const ends[RELAY_N_ENDS] = {
-	[RELAY_RELEASED] = "released",     [RELAY_EXPIRED] = "expired",
-	[RELAY_GONE] = "connection ended", [RELAY_REVOKED] = "by command",
-	[RELAY_STOPPED] = "stopped",
-};
-
-/* --- texts ----------------------------------------------------------------------------------- */
+#define NO_ADDRESS "A user's address is wanted, of at most %d bytes."
 
 static void put_addr(struct buf *b, const struct addr *a)
 {
@@ -22,61 +17,7 @@ static void put_addr(struct buf *b, const struct addr *a)
 	buf_char(b, '"');
 }
 
-static const char *transport_of(const struct relay_info *i)
-{
-	return i->owner ? ea_conn_transport(i->owner) : "udp";
-}
-
-static void put_relayed(struct buf *b, const struct relay_info *i, const char *between)
-{
-	addr_put(b, &i->relayed[0]);
-	if (i->relayed[1].sa.sa_family == AF_UNSPEC)
-		return;
-	buf_printf(b, "%s", between);
-	addr_put(b, &i->relayed[1]);
-}
-
-/* --- the log --------------------------------------------------------------------------------- */
-
-static void log_allocation(struct edge_av *ea, const char *event, const struct relay_info *i,
-                           struct str more)
-{
-	char text[2][128];
-	struct buf client = BUF_ON(text[0]), relayed = BUF_ON(text[1]);
-	if (!log_allow(&ea->alloc_limit, loop_now(ea->env->loop), EA_ALLOCATION_LINES_PER_S))
-		return;
-	addr_put(&client, &i->client);
-	put_relayed(&relayed, i, ",");
-	log_info(NULL, event,
-	         "id=%u.%" PRIu64 " user=%s client=%s transport=%s relayed=%s%" STR_FMT,
-	         ea->env->slot + 1, i->number, log_esc(i->user), log_esc(buf_view(&client)),
-	         transport_of(i), log_esc(buf_view(&relayed)), STR_ARG(more));
-}
-
-void ea_began(void *arg, const struct relay_info *info)
-{
-	struct edge_av *ea = arg;
-	log_allocation(ea, "allocation-began", info,
-	               info->lync ? STR(" dialect=lync") : STR(" dialect=turn"));
-}
-
-void ea_ended(void *arg, const struct relay_info *info, enum relay_end why)
-{
-	struct edge_av *ea = arg;
-	char text[256];
-	struct buf more = BUF_ON(text);
-	buf_printf(&more,
-	           " why=\"%s\" seconds=%" PRIu64 " peers=%u packets-in=%" PRIu64
-	           " packets-out=%" PRIu64 " bytes-in=%" PRIu64 " bytes-out=%" PRIu64
-	           " dropped=%" PRIu64,
-	           ends[why], (loop_now(ea->env->loop) - info->began) / USEC_PER_SEC, info->peers,
-	           info->packets_in, info->packets_out, info->bytes_in, info->bytes_out,
-	           info->dropped);
-	log_allocation(ea, "allocation-ended", info, buf_view(&more));
-	ea_conn_ended(info->owner, why);
-}
-
-/* --- commands -------------------------------------------------------------------------------- */
+/* --- allocations ----------------------------------------------------------------------------- */
 
 static void put_allocation(struct edge_av *ea, struct buf *b, const struct relay_info *i)
 {
@@ -86,9 +27,9 @@ static void put_allocation(struct edge_av *ea, struct buf *b, const struct relay
 	json_put_str(b, i->user);
 	buf_lit(b, ",\"client\":");
 	put_addr(b, &i->client);
-	buf_printf(b, ",\"transport\":\"%s\",\"dialect\":\"%s\",\"relayed\":\"", transport_of(i),
+	buf_printf(b, ",\"transport\":\"%s\",\"dialect\":\"%s\",\"relayed\":\"", ea_transport(i),
 	           i->lync ? "lync" : "turn");
-	put_relayed(b, i, " ");
+	ea_put_relayed(b, i, " ");
 	buf_printf(b,
 	           "\",\"peers\":%u,\"channels\":%u,\"packets_in\":%" PRIu64
 	           ",\"packets_out\":%" PRIu64 ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64
@@ -147,6 +88,8 @@ static void allocation_end(void *state, struct ctl_call *call)
 	call->ok(call, buf_view(&b));
 }
 
+/* --- the relay as a whole -------------------------------------------------------------------- */
+
 static void put_ports(const struct edge_av *ea, struct buf *b)
 {
 	buf_printf(b, ",\"relay_ports\":\"%u-%u\",\"relayed_addresses\":\"", ea->setup.ports.first,
@@ -179,6 +122,14 @@ static void put_faces(const struct edge_av *ea, struct buf *b)
 	buf_char(b, ']');
 }
 
+static void put_denied(struct buf *b, const struct relay_stats *s)
+{
+	buf_printf(b, ",\"challenged\":%" PRIu64 ",\"denied\":{", s->challenged);
+	for (int i = 0; i < RELAY_N_DENIALS; i++)
+		buf_printf(b, "%s\"%s\":%" PRIu64, i ? "," : "", ea_denials[i], s->denied[i]);
+	buf_printf(b, "},\"revoked\":%u", s->barred);
+}
+
 static void relay_status(void *state, struct ctl_call *call)
 {
 	struct edge_av *ea = state;
@@ -191,6 +142,7 @@ static void relay_status(void *state, struct ctl_call *call)
 	           ea->env->slot + 1, s->allocations, s->users, ea->n_conns,
 	           relay_is_draining(ea->relay) ? "true" : "false", s->allocated,
 	           s->relayed_packets, s->relayed_bytes, s->dropped, s->refused);
+	put_denied(&b, s);
 	put_ports(ea, &b);
 	buf_lit(&b, ",\"realm\":");
 	json_put_str(&b, ea->env->topo->realm);
@@ -212,36 +164,166 @@ static void relay_drain_on_off(void *state, struct ctl_call *call)
 	relay_drain(ea->relay, str_eq(word, STR("on")));
 	log_info(NULL, "drain", "on=%s allocations=%u", relay_is_draining(ea->relay) ? "yes" : "no",
 	         relay_stats(ea->relay)->allocations);
-	buf_printf(&b, "{\"allocations\":%u}", relay_stats(ea->relay)->allocations);
+	buf_printf(&b, "{\"draining\":%s,\"allocations\":%u}",
+	           relay_is_draining(ea->relay) ? "true" : "false",
+	           relay_stats(ea->relay)->allocations);
 	call->ok(call, buf_view(&b));
 }
+
+static void relay_revoke_user(void *state, struct ctl_call *call)
+{
+	struct edge_av *ea = state;
+	struct str user = ctl_text(call->args, "user");
+	char text[64];
+	struct buf b = BUF_ON(text);
+	int r = relay_bar(ea->relay, user);
+	if (r == -ENOSPC) {
+		call->fail(call,
+		           "The relay refuses %d users already.  `dialtone relay allow` takes one "
+		           "of `dialtone relay revoked` back.",
+		           RELAY_BARS_MAX);
+		return;
+	}
+	if (r < 0) {
+		call->fail(call, NO_ADDRESS, RELAY_USER_MAX);
+		return;
+	}
+	log_info(NULL, "credentials-revoked", "user=%s allocations=%d", log_esc(user), r);
+	buf_printf(&b, "{\"ended\":%d}", r);
+	call->ok(call, buf_view(&b));
+}
+
+static void relay_allow(void *state, struct ctl_call *call)
+{
+	struct edge_av *ea = state;
+	struct str user = ctl_text(call->args, "user");
+	bool was = relay_admit(ea->relay, user);
+	if (was)
+		log_info(NULL, "credentials-allowed", "user=%s", log_esc(user));
+	call->ok(call, was ? STR("{\"allowed\":true}") : STR("{\"allowed\":false}"));
+}
+
+static void relay_revoked(void *state, struct ctl_call *call)
+{
+	const struct edge_av *ea = state;
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
+	usec_t now = loop_now(ea->env->loop), until = now;
+	struct str user = STR("");
+	buf_char(&b, '[');
+	while ((user = relay_next_barred(ea->relay, user, &until)).len > 0) {
+		if (until <= now)
+			continue;
+		buf_str(&b, b.len > 1 ? STR(",{\"user\":") : STR("{\"user\":"));
+		json_put_str(&b, user);
+		buf_printf(&b, ",\"left_s\":%" PRIu64 "}", (until - now) / USEC_PER_SEC);
+	}
+	buf_char(&b, ']');
+	if (b.full)
+		call->fail(call, "there are too many for one answer");
+	else
+		call->ok(call, buf_view(&b));
+}
+
+/* --- credentials ----------------------------------------------------------------------------- */
 
 static const struct setting life_row = {
 	.name = "--life", .type = SET_SECONDS, .min = LIFE_MIN_S, .max = RELAY_LIFE_MAX_S
 };
 
+static void put_host(struct buf *b, struct str host)
+{
+	bool v6 = str_chr(host, ':') >= 0;
+	buf_printf(b, "%s%" STR_FMT "%s", v6 ? "[" : "", STR_ARG(host), v6 ? "]" : "");
+}
+
+/* RFC 7065: one for each way. */
+static void put_uri(struct buf *b, const char *scheme, struct str host, uint16_t port,
+                    const char *transport)
+{
+	if (port == 0)
+		return;
+	buf_printf(b, "%s\"%s:", b->p[b->len - 1] == '[' ? "" : ",", scheme);
+	put_host(b, host);
+	buf_printf(b, ":%u?transport=%s\"", port, transport);
+}
+
+static void put_uris(const struct edge_av *ea, struct buf *b, const struct mrasp_relay *r)
+{
+	put_uri(b, "turn", r->host, r->udp, "udp");
+	put_uri(b, "turn", r->host, r->tcp, "tcp");
+	put_uri(b, "turns", r->host, ea->tls ? r->tcp : 0, "tcp");
+}
+
+static void put_server(const struct edge_av *ea, struct buf *b, const struct mrasp_relay *r)
+{
+	buf_lit(b, "{\"host\":");
+	json_put_str(b, r->host);
+	buf_printf(b, ",\"udp\":%u,\"tcp\":%u,\"tls\":%u}", r->udp, r->tcp, ea->tls ? r->tcp : 0);
+}
+
+/* Where these credentials are good, outside first; a port 0: it is not there. */
+static void put_servers(const struct edge_av *ea, struct buf *b)
+{
+	struct mrasp_relay relays[2];
+	size_t n = ea_list_relays(ea, MRASP_INTERNET, relays);
+	buf_lit(b, ",\"servers\":[");
+	for (size_t i = 0; i < n; i++) {
+		buf_str(b, i ? STR(",") : STR(""));
+		put_server(ea, b, &relays[i]);
+	}
+	buf_lit(b, "],\"uris\":[");
+	for (size_t i = 0; i < n; i++)
+		put_uris(ea, b, &relays[i]);
+	buf_char(b, ']');
+}
+
+static bool read_life(const struct edge_av *ea, struct ctl_call *call, uint32_t *ret_s)
+{
+	struct str text = ctl_text(call->args, "life");
+	struct setting_value life = { .u = ea->setup.s.credential_life_s };
+	auto_(buf_free) struct buf why = buf_of(1000);
+	if (text.len > 0 && setting_parse(&life_row, text, &life, &why) < 0) {
+		call->fail(call, "%.*s", STR_ARG(buf_view(&why)));
+		return false;
+	}
+	*ret_s = (uint32_t)life.u;
+	return true;
+}
+
+static void tell_not_granted(struct ctl_call *call, struct str user, int err)
+{
+	if (err == -EACCES)
+		call->fail(call,
+		           "The credentials of %" STR_FMT
+		           " are revoked.  `dialtone relay allow %" STR_FMT "` ends that.",
+		           STR_ARG(user), STR_ARG(user));
+	else
+		call->fail(call, NO_ADDRESS, RELAY_USER_MAX);
+}
+
 static void relay_credential(void *state, struct ctl_call *call)
 {
 	struct edge_av *ea = state;
 	struct str user = ctl_text(call->args, "user");
-	struct setting_value life = { .u = ea->setup.s.credential_life_s };
-	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX), why = buf_of(1000);
+	auto_(buf_free) struct buf b = buf_of(ANSWER_MAX);
 	struct ea_grant g;
-	if (ctl_text(call->args, "life").len > 0 &&
-	    setting_parse(&life_row, ctl_text(call->args, "life"), &life, &why) < 0) {
-		call->fail(call, "%.*s", STR_ARG(buf_view(&why)));
+	uint32_t life_s;
+	if (!read_life(ea, call, &life_s))
 		return;
-	}
-	if (ea_grant(ea, user, life.u, &g) < 0) {
-		call->fail(call, "the user's address is longer than %d bytes", RELAY_USER_MAX);
+	int r = ea_grant(ea, user, life_s, &g);
+	if (r < 0) {
+		tell_not_granted(call, user, r);
 		return;
 	}
 	log_info(NULL, "credentials-granted", "user=%s life=%us by=command", log_esc(user),
 	         g.life_s);
 	buf_printf(&b, "{\"username\":\"%s\",\"password\":\"%s\",\"realm\":", g.user, g.password);
 	json_put_str(&b, ea->env->topo->realm);
-	buf_printf(&b, ",\"ttl\":%u}", g.life_s);
+	buf_printf(&b, ",\"ttl\":%u", g.life_s);
+	put_servers(ea, &b);
+	buf_char(&b, '}');
 	call->ok(call, buf_view(&b));
+	wipe(b.p, b.len);
 	wipe(&g, sizeof(g));
 }
 
@@ -256,6 +338,14 @@ const struct ctl_command ea_commands[] = {
 	{ .noun = "relay", .verb = "drain", .fn = relay_drain_on_off,
 	  .args = { { "on", CTL_TEXT, true, true, "on or off" } },
 	  .help = "Takes no new allocations, or takes them again; those there are go on." },
+	{ .noun = "relay", .verb = "revoke", .fn = relay_revoke_user,
+	  .args = { { "user", CTL_TEXT, true, true, "whose: a user's address" } },
+	  .help = "Ends a user's allocations and refuses the user's credentials." },
+	{ .noun = "relay", .verb = "allow", .fn = relay_allow,
+	  .args = { { "user", CTL_TEXT, true, true, "whose: a user's address" } },
+	  .help = "Takes the credentials of a user again." },
+	{ .noun = "relay", .verb = "revoked", .fn = relay_revoked,
+	  .help = "Users whose credentials are refused, and how long yet." },
 	{ .noun = "allocation", .verb = "list", .fn = allocation_list,
 	  .args = { { "user", CTL_TEXT, true, false, "only this user's" } },
 	  .help = "Allocations of the relay." },
@@ -266,90 +356,3 @@ const struct ctl_command ea_commands[] = {
 	{ .noun = NULL },
 };
 /* clang-format on */
-
-/* --- figures --------------------------------------------------------------------------------- */
-
-static void head(struct buf *b, const char *name, const char *kind, const char *help)
-{
-	buf_printf(b, "# HELP dialtone_relay_%s %s\n# TYPE dialtone_relay_%s %s\n", name, help,
-	           name, kind);
-}
-
-static void put(struct buf *b, const char *name, const char *kind, const char *help, uint64_t value)
-{
-	head(b, name, kind, help);
-	buf_printf(b, "dialtone_relay_%s %" PRIu64 "\n", name, value);
-}
-
-static void put_ended(struct buf *b, const struct relay_stats *s)
-{
-	head(b, "allocations_ended_total", "counter", "Allocations that ended, by the reason.");
-	for (int i = 0; i < RELAY_N_ENDS; i++)
-		buf_printf(b, "dialtone_relay_allocations_ended_total{why=\"%s\"} %" PRIu64 "\n",
-		           ends[i], s->ended[i]);
-}
-
-static void put_connections(struct buf *b, const struct edge_av *ea)
-{
-	put(b, "connections", "gauge", "TCP and TLS connections of clients.", ea->n_conns);
-	put(b, "connections_total", "counter", "Those that were taken.", ea->conn_stats.taken);
-	put(b, "connections_refused_total", "counter",
-	    "Connections without room, or TLS without a certificate.", ea->conn_stats.refused);
-	put(b, "connections_silent_total", "counter",
-	    "Connections that ended for want of an allocation.", ea->conn_stats.silent);
-	put(b, "connections_foreign_total", "counter", "Connections that spoke something else.",
-	    ea->conn_stats.foreign);
-	put(b, "slow_dropped_total", "counter", "Packets that a slow connection did not take.",
-	    ea->conn_stats.dropped);
-}
-
-void ea_metrics(void *state, struct buf *b)
-{
-	struct edge_av *ea = state;
-	const struct relay_stats *s = relay_stats(ea->relay);
-	const struct packet_stats *p = packets_stats(ea->packets);
-	put(b, "allocations", "gauge", "Allocations.", s->allocations);
-	put(b, "allocations_max", "gauge", "Allocations that this process takes.",
-	    ea->setup.s.allocations_max);
-	put(b, "users", "gauge", "Users who have them.", s->users);
-	put(b, "ports_taken", "gauge", "Relayed ports in use.", relay_ports_taken(ea->ports));
-	put(b, "allocations_total", "counter", "Allocations since the start.", s->allocated);
-	put_ended(b, s);
-	put(b, "packets_total", "counter", "Packets that were relayed.", s->relayed_packets);
-	put(b, "bytes_total", "counter", "Their payloads.", s->relayed_bytes);
-	put(b, "dropped_total", "counter",
-	    "Packets without a permission, above a limit or to a refused peer.", s->dropped);
-	put(b, "send_failed_total", "counter", "Packets that the kernel did not take.", p->failed);
-	put(b, "send_calls_total", "counter", "System calls that sent packets.", p->calls);
-	put(b, "refused_total", "counter", "Requests that were refused.", s->refused);
-	put(b, "challenged_total", "counter", "Requests answered 401 or 438.", s->challenged);
-	put(b, "unanswered_total", "counter", "Strangers' requests above their rate.",
-	    s->unanswered);
-	put_connections(b, ea);
-	put(b, "credentials_total", "counter", "Credentials that were granted.", ea->granted);
-	put(b, "credentials_refused_total", "counter", "Requests for them that were not.",
-	    ea->not_granted);
-	if (ea->gate) {
-		gate_put_metric_head(b);
-		gate_put_metric(b, ea->gate);
-	}
-}
-
-void ea_status(void *state, struct buf *b)
-{
-	struct edge_av *ea = state;
-	const struct relay_stats *s = relay_stats(ea->relay);
-	buf_printf(b, "\"allocations\":%u,\"users\":%u,\"connections\":%u,\"packets\":%" PRIu64,
-	           s->allocations, s->users, ea->n_conns, s->relayed_packets);
-	if (relay_is_draining(ea->relay))
-		buf_lit(b, ",\"draining\":true");
-}
-
-enum role_load ea_load(void *state)
-{
-	struct edge_av *ea = state;
-	const struct relay_stats *s = relay_stats(ea->relay);
-	if (relay_is_draining(ea->relay) || s->allocations >= ea->setup.s.allocations_max)
-		return ROLE_FULL;
-	return s->allocations >= ea->setup.s.allocations_max / 10 * 9 ? ROLE_BUSY : ROLE_CALM;
-}

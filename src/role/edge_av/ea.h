@@ -8,6 +8,7 @@
 #include "role/gate.h"
 #include "stack/sip/txn.h"
 #include "svc/relay/settings.h"
+#include "wire/mrasp/mrasp.h"
 
 enum {
 	EA_SLOTS_MAX = RELAY_SLOTS_MAX,
@@ -57,7 +58,7 @@ struct edge_av {
 	struct sip_flow *fes[EA_SLOTS_MAX]; /* links to the front ends of this host, by slot */
 	struct peer_tls peer_tls;
 	struct gate *gate; /* front ends of other hosts; NULL: none */
-	struct log_limit issued_limit, refusal_limit, alloc_limit, conn_limit;
+	struct log_limit issued_limit, refusal_limit, alloc_limit, conn_limit, denied_limit;
 	struct hash_key host_key; /* strangers choose addresses, and users names */
 	struct ea_asked {
 		usec_t since;
@@ -98,9 +99,13 @@ struct ea_grant {
 	char user[4 * (RELAY_NAME_MAX / 3 + 1) + 1], password[4 * (RELAY_PASSWORD_LEN / 3 + 1) + 1];
 	uint32_t life_s;
 };
-/* -EINVAL: the user's name is too long. */
+/* -EINVAL: the user's name is empty or too long; -EACCES: her credentials are revoked. */
 int ea_grant(struct edge_av *ea, struct str user, uint32_t life_s, struct ea_grant *ret) MUST_CHECK;
 void ea_request(void *arg, struct sip_req *rq);
+/* Where clients of a kind come to, for who gets credentials: those of the Internet or inside first;
+ * how many there are, one or two. */
+size_t ea_list_relays(const struct edge_av *ea, enum mrasp_location first,
+                      struct mrasp_relay ret[2]);
 
 /* hosts.c: front ends, of this host by links and of others by the gate. */
 int ea_hosts_start(struct edge_av *ea, struct buf *why) MUST_CHECK;
@@ -112,9 +117,18 @@ const struct role_right *ea_right_of(const struct edge_av *ea, const struct sip_
 
 /* commands.c */
 extern const struct ctl_command ea_commands[];
+
+/* figures.c */
 void ea_metrics(void *state, struct buf *b);
 void ea_status(void *state, struct buf *b);
 enum role_load ea_load(void *state);
 /* For the log: one line at the begin and one at the end of an allocation. */
 void ea_began(void *arg, const struct relay_info *info);
 void ea_ended(void *arg, const struct relay_info *info, enum relay_end why);
+/* And of credentials that were refused. */
+void ea_denied(void *arg, const struct addr *client, struct str user, enum relay_denial why);
+extern const char *const ea_denials[RELAY_N_DENIALS]; /* "expired" */
+/* "udp", "tcp", "tls" */
+const char *ea_transport(const struct relay_info *i);
+/* "192.0.2.7:50000", and the second one behind `between`. */
+void ea_put_relayed(struct buf *b, const struct relay_info *i, const char *between);

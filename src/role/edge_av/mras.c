@@ -22,6 +22,8 @@ static int grant(struct edge_av *ea, const struct relay_grant *g, struct ea_gran
 	uint8_t secret[RELAY_PASSWORD_LEN];
 	struct buf name = BUF_ON(space), ub = BUF_ON(ret->user), pb = BUF_ON(ret->password);
 	uint64_t now_s = wall_s(ea);
+	if (relay_is_barred(ea->relay, g->user))
+		return -EACCES;
 	int r = relay_grant_put(ea->keys, now_s, g, &name, secret);
 	if (r < 0)
 		return r;
@@ -136,12 +138,11 @@ static bool is_same(const struct mrasp_relay *a, const struct mrasp_relay *b)
 	return str_ieq(a->host, b->host) && a->udp == b->udp && a->tcp == b->tcp;
 }
 
-/* The face that was asked for first. */
-static size_t list_relays(const struct edge_av *ea, enum mrasp_location location,
-                          struct mrasp_relay ret[2])
+size_t ea_list_relays(const struct edge_av *ea, enum mrasp_location first,
+                      struct mrasp_relay ret[2])
 {
-	ret[0] = relay_at(ea, location);
-	ret[1] = relay_at(ea, location == MRASP_INTERNET ? MRASP_INTRANET : MRASP_INTERNET);
+	ret[0] = relay_at(ea, first);
+	ret[1] = relay_at(ea, first == MRASP_INTERNET ? MRASP_INTRANET : MRASP_INTERNET);
 	return is_same(&ret[0], &ret[1]) ? 1 : 2;
 }
 
@@ -154,8 +155,9 @@ static int grant_all(struct edge_av *ea, const struct mrasp_request *rq, struct 
 	if (role_at_address(ea->env->topo, STR("media-bridge"), who))
 		g.user_kbps = RELAY_OF_SERVER;
 	for (size_t i = 0; i < rq->n_wanted; i++) {
-		if (grant(ea, &g, &grants[i]) < 0)
-			return -EINVAL;
+		int r = grant(ea, &g, &grants[i]);
+		if (r < 0)
+			return r;
 		ret[i] = (struct mrasp_granted){ .user = str_of(grants[i].user),
 			                         .password = str_of(grants[i].password),
 			                         .duration = grants[i].life_s / 60 };
@@ -214,9 +216,10 @@ static void serve(struct edge_av *ea, struct sip_req *rq)
 		r.why = too_many(ea, buf_view(&who)) ? MRASP_BUSY : judge(&asked, buf_view(&who));
 	}
 	if (r.why == MRASP_OK) {
-		r.n_relays = list_relays(ea, asked.wanted[0].location, relays);
-		if (grant_all(ea, &asked, buf_view(&who), grants, granted) < 0)
-			r.why = MRASP_FAILURE;
+		r.n_relays = ea_list_relays(ea, asked.wanted[0].location, relays);
+		int err = grant_all(ea, &asked, buf_view(&who), grants, granted);
+		if (err < 0)
+			r.why = err == -EACCES ? MRASP_FORBIDDEN : MRASP_FAILURE;
 	}
 	log_asked(ea, buf_view(&who), r.why);
 	answer(ea, rq, &r);

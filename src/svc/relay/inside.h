@@ -128,6 +128,8 @@ struct relay {
 	struct hash_key nonce_key;
 	struct map by_client, users, tcp_conns;
 	struct list allocs, reservations;
+	struct map bars; /* grants.c */
+	struct list bar_order;
 	struct list partings; /* tcp_part.c */
 	unsigned n_partings;
 	bool draining;
@@ -157,6 +159,15 @@ bool stranger_may(const struct from *f);
 void nonce_put(struct buf *b, const struct relay *r, const struct addr *peer);
 /* 0; -ESTALE: of this edge, but too old; -EBADMSG. */
 int nonce_check(const struct relay *r, struct str nonce, const struct addr *peer);
+
+/* --- grants.c: credentials */
+
+/* A name that relay_grant_get() did not take, and its error. */
+void grant_unread(const struct from *f, struct str name, int err);
+/* One that it took: are its credentials good for the message?  is_signed: it is signed with them.
+ */
+bool grant_is_good(const struct from *f, const struct relay_grant *g, bool is_signed);
+void bars_end(struct relay *r);
 
 /* --- peers.c: whom nobody may reach through us */
 

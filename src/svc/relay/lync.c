@@ -72,6 +72,8 @@ static int read_grant(struct asked *q, struct str name)
 	if (e == 0)
 		stun_long_term_key(q->key, name, str_of(r->realm),
 		                   str_n((const char *)password, sizeof(password)));
+	else
+		grant_unread(q->from, name, e);
 	wipe(password, sizeof(password));
 	return e;
 }
@@ -103,7 +105,9 @@ static unsigned identify_allocate(struct asked *q)
 		return 400;
 	if (nonce_check(f->relay, nonce, f->peer) < 0)
 		return 438;
-	return read_grant(q, name) == 0 && msturn_is_signed(q->m, q->key) ? 0 : 401;
+	if (read_grant(q, name) < 0)
+		return 401;
+	return grant_is_good(f, &q->grant, msturn_is_signed(q->m, q->key)) ? 0 : 401;
 }
 
 /* Send and Set Active Destination: by the key of the allocation. */

@@ -54,9 +54,11 @@ struct relay *relay_new(struct loop *l, struct packets *ps, const struct relay_c
 	map_init(&r->by_client);
 	map_init(&r->users);
 	map_init(&r->tcp_conns);
+	map_init(&r->bars);
 	list_init(&r->allocs);
 	list_init(&r->reservations);
 	list_init(&r->partings);
+	list_init(&r->bar_order);
 	relay_configure(r, cfg);
 	return r;
 }
@@ -69,6 +71,7 @@ void relay_free(struct relay **rp)
 	(void)relay_revoke(r, STR(""), 0);
 	reservations_end(r);
 	tcp_partings_end(r);
+	bars_end(r);
 	map_done(&r->by_client);
 	map_done(&r->users);
 	map_done(&r->tcp_conns);

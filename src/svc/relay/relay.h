@@ -29,6 +29,7 @@ enum {
 	RELAY_TCP_HELD_MAX = 8,         /* Lync: of these, strangers: the oldest one goes beyond */
 	RELAY_PARTINGS_MAX = 256,  /* whose allocation is over, in a process: the oldest goes */
 	RELAY_TCP_WAIT_S = 30,     /* RFC 6062: for a peer's answer, and for the client to come */
+	RELAY_BARS_MAX = 1024,     /* users whose credentials are refused, in a process */
 	RELAY_TCP_PORT_MIN = 1024, /* of peers: services of hosts are not for a relay's clients */
 	RELAY_TCP_EARLY_MAX = 16 * 1024, /* Lync: bytes for a peer that is not connected yet */
 	/* Answers to who has shown no credentials: of one address (IPv6: of one /64) ... */
@@ -115,6 +116,15 @@ enum relay_end {
 	RELAY_N_ENDS,
 };
 
+/* Why credentials that somebody shows are not taken (401). */
+enum relay_denial {
+	RELAY_DENIED_EXPIRED,
+	RELAY_DENIED_PASSWORD, /* they are ours, but what was signed is not signed with them */
+	RELAY_DENIED_KEY,      /* of another pool's key, changed, or no credentials at all */
+	RELAY_DENIED_REVOKED,  /* relay_bar() */
+	RELAY_N_DENIALS,
+};
+
 /* What is told of an allocation, at its end and on the way. */
 struct relay_info {
 	struct str user;
@@ -145,6 +155,10 @@ struct relay_ops {
 	bool (*is_live)(void *arg, const struct addr *external, bool tcp);
 	void (*began)(void *arg, const struct relay_info *info);
 	void (*ended)(void *arg, const struct relay_info *info, enum relay_end why);
+	/* Credentials were refused; user: as they say, which is true of PASSWORD and REVOKED alone,
+	 * or what stood in their place, bytes of a stranger.  NULL: nobody is told. */
+	void (*denied)(void *arg, const struct addr *client, struct str user,
+	               enum relay_denial why);
 	/* To a client by its connection, whole.  droppable: it is a packet, which may be lost if
 	 * the client reads too slowly; all else may not. */
 	void (*to_stream)(void *arg, void *owner, struct bytes frame, bool droppable);
@@ -204,13 +218,26 @@ bool relay_join(struct relay *r, const struct relay_pass *what, struct stream *c
  * returns how many. */
 unsigned relay_revoke(struct relay *r, struct str user, uint64_t number);
 
+/* Ends the allocations of a user and refuses her credentials, those too that are made later, until
+ * relay_admit(), or until all that were made before are over (RELAY_LIFE_MAX_S).  How many have
+ * ended; -EINVAL: the name is empty or longer than RELAY_USER_MAX; -ENOSPC: RELAY_BARS_MAX are
+ * refused already. */
+int relay_bar(struct relay *r, struct str user) MUST_CHECK;
+/* Was she refused? */
+bool relay_admit(struct relay *r, struct str user);
+bool relay_is_barred(const struct relay *r, struct str user);
+/* One after the other, the first one for "" and "" at the end; until: on the loop's clock. Borrows,
+ * until one is barred or admitted. */
+struct str relay_next_barred(const struct relay *r, struct str after, usec_t *ret_until);
+
 struct relay_stats {
-	uint32_t allocations, users;
+	uint32_t allocations, users, barred;
 	uint64_t allocated, ended[RELAY_N_ENDS];
 	uint64_t relayed_packets, relayed_bytes;
-	uint64_t refused;    /* requests, for any reason but a missing credential */
-	uint64_t challenged; /* 401 and 438 */
-	uint64_t unanswered; /* strangers who asked too often */
+	uint64_t refused;                 /* requests, for any reason but a missing credential */
+	uint64_t challenged;              /* 401 and 438 */
+	uint64_t denied[RELAY_N_DENIALS]; /* of them: credentials that are not good */
+	uint64_t unanswered;              /* strangers who asked too often */
 	uint64_t dropped; /* packets: without a permission, above the limits, to a refused peer */
 };
 const struct relay_stats *relay_stats(const struct relay *r);

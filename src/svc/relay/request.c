@@ -101,11 +101,15 @@ static int read_grant(struct asked *q, struct str name)
 	struct buf binary = BUF_ON(q->name);
 	uint8_t password[RELAY_PASSWORD_LEN];
 	uint64_t now_s = loop_wall(r->loop) / USEC_PER_SEC;
-	if (name.len > NAME_TEXT_MAX || base64_get(name, &binary) < 0 || binary.full)
+	if (name.len > NAME_TEXT_MAX || base64_get(name, &binary) < 0 || binary.full) {
+		grant_unread(q->from, name, -EBADMSG);
 		return -EBADMSG;
+	}
 	int e = relay_grant_get(&q->grant, r->keys, now_s, bytes_of(buf_view(&binary)), password);
 	if (e == 0)
 		make_key(q->key, r, name, password);
+	else
+		grant_unread(q->from, buf_view(&binary), e);
 	wipe(password, sizeof(password));
 	return e;
 }
@@ -118,7 +122,10 @@ static bool is_known(struct asked *q, struct str name)
 		if (stun_is_signed(q->m, STUN_STANDARD, key_of(q->key)))
 			return true;
 	}
-	return read_grant(q, name) == 0 && stun_is_signed(q->m, STUN_STANDARD, key_of(q->key));
+	if (read_grant(q, name) < 0)
+		return false;
+	return grant_is_good(q->from, &q->grant,
+	                     stun_is_signed(q->m, STUN_STANDARD, key_of(q->key)));
 }
 
 /* 0, or the code of the refusal. */

@@ -105,6 +105,17 @@ static void on_ended(void *arg, const struct relay_info *info, enum relay_end wh
 	e->info.user = STR("");
 }
 
+static void on_denied(void *arg, const struct addr *client UNUSED, struct str user,
+                      enum relay_denial why)
+{
+	struct edge *e = arg;
+	struct buf b = BUF_ON(e->denied_user);
+	e->n_denied++;
+	e->denied = why;
+	buf_str(&b, user);
+	e->denied_user[b.len] = '\0';
+}
+
 static void note(struct party *p, const void *bytes, size_t n)
 {
 	p->n++;
@@ -158,6 +169,7 @@ static const struct relay_ops ops = { .open = on_open,
 	                              .is_live = is_live,
 	                              .began = on_began,
 	                              .ended = on_ended,
+	                              .denied = on_denied,
 	                              .to_stream = on_stream,
 	                              .has_room = has_room,
 	                              .pause = on_pause,

@@ -43,6 +43,9 @@ struct edge {
 	struct relay_pass passed;
 	struct party stream;    /* what goes to the client of a connection, in `last` */
 	struct relay_info info; /* of the last end */
+	unsigned n_denied;      /* credentials, and the last ones */
+	enum relay_denial denied;
+	char denied_user[RELAY_USER_MAX + 1];
 };
 
 void edge_start(struct edge *e);
