@@ -65,38 +65,109 @@ static void put_ports(struct buf *b, const struct edge *e)
 	           e->first, e->last);
 }
 
-static bool is_private_alone(const struct relay_setup *s)
+/* Of all addresses that peers see. */
+static bool is_each(const struct relay_setup *s, bool (*is)(const struct addr *a))
 {
 	for (int i = 0; i < 2; i++) {
 		const struct addr *a = &s->engine.own[i].external;
-		if (a->sa.sa_family != AF_UNSPEC && !addr_is_private(a))
+		if (a->sa.sa_family != AF_UNSPEC && !is(a))
 			return false;
 	}
 	return true;
 }
 
-static void check_addresses(const struct edge *e)
+/* True: it is an error, and what it leads to need not be said. */
+static bool check_there(const struct edge *e)
 {
-	struct str outside = relay_setup_name(&e->s, e->r, true);
+	char text[TEXT_MAX];
+	struct buf why = BUF_ON(text);
+	struct str what, remedy;
+	if (relay_setup_try(&e->s, &why) == 0)
+		return false;
+	(void)str_cut(buf_view(&why), '\n', &what, &remedy);
+	auto_(xfreep) char *way = str_dup(str_trim(remedy));
+	finding_add(e->findings, FINDING_ERROR, "relay", way, "%" STR_FMT, STR_ARG(what));
+	return true;
+}
+
+static void tell_private(const struct edge *e)
+{
 	char ports[TEXT_MAX], remedy[2 * TEXT_MAX];
 	struct buf pb = BUF_ON(ports), rb = BUF_ON(remedy);
-	if (is_private_alone(&e->s)) {
-		put_ports(&pb, e);
-		buf_printf(&rb,
-		           "If there are some: set external-addresses in [role edge-av] to the "
-		           "public address of the NAT, which must forward %" STR_FMT
-		           " to this host, unchanged.",
-		           STR_ARG(buf_view(&pb)));
-		remedy[rb.len] = '\0';
-		finding_add(e->findings, FINDING_NOTE, "relay", remedy,
-		            "has private addresses alone: clients on the Internet cannot use it");
-	} else if (e->s.s.external_addresses.len > 0 && is_name_inside(e->t, outside)) {
+	put_ports(&pb, e);
+	buf_printf(&rb,
+	           "If there are some: set external-addresses in [role edge-av] to the public "
+	           "address of the NAT, which must forward %" STR_FMT " to this host, unchanged.",
+	           STR_ARG(buf_view(&pb)));
+	remedy[rb.len] = '\0';
+	finding_add(e->findings, FINDING_NOTE, "relay", remedy,
+	            "has private addresses alone: clients on the Internet cannot use it");
+}
+
+static void check_addresses(const struct edge *e)
+{
+	if (is_each(&e->s, addr_is_loopback))
+		finding_add(e->findings, FINDING_WARNING, "relay",
+		            "Set relay-addresses in [role edge-av], or `addresses` of the host, to "
+		            "an address that other machines reach.",
+		            "has loopback addresses alone: it is of use to this machine alone");
+	else if (is_each(&e->s, addr_is_private))
+		tell_private(e);
+}
+
+/* What clients outside are told. */
+static void check_outside(const struct edge *e)
+{
+	struct str outside = relay_setup_name(&e->s, e->r, true);
+	bool inside = is_name_inside(e->t, outside);
+	if (inside && e->s.s.external_name.len > 0 && !str_ieq(e->r->fqdn, e->r->host->name))
+		finding_add(e->findings, FINDING_WARNING, "relay",
+		            "Take external-name away in [role edge-av], or set it to a name that "
+		            "leads to the relay from outside.",
+		            "clients on the Internet are told external-name, %" STR_FMT
+		            ", instead of name, %" STR_FMT,
+		            STR_ARG(outside), STR_ARG(e->r->fqdn));
+	else if (inside && e->s.s.external_addresses.len > 0)
 		finding_add(e->findings, FINDING_WARNING, "relay",
 		            "Set external-name in [role edge-av] to a name that leads to "
 		            "external-addresses; `dialtone dns` then prints its record.",
 		            "clients on the Internet are told %" STR_FMT
 		            ", which leads to the address inside",
 		            STR_ARG(outside));
+}
+
+/* --- peers ----------------------------------------------------------------------------------- */
+
+/* What was opened by it, for people; NULL: nothing that one should know. */
+static const char *opened_by(const struct relay_range *g)
+{
+	static const char *const homes[] = { "127.0.0.1", "::1" };
+	struct addr a;
+	if (g->bits == 0)
+		return "every address, this machine's services on loopback among them";
+	if (addr_is_loopback(&g->net))
+		return "this machine's services on loopback";
+	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
+		if (addr_parse(&a, str_of(homes[i]), 0) == 0 && relay_range_has(g, &a))
+			return "this machine's services on loopback";
+	return NULL;
+}
+
+static void check_open(const struct edge *e)
+{
+	for (size_t i = 0; i < e->s.engine.n_open; i++) {
+		const struct relay_range *g = &e->s.engine.open[i];
+		const char *what = opened_by(g);
+		char text[128];
+		struct buf net = BUF_ON(text);
+		if (!what)
+			continue;
+		addr_put_bare(&net, &g->net);
+		finding_add(e->findings, FINDING_WARNING, "relay peers",
+		            "Name in open-peers in [role edge-av] the networks alone that clients "
+		            "have business with.",
+		            "open-peers has %" STR_FMT "/%u: whoever has credentials reaches %s",
+		            STR_ARG(buf_view(&net)), g->bits, what);
 	}
 }
 
@@ -220,7 +291,10 @@ void edgecheck(cJSON *findings, const struct topo *t)
 			            STR_ARG(str_trim(buf_view(&why))));
 		return;
 	}
-	check_addresses(&e);
+	if (!check_there(&e))
+		check_addresses(&e);
+	check_outside(&e);
+	check_open(&e);
 	check_bridge(&e);
 	for (size_t i = 0; i < t->n_roles; i++)
 		if (t->roles[i].host == t->self)

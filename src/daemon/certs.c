@@ -75,8 +75,9 @@ static int load_pair(struct certs *c, const char *dir, const char *role, const c
 	if (a == -ENOENT && b == -ENOENT)
 		return 0;
 	if (a == -ENOENT || b == -ENOENT)
-		buf_printf(errors, "%s/%s: missing, but %s is there\n", dir,
-		           a == -ENOENT ? crt : key, a == -ENOENT ? key : crt);
+		buf_printf(errors,
+		           "%s/%s: missing, but %s is there; `dialtone cert issue` makes both\n",
+		           dir, a == -ENOENT ? crt : key, a == -ENOENT ? key : crt);
 	return -EINVAL;
 }
 

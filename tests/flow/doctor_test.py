@@ -17,11 +17,14 @@ from lib.server import program  # noqa: E402
 
 SETTINGS = ()
 FILES_WANTED = 65536
+INSIDE, OUTSIDE = "10.77.99.1", "192.0.2.7"  # addresses of this machine
 
 
 class Site:
     def __init__(self, _args, folder):
         self.net = netns.Net(folder)
+        for ip in INSIDE, OUTSIDE:
+            netns.ip_tool("address", "add", f"{ip}/32", "dev", "lo")
 
     def stop(self):
         pass
@@ -267,19 +270,19 @@ def of_relay(i, name="relay"):
 
 @tap.test
 def a_relay_without_a_public_address_is_a_note_with_the_ports_to_forward(case):
-    i = edge(case)
+    i = edge(case, addresses=INSIDE)
     found = of_relay(i)
     tap.check_eq([f["level"] for f in found], ["note"], f"{found}")
     tap.check("UDP 3478, TCP 3479, UDP 50000 to 59999" in found[0]["remedy"], f"{found}")
-    more = of_relay(edge(case, "ocs2007-compatibility = yes", folder="ocs"))
+    more = of_relay(edge(case, "ocs2007-compatibility = yes", INSIDE, folder="ocs"))
     tap.check("TCP 3479, UDP and TCP 50000 to 59999" in more[0]["remedy"], f"{more}")
     tap.check_eq(about(examined(i)[1], f"tcp {i.ip}:3479"), ["free"], "its port")
 
 
 @tap.test
 def a_relay_with_a_public_address_says_nothing(case):
-    for lines, addresses in (("", "192.0.2.7"),
-                             ("external-name = av.example.test\nexternal-addresses = 192.0.2.7", "")):
+    for lines, addresses in (("", OUTSIDE),
+                             ("external-name = av.example.test\nexternal-addresses = 192.0.2.9", "")):
         i = edge(case, lines, addresses, folder=addresses)
         tap.check_eq(of_relay(i), [], lines or addresses)
 
@@ -294,11 +297,83 @@ def a_relay_behind_a_nat_with_a_name_inside_is_a_warning(case):
 
 
 @tap.test
+def a_relay_on_loopback_alone_is_a_warning(case):
+    found = of_relay(edge(case))
+    tap.check_eq([f["level"] for f in found], ["warning"], f"{found}")
+    tap.check("loopback addresses alone" in found[0]["what"], f"{found}")
+
+
+@tap.test
+def relay_addresses_that_the_host_does_not_have_are_an_error(case):
+    for lines, addresses, what in (("relay-addresses = 192.0.2.9", "", "relay-addresses: 192.0.2.9"),
+                                   ("", "192.0.2.9", "the host's addresses: 192.0.2.9")):
+        found = of_relay(edge(case, lines, addresses, folder=addresses))
+        tap.check_eq([f["level"] for f in found], ["error"], f"{found}")
+        tap.check(what + " is no address of this host" in found[0]["what"], f"{found}")
+        tap.check("external-addresses" in found[0]["remedy"], f"{found}")
+
+
+@tap.test
+def it_does_not_start_with_them_and_says_why(case):
+    i = edge(case, "relay-addresses = 192.0.2.9")
+    i.must("cert", "init")
+    p = case.own(proc.Proc([program("dialtoned"), "--config", i.dir], i.path("log")))
+    p.wait_text("192.0.2.9 is no address of this host")
+    tap.check("not-started" in p.text() and "external-addresses" in p.text(), p.text())
+
+
+@tap.test
+def an_external_name_that_takes_the_place_of_the_name_is_a_warning(case):
+    lines = f"name = av.example.test\ninternal-name = {INSIDE}\n"
+    i = edge(case, lines + f"external-name = {INSIDE}", INSIDE)
+    found = [f for f in of_relay(i) if f["level"] == "warning"]
+    tap.check_eq(len(found), 1, f"{found}")
+    tap.check(f"external-name, {INSIDE}, instead of name, av.example.test" in found[0]["what"],
+              f"{found}")
+    more = of_relay(edge(case, lines, INSIDE, folder="without"))
+    tap.check_eq([f for f in more if f["level"] == "warning"], [], "without it")
+
+
+@tap.test
+def peers_that_are_opened_too_far_are_warnings(case):
+    i = edge(case, "open-peers = 10.1.0.0/16, 0.0.0.0/0, ::1, 127.0.0.0/8, 10.0.0.0/8", INSIDE)
+    found = of_relay(i, "relay peers")
+    tap.check_eq([f["level"] for f in found], ["warning"] * 3, f"{found}")
+    for f, net in zip(found, ("0.0.0.0/0: whoever has credentials reaches every address", "::1/128",
+                              "127.0.0.0/8")):
+        tap.check(net in f["what"], f"{f}")
+
+
+@tap.test
+def a_relay_without_a_face_is_an_error_of_the_topology(case):
+    i = edge(case)
+    with open(i.path("topology.conf"), encoding="utf-8") as f:
+        text = f.read()
+    i.write("topology.conf", text.replace(f"udp = {i.ip}:3478\ntcp = {i.ip}:3479\n",
+                                          "udp = none\ntcp = none\n"))
+    status, told = i.tool("topology", "check")
+    tap.check(status == 1 and "[role edge-av] `udp` and `tcp` are none" in told, told)
+
+
+@tap.test
+def a_certificate_that_is_missing_beside_its_key_is_told_with_the_remedy(case):
+    i = installed(case)
+    os.remove(i.cert("frontend-p256.crt"))
+    _, found = examined(i)
+    bad = [f for f in found if f["about"] == "frontend-p256.crt" and f["level"] == "error"]
+    tap.check(bad and "`dialtone cert issue`" in bad[0]["remedy"], f"{bad}")
+    status, text = proc.run([program("dialtoned"), "--config", i.dir])
+    tap.check(status != 0 and "frontend-p256.key is there; `dialtone cert issue`" in text, text)
+    i.must("cert", "issue")
+    tap.check(os.path.exists(i.cert("frontend-p256.crt")), "it is there again")
+
+
+@tap.test
 def what_the_relay_cannot_begin_with_is_an_error(case):
     i = edge(case, "external-addresses = nat.example.test")
-    found = of_relay(i)
-    tap.check_eq([f["level"] for f in found], ["error"], f"{found}")
-    tap.check("nat.example.test" in found[0]["what"], f"{found}")
+    status, text = i.tool("doctor", "--no-dns")
+    tap.check(status == 1 and "[role edge-av] external-addresses" in text and
+              "nat.example.test" in text, text)
 
 
 @tap.test

@@ -76,7 +76,13 @@ static void on_packet(void *arg, struct packet_port *port UNUSED, const struct a
 static int check(const struct topo *t, const struct topo_role *r, struct buf *why)
 {
 	struct relay_setup s;
-	return relay_setup_read(&s, t, r, 0, r->processes, why);
+	if (relay_setup_read(&s, t, r, 0, r->processes, why) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < r->n_listens; i++)
+		if (r->listens[i].proto == TOPO_UDP || r->listens[i].proto == TOPO_TCP)
+			return 0;
+	buf_lit(why, "`udp` and `tcp` are none: no client can come; take one of the lines away\n");
+	return -EINVAL;
 }
 
 /* Into ea->setup: its lists point to its own arrays. */
@@ -175,6 +181,8 @@ static void ea_free(struct edge_av *ea)
 static int start_parts(struct edge_av *ea, struct buf *why)
 {
 	int r = read_setup(ea, why);
+	if (r == 0)
+		r = relay_setup_try(&ea->setup, why);
 	if (r == 0)
 		r = make_tls(ea->env, &ea->tls, why);
 	if (r == 0)

@@ -3,7 +3,7 @@
 /* What nobody may reach through a relay: the relay's host and network know no difference between
  * who is behind it and the relay itself. */
 
-static bool is_in(const struct relay_range *g, const struct addr *a)
+bool relay_range_has(const struct relay_range *g, const struct addr *a)
 {
 	uint8_t net[18], host[18];
 	size_t n = addr_pack(&g->net, net);
@@ -19,7 +19,7 @@ static bool is_in(const struct relay_range *g, const struct addr *a)
 static bool is_in_any(const struct relay_range *g, size_t n, const struct addr *a)
 {
 	for (size_t i = 0; i < n; i++)
-		if (is_in(&g[i], a))
+		if (relay_range_has(&g[i], a))
 			return true;
 	return false;
 }

@@ -46,6 +46,23 @@ struct relay_ports *relay_ports_new(const struct relay_address addresses[2],
 	return p;
 }
 
+int relay_ports_try(const struct relay_address addresses[2], struct addr *ret_at)
+{
+	for (int i = 0; i < 2; i++) {
+		struct addr a = addresses[i].local;
+		if (a.sa.sa_family == AF_UNSPEC)
+			continue;
+		addr_set_port(&a, 0);
+		int fd = udp_bind(&a);
+		if (fd < 0) {
+			*ret_at = a;
+			return fd;
+		}
+		(void)close(fd);
+	}
+	return 0;
+}
+
 void relay_ports_free(struct relay_ports **pp)
 {
 	free(take(pp));

@@ -21,6 +21,9 @@ struct relay_port_range {
 struct relay_ports *relay_ports_new(const struct relay_address addresses[2],
                                     const struct relay_port_range *range, uint8_t *live);
 void relay_ports_free(struct relay_ports **pp);
+/* Can sockets be bound there?  0; or why not of the first address where they cannot, *ret_at:
+ * -EADDRNOTAVAIL: the host does not have it. */
+int relay_ports_try(const struct relay_address addresses[2], struct addr *ret_at) MUST_CHECK;
 /* A socket on a port that nobody can foretell.  0; -EAFNOSUPPORT: there is no address of that
  * family; -EADDRINUSE: no port is free; -EMFILE and the like. */
 int relay_ports_open(struct relay_ports *p, const struct relay_want *want,

@@ -59,6 +59,8 @@ struct relay_range {
 	struct addr net;
 	unsigned bits; /* of the prefix */
 };
+/* Is that address in it? */
+bool relay_range_has(const struct relay_range *g, const struct addr *a);
 
 /* A relayed address of another edge of the deployment: that host, and these ports. */
 struct relay_edge {

@@ -288,3 +288,20 @@ struct str relay_setup_name(const struct relay_setup *s, const struct topo_role 
 	struct str name = internet ? s->s.external_name : s->s.internal_name;
 	return name.len ? name : r->fqdn;
 }
+
+int relay_setup_try(const struct relay_setup *s, struct buf *why)
+{
+	struct addr at;
+	int r = relay_ports_try(s->engine.own, &at);
+	if (r == 0)
+		return 0;
+	buf_printf(why,
+	           "%s: ", s->s.relay_addresses.len ? "relay-addresses" : "the host's addresses");
+	addr_put_bare(why, &at);
+	buf_printf(why, "%s%s\n", r == -EADDRNOTAVAIL ? " is no address of this host" : ": ",
+	           r == -EADDRNOTAVAIL ? "" : strerror(-r));
+	buf_lit(why,
+	        "Set relay-addresses in [role edge-av] to addresses that `ip address` shows; one "
+	        "that a NAT has belongs into external-addresses.\n");
+	return r;
+}

@@ -30,5 +30,8 @@ struct relay_setup {
 /* Reads and checks them, for process `slot` of n_slots.  0, or -EINVAL with lines in `why`. */
 int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct topo_role *r,
                      uint32_t slot, uint32_t n_slots, struct buf *why) MUST_CHECK;
+/* The relayed addresses that sockets cannot be bound on: 0, or -errno with lines in `why`, the
+ * second one the remedy. */
+int relay_setup_try(const struct relay_setup *s, struct buf *why) MUST_CHECK;
 /* The name by which clients of the Internet or of the own network reach it. */
 struct str relay_setup_name(const struct relay_setup *s, const struct topo_role *r, bool internet);
