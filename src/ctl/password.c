@@ -50,16 +50,16 @@ static int ask_once(int tty, const char *question, const char *whose, struct buf
 	return r;
 }
 
-static int ask(const char *whose, struct buf *ret)
+static int ask(const char *whose, bool twice, struct buf *ret)
 {
 	struct buf again = buf_of(PASSWORD_MAX + 2);
 	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty < 0)
 		return -ENOTTY;
 	int r = ask_once(tty, "Password", whose, ret);
-	if (r == 0)
+	if (r == 0 && twice)
 		r = ask_once(tty, "The same again", whose, &again);
-	if (r == 0 && !str_eq(buf_view(ret), buf_view(&again)))
+	if (r == 0 && twice && !str_eq(buf_view(ret), buf_view(&again)))
 		r = -EKEYREJECTED;
 	(void)close(tty);
 	if (again.p)
@@ -79,8 +79,8 @@ static void make(struct buf *ret)
 int password_get(struct buf *ret, enum password_source from, const char *whose)
 {
 	int r = 0;
-	if (from == PASSWORD_ASK)
-		r = ask(whose, ret);
+	if (from == PASSWORD_ASK || from == PASSWORD_ASK_ONCE)
+		r = ask(whose, from == PASSWORD_ASK, ret);
 	else if (from == PASSWORD_STDIN)
 		r = read_line(STDIN_FILENO, ret);
 	else

@@ -7,374 +7,179 @@
 #include "ctl/certs.h"
 #include "ctl/file.h"
 #include "ctl/finding.h"
-#include "ctl/relaytrial.h"
+#include "ctl/password.h"
+#include "ctl/relaytell.h"
+#include "ctl/relayuse.h"
 #include "ctl/remote.h"
-#include "loop/dns.h"
 #include "svc/relay/settings.h"
 
 enum {
-	TRIALS_MAX = 32,
-	ADDRS_MAX = 4, /* of a host that is named */
-	UDP_PORT = 3478,
-	TCP_PORT = 443,
 	CA_MAX = 4 * 1024 * 1024,
 	CLEAN_TURNS = 20, /* of 50 ms, for releases */
+	AT_ONCE = 4,
 };
 
 /* Whose credentials are used if nobody is named: no account has it. */
 static const char nobody[] = "relay-test";
 static const char system_ca[] = "/etc/ssl/certs/ca-certificates.crt";
 
-static const char *const way_names[TURN_N_WAYS] = {
-	[TURN_BY_UDP] = "udp",
-	[TURN_BY_TCP] = "tcp",
-	[TURN_BY_TLS] = "tls",
-	[TURN_BY_PSEUDO_TLS] = "pseudo-tls",
-};
-
 struct test {
 	struct tool *tool;
-	struct arena *arena;
-	const struct topo *topo;
-	const struct topo_role *role;
-	struct relay_settings settings;
+	const struct topo *topo;      /* NULL: there is none here, and credentials are given */
+	const struct topo_role *role; /* NULL: not on this host */
 	struct loop *loop;
 	cJSON *credential;
 	struct tls_client *tls;
-	struct str name; /* that the certificate must be good for */
-	struct target {
-		struct addr at;
-		enum turn_way way;
-	} targets[TRIALS_MAX];
-	size_t n_targets;
-	struct trial trials[TRIALS_MAX];
-	cJSON *findings;
+	struct relay_targets targets;
+	struct trial trials[RELAY_TARGETS_MAX];
+	struct relay_tell tell;
+	bool far;  /* a host was named, of which nothing is known */
+	bool ipv6; /* relayed addresses of that family are tried */
 };
 
-/* --- where to -------------------------------------------------------------------------- */
+/* --- what is known here ---------------------------------------------------------------- */
 
-static void add_target(struct test *t, const struct addr *at, enum turn_way way)
+static int tell_where(const struct test *t)
 {
-	if (t->n_targets < TRIALS_MAX)
-		t->targets[t->n_targets++] = (struct target){ *at, way };
+	auto_(buf_free) struct buf b = buf_of(4096);
+	if (t->topo && remote_put_where(&b, t->topo, "edge-av", NULL))
+		return tool_fail("This host has no A/V edge: %" STR_FMT ".  Run this there; or "
+		                 "here with --to and that host, and --username of what `dialtone "
+		                 "relay credential` prints there.",
+		                 STR_ARG(buf_view(&b)));
+	return tool_fail("No host has an A/V edge: there is no section [role edge-av] in "
+	                 "topology.conf.");
 }
 
-static void add_face(struct test *t, struct addr at, bool udp)
+/* A host that only looks at a relay from outside has no topology. */
+static bool has_topology(const struct tool *t)
 {
-	const struct addr loopback = { .in4 = { .sin_family = AF_INET,
-		                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
-	uint16_t port = addr_port(&at);
-	if (addr_is_any(&at) && at.sa.sa_family == AF_INET) {
-		at = loopback;
-		addr_set_port(&at, port);
+	auto_(arena_free) struct arena *a = arena_new();
+	return file_exists(arena_printf(a, "%s/topology.conf", t->config_dir).p);
+}
+
+static int read_settings(struct test *t, const cJSON *args)
+{
+	auto_(buf_free) struct buf why = buf_of(4096);
+	struct relay_settings s;
+	uint32_t offset = 0;
+	t->far = ctl_text(args, "to").len > 0;
+	t->ipv6 = t->far;
+	t->tell.given = ctl_text(args, "username").len > 0;
+	if (!t->tell.given || has_topology(t->tool))
+		t->topo = tool_topo(t->tool);
+	if (!t->topo && (!t->tell.given || has_topology(t->tool)))
+		return EXIT_FAILED;
+	t->role = t->topo ? topo_role_here(t->topo, STR("edge-av")) : NULL;
+	if (!t->role && !(t->tell.given && t->far))
+		return t->tell.given ? tool_fail("Which relay?  --to names its host.")
+		                     : tell_where(t);
+	relay_settings_default(&s);
+	if (t->role && topo_settings(t->topo, t->role, relay_settings, &s, &why) < 0)
+		return tool_fail("%" STR_FMT, STR_ARG(str_trim(buf_view(&why))));
+	if (t->role) {
+		offset = t->topo->port_offset;
+		t->tell.name = s.internal_name.len ? s.internal_name : t->role->fqdn;
 	}
-	if (udp) {
-		add_target(t, &at, TURN_BY_UDP);
-		return;
-	}
-	for (int way = TURN_BY_TCP; way < TURN_N_WAYS; way++)
-		add_target(t, &at, (enum turn_way)way);
-}
-
-static bool is_face(const cJSON *face, const char *transport, struct addr *ret)
-{
-	return str_eq(ctl_text(face, "transport"), str_of(transport)) &&
-	       addr_parse_port(ret, ctl_text(face, "address")) == 0;
-}
-
-/* Of the first process that answers: all have the same. */
-static void add_faces(struct test *t, const cJSON *faces)
-{
-	struct addr at;
-	const cJSON *face;
-	cJSON_ArrayForEach(face, faces)
-	{
-		if (is_face(face, "udp", &at))
-			add_face(t, at, true);
-		else if (is_face(face, "tcp", &at))
-			add_face(t, at, false);
-	}
-}
-
-/* The port of that transport; the well-known one if it has no face. */
-static uint16_t port_of(const cJSON *faces, const char *transport, uint16_t otherwise)
-{
-	struct addr at;
-	const cJSON *face;
-	cJSON_ArrayForEach(face, faces)
-	{
-		if (is_face(face, transport, &at))
-			return addr_port(&at);
-	}
-	return otherwise;
-}
-
-struct lookup {
-	struct addr addrs[ADDRS_MAX];
-	size_t n;
-	int err;
-	bool answered;
-};
-
-static void on_addrs(void *arg, const struct dns_answer *a)
-{
-	struct lookup *l = arg;
-	l->answered = true;
-	l->err = a->err;
-	l->n = a->err ? 0 : MIN(a->n, (size_t)ADDRS_MAX);
-	memcpy(l->addrs, a->addrs, l->n * sizeof(l->addrs[0]));
-}
-
-static void look_up(struct test *t, struct lookup *l, struct str host)
-{
-	if (addr_parse(&l->addrs[0], host, 0) == 0) {
-		l->n = 1;
-		return;
-	}
-	t->name = host;
-	struct dns *dns = dns_new(t->loop, NULL);
-	(void)dns_ask(dns, DNS_ADDRS, host, on_addrs, l);
-	while (!l->answered)
-		loop_turn(t->loop, USEC_PER_SEC / 10);
-	dns_free(&dns);
-}
-
-/* HOST, HOST:PORT, ADDRESS, [ADDRESS]:PORT. */
-static int split(struct str to, struct str *host, uint32_t *port)
-{
-	struct addr a;
-	ssize_t colon = str_rchr(to, ':');
-	*host = to;
-	*port = 0;
-	if (colon < 0 || addr_parse(&a, to, 0) == 0)
-		return 0;
-	*host = str_sub(to, 0, (size_t)colon);
-	return str_to_u32(str_sub(to, (size_t)colon + 1, to.len), UINT16_MAX, port);
-}
-
-static int add_host(struct test *t, struct str to, const cJSON *faces)
-{
-	struct lookup l = { .n = 0 };
-	struct str host;
-	uint32_t port;
-	if (split(to, &host, &port) < 0 || host.len == 0)
-		return tool_fail("--to is a host, such as av.example.net or 192.0.2.7, or one with "
-		                 "a port: 192.0.2.7:443.");
-	look_up(t, &l, host);
-	if (l.n == 0)
-		return tool_fail("The DNS has no address of %" STR_FMT ": %s.", STR_ARG(host),
-		                 strerror(-l.err));
-	for (size_t i = 0; i < l.n; i++) {
-		struct addr *a = &l.addrs[i];
-		addr_set_port(a, port ? (uint16_t)port : port_of(faces, "udp", UDP_PORT));
-		add_face(t, *a, true);
-		addr_set_port(a, port ? (uint16_t)port : port_of(faces, "tcp", TCP_PORT));
-		add_face(t, *a, false);
-	}
+	t->tell.first_port = s.port_min + offset;
+	t->tell.last_port = s.port_max + offset;
 	return EXIT_FINE;
 }
 
-static int find_targets(struct test *t, struct str to)
+/* False, told: it is no port.  *ret 0: it is not given. */
+static bool read_port(const cJSON *args, const char *name, uint32_t *ret)
+{
+	double v = ctl_number(args, name, 0);
+	if (cJSON_HasObjectItem(args, name) && !(v >= 1 && v <= UINT16_MAX)) {
+		(void)tool_fail("--%s is a number from 1 to %d.", name, UINT16_MAX);
+		return false;
+	}
+	*ret = (uint32_t)v;
+	return true;
+}
+
+static int find_targets(struct test *t, const cJSON *args)
 {
 	cJSON *status = NULL;
-	int r = remote_get(t->tool, "edge-av", "relay status", NULL, &status);
-	const cJSON *faces =
-	        cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(status, 0), "faces");
-	if (r == EXIT_FINE && to.len > 0)
-		r = add_host(t, to, faces);
-	else if (r == EXIT_FINE)
-		add_faces(t, faces);
+	int r = t->role ? remote_get(t->tool, "edge-av", "relay status", NULL, &status) : EXIT_FINE;
+	const cJSON *process = cJSON_GetArrayItem(status, 0);
+	struct relay_where w = {
+		.to = ctl_text(args, "to"),
+		.faces = cJSON_GetObjectItemCaseSensitive(process, "faces"),
+	};
+	if (r == EXIT_FINE &&
+	    !(read_port(args, "udp-port", &w.udp_port) && read_port(args, "tcp-port", &w.tcp_port)))
+		r = EXIT_FAILED;
+	if (r == EXIT_FINE)
+		r = relay_targets_find(&t->targets, t->loop, &w);
+	if (!t->far) {
+		t->tell.draining = ctl_flag(process, "draining");
+		t->ipv6 = str_chr(ctl_text(process, "relayed_addresses"), ':') >= 0;
+	}
+	if (t->targets.is_name || !t->role)
+		t->tell.name = t->targets.host;
 	cJSON_Delete(status);
-	if (r == EXIT_FINE && t->n_targets == 0)
-		r = tool_fail(
-		        "The role edge-av has neither `udp` nor `tcp`: nobody can come to it.");
 	return r;
 }
 
 /* --- with what ------------------------------------------------------------------------- */
 
-static int get_credential(struct test *t, struct str user)
+static int tell_no_password(int err)
 {
-	cJSON *args = cJSON_CreateObject();
-	cJSON_AddStringToObject(args, "user", user.len > 0 ? user.p : nobody);
-	int r = remote_get(t->tool, "edge-av", "relay credential", args, &t->credential);
-	cJSON_Delete(args);
+	if (err == -ENOTTY)
+		return tool_fail("There is no terminal to ask for the password on.  Say "
+		                 "--password-stdin and give it on standard input.");
+	if (err == -ECANCELED)
+		return tool_fail("Interrupted.");
+	return tool_fail("That is no password of `dialtone relay credential`.");
+}
+
+/* Brought from where the relay is. */
+static int read_given(struct test *t, const cJSON *args)
+{
+	struct buf password = buf_of(PASSWORD_MAX + 2);
+	enum password_source from =
+	        ctl_flag(args, "password-stdin") ? PASSWORD_STDIN : PASSWORD_ASK_ONCE;
+	int r = password_get(&password, from, "these credentials");
+	if (r == 0) {
+		t->credential = cJSON_CreateObject();
+		cJSON_AddStringToObject(t->credential, "username", ctl_text(args, "username").p);
+		cJSON_AddStringToObject(t->credential, "password", password.p);
+	}
+	if (password.p)
+		wipe(password.p, password.len);
+	buf_free(&password);
+	return r < 0 ? tell_no_password(r) : EXIT_FINE;
+}
+
+static int get_credential(struct test *t, const cJSON *args)
+{
+	struct str user = ctl_text(args, "user");
+	if (t->tell.given)
+		return read_given(t, args);
+	cJSON *asked = cJSON_CreateObject();
+	cJSON_AddStringToObject(asked, "user", user.len > 0 ? user.p : nobody);
+	int r = remote_get(t->tool, "edge-av", "relay credential", asked, &t->credential);
+	cJSON_Delete(asked);
 	return r;
 }
 
-/* Clients trust the deployment's own CA or the public ones. */
-static int make_tls(struct test *t)
+/* Clients trust the deployment's own CA, the one that is named, and the public ones. */
+static int make_tls(struct test *t, const cJSON *args)
 {
 	auto_(buf_free) struct buf pem = buf_of(CA_MAX);
 	const char *why = "";
-	if (file_read(certs_path(t->arena, t->topo, STR("ca"), ".pem"), &pem) == 0)
+	struct str ca = ctl_text(args, "ca");
+	int r = ca.len > 0 ? file_read(ca.p, &pem) : 0;
+	if (r < 0)
+		return tool_fail("%s cannot be read: %s.", ca.p, strerror(-r));
+	buf_char(&pem, '\n');
+	if (t->topo && file_read(certs_path(t->tell.arena, t->topo, STR("ca"), ".pem"), &pem) == 0)
 		buf_char(&pem, '\n');
 	(void)!file_read(system_ca, &pem);
 	struct tls_client_config cfg = { .ca_pem = buf_view(&pem) };
 	t->tls = tls_client_new(&cfg, &why);
 	return t->tls ? EXIT_FINE : tool_fail("No CA can be used: %s.", why);
-}
-
-static int read_settings(struct test *t)
-{
-	auto_(buf_free) struct buf why = buf_of(4096);
-	t->role = topo_role_here(t->topo, STR("edge-av"));
-	if (!t->role)
-		return tool_fail(
-		        "This host has no A/V edge: there is no section [role edge-av] for "
-		        "it in topology.conf.");
-	if (topo_settings(t->topo, t->role, relay_settings, &t->settings, &why) < 0)
-		return tool_fail("%" STR_FMT, STR_ARG(str_trim(buf_view(&why))));
-	t->name = t->settings.internal_name.len ? t->settings.internal_name : t->role->fqdn;
-	return EXIT_FINE;
-}
-
-/* --- what is said ---------------------------------------------------------------------- */
-
-static const char *transport_of(enum turn_way way)
-{
-	return way == TURN_BY_UDP ? "udp" : "tcp";
-}
-
-static const char *at_opening(struct test *t, const struct target *g, const struct trial *trial)
-{
-	unsigned port = addr_port(&g->at);
-	if (g->way == TURN_BY_PSEUDO_TLS && trial->failure.err == -EBADMSG)
-		return "Another program answers there, or a proxy that ends TLS stands before the "
-		       "relay: it must pass TCP on as it is.";
-	if (trial->failure.err == -EPROTO)
-		return arena_printf(t->arena,
-		                    "`dialtone cert check` looks at the certificates; that of "
-		                    "edge-av must be good for %" STR_FMT ".",
-		                    STR_ARG(t->name))
-		        .p;
-	if (trial->failure.err == -ECONNREFUSED)
-		return arena_printf(t->arena,
-		                    "Nobody listens there: `dialtone role list` shows whether "
-		                    "edge-av runs; `tcp` in [role edge-av] names its ports (here "
-		                    "%u).",
-		                    port)
-		        .p;
-	return arena_printf(t->arena,
-	                    "A firewall in between drops it, or the address is wrong: TCP %u must "
-	                    "be let in to the relay.",
-	                    port)
-	        .p;
-}
-
-static const char *no_answer(struct test *t, const struct target *g)
-{
-	return arena_printf(t->arena,
-	                    "A firewall drops it, or nobody listens there: let %s %u in to the "
-	                    "relay; `dialtone role list` shows whether edge-av runs, `%s` in [role "
-	                    "edge-av] names its ports.",
-	                    g->way == TURN_BY_UDP ? "UDP" : "TCP", addr_port(&g->at),
-	                    transport_of(g->way))
-	        .p;
-}
-
-/* What a relay refuses, and who can change it. */
-static const char *at_refusal(unsigned code)
-{
-	static const struct {
-		unsigned code;
-		const char *way;
-	} ways[] = {
-		{ 300, "That relay takes nobody any more (`dialtone relay drain off` there)." },
-		{ 401, "The credentials are of this host's relay.  That one has another key, or "
-		       "another clock: the hosts of one edge need the same edge-av-pool.key in "
-		       "their data directories, and their clocks set (timedatectl set-ntp true)." },
-		{ 403,
-		  "The relay must not reach its own relayed address: is `closed-peers` in "
-		  "[role edge-av] too wide?  A private address can be opened in `open-peers`." },
-		{ 440,
-		  "The relay has no relayed address of that family: `relay-addresses` in [role "
-		  "edge-av]." },
-		{ 437, "The relay has forgotten the allocation: was it restarted?" },
-		{ 486, "The user has too many allocations (`dialtone allocation list`, "
-		       "`user-allocations-max` in [role edge-av]), or the relay takes no new ones "
-		       "(`dialtone relay drain off`)." },
-		{ 508, "No relayed port is free: `relay-port-min`, `relay-port-max` and "
-		       "`allocations-max` in [role edge-av]; `dialtone relay status` shows how "
-		       "many are taken." },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
-		if (ways[i].code == code)
-			return ways[i].way;
-	return "The log of edge-av says more, with log-level = debug in local.conf.";
-}
-
-static const char *remedy_of(struct test *t, const struct target *g, const struct trial *trial)
-{
-	if (trial->failure.where == TURN_AT_OPENING)
-		return at_opening(t, g, trial);
-	if (trial->failure.code)
-		return at_refusal(trial->failure.code);
-	if (trial->failure.err == -ETIMEDOUT)
-		return no_answer(t, g);
-	return "Does another program answer there?  `ss -lnp` on that host names it.";
-}
-
-/* The last finding gets what programs want to know. */
-static void add_fields(cJSON *findings, const struct target *g, const struct trial *trial)
-{
-	auto_(buf_free) struct buf at = buf_of(64), relayed = buf_of(64);
-	cJSON *f = cJSON_GetArrayItem(findings, cJSON_GetArraySize(findings) - 1);
-	addr_put(&at, &g->at);
-	buf_char(&at, '\0');
-	cJSON_AddStringToObject(f, "transport", way_names[g->way]);
-	cJSON_AddStringToObject(f, "address", at.p);
-	if (trial->state != TRIAL_WORKS)
-		return;
-	addr_put(&relayed, &trial->sides[0].allocation.relayed);
-	buf_char(&relayed, '\0');
-	cJSON_AddStringToObject(f, "relayed", relayed.p);
-}
-
-static void tell_works(struct test *t, const char *about, const struct trial *trial)
-{
-	auto_(buf_free) struct buf b = buf_of(256);
-	addr_put(&b, &trial->sides[0].allocation.relayed);
-	buf_lit(&b, " (the relay sees us as ");
-	addr_put(&b, &trial->sides[0].allocation.mapped);
-	buf_lit(&b, ")");
-	finding_add(t->findings, FINDING_OK, about, NULL, "works, relayed at %" STR_FMT,
-	            STR_ARG(buf_view(&b)));
-}
-
-static void tell_no_data(struct test *t, const char *about, const struct trial *trial)
-{
-	auto_(buf_free) struct buf b = buf_of(256);
-	bool there = trial->state == TRIAL_NO_ANSWER_CAME;
-	addr_put(&b, &trial->sides[!there].allocation.relayed);
-	const char *remedy =
-	        arena_printf(t->arena,
-	                     "A firewall of the relay's host closes the relayed ports: let UDP "
-	                     "and TCP %u to %u in and out; or `external-addresses` in [role "
-	                     "edge-av] is not "
-	                     "what peers see.",
-	                     t->settings.port_min + t->topo->port_offset,
-	                     t->settings.port_max + t->topo->port_offset)
-	                .p;
-	finding_add(t->findings, FINDING_ERROR, about, remedy,
-	            "allocations are made, but %s data come out at %" STR_FMT,
-	            there ? "no answering" : "no", STR_ARG(buf_view(&b)));
-}
-
-static void tell(struct test *t, const struct target *g, const struct trial *trial)
-{
-	auto_(buf_free) struct buf about = buf_of(128);
-	buf_printf(&about, "%s ", way_names[g->way]);
-	addr_put(&about, &g->at);
-	buf_char(&about, '\0');
-	if (trial->state == TRIAL_WORKS)
-		tell_works(t, about.p, trial);
-	else if (trial->state == TRIAL_FAILED)
-		finding_add(t->findings, FINDING_ERROR, about.p, remedy_of(t, g, trial), "%s%s",
-		            trial->failure.err == -EPROTO ? "TLS fails: " : "", trial->why);
-	else
-		tell_no_data(t, about.p, trial);
-	add_fields(t->findings, g, trial);
 }
 
 /* --- the whole ------------------------------------------------------------------------- */
@@ -385,10 +190,11 @@ static void try_some(struct test *t, size_t from, size_t n)
 	bool over = false, clean = false;
 	for (size_t i = from; i < from + n; i++) {
 		struct turn_client_config cfg = {
-			.server = t->targets[i].at,
-			.way = t->targets[i].way,
+			.server = t->targets.list[i].at,
+			.way = t->targets.list[i].way,
+			.family = t->targets.list[i].family,
 			.tls = t->tls,
-			.server_name = t->name,
+			.server_name = t->tell.name,
 			.user = ctl_text(t->credential, "username"),
 			.password = ctl_text(t->credential, "password"),
 		};
@@ -408,30 +214,66 @@ static void try_some(struct test *t, size_t from, size_t n)
 	}
 }
 
-enum { AT_ONCE = 4 };
+/* Where UDP works with a relayed address of IPv4, the same with one of IPv6 is tried behind. */
+static void add_ipv6(struct test *t, size_t i)
+{
+	struct relay_target one = t->targets.list[i];
+	if (!t->ipv6 || one.way != TURN_BY_UDP || one.family == AF_INET6 ||
+	    t->trials[i].state != TRIAL_WORKS)
+		return;
+	one.family = AF_INET6;
+	relay_targets_add(&t->targets, &one);
+}
+
+/* Nobody has said that a relay elsewhere has IPv6. */
+static bool is_to_be_told(const struct test *t, size_t i)
+{
+	return !(t->far && t->targets.list[i].family == AF_INET6 &&
+	         t->trials[i].failure.code == 440);
+}
+
+/* For people: what helps against several in a row stands below the last of them. */
+static void say_remedies_once(cJSON *findings)
+{
+	cJSON *f;
+	cJSON_ArrayForEach(f, findings)
+	{
+		if (f->next && str_eq(ctl_text(f, "remedy"), ctl_text(f->next, "remedy")))
+			cJSON_DeleteItemFromObjectCaseSensitive(f, "remedy");
+	}
+}
 
 static int try_all(struct test *t)
 {
-	t->findings = cJSON_CreateArray();
-	for (size_t from = 0; from < t->n_targets; from += AT_ONCE) {
-		size_t n = MIN((size_t)AT_ONCE, t->n_targets - from);
+	t->tell.findings = cJSON_CreateArray();
+	for (size_t from = 0; from < t->targets.n;) {
+		size_t n = MIN((size_t)AT_ONCE, t->targets.n - from);
 		try_some(t, from, n);
 		for (size_t i = from; i < from + n; i++) {
-			tell(t, &t->targets[i], &t->trials[i]);
+			if (is_to_be_told(t, i))
+				relay_tell(&t->tell, &t->targets.list[i], &t->trials[i]);
+			add_ipv6(t, i);
 			trial_free(&t->trials[i]);
 		}
+		from += n;
 	}
-	return finding_show(t->tool, t->findings, false);
+	if (!t->tool->json)
+		say_remedies_once(t->tell.findings);
+	return finding_show(t->tool, t->tell.findings, false);
 }
 
-static int prepare(struct test *t, const cJSON *args)
+static int prepare(struct test *t, cJSON *args)
 {
-	int r = read_settings(t);
+	int r = read_settings(t, args);
+	if (r == EXIT_FINE && !t->tell.given && ctl_flag(args, "password-stdin"))
+		r = tool_fail("--password-stdin goes with --username.");
+	if (r == EXIT_FINE && !t->tell.given && cJSON_HasObjectItem(args, "user"))
+		r = relayuse_account(t->tool, args);
 	if (r == EXIT_FINE)
-		r = find_targets(t, ctl_text(args, "to"));
+		r = find_targets(t, args);
 	if (r == EXIT_FINE)
-		r = get_credential(t, ctl_text(args, "user"));
-	return r == EXIT_FINE ? make_tls(t) : r;
+		r = get_credential(t, args);
+	return r == EXIT_FINE ? make_tls(t, args) : r;
 }
 
 int relay_test(struct tool *tool, cJSON *args)
@@ -439,12 +281,9 @@ int relay_test(struct tool *tool, cJSON *args)
 	auto_(arena_free) struct arena *arena = arena_new();
 	struct test *t = xnew(struct test);
 	t->tool = tool;
-	t->arena = arena;
-	t->topo = tool_topo(tool);
-	int r = t->topo ? remote_name_user(tool, args, "user") : EXIT_FAILED;
+	t->tell.arena = arena;
 	t->loop = loop_new();
-	if (r == EXIT_FINE)
-		r = prepare(t, args);
+	int r = prepare(t, args);
 	if (r == EXIT_FINE)
 		r = try_all(t);
 	if (t->credential)

@@ -24,21 +24,22 @@ def make(args, folder):
     return site.Site(args, folder, edge="")
 
 
-def tool(case, *words, near=False):
+def tool(case, *words, near=False, config=None, **kw):
     """(exit status, what was printed).  From a machine of its own, since a relay answers the
-    strangers of an address at a limited rate; near: on the server, which has the other relays."""
-    argv = [program("dialtone"), "--config", case.site.server.dir, *words]
-    return proc.run(argv if near else case.site.net.host().wrap(argv))
+    strangers of an address at a limited rate; near: on the server, which has the other relays.
+    config: another directory than the server's."""
+    argv = [program("dialtone"), "--config", config or case.site.server.dir, *words]
+    return proc.run(argv if near else case.site.net.host().wrap(argv), **kw)
 
 
-def tested(case, *words, near=False):
-    """(exit status, {way: finding}) of one relay."""
-    status, text = tool(case, "--json", "relay", "test", *words, near=near)
+def tested(case, *words, **kw):
+    """(exit status, {way: finding}) of one relay; "udp6": by UDP, relayed by IPv6."""
+    status, text = tool(case, "--json", "relay", "test", *words, **kw)
     try:
         found = json.loads(text)
     except ValueError:
         raise AssertionError(f"status {status}: {text}") from None
-    return status, {f["transport"]: f for f in found}
+    return status, {f["transport"] + {"ipv4": "", "ipv6": "6"}[f["family"]]: f for f in found}
 
 
 def failed(found, way, what, remedy):
@@ -89,7 +90,61 @@ def a_host_can_be_named(case):
     check_eq([found[w]["level"] for w in WAYS], ["ok"] * 4, f"{found}")
     check_eq(status, 0, "status")
     status, text = tool(case, "relay", "test", "--to", "no-such-host.invalid")
-    check(status == 1 and "no-such-host.invalid" in text, text)
+    check(status == 1 and "knows no address of no-such-host.invalid." in text, text)
+
+
+@tap.test
+def a_port_is_of_udp_or_of_tcp(case):
+    for port in 3478, 443:
+        status, found = tested(case, "--to", f"{site.HOST}:{port}")
+        check_eq([found[w]["level"] for w in WAYS], ["ok"] * 4, f"{found}")
+    status, text = tool(case, "relay", "test", "--to", f"{site.HOST}:4444")
+    check(status == 1 and "what port 4444 is for" in text and "--tcp-port" in text, text)
+    status, text = tool(case, "relay", "test", "--to", site.HOST, "--udp-port", "70000")
+    check(status == 1 and "--udp-port is a number" in text, text)
+    status, found = tested(case, "--to", site.HOST, "--udp-port", "4444")
+    check_eq([found[w]["level"] for w in WAYS], ["error", "ok", "ok", "ok"], f"{found}")
+
+
+def brought(case, user="tester"):
+    """Credentials of the relay, for a host without anything."""
+    return case.site.server.json("relay", "credential", case.site.user(user).uri[4:])
+
+
+@tap.test
+def a_host_without_the_role_goes_there_with_credentials(case):
+    got = brought(case)
+    away = {"config": os.path.join(case.dir, "none"), "input_text": got["password"] + "\n"}
+    given = ("--to", netns.SERVER_IP, "--username", got["username"], "--password-stdin")
+    status, found = tested(case, *given, "--ca", case.site.server.ca, **away)
+    check_eq([found[w]["level"] for w in WAYS], ["ok"] * 4, f"{found}")
+    check_eq(status, 0, "status")
+    first = "B" if got["password"][0] == "A" else "A"
+    away["input_text"] = first + got["password"][1:] + "\n"
+    status, found = tested(case, *given, "--ca", case.site.server.ca, **away)
+    for way in WAYS:
+        failed(found, way, "401", "`dialtone relay credential USER` there")
+    _, text = tool(case, "relay", "test", *given, "--ca", case.site.server.ca, **away)
+    check_eq(text.count("mistyped, expired or revoked"), 1, text)
+    status, text = tool(case, "relay", "test", *given[2:], **away)
+    check(status == 1 and "--to names its host" in text, text)
+    status, text = tool(case, "relay", "test", "--to", site.HOST, "--password-stdin")
+    check(status == 1 and "goes with --username" in text, text)
+
+
+@tap.test
+def a_relayed_address_of_ipv6_is_tried_where_there_is_one(case):
+    ip = ports.loopback()
+    other = case.own(Server(case.dir, ip=ip, host="six.test", domain="six.test", frontends=1,
+                            settings=QUIET, accounts=QUIET, bridges=0, mcus=0,
+                            edge=f"{QUIET}\nrelay-addresses = {ip}, ::1\n"))
+    other.start()
+    status, found = tested(case, near=True, config=other.dir)
+    check_eq(found["udp6"]["level"], "ok", f"{found}")
+    check(found["udp6"]["relayed"].startswith("[::1]:"), f"{found}")
+    check("relayed by IPv6" in found["udp6"]["about"], f"{found}")
+    check_eq(status, 0, f"{found}")
+    check("udp6" not in tested(case, "--to", site.HOST)[1], "a relay without is not blamed")
 
 
 @tap.test
@@ -170,7 +225,7 @@ def another_program_is_told(case):
     with socket.create_server((ports.loopback(), 0)) as listener:
         threading.Thread(target=answer_web, args=(listener,), daemon=True).start()
         ip, port = listener.getsockname()
-        _, found = tested(case, "--to", f"{ip}:{port}", near=True)
+        _, found = tested(case, "--to", ip, "--tcp-port", str(port), near=True)
         listener.shutdown(socket.SHUT_RDWR)
     failed(found, "tcp", "does not speak TURN", "another program")
     failed(found, "pseudo-tls", "pseudo-TLS", "Another program")
@@ -185,7 +240,7 @@ def draining_is_told(case):
     finally:
         case.site.server.tool("relay", "drain", "off")
     for way in WAYS:
-        failed(found, way, "486", "`dialtone relay drain off`")
+        failed(found, way, "486", "The relay is draining: `dialtone relay drain off`")
     check_eq(status, 1, "status")
 
 
@@ -195,6 +250,19 @@ def a_host_without_the_role_is_told(case):
                             accounts=QUIET, bridges=0, mcus=0))
     status, text = proc.run([program("dialtone"), "--config", other.dir, "relay", "test"])
     check(status == 1 and "[role edge-av]" in text, text)
+    path = os.path.join(other.dir, "topology.conf")
+    with open(path, "a", encoding="utf-8") as f:
+        f.write("[host b]\nname = b.example.test\naddresses = 192.0.2.77\n"
+                "[role edge-av]\nhost = b\n")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        for role in "accounts", "frontend":
+            text = text.replace(f"[role {role}]", f"[role {role}]\nhost = main")
+        f.write(text)
+    for words in ("test",), ("status",), ("credential", "alice@example.test"):
+        status, text = proc.run([program("dialtone"), "--config", other.dir, "relay", *words])
+        check(status == 1 and "edge-av runs on host b (b.example.test)" in text, text)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,16 @@ const struct setting relay_settings[] = {
 };
 /* clang-format on */
 
+void relay_settings_default(struct relay_settings *ret)
+{
+	auto_(buf_free) struct buf why = buf_of(1000);
+	struct setting_value v;
+	*ret = (struct relay_settings){ .port_min = 0 };
+	for (const struct setting *s = relay_settings; s->name; s++)
+		if (setting_parse(s, str_of(s->def), &v, &why) == 0)
+			setting_store(s, &v, ret);
+}
+
 static int say(struct buf *why, const char *key, struct str value, const char *what)
 {
 	buf_printf(why, "%s: \"%" STR_FMT "\" %s\n", key, STR_ARG(value), what);

@@ -16,6 +16,8 @@ struct relay_settings {
 };
 
 extern const struct setting relay_settings[];
+/* Those of a section without lines. */
+void relay_settings_default(struct relay_settings *ret);
 
 /* What comes of them for one process. */
 struct relay_setup {
