@@ -52,6 +52,35 @@ def nobody_comes_in_without_a_certificate_of_a_front_end(case):
         check(not got, f"{what}: {got}")
 
 
+@tap.test
+def what_an_account_has_on_the_other_host_is_ended_there(case):
+    server, b = case.site.server, case.site.b
+    address = case.site.user("leaver").uri[4:]
+    name = address.split("@")[0]
+    check(b.json("relay", "credential", name)["uris"], "a short name is one of the only domain")
+    text = server.tool("user", "disable", name)
+    check(f"edge-av runs on host b ({b.host}): run `dialtone relay revoke {address}` there" in text,
+          text)
+    check_eq(b.json("relay", "revoke", name), {"ended": 0}, "on the edge's host")
+    text = b.tool("relay", "credential", address, ok=False)
+    check("are revoked" in text, text)
+    text = server.tool("relay", "status", ok=False)
+    check(f"edge-av runs on host b ({b.host}): run this there" in text, text)
+
+
+@tap.test
+def who_is_revoked_gets_no_credentials_until_allowed(case):
+    b, user = case.site.b, case.site.user("revoked")
+    client = case.own(PresenceClient(case.site.server, user)).sign_in()
+    b.tool("relay", "revoke", user.uri[4:])
+    check_eq(ask(client).code, 403, "revoked")
+    b.tool("relay", "allow", user.uri[4:])
+    answer = ask(client)
+    check_eq(answer.code, 200, "allowed")
+    good, text = relays_with(b.ip, answer)
+    check(good, text)
+
+
 @tap.test(alone=True)
 def a_killed_edge_host_comes_back_and_status_says_meanwhile_why(case):
     a, machine = lync(case), case.site.machine
