@@ -125,6 +125,18 @@ static void add_ca(struct tool *t, cJSON *result)
 		cJSON_AddStringToObject(result, "ca", path);
 }
 
+static void put_uris(struct buf *b, const cJSON *uris)
+{
+	const cJSON *uri;
+	buf_lit(b, "uris:\n");
+	cJSON_ArrayForEach(uri, uris)
+	{
+		buf_lit(b, "  ");
+		print_text(b, str_of(cJSON_GetStringValue(uri)));
+		buf_char(b, '\n');
+	}
+}
+
 static int tell_credential(struct tool *t, const cJSON *args UNUSED, cJSON *result)
 {
 	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);
@@ -135,7 +147,10 @@ static int tell_credential(struct tool *t, const cJSON *args UNUSED, cJSON *resu
 	cJSON_ReplaceItemInObjectCaseSensitive(result, "servers", in_words(servers));
 	cJSON_AddNumberToObject(result, "good_for_s", ctl_number(result, "ttl", 0));
 	cJSON_DeleteItemFromObjectCaseSensitive(result, "ttl");
+	cJSON *uris = cJSON_DetachItemFromObjectCaseSensitive(result, "uris");
 	print_value(&b, result, NULL);
+	put_uris(&b, uris);
+	cJSON_Delete(uris);
 	if (ctl_text(result, "ca").len > 0)
 		buf_lit(&b, "turns: needs that CA's certificate trusted on the device.\n");
 	tool_become_text(result, buf_view(&b));

@@ -93,21 +93,27 @@ static cJSON *add_ended(cJSON *a, cJSON *b)
 	return a;
 }
 
-/* The edge of this host; what it did, for people. */
-static void tell_edge(struct tool *t, const char *cmd, const cJSON *args, struct buf *b)
+/* The edge of this host; what it did, for people, if it is to end something. */
+static void tell_edge(struct tool *t, const char *cmd, const cJSON *args, bool ends, struct buf *b)
 {
-	cJSON *done = remote_ask(t, EDGE, cmd, args, add_ended);
+	cJSON *done = remote_ask(t, EDGE, cmd, args, ends ? add_ended : NULL);
 	unsigned ended = (unsigned)ctl_number(done, "ended", 0);
-	if (done && cJSON_HasObjectItem(done, "ended"))
+	if (ends && done)
 		buf_printf(b,
 		           "\nThe relay has ended %u allocation%s and refuses the credentials that "
 		           "are out.",
 		           ended, ended == 1 ? "" : "s");
+	else if (ends)
+		buf_printf(
+		        b,
+		        "\nThe relay did not do its part: run `dialtone %s %s` when it is there, "
+		        "or the credentials that are out stay good until they expire.",
+		        cmd, ctl_text(args, "user").p);
 	cJSON_Delete(done);
 }
 
 /* A result that is a text gets more of it. */
-static int tell_edges(struct tool *t, const char *cmd, const cJSON *all, cJSON *result)
+static int tell_edges(struct tool *t, const char *cmd, bool ends, const cJSON *all, cJSON *result)
 {
 	const struct topo *topo = tool_topo(t);
 	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);
@@ -118,7 +124,7 @@ static int tell_edges(struct tool *t, const char *cmd, const cJSON *all, cJSON *
 	cJSON *args = cJSON_CreateObject();
 	cJSON_AddStringToObject(args, "user", user);
 	if (topo_role_here(topo, STR(EDGE)))
-		tell_edge(t, cmd, args, &b);
+		tell_edge(t, cmd, args, ends, &b);
 	cJSON_Delete(args);
 	size_t before = b.len;
 	buf_char(&b, '\n');
@@ -132,12 +138,12 @@ static int tell_edges(struct tool *t, const char *cmd, const cJSON *all, cJSON *
 
 int relayuse_end(struct tool *t, const cJSON *args, cJSON *result)
 {
-	return tell_edges(t, "relay revoke", args, result);
+	return tell_edges(t, "relay revoke", true, args, result);
 }
 
 int relayuse_begin(struct tool *t, const cJSON *args, cJSON *result)
 {
-	return tell_edges(t, "relay allow", args, result);
+	return tell_edges(t, "relay allow", false, args, result);
 }
 
 void relayuse_admit(struct tool *t, const char *address)

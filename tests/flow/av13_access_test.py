@@ -23,6 +23,7 @@ class Relay:
     def __init__(self, folder):
         if netns.inside():
             netns.prepare()
+        self.folder = folder
         self.edge = LoopEdge(os.path.join(folder, "edge"), processes=2)
 
     def stop(self):
@@ -151,6 +152,15 @@ def disabling_a_user_refuses_her_until_she_is_enabled(case):
 
 
 @tap.test
+def an_edge_that_cannot_be_told_is_named_with_the_command(case):
+    edge = case.own(LoopEdge(os.path.join(case.site.folder, "away")))
+    user = edge.user()
+    edge.stop()
+    text = edge.server.tool("user", "remove", f"{user}@example.test")
+    check(f"run `dialtone relay revoke {user}@example.test` when it is there" in text, text)
+
+
+@tap.test
 def who_has_no_account_any_more_can_be_named(case):
     edge = case.site.edge
     user = edge.user()
@@ -185,6 +195,7 @@ def credentials_come_with_where_to_connect(case):
     text = edge.server.tool("relay", "credential", user, "--life", "2 h")
     check("2 h 0 min" in text and f"{host}, UDP {udp}, TCP {tcp}, TLS {tcp}" in text and
           "trusted on the device" in text, text)
+    check("".join(f"  {uri}\n" for uri in got["uris"]) in text, text)
     for empty in "", " ":
         status, text = tool(edge, "relay", "credential", empty)
         check(status == 1 and "Whose?" in text, text)

@@ -145,6 +145,33 @@ static void what_is_wrong_is_said(void)
 	}
 }
 
+static void addresses_that_the_host_does_not_have_are_told(void)
+{
+	struct buf why = BUF_ON(said);
+	EQ(read_lines("relay-addresses = 127.0.0.1\n"), 0);
+	EQ(relay_setup_try(&setup, &why), 0);
+	EQ(read_lines("relay-addresses = 192.0.2.9\n"), 0);
+	EQ(relay_setup_try(&setup, &why), -EADDRNOTAVAIL);
+	said[why.len] = '\0';
+	OK(str_starts(str_of(said),
+	              STR("relay-addresses: 192.0.2.9 is no address of this host\n")));
+	OK(str_find(str_of(said), STR("external-addresses")) > 0);
+	why.len = 0;
+	EQ(read_lines("relay-addresses = 127.0.0.1\nexternal-addresses = 192.0.2.9\n"), 0);
+	EQ(relay_setup_try(&setup, &why), 0); /* a NAT has it */
+}
+
+static void a_section_without_lines_has_the_defaults(void)
+{
+	struct relay_settings s;
+	relay_settings_default(&s);
+	EQ(read_lines(""), 0);
+	EQ(s.port_min, setup.s.port_min);
+	EQ(s.port_max, setup.s.port_max);
+	EQ(s.credential_life_s, setup.s.credential_life_s);
+	EQ(s.external_name.len, 0);
+}
+
 int main(void)
 {
 	RUN(public_addresses_of_the_host_are_taken_if_nothing_is_said);
@@ -154,6 +181,8 @@ int main(void)
 	RUN(networks_are_read);
 	RUN(processes_share_the_ports_in_even_parts);
 	RUN(what_is_wrong_is_said);
+	RUN(addresses_that_the_host_does_not_have_are_told);
+	RUN(a_section_without_lines_has_the_defaults);
 	topo_free(&topo);
 	return tap_done();
 }
