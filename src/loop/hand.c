@@ -68,6 +68,9 @@ static int take_one(struct hand *h)
 	if (n < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	int fd = n > 0 ? taken(&m) : -1;
+	/* We have no descriptor left: the kernel has closed this one, which its other end sees. */
+	if (n == HAND_LEN && fd < 0 && (m.msg_flags & MSG_CTRUNC))
+		return 0;
 	if (n != HAND_LEN || fd < 0 || (m.msg_flags & MSG_CTRUNC)) {
 		if (fd >= 0)
 			(void)close(fd);

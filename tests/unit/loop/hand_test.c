@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -176,6 +177,31 @@ static void a_hand_that_is_freed_says_nothing(void)
 	stop(&w);
 }
 
+/* Its other end sees that, and the link goes on. */
+static void a_descriptor_for_which_there_is_no_room_is_refused_alone(void)
+{
+	struct world w;
+	struct rlimit before, none;
+	char byte;
+	start(&w);
+	EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	int end = hand_one(&w, 1);
+	none.rlim_cur = 0;
+	EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i < 10; i++)
+		loop_turn(w.loop, USEC_PER_MSEC);
+	EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+	EQ(w.n_got + w.n_lost, 0);
+	EQ(read(end, &byte, 1), 0);
+	(void)close(end);
+	end = hand_one(&w, 2);
+	AWAIT(w.loop, w.n_got == 1);
+	EQ(w.text[0], 2);
+	(void)close(end);
+	stop(&w);
+}
+
 /* --- what is no message ---------------------------------------------------------------- */
 
 /* So many bytes with so many descriptors, as one message. */
@@ -241,6 +267,7 @@ int main(void)
 	RUN(a_link_that_takes_no_more_costs_no_descriptor);
 	RUN(the_end_of_the_link_is_told_once);
 	RUN(a_hand_that_is_freed_says_nothing);
+	RUN(a_descriptor_for_which_there_is_no_room_is_refused_alone);
 	RUN(what_is_no_message_ends_the_link);
 	RUN(more_bytes_than_a_message_are_none_of_the_next);
 	return tap_done();
