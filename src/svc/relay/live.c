@@ -11,9 +11,12 @@ uint8_t *relay_live_open(const char *path)
 	void *p = MAP_FAILED;
 	if (fd < 0)
 		return NULL;
-	if (ftruncate(fd, RELAY_LIVE_LEN) == 0)
+	/* With its blocks: on a full disk a byte that is written to a hole ends the process. */
+	int err = posix_fallocate(fd, 0, RELAY_LIVE_LEN);
+	if (err == 0)
 		p = mmap(NULL, RELAY_LIVE_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	int err = errno;
+	if (err == 0 && p == MAP_FAILED)
+		err = errno;
 	(void)close(fd);
 	errno = err;
 	return p == MAP_FAILED ? NULL : p;
