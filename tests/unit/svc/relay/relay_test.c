@@ -554,7 +554,8 @@ static void two_allocations_of_one_edge_reach_each_other(void)
 static void networks_inside_are_refused_by_ipv6_too(void)
 {
 	static const char *const rows[] = { "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1",
-		                            "::a00:1", "fec0::1" };
+		                            "::a00:1",        "fec0::1",          "::ffff:0:a00:1",
+		                            "2001:0:a00:1::1" };
 	struct world w;
 	struct stun_out o;
 	struct stun_msg m;
@@ -577,9 +578,9 @@ static void networks_inside_are_refused_by_ipv6_too(void)
 static void forbidden_peers_are_refused(void)
 {
 	static const char *const rows[] = {
-		"10.0.0.1",  "172.16.3.4", "192.168.1.1",     "169.254.1.1",
-		"224.0.0.1", "0.0.0.0",    "255.255.255.255", "100.64.0.1",
-		"240.0.0.1", "0.1.2.3",    "192.0.0.8",
+		"10.0.0.1",  "172.16.3.4",      "192.168.1.1",  "169.254.1.1", "224.0.0.1",
+		"0.0.0.0",   "255.255.255.255", "100.64.0.1",   "240.0.0.1",   "0.1.2.3",
+		"192.0.0.8", "198.18.0.1",      "198.19.255.1",
 	};
 	struct world w;
 	struct addr a;
