@@ -163,8 +163,7 @@ static void close_ends(struct relay_alloc *a, bool cut)
 }
 
 /* One socket; of a pair the next port is kept.  0 or -errno. */
-static int open_end(struct relay_alloc *a, int i, const struct relay_want *want,
-                    uint64_t *ret_token)
+static int open_end(struct relay_alloc *a, int i, const struct relay_want *want)
 {
 	struct relay *r = a->relay;
 	struct relay_opened o;
@@ -177,7 +176,7 @@ static int open_end(struct relay_alloc *a, int i, const struct relay_want *want,
 	}
 	end_open(a, i, &o);
 	if (want->pair)
-		*ret_token = reserve(r, a->user, &o.external);
+		a->token = reserve(r, a->user, &o.external);
 	return 0;
 }
 
@@ -186,11 +185,11 @@ static unsigned open_kept(struct relay_alloc *a, uint64_t token)
 	struct relay_want want = { .family = AF_INET };
 	if (reserve_claim(a->relay, a->user, token, &want.family, &want.exactly) < 0)
 		return 508;
-	return open_end(a, want.family == AF_INET6, &want, NULL) < 0 ? 508 : 0;
+	return open_end(a, want.family == AF_INET6, &want) < 0 ? 508 : 0;
 }
 
 /* The sockets that are wanted.  An error code: none is open. */
-static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uint64_t *ret_token)
+static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w)
 {
 	if (w->token)
 		return open_kept(a, w->token);
@@ -199,9 +198,11 @@ static unsigned open_ends(struct relay_alloc *a, const struct alloc_want *w, uin
 			                   .tcp = w->tcp,
 			                   .even = w->even,
 			                   .pair = w->pair };
-		int err = w->family[i] ? open_end(a, i, &want, ret_token) : 0;
-		if (err < 0 && i > 0 && a->ends[0].open)
-			return 0; /* the additional one is not there */
+		int err = w->family[i] ? open_end(a, i, &want) : 0;
+		if (err < 0 && i > 0 && a->ends[0].open) {
+			a->lacks = true;
+			return 0;
+		}
 		if (err < 0) {
 			close_ends(a, true);
 			return err == -EAFNOSUPPORT ? 440 : 508;
@@ -275,17 +276,15 @@ static void begin(struct relay_alloc *a)
 	r->ops->began(r->arg, &info);
 }
 
-unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret,
-                   uint64_t *ret_token)
+unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret)
 {
 	struct relay *r = f->relay;
 	struct relay_user *u = user_get(r, w->grant);
 	struct relay_alloc *a = NULL;
 	unsigned code = is_full(r, u) || r->draining ? 486 : 0;
-	*ret_token = 0;
 	if (!code) {
 		a = make(f, w, u);
-		code = open_ends(a, w, ret_token);
+		code = open_ends(a, w);
 	}
 	if (code) {
 		if (a)
@@ -381,6 +380,40 @@ unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned s
 	return 0;
 }
 
+/* Those who have one already, or stand in front of it in the list, need no place. */
+static bool is_new(struct relay_alloc *a, const struct addr *peers, unsigned i, usec_t now)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (addr_eq_host(&peers[k], &peers[i]))
+			return false;
+	return !alloc_permits(a, &peers[i], now);
+}
+
+/* Is there room for all of them? */
+static bool has_places(struct relay_alloc *a, const struct addr *peers, unsigned n)
+{
+	usec_t now = loop_now(a->relay->loop);
+	unsigned wanted = 0;
+	for (uint8_t i = 0; i < a->n_permissions; i++)
+		wanted += a->permissions[i].until > now;
+	for (unsigned i = 0; i < n; i++)
+		wanted += is_new(a, peers, i, now);
+	return wanted <= RELAY_PERMISSIONS_MAX;
+}
+
+unsigned alloc_permit_all(struct relay_alloc *a, const struct addr *peers, unsigned n,
+                          unsigned seconds)
+{
+	unsigned code = 0;
+	for (unsigned i = 0; !code && i < n; i++)
+		code = check_peer(a, &peers[i]);
+	if (!code && !has_places(a, peers, n))
+		code = 508;
+	for (unsigned i = 0; !code && i < n; i++)
+		code = alloc_permit(a, &peers[i], seconds);
+	return code;
+}
+
 bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now)
 {
 	const struct permission *p = permission_of(a, peer);
@@ -389,23 +422,31 @@ bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now)
 
 /* --- channels -------------------------------------------------------------------------- */
 
+/* One that has lapsed may still stand in front of the one that was bound anew. */
+static bool is_channel(const struct channel *c, uint16_t number, usec_t now)
+{
+	return c->number == number && c->until > now;
+}
+
 struct channel *channel_numbered(struct relay_alloc *a, uint16_t number, usec_t now)
 {
 	struct channel *c = a->channels;
-	if (a->last_channel >= a->n_channels || c[a->last_channel].number != number)
-		for (a->last_channel = 0; a->last_channel < a->n_channels; a->last_channel++)
-			if (c[a->last_channel].number == number)
-				break;
-	if (a->last_channel == a->n_channels)
-		return NULL;
-	return c[a->last_channel].until > now ? &c[a->last_channel] : NULL;
+	if (a->last_channel < a->n_channels && is_channel(&c[a->last_channel], number, now))
+		return &c[a->last_channel];
+	for (uint8_t i = 0; i < a->n_channels; i++) {
+		if (!is_channel(&c[i], number, now))
+			continue;
+		a->last_channel = i;
+		return &c[i];
+	}
+	return NULL;
 }
 
 struct channel *channel_to(struct relay_alloc *a, const struct addr *peer, usec_t now)
 {
 	for (uint8_t i = 0; i < a->n_channels; i++)
-		if (addr_eq(&a->channels[i].peer, peer))
-			return a->channels[i].until > now ? &a->channels[i] : NULL;
+		if (a->channels[i].until > now && addr_eq(&a->channels[i].peer, peer))
+			return &a->channels[i];
 	return NULL;
 }
 

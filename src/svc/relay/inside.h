@@ -66,10 +66,13 @@ struct relay_alloc {
 	struct relay_stream *stream; /* NULL: over UDP */
 	struct addr client;
 	uint64_t number;
-	struct relayed ends[2];  /* IPv4, IPv6 */
-	uint8_t key[16];         /* of its user's credentials */
-	uint8_t id[STUN_ID_LEN]; /* of the request that made it: it may come again */
-	usec_t grant_until;      /* monotonic: the end of the credentials */
+	struct relayed ends[2]; /* IPv4, IPv6 */
+	uint8_t key[16];        /* of its user's credentials */
+	/* Of the request that made it, which may come again, and what was answered besides. */
+	uint8_t id[STUN_ID_LEN];
+	uint64_t token;     /* of the reservation; 0: none */
+	bool lacks;         /* the additional family that was wanted */
+	usec_t grant_until; /* monotonic: the end of the credentials */
 	usec_t began, until;
 	struct timer expiry;
 	struct bucket bucket;
@@ -197,10 +200,8 @@ struct alloc_want {
 	uint64_t token; /* of a reservation; 0: none */
 	uint32_t life_s;
 };
-/* 0 and *ret, with the token of the reservation if a pair was wanted; or an error code of RFC 8656:
- * 437, 440, 486, 508. */
-unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret,
-                   uint64_t *ret_token);
+/* 0 and *ret; or an error code of RFC 8656: 437, 440, 486, 508. */
+unsigned alloc_new(const struct from *f, const struct alloc_want *w, struct relay_alloc **ret);
 void alloc_end(struct relay_alloc *a, enum relay_end why);
 /* Its life from now on; not longer than its credentials'. */
 uint32_t alloc_extend(struct relay_alloc *a, uint32_t life_s);
@@ -209,6 +210,9 @@ uint32_t alloc_left(const struct relay_alloc *a);
 struct relayed *alloc_end_of(struct relay_alloc *a, int family);
 /* For so many seconds.  0, 443 (another family), 403 (refused), 508 (too many). */
 unsigned alloc_permit(struct relay_alloc *a, const struct addr *peer, unsigned seconds);
+/* The same of several: all or none. */
+unsigned alloc_permit_all(struct relay_alloc *a, const struct addr *peers, unsigned n,
+                          unsigned seconds);
 bool alloc_permits(struct relay_alloc *a, const struct addr *peer, usec_t now);
 /* 0, 400 (bound otherwise), 443, 403, 508. */
 unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *peer);

@@ -147,7 +147,6 @@ static void answer_allocated(const struct asked *q, uint32_t life_s)
 static unsigned begin(struct asked *q, uint32_t *life_s)
 {
 	int family = AF_INET;
-	uint64_t token;
 	struct alloc_want w = {
 		.grant = &q->grant, .key = q->key, .lync = true, .life_s = *life_s
 	};
@@ -157,7 +156,7 @@ static unsigned begin(struct asked *q, uint32_t *life_s)
 	w.tcp = q->from->stream != NULL;
 	if (w.tcp)
 		w.life_s = RELAY_LIFE_MAX_S;
-	unsigned code = alloc_new(q->from, &w, &q->alloc, &token);
+	unsigned code = alloc_new(q->from, &w, &q->alloc);
 	if (!code && w.tcp)
 		*life_s = alloc_left(q->alloc);
 	return code;

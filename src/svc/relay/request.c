@@ -252,21 +252,20 @@ static unsigned read_allocate(const struct asked *q, struct alloc_want *w)
 	return code || !w->tcp ? code : check_tcp(q->from, w);
 }
 
-static void answer_allocated(const struct asked *q, const struct relay_alloc *a, uint32_t life_s,
-                             uint64_t token, bool wanted_both)
+static void answer_allocated(const struct asked *q, const struct relay_alloc *a, uint32_t life_s)
 {
 	struct stun_out o;
 	stun_begin(&o, STUN_SUCCESS, STUN_ALLOCATE, q->m->id);
 	for (int i = 0; i < 2; i++)
 		if (a->ends[i].open)
 			stun_put_xor_addr(&o, STUN_XOR_RELAYED_ADDRESS, &a->ends[i].external);
-	if (wanted_both && !a->ends[1].open)
+	if (a->lacks)
 		stun_put_u32(&o, STUN_ADDRESS_ERROR_CODE,
 		             (uint32_t)FAMILY_IPV6 << 24 | 4 << 8 | 40);
 	stun_put_u32(&o, STUN_LIFETIME, life_s);
 	stun_put_xor_addr(&o, STUN_XOR_MAPPED_ADDRESS, q->from->peer);
-	if (token)
-		stun_put_u64(&o, STUN_RESERVATION_TOKEN, token);
+	if (a->token)
+		stun_put_u64(&o, STUN_RESERVATION_TOKEN, a->token);
 	send_signed(q, &o);
 }
 
@@ -274,19 +273,17 @@ static void allocate(struct asked *q)
 {
 	struct relay_alloc *a = q->alloc;
 	struct alloc_want w = { .grant = &q->grant, .key = q->key, .id = q->m->id };
-	uint64_t token = 0;
 	unsigned code = read_allocate(q, &w);
 	if (a && memcmp(a->id, q->m->id, STUN_ID_LEN) == 0) { /* it was sent again */
-		answer_allocated(q, a, alloc_left(a), 0, false);
+		answer_allocated(q, a, alloc_left(a));
 		return;
 	}
 	if (!code)
-		code = a ? 437 : alloc_new(q->from, &w, &a, &token);
+		code = a ? 437 : alloc_new(q->from, &w, &a);
 	if (code)
 		refuse(q, code);
 	else
-		answer_allocated(q, a, alloc_left(a) + 1 > w.life_s ? w.life_s : alloc_left(a),
-		                 token, w.family[0] && w.family[1]);
+		answer_allocated(q, a, alloc_left(a) + 1 > w.life_s ? w.life_s : alloc_left(a));
 }
 
 /* --- the others ------------------------------------------------------------------------ */
@@ -324,18 +321,11 @@ static void create_permission(struct asked *q)
 	unsigned at = 0, n = 0, code = 0;
 	int r;
 	while (!code && (r = stun_next_addr(q->m, STUN_XOR_PEER_ADDRESS, &at, &peers[n])) != 0) {
-		struct addr *p = &peers[n++];
-		if (r < 0)
-			code = 400;
-		else if (!alloc_end_of(q->alloc, p->sa.sa_family))
-			code = 443;
-		else if (peer_is_refused(q->from->relay, p))
-			code = 403;
+		n++;
+		code = r < 0 ? 400 : 0;
 	}
-	if (!code && n == 0)
-		code = 400;
-	for (unsigned i = 0; !code && i < n; i++)
-		code = alloc_permit(q->alloc, &peers[i], RELAY_PERMISSION_S);
+	if (!code)
+		code = n ? alloc_permit_all(q->alloc, peers, n, RELAY_PERMISSION_S) : 400;
 	if (code)
 		refuse(q, code);
 	else

@@ -6,8 +6,8 @@
 /* Ports that are kept for the second allocation of a pair (RFC 8656 section 7.2, EVEN-PORT).
  *
  * The second client address may lead to another process of the edge than the first.  So the token
- * says all that is needed: the port, until when, and a MAC of that and of the user; whoever gets it
- * opens the port. */
+ * says all that is needed: the port, until when, and a MAC of that, of the user and of the edge's
+ * relayed addresses (another edge has other ports kept); whoever gets it opens the port. */
 
 enum { UNTIL_BITS = 15 /* seconds, modulo */ };
 
@@ -16,10 +16,20 @@ static uint32_t second_of(const struct relay *r)
 	return (uint32_t)(loop_wall(r->loop) / USEC_PER_SEC) & ((1u << UNTIL_BITS) - 1);
 }
 
+static uint64_t edge_hash(const struct relay *r)
+{
+	uint8_t bytes[2 * 18];
+	size_t n = 0;
+	for (int i = 0; i < 2; i++)
+		if (r->cfg.own[i].external.sa.sa_family != AF_UNSPEC)
+			n += addr_pack(&r->cfg.own[i].external, bytes + n) - sizeof(in_port_t);
+	return hash_bytes(&r->nonce_key, bytes, n);
+}
+
 /* Port, family, time: the upper half of a token; the lower one is the MAC. */
 static uint64_t seal(const struct relay *r, const struct relay_user *u, uint32_t head)
 {
-	uint64_t of[2] = { hash_lower(&r->nonce_key, str_n(u->name, u->len)), head };
+	uint64_t of[3] = { hash_lower(&r->nonce_key, str_n(u->name, u->len)), head, edge_hash(r) };
 	uint64_t mac = hash_bytes(&r->nonce_key, of, sizeof(of));
 	return (uint64_t)head << 32 | (uint32_t)mac;
 }

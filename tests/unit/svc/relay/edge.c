@@ -65,6 +65,8 @@ static int on_open(void *arg, const struct relay_want *want, struct relay_opened
 	struct edge *e = arg;
 	if (e->no_ports || (want->exactly && want->exactly != e->kept))
 		return -EADDRINUSE;
+	if (e->no_v6 && want->family == AF_INET6)
+		return -EAFNOSUPPORT;
 	ret->fd = want->tcp                  ? bound_tcp(want->family, &ret->external)
 	          : want->even && e->even_at ? bound_at(e->even_at, &ret->external)
 	          : want->exactly            ? bound_at(want->exactly, &ret->external)

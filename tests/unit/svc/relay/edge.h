@@ -37,6 +37,7 @@ struct edge {
 	uint16_t even_at;          /* where a pair is made; 0: anywhere */
 	struct addr live;          /* what is a relayed socket, as the edge is told */
 	bool no_ports;             /* there are none */
+	bool no_v6;                /* of IPv6 */
 	unsigned n_began, n_ended[RELAY_N_ENDS];
 	bool passes;      /* other processes can be asked */
 	uint32_t pass_to; /* the one that was asked last, and for what */
