@@ -10,8 +10,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import lab, netns, stun, tap  # noqa: E402
 from lib.edge import LoopEdge  # noqa: E402
-from lib.relaying import (WANT_UDP, Peer, allocated, channel, over_all, refused,  # noqa: E402
-                          to_peer)
+from lib.relaying import (WANT_UDP, Peer, allocated, channel, over_all,  # noqa: E402
+                          over_streams, refused, to_peer)
 from lib.tap import check, check_eq  # noqa: E402
 
 SETTINGS = ()
@@ -19,6 +19,7 @@ SETTINGS = ()
 FIRST_PORT, LAST_PORT = 50000, 59999
 PERMISSIONS_MAX = 64
 CHANNEL, OTHER_CHANNEL = 0x4001, 0x4002
+MANY = 400  # requests: more than are read at once, and than a user may have served at once
 
 
 class Relay:
@@ -146,6 +147,16 @@ def a_refresh_with_lifetime_0_ends_it(case, transport):
 def a_second_allocation_of_one_address_is_a_mismatch(case, transport):
     client = allocated(case, transport)
     refused(client.signed(stun.ALLOCATE, [WANT_UDP]), 437)
+
+
+@over_streams
+def requests_that_come_at_once_are_all_answered(case, transport):
+    client = allocated(case, transport)
+    ids = [stun.new_id() for _ in range(MANY)]
+    client.raw(b"".join(stun.message(stun.REQUEST, stun.REFRESH, client.identity(), tid, client.key)
+                        for tid in ids))
+    for tid in ids:
+        check_eq(client.answer_to(tid).kind, stun.SUCCESS, "the answer")
 
 
 @over_all

@@ -28,6 +28,9 @@ struct conn {
 	struct stream *far; /* to another process of the edge, which is asked */
 	bool allocated, foreign;
 	bool served; /* it had an allocation once */
+	/* Why it is not read: the engine has no room, or frames that were read wait. */
+	bool paused, held;
+	struct timer again; /* held: until they are looked at */
 	struct timer idle;
 };
 
@@ -36,6 +39,7 @@ static void conn_free(struct conn *c)
 	struct edge_av *ea = c->ea;
 	list_del(&c->node);
 	timer_stop(&c->idle);
+	timer_stop(&c->again);
 	peek_free(&c->peek);
 	relay_stream_free(&c->relay); /* before the stream: the end of its allocation is told */
 	stream_free(&c->stream);
@@ -136,10 +140,37 @@ static ssize_t open_framing(struct conn *c, struct str in)
 	return -EPROTO;
 }
 
+static void read_on(struct conn *c)
+{
+	stream_pause(c->stream, c->paused || c->held || c->far);
+}
+
+static int work_of(const struct conn *c, struct bytes frame)
+{
+	bool is_packet = c->framing == TURN_MS ? frame.p[0] != TURN_MS_FRAME_CONTROL
+	                                       : turn_look(frame) == TURN_CHANNEL_DATA;
+	return is_packet ? 1 : EA_REQUEST_WORK;
+}
+
+/* Nothing more of it for that time; 0: in this turn. */
+static void hold(struct conn *c, usec_t how_long)
+{
+	c->held = true;
+	timer_set(&c->again, loop_now(c->ea->env->loop) + how_long);
+}
+
+static void on_again(void *arg)
+{
+	struct conn *c = arg;
+	timer_stop(&c->again);
+	stream_more(c->stream);
+}
+
 /* The frames that are whole; how many bytes they have. */
 static ssize_t take_frames(struct conn *c, struct str in)
 {
 	size_t at = 0;
+	int left = EA_TURN_WORK;
 	for (;;) {
 		struct bytes rest = bytes_of(str_sub(in, at, in.len));
 		ssize_t n = turn_frame(rest, c->framing, EA_FRAME_MAX);
@@ -147,11 +178,21 @@ static ssize_t take_frames(struct conn *c, struct str in)
 			return n;
 		if (n == 0)
 			return (ssize_t)at;
+		if (left <= 0) {
+			hold(c, 0);
+			return (ssize_t)at;
+		}
+		left -= work_of(c, (struct bytes){ rest.p, (size_t)n });
 		if (!relay_frame(c->relay, (struct bytes){ rest.p, (size_t)n }))
 			return -EPROTO;
 		at += (size_t)n;
 		if (relay_stream_joining(c->relay) != RELAY_NOT_JOINING)
 			return (ssize_t)at;
+		usec_t owed = relay_stream_rest(c->relay);
+		if (owed > 0) {
+			hold(c, owed);
+			return (ssize_t)at;
+		}
 	}
 }
 
@@ -162,10 +203,21 @@ static void join(struct conn *c)
 	conn_free(c);
 }
 
+static void go_on(struct conn *c, bool was_held)
+{
+	note_allocation(c);
+	if (was_held != c->held)
+		read_on(c);
+}
+
 static ssize_t on_data(void *arg, struct str in)
 {
 	struct conn *c = arg;
 	ssize_t opening = 0, n;
+	bool was_held = c->held;
+	if (c->held && c->again.tick.deadline != USEC_INFINITY)
+		return 0;
+	c->held = false;
 	if (!c->relay) {
 		opening = open_framing(c, in);
 		if (opening < 0)
@@ -178,7 +230,7 @@ static ssize_t on_data(void *arg, struct str in)
 	if (n >= 0 && relay_stream_joining(c->relay) == RELAY_JOINING)
 		join(c); /* there is no c any more */
 	else
-		note_allocation(c);
+		go_on(c, was_held);
 	return n < 0 ? n : opening + n;
 }
 
@@ -228,7 +280,8 @@ bool ea_conn_has_room(void *arg UNUSED, void *owner)
 void ea_conn_pause(void *arg UNUSED, void *owner, bool paused)
 {
 	struct conn *c = owner;
-	stream_pause(c->stream, paused);
+	c->paused = paused;
+	read_on(c);
 }
 
 void ea_conn_hang_up(void *arg UNUSED, void *owner)
@@ -257,7 +310,7 @@ static void on_refused(void *arg, int err UNUSED, const char *why UNUSED)
 	struct conn *c = arg;
 	stream_free(&c->far);
 	relay_stream_passed(c->relay, false);
-	stream_pause(c->stream, false);
+	read_on(c);
 	stream_more(c->stream);
 }
 
@@ -273,7 +326,7 @@ bool ea_conn_pass(void *arg, void *owner, uint32_t slot, const struct relay_pass
 	if (fd < 0)
 		return false;
 	c->far = stream_accept(ea->env->loop, fd, NULL, &ea_pass_limits, &far_ops, c);
-	stream_pause(c->stream, true);
+	read_on(c);
 	return true;
 }
 
@@ -281,7 +334,8 @@ bool ea_conn_pass(void *arg, void *owner, uint32_t slot, const struct relay_pass
 
 static void open_stream(struct conn *c, struct tls_server *tls)
 {
-	static const struct stream_limits limits = { .read_max = EA_FRAME_MAX,
+	/* A frame of which the last byte is missing, and what is read behind that. */
+	static const struct stream_limits limits = { .read_max = 2 * EA_FRAME_MAX,
 		                                     .write_max = 2 * EA_UNSENT_MAX + EA_FRAME_MAX,
 		                                     .open_max = EA_OPENING_S * USEC_PER_SEC,
 		                                     .probe_after = 60 * USEC_PER_SEC };
@@ -366,6 +420,7 @@ void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct 
 	c->peer = *peer;
 	c->host = host_of(ea, peer);
 	timer_init(&c->idle, ea->env->loop, on_idle, c);
+	timer_init(&c->again, ea->env->loop, on_again, c);
 	timer_set(&c->idle, loop_now(ea->env->loop) + EA_IDLE_S * USEC_PER_SEC);
 	list_add(&ea->waiting, &c->node);
 	ea->n_waiting++;

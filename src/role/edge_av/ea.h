@@ -23,6 +23,10 @@ enum {
 	EA_UNSENT_MAX = 128 * 1024, /* bytes that wait for a slow client: packets are dropped */
 	EA_ROOM = 32 * 1024,        /* so many, and peers of its TCP allocation are not read */
 	EA_FRAME_MAX = 65535 + 4,
+	/* What one connection may have done in a turn: packets, and requests, each of which is as
+	 * much work as so many of them. */
+	EA_TURN_WORK = 256,
+	EA_REQUEST_WORK = 16,
 	EA_LINES_PER_S = 20, /* of what strangers can cause */
 	EA_ALLOCATION_LINES_PER_S = 1000,
 	EA_ASKED_PER_S = 200,  /* requests for credentials, of all: 500 beyond */

@@ -19,6 +19,12 @@ bool bucket_take(struct bucket *b, size_t bytes, usec_t now);
 /* Takes them though they are too many: how long until it is even again; 0: it is. */
 usec_t bucket_owe(struct bucket *b, size_t bytes, usec_t now);
 
+/* What the users of one hash may ask still; below 0 they owe. */
+struct asks {
+	usec_t at; /* 0: nobody has asked */
+	int64_t left;
+};
+
 /* Somebody with allocations. */
 struct relay_user {
 	struct map_node node;
@@ -96,8 +102,9 @@ struct relay_stream {
 	void *owner;
 	struct addr peer;
 	enum turn_framing framing;
-	unsigned strange; /* answers without credentials */
-	bool leaving;     /* it is hung up: what was read of it already is dropped */
+	unsigned strange;   /* answers without credentials */
+	bool leaving;       /* it is hung up: what was read of it already is dropped */
+	usec_t rests_until; /* its user has asked too much */
 	/* ConnectionBind */
 	enum relay_joining joining;
 	struct relay_pass wanted;
@@ -114,7 +121,7 @@ struct reservation {
 	struct timer expiry;
 };
 
-enum { STRANGERS = 4096 };
+enum { STRANGERS = 4096, ASKERS = 4096 };
 
 struct relay {
 	struct loop *loop;
@@ -141,7 +148,9 @@ struct relay {
 	struct {
 		uint32_t at_ms;
 		uint16_t left;
-	} strangers[STRANGERS]; /* by a hash of the address */
+	} strangers[STRANGERS];   /* by a hash of the address */
+	struct asks asks[ASKERS]; /* by a hash of the user */
+	usec_t began, wall_began; /* on both clocks */
 };
 
 /* Who sends a message, and how it is answered. */
@@ -156,6 +165,17 @@ void from_answer(const struct from *f, struct str message);
 void from_answer_lync(const struct from *f, struct str message);
 /* May its address have another answer without credentials?  (nonce.c) */
 bool stranger_may(const struct from *f);
+
+/* --- asks.c */
+
+/* A request of that user: may it be served?  No: it came by a datagram, and is one too many. */
+bool asks_let(const struct from *f, struct str user, unsigned cost);
+/* It is served: until it may be again, 0: at once. */
+usec_t asks_owe(struct relay *r, struct str user, unsigned cost);
+static inline struct str user_of(const struct relay_alloc *a)
+{
+	return str_n(a->user->name, a->user->len);
+}
 
 /* --- nonce.c */
 
@@ -243,6 +263,8 @@ unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8
 /* Does that connection of this process wait for a client with that key? */
 bool tcp_is_waiting(const struct relay *r, const struct relay_pass *what);
 bool tcp_is_of_other_process(const struct relay *r, uint32_t id);
+/* The allocation of RFC 6062 that has the connection of that number here; NULL. */
+const struct relay_alloc *tcp_alloc_of(const struct relay *r, uint32_t id);
 /* Joins it with the client's connection, which it takes; false: it does not wait any more. */
 bool tcp_join(struct relay *r, const struct relay_pass *what, struct stream *client);
 /* Of a Lync client: bytes of its stream to that peer. */

@@ -39,14 +39,12 @@ static void refuse(const struct asked *q, unsigned code, const uint16_t *unknown
 		from_answer_lync(q->from, msturn_text(&o));
 }
 
-static void refuse_stranger(struct from *f, const struct msturn_msg *m, unsigned code)
+static void refuse_openly(struct from *f, const struct msturn_msg *m, unsigned code)
 {
 	struct msturn_out o;
 	char text[64];
 	struct buf nonce = BUF_ON(text);
 	struct msturn_refusal r = { .type = error_of(m->type), .code = code };
-	if (m->type == MSTURN_SEND || !stranger_may(f))
-		return;
 	if (code == 401 || code == 438) {
 		nonce_put(&nonce, f->relay, f->peer);
 		r.challenge =
@@ -58,6 +56,12 @@ static void refuse_stranger(struct from *f, const struct msturn_msg *m, unsigned
 	msturn_refused(&o, m->id, &r, NULL);
 	if (!o.full)
 		from_answer_lync(f, msturn_text(&o));
+}
+
+static void refuse_stranger(struct from *f, const struct msturn_msg *m, unsigned code)
+{
+	if (m->type != MSTURN_SEND && stranger_may(f))
+		refuse_openly(f, m, code);
 }
 
 /* --- who asks -------------------------------------------------------------------------- */
@@ -95,6 +99,16 @@ static unsigned check_sequence(const struct asked *q)
 	return 0;
 }
 
+/* Signed with the key of the allocation, which lasts as long as that, however the host's time is
+ * set meanwhile. */
+static bool is_owner(struct asked *q)
+{
+	if (!q->alloc || !q->alloc->lync)
+		return false;
+	memcpy(q->key, q->alloc->key, sizeof(q->key));
+	return msturn_is_signed(q->m, q->key);
+}
+
 static unsigned identify_allocate(struct asked *q)
 {
 	struct str name, nonce, mac;
@@ -105,6 +119,8 @@ static unsigned identify_allocate(struct asked *q)
 		return 400;
 	if (nonce_check(f->relay, nonce, f->peer) < 0)
 		return 438;
+	if (is_owner(q))
+		return 0;
 	if (read_grant(q, name) < 0)
 		return 401;
 	return grant_is_good(f, &q->grant, msturn_is_signed(q->m, q->key)) ? 0 : 401;
@@ -115,8 +131,7 @@ static unsigned identify_inside(struct asked *q)
 {
 	if (!q->alloc || !q->alloc->lync)
 		return 437;
-	memcpy(q->key, q->alloc->key, sizeof(q->key));
-	return msturn_is_signed(q->m, q->key) ? 0 : 401;
+	return is_owner(q) ? 0 : 401;
 }
 
 /* --- Allocate -------------------------------------------------------------------------- */
@@ -232,6 +247,21 @@ static void serve(struct asked *q)
 		set_active(q);
 }
 
+static bool may_ask(const struct asked *q)
+{
+	if (q->m->type == MSTURN_SEND)
+		return true; /* a packet, which the limits of bandwidth are for */
+	return asks_let(q->from, q->grant.user.len ? q->grant.user : user_of(q->alloc), 1);
+}
+
+static void refuse_any(struct asked *q, unsigned code)
+{
+	if (code != 438 || q->from->stream || !is_owner(q))
+		refuse_stranger(q->from, q->m, code);
+	else if (may_ask(q))
+		refuse_openly(q->from, q->m, code);
+}
+
 bool lync_message(struct from *f, struct packet data)
 {
 	RAW_MEMORY struct msturn_msg m;
@@ -242,8 +272,8 @@ bool lync_message(struct from *f, struct packet data)
 		return true;
 	unsigned code = m.type == MSTURN_ALLOCATE ? identify_allocate(&q) : identify_inside(&q);
 	if (code)
-		refuse_stranger(f, &m, code);
-	else
+		refuse_any(&q, code);
+	else if (may_ask(&q))
 		serve(&q);
 	wipe(&q, sizeof(q));
 	return true;

@@ -61,8 +61,10 @@ bool stranger_may(const struct from *f)
 {
 	struct relay *r = f->relay;
 	uint8_t host[18];
-	if (f->stream) /* its address is proven; whoever has an allocation is known */
-		return f->alloc || f->stream->strange++ < RELAY_STRANGER_STREAM_MAX;
+	if (f->stream && f->alloc) /* its address is proven, so it is he */
+		return asks_let(f, user_of(f->alloc), 1);
+	if (f->stream)
+		return f->stream->strange++ < RELAY_STRANGER_STREAM_MAX;
 	size_t n = pack_host(host, f->peer);
 	uint64_t h = hash_bytes(&r->nonce_key, host, n);
 	__typeof__(r->strangers[0]) *s = &r->strangers[h % STRANGERS];

@@ -59,6 +59,8 @@ struct relay *relay_new(struct loop *l, struct packets *ps, const struct relay_c
 	list_init(&r->reservations);
 	list_init(&r->partings);
 	list_init(&r->bar_order);
+	r->began = loop_now(l);
+	r->wall_began = loop_wall(l);
 	relay_configure(r, cfg);
 	return r;
 }
@@ -100,8 +102,7 @@ unsigned relay_revoke(struct relay *r, struct str user, uint64_t number)
 	list_for(it, &r->allocs)
 	{
 		struct relay_alloc *a = list_entry(it, struct relay_alloc, node);
-		if ((user.len && !str_ieq(str_n(a->user->name, a->user->len), user)) ||
-		    (number && a->number != number))
+		if ((user.len && !str_ieq(user_of(a), user)) || (number && a->number != number))
 			continue;
 		alloc_end(a, user.len || number ? RELAY_REVOKED : RELAY_STOPPED);
 		n++;
@@ -117,7 +118,7 @@ struct relay_alloc *relay_next(const struct relay *r, const struct relay_alloc *
 
 void relay_describe(const struct relay_alloc *a, struct relay_info *ret)
 {
-	*ret = (struct relay_info){ .user = str_n(a->user->name, a->user->len),
+	*ret = (struct relay_info){ .user = user_of(a),
 		                    .number = a->number,
 		                    .client = a->client,
 		                    .owner = a->stream ? a->stream->owner : NULL,

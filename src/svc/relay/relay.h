@@ -36,6 +36,12 @@ enum {
 	RELAY_STRANGER_BURST = 20,
 	RELAY_STRANGER_PER_S = 5,
 	RELAY_STRANGER_STREAM_MAX = 64, /* ... and by one connection: it is ended beyond */
+	/* Requests of one user in a process: so many at once, and more for each allocation that
+	 * he may have; when none comes, all may come again after that time. */
+	RELAY_ASKS_BURST = 300,
+	RELAY_ASKS_EACH = 5,
+	RELAY_ASKS_FULL_S = 10,
+	RELAY_CONNECT_COST = 5, /* in requests: so nobody looks for open ports through us */
 	/* bounds and defaults of the settings */
 	RELAY_PORT_KBPS_DEFAULT = 3000, /* F-134 */
 	RELAY_USER_KBPS_DEFAULT = 10000,
@@ -199,6 +205,8 @@ void relay_stream_free(struct relay_stream **sp);
 /* A whole frame (wire/turn/turn.h).  False: it is nothing of ours, or one more of a stranger than
  * are answered, and the connection is to be ended. */
 bool relay_frame(struct relay_stream *s, struct bytes frame);
+/* After each frame: for how long no other one is to be given, since its user asks too much; 0. */
+usec_t relay_stream_rest(const struct relay_stream *s);
 bool relay_stream_has_allocation(const struct relay_stream *s);
 
 /* TCP allocations (RFC 6062): a client's connection that has been bound to one with a peer is no
@@ -239,7 +247,7 @@ struct relay_stats {
 	uint64_t refused;                 /* requests, for any reason but a missing credential */
 	uint64_t challenged;              /* 401 and 438 */
 	uint64_t denied[RELAY_N_DENIALS]; /* of them: credentials that are not good */
-	uint64_t unanswered;              /* strangers who asked too often */
+	uint64_t unanswered; /* by datagrams, of strangers and users who asked too often */
 	uint64_t dropped; /* packets: without a permission, above the limits, to a refused peer */
 };
 const struct relay_stats *relay_stats(const struct relay *r);

@@ -19,6 +19,7 @@ struct asked {
 	struct from *from;
 	const struct stun_msg *m;
 	struct relay_alloc *alloc; /* NULL: none yet */
+	struct str user;           /* borrows the grant or an allocation */
 	struct relay_grant grant;
 	uint8_t key[KEY_LEN];
 	char name[RELAY_NAME_MAX + 1]; /* the grant borrows it */
@@ -52,14 +53,12 @@ static void refuse(const struct asked *q, unsigned code)
 	send_signed(q, &o);
 }
 
-/* To who is not known: bounded in number, and not signed. */
-static void refuse_stranger(struct from *f, const struct stun_msg *m, unsigned code)
+/* Not signed. */
+static void refuse_openly(struct from *f, const struct stun_msg *m, unsigned code)
 {
 	struct stun_out o;
 	char text[64];
 	struct buf nonce = BUF_ON(text);
-	if (!stranger_may(f))
-		return;
 	begin_error(&o, m, code);
 	if (code == 401 || code == 438) {
 		nonce_put(&nonce, f->relay, f->peer);
@@ -71,6 +70,13 @@ static void refuse_stranger(struct from *f, const struct stun_msg *m, unsigned c
 	}
 	stun_end(&o, STUN_STANDARD, (struct str){ NULL, 0 });
 	from_answer(f, stun_text(&o));
+}
+
+/* To who is not known: bounded in number. */
+static void refuse_stranger(struct from *f, const struct stun_msg *m, unsigned code)
+{
+	if (stranger_may(f))
+		refuse_openly(f, m, code);
 }
 
 static void refuse_unknown(const struct asked *q, const uint16_t *types, size_t n)
@@ -95,33 +101,68 @@ static void make_key(uint8_t ret[KEY_LEN], const struct relay *r, struct str nam
 	wipe(text, sizeof(text));
 }
 
+/* Seconds since 1970, whether the host's time was set or not since we began. */
+static uint64_t steady_s(const struct relay *r)
+{
+	return (r->wall_began + (loop_now(r->loop) - r->began)) / USEC_PER_SEC;
+}
+
+/* ConnectionBind is for an allocation that lives, perhaps in another process, and has its key: that
+ * the host's time was set meanwhile is no reason against it. */
+static int get_grant(struct asked *q, struct bytes name, uint8_t ret_password[RELAY_PASSWORD_LEN])
+{
+	const struct relay *r = q->from->relay;
+	uint64_t now_s = loop_wall(r->loop) / USEC_PER_SEC;
+	int e = relay_grant_get(&q->grant, r->keys, now_s, name, ret_password);
+	if (e == -ESTALE && q->m->method == STUN_CONNECTION_BIND)
+		e = relay_grant_get(&q->grant, r->keys, steady_s(r), name, ret_password);
+	return e;
+}
+
 static int read_grant(struct asked *q, struct str name)
 {
-	struct relay *r = q->from->relay;
 	struct buf binary = BUF_ON(q->name);
 	uint8_t password[RELAY_PASSWORD_LEN];
-	uint64_t now_s = loop_wall(r->loop) / USEC_PER_SEC;
 	if (name.len > NAME_TEXT_MAX || base64_get(name, &binary) < 0 || binary.full) {
 		grant_unread(q->from, name, -EBADMSG);
 		return -EBADMSG;
 	}
-	int e = relay_grant_get(&q->grant, r->keys, now_s, bytes_of(buf_view(&binary)), password);
-	if (e == 0)
-		make_key(q->key, r, name, password);
-	else
+	int e = get_grant(q, bytes_of(buf_view(&binary)), password);
+	if (e == 0) {
+		make_key(q->key, q->from->relay, name, password);
+		q->user = q->grant.user;
+	} else {
 		grant_unread(q->from, buf_view(&binary), e);
+	}
 	wipe(password, sizeof(password));
 	return e;
 }
 
-/* By the key of the allocation, which costs one hash; or by the grant. */
+/* The allocation for which it is, if that is here. */
+static const struct relay_alloc *meant(const struct asked *q)
+{
+	uint32_t id;
+	if (q->alloc || q->m->method != STUN_CONNECTION_BIND)
+		return q->alloc;
+	return stun_attr_u32(q->m, STUN_CONNECTION_ID, &id) ? tcp_alloc_of(q->from->relay, id)
+	                                                    : NULL;
+}
+
+/* Signed with the key of an allocation, which costs one hash and lasts as long as that. */
+static bool is_owner(struct asked *q)
+{
+	const struct relay_alloc *a = meant(q);
+	if (!a)
+		return false;
+	memcpy(q->key, a->key, KEY_LEN);
+	q->user = user_of(a);
+	return stun_is_signed(q->m, STUN_STANDARD, key_of(q->key));
+}
+
 static bool is_known(struct asked *q, struct str name)
 {
-	if (q->alloc) {
-		memcpy(q->key, q->alloc->key, KEY_LEN);
-		if (stun_is_signed(q->m, STUN_STANDARD, key_of(q->key)))
-			return true;
-	}
+	if (is_owner(q))
+		return true;
 	if (read_grant(q, name) < 0)
 		return false;
 	return grant_is_good(q->from, &q->grant,
@@ -165,7 +206,7 @@ static void binding(struct from *f, const struct stun_msg *m)
 	struct stun_out o;
 	uint16_t unknown[STUN_ATTRS_MAX];
 	size_t n = stun_unknown(m, known, ARRAY_SIZE(known), unknown, ARRAY_SIZE(unknown));
-	if (!f->alloc && !stranger_may(f))
+	if ((!f->alloc || f->stream) && !stranger_may(f))
 		return;
 	if (n > 0) {
 		begin_error(&o, m, 420);
@@ -427,6 +468,21 @@ static void serve(struct asked *q)
 		served[q->m->method].fn(q);
 }
 
+static unsigned cost_of(const struct stun_msg *m)
+{
+	return m->method == STUN_CONNECT ? RELAY_CONNECT_COST : 1;
+}
+
+/* A nonce that is too old: the owner of an allocation is no stranger, whoever else is behind his
+ * address. */
+static void refuse_any(struct asked *q, unsigned code)
+{
+	if (code != 438 || q->from->stream || !q->alloc || !is_owner(q))
+		refuse_stranger(q->from, q->m, code);
+	else if (asks_let(q->from, q->user, 1))
+		refuse_openly(q->from, q->m, code);
+}
+
 void request(struct from *f, const struct stun_msg *m)
 {
 	struct asked q = { .from = f, .m = m, .alloc = f->alloc };
@@ -444,8 +500,8 @@ void request(struct from *f, const struct stun_msg *m)
 	}
 	unsigned code = identify(&q);
 	if (code)
-		refuse_stranger(f, m, code);
-	else
+		refuse_any(&q, code);
+	else if (asks_let(f, q.user, cost_of(m)))
 		serve(&q);
 	wipe(&q, sizeof(q));
 }

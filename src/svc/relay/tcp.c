@@ -132,6 +132,12 @@ static void on_over(void *arg, enum pipe_end by UNUSED)
 
 static const struct pipe_ops pipe_ops = { .passed = on_passed, .ended = on_over };
 
+const struct relay_alloc *tcp_alloc_of(const struct relay *r, uint32_t id)
+{
+	const struct tcp_conn *c = tcp_conn_of(r, id);
+	return c && !c->alloc->lync ? c->alloc : NULL;
+}
+
 bool tcp_is_waiting(const struct relay *r, const struct relay_pass *what)
 {
 	const struct tcp_conn *c = tcp_conn_of(r, what->id);

@@ -35,10 +35,11 @@ static void read_client(const struct relay_alloc *a)
 /* Nothing is read until the limit is kept again. */
 static void rest(struct relay_alloc *a, usec_t how_long)
 {
-	if (how_long == 0)
+	usec_t until = loop_now(a->relay->loop) + how_long;
+	if (how_long == 0 || (a->tcp->resting && a->tcp->rest.tick.deadline >= until))
 		return;
 	a->tcp->resting = true;
-	timer_set(&a->tcp->rest, loop_now(a->relay->loop) + how_long);
+	timer_set(&a->tcp->rest, until);
 	read_peers(a);
 	read_client(a);
 }
@@ -238,6 +239,7 @@ static struct tcp_conn *conn_to(struct relay_alloc *a, const struct addr *peer)
 	if (c || !to || tcp_is_full(a) || addr_port(peer) < RELAY_TCP_PORT_MIN)
 		return c;
 	c = tcp_conn_new(a, peer);
+	rest(a, asks_owe(a->relay, user_of(a), RELAY_CONNECT_COST));
 	if (tcp_dial(c, to, &peer_ops) == 0)
 		return c;
 	tcp_conn_free(c);
