@@ -4,9 +4,9 @@
 
 #include "loop/loop.h"
 
-/* RUNNING --one ends, or the owner has enough--> LEAVING: who is still there is sent what is left,
- * and closed. */
-enum state { RUNNING, LEAVING };
+/* RUNNING --one ends--> LEAVING: who is still there is sent what is left, and closed.
+ *     \--the owner has enough--> LAST --that end has said all--> LEAVING */
+enum state { RUNNING, LAST, LEAVING };
 
 struct end {
 	struct pipe *pipe;
@@ -21,7 +21,13 @@ struct pipe {
 	void *arg;
 	struct loop *loop;
 	bool resting;      /* a limit is reached */
-	struct timer rest; /* RUNNING: until the limit is kept; LEAVING: until it takes too long */
+	struct timer rest; /* until it is kept */
+	struct timer late; /* LAST: has that end said all?  LEAVING: it takes too long */
+	usec_t until;      /* not RUNNING: however slow they are */
+	/* LAST: who is still read, how much came of it, and did any since `late` was set? */
+	const struct end *from;
+	size_t last;
+	bool heard;
 	struct defer over; /* it has ended; told from the loop */
 	enum pipe_end by;
 	enum state state;
@@ -34,7 +40,8 @@ static struct end *other(struct end *e)
 
 static void read_on(struct end *e)
 {
-	stream_pause(e->stream, e->full || e->pipe->resting);
+	const struct pipe *p = e->pipe;
+	stream_pause(e->stream, e->full || p->resting || (p->state == LAST && e != p->from));
 }
 
 static void rest_for(struct pipe *p, usec_t how_long)
@@ -66,30 +73,64 @@ static void empty_end(struct end *e)
 
 static void leave(struct pipe *p)
 {
+	if (p->state == RUNNING)
+		p->until = loop_now(p->loop) + PIPE_LEFT_S * USEC_PER_SEC;
 	p->state = LEAVING;
-	timer_set(&p->rest, loop_now(p->loop) + PIPE_LEFT_S * USEC_PER_SEC);
+	timer_stop(&p->rest);
+	timer_set(&p->late, p->until);
 	empty_end(&p->ends[PIPE_A]);
 	empty_end(&p->ends[PIPE_B]);
 }
 
-static void on_timer(void *arg)
+static void on_rested(void *arg)
+{
+	struct pipe *p = arg;
+	p->resting = false;
+	p->heard = true; /* it could not say anything */
+	read_on(&p->ends[PIPE_A]);
+	read_on(&p->ends[PIPE_B]);
+}
+
+/* It could say something in all that time, and did not. */
+static bool is_quiet(const struct pipe *p)
+{
+	return !p->heard && !p->resting && !p->from->full;
+}
+
+static void wait_for_more(struct pipe *p)
+{
+	p->heard = false;
+	timer_set(&p->late, MIN(loop_now(p->loop) + PIPE_QUIET_S * USEC_PER_SEC, p->until));
+}
+
+static void on_late(void *arg)
 {
 	struct pipe *p = arg;
 	if (p->state == LEAVING) {
 		close_end(&p->ends[PIPE_A]);
 		close_end(&p->ends[PIPE_B]);
-		return;
+	} else if (is_quiet(p) || loop_now(p->loop) >= p->until) {
+		leave(p);
+	} else {
+		wait_for_more(p);
 	}
-	p->resting = false;
-	read_on(&p->ends[PIPE_A]);
-	read_on(&p->ends[PIPE_B]);
+}
+
+static void note_last(struct pipe *p, size_t bytes)
+{
+	p->heard = true;
+	p->last += bytes;
+	if (p->last >= PIPE_LAST_MAX)
+		leave(p);
 }
 
 static ssize_t on_data(void *arg, struct str in)
 {
 	struct end *e = arg;
 	struct pipe *p = e->pipe;
-	if (p->state != RUNNING || in.len == 0)
+	if (p->state == LEAVING || in.len == 0)
+		return (ssize_t)in.len;
+	if (p->state == LAST && e != p->from)
 		return (ssize_t)in.len;
 	stream_write(other(e)->stream, in);
 	if (stream_unsent(other(e)->stream) > PIPE_UNSENT_MAX) {
@@ -100,6 +141,8 @@ static ssize_t on_data(void *arg, struct str in)
 	usec_t rest = p->ops->passed(p->arg, e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B, in.len);
 	if (rest > 0)
 		rest_for(p, rest);
+	if (p->state == LAST)
+		note_last(p, in.len);
 	return (ssize_t)in.len;
 }
 
@@ -124,11 +167,11 @@ static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
 	struct end *e = arg;
 	struct pipe *p = e->pipe;
 	stream_free(&e->stream);
-	if (p->state == RUNNING) {
+	if (p->state != LEAVING) {
 		p->by = e == &p->ends[PIPE_A] ? PIPE_A : PIPE_B;
 		leave(p);
 	} else if (!other(e)->stream) {
-		timer_stop(&p->rest);
+		timer_stop(&p->late);
 		loop_defer(p->loop, &p->over);
 	}
 }
@@ -146,8 +189,8 @@ static void on_over(void *arg)
 
 static void join(struct pipe *p, enum pipe_end which, struct stream *s)
 {
-	static const struct stream_limits limits = { .read_max = PIPE_UNSENT_MAX,
-		                                     .write_max = 4 * PIPE_UNSENT_MAX };
+	static const struct stream_limits limits = { .read_max = PIPE_BROUGHT_MAX,
+		                                     .write_max = PIPE_BROUGHT_MAX };
 	struct end *e = &p->ends[which];
 	e->pipe = p;
 	e->stream = s;
@@ -164,19 +207,26 @@ struct pipe *pipe_new(struct loop *l, struct stream *a, struct stream *b, const 
 	p->loop = l;
 	p->ops = o;
 	p->arg = arg;
-	timer_init(&p->rest, l, on_timer, p);
+	timer_init(&p->rest, l, on_rested, p);
+	timer_init(&p->late, l, on_late, p);
 	defer_init(&p->over, on_over, p);
 	join(p, PIPE_A, a);
 	join(p, PIPE_B, b);
 	return p;
 }
 
-void pipe_leave(struct pipe *p, const struct pipe_ops *o, void *arg)
+void pipe_leave(struct pipe *p, enum pipe_end from, const struct pipe_ops *o, void *arg)
 {
 	p->ops = o;
 	p->arg = arg;
-	if (p->state == RUNNING)
-		leave(p);
+	if (p->state != RUNNING)
+		return;
+	p->state = LAST;
+	p->by = from;
+	p->from = &p->ends[from];
+	p->until = loop_now(p->loop) + PIPE_LEFT_S * USEC_PER_SEC;
+	wait_for_more(p);
+	stream_pause(other(&p->ends[from])->stream, true);
 }
 
 void pipe_free(struct pipe **pp)
@@ -185,6 +235,7 @@ void pipe_free(struct pipe **pp)
 	if (!p)
 		return;
 	timer_stop(&p->rest);
+	timer_stop(&p->late);
 	defer_cancel(&p->over);
 	stream_free(&p->ends[PIPE_A].stream);
 	stream_free(&p->ends[PIPE_B].stream);

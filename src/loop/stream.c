@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -567,7 +569,7 @@ void stream_write(struct stream *s, struct str data)
 		return;
 	if (s->sent > 0 && s->sent == s->out.len)
 		s->sent = s->out.len = 0;
-	if (s->sent > 0 && s->out.len + data.len > s->out.max) {
+	if (s->sent > 0 && s->out.len + data.len > s->out.cap) { /* before it grows */
 		buf_drop(&s->out, s->sent);
 		s->sent = 0;
 	}
@@ -598,6 +600,15 @@ void stream_pause(struct stream *s, bool paused)
 	watch(s);
 	if (!paused)
 		loop_defer(s->loop, &s->turn);
+}
+
+bool stream_is_idle(const struct stream *s)
+{
+	int unread = 0, unsent = 0;
+	if (s->in.len > 0 || s->out.len > s->sent || (s->ssl && SSL_has_pending(s->ssl)))
+		return false;
+	return ioctl(s->fd, FIONREAD, &unread) == 0 && unread == 0 &&
+	       ioctl(s->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
 }
 
 size_t stream_unsent(const struct stream *s)

@@ -82,6 +82,8 @@ void stream_more(struct stream *s);
  */
 void stream_want_room(struct stream *s, size_t below);
 size_t stream_unsent(const struct stream *s);
+/* Is nothing on its way, in the kernel either: unread, or unacknowledged by the peer? */
+bool stream_is_idle(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
 /* The protocol that both sides have agreed on by ALPN; empty: none was.  Lives as long as s. */
 struct str stream_alpn(const struct stream *s);

@@ -166,7 +166,8 @@ static void on_again(void *arg)
 	stream_more(c->stream);
 }
 
-/* The frames that are whole; how many bytes they have. */
+/* The frames that are whole, as long as there is room for what is in them; how many bytes they
+ * have. */
 static ssize_t take_frames(struct conn *c, struct str in)
 {
 	size_t at = 0;
@@ -177,6 +178,8 @@ static ssize_t take_frames(struct conn *c, struct str in)
 		if (n < 0)
 			return n;
 		if (n == 0)
+			return (ssize_t)at;
+		if (c->paused)
 			return (ssize_t)at;
 		if (left <= 0) {
 			hold(c, 0);
@@ -282,6 +285,8 @@ void ea_conn_pause(void *arg UNUSED, void *owner, bool paused)
 	struct conn *c = owner;
 	c->paused = paused;
 	read_on(c);
+	if (!paused)
+		stream_more(c->stream);
 }
 
 void ea_conn_hang_up(void *arg UNUSED, void *owner)

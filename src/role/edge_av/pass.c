@@ -92,8 +92,8 @@ static void on_closed(void *arg UNUSED, int err UNUSED, const char *why UNUSED)
 static const struct stream_ops waiting_ops = { .opened = on_nothing,
 	                                       .data = on_early,
 	                                       .closed = on_closed };
-const struct stream_limits ea_pass_limits = { .read_max = PIPE_UNSENT_MAX,
-	                                      .write_max = 4 * PIPE_UNSENT_MAX };
+const struct stream_limits ea_pass_limits = { .read_max = PIPE_BROUGHT_MAX,
+	                                      .write_max = PIPE_BROUGHT_MAX };
 
 static void on_got(void *arg, int fd, const uint8_t text[HAND_LEN])
 {

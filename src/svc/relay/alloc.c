@@ -48,7 +48,7 @@ usec_t bucket_owe(struct bucket *b, size_t bytes, usec_t now)
 
 /* --- users ----------------------------------------------------------------------------- */
 
-static struct relay_user *find_user(const struct relay *r, struct str name)
+struct relay_user *user_find(const struct relay *r, struct str name)
 {
 	struct map_node *n = map_first(&r->users, hash_lower(&r->users.key, name));
 	for (; n; n = map_next(n)) {
@@ -69,7 +69,7 @@ static uint32_t user_kbps(const struct relay *r, const struct relay_grant *g)
 
 static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
 {
-	struct relay_user *u = find_user(r, g->user);
+	struct relay_user *u = user_find(r, g->user);
 	if (u)
 		return u;
 	u = xcalloc(1, sizeof(*u) + g->user.len);
@@ -84,7 +84,7 @@ static struct relay_user *user_get(struct relay *r, const struct relay_grant *g)
 
 void user_put(struct relay *r, struct relay_user *u)
 {
-	if (u->n > 0)
+	if (u->n > 0 || u->n_tcp > 0)
 		return;
 	map_del(&r->users, &u->node);
 	r->stats.users--;

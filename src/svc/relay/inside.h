@@ -28,9 +28,10 @@ struct asks {
 /* Somebody with allocations. */
 struct relay_user {
 	struct map_node node;
-	unsigned n;     /* allocations */
-	unsigned n_tcp; /* connections with peers */
-	bool is_server; /* it has as much as there is */
+	unsigned n;          /* allocations */
+	unsigned n_tcp;      /* connections with peers */
+	unsigned n_partings; /* of them, those in tcp_part.c */
+	bool is_server;      /* it has as much as there is */
 	struct bucket bucket;
 	size_t len;
 	char name[];
@@ -239,6 +240,8 @@ unsigned alloc_bind(struct relay_alloc *a, uint16_t number, const struct addr *p
 struct channel *channel_numbered(struct relay_alloc *a, uint16_t number, usec_t now);
 struct channel *channel_to(struct relay_alloc *a, const struct addr *peer, usec_t now);
 
+/* NULL: nothing is kept for him. */
+struct relay_user *user_find(const struct relay *r, struct str name);
 /* A user for whom something is kept: user_put() ends him when nothing is. */
 void user_put(struct relay *r, struct relay_user *u);
 
@@ -257,7 +260,8 @@ void reservations_end(struct relay *r);
 int tcp_open(struct relay_alloc *a, const struct relay_opened *o);
 /* cut: what the client has sent does not go out any more. */
 void tcp_close(struct relay_alloc *a, bool cut);
-void tcp_partings_end(struct relay *r);
+/* Of that user, or of all (NULL). */
+void tcp_partings_end(struct relay *r, const struct relay_user *u);
 /* Connect; answered later.  Or an error code: 403, 443, 446, 508. */
 unsigned tcp_connect(struct relay_alloc *a, const struct addr *peer, const uint8_t id[STUN_ID_LEN]);
 /* Does that connection of this process wait for a client with that key? */

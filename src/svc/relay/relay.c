@@ -72,7 +72,7 @@ void relay_free(struct relay **rp)
 		return;
 	(void)relay_revoke(r, STR(""), 0);
 	reservations_end(r);
-	tcp_partings_end(r);
+	tcp_partings_end(r, NULL);
 	bars_end(r);
 	map_done(&r->by_client);
 	map_done(&r->users);
@@ -107,6 +107,9 @@ unsigned relay_revoke(struct relay *r, struct str user, uint64_t number)
 		alloc_end(a, user.len || number ? RELAY_REVOKED : RELAY_STOPPED);
 		n++;
 	}
+	const struct relay_user *u = user.len && !number ? user_find(r, user) : NULL;
+	if (u)
+		tcp_partings_end(r, u);
 	return n;
 }
 

@@ -27,7 +27,8 @@ enum {
 	RELAY_TCP_CONNS_MAX = 32, /* of a TCP allocation: 508 beyond */
 	RELAY_USER_TCP_CONNS_MAX = 256, /* of a user, in a process: 508 beyond */
 	RELAY_TCP_HELD_MAX = 8,         /* Lync: of these, strangers: the oldest one goes beyond */
-	RELAY_PARTINGS_MAX = 256,  /* whose allocation is over, in a process: the oldest goes */
+	/* Of these, whose allocation is over, in a process: the oldest one goes of who has most. */
+	RELAY_PARTINGS_MAX = 256,
 	RELAY_TCP_WAIT_S = 30,     /* RFC 6062: for a peer's answer, and for the client to come */
 	RELAY_BARS_MAX = 1024,     /* users whose credentials are refused, in a process */
 	RELAY_TCP_PORT_MIN = 1024, /* of peers: services of hosts are not for a relay's clients */
@@ -79,7 +80,8 @@ struct relay_config {
 	const uint8_t *pool_key;                         /* 32 bytes */
 	uint32_t port_kbps, user_kbps, user_allocations; /* where the grant says nothing */
 	uint32_t allocations_max;
-	uint32_t slot; /* of this process; at most 63 */
+	uint32_t tcp_conns_max; /* with peers: 508 beyond; 0: no limit */
+	uint32_t slot;          /* of this process; at most 63 */
 	/* Of IPv4 and of IPv6, either of AF_UNSPEC: none.  Who is behind these is reached if it is
 	 * a relayed socket (ops.is_live), however the network around the edge is made. */
 	struct relay_address own[2];
@@ -224,8 +226,8 @@ void relay_stream_room(struct relay_stream *s);
 /* For a client of another process: takes its stream, or false. */
 bool relay_join(struct relay *r, const struct relay_pass *what, struct stream *client);
 
-/* Ends the allocations of a user (empty: of all), and the one of that number alone if it is not 0;
- * returns how many. */
+/* Ends the allocations of a user (empty: of all), and what of those before is still on its way, or
+ * the one of that number alone if it is not 0; returns how many allocations. */
 unsigned relay_revoke(struct relay *r, struct str user, uint64_t number);
 
 /* Ends the allocations of a user and refuses her credentials, those too that are made later, until
@@ -242,6 +244,7 @@ struct str relay_next_barred(const struct relay *r, struct str after, usec_t *re
 
 struct relay_stats {
 	uint32_t allocations, users, barred;
+	uint32_t tcp_conns; /* with peers, of allocations that have ended too */
 	uint64_t allocated, ended[RELAY_N_ENDS];
 	uint64_t relayed_packets, relayed_bytes;
 	uint64_t refused;                 /* requests, for any reason but a missing credential */

@@ -9,8 +9,8 @@
  * what both dialects have of a connection with a peer. */
 
 const struct stream_limits tcp_peer_limits = {
-	.read_max = PIPE_UNSENT_MAX,
-	.write_max = 2 * PIPE_UNSENT_MAX,
+	.read_max = PIPE_BROUGHT_MAX,
+	.write_max = PIPE_BROUGHT_MAX,
 	.open_max = RELAY_TCP_WAIT_S * USEC_PER_SEC,
 	.probe_after = 60 * USEC_PER_SEC,
 };
@@ -45,7 +45,9 @@ static void on_late(void *arg)
 
 bool tcp_is_full(const struct relay_alloc *a)
 {
-	return a->tcp->n >= RELAY_TCP_CONNS_MAX || a->user->n_tcp >= RELAY_USER_TCP_CONNS_MAX;
+	const struct relay *r = a->relay;
+	return a->tcp->n >= RELAY_TCP_CONNS_MAX || a->user->n_tcp >= RELAY_USER_TCP_CONNS_MAX ||
+	       (r->cfg.tcp_conns_max && r->stats.tcp_conns >= r->cfg.tcp_conns_max);
 }
 
 struct tcp_conn *tcp_conn_new(struct relay_alloc *a, const struct addr *peer)
@@ -64,6 +66,7 @@ struct tcp_conn *tcp_conn_new(struct relay_alloc *a, const struct addr *peer)
 	map_add(&r->tcp_conns, &c->by_id, c->id);
 	a->tcp->n++;
 	a->user->n_tcp++;
+	r->stats.tcp_conns++;
 	return c;
 }
 
@@ -75,6 +78,7 @@ void tcp_conn_free(struct tcp_conn *c)
 	map_del(&c->alloc->relay->tcp_conns, &c->by_id);
 	c->alloc->tcp->n--;
 	c->alloc->user->n_tcp--;
+	c->alloc->relay->stats.tcp_conns--;
 	timer_stop(&c->late);
 	pipe_free(&c->pipe);
 	stream_free(&c->stream);

@@ -322,7 +322,7 @@ static void the_end_of_either_end_is_the_end_of_both(void)
 static void end_with_some_left(struct world *w)
 {
 	start_joined(w);
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 100 && stream_unsent(w->near[PIPE_B]) <= SOCKET_BUFFER; i++) {
 		put(&w->far[PIPE_A], PART);
 		turns(w, 2);
 	}
@@ -466,40 +466,102 @@ static void on_left(void *arg, enum pipe_end by UNUSED)
 	*(bool *)arg = true;
 }
 
-static void a_pipe_that_leaves_sends_what_is_left_and_reads_no_more(void)
+static usec_t on_last(void *arg UNUSED, enum pipe_end from, size_t bytes UNUSED)
 {
-	static const struct pipe_ops ops = { .ended = on_left };
+	EQ(from, PIPE_A);
+	return 0;
+}
+
+static const struct pipe_ops leaving_ops = { .passed = on_last, .ended = on_left };
+
+/* What waits in the kernel too; and of the other end nothing more is read. */
+static void a_pipe_that_leaves_passes_all_that_one_end_has_sent(void)
+{
+	for (int ends = 0; ends < 2; ends++) { /* or it is silent */
+		struct world w;
+		bool left = false;
+		start_joined(&w);
+		struct far *a = &w.far[PIPE_A], *b = &w.far[PIPE_B];
+		fill(&w, PIPE_A);
+		put(b, PART);
+		turns(&w, IDLE_TURNS);
+		size_t told = w.passed[PIPE_B];
+		OK(a->put > w.passed[PIPE_A]);
+		pipe_leave(take(&w.pipe), PIPE_A, &leaving_ops, &left);
+		put(b, PART);
+		if (ends)
+			EQ(shutdown(a->fd, SHUT_WR), 0);
+		AWAIT(w.loop, !get(b, PART) || b->got == a->put); /* slowly */
+		if (!ends) {
+			turns(&w, IDLE_TURNS);
+			put(a, PART); /* so it is not silent yet */
+			loop_clock_move(w.loop, PIPE_QUIET_S * USEC_PER_SEC);
+			AWAIT(w.loop, !get(b, PART) || b->got == a->put);
+			OK(!b->ended);
+			for (int i = 0; i < 4; i++) {
+				loop_clock_move(w.loop, PIPE_QUIET_S * USEC_PER_SEC);
+				turns(&w, IDLE_TURNS);
+			}
+		}
+		AWAIT(w.loop, !get(b, PART) || b->ended);
+		EQ(b->got, a->put);
+		EQ(b->err, 0);
+		AWAIT(w.loop, !get(a, MUCH) || a->ended);
+		EQ(a->got, told);
+		OK(!left);
+		far_close(a);
+		far_close(b);
+		AWAIT(w.loop, left);
+		EQ(w.n_ended, 0);
+		stop(&w);
+	}
+}
+
+/* As long as the other one takes nothing, nobody is silent; but some time is enough. */
+static void a_pipe_that_leaves_waits_for_who_reads_slowly(void)
+{
 	struct world w;
 	bool left = false;
 	start_joined(&w);
 	struct far *a = &w.far[PIPE_A], *b = &w.far[PIPE_B];
 	fill(&w, PIPE_A);
-	OK(stream_unsent(w.near[PIPE_B]) > PIPE_UNSENT_MAX);
-	size_t passed = w.passed[PIPE_A];
-	pipe_leave(take(&w.pipe), &ops, &left);
-	AWAIT(w.loop, !get(b, PART) || b->ended); /* slowly */
-	EQ(b->got, passed);
-	EQ(b->err, 0);
-	AWAIT(w.loop, !get(a, MUCH) || a->ended);
-	OK(!left);
-	far_close(a);
-	far_close(b);
-	AWAIT(w.loop, left);
-	EQ(w.n_ended, 0);
-	EQ(w.passed[PIPE_A], passed);
+	pipe_leave(take(&w.pipe), PIPE_A, &leaving_ops, &left);
+	for (int i = 0; i < PIPE_LEFT_S - 2 * PIPE_QUIET_S; i++) {
+		loop_clock_move(w.loop, USEC_PER_SEC);
+		turns(&w, 2);
+	}
+	AWAIT(w.loop, !get(b, PART) || b->got == a->put);
+	OK(!b->ended);
+	stop(&w);
+}
+
+/* Who never stops to talk has said more than what was on the way. */
+static void a_pipe_that_leaves_is_no_way_to_go_on(void)
+{
+	struct world w;
+	bool left = false;
+	start_joined(&w);
+	struct far *a = &w.far[PIPE_A], *b = &w.far[PIPE_B];
+	carry(&w, PIPE_A, 10);
+	pipe_leave(take(&w.pipe), PIPE_A, &leaving_ops, &left);
+	for (unsigned i = 0; i < 100000 && !b->ended; i++) {
+		put(a, MUCH);
+		loop_turn(w.loop, 0);
+		OK(get(b, MUCH));
+	}
+	OK(b->ended && b->got >= PIPE_LAST_MAX && b->got < PIPE_LAST_MAX + MUCH);
 	stop(&w);
 }
 
 /* Neither end reads, or ends by itself. */
 static void a_pipe_that_leaves_is_gone_some_time(void)
 {
-	static const struct pipe_ops ops = { .ended = on_left };
 	struct world w;
 	bool left = false;
 	start_joined(&w);
 	fill(&w, PIPE_A);
 	fill(&w, PIPE_B);
-	pipe_leave(take(&w.pipe), &ops, &left);
+	pipe_leave(take(&w.pipe), PIPE_A, &leaving_ops, &left);
 	for (int i = 0; i < 3 && !left; i++) {
 		turns(&w, IDLE_TURNS);
 		loop_clock_move(w.loop, PIPE_LEFT_S * USEC_PER_SEC);
@@ -522,7 +584,9 @@ int main(void)
 	RUN(who_reads_nothing_is_ended_some_time);
 	RUN(who_never_ends_is_ended_some_time);
 	RUN(both_may_end_at_once);
-	RUN(a_pipe_that_leaves_sends_what_is_left_and_reads_no_more);
+	RUN(a_pipe_that_leaves_passes_all_that_one_end_has_sent);
+	RUN(a_pipe_that_leaves_waits_for_who_reads_slowly);
+	RUN(a_pipe_that_leaves_is_no_way_to_go_on);
 	RUN(a_pipe_that_leaves_is_gone_some_time);
 	RUN(a_freed_pipe_ends_both_and_says_nothing);
 	return tap_done();

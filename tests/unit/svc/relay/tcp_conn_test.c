@@ -126,6 +126,7 @@ static void with_the_allocation_all_its_connections_end(void)
 		far_fill(&dials, fillers, ARRAY_SIZE(fillers));
 		EQ(rfc_ask_of(&w, &o, STUN_CONNECT, &dials.at), 0);
 		ends[i](&w);
+		edge_wait(&w.e, PIPE_QUIET_S + 1);
 		UNTIL(&w.e, far_is_ended(&peer) && far_is_ended(&client) && far_is_ended(&waits));
 		EQ(w.e.open_ports, 0);
 		EQ(rfc_ask_bind(&w, id, &w.alice), 400);
@@ -137,6 +138,16 @@ static void with_the_allocation_all_its_connections_end(void)
 	}
 }
 
+static void fill(struct rfc *w, struct far *client)
+{
+	size_t before;
+	do {
+		before = client->put;
+		far_put(client, 4 * PIPE_UNSENT_MAX);
+		edge_turns(&w->e);
+	} while (client->put != before);
+}
+
 /* The client hangs up behind its last byte. */
 static void what_the_client_sent_arrives_though_the_allocation_ends(void)
 {
@@ -144,23 +155,133 @@ static void what_the_client_sent_arrives_though_the_allocation_ends(void)
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		struct rfc w;
 		struct far peer, client;
-		size_t before;
 		rfc_start_joined(&w, &peer, &client);
-		do {
-			before = client.put;
-			far_put(&client, 4 * PIPE_UNSENT_MAX);
-			edge_turns(&w.e);
-		} while (client.put != before);
-		uint64_t taken = relay_stats(w.e.relay)->relayed_bytes;
-		OK(taken > PIPE_UNSENT_MAX);
+		fill(&w, &client);
+		OK(relay_stats(w.e.relay)->relayed_bytes < client.put); /* the kernel has some */
 		ends[i](&w);
 		EQ(w.e.open_ports, 0);
-		UNTIL(&w.e, (far_read(&peer, FAR_BUFFER), far_is_ended(&peer)));
-		EQ(peer.got.len, taken);
+		EQ(relay_stats(w.e.relay)->users, 1);
+		UNTIL(&w.e, (far_read(&peer, FAR_BUFFER), peer.got.len == client.put));
+		far_hang_up(&client);
+		UNTIL(&w.e, far_is_ended(&peer));
 		EQ(peer.err, 0);
-		OK(far_saw(&peer, buf_view(&peer.got)));
+		OK(far_saw(&client, buf_view(&peer.got)));
+		far_hang_up(&peer);
+		UNTIL(&w.e, relay_stats(w.e.relay)->users == 0);
 		rfc_stop_joined(&w, &peer, &client);
 	}
+}
+
+/* By command it is cut, and so is what is on its way of an allocation before. */
+static void by_command_nothing_more_arrives(void)
+{
+	for (int released = 0; released < 2; released++) {
+		struct rfc w;
+		struct far peer, client;
+		rfc_start_joined(&w, &peer, &client);
+		fill(&w, &client);
+		if (released)
+			release(&w);
+		EQ(relay_stats(w.e.relay)->tcp_conns, 1);
+		EQ(relay_revoke(w.e.relay, STR("bob@example.test"), 0), 0);
+		EQ(relay_stats(w.e.relay)->tcp_conns, 1);
+		EQ(relay_revoke(w.e.relay, STR("alice@example.test"), 0), released ? 0 : 1);
+		EQ(relay_stats(w.e.relay)->tcp_conns, 0);
+		EQ(relay_stats(w.e.relay)->users, 0);
+		UNTIL(&w.e, (far_read(&peer, FAR_BUFFER), far_is_ended(&peer)));
+		OK(peer.got.len < client.put);
+		rfc_stop_joined(&w, &peer, &client);
+	}
+}
+
+/* --- whose allocation is over ---------------------------------------------------------- */
+
+enum { ROUNDS = RELAY_USER_TCP_CONNS_MAX / RELAY_TCP_CONNS_MAX };
+
+/* So many connections with the same peer that takes nothing, and then the allocation ends. */
+static unsigned leave_some(struct rfc *w, struct far *peer, unsigned n)
+{
+	unsigned code = 200, had = 0;
+	rfc_allocate(w);
+	for (unsigned i = 0; code == 200 && i < n; i++) {
+		struct far client;
+		struct addr from;
+		uint32_t id = 0;
+		struct far door;
+		far_listen(&door, &w->e, NULL);
+		code = rfc_connect_to(w, &door.at, &id);
+		if (code == 200) {
+			OK(far_accept(&door, &from));
+			rfc_bind_to(w, id, &client);
+			far_put(&client, 100);
+			far_stop(&client); /* it has an end, and its peer has not */
+			had++;
+		}
+		peer[i] = door;
+	}
+	release(w);
+	return had;
+}
+
+static void what_is_on_its_way_counts_for_its_user(void)
+{
+	static struct far peers[ROUNDS][RELAY_TCP_CONNS_MAX];
+	struct far more[1];
+	struct rfc w;
+	rfc_start_with(&w, 0, 0);
+	for (unsigned i = 0; i < ROUNDS; i++)
+		EQ(leave_some(&w, peers[i], RELAY_TCP_CONNS_MAX), RELAY_TCP_CONNS_MAX);
+	EQ(relay_stats(w.e.relay)->allocations, 0);
+	EQ(relay_stats(w.e.relay)->tcp_conns, RELAY_USER_TCP_CONNS_MAX);
+	EQ(leave_some(&w, more, 1), 0);
+	far_stop(&more[0]);
+	for (unsigned i = 0; i < ROUNDS; i++)
+		for (unsigned k = 0; k < RELAY_TCP_CONNS_MAX; k++)
+			far_stop(&peers[i][k]);
+	UNTIL(&w.e, relay_stats(w.e.relay)->tcp_conns == 0);
+	rfc_stop(&w);
+}
+
+/* Beyond what a process lets go on, it is the oldest of who has most: not this one of alice. */
+static void who_leaves_much_behind_pushes_out_his_own(void)
+{
+	static struct far peers[ROUNDS][RELAY_TCP_CONNS_MAX];
+	struct far alices;
+	struct rfc w;
+	rfc_start_with(&w, 0, 0);
+	EQ(leave_some(&w, &alices, 1), 1);
+	w.alice = w.bob;
+	for (unsigned i = 0; i < ROUNDS; i++)
+		EQ(leave_some(&w, peers[i], RELAY_TCP_CONNS_MAX), RELAY_TCP_CONNS_MAX);
+	EQ(relay_stats(w.e.relay)->tcp_conns, RELAY_PARTINGS_MAX);
+	UNTIL(&w.e, (far_read(&peers[0][0], 1000), far_is_ended(&peers[0][0])));
+	EQ(relay_revoke(w.e.relay, STR("bob@example.test"), 0), 0);
+	EQ(relay_stats(w.e.relay)->tcp_conns, 1);
+	UNTIL(&w.e, (far_read(&alices, 1000), far_is_ended(&alices)));
+	EQ(alices.got.len, 100);
+	far_stop(&alices);
+	for (unsigned i = 0; i < ROUNDS; i++)
+		for (unsigned k = 0; k < RELAY_TCP_CONNS_MAX; k++)
+			far_stop(&peers[i][k]);
+	rfc_stop(&w);
+}
+
+static void the_connections_of_a_process_are_bounded(void)
+{
+	struct rfc w;
+	struct far peer, other;
+	uint32_t id;
+	rfc_start_with(&w, 0, 0);
+	w.e.cfg.tcp_conns_max = 1;
+	relay_configure(w.e.relay, &w.e.cfg);
+	rfc_allocate(&w);
+	far_listen(&peer, &w.e, NULL);
+	far_listen(&other, &w.e, NULL);
+	EQ(rfc_connect_to(&w, &peer.at, &id), 200);
+	EQ(rfc_connect_to(&w, &other.at, &id), 508);
+	far_stop(&peer);
+	far_stop(&other);
+	rfc_stop(&w);
 }
 
 static void refreshed_it_goes_on(void)
@@ -189,6 +310,10 @@ int main(void)
 	RUN(what_is_owed_does_not_grow);
 	RUN(with_the_allocation_all_its_connections_end);
 	RUN(what_the_client_sent_arrives_though_the_allocation_ends);
+	RUN(by_command_nothing_more_arrives);
+	RUN(what_is_on_its_way_counts_for_its_user);
+	RUN(who_leaves_much_behind_pushes_out_his_own);
+	RUN(the_connections_of_a_process_are_bounded);
 	RUN(refreshed_it_goes_on);
 	return tap_done();
 }

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "far.h"
+#include "loop/pipe.h"
 #include "lync_client.h"
 
 /* TCP allocations of Lync clients: one connection of the client's for the bytes of all peers. */
@@ -572,8 +573,81 @@ static void connections_of_an_allocation_are_bounded(void)
 	stop(&w);
 }
 
+/* --- the client is gone ---------------------------------------------------------------- */
+
+/* The kernel has what was sent, and the peer has said something that nobody has read. */
+static void what_was_sent_arrives_though_the_peer_was_not_heard(void)
+{
+	struct world w;
+	struct lync_client *k = &w.alice;
+	size_t put = 0;
+	start_active(&w, 0);
+	say_block(k, &put, FAR_BUFFER);
+	edge_turns(&w.e);
+	k->at.full = true;
+	for (int i = 0; i < 2; i++) {
+		far_say(&w.peer, STR("x"));
+		edge_turns(&w.e);
+	}
+	relay_stream_free(&k->stream);
+	edge_turns(&w.e);
+	UNTIL(&w.e, (far_read(&w.peer, BLOCK), far_is_ended(&w.peer)));
+	EQ(w.peer.got.len, put);
+	EQ(w.peer.err, 0);
+	stop(&w);
+}
+
+static void what_was_said_before_it_was_connected_arrives(void)
+{
+	struct world w;
+	struct addr from;
+	start(&w);
+	say(&w.alice, &w.peer.at, "a whole message");
+	relay_stream_free(&w.alice.stream);
+	edge_turns(&w.e);
+	OK(far_accept(&w.peer, &from));
+	OK(far_hears(&w.peer, "a whole message"));
+	UNTIL(&w.e, far_is_ended(&w.peer));
+	EQ(w.peer.err, 0);
+	far_hang_up(&w.peer);
+	UNTIL(&w.e, relay_stats(w.e.relay)->users == 0);
+	stop(&w);
+}
+
+static void a_slow_peer_has_time(void)
+{
+	struct world w;
+	size_t put = 0;
+	start_active(&w, 0);
+	fill_peer(&w, &put);
+	relay_stream_free(&w.alice.stream);
+	edge_wait(&w.e, PIPE_LEFT_S - 1);
+	UNTIL(&w.e, (far_read(&w.peer, BLOCK), far_is_ended(&w.peer)));
+	EQ(w.peer.got.len, put);
+	EQ(w.peer.err, 0);
+	stop(&w);
+}
+
+static void a_peer_that_takes_nothing_is_ended_some_time(void)
+{
+	struct world w;
+	size_t put = 0;
+	start_active(&w, 0);
+	fill_peer(&w, &put);
+	relay_stream_free(&w.alice.stream);
+	EQ(relay_stats(w.e.relay)->users, 1);
+	for (int i = 0; i < 4; i++)
+		edge_wait(&w.e, PIPE_LEFT_S);
+	EQ(relay_stats(w.e.relay)->users, 0);
+	stop(&w);
+}
+
 int main(void)
 {
+	RUN(what_was_sent_arrives_though_the_peer_was_not_heard);
+	RUN(what_was_said_before_it_was_connected_arrives);
+	RUN(a_slow_peer_has_time);
+	RUN(a_peer_that_takes_nothing_is_ended_some_time);
 	RUN(send_connects_from_the_relayed_address);
 	RUN(the_chosen_peer_needs_no_heads);
 	RUN(peers_are_told_apart);
