@@ -196,6 +196,14 @@ static void log_asked(struct edge_av *ea, struct str who, enum mrasp_reason why)
 		         log_text(mrasp_phrase(why)));
 }
 
+/* Before anything of it is read. */
+static enum mrasp_reason admit(struct edge_av *ea, const struct sip_msg *m, struct buf *who)
+{
+	if (read_asserted(m, who) < 0)
+		return MRASP_FORBIDDEN;
+	return too_many(ea, buf_view(who)) ? MRASP_BUSY : MRASP_OK;
+}
+
 static void serve(struct edge_av *ea, struct sip_req *rq)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -205,15 +213,14 @@ static void serve(struct edge_av *ea, struct sip_req *rq)
 	RAW_MEMORY struct ea_grant grants[MRASP_WANTED_MAX];
 	RAW_MEMORY struct mrasp_granted granted[MRASP_WANTED_MAX];
 	struct mrasp_relay relays[2];
-	struct mrasp_response r = { .to = &asked, .granted = granted, .relays = relays };
-	int e = mrasp_parse(&asked, a, rq->msg->body);
-	if (e < 0) {
-		r.to = NULL;
-		r.why = e == -E2BIG ? MRASP_TOO_LARGE : MRASP_MALFORMED;
-	} else if (read_asserted(rq->msg, &who) < 0) {
-		r.why = MRASP_FORBIDDEN;
-	} else {
-		r.why = too_many(ea, buf_view(&who)) ? MRASP_BUSY : judge(&asked, buf_view(&who));
+	struct mrasp_response r = { .granted = granted, .relays = relays };
+	r.why = admit(ea, rq->msg, &who);
+	if (r.why == MRASP_OK) {
+		int e = mrasp_parse(&asked, a, rq->msg->body);
+		r.to = e < 0 ? NULL : &asked;
+		r.why = e == -E2BIG ? MRASP_TOO_LARGE
+		        : e < 0     ? MRASP_MALFORMED
+		                    : judge(&asked, buf_view(&who));
 	}
 	if (r.why == MRASP_OK) {
 		r.n_relays = ea_list_relays(ea, asked.wanted[0].location, relays);
