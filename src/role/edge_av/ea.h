@@ -29,9 +29,11 @@ enum {
 	EA_REQUEST_WORK = 16,
 	EA_LINES_PER_S = 20, /* of what strangers can cause */
 	EA_ALLOCATION_LINES_PER_S = 1000,
-	EA_ASKED_PER_S = 200,  /* requests for credentials, of all: 500 beyond */
-	EA_ASKED_PER_MIN = 60, /* of one user */
-	EA_ASKERS = 4096,      /* who are told apart there */
+	EA_USER_LINES_PER_S = 50, /* of one user's allocations */
+	EA_USER_LIMITS = 1024,    /* users who are told apart there */
+	EA_ASKED_PER_S = 200,     /* requests for credentials, of all: 500 beyond */
+	EA_ASKED_PER_MIN = 60,    /* of one user */
+	EA_ASKERS = 4096,         /* who are told apart there */
 };
 
 struct ea_face {
@@ -63,6 +65,7 @@ struct edge_av {
 	struct peer_tls peer_tls;
 	struct gate *gate; /* front ends of other hosts; NULL: none */
 	struct log_limit issued_limit, refusal_limit, alloc_limit, conn_limit, denied_limit;
+	struct log_limit user_limits[EA_USER_LIMITS]; /* of allocations too */
 	struct hash_key host_key; /* strangers choose addresses, and users names */
 	struct ea_asked {
 		usec_t since;

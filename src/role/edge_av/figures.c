@@ -35,12 +35,27 @@ void ea_put_relayed(struct buf *b, const struct relay_info *i, const char *betwe
 
 /* --- the log --------------------------------------------------------------------------------- */
 
+/* Each user first: what one causes takes no lines from the others. */
+static bool may_log(struct edge_av *ea, struct str user)
+{
+	usec_t now = loop_now(ea->env->loop);
+	struct log_limit *l = &ea->user_limits[hash_lower(&ea->host_key, user) % EA_USER_LIMITS];
+	if (!log_allow(l, now, EA_USER_LINES_PER_S) ||
+	    !log_allow(&ea->alloc_limit, now, EA_ALLOCATION_LINES_PER_S))
+		return false;
+	if (l->suppressed > 0)
+		log_info(NULL, "lines-left-out", "n=%u user=%s why=\"too many allocations\"",
+		         l->suppressed, log_esc(user));
+	l->suppressed = 0;
+	return true;
+}
+
 static void log_allocation(struct edge_av *ea, const char *event, const struct relay_info *i,
                            struct str more)
 {
 	char text[2][128];
 	struct buf client = BUF_ON(text[0]), relayed = BUF_ON(text[1]);
-	if (!log_allow(&ea->alloc_limit, loop_now(ea->env->loop), EA_ALLOCATION_LINES_PER_S))
+	if (!may_log(ea, i->user))
 		return;
 	addr_put(&client, &i->client);
 	ea_put_relayed(&relayed, i, ",");
