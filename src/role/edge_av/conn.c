@@ -20,7 +20,7 @@ struct conn {
 	struct edge_av *ea;
 	struct ea_face *face;
 	struct addr peer;
-	uint16_t host;         /* which of EA_HOSTS */
+	uint16_t host, site;   /* which of EA_HOSTS */
 	struct peek *peek;     /* PEEKING */
 	struct stream *stream; /* from then on */
 	struct relay_stream *relay;
@@ -371,43 +371,59 @@ static void on_first(void *arg, struct peek *p UNUSED, struct bytes first, int e
 	}
 }
 
+struct crowd {
+	uint16_t of_site[EA_HOSTS], of_host[EA_HOSTS];
+};
+
+/* Of the site with most the host with most. */
+static bool is_more(const struct crowd *n, const struct conn *c, const struct conn *than)
+{
+	if (n->of_site[c->site] != n->of_site[than->site])
+		return n->of_site[c->site] > n->of_site[than->site];
+	return n->of_host[c->host] > n->of_host[than->host];
+}
+
 /* The oldest of the host that has most of those who have nothing yet: whoever floods pushes itself
  * out. */
 static struct conn *surplus(struct edge_av *ea)
 {
-	uint16_t n[EA_HOSTS] = { 0 }, most = 0;
+	struct crowd n = { .of_site = { 0 } };
+	struct conn *most = NULL;
 	list_for(it, &ea->waiting)
 	{
-		uint16_t *own = &n[list_entry(it, struct conn, node)->host];
-		most = MAX(most, ++*own);
+		const struct conn *c = list_entry(it, struct conn, node);
+		n.of_site[c->site]++;
+		n.of_host[c->host]++;
 	}
 	list_for(it, &ea->waiting)
 	{
 		struct conn *c = list_entry(it, struct conn, node);
-		if (n[c->host] == most)
-			return c;
+		if (!most || is_more(&n, c, most))
+			most = c;
 	}
-	return NULL;
+	return most;
 }
 
-/* Room for one more. */
+/* Room for one more.  A connection with a peer takes two descriptors: its own, and that of the
+ * client's which is bound to it. */
 static bool make_room(struct edge_av *ea)
 {
-	if (ea->n_conns >= ea->setup.s.connections_max && ea->n_waiting == 0)
+	uint32_t n = ea->n_conns + 2 * relay_stats(ea->relay)->tcp_conns;
+	if (n >= ea->setup.s.connections_max && ea->n_waiting == 0)
 		return false;
-	if (ea->n_waiting < EA_WAITING_MAX && ea->n_conns < ea->setup.s.connections_max)
+	if (ea->n_waiting < EA_WAITING_MAX && n < ea->setup.s.connections_max)
 		return true;
 	ea->conn_stats.silent++;
 	conn_free(surplus(ea));
 	return true;
 }
 
-/* IPv6: its /64, for it changes the rest by itself. */
-static uint16_t host_of(const struct edge_av *ea, const struct addr *peer)
+/* By so many bytes of its address. */
+static uint16_t share_of(const struct edge_av *ea, const struct addr *peer, size_t bytes)
 {
 	uint8_t host[18];
 	size_t n = addr_pack(peer, host) - sizeof(in_port_t);
-	return (uint16_t)(hash_bytes(&ea->host_key, host, MIN(n, (size_t)8)) % EA_HOSTS);
+	return (uint16_t)(hash_bytes(&ea->host_key, host, MIN(n, bytes)) % EA_HOSTS);
 }
 
 void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer)
@@ -423,7 +439,9 @@ void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct 
 	c->ea = ea;
 	c->face = f;
 	c->peer = *peer;
-	c->host = host_of(ea, peer);
+	/* IPv6: its /64, for it changes the rest by itself, and its /48, which a site has. */
+	c->host = share_of(ea, peer, 8);
+	c->site = share_of(ea, peer, 6);
 	timer_init(&c->idle, ea->env->loop, on_idle, c);
 	timer_init(&c->again, ea->env->loop, on_again, c);
 	timer_set(&c->idle, loop_now(ea->env->loop) + EA_IDLE_S * USEC_PER_SEC);

@@ -124,15 +124,20 @@ struct reservation {
 
 enum { STRANGERS = 4096, ASKERS = 4096 };
 
+/* Strangers of one hash of the address: how many answers they may have still. */
+struct stranger {
+	uint32_t at_ms;
+	uint16_t left;
+};
+
 struct relay {
 	struct loop *loop;
 	struct packets *packets;
 	const struct relay_ops *ops;
 	void *arg;
 	struct relay_config cfg;
-	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX],
-	        hosts[RELAY_RANGES_MAX];
-	struct relay_edge edges[RELAY_RANGES_MAX];
+	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX], hosts[RELAY_HOSTS_MAX];
+	struct relay_edge edges[RELAY_EDGES_MAX];
 	bool hidden; /* an own address that peers see is another one than we have */
 	char realm[RELAY_REALM_MAX + 1];
 	struct relay_keys *keys;
@@ -146,12 +151,9 @@ struct relay {
 	bool draining;
 	uint64_t last_number;
 	struct relay_stats stats;
-	struct {
-		uint32_t at_ms;
-		uint16_t left;
-	} strangers[STRANGERS];   /* by a hash of the address */
-	struct asks asks[ASKERS]; /* by a hash of the user */
-	usec_t began, wall_began; /* on both clocks */
+	struct stranger strangers[STRANGERS], sites[STRANGERS]; /* by a hash of the address */
+	struct asks asks[ASKERS];                               /* by a hash of the user */
+	usec_t began, wall_began;                               /* on both clocks */
 };
 
 /* Who sends a message, and how it is answered. */

@@ -57,30 +57,48 @@ int nonce_check(const struct relay *r, struct str nonce, const struct addr *peer
 
 /* --- strangers ------------------------------------------------------------------------- */
 
-bool stranger_may(const struct from *f)
+static void refill(struct stranger *s, uint32_t now_ms, unsigned times)
+{
+	uint64_t full = times * RELAY_STRANGER_BURST;
+	uint64_t more = (uint64_t)(now_ms - s->at_ms) * times * RELAY_STRANGER_PER_S / 1000;
+	if (s->at_ms != 0 && more == 0)
+		return;
+	s->left = (uint16_t)(s->at_ms == 0 ? full : MIN(s->left + more, full));
+	s->at_ms = now_ms;
+}
+
+static struct stranger *stranger_of(const struct from *f, struct stranger *all, size_t bytes)
+{
+	uint8_t host[18];
+	size_t n = addr_pack(f->peer, host) - sizeof(in_port_t);
+	return &all[hash_bytes(&f->relay->nonce_key, host, MIN(n, bytes)) % STRANGERS];
+}
+
+/* Whoever has a /48 has 65,536 /64s. */
+static bool datagram_may(const struct from *f)
 {
 	struct relay *r = f->relay;
-	uint8_t host[18];
-	if (f->stream && f->alloc) /* its address is proven, so it is he */
-		return asks_let(f, user_of(f->alloc), 1);
-	if (f->stream)
-		return f->stream->strange++ < RELAY_STRANGER_STREAM_MAX;
-	size_t n = pack_host(host, f->peer);
-	uint64_t h = hash_bytes(&r->nonce_key, host, n);
-	__typeof__(r->strangers[0]) *s = &r->strangers[h % STRANGERS];
+	bool v6 = f->peer->sa.sa_family == AF_INET6;
 	uint32_t now_ms = (uint32_t)(loop_now(r->loop) / USEC_PER_MSEC) | 1;
-	uint64_t more = (uint64_t)(now_ms - s->at_ms) * RELAY_STRANGER_PER_S / 1000;
-	if (s->at_ms == 0 || more >= RELAY_STRANGER_BURST) {
-		s->left = RELAY_STRANGER_BURST;
-		s->at_ms = now_ms;
-	} else if (more > 0) {
-		s->left = (uint16_t)MIN(s->left + more, (uint64_t)RELAY_STRANGER_BURST);
-		s->at_ms = now_ms;
-	}
-	if (s->left == 0) {
+	struct stranger *s = stranger_of(f, r->strangers, 8);
+	struct stranger *site = v6 ? stranger_of(f, r->sites, 6) : s;
+	refill(s, now_ms, 1);
+	if (v6)
+		refill(site, now_ms, RELAY_STRANGER_SITE);
+	if (s->left == 0 || site->left == 0) {
 		r->stats.unanswered++;
 		return false;
 	}
 	s->left--;
+	site->left -= v6;
 	return true;
+}
+
+bool stranger_may(const struct from *f)
+{
+	if (f->stream && f->alloc) /* its address is proven, so it is he */
+		return asks_let(f, user_of(f->alloc), 1);
+	if (f->stream)
+		return f->stream->strange++ < RELAY_STRANGER_STREAM_MAX;
+	return datagram_may(f);
 }

@@ -6,10 +6,9 @@
 
 /* The life of the engine, and what comes in. */
 
-static size_t copy(struct relay_range ret[RELAY_RANGES_MAX], const struct relay_range *from,
-                   size_t n)
+static size_t copy(struct relay_range *ret, size_t max, const struct relay_range *from, size_t n)
 {
-	n = MIN(n, (size_t)RELAY_RANGES_MAX);
+	n = MIN(n, max);
 	if (n > 0)
 		memcpy(ret, from, n * sizeof(*ret));
 	return n;
@@ -21,10 +20,10 @@ void relay_configure(struct relay *r, const struct relay_config *cfg)
 	r->cfg = *cfg;
 	r->hidden = false;
 	r->cfg.allocations_max = MIN(cfg->allocations_max, (uint32_t)RELAY_ALLOCATIONS_MAX);
-	r->cfg.n_closed = copy(r->closed, cfg->closed, cfg->n_closed);
-	r->cfg.n_open = copy(r->open, cfg->open, cfg->n_open);
-	r->cfg.n_hosts = copy(r->hosts, cfg->hosts, cfg->n_hosts);
-	r->cfg.n_edges = MIN(cfg->n_edges, (size_t)RELAY_RANGES_MAX);
+	r->cfg.n_closed = copy(r->closed, RELAY_RANGES_MAX, cfg->closed, cfg->n_closed);
+	r->cfg.n_open = copy(r->open, RELAY_RANGES_MAX, cfg->open, cfg->n_open);
+	r->cfg.n_hosts = copy(r->hosts, RELAY_HOSTS_MAX, cfg->hosts, cfg->n_hosts);
+	r->cfg.n_edges = MIN(cfg->n_edges, (size_t)RELAY_EDGES_MAX);
 	if (r->cfg.n_edges > 0)
 		memcpy(r->edges, cfg->edges, r->cfg.n_edges * sizeof(*r->edges));
 	r->cfg.edges = r->edges;

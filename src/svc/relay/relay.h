@@ -33,9 +33,11 @@ enum {
 	RELAY_BARS_MAX = 1024,     /* users whose credentials are refused, in a process */
 	RELAY_TCP_PORT_MIN = 1024, /* of peers: services of hosts are not for a relay's clients */
 	RELAY_TCP_EARLY_MAX = 16 * 1024, /* Lync: bytes for a peer that is not connected yet */
-	/* Answers to who has shown no credentials: of one address (IPv6: of one /64) ... */
+	/* Answers to who has shown no credentials: of one address (IPv6: of one /64, and so many
+	 * times as much of one /48) ... */
 	RELAY_STRANGER_BURST = 20,
 	RELAY_STRANGER_PER_S = 5,
+	RELAY_STRANGER_SITE = 8,
 	RELAY_STRANGER_STREAM_MAX = 64, /* ... and by one connection: it is ended beyond */
 	/* Requests of one user in a process: so many at once, and more for each allocation that
 	 * he may have; when none comes, all may come again after that time. */
@@ -48,7 +50,9 @@ enum {
 	RELAY_USER_KBPS_DEFAULT = 10000,
 	RELAY_USER_ALLOCATIONS_DEFAULT = 60,
 	RELAY_FACES_MAX = 8,
-	RELAY_RANGES_MAX = 32,
+	RELAY_RANGES_MAX = 32, /* of closed and open networks each */
+	RELAY_HOSTS_MAX = 640, /* addresses of the deployment */
+	RELAY_EDGES_MAX = 256,
 };
 
 struct relay;        /* opaque */

@@ -42,7 +42,7 @@ const struct setting relay_settings[] = {
 		    .help = "of them, allocations of one user"),
 	SETTING_U32("connections-max", SET_UINT, struct relay_settings, connections_max,
 		    .min = 1, .max = RELAY_ALLOCATIONS_MAX, .def = "8000",
-		    .help = "TCP and TLS connections of clients that one process holds"),
+		    .help = "TCP and TLS connections that one process holds, clients' and those of TCP allocations with peers: of the latter, with the clients' that are bound to them, half of them at most"),
 	SETTING_U32("port-bandwidth", SET_UINT, struct relay_settings, port_kbps,
 		    .min = 0, .max = 10000000, .def = "3000",
 		    .help = "kilobits a second through one allocation; 0: no limit"),
@@ -174,13 +174,16 @@ static int read_nets(struct relay_range ret[RELAY_RANGES_MAX], size_t *ret_n, co
 	return 0;
 }
 
+/* There is room for all that a topology may have. */
+_Static_assert(TOPO_HOSTS_MAX *TOPO_ADDRS_MAX + 4 <= RELAY_HOSTS_MAX, "every host is closed");
+_Static_assert(TOPO_ROLES_MAX * 2 <= RELAY_EDGES_MAX, "every edge is known");
+
 static void add_host(struct relay_setup *s, const struct addr *a)
 {
-	if (s->engine.n_hosts < RELAY_RANGES_MAX && a->sa.sa_family != AF_UNSPEC)
+	if (s->engine.n_hosts < RELAY_HOSTS_MAX && a->sa.sa_family != AF_UNSPEC)
 		s->hosts[s->engine.n_hosts++] = (struct relay_range){ *a, bits_of(a) };
 }
 
-/* The own ones first, should there be more than can be kept. */
 static void read_hosts(struct relay_setup *s, const struct topo *t, const struct topo_role *r)
 {
 	for (size_t k = 0; k < r->host->n_addrs; k++)
@@ -199,7 +202,7 @@ static void read_hosts(struct relay_setup *s, const struct topo *t, const struct
 static void add_edge(struct relay_setup *ret, const struct topo *t, const struct relay_settings *s,
                      const struct addr *a)
 {
-	if (ret->engine.n_edges == RELAY_RANGES_MAX || a->sa.sa_family == AF_UNSPEC)
+	if (ret->engine.n_edges == RELAY_EDGES_MAX || a->sa.sa_family == AF_UNSPEC)
 		return;
 	ret->edges[ret->engine.n_edges++] =
 	        (struct relay_edge){ *a, (uint16_t)(s->port_min + t->port_offset),
@@ -289,6 +292,8 @@ int relay_setup_read(struct relay_setup *ret, const struct topo *t, const struct
 	e->user_allocations = ret->s.user_allocations_max;
 	e->allocations_max = ret->s.allocations_max;
 	e->slot = slot;
+	/* Each takes two: half of them at most, so that clients with new allocations come in. */
+	e->tcp_conns_max = MAX(ret->s.connections_max / 4, 1u);
 	e->closed_tcp = !ret->s.ocs2007;
 	return 0;
 }

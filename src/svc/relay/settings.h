@@ -24,9 +24,8 @@ struct relay_setup {
 	struct relay_settings s; /* texts borrow from the topology */
 	struct relay_port_range ports;
 	struct relay_config engine; /* its lists are those below; without realm and key */
-	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX],
-	        hosts[RELAY_RANGES_MAX];
-	struct relay_edge edges[RELAY_RANGES_MAX];
+	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX], hosts[RELAY_HOSTS_MAX];
+	struct relay_edge edges[RELAY_EDGES_MAX];
 };
 
 /* Reads and checks them, for process `slot` of n_slots.  0, or -EINVAL with lines in `why`. */

@@ -240,8 +240,35 @@ static void a_connection_is_bound_after_the_time_was_set(void)
 	rfc_stop_joined(&w, &peer, &client);
 }
 
+/* Whoever has a /48 has 65,536 /64s, each of which would have answers of its own. */
+static void strangers_of_one_site_have_a_share(void)
+{
+	enum { NETWORKS = 2 * RELAY_STRANGER_BURST * RELAY_STRANGER_SITE };
+	struct edge e;
+	struct stun_out o;
+	struct addr from;
+	char text[64];
+	uint8_t space[PACKET_HEADROOM + STUN_BYTES_MAX];
+	edge_start(&e);
+	edge_begin(&o, STUN_BINDING);
+	stun_end(&o, STUN_STANDARD, (struct str){ NULL, 0 });
+	for (unsigned i = 0; i <= NETWORKS; i++) {
+		(void)snprintf(text, sizeof(text), "2001:db8:%u:%x::1", i == NETWORKS ? 2 : 1, i);
+		EQ(addr_parse(&from, str_of(text), 5000), 0);
+		memcpy(space + PACKET_HEADROOM, o.bytes, o.len);
+		relay_datagram(e.relay, &e.face, &from,
+		               (struct packet){ space + PACKET_HEADROOM, o.len });
+		if (i == NETWORKS - 1)
+			EQ(relay_stats(e.relay)->unanswered,
+			   NETWORKS - RELAY_STRANGER_BURST * RELAY_STRANGER_SITE);
+	}
+	EQ(relay_stats(e.relay)->unanswered, NETWORKS - RELAY_STRANGER_BURST * RELAY_STRANGER_SITE);
+	edge_stop(&e);
+}
+
 int main(void)
 {
+	RUN(strangers_of_one_site_have_a_share);
 	RUN(who_asks_too_much_is_not_answered_for_a_while);
 	RUN(by_a_connection_it_is_not_read_for_a_while);
 	RUN(what_is_refused_counts_as_well);

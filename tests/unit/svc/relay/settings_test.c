@@ -20,7 +20,7 @@ static char said[4096];
 
 static int read_as(const char *lines, const char *local, uint32_t slot, uint32_t n_slots)
 {
-	auto_(buf_free) struct buf text = buf_of(4096), errors = buf_of(4096);
+	auto_(buf_free) struct buf text = buf_of(16000), errors = buf_of(4096);
 	struct buf why = BUF_ON(said);
 	topo_free(&topo);
 	buf_printf(&text, HEAD "%s", lines);
@@ -172,8 +172,26 @@ static void a_section_without_lines_has_the_defaults(void)
 	EQ(s.external_name.len, 0);
 }
 
+static void every_host_of_a_deployment_is_closed(void)
+{
+	auto_(buf_free) struct buf b = buf_of(16000);
+	char last[32];
+	bool closed = false;
+	for (int i = 0; i < TOPO_HOSTS_MAX - 2; i++)
+		buf_printf(&b, "[host c%d]\nname = c%d.example.test\naddresses = 198.51.100.%d\n",
+		           i, i, 100 + i);
+	(void)snprintf(last, sizeof(last), "198.51.100.%d", 100 + TOPO_HOSTS_MAX - 3);
+	buf_char(&b, '\0');
+	if (!OK(read_lines(b.p) == 0))
+		return;
+	for (size_t i = 0; i < setup.engine.n_hosts; i++)
+		closed |= is_host(&setup.hosts[i].net, last);
+	OK(closed);
+}
+
 int main(void)
 {
+	RUN(every_host_of_a_deployment_is_closed);
 	RUN(public_addresses_of_the_host_are_taken_if_nothing_is_said);
 	RUN(behind_a_nat_peers_see_another_address);
 	RUN(own_and_other_hosts_are_no_peers);
