@@ -525,13 +525,14 @@ static void a_pipe_that_leaves_waits_for_who_reads_slowly(void)
 	start_joined(&w);
 	struct far *a = &w.far[PIPE_A], *b = &w.far[PIPE_B];
 	fill(&w, PIPE_A);
-	pipe_leave(take(&w.pipe), PIPE_A, &leaving_ops, &left);
+	pipe_leave(w.pipe, PIPE_A, &leaving_ops, &left);
 	for (int i = 0; i < PIPE_LEFT_S - 2 * PIPE_QUIET_S; i++) {
 		loop_clock_move(w.loop, USEC_PER_SEC);
 		turns(&w, 2);
 	}
 	AWAIT(w.loop, !get(b, PART) || b->got == a->put);
 	OK(!b->ended);
+	OK(!left);
 	stop(&w);
 }
 
@@ -543,13 +544,14 @@ static void a_pipe_that_leaves_is_no_way_to_go_on(void)
 	start_joined(&w);
 	struct far *a = &w.far[PIPE_A], *b = &w.far[PIPE_B];
 	carry(&w, PIPE_A, 10);
-	pipe_leave(take(&w.pipe), PIPE_A, &leaving_ops, &left);
+	pipe_leave(w.pipe, PIPE_A, &leaving_ops, &left);
 	for (unsigned i = 0; i < 100000 && !b->ended; i++) {
 		put(a, MUCH);
 		loop_turn(w.loop, 0);
 		OK(get(b, MUCH));
 	}
 	OK(b->ended && b->got >= PIPE_LAST_MAX && b->got < PIPE_LAST_MAX + MUCH);
+	OK(!left);
 	stop(&w);
 }
 
