@@ -43,6 +43,9 @@ usec_t asks_owe(struct relay *r, struct str user, unsigned cost)
 bool asks_let(const struct from *f, struct str user, unsigned cost)
 {
 	struct relay *r = f->relay;
+	const struct relay_user *u = user_find(r, user);
+	if (u && u->is_server) /* it asks for many */
+		return true;
 	if (!f->stream && asks_of(r, user)->left < (int64_t)cost) {
 		r->stats.unanswered++;
 		return false;

@@ -67,6 +67,18 @@ static void who_asks_too_much_is_not_answered_for_a_while(void)
 	stop(&w);
 }
 
+static void a_server_asks_for_many(void)
+{
+	struct world w;
+	start(&w);
+	EQ(edge_refresh(&w.e, &w.client, &w.alice, 0), 200);
+	account_get_server(&w.alice, &w.e, "media-bridge/1@sip.example.test");
+	EQ(edge_allocate(&w.e, &w.client, &w.alice, &w.relayed), 200);
+	for (unsigned n = 0; n < full(&w.e); n++)
+		EQ(edge_refresh(&w.e, &w.client, &w.alice, 600), 200);
+	stop(&w);
+}
+
 /* --- by connections -------------------------------------------------------------------- */
 
 static unsigned ask_refresh(struct rfc *w)
@@ -270,6 +282,7 @@ int main(void)
 {
 	RUN(strangers_of_one_site_have_a_share);
 	RUN(who_asks_too_much_is_not_answered_for_a_while);
+	RUN(a_server_asks_for_many);
 	RUN(by_a_connection_it_is_not_read_for_a_while);
 	RUN(what_is_refused_counts_as_well);
 	RUN(a_connect_is_as_dear_as_several_requests);
