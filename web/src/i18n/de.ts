@@ -60,7 +60,7 @@ export const de: Dictionary = {
   self_auto_hint: "Verfügbar, solange Sie dieses Gerät benutzen",
   self_appear_offline: "Als offline anzeigen",
   self_note: "Notiz",
-  self_note_hint: "Was andere wissen sollten, zum Beispiel: heute zu Hause",
+  self_note_hint: "Zum Beispiel: heute zu Hause",
   self_note_saved: "Notiz gespeichert",
   self_left: { one: "noch {n} Zeichen", other: "noch {n} Zeichen" },
   self_devices: { one: "Auf {n} Gerät angemeldet", other: "Auf {n} Geräten angemeldet" },
@@ -85,7 +85,7 @@ export const de: Dictionary = {
   roster_other: "Andere Kontakte",
   roster_empty_title: "Noch keine Kontakte",
   roster_empty_text: "Suchen Sie oben jemanden und fügen Sie die Person hinzu: Dann sehen Sie hier, wer frei ist.",
-  roster_group: { one: "{name}, {n} Kontakt", other: "{name}, {n} Kontakte" },
+  roster_count: { one: "{n} Kontakt", other: "{n} Kontakte" },
   people_pick_title: "Wählen Sie jemanden aus",
   people_pick_text: "Hier erscheint die Karte mit Nummern, Gruppen und allem, was möglich ist.",
 

@@ -58,7 +58,7 @@ export const en = {
   self_auto_hint: "Available while you use this device",
   self_appear_offline: "Appear offline",
   self_note: "Note",
-  self_note_hint: "What others should know, for instance: at home today",
+  self_note_hint: "For instance: at home today",
   self_note_saved: "Note saved",
   self_left: { one: "{n} character left", other: "{n} characters left" },
   self_devices: { one: "Signed in on {n} device", other: "Signed in on {n} devices" },
@@ -83,7 +83,7 @@ export const en = {
   roster_other: "Other contacts",
   roster_empty_title: "No contacts yet",
   roster_empty_text: "Search for a colleague above and add them: then you see here who is free.",
-  roster_group: { one: "{name}, {n} contact", other: "{name}, {n} contacts" },
+  roster_count: { one: "{n} contact", other: "{n} contacts" },
   people_pick_title: "Choose somebody",
   people_pick_text: "Their card with numbers, groups and actions appears here.",
 

@@ -49,8 +49,8 @@ function Over() {
 function Replaced() {
   const session = useSession();
   return (
-    <main class="center">
-      <Empty icon="copy" title={t("replaced_title")} text={t("replaced_text")}>
+    <main class="middle">
+      <Empty head icon="copy" title={t("replaced_title")} text={t("replaced_text")}>
         <button type="button" class="button primary" onClick={() => session.reconnect()}>
           {t("replaced_here")}
         </button>
@@ -73,13 +73,15 @@ export function Frame() {
       </a>
       <Banner />
       <Rail />
-      {view !== "settings" && (
-        <section class="list" aria-label={t("list_region")} data-region>
-          {view === "people" ? <PeopleList /> : <ChatList />}
-        </section>
-      )}
-      <main id="main" class="main" tabIndex={-1} data-region>
-        <MainPart />
+      <main class="content">
+        {view !== "settings" && (
+          <section class="list" aria-label={t("list_region")} data-region>
+            {view === "people" ? <PeopleList /> : <ChatList />}
+          </section>
+        )}
+        <div id="main" class="main" tabIndex={-1} data-region>
+          <MainPart />
+        </div>
       </main>
       <Over />
       <Toasts />

@@ -10,7 +10,7 @@ import { SignIn } from "./SignIn";
 
 function Starting() {
   return (
-    <main class="center" aria-busy="true" aria-label={t("loading")}>
+    <main class="middle" aria-busy="true" aria-label={t("loading")}>
       <span class="starting">
         <Logo size={56} />
       </span>
@@ -20,8 +20,8 @@ function Starting() {
 
 function Unreachable({ page }: { page: Page }) {
   return (
-    <main class="center">
-      <Empty icon="cloud" title={t("unreachable_title")} text={t("unreachable_text")}>
+    <main class="middle">
+      <Empty head icon="cloud" title={t("unreachable_title")} text={t("unreachable_text")}>
         <button type="button" class="button primary" onClick={() => void page.app.begin()}>
           {t("retry")}
         </button>

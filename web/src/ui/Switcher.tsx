@@ -7,7 +7,6 @@ import { go } from "../model/route";
 import { useSession } from "./context";
 import { Dialog } from "./parts/Dialog";
 import { Icon } from "./parts/Icon";
-import { presenceText } from "./parts/Presence";
 import { PersonLine } from "./people/PersonLine";
 import { useSearch } from "./search";
 
@@ -73,7 +72,6 @@ export function Switcher({ onClose }: { onClose: () => void }) {
             role="option"
             class="switcher-row"
             aria-selected={i === chosen.value}
-            aria-label={`${session.people.nameOf(uri)}, ${presenceText(session.people.person(uri).value)}`}
             onClick={() => open(uri)}
             onPointerMove={() => (chosen.value = i)}
           >

@@ -16,7 +16,15 @@ const BOB = "#/chats/bob%40example.test";
 
 async function views(page, mock, shot, phone) {
   await page.getByRole("option").first().waitFor();
+  mock.say("fatima", "The new sign-in page is live on staging, have a look when you can");
+  mock.say("fatima", "Especially the error texts, please");
+  mock.say("kwame", "Could you take over ticket 4711? The customer asks for you.");
+  await page.getByRole("button", { name: "Dismiss" }).first().click();
+  await page.getByRole("button", { name: "Dismiss" }).click();
   await shot("chats");
+  await go(page, "#/chats/fatima%40example.test");
+  await page.getByText("New", { exact: true }).waitFor();
+  await shot("new");
   await go(page, BOB);
   await page.getByText("Could you try it now?").last().waitFor();
   mock.typing("bob");

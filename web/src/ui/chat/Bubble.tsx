@@ -23,9 +23,11 @@ function Failed({ entry, uri }: { entry: Entry; uri: string }) {
   return (
     <p class="fate failed">
       <Icon name="alert" size={14} />
-      <span>{t("msg_failed")}{reason && <> · {reason}</>}</span>
-      <button type="button" class="link" onClick={() => chats.retry(uri, entry.key)}>{t("retry")}</button>
-      <button type="button" class="link" onClick={() => chats.discard(uri, entry.key)}>{t("msg_discard")}</button>
+      <span>
+        {t("msg_failed")}{reason && <> · {reason}</>}{" "}
+        <button type="button" class="link" onClick={() => chats.retry(uri, entry.key)}>{t("retry")}</button>{" "}
+        <button type="button" class="link" onClick={() => chats.discard(uri, entry.key)}>{t("msg_discard")}</button>
+      </span>
     </p>
   );
 }

@@ -55,11 +55,13 @@ function Line({ chat, open }: { chat: Chat; open: boolean }) {
       <div class="line-text">
         <span class="line-first">
           <bdi class="line-name">{people.nameOf(chat.uri)}</bdi>
+          <span class="hidden">{presenceText(people.person(chat.uri).value)}</span>
           {at && <time dateTime={at}>{brief(at, now.value, locale.value)}</time>}
         </span>
         <span class="line-first">
           <Second chat={chat} open={open} />
-          {unread > 0 && <span class="badge">{unread > 99 ? "99+" : unread}</span>}
+          {unread > 0 && <span class="badge" aria-hidden="true">{unread > 99 ? "99+" : unread}</span>}
+          {unread > 0 && <span class="hidden">{t("nav_unread", { n: unread })}</span>}
         </span>
       </div>
     </div>
@@ -70,12 +72,6 @@ function List() {
   const { chats, people, route } = useSession();
   const uri = route.value.uri;
   const rows = chats.list.value.map((chat) => ({ key: chat.uri, chat }));
-  const labelOf = ({ chat }: ChatRow) => {
-    const unread = chat.unread.value;
-    const parts = [people.nameOf(chat.uri), presenceText(people.person(chat.uri).value)];
-    if (unread) parts.push(t("nav_unread", { n: unread }));
-    return [...parts, preview(chat.last.value?.text ?? "")].join(", ");
-  };
   return (
     <VirtualList<ChatRow>
       rows={rows}
@@ -84,7 +80,7 @@ function List() {
       selected={uri}
       height={() => ROW_PX}
       text={(r) => people.nameOf(r.chat.uri)}
-      aria={(r) => ({ role: "option", "aria-selected": r.key === uri, "aria-label": labelOf(r) })}
+      aria={(r) => ({ role: "option", "aria-selected": r.key === uri })}
       render={(r) => <Line chat={r.chat} open={r.key === uri} />}
       onOpen={(r) => go("chats", r.chat.uri)}
     />

@@ -120,7 +120,7 @@ export function Timeline({ chat }: { chat: Chat }) {
           <Top chat={chat} />
           {shown.map((row) => (
             <div key={row.entry.key} class="timeline-row">
-              {row.day && <h3 class="day"><span>{dayName(row.entry.at, now.value, locale.value)}</span></h3>}
+              {row.day && <h2 class="day"><span>{dayName(row.entry.at, now.value, locale.value)}</span></h2>}
               {row.fresh && <p class="fresh"><span>{t("chat_new")}</span></p>}
               <Bubble row={row} uri={chat.uri} last={row.entry.key === lastMine} />
             </div>

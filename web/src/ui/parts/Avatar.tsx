@@ -1,4 +1,5 @@
-// Initials on a colour that follows from the address, and the presence mark at the corner.
+// Initials on a colour that follows from the address, and the presence mark at the corner. The initials
+// are drawn by the style sheet: they are no text that anybody should hear or copy.
 
 import { useSession } from "../context";
 import { PresenceMark } from "./Presence";
@@ -31,7 +32,7 @@ export function Avatar({ uri, size = "m", presence = true }: Props) {
   const state = mine ? self.value.state : people.stateOf(uri);
   return (
     <span class={`avatar ${size} hue${hue(uri)}`} aria-hidden="true">
-      <span class="initials">{initials(name)}</span>
+      <span class="initials" data-initials={initials(name)} />
       {presence && <PresenceMark state={state} size={size === "xl" ? 22 : size === "s" ? 11 : 14} />}
     </span>
   );

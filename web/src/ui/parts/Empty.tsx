@@ -9,16 +9,18 @@ interface Props {
   title: string;
   text?: string;
   small?: boolean;
+  /** It is the page, and its title the page's. */
+  head?: boolean;
   children?: ComponentChildren;
 }
 
-export function Empty({ icon, title, text, small = false, children }: Props) {
+export function Empty({ icon, title, text, small = false, head = false, children }: Props) {
   return (
     <div class={small ? "empty small" : "empty"}>
       <span class="empty-icon">
         <Icon name={icon} size={small ? 22 : 30} />
       </span>
-      <p class="empty-title">{title}</p>
+      {head ? <h1 class="empty-title">{title}</h1> : <p class="empty-title">{title}</p>}
       {text && <p class="empty-text">{text}</p>}
       {children}
     </div>

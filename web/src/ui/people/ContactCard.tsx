@@ -127,6 +127,8 @@ export function ContactCard({ uri, page = false }: { uri: string; page?: boolean
   const session = useSession();
   const { people } = session;
   const error = useSignal("");
+  const Title = page ? "h1" : "h2";
+  const Part = page ? "h2" : "h3";
   const person = people.person(uri).value;
   const contact = people.byUri.value.has(uri);
   const mine = uri === session.user.value.uri;
@@ -143,7 +145,7 @@ export function ContactCard({ uri, page = false }: { uri: string; page?: boolean
       {page && <a class="icon-button only-phone contact-back" href={hrefOf("people")} aria-label={t("back")}><Icon name="back" turn /></a>}
       <header class="contact-head">
         <Avatar uri={uri} size="xl" />
-        <h2><bdi>{people.nameOf(uri)}</bdi></h2>
+        <Title><bdi>{people.nameOf(uri)}</bdi></Title>
         <p class="contact-state"><PresenceMark state={person.state ?? "unknown"} />{presenceText(person, true)}</p>
         {person.note && <p class="contact-note" dir="auto">{person.note}</p>}
       </header>
@@ -152,7 +154,7 @@ export function ContactCard({ uri, page = false }: { uri: string; page?: boolean
       <Facts person={person} />
       {contact && (
         <section class="contact-mine">
-          <h3>{t("card_groups")}</h3>
+          <Part class="part-head">{t("card_groups")}</Part>
           <InGroups uri={uri} act={act} />
           <Rename uri={uri} act={act} />
         </section>

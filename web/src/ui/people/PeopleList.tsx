@@ -11,7 +11,6 @@ import type { Group } from "../../net/wire";
 import { overlay, useSession } from "../context";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/Icon";
-import { presenceText } from "../parts/Presence";
 import { Skeleton } from "../parts/Skeleton";
 import { VirtualList } from "../parts/VirtualList";
 import { PersonLine } from "./PersonLine";
@@ -30,7 +29,8 @@ function GroupHead({ row }: { row: RosterRow & { kind: "group" } }) {
     <div class="group-head">
       <span class={row.open ? "fold open" : "fold"}><Icon name="chevron" size={14} turn /></span>
       <bdi class="ellipsis">{groupName(row.group)}</bdi>
-      <span class="count">{row.count}</span>
+      <span class="count" aria-hidden="true">{row.count}</span>
+      <span class="hidden">{t("roster_count", { n: row.count })}</span>
     </div>
   );
 }
@@ -82,10 +82,6 @@ function Roster() {
         "aria-setsize": r.size,
         "aria-selected": r.key === selected,
         "aria-expanded": r.kind === "group" ? r.open : undefined,
-        "aria-label":
-          r.kind === "group"
-            ? t("roster_group", { name: groupName(r.group), n: r.count })
-            : `${people.nameOf(r.uri)}, ${presenceText(people.person(r.uri).value)}`,
       })}
       render={(r) => (r.kind === "group" ? <GroupHead row={r} /> : <PersonLine uri={r.uri} />)}
       onOpen={(r) => (r.kind === "group" ? fold(r.group.id, r.open) : go("people", r.uri))}

@@ -16,6 +16,7 @@ export function PersonLine({ uri, found = false }: { uri: string; found?: boolea
         <bdi class="line-name">{people.nameOf(uri)}</bdi>
         <span class="line-sub">
           {text}
+          {text === work && <span class="hidden">, {presenceText(person)}</span>}
           {person.note && !found && <span class="line-note" dir="auto"> · {person.note}</span>}
         </span>
       </div>

@@ -8,7 +8,6 @@ import { useSession } from "../context";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/Icon";
 import { announce } from "../parts/live";
-import { presenceText } from "../parts/Presence";
 import { VirtualList } from "../parts/VirtualList";
 import { useSearch, type Found } from "../search";
 import { PersonLine } from "./PersonLine";
@@ -106,7 +105,7 @@ export function SearchResults({ query, onOpen }: { query: string; onOpen: (uri: 
         aria={(i) =>
           i.kind === "head"
             ? { role: "presentation", class: "vrow vhead", tabIndex: -1, "aria-hidden": true }
-            : { role: "option", "aria-selected": false, "aria-label": labelOf(i) }
+            : { role: "option", "aria-selected": false }
         }
         render={(i) => {
           if (i.kind === "head") return <h2 class="list-head">{t(i.name)}</h2>;
@@ -118,11 +117,6 @@ export function SearchResults({ query, onOpen }: { query: string; onOpen: (uri: 
       <Status found={found} empty={!people.length && found.query !== ""} />
     </>
   );
-
-  function labelOf(i: Item & { uri: string }): string {
-    if (i.kind === "address") return t("search_address", { uri: i.uri });
-    return `${session.people.nameOf(i.uri)}, ${presenceText(session.people.person(i.uri).value)}`;
-  }
 }
 
 /** Puts the focus on the first row of the list beside the field. */

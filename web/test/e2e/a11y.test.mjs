@@ -1,0 +1,166 @@
+// axe-core on every view, light and dark and on a phone: not one violation of WCAG 2.2 A and AA and of
+// the best practices.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+
+import { go, launch, open, signIn } from "./browser.mjs";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const LOOKS = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+};
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+/** Axe is put in through the debugger: the page's own policy lets no other script run. */
+async function check(page, view) {
+  const found = await page.evaluate(
+    async ({ tags }) => (await globalThis.axe.run(document, { runOnly: tags })).violations,
+    { tags: TAGS },
+  );
+  const told = found.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).slice(0, 3).join(" | ")}`);
+  assert.deepEqual(told, [], view);
+}
+
+async function signInPages(page) {
+  await page.getByLabel("User name").waitFor();
+  await check(page, "sign-in");
+  for (let i = 0; i < 3; i++) {
+    await page.getByLabel("User name").fill("alice");
+    await page.getByLabel("Password", { exact: true }).fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("is not right").waitFor();
+  }
+  await check(page, "sign-in, wrong");
+  await page.getByLabel("Password", { exact: true }).fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Too many attempts").waitFor();
+  await check(page, "sign-in, locked out");
+}
+
+async function chats(page, mock) {
+  await page.getByRole("option").first().waitFor();
+  mock.say("fatima", "Hello");
+  await page.getByRole("button", { name: "Dismiss" }).waitFor();
+  await check(page, "chats with a toast");
+  await go(page, "#/chats/bob%40example.test");
+  await page.getByText("Could you try it now?").last().waitFor();
+  mock.typing("bob");
+  await page.getByText("Bob Marchetti writes").waitFor();
+  await check(page, "chat");
+  await page.getByRole("button", { name: "Details of Bob Marchetti" }).click();
+  await page.getByRole("complementary").waitFor();
+  await check(page, "chat with details");
+  await page.getByRole("button", { name: "Close details" }).click();
+}
+
+async function people(page) {
+  await go(page, "#/people");
+  await page.getByRole("treeitem").first().waitFor();
+  await check(page, "people");
+  await go(page, "#/people/chen%40example.test");
+  await page.getByRole("article").waitFor();
+  await check(page, "card");
+  await page.getByRole("button", { name: "Remove from contacts" }).click();
+  await page.getByRole("dialog").waitFor();
+  await check(page, "remove a contact");
+  await page.keyboard.press("Escape");
+  await go(page, "#/people");
+  const field = page.getByLabel("Search people").first();
+  await field.fill("mar");
+  await page.getByText("Marta Lindqvist").waitFor();
+  await check(page, "search");
+  await field.fill("xyzzy");
+  await page.getByText("Nobody found").waitFor();
+  await check(page, "search without result");
+  await field.fill("");
+}
+
+async function overlays(page) {
+  await page.getByRole("button", { name: "Manage groups" }).click();
+  await check(page, "groups");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /change your state/ }).click();
+  await page.getByRole("dialog").waitFor();
+  await check(page, "own state");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("ma");
+  await page.getByRole("option").nth(1).waitFor();
+  await check(page, "switcher");
+  await page.keyboard.press("Escape");
+  await go(page, "#/settings");
+  await page.getByRole("heading", { name: "Settings" }).waitFor();
+  await check(page, "settings");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+  await check(page, "shortcuts");
+  await page.keyboard.press("Escape");
+}
+
+async function trouble(page, mock) {
+  await go(page, "#/chats/chen%40example.test");
+  const field = page.getByRole("textbox", { name: /Message to/ });
+  mock.instead["chat.send"] = () => ({ error: { code: "blocked", text: "", remedy: "" } });
+  await field.fill("Hello");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Not sent").waitFor();
+  mock.cut(true);
+  await page.getByRole("button", { name: "Try now" }).waitFor();
+  await field.fill("Later");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Sent when the connection").waitFor();
+  await check(page, "offline, with a failed and a queued message");
+  mock.cut(false);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await page.getByRole("button", { name: "Try now" }).waitFor({ state: "detached" });
+  mock.end(4002);
+  await page.getByText("open in another place").waitFor();
+  await check(page, "replaced");
+}
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`every view, ${look}`, async () => {
+    const { page, mock, context, errors, address, close } = await open(browser, { reducedMotion: "reduce", ...options });
+    await context.addInitScript({ path: AXE });
+    await page.goto(address);
+    await signInPages(page);
+    mock.locked = 0;
+    await page.reload();
+    await signIn(page);
+    await chats(page, mock);
+    await people(page);
+    await overlays(page);
+    await trouble(page, mock);
+    assert.deepEqual(errors, []);
+    await close();
+  });
+}
+
+test("empty lists, and a server that does not answer", async () => {
+  const nothing = (m) => Object.assign(m, { contacts: [], messages: [] });
+  const { page, mock, context, address, close } = await open(browser, { prepare: nothing });
+  await context.addInitScript({ path: AXE });
+  await page.goto(address);
+  await signIn(page);
+  await page.getByText("No chats yet").waitFor();
+  await check(page, "no chats");
+  await go(page, "#/people");
+  await page.getByText("No contacts yet").waitFor();
+  await check(page, "no contacts");
+  await go(page, "#/chats/new%40example.test");
+  await page.getByText("Say hello to new").waitFor();
+  await check(page, "a chat that begins");
+  mock.down = true;
+  await page.reload();
+  await page.getByText("The server does not answer").waitFor();
+  await check(page, "unreachable");
+  await close();
+});
