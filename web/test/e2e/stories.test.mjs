@@ -1,0 +1,282 @@
+// What people do, in a real browser against the mock.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { crowd } from "../mock/data.mjs";
+import { go, launch, open, signIn, until } from "./browser.mjs";
+
+const BOB = "#/chats/bob%40example.test";
+
+let browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+/** A test with a page of its own; whatever the page complained of fails it. */
+function story(name, options, run) {
+  test(name, async () => {
+    const all = await open(browser, options);
+    await run(all);
+    assert.deepEqual(all.errors, []);
+    await all.close();
+  });
+}
+
+const composer = (page) => page.getByRole("textbox", { name: /Message to/ });
+const sends = (mock) => mock.asked.filter((a) => a.op === "chat.send");
+const bubble = (page, text) => page.locator(".bubble").getByText(text, { exact: true });
+
+async function write(page, text) {
+  await composer(page).fill(text);
+  await composer(page).press("Enter");
+}
+
+story("sign in, stay signed in over a reload, sign out", {}, async ({ page, mock }) => {
+  await signIn(page);
+  await page.reload();
+  await page.getByRole("navigation").waitFor();
+  const hellos = mock.asked.filter((a) => a.op === "hello");
+  assert.equal(hellos[0].tab, hellos[1].tab, "a reload is the same endpoint");
+  await page.getByRole("button", { name: /change your state/ }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("User name").waitFor();
+  assert.deepEqual(await page.evaluate(() => Object.keys(localStorage).filter((k) => k.includes("alice"))), []);
+});
+
+story("a lock-out counts down and then lets one try", {}, async ({ page, mock }) => {
+  mock.locked = 2;
+  await page.getByLabel("User name").fill("alice");
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("Too many attempts").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Sign in" }).isDisabled(), true);
+  mock.locked = 0;
+  await page.getByText("You can try again now.").waitFor();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation").waitFor();
+});
+
+story("presence changes where it is seen, by colour and by shape", {}, async ({ page, mock }) => {
+  await signIn(page, "#/people");
+  const row = page.getByRole("treeitem", { name: /Bob Marchetti/ });
+  await row.getByText("In a call").waitFor();
+  mock.presence("bob", { state: "away", activity: undefined });
+  await row.locator("[data-state=away]").waitFor();
+  await row.getByText("Away").waitFor();
+});
+
+story("a chat both ways, typing, unread, and the new line", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  await write(page, "On it.");
+  await page.getByText("Delivered", { exact: true }).waitFor();
+  assert.equal(mock.asked.some((a) => a.op === "chat.typing" && a.on), true);
+  mock.typing("bob");
+  await page.getByText("Bob Marchetti writes").waitFor();
+  mock.say("bob", "Perfect");
+  await bubble(page, "Perfect").waitFor();
+  mock.say("fatima", "Ping");
+  mock.say("fatima", "Pong");
+  await until(async () => (await page.title()) === "(2) Dialtone", "the title counts");
+  await page.getByRole("option", { name: /Fatima/ }).click();
+  await page.getByText("New", { exact: true }).waitFor();
+  await until(async () => (await page.title()) === "Dialtone", "the title is clear");
+});
+
+story("what is written without a connection is sent once, in order", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  await page.locator(".msg").first().waitFor();
+  mock.cut(true);
+  await page.getByRole("button", { name: "Try now" }).waitFor();
+  for (const text of ["first", "second", "third"]) await write(page, text);
+  assert.equal(sends(mock).length, 0);
+  mock.refuseSockets = false;
+  await page.getByRole("button", { name: "Try now" }).click();
+  await until(() => sends(mock).length === 3, "three are sent");
+  assert.deepEqual(sends(mock).map((s) => s.text), ["first", "second", "third"]);
+  await page.getByText("Delivered", { exact: true }).waitFor();
+  assert.equal(await page.locator(".bubble").getByText("second", { exact: true }).count(), 1);
+});
+
+story("a resumed session gets what it missed, once", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  await page.locator(".msg").first().waitFor();
+  mock.cut(true);
+  mock.say("bob", "while you were away");
+  mock.refuseSockets = false;
+  await bubble(page, "while you were away").waitFor();
+  const again = mock.asked.filter((a) => a.op === "hello").at(-1);
+  assert.ok(again.resume, "it asked to resume");
+  assert.equal(await bubble(page, "while you were away").count(), 1);
+});
+
+story("a lost answer is asked for again under the same mark", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  await page.locator(".msg").first().waitFor();
+  mock.instead["chat.send"] = () => {
+    delete mock.instead["chat.send"];
+    mock.cut();
+    return null;
+  };
+  await write(page, "did you get this");
+  await until(() => sends(mock).length === 2, "it is sent again");
+  assert.equal(sends(mock)[0].ref, sends(mock)[1].ref);
+  assert.equal(await bubble(page, "did you get this").count(), 1);
+});
+
+story("a refused message can be tried again", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  mock.instead["chat.send"] = () => ({ error: { code: "blocked", text: "", remedy: "" } });
+  await write(page, "hello");
+  await page.getByText("does not take messages from you").waitFor();
+  delete mock.instead["chat.send"];
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("Delivered", { exact: true }).waitFor();
+  assert.equal(await page.getByText("Not sent").count(), 0);
+});
+
+story("somebody who is not signed in gets it later", {}, async ({ page }) => {
+  await signIn(page, "#/chats/gustav%40example.test");
+  await write(page, "When are you back?");
+  await page.getByText("Delivered when Gustav Bauer signs in").waitFor();
+});
+
+story("a draft stays with its chat", {}, async ({ page }) => {
+  await signIn(page, BOB);
+  await composer(page).fill("half a thou");
+  await page.getByRole("option", { name: /Chen Wei/ }).click();
+  await page.getByText("Draft: half a thou").waitFor();
+  await page.reload();
+  await page.getByRole("option", { name: /Bob/ }).click();
+  await until(async () => (await composer(page).inputValue()) === "half a thou", "the draft is there");
+});
+
+story("nothing that somebody else wrote becomes markup", {}, async ({ page, mock }) => {
+  const evil = '<img src=x onerror="window.bad=1"><script>window.bad=1</script>';
+  await signIn(page, BOB);
+  mock.presence("bob", { name: evil, note: evil, title: evil, activity: evil });
+  mock.contacts = mock.contacts.map((c) => (c.uri === "bob@example.test" ? { ...c, name: evil } : c));
+  mock.groups = mock.groups.map((g) => ({ ...g, name: g.id === 1 ? "~" : evil }));
+  mock.tellContacts();
+  mock.say("bob", `${evil} **${evil}** \`${evil}\` javascript:alert(1) https://example.test/"onclick="x`);
+  await page.locator(".bubble strong").last().getByText("<img").waitFor();
+  await page.getByRole("button", { name: /Details of/ }).click();
+  await go(page, "#/people/bob%40example.test");
+  await page.getByRole("article").waitFor();
+  assert.equal(await page.locator("img, main script").count(), 0);
+  assert.equal(await page.evaluate(() => window.bad), undefined);
+  await go(page, BOB);
+  const hrefs = await page.locator(".bubble a").evaluateAll((all) => all.map((a) => a.protocol));
+  assert.deepEqual([...new Set(hrefs)], ["https:"]);
+});
+
+story("the directory is searched as one types, and somebody is added, moved, removed", {}, async ({ page, mock }) => {
+  await signIn(page, "#/people");
+  await page.getByLabel("Search people").first().fill("marta");
+  await page.getByRole("option", { name: /Marta Lindqvist/ }).click();
+  await page.getByRole("button", { name: "Add to contacts" }).click();
+  await page.getByRole("button", { name: "Product" }).click();
+  await until(() => mock.contacts.some((c) => c.uri === "marta@example.test" && c.groups.includes(3)), "she is in the group");
+  await page.getByRole("button", { name: "Remove from contacts" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await page.getByRole("button", { name: "Add to contacts" }).waitFor();
+  assert.equal(mock.contacts.some((c) => c.uri === "marta@example.test"), false);
+});
+
+story("own state and note", {}, async ({ page, mock }) => {
+  await signIn(page);
+  await page.getByRole("button", { name: /change your state/ }).click();
+  await page.getByRole("radio", { name: "Appear offline" }).check();
+  await page.getByLabel("Note").fill("At home today");
+  await page.getByRole("button", { name: "Save" }).click();
+  await until(() => mock.self.chosen === "offline" && mock.self.note === "At home today", "both are told");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /Alice Example, Offline/ }).waitFor();
+});
+
+story("all by keyboard", {}, async ({ page, mock }) => {
+  await signIn(page);
+  await page.getByRole("option").first().waitFor();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("chen");
+  await page.getByRole("dialog").getByRole("option", { name: /Chen Wei/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Chen Wei" }).waitFor();
+  await page.keyboard.type("typed without a mouse");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("second line");
+  await page.keyboard.press("Enter");
+  await until(() => sends(mock).at(-1)?.text === "typed without a mouse\nsecond line", "two lines are sent");
+  await page.keyboard.press("Alt+ArrowDown");
+  await page.getByRole("heading", { name: "Bob Marchetti" }).waitFor();
+  await page.keyboard.press("Escape");
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("data-key"));
+  assert.equal(await focused(), "bob@example.test");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await focused(), "fatima@example.test");
+  await page.keyboard.press("k");
+  assert.equal(await focused(), "kwame@example.test");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Kwame Mensah" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+});
+
+const many = (m) => {
+  const { groups, list } = crowd(2000);
+  Object.assign(m, { groups, contacts: list });
+};
+
+story("two thousand contacts are a short list in the page", { prepare: many }, async ({ page, mock }) => {
+  await signIn(page, "#/people");
+  await page.getByRole("treeitem").first().waitFor();
+  const drawn = () => page.getByRole("treeitem").count();
+  assert.ok((await drawn()) < 40, `${await drawn()} rows are drawn`);
+  await page.getByRole("treeitem").first().focus();
+  await page.keyboard.press("End");
+  await page.getByRole("treeitem", { name: /Person 1960/ }).waitFor();
+  assert.ok((await drawn()) < 60);
+  mock.event("presence", { people: mock.contacts.map((c) => ({ uri: c.uri, state: "available" })) });
+  await page.getByRole("treeitem", { name: /Person 1960 Available/ }).waitFor();
+  await page.getByLabel("Search people").first().fill("Person 17");
+  await page.getByRole("option", { name: /Person 1700/ }).waitFor();
+});
+
+story("an ended log-in leads to the sign-in page", {}, async ({ page, mock }) => {
+  await signIn(page);
+  mock.forget(true);
+  mock.end(4001);
+  await page.getByText("Your sign-in has ended").waitFor();
+  await page.getByLabel("User name").waitFor();
+});
+
+story("a log-in that ended while there was no connection is noticed too", {}, async ({ page, mock }) => {
+  await signIn(page);
+  mock.forget(true);
+  mock.cut();
+  await page.getByText("Your sign-in has ended").waitFor();
+});
+
+story("two tabs are two endpoints, a duplicated one too", {}, async ({ page, mock, context, address }) => {
+  await signIn(page, "#/people");
+  const first = mock.asked.find((a) => a.op === "hello").tab;
+  const copy = await context.newPage();
+  await copy.addInitScript((tab) => sessionStorage.getItem("dialtone.tab") ?? sessionStorage.setItem("dialtone.tab", tab), first);
+  await copy.goto(address);
+  await copy.getByRole("navigation").waitFor();
+  await until(() => mock.asked.filter((a) => a.op === "hello").length === 2, "both said hello");
+  assert.notEqual(mock.asked.filter((a) => a.op === "hello")[1].tab, first, "a duplicated tab is not the same endpoint");
+});
+
+story("German, and the language from right to left", { locale: "de-DE" }, async ({ page }) => {
+  await page.getByLabel("Benutzername").fill("alice");
+  await page.getByLabel("Passwort", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Anmelden" }).click();
+  await go(page, "#/settings");
+  await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "de-DE");
+  await page.getByLabel("Sprache").selectOption("rtl");
+  await until(() => page.evaluate(() => document.documentElement.dir === "rtl"), "it is turned");
+  const rail = await page.getByRole("navigation").boundingBox();
+  assert.ok(rail.x > 600, "the rail stands on the right");
+});
