@@ -63,7 +63,6 @@ export const de: Dictionary = {
   self_note_hint: "Zum Beispiel: heute zu Hause",
   self_note_saved: "Notiz gespeichert",
   self_left: { one: "noch {n} Zeichen", other: "noch {n} Zeichen" },
-  self_devices: { one: "Auf {n} Gerät angemeldet", other: "Auf {n} Geräten angemeldet" },
   self_failed: "Das ging nicht: {text}",
   sign_out: "Abmelden",
   sign_out_failed: "Sie sind noch angemeldet: Der Server antwortet nicht. Versuchen Sie es, sobald er antwortet.",

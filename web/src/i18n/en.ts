@@ -61,7 +61,6 @@ export const en = {
   self_note_hint: "For instance: at home today",
   self_note_saved: "Note saved",
   self_left: { one: "{n} character left", other: "{n} characters left" },
-  self_devices: { one: "Signed in on {n} device", other: "Signed in on {n} devices" },
   self_failed: "That did not work: {text}",
   sign_out: "Sign out",
   sign_out_failed: "You are still signed in: the server does not answer. Try again when it does.",

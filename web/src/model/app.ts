@@ -26,7 +26,7 @@ const WATCH_CHATS = 100;
 /** What belongs to one user's time in this page; gone at sign-out. */
 export class Session {
   readonly people = new People();
-  readonly self = signal<Self>({ state: "unknown", chosen: null, note: "", endpoints: 0 });
+  readonly self = signal<Self>({ state: "unknown", chosen: null, note: "" });
   readonly user: Signal<User>;
   readonly link = signal<LinkState>("off");
   readonly retryAt = signal(0);

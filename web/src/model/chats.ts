@@ -10,7 +10,9 @@ import type { Shelf } from "./prefs";
 import { TYPING_LIFE_MS } from "./typing";
 
 const PAGE = 50;
+/** The list of chats is made of the latest messages of all: so many pages of them at most. */
 const OVERVIEW = 100;
+const OVERVIEW_PAGES = 5;
 /** What a chat keeps in memory while it is not looked at. */
 const KEPT_ENTRIES = 500;
 /** An own message of unknown fate and one in the history with the same text are the same within that time. */
@@ -27,6 +29,8 @@ export class Chat {
   readonly fresh = signal<string | null>(null);
   readonly asked = signal<Asked>("no");
   readonly more = signal(true);
+  /** Where the history goes on before what is here, in the server's word. */
+  before = "";
   readonly last = computed(() => this.entries.value[this.entries.value.length - 1] ?? null);
   readonly unread = computed(() => this.entries.value.reduce((n, e) => n + (e.unread ? 1 : 0), 0));
   private quiet: ReturnType<typeof setTimeout> | undefined;
@@ -125,8 +129,14 @@ export class Chats {
   async loadOverview(): Promise<void> {
     this.overview.value = "asking";
     try {
-      const { messages } = checkMessages(await this.world.request("chat.history", { limit: OVERVIEW }));
-      batch(() => messages.forEach((m) => this.fold(m)));
+      let from = {};
+      for (let i = 0; i < OVERVIEW_PAGES; i++) {
+        const answer = await this.world.request("chat.history", { limit: OVERVIEW, ...from });
+        const { messages, before, more } = checkMessages(answer);
+        batch(() => messages.forEach((m) => this.fold(m)));
+        if (!more) break;
+        from = { before };
+      }
       this.overview.value = "done";
     } catch (error) {
       // A server that keeps no history has no older chats to show.
@@ -147,17 +157,12 @@ export class Chats {
   async load(uri: string, older = false): Promise<void> {
     const chat = this.chat(uri);
     if (chat.asked.peek() === "asking" || !this.world.online()) return;
-    const first = chat.entries.peek().find((e) => e.id !== null);
-    const before = older && first ? { before: first.at } : {};
+    const latest = !older || !chat.before;
     chat.asked.value = "asking";
     try {
-      const answer = await this.world.request("chat.history", { with: uri, limit: PAGE, ...before });
-      const { messages, more } = checkMessages(answer);
-      batch(() => {
-        chat.entries.value = withPage(chat.entries.peek(), messages, more, !older, (m) => this.isNew(m));
-        chat.more.value = more;
-        chat.asked.value = "done";
-      });
+      const from = latest ? {} : { before: chat.before };
+      const answer = await this.world.request("chat.history", { with: uri, limit: PAGE, ...from });
+      batch(() => this.take(chat, checkMessages(answer), latest));
     } catch (error) {
       batch(() => {
         const none = codeOf(error) === "unknown_op";
@@ -165,6 +170,17 @@ export class Chats {
         chat.asked.value = none ? "done" : "failed";
       });
     }
+  }
+
+  private take(chat: Chat, page: ReturnType<typeof checkMessages>, latest: boolean): void {
+    const { messages, before, more } = page;
+    chat.entries.value = withPage(chat.entries.peek(), messages, more, latest, (m) => this.isNew(m));
+    chat.asked.value = "done";
+    // A newest page that ends within what was known already says nothing of what lies before that.
+    const first = chat.entries.peek().find((e) => e.id !== null);
+    if (latest && chat.before && first && first.id !== messages[0]?.id) return;
+    chat.before = before;
+    chat.more.value = more;
   }
 
   // Reading
@@ -186,7 +202,8 @@ export class Chats {
       chat.fresh.value = null;
       if (chat.entries.value.length <= KEPT_ENTRIES) return;
       chat.entries.value = chat.entries.value.slice(-KEPT_ENTRIES);
-      chat.more.value = true;
+      chat.before = "";
+      chat.asked.value = "no";
     });
   }
 

@@ -96,7 +96,7 @@ export function checkPerson(v: Obj): Person | null {
 
 function checkSelf(o: Obj): Self {
   const chosen = o.chosen === null || o.chosen === undefined ? null : state(o.chosen);
-  return { state: state(o.state), chosen, note: text(o.note), endpoints: count(o.endpoints, 1) };
+  return { state: state(o.state), chosen, note: text(o.note) };
 }
 
 function checkGroup(o: Obj): Group | null {
@@ -109,9 +109,11 @@ function checkContact(o: Obj): Contact | null {
   return { uri: text(o.uri), name: text(o.name), groups };
 }
 
-export function checkMessages(v: unknown): { messages: Message[]; more: boolean } {
+/** A page of the history; `before` is the server's word for where the page before it ends, empty if it said none. */
+export function checkMessages(v: unknown): { messages: Message[]; before: string; more: boolean } {
   const o = isObject(v) ? v : {};
-  return { messages: list(o.messages, checkMessage), more: o.more === true };
+  const before = text(o.before);
+  return { messages: list(o.messages, checkMessage), before, more: o.more === true && before !== "" };
 }
 
 export function checkPeople(v: unknown): { people: Person[]; more: boolean } {

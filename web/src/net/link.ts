@@ -11,6 +11,9 @@ export const PROTOCOL = "dialtone.v1";
 const ANSWER_MS = 20_000;
 /** After that long without a word from the server it is asked whether it is there. */
 const SILENCE_MS = 60_000;
+/** So long after an event, or after so many, the server is told that it need not keep them. */
+const SEEN_MS = 5_000;
+const SEEN_EVENTS = 200;
 
 const CLOSE_SIGNED_OUT = 4001;
 const CLOSE_REPLACED = 4002;
@@ -43,11 +46,13 @@ export class Link {
   state: LinkState = "off";
   private socket: WebSocket | null = null;
   private session: { id: string; seq: number } | null = null;
+  private toldSeen = 0;
   private pending = new Map<number, Pending>();
   private nextId = 1;
   private attempts = 0;
   private wait: ReturnType<typeof setTimeout> | undefined;
   private silence: ReturnType<typeof setTimeout> | undefined;
+  private seen: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly world: World,
@@ -120,6 +125,7 @@ export class Link {
     if (!hello) return this.fail(socket);
     // A resumed session goes on where this side is: what it missed follows with its own numbers.
     this.session = { id: hello.session, seq: hello.resumed ? (this.session?.seq ?? hello.seq) : hello.seq };
+    this.toldSeen = this.session.seq;
     this.attempts = 0;
     this.listen();
     this.handlers.hello(hello);
@@ -153,6 +159,8 @@ export class Link {
     // A number that was seen already is a repetition from before a resume.
     if (!this.session || seq <= this.session.seq) return;
     this.session.seq = seq;
+    if (seq - this.toldSeen >= SEEN_EVENTS) this.probe();
+    else this.seen ??= setTimeout(() => this.probe(), SEEN_MS);
     const event = checkEvent(json);
     if (event) this.handlers.event(event);
   }
@@ -187,6 +195,7 @@ export class Link {
     const socket = this.socket;
     this.socket = null;
     clearTimeout(this.silence);
+    this.forgetSeen();
     for (const p of this.pending.values()) {
       clearTimeout(p.timer);
       p.reject(new ApiError({ code }));
@@ -200,9 +209,17 @@ export class Link {
     this.silence = setTimeout(() => this.probe(), SILENCE_MS);
   }
 
-  /** Any answer, an error too, shows that the server is there; no answer ends the connection. */
+  /** Says how far the events came. Any answer shows that the server is there; no answer ends the connection. */
   private probe(): void {
-    if (this.state === "online") this.send("ping", {}).catch(() => undefined);
+    this.forgetSeen();
+    if (this.state !== "online" || !this.session) return;
+    this.toldSeen = this.session.seq;
+    this.send("seen", { seq: this.session.seq }).catch(() => undefined);
+  }
+
+  private forgetSeen(): void {
+    clearTimeout(this.seen);
+    this.seen = undefined;
   }
 
   private to(state: LinkState, retryAt = 0): void {

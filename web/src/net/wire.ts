@@ -38,7 +38,6 @@ export interface Self {
   state: State;
   chosen: State | null;
   note: string;
-  endpoints: number;
 }
 
 export interface Group {

@@ -75,7 +75,7 @@ export function SelfMenu({ onClose }: { onClose: () => void }) {
   const session = useSession();
   const { app } = usePage();
   const error = useSignal("");
-  const { state, chosen, endpoints } = session.self.value;
+  const { state, chosen } = session.self.value;
   const user = session.user.value;
   const fail = (e: unknown) => (error.value = t("self_failed", { text: thrownText(e) }));
   const choose = (choice: Choice) => void session.setState(choice).then(() => (error.value = ""), fail);
@@ -86,7 +86,7 @@ export function SelfMenu({ onClose }: { onClose: () => void }) {
         <Avatar uri={user.uri} size="l" />
         <div>
           <bdi class="self-name">{user.name || user.uri}</bdi>
-          <p class="muted">{presenceText({ uri: user.uri, state })} · {t("self_devices", { n: endpoints })}</p>
+          <p class="muted">{presenceText({ uri: user.uri, state })}</p>
         </div>
       </div>
       <Note onError={fail} />

@@ -30,7 +30,7 @@ export class Mock {
   contacts = data.contacts();
   groups = [...data.GROUPS];
   messages = data.messages();
-  self = { state: "available", chosen: null, note: "", endpoints: 1 };
+  self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
   /** op: a function in place of the usual answer; it returns {ok} or {error}, or null for no answer. */
@@ -273,6 +273,7 @@ const OPS = {
     mock.tellContacts();
     return { ok: {} };
   },
+  seen: () => ({ ok: {} }),
   "chat.typing": () => ({ ok: {} }),
   "chat.send": ({ to, text, ref }, mock) => {
     const known = mock.messages.find((m) => m.ref === ref);
@@ -285,6 +286,7 @@ const OPS = {
     const all = mock.messages
       .filter((m) => (!uri || m.chat === uri) && (!before || m.at < before))
       .sort((a, b) => (a.at < b.at ? -1 : 1));
-    return { ok: { messages: all.slice(-limit), more: all.length > limit } };
+    const messages = all.slice(-limit);
+    return { ok: { messages, before: messages[0]?.at ?? "", more: all.length > limit } };
   },
 };

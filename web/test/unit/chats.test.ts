@@ -239,17 +239,34 @@ describe("sending", () => {
 
 describe("history", () => {
   it("adds older pages in front and asks before the oldest", async () => {
-    chats.event({ ev: "message", message: message("9", BOB, 9) });
-    server = async () => ({ messages: [message("7", BOB, 7), message("8", ME, 8)], more: true });
+    server = async () => ({ messages: [message("8", BOB, 8), message("9", BOB, 9)], before: "c8", more: true });
+    await chats.load(BOB);
+    server = async () => ({ messages: [message("6", BOB, 6), message("7", ME, 7)], before: "c6", more: true });
     await chats.load(BOB, true);
-    expect(texts()).toEqual(["7", "8", "9"]);
-    expect(sent[0]?.fields).toMatchObject({ with: BOB, before: at(9) });
+    expect(texts()).toEqual(["6", "7", "8", "9"]);
+    expect(sent.map((s) => s.fields.before)).toEqual([undefined, "c8"]);
     expect(chats.chat(BOB).more.value).toBe(true);
+  });
+
+  it("goes on where it was before a newer page came", async () => {
+    server = async () => ({ messages: [message("6", BOB, 6), message("7", ME, 7)], before: "c6", more: true });
+    await chats.load(BOB);
+    server = async () => ({ messages: [message("7", ME, 7), message("8", BOB, 8)], before: "c7", more: true });
+    await chats.load(BOB);
+    await chats.load(BOB, true);
+    expect(sent.at(-1)?.fields.before).toBe("c6");
+  });
+
+  it("reads the overview page by page, to a bound", async () => {
+    let pages = 0;
+    server = async () => ({ messages: [message(`p${++pages}`, BOB, 100 - pages)], before: `c${pages}`, more: true });
+    await chats.loadOverview();
+    expect(sent.map((s) => s.fields.before)).toEqual([undefined, "c1", "c2", "c3", "c4"]);
   });
 
   it("drops an old part rather than showing a gap as none", async () => {
     chats.event({ ev: "message", message: message("1", BOB, 1) });
-    server = async () => ({ messages: [message("50", BOB, 50), message("51", BOB, 51)], more: true });
+    server = async () => ({ messages: [message("50", BOB, 50), message("51", BOB, 51)], before: "c50", more: true });
     await chats.load(BOB);
     expect(texts()).toEqual(["50", "51"]);
   });

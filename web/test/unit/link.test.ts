@@ -127,10 +127,27 @@ describe("requests", () => {
     link.start();
     await socket().welcomes("s1");
     await vi.advanceTimersByTimeAsync(61_000);
-    const ping = socket().last("ping");
-    await socket().says({ re: ping?.id, error: { code: "unknown_op", text: "", remedy: "" } });
+    const probe = socket().last("seen");
+    await socket().says({ re: probe?.id, error: { code: "unknown_op", text: "", remedy: "" } });
     await vi.advanceTimersByTimeAsync(30_000);
     expect(link.state).toBe("online");
+  });
+});
+
+describe("what has been seen", () => {
+  it("is told some seconds after the first of several events, once", async () => {
+    link.start();
+    await socket().welcomes("s1");
+    for (const seq of [1, 2, 3]) await socket().says(typing(seq));
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(socket().sent.filter((m) => m.op === "seen").map((m) => m.seq)).toEqual([3]);
+  });
+
+  it("is told at once when much has come", async () => {
+    link.start();
+    await socket().welcomes("s1");
+    for (let seq = 1; seq <= 450; seq++) await socket().says(typing(seq));
+    expect(socket().sent.filter((m) => m.op === "seen").map((m) => m.seq)).toEqual([200, 400]);
   });
 });
 

@@ -48,10 +48,10 @@ function OneBlock({ block }: { block: Block }) {
     case "code":
       return <Code text={block.text} language={block.language} />;
     case "quote":
-      return <blockquote>{block.lines.map((l, i) => <p key={i} dir="auto"><Line nodes={l} /></p>)}</blockquote>;
+      return <blockquote dir="auto">{block.lines.map((l, i) => <p key={i}><Line nodes={l} /></p>)}</blockquote>;
     case "list": {
-      const items = block.items.map((l, i) => <li key={i} dir="auto"><Line nodes={l} /></li>);
-      return block.ordered ? <ol start={block.start}>{items}</ol> : <ul>{items}</ul>;
+      const items = block.items.map((l, i) => <li key={i}><Line nodes={l} /></li>);
+      return block.ordered ? <ol start={block.start} dir="auto">{items}</ol> : <ul dir="auto">{items}</ul>;
     }
     case "text":
       return <>{block.lines.map((l, i) => <p key={i} dir="auto">{l.length ? <Line nodes={l} /> : <br />}</p>)}</>;
