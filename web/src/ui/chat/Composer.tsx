@@ -1,7 +1,7 @@
 // Where a message is written. What is written stays as the chat's draft until it is sent.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { t } from "../../i18n";
 import { useSession } from "../context";
@@ -28,7 +28,8 @@ export function Composer({ uri }: { uri: string }) {
   const empty = !text.value.trim();
 
   useLayoutEffect(() => grow(field.current), [text.value]);
-  useEffect(() => {
+  // With the first picture and not after it: a key that follows at once must not lose its place.
+  useLayoutEffect(() => {
     if (!touch()) field.current?.focus();
     return () => typing.stop();
   }, [uri]);
