@@ -43,6 +43,8 @@ static void compose(struct ws_hello *h, const struct ws_connect_config *cfg)
 		http_put_field(b, STR("Origin"), cfg->origin);
 	if (cfg->protocol.len)
 		http_put_field(b, STR("Sec-WebSocket-Protocol"), cfg->protocol);
+	for (size_t i = 0; i < cfg->n_fields; i++)
+		http_put_field(b, cfg->fields[i].name, cfg->fields[i].value);
 	http_put_end(b);
 }
 

@@ -97,12 +97,14 @@ struct ws *ws_accept(struct ws_host *h, struct http_exchange *x, const struct ws
 
 struct ws_connect_config {
 	struct addr to;
-	struct tls_client *tls; /* NULL: without */
-	struct str server_name; /* against the certificate */
-	struct str authority;   /* Host */
-	struct str target;      /* "/..." */
-	struct str origin;      /* empty: none */
-	struct str protocol;    /* to offer, and to insist on; empty: none */
+	struct tls_client *tls;          /* NULL: without */
+	struct str server_name;          /* against the certificate */
+	struct str authority;            /* Host */
+	struct str target;               /* "/..." */
+	struct str origin;               /* empty: none */
+	struct str protocol;             /* to offer, and to insist on; empty: none */
+	const struct http_field *fields; /* more of the request, as Cookie */
+	size_t n_fields;
 };
 /* Connects to a server; origins and protocols of the host do not matter.  opened() or closed()
  * follows.  What is pointed at is borrowed for the call. */

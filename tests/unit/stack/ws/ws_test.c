@@ -520,16 +520,24 @@ static void a_paused_connection_is_not_read(void)
 
 /* Our own client. */
 
-static void dial(struct world *w, const char *origin, const char *protocol)
+static void dial_with(struct world *w, const char *origin, const char *protocol,
+                      const struct http_field *fields, size_t n_fields)
 {
 	struct ws_connect_config c = { .to = w->at,
 		                       .authority = STR("a"),
 		                       .target = STR("/ws"),
 		                       .origin = str_of(origin),
-		                       .protocol = str_of(protocol) };
+		                       .protocol = str_of(protocol),
+		                       .fields = fields,
+		                       .n_fields = n_fields };
 	w->here.n_opened = w->here.n_closed = 0;
 	w->here.ws = ws_connect(w->host, &c, &talk_ops, &w->here);
 	AWAIT(w->loop, w->here.n_opened || w->here.n_closed);
+}
+
+static void dial(struct world *w, const char *origin, const char *protocol)
+{
+	dial_with(w, origin, protocol, NULL, 0);
 }
 
 static void our_client_talks_to_our_server(void)
@@ -570,6 +578,22 @@ static void our_client_hears_that_it_is_refused(void)
 	finish(&w);
 }
 
+static void our_client_sends_the_fields_that_it_is_given(void)
+{
+	static const struct http_field fields[] = {
+		{ STR_INIT("Cookie"), STR_INIT("a=b") },
+		{ STR_INIT("Origin"), STR_INIT("https://a.test") },
+	};
+	struct ws_config cfg = { .origin_required = true };
+	struct world w;
+	start(&w, &cfg);
+	dial_with(&w, "", "", fields, 1);
+	EQ(w.here.n_opened, 0);
+	dial_with(&w, "", "", fields, ARRAY_SIZE(fields));
+	EQ(w.here.n_opened, 1);
+	finish(&w);
+}
+
 int main(void)
 {
 	RUN(the_key_of_the_rfc_gets_its_answer);
@@ -590,5 +614,6 @@ int main(void)
 	RUN(a_paused_connection_is_not_read);
 	RUN(our_client_talks_to_our_server);
 	RUN(our_client_hears_that_it_is_refused);
+	RUN(our_client_sends_the_fields_that_it_is_given);
 	return tap_done();
 }
