@@ -22,6 +22,7 @@ static struct web *world(void)
 	w.env = &env;
 	map_init(&w.by_id);
 	map_init(&w.by_call);
+	map_init(&w.by_ref);
 	list_init(&w.sessions);
 	list_init(&w.browsers);
 	w.stack = sip_stack_new(env.loop, &cfg, &ops, &w);

@@ -25,7 +25,9 @@ enum {
 
 /* A text of this browser. */
 struct send {
-	struct list node; /* in chat->sends, the oldest first */
+	struct list node;       /* in chat->sends, the oldest first */
+	struct list unknown;    /* in chat->unknown, until it has an id */
+	struct map_node by_ref; /* in web->by_ref, if it has one */
 	struct session *s;
 	uint64_t number;     /* of the request that waits; 0: it is answered */
 	int code;            /* 0: not answered yet */
@@ -35,7 +37,7 @@ struct send {
 };
 
 struct chat {
-	struct list sends;
+	struct list sends, unknown;
 	unsigned n_sends;
 	bool remembers;       /* the home tells what is said */
 	char since[24];       /* the sequence that it told last */
@@ -98,6 +100,9 @@ static void put_now(struct buf *b, const struct session *s)
 static void send_free(struct send *x)
 {
 	list_del(&x->node);
+	list_del(&x->unknown);
+	if (x->ref[0])
+		map_del(&x->s->web->by_ref, &x->by_ref);
 	x->s->chat->n_sends--;
 	timer_stop(&x->settle);
 	free(x->to);
@@ -135,6 +140,7 @@ static void on_settled(void *arg)
 		buf_printf(&id, "own-%llu", (unsigned long long)++x->s->chat->own_numbers);
 		put_now(&at, x->s);
 		x->id[id.len] = x->at[at.len] = '\0';
+		list_del(&x->unknown);
 	}
 	answer(x);
 }
@@ -156,12 +162,19 @@ static void on_sent(struct session *s, void *arg, int code, const struct sip_msg
 	}
 }
 
-static struct send *find_ref(const struct chat *c, struct str ref)
+static uint64_t hash_of_ref(const struct web *w, struct str ref)
 {
-	list_for(it, &c->sends)
-	{
-		struct send *x = list_entry(it, struct send, node);
-		if (ref.len > 0 && str_eq(str_of(x->ref), ref))
+	return hash_bytes(&w->by_ref.key, ref.p, ref.len);
+}
+
+static struct send *find_ref(const struct session *s, struct str ref)
+{
+	if (ref.len == 0)
+		return NULL;
+	for (struct map_node *n = map_first(&s->web->by_ref, hash_of_ref(s->web, ref)); n;
+	     n = map_next(n)) {
+		struct send *x = container_of(n, struct send, by_ref);
+		if (x->s == s && str_eq(str_of(x->ref), ref))
 			return x;
 	}
 	return NULL;
@@ -193,6 +206,9 @@ static void send_text(struct session *s, uint64_t number, struct str to, struct 
 	buf_str(&rb, ref);
 	timer_init(&x->settle, s->web->env->loop, on_settled, x);
 	list_add(&c->sends, &x->node);
+	list_add(&c->unknown, &x->unknown);
+	if (ref.len > 0)
+		map_add(&s->web->by_ref, &x->by_ref, hash_of_ref(s->web, ref));
 	c->n_sends++;
 	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(to));
 	struct web_out o = { .method = SIP_MESSAGE,
@@ -215,7 +231,7 @@ void chat_send(struct session *s, uint64_t number, const cJSON *args)
 		web_fail(s, number, "too_large", "The message is too long.", "Send it in parts.");
 		return;
 	}
-	struct send *x = find_ref(s->chat, ref);
+	struct send *x = find_ref(s, ref);
 	if (x) { /* its answer was lost, or is still to come */
 		x->number = number;
 		if (x->code)
@@ -321,10 +337,10 @@ void chat_forgets(struct session *s)
 
 static struct send *find_unknown(const struct chat *c, struct str to, struct str text)
 {
-	list_for(it, &c->sends)
+	list_for(it, &c->unknown)
 	{
-		struct send *x = list_entry(it, struct send, node);
-		if (x->id[0] == '\0' && str_eq(str_of(x->to), to) && str_eq(str_of(x->text), text))
+		struct send *x = list_entry(it, struct send, unknown);
+		if (str_eq(str_of(x->to), to) && str_eq(str_of(x->text), text))
 			return x;
 	}
 	return NULL;
@@ -363,6 +379,7 @@ static void take_row(struct session *s, const cJSON *row)
 		m.ref = str_of(x->ref);
 		set(x->id, sizeof(x->id), m.id);
 		set(x->at, sizeof(x->at), m.at);
+		list_del(&x->unknown);
 	}
 	tell(s, &m);
 	if (x && x->code / 100 == 2)
@@ -447,6 +464,7 @@ void chat_new(struct session *s)
 	s->chat = xnew(struct chat);
 	struct buf since = BUF_ON(s->chat->since);
 	list_init(&s->chat->sends);
+	list_init(&s->chat->unknown);
 	buf_printf(&since, "%" PRIu64, said_at(now > early ? now - early : 0));
 }
 

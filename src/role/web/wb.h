@@ -61,6 +61,7 @@ struct web {
 	uint32_t n_fes;
 	struct accounts *accounts;
 	struct map by_id, by_call; /* sessions; dialogs by Call-ID */
+	struct map by_ref;         /* texts that browsers sent, by their mark */
 	struct list sessions;      /* the oldest first */
 	uint32_t n_sessions;
 	struct list browsers;

@@ -170,6 +170,7 @@ static void web_free(struct web *w)
 	tls_server_unref(&w->tls);
 	map_done(&w->by_id);
 	map_done(&w->by_call);
+	map_done(&w->by_ref);
 }
 
 static int start_parts(struct web *w, struct buf *why)
@@ -188,6 +189,7 @@ static int start(struct role_env *env, void **ret_state)
 	w->env = env;
 	map_init(&w->by_id);
 	map_init(&w->by_call);
+	map_init(&w->by_ref);
 	list_init(&w->sessions);
 	list_init(&w->browsers);
 	int r = start_parts(w, &why);
