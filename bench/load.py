@@ -61,3 +61,14 @@ class RelayLoad(Generator):
             os.path.join(build, "bench", "relayload"), "--server", server.address(transport),
             *["--tls"] * (transport == "tls"), *login, "--flows", str(flows), "--rate",
             str(rate), "--wait", *steps], cpus, log)
+
+
+class WebLoad(Generator):
+    """webload with so many users."""
+
+    def __init__(self, build, server, steps, cpus, log, users=1, tabs=1, outstanding=32):
+        super().__init__(server, [
+            os.path.join(build, "bench", "webload"), "--server", server.address("web"), "--name",
+            server.host, "--ca", server.ca, "--domain", servers.DOMAIN, "--password",
+            servers.PASSWORD, "--users", str(users), "--tabs", str(tabs), "--outstanding",
+            str(outstanding), "--wait", *["--echo"] * (server.name == "echo"), *steps], cpus, log)

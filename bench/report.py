@@ -103,6 +103,13 @@ class Figures:
         if sample.note:
             self.notes.append(sample.note)
 
+    @classmethod
+    def of(cls, values):
+        """The text of some."""
+        figures = cls()
+        figures.values = values
+        return figures.text()
+
     @property
     def median(self):
         return statistics.median(self.values) if self.values else None

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Measures Dialtone beside Kamailio, coturn and a bare echo, and prints the budgets met and not met.
+"""Measures Dialtone beside Kamailio, coturn, nginx and a bare echo, and prints the budgets met and
+not met.
 
 CPU time of all processes of the server for each operation; the servers take turns round by round,
 for machines drift within minutes.  bench/README.md says how to read the figures.
@@ -19,10 +20,11 @@ import procs
 import relay
 import report
 import servers
+import web
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PARTS = ("parse", "media", "operations", "signing", "fanout", "model", "many", "memory", "storm",
-         "relay")
+         "relay", "web")
 
 
 def arguments():
@@ -121,30 +123,33 @@ def run(args, folder):
     bench = plan.Bench(made, args.build, size, load_cpus, folder, say)
     people = presence.Presence(bench)
     edge = relay.Relay(bench, folder, server_cpus, args.full, args.rounds)
+    pages = web.Browsers(bench, folder, server_cpus, args.full, args.rounds)
     failed = []
     began = time.monotonic()
     for part in args.only:
         try:
-            next(getattr(x, part) for x in (bench, people, edge) if hasattr(x, part))()
+            next(getattr(x, part) for x in (bench, people, edge, pages) if hasattr(x, part))()
         except procs.Failed as e:
             failed.append(f"{part}: {e}")
             say(failed[-1])
     entries = list(report.Report(bench.samples, size).summary())
-    relayed = list(edge.entries())
-    tables = [line for found, peer in ((entries, "kamailio"), (relayed, "coturn")) if found
+    relayed, browsed = list(edge.entries()), list(pages.entries())
+    every = entries + relayed + browsed
+    tables = [line for found, peer in ((entries, "kamailio"), (relayed, "coturn"),
+                                       (browsed, "nginx")) if found
               for line in (*report.table(found, peer), "")]
     text = [*heading(size, made), "", *tables,
             "memory: kernel memory beside it, both ends of the connection: "
-            + "; ".join(f"{e['title']}: {n} {', '.join(x)}" for e in entries + relayed
+            + "; ".join(f"{e['title']}: {n} {', '.join(x)}" for e in every
                         for n, x in e["notes"].items()),
-            *people.lines, *storm_lines(bench.storms), "",
-            *(f"error: {p}" for p in report.problems(entries + relayed)),
+            *people.lines, *pages.lines, *storm_lines(bench.storms), "",
+            *(f"error: {p}" for p in report.problems(every)),
             *(f"not measured: {f}" for f in failed),
-            f"{sum(e['met'] is True for e in entries + relayed)} budgets met, "
-            f"{sum(e['met'] is False for e in entries + relayed)} not met, "
+            f"{sum(e['met'] is True for e in every)} budgets met, "
+            f"{sum(e['met'] is False for e in every)} not met, "
             f"{time.monotonic() - began:.0f} s"]
-    result = {"heading": list(heading(size, made)), "rows": entries + relayed, "storms": bench.storms, "model": people.lines,
-              "failed": failed}
+    result = {"heading": list(heading(size, made)), "rows": every, "storms": bench.storms,
+              "model": people.lines, "web": pages.lines, "failed": failed}
     return text, result, bool(failed)
 
 

@@ -299,6 +299,94 @@ class Edge(Dialtone):
         self.credentials = made["username"], made["password"]
 
 
+class Web(Dialtone):
+    """A Dialtone server with the role `web` too; address("tls") is where browsers come.  Chats are
+    remembered, as by default, unless `history` says no."""
+
+    def __init__(self, folder, cpus, build, pages=None, history=True):
+        super().__init__(folder, cpus, build)
+        self.pages, self.history, self.web_port = pages, history, free_port()
+        self.host = "sip." + DOMAIN
+
+    @property
+    def ca(self):
+        return os.path.join(self.dir, "certs", "ca.pem")
+
+    def address(self, transport):
+        return f"{IP}:{self.web_port}" if transport == "web" else super().address(transport)
+
+    def _write_config(self, folder):
+        super()._write_config(folder)
+        pages = self.pages or os.path.join(self.folder, "pages")
+        os.makedirs(pages, exist_ok=True)
+        page = os.path.join(pages, "index.html")
+        if not os.path.exists(page):
+            with open(page, "w", encoding="utf-8") as f:
+                f.write("<!doctype html><title>Dialtone</title>\n")
+        with open(os.path.join(folder, "topology.conf"), "a", encoding="utf-8") as f:
+            f.write("history = no\n" * (not self.history)
+                    + f"\n[role web]\nmetrics-port = 0\nhttps = {self.address('web')}\n"
+                    f"web-root = {pages}\n")
+
+    def by_role(self):
+        """{role: pid} of its processes, and "supervisor"."""
+        rows = json.loads(self._tool(self.dir, "--json", "role", "list"))
+        return {"supervisor": self.p.pid, **{r["role"]: r["pid"] for r in rows}}
+
+
+class Httpd(Server):
+    """The server of the unit tests on our HTTP and WebSocket: /ws says everything back."""
+    name = "echo"
+
+    def __init__(self, folder, cpus, build, certificate, pages):
+        super().__init__(folder, cpus)
+        self.program = os.path.join(build, "tests", "unit", "stack", "httpd")
+        self.certificate, self.pages = certificate, pages
+        self.host, self.ca = DOMAIN, certificate.cert
+        if not os.path.exists(self.program):
+            raise procs.Failed(f"httpd is not built in {build}")
+
+    def address(self, transport):
+        return super().address("tls")
+
+    def start(self, transport="web", users=0):
+        self.launch([self.program, self.address("web"), self.certificate.cert,
+                     self.certificate.key, self.pages], stdout=subprocess.PIPE)
+        if not self.p.stdout.readline().startswith(b"ready"):
+            raise procs.Failed(f"httpd does not start: {self.tail()}")
+
+
+class Nginx(Server):
+    """nginx with one worker, files from its cache of descriptors, and no log."""
+    name = "nginx"
+
+    def __init__(self, folder, cpus, certificate, pages):
+        super().__init__(folder, cpus)
+        self.certificate, self.pages, self.host = certificate, pages, DOMAIN
+        self.program = shutil.which("nginx") or "/usr/sbin/nginx"
+        if not os.path.exists(self.program):
+            raise procs.Failed("nginx is not installed; tools/packages/bench names the packages")
+
+    def version(self):
+        return must([self.program, "-v"]).strip()
+
+    def address(self, transport):
+        return super().address("tls")
+
+    def start(self, transport="web", users=0):
+        config = os.path.join(self.folder, "nginx.conf")
+        with open(os.path.join(HERE, "nginx.conf.in"), encoding="utf-8") as f:
+            text = f.read()
+        for word, value in {"LISTEN": self.address("web"), "FOLDER": self.folder,
+                            "CERT": self.certificate.cert, "KEY": self.certificate.key,
+                            "ROOT": self.pages}.items():
+            text = text.replace(f"@{word}@", value)
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(text)
+        self.launch([self.program, "-c", config, "-e", self.log, "-p", self.folder])
+        procs.wait_until(lambda: self.pids() and listens(self.tls_port), "a listening nginx")
+
+
 class Coturn(Server):
     """coturn with one thread that relays, users without a database, and no log."""
     name = "coturn"
