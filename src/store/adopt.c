@@ -174,7 +174,7 @@ static int merge_log(struct merging *me, const struct list *rows)
 	int r = 0;
 	for (struct list *it = rows->next; it != rows && r >= 0; it = it->next) {
 		const struct log_row *row = list_entry(it, struct log_row, node);
-		int n = record_get(v, (struct bytes){ row->bytes, row->len });
+		int n = record_get(v, log_row_bytes(row));
 		for (size_t i = 0; i < ARRAY_SIZE(me->a->record_keys) && r >= 0; i++) {
 			unsigned at = me->a->record_keys[i];
 			if ((int)at < n && v[at].i != 0 &&

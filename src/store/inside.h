@@ -28,6 +28,8 @@ void log_stop(struct store_log *l);
 void log_finish(struct store_log *l);
 void log_free(struct store_log **lp);
 
+enum { LOG_KEYS = 2 }; /* values behind the number by which rows are found (rowkeys.h) */
+
 /* A record of a log, in memory. */
 struct log_row {
 	struct list node;
@@ -35,9 +37,24 @@ struct log_row {
 	store_done_fn *done;
 	void *arg;
 	int err;
+	unsigned n_keys;
+	int64_t number, keys[LOG_KEYS];
+	struct log_row *older[LOG_KEYS]; /* of the slot of that key */
+	struct log_row *found;           /* the next one of an answer */
 	size_t len;
 	uint8_t bytes[]; /* as in the file */
 };
+
+static inline struct bytes log_row_bytes(const struct log_row *r)
+{
+	return (struct bytes){ r->bytes, r->len };
+}
+
+static inline int64_t log_row_number(struct list *node)
+{
+	return list_entry(node, struct log_row, node)->number;
+}
+
 /* Adds to the list what the log of the store at `path` has, in the order of the numbers; no log is
  * an empty one.  0 or -errno. */
 int log_load(struct arena *a, struct list *rows, const char *path) MUST_CHECK;

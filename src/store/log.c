@@ -12,6 +12,7 @@
 #include "base/rand.h"
 #include "store/inside.h"
 #include "store/record.h"
+#include "store/rowkeys.h"
 #include "store/writer.h"
 
 enum {
@@ -32,8 +33,9 @@ struct half {
 	off_t at;   /* where the next record goes; 0: behind a new head */
 	off_t size; /* of the file */
 	struct hash_key key;
-	struct arena *memory; /* of its rows; NULL: none yet */
-	struct list rows;     /* on the disk */
+	struct arena *memory;  /* of its rows; NULL: none yet */
+	struct list rows;      /* on the disk */
+	struct row_keys *keys; /* of them; NULL: they are not asked for */
 	size_t n_rows, n_bytes, n_open;
 	bool sealed, folding;
 	bool damaged; /* what was there when it was opened is no log */
@@ -56,11 +58,6 @@ struct store_log {
 static struct half *other(const struct half *h)
 {
 	return &h->log->half[h == h->log->half];
-}
-
-static struct bytes bytes_of_row(const struct log_row *r)
-{
-	return (struct bytes){ r->bytes, r->len };
 }
 
 /* --- the thread: records to the disk ------------------------------------------------------- */
@@ -130,11 +127,6 @@ static void run_batch(void *arg, struct list *batch)
 
 /* --- the store's thread: into the tables --------------------------------------------------- */
 
-static int64_t number_of(struct list *node)
-{
-	return record_number(bytes_of_row(list_entry(node, struct log_row, node)));
-}
-
 static int fold_rows(struct sql *s, void *arg)
 {
 	struct half *h = arg;
@@ -142,14 +134,14 @@ static int fold_rows(struct sql *s, void *arg)
 	struct store_val v[STORE_PARAMS_MAX];
 	int r = 0;
 	for (struct list *it = h->rows.next; it != &h->rows && r >= 0; it = it->next) {
-		r = record_get(v, bytes_of_row(list_entry(it, struct log_row, node)));
+		r = record_get(v, log_row_bytes(list_entry(it, struct log_row, node)));
 		if (r >= 0)
 			r = sql_run(s, def->put, v, (size_t)r, NULL, NULL);
 	}
 	if (r < 0 || !def->then || list_empty(&h->rows))
 		return r;
-	v[0] = STORE_I(number_of(h->rows.next));
-	v[1] = STORE_I(number_of(h->rows.prev));
+	v[0] = STORE_I(log_row_number(h->rows.next));
+	v[1] = STORE_I(log_row_number(h->rows.prev));
 	return sql_run(s, def->then, v, 2, NULL, NULL);
 }
 
@@ -159,6 +151,7 @@ static void begin_anew(struct half *h)
 {
 	arena_free(&h->memory);
 	list_init(&h->rows);
+	row_keys_clear(h->keys);
 	h->at = 0;
 	rand_bytes(&h->key, sizeof(h->key));
 	h->n_rows = h->n_bytes = 0;
@@ -265,6 +258,7 @@ static void on_recorded(void *arg UNUSED, struct list *node)
 	h->n_open--;
 	if (err == 0) {
 		list_add(&h->rows, &r->node);
+		row_keys_add(h->keys, r);
 		h->n_rows++;
 	} else {
 		on_failed_row(h);
@@ -299,6 +293,7 @@ static struct log_row *add_row(struct half *h, const struct store_val *vals, siz
 	record_put(&b, &h->key, vals, n);
 	assert(!b.full && b.len == len);
 	r->len = len;
+	row_keys_read(r, vals, n);
 	h->n_open++;
 	h->n_bytes += len;
 	h->log->n_bytes += len;
@@ -329,24 +324,21 @@ int store_log_add(struct store_log *l, const struct store_val *vals, size_t n, s
 	return 0;
 }
 
-/* Rows stand in the order of their numbers: from the end to the first above `number`, then on. */
-static void give_since(const struct half *h, int64_t number, store_row_fn *fn, void *arg)
+static void give(const struct half *h, int64_t number, int64_t key, store_row_fn *fn, void *arg)
 {
 	struct store_val v[STORE_PARAMS_MAX];
-	struct list *it = h->rows.prev;
-	while (it != &h->rows && number_of(it) > number)
-		it = it->prev;
-	for (it = it->next; it != &h->rows; it = it->next) {
-		int n = record_get(v, bytes_of_row(list_entry(it, struct log_row, node)));
+	for (const struct log_row *r = row_keys_find(h->keys, number, key); r; r = r->found) {
+		int n = record_get(v, log_row_bytes(r));
 		if (n > 0)
 			fn(arg, v, n);
 	}
 }
 
-void store_log_since(const struct store_log *l, int64_t number, store_row_fn *fn, void *arg)
+void store_log_since(const struct store_log *l, int64_t number, int64_t key, store_row_fn *fn,
+                     void *arg)
 {
-	give_since(other(l->active), number, fn, arg);
-	give_since(l->active, number, fn, arg);
+	give(other(l->active), number, key, fn, arg);
+	give(l->active, number, key, fn, arg);
 }
 
 int64_t store_log_last(const struct store_log *l)
@@ -400,11 +392,16 @@ static void get_rows(struct half *h, struct bytes file)
 	while (record_next(&r, &h->key, &record)) {
 		struct store_val v[STORE_PARAMS_MAX];
 		int64_t number = record_number(record);
-		if (record_get(v, record) < 0 || number <= before)
+		int n = record_get(v, record);
+		if (n < 0 || number <= before)
 			break; /* one that was never acknowledged, from before */
 		before = number;
 		h->at = (off_t)(record.p + record.len - file.p);
-		list_add(&h->rows, &row_new(h, record, record.len)->node);
+		struct log_row *row = row_new(h, record, record.len);
+		list_add(&h->rows, &row->node);
+		row_keys_read(row, v, (size_t)n);
+		if (h->keys)
+			row_keys_add(h->keys, row);
 		h->n_rows++;
 		h->n_bytes += record.len;
 	}
@@ -424,7 +421,7 @@ static struct half *older(struct half half[HALVES])
 {
 	if (list_empty(&half[0].rows) || list_empty(&half[1].rows))
 		return &half[list_empty(&half[0].rows)];
-	return &half[number_of(half[1].rows.next) < number_of(half[0].rows.next)];
+	return &half[log_row_number(half[1].rows.next) < log_row_number(half[0].rows.next)];
 }
 
 static void put_path(char *ret, size_t size, const char *path, int i)
@@ -521,7 +518,7 @@ static void go_on(struct store_log *l)
 		l->left.n_damaged += l->half[i].damaged;
 		l->n_bytes += l->half[i].n_bytes;
 		if (l->half[i].n_rows > 0)
-			l->last = MAX(l->last, number_of(l->half[i].rows.prev));
+			l->last = MAX(l->last, log_row_number(l->half[i].rows.prev));
 	}
 	first->sealed = first != l->active;
 	fold(first);
@@ -538,7 +535,7 @@ struct store_log *store_log_open(struct store *s, const char *path, const struct
 	l->out = buf_of(2 * STORE_LOG_MAX);
 	timer_init(&l->fold, s->loop, on_fold_due, l);
 	for (int i = 0; i < HALVES; i++) {
-		l->half[i] = (struct half){ .log = l, .fd = -1 };
+		l->half[i] = (struct half){ .log = l, .fd = -1, .keys = row_keys_new() };
 		list_init(&l->half[i].rows);
 	}
 	int r = open_halves(l, path);
@@ -590,6 +587,7 @@ void log_free(struct store_log **lp)
 		return;
 	for (int i = 0; i < HALVES; i++) {
 		arena_free(&l->half[i].memory);
+		row_keys_free(&l->half[i].keys);
 		if (l->half[i].fd >= 0)
 			(void)close(l->half[i].fd);
 	}

@@ -48,8 +48,10 @@ struct store_log_left store_log_left(const struct store_log *l);
  */
 int store_log_add(struct store_log *l, const struct store_val *vals, size_t n, store_done_fn *done,
                   void *arg) MUST_CHECK;
-/* Calls fn for each record above the number that is on the disk and may not be in the tables yet,
- * in their order; fn must not use the store. */
-void store_log_since(const struct store_log *l, int64_t number, store_row_fn *fn, void *arg);
+/* Calls fn for each record above the number whose second or third value is the key, if it is on the
+ * disk and may not be in the tables yet, in their order; fn must not use the store.  What it costs
+ * does not depend on how many other records there are. */
+void store_log_since(const struct store_log *l, int64_t number, int64_t key, store_row_fn *fn,
+                     void *arg);
 /* The greatest number that the log has had since it was opened, or had in it then; 0: none. */
 int64_t store_log_last(const struct store_log *l);

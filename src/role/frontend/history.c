@@ -155,8 +155,7 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 static void on_record(void *arg, const struct store_val *c, int n)
 {
 	struct reading *r = arg;
-	bool hers = (uint64_t)c[1].i == r->account || (uint64_t)c[2].i == r->account;
-	if (hers && r->left > 0)
+	if (r->left > 0)
 		on_row(r, c, n);
 }
 
@@ -168,7 +167,7 @@ int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsig
 	int n = store_read(fe->store, sql_since, v, ARRAY_SIZE(v), on_row, &r);
 	if (n < 0)
 		return n;
-	store_log_since(fe->history.log, (int64_t)r.since, on_record, &r);
+	store_log_since(fe->history.log, (int64_t)r.since, (int64_t)account, on_record, &r);
 	return (int)(max - r.left);
 }
 
@@ -184,8 +183,7 @@ static bool is_asked(const struct looking_back *b, const struct store_val *c)
 {
 	const struct fe_said_page *p = b->page;
 	uint64_t conversation = (uint64_t)c[3].i;
-	bool hers = (uint64_t)c[1].i == p->account || (uint64_t)c[2].i == p->account;
-	return hers && (uint64_t)c[0].i < p->before &&
+	return (uint64_t)c[0].i < p->before &&
 	       (p->conversations[0] == 0 || conversation == p->conversations[0] ||
 	        conversation == p->conversations[1]);
 }
@@ -217,7 +215,7 @@ int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said
 	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &folded);
 	if (r < 0)
 		return r;
-	store_log_since(log, (int64_t)folded, count_record, &b);
+	store_log_since(log, (int64_t)folded, (int64_t)p->account, count_record, &b);
 	b.skip = b.n > p->max ? b.n - p->max : 0;
 	unsigned left = b.n > p->max ? 0 : p->max - b.n;
 	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
@@ -226,7 +224,7 @@ int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said
 	if (left > 0 &&
 	    (r = store_read(fe->store, sql_before, v, ARRAY_SIZE(v), on_row, &b.rows)) < 0)
 		return r;
-	store_log_since(log, (int64_t)folded, take_record, &b);
+	store_log_since(log, (int64_t)folded, (int64_t)p->account, take_record, &b);
 	return (int)(p->max - b.rows.left);
 }
 
