@@ -331,13 +331,45 @@ def what_is_no_message_of_the_protocol_ends_the_connection(case):
     a = browser(case)
     check_eq(a.log_in().status, 200, "log-in")
     for data in (b"{", b"[]", b'{"op":"hello"}', b'{"id":-1,"op":"hello","tab":"x"}',
-                 b'{"id":1,"op":"chat.send"}', b'{"id":1,"op":"hello","tab":"a b"}', b"\xff"):
+                 b'{"id":1,"op":"chat.send"}', b'{"id":0,"op":"hello","tab":"x"}', b'{"id":1,"op":"hello","tab":"a b"}', b"\xff"):
         check_eq(a.connect(), 101, "connection")
         a.frame(1, data)
         wait_for(lambda: a.closed, f"the end after {data}")
         check(a.closed.code in (4003, 1007), f"{a.closed} after {data}")
     a.start()
     check_eq(a.error("fly.away"), "unknown_op", "what there is not")
+
+
+@tap.test
+def a_session_outlives_a_connection_that_broke_the_rules(case):
+    a, b = browser(case).start(), browser(case).start()
+    a.frame(2, b"no text")
+    wait_for(lambda: a.closed, "the end of the connection")
+    check_eq(a.closed.code, 4003, "why")
+    a.frame(8, b"\x03\xe8")
+    check_eq(a.sock.recv(1), b"", "the end of the stream")
+    a.cut()
+    for i in range(10):
+        b.ok("chat.send", to=address(a.user), text=f"to nobody's connection {i}")
+    check_eq(a.connect(), 101, "again")
+    check(a.hello(resume=True)["resumed"], "the session is there")
+    for i in range(10):
+        a.wait_text(f"to nobody's connection {i}")
+
+
+@tap.test
+def a_resumption_with_an_odd_number_begins_anew(case):
+    a = browser(case).start()
+    for seq in ("1e300", "1e999", "-1", "18446744073709551615", "null", '"1"', "1000"):
+        a.cut()
+        check_eq(a.connect(), 101, "connection")
+        a.answers.clear()
+        a.seq = 0
+        resume = f'{{"session":"{a.session}","seq":{seq}}}'
+        a.frame(1, f'{{"id":7,"op":"hello","tab":"{a.tab}","resume":{resume}}}'.encode())
+        answer = a.answer(7)["ok"]
+        check(not answer["resumed"], f"from {seq}: {answer}")
+        a.session = answer["session"]
 
 
 @tap.test(alone=True)

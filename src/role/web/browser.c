@@ -9,6 +9,8 @@
 
 enum { NUMBER_MAX = 1 << 30, HELLO_S = 20 };
 
+static const double SEQ_MAX = 1LL << 53; /* the numbers below are whole in any JSON */
+
 struct browser {
 	struct list node;
 	struct web *web;
@@ -47,7 +49,8 @@ void browser_send(struct browser *b, struct str json)
 
 void browser_end(struct browser *b, unsigned code, const char *why)
 {
-	b->session = NULL;
+	if (b->session)
+		session_left(take(&b->session));
 	ws_close(b->ws, code, str_of(why));
 }
 
@@ -92,7 +95,7 @@ static struct session *to_resume(struct browser *b, const cJSON *resume, uint64_
 {
 	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(resume, "seq");
 	struct str id = web_text(resume, "session");
-	if (!id.len || !cJSON_IsNumber(seq) || seq->valuedouble < 0)
+	if (!id.len || !cJSON_IsNumber(seq) || seq->valuedouble < 0 || seq->valuedouble > SEQ_MAX)
 		return NULL;
 	struct session *s = session_find(b->web, id, &b->who);
 	*ret_seq = (uint64_t)seq->valuedouble;
@@ -156,7 +159,7 @@ static void request(struct browser *b, const cJSON *v)
 {
 	const cJSON *id = cJSON_GetObjectItemCaseSensitive(v, "id");
 	struct str op = web_text(v, "op");
-	if (!cJSON_IsNumber(id) || id->valuedouble < 0 || id->valuedouble > NUMBER_MAX || !op.len) {
+	if (!cJSON_IsNumber(id) || id->valuedouble < 1 || id->valuedouble > NUMBER_MAX || !op.len) {
 		browser_end(b, WEB_PROTOCOL, "a request has an id and an op");
 		return;
 	}
