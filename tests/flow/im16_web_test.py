@@ -327,6 +327,24 @@ def a_password_that_is_changed_ends_the_log_in(case):
 
 
 @tap.test
+def who_is_watched_while_others_are_asked_for_is_seen_too(case):
+    a, b, c = browser(case).start(), browser(case).start(), browser(case).start()
+    a.send("people.watch", uris=[address(b.user)])
+    a.ok("people.watch", uris=[address(b.user), address(c.user)])
+    a.wait_sees(b.user, "available")
+    a.wait_sees(c.user, "available")
+
+
+@tap.test
+def a_list_of_long_addresses_is_asked_for_in_parts(case):
+    a, b = browser(case).start(), browser(case).start()
+    far = [f"{i:03}" + "&" * 90 + "@example.test" for i in range(499)]
+    a.ok("people.watch", uris=far + [address(b.user)])
+    a.wait_sees(b.user, "available")
+    wait_for(lambda: all(uri in a.people for uri in far), lambda: f"{len(a.people)} people")
+
+
+@tap.test
 def what_is_no_message_of_the_protocol_ends_the_connection(case):
     a = browser(case)
     check_eq(a.log_in().status, 200, "log-in")

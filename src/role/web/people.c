@@ -69,6 +69,7 @@ void wb_person_free(struct people *p, struct person *x)
 {
 	list_del(&x->node);
 	p->n--;
+	p->n_asked -= x->asked;
 	free(x->name);
 	free(x->groups);
 	free(x);
@@ -112,13 +113,27 @@ void wb_people_free(struct session *s)
 
 /* --- subscriptions --------------------------------------------------------------------------- */
 
+/* Is the front end to be told that they are watched, or are not any more? */
+static bool is_news(const struct people *p, const struct person *x, bool add)
+{
+	bool wanted = x->contact || x->shown;
+	return wanted == add && x->asked != add && (!add || p->n_asked < WEB_ASKED_MAX);
+}
+
+static void set_asked(struct people *p, struct person *x, bool asked)
+{
+	p->n_asked += (unsigned)asked - (unsigned)x->asked;
+	x->asked = asked;
+}
+
 static void put_resources(struct buf *b, struct people *p, bool add)
 {
 	list_for(it, &p->all)
 	{
 		struct person *x = list_entry(it, struct person, node);
-		bool wanted = x->contact || x->shown;
-		if (wanted != add || x->asked == add)
+		if (b->len > WEB_BATCH_MAX)
+			break;
+		if (!is_news(p, x, add))
 			continue;
 		buf_lit(b, "<resource");
 		char uri[WEB_URI_MAX + 8];
@@ -126,7 +141,7 @@ static void put_resources(struct buf *b, struct people *p, bool add)
 		buf_printf(&ub, "sip:%s", x->uri);
 		xml_put_attr(b, "uri", buf_view(&ub));
 		buf_lit(b, "/>");
-		x->asked = add;
+		set_asked(p, x, add);
 	}
 }
 
@@ -134,8 +149,7 @@ static bool is_any(const struct people *p, bool add)
 {
 	list_for(it, &p->all)
 	{
-		const struct person *x = list_entry(it, struct person, node);
-		if ((x->contact || x->shown) == add && x->asked != add)
+		if (is_news(p, list_entry(it, struct person, node), add))
 			return true;
 	}
 	return false;
@@ -155,7 +169,7 @@ static void reap(struct people *p)
 static void put_batch(struct session *s, struct buf *b)
 {
 	struct people *p = s->people;
-	bool add = is_any(p, true) || !is_any(p, false);
+	bool add = !is_any(p, false); /* first they make room */
 	buf_lit(b, "<batchSub xmlns=\"http://schemas.microsoft.com/2006/01/sip/batch-subscribe\"");
 	char uri[WEB_URI_MAX + 8];
 	struct buf ub = BUF_ON(uri);
@@ -192,7 +206,7 @@ void wb_people_put_sub(struct session *s, enum web_sub_kind kind, struct buf *li
 /* Those who were asked for on a subscription that is no more. */
 static void ask_anew(struct people *p)
 {
-	list_for(it, &p->all) list_entry(it, struct person, node)->asked = false;
+	list_for(it, &p->all) set_asked(p, list_entry(it, struct person, node), false);
 	reap(p);
 }
 

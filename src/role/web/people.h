@@ -31,7 +31,7 @@ enum own_pub {
 
 struct people {
 	struct list all, groups, searches;
-	unsigned n, n_shown;
+	unsigned n, n_asked;
 	bool known;       /* the list of contacts has come */
 	bool idle;        /* nobody is at the device */
 	uint32_t machine; /* instance of the machine's state */

@@ -7,7 +7,7 @@
 /* SIP of a session, as any client of a front end speaks it; but each request shows the ticket of
  * the log-in, for all endpoints share the link. */
 
-enum { RENEW_EARLY = 2, RETRY_S = 5, SUB_EXPIRES_S = 3600, MESSAGE_BYTES_MAX = 256 * 1024 };
+enum { RENEW_EARLY = 2, RETRY_S = 5, SUB_EXPIRES_S = 3600 };
 
 struct call {
 	struct list node; /* in session->calls */
@@ -16,7 +16,8 @@ struct call {
 	web_done_fn *done;
 	void (*dropped)(void *arg);
 	void *arg;
-	struct defer failed; /* it could not be sent */
+	int code;            /* why it could not be sent ... */
+	struct defer failed; /* ... as is said from the loop */
 };
 
 static void call_free(struct call *c)
@@ -60,7 +61,8 @@ static const struct sip_ctx_ops ctx_ops = { .response = on_response,
 
 static void on_unsent(void *arg)
 {
-	end_call(arg, 503, NULL);
+	struct call *c = arg;
+	end_call(c, c->code, NULL);
 }
 
 void web_calls_drop(struct session *s)
@@ -140,6 +142,7 @@ static struct call *call_new(struct session *s, web_done_fn *done, void *arg)
 	c->s = s;
 	c->done = done;
 	c->arg = arg;
+	c->code = 503;
 	defer_init(&c->failed, on_unsent, c);
 	list_add(&s->calls, &c->node);
 	s->n_calls++;
@@ -166,6 +169,12 @@ void web_send(struct session *s, const struct web_out *o, web_done_fn *done, voi
 	struct buf *b = sip_transport_out(sip_stack_transport(w->stack));
 	sip_branch_make(w->stack, 0, branch);
 	compose(b, s, o, f, branch);
+	if (b->full ||
+	    b->len > SIP_CLIENT_MAX) { /* the front end would end the link, which is all users' */
+		c->code = 413;
+		loop_defer(w->env->loop, &c->failed);
+		return;
+	}
 	c->ctx = sip_ctx_new(w->stack, f, buf_view(b), o->method, branch, &ctx_ops, c);
 }
 
@@ -252,7 +261,10 @@ static void sub_forget(struct web_sub *d)
 static void on_renew(void *arg)
 {
 	const struct web_sub *d = arg;
-	web_subscribe(d->session, (enum web_sub_kind)d->kind);
+	if (d->kind == WEB_SUB_PRESENCE && !d->call_id)
+		wb_people_ask(d->session); /* for all of them again */
+	else
+		web_subscribe(d->session, (enum web_sub_kind)d->kind);
 }
 
 void web_subs_init(struct session *s)
@@ -307,6 +319,8 @@ static void on_subscribed(struct session *s, void *arg, int code, const struct s
 	if (code / 100 == 2 && (d->there || read_dialog(d, m))) {
 		d->there = true;
 		timer_set(&d->renew, now + SUB_EXPIRES_S * USEC_PER_SEC / RENEW_EARLY);
+		if (d->kind == WEB_SUB_PRESENCE)
+			wb_people_ask(s); /* whoever came meanwhile */
 		return;
 	}
 	sub_forget(d);

@@ -34,8 +34,10 @@ enum {
 	WEB_BURST = 200,
 	WEB_CALLS_MAX = 64, /* SIP requests of a session that are under way */
 	WEB_EXPIRES_S = 600,
-	WEB_WATCHED_MAX = 1500, /* people whom a session watches, contacts among them */
-	WEB_PEOPLE_MAX = 500,   /* of them, by people.watch */
+	WEB_WATCHED_MAX = 1500,    /* people whom a session knows, contacts among them ... */
+	WEB_ASKED_MAX = 1000,      /* whom it watches of them: more a front end does not take */
+	WEB_BATCH_MAX = 64 * 1024, /* bytes of them in one request */
+	WEB_PEOPLE_MAX = 500,      /* of them, by people.watch */
 	WEB_NAME_MAX = 256,
 	WEB_NOTE_MAX = 500,
 	WEB_TEXT_MAX = 20000, /* bytes of a chat message */
@@ -232,7 +234,8 @@ void wb_people_free(struct session *s);
 /* The body of the SUBSCRIBE, and its lines. */
 void wb_people_put_sub(struct session *s, enum web_sub_kind kind, struct buf *lines,
                        struct buf *body, struct str *ret_type);
-/* The front end is asked for whom it was not yet, and told whom it need not watch any more. */
+/* The front end is asked for whom it was not yet, and told whom it need not watch any more: a part
+ * of them, and after its answer the next. */
 void wb_people_ask(struct session *s);
 void wb_people_notified(struct session *s, const struct sip_msg *m);
 /* Signed in: what the endpoint says of itself. */
