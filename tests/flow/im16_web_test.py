@@ -327,6 +327,22 @@ def a_password_that_is_changed_ends_the_log_in(case):
 
 
 @tap.test
+def a_long_history_is_read_page_by_page(case):
+    a, b = browser(case).start(), browser(case).start()
+    texts = [f"{i:02}" + "x" * 19990 for i in range(60)]
+    for text in texts:
+        a.ok("chat.send", to=address(b.user), text=text)
+    got, before = [], ""
+    while len(got) < len(texts):
+        page = b.ok("chat.history", limit=100, before=before, **{"with": address(a.user)})
+        check(page["messages"], f"messages after {len(got)}")
+        got[:0] = [m["text"] for m in page["messages"]]
+        before = page["before"]
+    check_eq(got, texts, "all of them once, in their order")
+    check(not b.ok("chat.history", limit=100, before=before)["messages"], "no more")
+
+
+@tap.test
 def who_is_watched_while_others_are_asked_for_is_seen_too(case):
     a, b, c = browser(case).start(), browser(case).start(), browser(case).start()
     a.send("people.watch", uris=[address(b.user)])

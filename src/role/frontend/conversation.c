@@ -10,9 +10,9 @@
 
 enum {
 	MESSAGES_MAX = 50,     /* of one notification */
-	TEXT_MAX = 256 * 1024, /* bytes, after which it takes no further one */
+	TEXT_MAX = 128 * 1024, /* bytes, after which it takes no further one; nor does a page */
 	PAGE_MAX = 100,        /* messages of a page */
-	PAGE_BYTES_MAX = 32 * 1024 * 1024,
+	PAGE_BYTES_MAX = 4 * 1024 * 1024, /* with one of the longest */
 };
 
 struct conversation_sub {
@@ -136,26 +136,60 @@ static bool read_page(const struct task *t, struct fe_said_page *ret)
 	return good;
 }
 
+/* They come with the oldest first, and it is the newest that are told. */
 struct paging {
-	struct buf *b;
+	struct buf b; /* one behind the other, with commas between */
 	unsigned n;
-	uint64_t first;
+	bool more; /* older ones that were left out */
+	struct {
+		size_t at; /* where it begins */
+		uint64_t sequence;
+	} rows[PAGE_MAX];
 };
+
+/* What is left makes at most TEXT_MAX bytes, or is one message. */
+static void forget_oldest(struct paging *c)
+{
+	unsigned first = 0;
+	while (first + 1 < c->n && c->b.len - c->rows[first].at > TEXT_MAX)
+		first++;
+	if (first == 0)
+		return;
+	size_t bytes = c->rows[first].at;
+	buf_drop(&c->b, bytes);
+	c->n -= first;
+	c->more = true;
+	memmove(c->rows, c->rows + first, c->n * sizeof(c->rows[0]));
+	for (unsigned i = 0; i < c->n; i++)
+		c->rows[i].at -= bytes;
+}
 
 static void put_paged(void *arg, const struct said *s)
 {
 	struct paging *c = arg;
-	if (c->n++ > 0)
-		buf_char(c->b, ',');
-	else
-		c->first = s->sequence;
-	said_put_json(c->b, s);
+	if (c->n == PAGE_MAX)
+		return;
+	if (c->n > 0)
+		buf_char(&c->b, ',');
+	c->rows[c->n].at = c->b.len;
+	c->rows[c->n++].sequence = s->sequence;
+	said_put_json(&c->b, s);
+	forget_oldest(c);
+}
+
+static void put_page(struct buf *b, const struct paging *c, const struct fe_said_page *page)
+{
+	buf_lit(b, "{\"messages\":[");
+	buf_str(b, buf_view(&c->b));
+	buf_printf(b, "],\"before\":\"%" PRIu64 "\",\"more\":%s}\n",
+	           c->n > 0 ? c->rows[0].sequence : page->before,
+	           c->more || c->n == page->max ? "true" : "false");
 }
 
 void fe_conversation_page(struct task *t, struct person *p UNUSED)
 {
 	auto_(buf_free) struct buf b = buf_of(PAGE_BYTES_MAX);
-	struct paging c = { .b = &b };
+	struct paging c = { .b = buf_of(PAGE_BYTES_MAX) };
 	struct fe_said_page page;
 	if (!t->fe->cfg.history) {
 		task_refuse(t, REFUSE_EVENT, STR(""));
@@ -165,15 +199,13 @@ void fe_conversation_page(struct task *t, struct person *p UNUSED)
 		task_refuse(t, REFUSE_BAD_BODY, STR(""));
 		return;
 	}
-	c.first = page.before;
-	buf_lit(&b, "{\"messages\":[");
 	int r = fe_history_before(t->fe, &page, put_paged, &c);
-	buf_printf(&b, "],\"before\":\"%" PRIu64 "\",\"more\":%s}\n", c.first,
-	           c.n == page.max ? "true" : "false");
-	if (r < 0 || b.full)
+	put_page(&b, &c, &page);
+	if (r < 0 || c.b.full || b.full)
 		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
 	else
 		task_answer(t, STR(""), STR("application/dialtone+json"), buf_view(&b));
+	buf_free(&c.b);
 }
 
 void fe_conversation_news(struct frontend *fe, uint64_t account)

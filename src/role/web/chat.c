@@ -411,6 +411,10 @@ static void on_history(struct session *s, void *arg, int code, const struct sip_
 		return;
 	}
 	cJSON *doc = ctl_parse_json(m->body, &why);
+	if (!doc) {
+		web_fail(s, number, "too_large", "A message is too long to be shown.", "");
+		return;
+	}
 	buf_lit(&b, "\"messages\":[");
 	size_t empty = b.len;
 	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(doc, "messages"))
