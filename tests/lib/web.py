@@ -100,7 +100,9 @@ class Browser:
 
     def connect(self, origin=None, cookie=None, protocol="dialtone.v1"):
         """The status of the answer."""
-        self.closed = None
+        if self.sock:
+            self._end(self.sock)
+        self.closed, self._reader = None, None
         self.sock = self.site.socket()
         key = base64.b64encode(os.urandom(16)).decode()
         self.sock.sendall((f"GET {API}ws HTTP/1.1\r\nHost: {self.site.host}:{self.site.port}\r\n"
@@ -230,11 +232,21 @@ class Browser:
     def cut(self):
         """The connection breaks."""
         s, self.sock = self.sock, None
-        s.close()
+        self._end(s)
+
+    def _end(self, sock):
+        """The reader first: it would read from whatever gets the number of the descriptor next."""
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        if self._reader:
+            self._reader.join()
+        sock.close()
 
     def stop(self):
         if self.sock:
-            self.sock.close()
+            self._end(self.sock)
 
     # What it sees.
 
