@@ -381,6 +381,7 @@ def a_session_outlives_a_connection_that_broke_the_rules(case):
     wait_for(lambda: a.closed, "the end of the connection")
     check_eq(a.closed.code, 4003, "why")
     a.frame(8, b"\x03\xe8")
+    a.sock.settimeout(tap.WAIT_S)
     check_eq(a.sock.recv(1), b"", "the end of the stream")
     a.cut()
     for i in range(10):

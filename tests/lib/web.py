@@ -3,6 +3,7 @@ import base64
 import http.client
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -83,6 +84,7 @@ class Browser:
         self.messages, self.typing = [], []
         self.closed, self._number = None, 0
         self.sock, self._reader = None, None
+        self._lock = threading.Lock()
 
     # HTTP.
 
@@ -119,6 +121,7 @@ class Browser:
             head += got
         status = int(head.split()[1])
         if status == 101:
+            self.sock.settimeout(0)
             self._reader = threading.Thread(target=self._read, args=(self.sock,), daemon=True)
             self._reader.start()
         return status
@@ -129,12 +132,29 @@ class Browser:
         head = bytes([(0x80 if fin else 0) | kind])
         head += bytes([0x80 | n]) if n < 126 else struct.pack("!BH", 0x80 | 126, n) \
             if n < 65536 else struct.pack("!BQ", 0x80 | 127, n)
-        self.sock.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+        left = memoryview(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+        while left:
+            sent = self._turn(self.sock, lambda sock: sock.send(left))
+            if sent is None:
+                select.select([], [self.sock], [], 1)
+            else:
+                left = left[sent:]
+
+    def _turn(self, sock, step):
+        """One of reading and writing at a time: TLS has one state for both.  None: not now."""
+        with self._lock:
+            try:
+                return step(sock)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return None
 
     def _exactly(self, sock, n):
         data = b""
         while len(data) < n:
-            got = sock.recv(n - len(data))
+            got = self._turn(sock, lambda s: s.recv(n - len(data)))
+            if got is None:
+                select.select([sock], [], [], 1)
+                continue
             if not got:
                 raise Closed(1006, "the connection ended")
             data += got
@@ -149,7 +169,7 @@ class Browser:
                 elif n == 127:
                     n, = struct.unpack("!Q", self._exactly(sock, 8))
                 self._take(kind & 15, self._exactly(sock, n))
-        except (Closed, OSError, ssl.SSLError) as e:
+        except (Closed, OSError, ValueError) as e:
             if sock is self.sock and not self.closed:
                 self.closed = e if isinstance(e, Closed) else Closed(1006, str(e))
 
