@@ -327,6 +327,20 @@ def a_password_that_is_changed_ends_the_log_in(case):
 
 
 @tap.test
+def what_is_no_address_is_said_at_once(case):
+    a = browser(case).start()
+    for to in ("", "a", "@", "a@", "a@[::1", "a@b@c", "%@example.test", "a\\@example.test", "a@:5060",
+               "a b@example.test", "a@example.test\r\nX: y", "a@example.test?Subject=x", "a:b@example.test",
+               "sips:a@example.test", "\u00e4@example.test", "a@example.test#f", "a@example.test:99999999",
+               "a" * 250 + "@example.test"):
+        check_eq(a.error("chat.send", to=to, text="x"), "bad_request", repr(to))
+        check_eq(a.error("contacts.add", uri=to, name="x"), "bad_request", repr(to))
+        if to:
+            check_eq(a.error("chat.history", **{"with": to}), "bad_request", repr(to))
+    check_eq(a.error("chat.send", to="nobody@example.test", text="x"), "not_found", "nobody")
+
+
+@tap.test
 def a_long_history_is_read_page_by_page(case):
     a, b = browser(case).start(), browser(case).start()
     texts = [f"{i:02}" + "x" * 19990 for i in range(60)]

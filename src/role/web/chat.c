@@ -436,12 +436,13 @@ void chat_history(struct session *s, uint64_t number, const cJSON *args)
 {
 	char space[WEB_URI_MAX + 1];
 	auto_(buf_free) struct buf b = buf_of(1024);
-	struct str with = wb_people_bare(web_text(args, "with"), space);
+	struct str person = web_text(args, "with"), with = wb_people_bare(person, space);
 	struct str before = web_text(args, "before");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(args, "limit");
 	double n = cJSON_IsNumber(limit) ? limit->valuedouble : HISTORY_DEFAULT;
-	if (n < 1 || n > HISTORY_MAX || before.len > 20) {
-		web_bad(s, number, "limit is 1 to 100, before what the last answer said");
+	if (n < 1 || n > HISTORY_MAX || before.len > 20 || (person.len > 0 && with.len == 0)) {
+		web_bad(s, number,
+		        "with is an address, limit 1 to 100, before what the last answer said");
 		return;
 	}
 	buf_printf(&b, "{\"limit\":%u", (unsigned)n);

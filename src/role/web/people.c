@@ -19,6 +19,18 @@ enum {
 	GROUPS_TEXT_MAX = 512
 };
 
+/* What the front end cannot read it does not answer. */
+static bool is_address(struct str bare)
+{
+	char text[WEB_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	struct sip_uri u;
+	buf_lit(&b, "sip:");
+	buf_str(&b, bare);
+	return sip_uri_parse(&u, buf_view(&b)) == 0 && u.user.len > 0 && u.password.len == 0 &&
+	       u.headers.len == 0;
+}
+
 struct str wb_people_bare(struct str uri, char space[WEB_URI_MAX + 1])
 {
 	struct str head, rest;
@@ -30,12 +42,12 @@ struct str wb_people_bare(struct str uri, char space[WEB_URI_MAX + 1])
 		return STR("");
 	for (; n < head.len; n++) {
 		char c = head.p[n];
-		if (c <= ' ' || c == '<' || c == '>' || c == '"' || c == 0x7f)
+		if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '"')
 			return STR("");
 		space[n] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 	}
 	space[n] = '\0';
-	return str_n(space, n);
+	return is_address(str_n(space, n)) ? str_n(space, n) : STR("");
 }
 
 /* --- the list -------------------------------------------------------------------------------- */
