@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Poster row IM-16: people who use a browser sign in, see one another, and chat, with Lync clients and
 phones too."""
+import base64
 import os
 import sys
 
@@ -419,6 +420,15 @@ def a_resumption_with_an_odd_number_begins_anew(case):
         answer = a.answer(7)["ok"]
         check(not answer["resumed"], f"from {seq}: {answer}")
         a.session = answer["session"]
+
+
+@tap.test(alone=True)
+def whose_log_in_is_new_is_not_shut_out_by_a_neighbour(case):
+    def knock():
+        ticket = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
+        return web(case).request("GET", API + "session", cookie=ticket).status
+    check(any(knock() == 429 for _ in range(1000)), "the address has shown too many tickets")
+    browser(case).start()
 
 
 @tap.test(alone=True)

@@ -94,6 +94,7 @@ static void on_made(void *arg, int err, uint64_t number)
 		return;
 	}
 	if (r->fn) {
+		signin_ticket_made(r->s, number, &r->peer);
 		accept_login(r, number);
 		return;
 	}

@@ -112,6 +112,8 @@ enum accounts_verdict signin_failure(int err);
 /* The mechanisms of the web; as signin_step(). */
 struct signin_req *signin_password(struct signin *s, const struct acct_msg *req, usec_t now,
                                    struct acct_msg *ret, signin_fn *fn, void *arg);
+/* A ticket has been given to that address, which is so known to show it. */
+void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer);
 void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
 struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
                                      struct acct_msg *ret, signin_fn *fn, void *arg);

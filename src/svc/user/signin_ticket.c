@@ -13,14 +13,23 @@ struct shown {
 	const struct addr *peer; /* NULL: not counted */
 };
 
+static struct shown shown_by(uint64_t number, const struct addr *peer)
+{
+	struct shown sh = { .peer = peer->sa.sa_family != AF_UNSPEC ? peer : NULL };
+	(void)snprintf(sh.name, sizeof(sh.name), "%llu", (unsigned long long)number);
+	return sh;
+}
+
 static struct shown shown_of(const struct acct_msg *req)
 {
-	struct shown sh = { .peer = NULL };
-	(void)snprintf(sh.name, sizeof(sh.name), "%llu",
-	               (unsigned long long)logins_number(str_from_bytes(req->auth.blob)));
-	if (req->auth.peer.sa.sa_family != AF_UNSPEC)
-		sh.peer = &req->auth.peer;
-	return sh;
+	return shown_by(logins_number(str_from_bytes(req->auth.blob)), &req->auth.peer);
+}
+
+void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer)
+{
+	struct shown sh = shown_by(number, peer);
+	if (sh.peer)
+		lockout_success(s->tickets, str_of(sh.name), sh.peer);
 }
 
 static bool must_wait(struct signin *s, const struct shown *sh, usec_t now, struct acct_msg *ret)
