@@ -306,6 +306,20 @@ def a_session_is_shown_by_one_connection_at_a_time(case):
 
 
 @tap.test
+def a_session_is_taken_up_with_its_own_log_in_alone(case):
+    a = browser(case).start()
+    other = browser(case, a.user)
+    check_eq(other.log_in().status, 200, "another log-in of the same user")
+    other.session, other.seq = a.session, a.seq
+    check_eq(other.connect(), 101, "another connection")
+    other.seq = 0
+    check(not other.hello(resume=True)["resumed"], "a session of its own")
+    check_eq(a.log_out().status, 200, "log-out")
+    wait_for(lambda: a.closed, "the end of the first one")
+    check("ok" in other.ask("presence.active", active=True), "the other one goes on")
+
+
+@tap.test
 def who_logs_out_is_signed_off_everywhere_in_that_browser(case):
     a, b = browser(case).start(), browser(case).start()
     b.ok("people.watch", uris=[address(a.user)])

@@ -109,7 +109,7 @@ struct session *session_find(struct web *w, struct str id, const struct web_logi
 	for (struct map_node *n = map_first(&w->by_id, hash_of(w, id)); n; n = map_next(n)) {
 		struct session *s = container_of(n, struct session, by_id);
 		if (str_eq(str_of(s->id), id) && !s->ending &&
-		    (!who || s->who.account == who->account))
+		    (!who || (s->who.account == who->account && s->who.number == who->number)))
 			return s;
 	}
 	return NULL;

@@ -160,7 +160,7 @@ struct session {
 
 /* A new one; it signs in.  NULL: there are too many. */
 struct session *session_new(struct web *w, const struct web_login *who, struct str tab);
-/* The user's session of that id; NULL. */
+/* The session of that id, which was opened with the same log-in (who NULL: whichever); NULL. */
 struct session *session_find(struct web *w, struct str id, const struct web_login *who);
 /* The connection that shows it; another one that has it is ended. */
 void session_take(struct session *s, struct browser *b);
