@@ -25,8 +25,11 @@
 enum {
 	FE_SLOTS_MAX = 64,
 	FE_LISTENS_MAX = 32,
-	FE_RETRY_MS = 500,   /* a request for a process that is being started again waits ... */
-	FE_RETRIES_MAX = 10, /* ... so many times this long, then 503 */
+	/* A request for whom is being looked up, or for a process that is being started again,
+	 * waits: a look-up is answered in a millisecond, a process is back in 2 s. */
+	FE_RETRY_FIRST_MS = 20,
+	FE_RETRY_MS = 500,
+	FE_RETRIES_MAX = 11, /* then 503 */
 	FE_TRACERS_MAX = 8,
 	/* What is said in a conference is known again while no FE_ROOM_WAYS newer ones have the
 	 * same place: nearly always, if 8000 came since (250 a second while an MCU waits for a
@@ -255,7 +258,8 @@ struct sip_stx *task_stx(struct task *t);
 void task_done(struct task *t);
 /* Our To tag for it. */
 void fe_make_tag(const struct task *t, char ret[SIP_TAG_LEN + 1]);
-/* Runs `next` again in a moment: the process it is for is being started.  503 after FE_RETRIES_MAX.
+/* Runs `next` again in a moment: whom or what it is for is not there yet.  503 after
+ * FE_RETRIES_MAX.
  */
 void task_retry(struct task *t, void (*next)(struct task *t));
 void task_set_who(struct task *t, const struct access_identity *id);

@@ -444,7 +444,7 @@ static void refresh(struct task *t, uint64_t id)
 		fe_sub_answer(t, s, expires_s);
 }
 
-enum { POLL_TRIES = 4 };
+enum { POLL_TRIES = 5 };
 
 static void begin(struct task *t, size_t i)
 {

@@ -193,5 +193,6 @@ void task_retry(struct task *t, void (*next)(struct task *t))
 		return;
 	}
 	t->next = next;
-	timer_set(&t->retry, loop_now(t->fe->loop) + FE_RETRY_MS * USEC_PER_MSEC);
+	usec_t pause = t->tries == 1 ? FE_RETRY_FIRST_MS : FE_RETRY_MS;
+	timer_set(&t->retry, loop_now(t->fe->loop) + pause * USEC_PER_MSEC);
 }
