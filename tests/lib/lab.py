@@ -150,7 +150,7 @@ class SitePlace(_Net):
         self.outer, outer6 = f"203.0.113.{100 + n}", f"2001:db8:77::1:{n:x}"
         public.plug(self.router, "wan", self.outer, outer6)
         self._connect(site)
-        net = f"192.168.{n}" if site.nat else f"198.18.{n}"  # RFC 2544: nobody else has it
+        net = f"192.168.{n}" if site.nat else f"198.51.{100 + n}"  # as good as RFC 5737's
         if site.v4:
             self.ip = self._inside(f"{net}.1", f"{net}.2", 24)
         if has_ipv6():
