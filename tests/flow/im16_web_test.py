@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
-from lib.presence import PresenceClient  # noqa: E402
+from lib.presence import PresenceClient, Publication, note_xml  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import API, Browser, Site, address  # noqa: E402
@@ -339,6 +339,19 @@ def a_password_that_is_changed_ends_the_log_in(case):
     check_eq(a.closed.code, 4001, "why")
     check_eq(a.log_in().status, 401, "the old password")
     check_eq(a.log_in("another long password").status, 200, "the new one")
+
+
+@tap.test
+def people_with_the_longest_notes_are_seen_all(case):
+    b, noted = browser(case).start(), case.site.users(*["noted"] * 32)
+    for user in noted:
+        a = lync(case, user)
+        a.start()
+        body = note_xml('"' * 23000)
+        check_eq(a.publish(Publication("note", 0, 200, body)).code, 200, "a long note")
+    b.ok("people.watch", uris=[address(u) for u in noted])
+    wait_for(lambda: all(len(b.people.get(address(u), {}).get("note", "")) == 2000 for u in noted),
+             lambda: f"{len(b.people)} people with their notes")
 
 
 @tap.test

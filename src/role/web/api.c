@@ -61,7 +61,9 @@ void web_ok(struct session *s, uint64_t number, struct str body)
 {
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
 	web_put_ok(&b, number, body);
-	if (s->browser)
+	if (b.full)
+		web_fail(s, number, "too_large", "There is more to say than an answer holds.", "");
+	else if (s->browser)
 		browser_send(s->browser, buf_view(&b));
 }
 

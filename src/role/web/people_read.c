@@ -10,7 +10,10 @@
 /* Documents that the front end sends ([MS-PRES], [MS-SIP]): the list of contacts, the own data, and
  * what others publish; and what the browser is told of them. */
 
-#define XSI "http://www.w3.org/2001/XMLSchema-instance"
+enum {
+	TOLD_MAX = 256 * 1024, /* bytes of people, with which an event ends */
+	PHONES_MAX = 8,        /* of a person, that are told */
+};
 
 const char *wb_state_name(unsigned a)
 {
@@ -190,12 +193,22 @@ static void put_since(struct buf *b, struct str time)
 	buf_char(b, '"');
 }
 
+/* What others wrote is cut, at the begin of a character: all contacts together fit into what a
+ * connection holds. */
+static struct str cut(struct str s, size_t max)
+{
+	size_t n = MIN(s.len, max);
+	while (n > 0 && n < s.len && ((uint8_t)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return str_sub(s, 0, n);
+}
+
 static void put_if(struct buf *b, const char *name, struct str value)
 {
 	if (value.len == 0)
 		return;
 	buf_printf(b, ",\"%s\":", name);
-	json_put_str(b, value);
+	json_put_str(b, cut(value, WEB_NAME_MAX));
 }
 
 static unsigned availability_of(const struct xml *state)
@@ -220,13 +233,14 @@ static void put_state(struct buf *b, const struct xml *category)
 static void put_phones(struct buf *b, const struct xml *identity)
 {
 	bool first = true;
+	unsigned n = 0;
 	for (const struct xml *e = xml_child(identity, "phone"); e; e = xml_again(e)) {
 		struct str uri = xml_child_text(e, "uri");
 		uri = str_istarts(uri, STR("tel:")) ? str_sub(uri, 4, uri.len) : uri;
-		if (uri.len == 0)
+		if (uri.len == 0 || n++ >= PHONES_MAX)
 			continue;
 		buf_str(b, first ? STR(",\"phones\":[") : STR(","));
-		json_put_str(b, uri);
+		json_put_str(b, cut(uri, WEB_NAME_MAX));
 		first = false;
 	}
 	if (!first)
@@ -248,7 +262,7 @@ static void put_note(struct buf *b, const struct xml *category)
 {
 	const struct xml *note = xml_child(category, "note");
 	buf_lit(b, ",\"note\":");
-	json_put_str(b, note ? xml_child_text(note, "body") : STR(""));
+	json_put_str(b, note ? cut(xml_child_text(note, "body"), 4 * WEB_NOTE_MAX) : STR(""));
 }
 
 /* One of each category at most: an element that comes again is left out. */
@@ -298,14 +312,16 @@ static void add_absent(struct buf *b, const struct xml *list)
 	}
 }
 
-static void tell_people(struct session *s, struct str list)
+/* And begins the next list. */
+static void tell_people(struct session *s, struct buf *list)
 {
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
-	if (list.len == 0)
+	if (list->len == 0)
 		return;
 	buf_lit(&b, "\"people\":[");
-	buf_str(&b, list);
+	buf_str(&b, buf_view(list));
 	buf_char(&b, ']');
+	list->len = 0;
 	session_event(s, "presence", buf_view(&b));
 }
 
@@ -400,6 +416,8 @@ static void read_one(struct session *s, struct arena *a, struct str text, struct
 		add_person(people, root);
 	else if (xml_is(root, "list"))
 		add_absent(people, root);
+	if (people->len > TOLD_MAX)
+		tell_people(s, people);
 }
 
 void wb_people_read(struct session *s, struct str type, struct str body)
@@ -413,5 +431,5 @@ void wb_people_read(struct session *s, struct str type, struct str body)
 			read_one(s, a, part.body, &people);
 	else
 		read_one(s, a, body, &people);
-	tell_people(s, buf_view(&people));
+	tell_people(s, &people);
 }

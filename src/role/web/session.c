@@ -41,13 +41,25 @@ static void make_room(struct session *s, size_t len)
 		drop_event(s, list_entry(s->events.next, struct event, node));
 }
 
+static void too_large(struct session *s, const char *ev)
+{
+	if (log_allow(&s->web->limit, loop_now(s->web->env->loop), WEB_LINES_PER_S))
+		log_warning(NULL, "event-too-large", "user=%s event=%s",
+		            log_esc(str_of(s->who.uri)), ev);
+}
+
 void session_event(struct session *s, const char *ev, struct str body)
 {
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
-	buf_printf(&b, "{\"seq\":%llu,\"ev\":\"%s\"%s", (unsigned long long)++s->seq, ev,
+	buf_printf(&b, "{\"seq\":%llu,\"ev\":\"%s\"%s", (unsigned long long)s->seq + 1, ev,
 	           body.len ? "," : "");
 	buf_str(&b, body);
 	buf_char(&b, '}');
+	if (b.full) {
+		too_large(s, ev);
+		return;
+	}
+	s->seq++;
 	s->web->stats.events++;
 	make_room(s, b.len);
 	struct event *e = xmalloc(sizeof(*e) + b.len);
