@@ -32,12 +32,12 @@ export class People {
     this.known.value = true;
   }
 
-  /** Presence of people: replaces what was known of their state, adds to what was known of their card. */
+  /** What changed of people. A state comes with its activity and its time: without them, it has none. */
   setPresence(people: Person[]): void {
     for (const p of people) {
       const card = this.person(p.uri);
-      const { activity, since, note, device } = p;
-      card.value = { ...card.value, ...defined(p), state: p.state ?? "unknown", activity, since, note, device };
+      const { activity, since, device } = p;
+      card.value = { ...card.value, ...(p.state ? { activity, since, device } : {}), ...defined(p) };
     }
   }
 

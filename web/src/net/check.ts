@@ -74,7 +74,7 @@ export function checkMessage(v: unknown): Message | null {
   };
 }
 
-/** A person; `state` is there only if the server said one, so that a search does not wipe presence. */
+/** A person, as far as the server told: what it did not tell stays as it is known, and an empty note is none. */
 export function checkPerson(v: Obj): Person | null {
   if (!text(v.uri)) return null;
   const phones = Array.isArray(v.phones) ? v.phones.filter((p): p is string => typeof p === "string") : [];
@@ -83,7 +83,7 @@ export function checkPerson(v: Obj): Person | null {
     state: v.state === undefined ? undefined : state(v.state),
     activity: optional(v.activity),
     since: optional(v.since),
-    note: optional(v.note),
+    note: typeof v.note === "string" ? v.note : undefined,
     name: optional(v.name),
     title: optional(v.title),
     department: optional(v.department),

@@ -83,7 +83,7 @@ export class Mock {
   presence(user, change) {
     const p = { ...this.people.get(`${user}@${data.DOMAIN}`), ...change };
     this.people.set(p.uri, p);
-    this.event("presence", { people: [p] });
+    this.event("presence", { people: [{ uri: p.uri, ...change }] });
   }
 
   event(ev, fields) {

@@ -22,6 +22,7 @@ describe("checks of what the server says", () => {
     expect(checkPerson({ uri: "a@b" })?.state).toBeUndefined();
     expect(checkPerson({ uri: "a@b", state: "dancing" })?.state).toBe("unknown");
     expect(checkPerson({ uri: "a@b", phones: ["+49", 7] })?.phones).toEqual(["+49"]);
+    expect(checkPerson({ uri: "a@b", note: "" })).toMatchObject({ note: "" });
     expect(checkPerson({ name: "nobody" })).toBeNull();
   });
 

@@ -10,13 +10,15 @@ import { TypingTeller } from "../../src/model/typing";
 import { FakeStore } from "./fakes";
 
 describe("people", () => {
-  it("takes presence as a whole and a search as an addition", () => {
+  it("takes a state with all that belongs to it, and all else as an addition", () => {
     const people = new People();
     people.setPresence([{ uri: "b@x", state: "busy", activity: "on-the-phone", note: "hm", title: "Chief" }]);
     people.setFound([{ uri: "b@x", name: "Bob" }]);
     expect(people.person("b@x").value).toMatchObject({ state: "busy", note: "hm", name: "Bob", title: "Chief" });
     people.setPresence([{ uri: "b@x", state: "available" }]);
-    expect(people.person("b@x").value).toMatchObject({ state: "available", name: "Bob", activity: undefined, note: undefined });
+    expect(people.person("b@x").value).toMatchObject({ state: "available", name: "Bob", activity: undefined, note: "hm" });
+    people.setPresence([{ uri: "b@x", note: "" }]);
+    expect(people.person("b@x").value).toMatchObject({ state: "available", note: "" });
     people.forgetStates();
     expect(people.stateOf("b@x")).toBe("unknown");
   });
