@@ -18,7 +18,7 @@ enum {
 	TEXT_MAX = 160, /* of a message, and of what an echo sends */
 	CODE_MAX = 32,
 	TICKET_MAX = 128,
-	TABS_MAX = 16, /* WEB_USER_SESSIONS_MAX of the server */
+	TABS_MAX = 8, /* WEB_USER_SESSIONS_MAX of the server */
 };
 
 /* One word of the command line. */

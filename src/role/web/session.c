@@ -244,7 +244,7 @@ static void make_place(struct web *w, const struct session *next)
 		if (s->who.account != next->who.account || s->ending)
 			continue;
 		if (strcmp(s->instance, next->instance) == 0) {
-			s->registered = false; /* what it was is the new one's now */
+			s->registered = s->registering = false; /* it is the new one's now */
 			session_end(s, WEB_REPLACED, "Another connection shows this session.");
 			continue;
 		}

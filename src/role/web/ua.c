@@ -194,6 +194,7 @@ static void on_registered(struct session *s, void *arg UNUSED, int code,
                           const struct sip_msg *m UNUSED)
 {
 	usec_t now = loop_now(s->web->env->loop);
+	s->registering = false;
 	if (code == 403) {
 		session_end(s, WEB_SIGNED_OUT, "The log-in has ended.");
 		return;
@@ -231,13 +232,15 @@ static void send_register(struct session *s, uint32_t expires_s, web_done_fn *do
 
 void web_register(struct session *s)
 {
+	s->registering = true;
 	send_register(s, WEB_EXPIRES_S, on_registered);
 }
 
 void web_unregister(struct session *s, web_done_fn *done)
 {
 	struct web *w = s->web;
-	if (s->registered && w->fes[s->slot] && !w->fes[s->slot]->closed)
+	/* One whose answer is still to come may have signed in as well. */
+	if ((s->registered || s->registering) && w->fes[s->slot] && !w->fes[s->slot]->closed)
 		send_register(s, 0, done);
 	else
 		end_soon(s, done);

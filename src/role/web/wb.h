@@ -26,9 +26,9 @@ enum {
 	WEB_TICKET_MAX = 128,     /* characters of a log-in's ticket */
 	WEB_URI_MAX = 255,        /* bytes of a person's address */
 	WEB_TAB_MAX = 64,
-	WEB_USER_SESSIONS_MAX = 16, /* of one user, in a process: the oldest that is away goes */
-	WEB_AWAY_S = 60,            /* a session without a connection */
-	WEB_EVENTS_MAX = 1000,      /* kept for who comes back ... */
+	WEB_USER_SESSIONS_MAX = 8, /* of one user: the oldest goes, as of other endpoints */
+	WEB_AWAY_S = 60,           /* a session without a connection */
+	WEB_EVENTS_MAX = 1000,     /* kept for who comes back ... */
 	WEB_EVENTS_BYTES = 1024 * 1024,
 	WEB_RATE = 50, /* requests a second of a connection ... */
 	WEB_BURST = 200,
@@ -151,7 +151,7 @@ struct session {
 	unsigned n_calls;
 	char reg_call[33];
 	uint32_t cseq;
-	bool registered, ending;
+	bool registered, registering, ending;
 	struct timer refresh;
 	struct web_sub subs[WEB_N_SUBS];
 	struct people *people; /* people.c */
