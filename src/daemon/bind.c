@@ -3,11 +3,18 @@
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/holder.h"
 
-enum { BACKLOG = 4096, CTL_BACKLOG = 64, UDP_BUFFER = 4 * 1024 * 1024 };
+enum {
+	BACKLOG = 4096,
+	CTL_BACKLOG = 64,
+	UDP_BUFFER = 4 * 1024 * 1024,
+	LEAVING_MS = 3000, /* so long a port may be held by nobody who can be seen */
+	LEAVING_POLL_MS = 50,
+};
 
 static int set(int fd, int level, int option, int value)
 {
@@ -76,11 +83,32 @@ static void close_all(int *fds, uint32_t n)
 		(void)close(fds[i]);
 }
 
+static bool is_held(const struct addr *a, bool udp)
+{
+	char text[512];
+	struct buf who = BUF_ON(text);
+	return holder_find(a, udp, &who) == HOLDER_FOUND;
+}
+
+/* A server that was killed has its ports until the kernel has taken its processes apart; they
+ * cannot be seen any more by then. */
+static int bind_probe(const struct addr *a, bool udp)
+{
+	const struct timespec pause = { .tv_nsec = LEAVING_POLL_MS * 1000000L };
+	int fd = bind_one(a, udp, false);
+	for (int i = 0; fd == -EADDRINUSE && i < LEAVING_MS / LEAVING_POLL_MS && !is_held(a, udp);
+	     i++) {
+		(void)nanosleep(&pause, NULL);
+		fd = bind_one(a, udp, false);
+	}
+	return fd;
+}
+
 int bind_group(const struct topo_listen *l, uint32_t n_slots, int *ret_fds, struct buf *why)
 {
 	bool udp = l->proto == TOPO_UDP;
 	/* Alone first: the kernel would let a second server of the same user join the group. */
-	int probe = bind_one(&l->addr, udp, false);
+	int probe = bind_probe(&l->addr, udp);
 	if (probe < 0)
 		return explain(&l->addr, topo_proto_name(l->proto), probe, why);
 	(void)close(probe);
