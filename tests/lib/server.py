@@ -151,7 +151,9 @@ tls = {tls}
 
     def add_user(self, name, **fields):
         """A new account with one device password.  fields: options of `user add` (phone=...)."""
-        password = secrets.token_urlsafe(12)
+        password = secrets.token_hex(12).upper()
+        while name.upper() in password:  # which is refused
+            password = secrets.token_hex(12).upper()
         options = [w for k, v in fields.items() for w in ("--" + k.replace("_", "-"), v)]
         self.tool("user", "add", name, "--password-stdin", *options, input_text=password + "\n")
         return User(name, self.domain, password, self.add_device(name))
