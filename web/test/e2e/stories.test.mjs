@@ -90,11 +90,25 @@ story("what is written without a connection is sent once, in order", {}, async (
   for (const text of ["first", "second", "third"]) await write(page, text);
   assert.equal(sends(mock).length, 0);
   mock.refuseSockets = false;
-  await page.getByRole("button", { name: "Try now" }).click();
   await until(() => sends(mock).length === 3, "three are sent");
   assert.deepEqual(sends(mock).map((s) => s.text), ["first", "second", "third"]);
   await page.getByText("Delivered", { exact: true }).waitFor();
   assert.equal(await page.locator(".bubble").getByText("second", { exact: true }).count(), 1);
+});
+
+story("the button tries at once", {}, async ({ page, mock }) => {
+  await page.clock.install();
+  await page.reload();
+  await signIn(page);
+  mock.cut(true);
+  const button = page.getByRole("button", { name: "Try now" });
+  await button.waitFor();
+  // The page's clock stands still: no attempt is made but by the button.
+  await page.clock.pauseAt(Date.now() + 3_600_000);
+  await until(() => mock.refused > 0, "the attempts that were due are made");
+  const before = mock.refused;
+  await button.click();
+  await until(() => mock.refused > before, "it was tried");
 });
 
 story("a resumed session gets what it missed, once", {}, async ({ page, mock }) => {

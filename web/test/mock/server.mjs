@@ -37,6 +37,8 @@ export class Mock {
   instead = {};
   locked = 0;
   refuseSockets = false;
+  /** How many connections were refused. */
+  refused = 0;
   /** HTTP answers that a test wants to be an outage. */
   down = false;
   #cookies = new Set();
@@ -95,7 +97,7 @@ export class Mock {
 
   /** The network breaks; with `refuse` it stays broken. */
   cut(refuse = false) {
-    this.refuseSockets = refuse;
+    this.refuseSockets ||= refuse;
     this.#socket?.terminate();
     this.#socket = null;
   }
@@ -173,7 +175,10 @@ export class Mock {
   // The WebSocket
 
   #upgrade(req, socket, head) {
-    if (this.refuseSockets) return socket.destroy();
+    if (this.refuseSockets) {
+      this.refused++;
+      return socket.destroy();
+    }
     if (!this.#signedIn(req)) return socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
     this.ws.handleUpgrade(req, socket, head, (ws) => {
       this.#socket = ws;

@@ -2,7 +2,7 @@
 // and closes by Escape.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { t } from "../../i18n";
 import { Icon } from "./Icon";
@@ -18,7 +18,8 @@ interface Props {
 
 export function Dialog({ title, kind = "center", bare = false, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // With the first picture: what is typed right after the key that opened it goes into it.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
     return () => (before instanceof HTMLElement && before.isConnected ? before.focus() : undefined);
