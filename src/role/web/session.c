@@ -283,13 +283,15 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	return s;
 }
 
-/* What a front end knew of its endpoints went with the link. */
+/* What a front end knew of its endpoints went with the link.  It was the home of others too, which
+ * are reached by another one: their subscriptions have gone with it, and which they are, nobody
+ * says. */
 void sessions_link(struct web *w, uint32_t slot, bool up)
 {
 	list_for(it, &w->sessions)
 	{
 		struct session *s = list_entry(it, struct session, node);
-		if (s->slot != slot || s->ending)
+		if (s->ending || (s->slot != slot && !up))
 			continue;
 		s->registered = false;
 		web_subs_drop(s);
