@@ -200,3 +200,11 @@ void json_put_str(struct buf *b, struct str s)
 	}
 	buf_char(b, '"');
 }
+
+void json_put_member(struct buf *b, const char *name, struct str value)
+{
+	buf_lit(b, ",\"");
+	buf_str(b, str_of(name));
+	buf_lit(b, "\":");
+	json_put_str(b, value);
+}

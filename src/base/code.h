@@ -14,6 +14,8 @@ int base64_get(struct str s, struct buf *ret) MUST_CHECK;
 int base64url_get(struct str s, struct buf *ret) MUST_CHECK;
 /* JSON string body escapes; peers' bytes that are not UTF-8 become U+FFFD. */
 void json_put_str(struct buf *b, struct str s); /* with the quotes */
+/* `,"name":"value"`: a member of an object that has one already.  name needs no escapes. */
+void json_put_member(struct buf *b, const char *name, struct str value);
 /* The length of the UTF-8 sequence at the start of s (RFC 3629: shortest form, no surrogates), or
  * 0 if there is none. */
 size_t utf8_seq_len(struct str s);

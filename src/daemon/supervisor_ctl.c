@@ -44,10 +44,8 @@ static void cmd_status(void *state, struct ctl_call *c)
 	buf_printf(&b, ",\"processes\":%zu,\"processes_running\":%zu", s->n_slots,
 	           count_running(s));
 	buf_printf(&b, ",\"load\":\"%s\"", slot_load_name(highest_load(s)));
-	buf_lit(&b, ",\"configuration\":");
-	json_put_str(&b, str_of(s->material->config->dir));
-	buf_lit(&b, ",\"domain\":");
-	json_put_str(&b, t->domains[0]);
+	json_put_member(&b, "configuration", str_of(s->material->config->dir));
+	json_put_member(&b, "domain", t->domains[0]);
 	buf_printf(&b, ",\"generation\":%u}", s->material->generation);
 	c->ok(c, buf_view(&b));
 }

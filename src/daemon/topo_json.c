@@ -4,12 +4,6 @@
 #include "daemon/roles.h"
 #include "topo/conf.h"
 
-static void member(struct buf *b, const char *name, struct str value)
-{
-	buf_printf(b, ",\"%s\":", name);
-	json_put_str(b, value);
-}
-
 static void put_listens(struct buf *b, const struct topo_role *r, enum topo_proto proto)
 {
 	auto_(buf_free) struct buf list = buf_of(4096);
@@ -20,15 +14,15 @@ static void put_listens(struct buf *b, const struct topo_role *r, enum topo_prot
 			buf_lit(&list, ", ");
 		addr_put(&list, &r->listens[i].addr);
 	}
-	member(b, topo_proto_name(proto), buf_view(&list));
+	json_put_member(b, topo_proto_name(proto), buf_view(&list));
 }
 
 static void put_role(struct buf *b, const struct topo_role *r)
 {
 	buf_lit(b, "{\"role\":");
 	json_put_str(b, r->role);
-	member(b, "host", r->host->id);
-	member(b, "name", r->fqdn);
+	json_put_member(b, "host", r->host->id);
+	json_put_member(b, "name", r->fqdn);
 	buf_printf(b, ",\"processes\":%u", r->processes);
 	for (enum topo_proto p = 0; p < TOPO_N_PROTOS; p++)
 		put_listens(b, r, p);
@@ -50,7 +44,7 @@ static void put_host(struct buf *b, const struct topo_host *h)
 {
 	buf_lit(b, "{\"host\":");
 	json_put_str(b, h->id);
-	member(b, "name", h->name);
+	json_put_member(b, "name", h->name);
 	buf_lit(b, ",\"addresses\":[");
 	for (size_t i = 0; i < h->n_addrs; i++) {
 		auto_(buf_free) struct buf a = buf_of(80);
@@ -71,7 +65,7 @@ void topo_json_all(struct buf *b, const struct topo *t)
 		json_put_str(b, t->domains[i]);
 	}
 	buf_char(b, ']');
-	member(b, "realm", t->realm);
+	json_put_member(b, "realm", t->realm);
 	buf_lit(b, ",\"hosts\":[");
 	for (size_t i = 0; i < t->n_hosts; i++) {
 		if (i > 0)
@@ -79,10 +73,10 @@ void topo_json_all(struct buf *b, const struct topo *t)
 		put_host(b, &t->hosts[i]);
 	}
 	buf_char(b, ']');
-	member(b, "self", t->self->id);
-	member(b, "data", t->data_dir);
-	member(b, "certificates", t->cert_dir);
-	member(b, "run", t->run_dir);
+	json_put_member(b, "self", t->self->id);
+	json_put_member(b, "data", t->data_dir);
+	json_put_member(b, "certificates", t->cert_dir);
+	json_put_member(b, "run", t->run_dir);
 	buf_printf(b, ",\"port_offset\":%u,\"roles\":", t->port_offset);
 	topo_json_roles(b, t);
 	buf_char(b, '}');
@@ -110,9 +104,9 @@ static void put_rows(struct buf *b, const struct topo *t, const struct topo_role
 			buf_char(b, ',');
 		buf_lit(b, "{\"section\":");
 		json_put_str(b, str_of(label));
-		member(b, "key", str_of(table->name));
-		member(b, "value", e ? e->value : def);
-		member(b, "from", e ? STR("file") : STR("default"));
+		json_put_member(b, "key", str_of(table->name));
+		json_put_member(b, "value", e ? e->value : def);
+		json_put_member(b, "from", e ? STR("file") : STR("default"));
 		buf_char(b, '}');
 	}
 }

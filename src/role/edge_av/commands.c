@@ -144,8 +144,7 @@ static void relay_status(void *state, struct ctl_call *call)
 	           s->relayed_packets, s->relayed_bytes, s->dropped, s->refused);
 	put_denied(&b, s);
 	put_ports(ea, &b);
-	buf_lit(&b, ",\"realm\":");
-	json_put_str(&b, ea->env->topo->realm);
+	json_put_member(&b, "realm", ea->env->topo->realm);
 	put_faces(ea, &b);
 	buf_lit(&b, "}]");
 	call->ok(call, buf_view(&b));

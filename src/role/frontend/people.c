@@ -154,8 +154,7 @@ static void send_document(struct frontend *fe, struct person *p, struct sip_flow
 	doc_put_self(&doc, &p->p, &parts);
 	buf_lit(&b, "{\"person\":");
 	json_put_str(&b, str_of(p->aor));
-	buf_lit(&b, ",\"document\":");
-	json_put_str(&b, buf_view(&doc));
+	json_put_member(&b, "document", buf_view(&doc));
 	buf_char(&b, '}');
 	fe_notice(fe, link, EVENT_PERSON, buf_view(&b));
 }
@@ -224,8 +223,7 @@ static void tell_watchers(void *arg, struct person *p)
 	}
 	buf_lit(&b, "{\"watched\":");
 	json_put_str(&b, str_of(p->aor));
-	buf_lit(&b, ",\"watchers\":");
-	json_put_str(&b, buf_view(&names));
+	json_put_member(&b, "watchers", buf_view(&names));
 	buf_char(&b, '}');
 	fe_notice(fe, fe_link_to(fe, p->slot), EVENT_PERSON, buf_view(&b));
 }
@@ -328,10 +326,8 @@ static void added_there(struct frontend *fe, struct person *p, struct str by, st
 	auto_(buf_free) struct buf b = buf_of(NOTICE_MAX);
 	buf_lit(&b, "{\"added\":");
 	json_put_str(&b, str_of(p->aor));
-	buf_lit(&b, ",\"by\":");
-	json_put_str(&b, by);
-	buf_lit(&b, ",\"display\":");
-	json_put_str(&b, display);
+	json_put_member(&b, "by", by);
+	json_put_member(&b, "display", display);
 	buf_char(&b, '}');
 	fe_notice(fe, fe_link_to(fe, p->slot), EVENT_PERSON, buf_view(&b));
 }

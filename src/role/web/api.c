@@ -51,8 +51,7 @@ void web_put_error(struct buf *b, uint64_t number, const char *code, const char 
 	           "{\"re\":%llu,\"error\":{\"code\":\"%s\",\"text\":", (unsigned long long)number,
 	           code);
 	json_put_str(b, str_of(text));
-	buf_lit(b, ",\"remedy\":");
-	json_put_str(b, str_of(remedy));
+	json_put_member(b, "remedy", str_of(remedy));
 	buf_lit(b, "}}");
 }
 

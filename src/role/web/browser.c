@@ -83,10 +83,8 @@ static void put_welcome(struct buf *b, const struct session *s, bool resumed)
 	buf_printf(b, "\"session\":\"%s\",\"resumed\":%s,\"seq\":%llu,\"user\":{\"uri\":", s->id,
 	           resumed ? "true" : "false", (unsigned long long)s->seq);
 	json_put_str(b, str_of(s->who.uri));
-	buf_lit(b, ",\"name\":");
-	json_put_str(b, str_of(s->name ? s->name : ""));
-	buf_lit(b, ",\"phone\":");
-	json_put_str(b, str_of(s->phone ? s->phone : ""));
+	json_put_member(b, "name", str_of(s->name ? s->name : ""));
+	json_put_member(b, "phone", str_of(s->phone ? s->phone : ""));
 	buf_printf(b, "},\"limits\":{\"message_bytes\":%d,\"watch\":%d}", WEB_TEXT_MAX,
 	           WEB_PEOPLE_MAX);
 }

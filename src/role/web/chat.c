@@ -65,20 +65,13 @@ static void put_shown(struct buf *b, const struct shown *m)
 	}
 	buf_lit(b, "{\"id\":");
 	json_put_str(b, m->id);
-	buf_lit(b, ",\"chat\":");
-	json_put_str(b, m->chat);
-	buf_lit(b, ",\"from\":");
-	json_put_str(b, m->from);
-	buf_lit(b, ",\"at\":");
-	json_put_str(b, m->at);
-	buf_lit(b, ",\"text\":");
-	json_put_str(b, text);
-	buf_lit(b, ",\"state\":");
-	json_put_str(b, m->state);
-	if (m->ref.len > 0) {
-		buf_lit(b, ",\"ref\":");
-		json_put_str(b, m->ref);
-	}
+	json_put_member(b, "chat", m->chat);
+	json_put_member(b, "from", m->from);
+	json_put_member(b, "at", m->at);
+	json_put_member(b, "text", text);
+	json_put_member(b, "state", m->state);
+	if (m->ref.len > 0)
+		json_put_member(b, "ref", m->ref);
 	buf_char(b, '}');
 }
 
@@ -275,8 +268,7 @@ static void tell_typing(struct session *s, struct str from, bool on)
 	auto_(buf_free) struct buf b = buf_of(1024);
 	buf_lit(&b, "\"chat\":");
 	json_put_str(&b, from);
-	buf_lit(&b, ",\"from\":");
-	json_put_str(&b, from);
+	json_put_member(&b, "from", from);
 	buf_printf(&b, ",\"on\":%s", on ? "true" : "false");
 	session_event(s, "typing", buf_view(&b));
 }
@@ -446,14 +438,10 @@ void chat_history(struct session *s, uint64_t number, const cJSON *args)
 		return;
 	}
 	buf_printf(&b, "{\"limit\":%u", (unsigned)n);
-	if (before.len > 0) {
-		buf_lit(&b, ",\"before\":");
-		json_put_str(&b, before);
-	}
-	if (with.len > 0) {
-		buf_lit(&b, ",\"peer\":");
-		json_put_str(&b, with);
-	}
+	if (before.len > 0)
+		json_put_member(&b, "before", before);
+	if (with.len > 0)
+		json_put_member(&b, "peer", with);
 	buf_char(&b, '}');
 	struct web_out o = { .method = SIP_SERVICE, .type = STR(TALK_TYPE), .body = buf_view(&b) };
 	web_send(s, &o, on_history, (void *)(uintptr_t)number);

@@ -228,18 +228,15 @@ void wb_search_free(struct search *x)
 
 static void put_if(struct buf *b, const char *name, struct str value)
 {
-	if (value.len == 0)
-		return;
-	buf_printf(b, ",\"%s\":", name);
-	json_put_str(b, value);
+	if (value.len > 0)
+		json_put_member(b, name, value);
 }
 
 static void put_found(struct buf *b, const struct acct_person *x)
 {
 	buf_lit(b, "{\"uri\":");
 	json_put_str(b, x->uri);
-	buf_lit(b, ",\"name\":");
-	json_put_str(b, x->display_name);
+	json_put_member(b, "name", x->display_name);
 	put_if(b, "title", x->title);
 	put_if(b, "department", x->department);
 	put_if(b, "office", x->office);

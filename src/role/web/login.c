@@ -59,8 +59,7 @@ static void put_error(struct buf *b, const char *code, const char *text, const c
 {
 	buf_printf(b, "{\"error\":{\"code\":\"%s\",\"text\":", code);
 	json_put_str(b, str_of(text));
-	buf_lit(b, ",\"remedy\":");
-	json_put_str(b, str_of(remedy));
+	json_put_member(b, "remedy", str_of(remedy));
 }
 
 static void http_error(struct http_exchange *x, unsigned status, const char *code, const char *text,
@@ -122,8 +121,7 @@ static void say_who(struct visit *v, bool cookie)
 	struct http_exchange *x = take(&v->x);
 	buf_lit(&b, "{\"user\":{\"uri\":");
 	json_put_str(&b, str_of(v->who.uri));
-	buf_lit(&b, ",\"name\":");
-	json_put_str(&b, str_n(v->name, v->name_len));
+	json_put_member(&b, "name", str_n(v->name, v->name_len));
 	buf_lit(&b, "}}");
 	struct buf *head = http_begin(x, 200);
 	put_no_store(head);

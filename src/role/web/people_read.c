@@ -169,8 +169,7 @@ void wb_people_tell_contacts(struct session *s)
 			continue;
 		buf_str(&b, first ? STR("{\"uri\":") : STR(",{\"uri\":"));
 		json_put_str(&b, str_of(x->uri));
-		buf_lit(&b, ",\"name\":");
-		json_put_str(&b, str_of(x->name ? x->name : ""));
+		json_put_member(&b, "name", str_of(x->name ? x->name : ""));
 		buf_lit(&b, ",\"groups\":");
 		put_ids(&b, str_of(x->groups ? x->groups : ""));
 		buf_char(&b, '}');
@@ -205,10 +204,8 @@ static struct str cut(struct str s, size_t max)
 
 static void put_if(struct buf *b, const char *name, struct str value)
 {
-	if (value.len == 0)
-		return;
-	buf_printf(b, ",\"%s\":", name);
-	json_put_str(b, cut(value, WEB_NAME_MAX));
+	if (value.len > 0)
+		json_put_member(b, name, cut(value, WEB_NAME_MAX));
 }
 
 static unsigned availability_of(const struct xml *state)
@@ -261,8 +258,8 @@ static void put_card(struct buf *b, const struct xml *category)
 static void put_note(struct buf *b, const struct xml *category)
 {
 	const struct xml *note = xml_child(category, "note");
-	buf_lit(b, ",\"note\":");
-	json_put_str(b, note ? cut(xml_child_text(note, "body"), 4 * WEB_NOTE_MAX) : STR(""));
+	json_put_member(b, "note",
+	                note ? cut(xml_child_text(note, "body"), 4 * WEB_NOTE_MAX) : STR(""));
 }
 
 /* One of each category at most: an element that comes again is left out. */
@@ -396,8 +393,7 @@ void wb_people_tell_self(struct session *s)
 		buf_printf(&b, "\"%s\"", wb_state_name(p->chosen));
 	else
 		buf_lit(&b, "null");
-	buf_lit(&b, ",\"note\":");
-	json_put_str(&b, str_of(p->note ? p->note : ""));
+	json_put_member(&b, "note", str_of(p->note ? p->note : ""));
 	session_event(s, "self", buf_view(&b));
 }
 

@@ -42,22 +42,16 @@ uint64_t said_in_room(const struct hash_key *k, struct str room, struct str numb
 	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
 }
 
-static void put_text(struct buf *b, const char *name, struct str value)
-{
-	buf_printf(b, ",\"%s\":", name);
-	json_put_str(b, value);
-}
-
 void said_put_json(struct buf *b, const struct said *s)
 {
 	buf_printf(b, "{\"sequence\":\"%" PRIu64 "\",\"time\":\"", s->sequence);
 	isotime_put(b, said_time(s->sequence));
 	buf_printf(b, "\",\"conversation\":\"%016" PRIx64 "\",\"message\":\"%016" PRIx64 "\"",
 	           s->conversation, s->message);
-	put_text(b, "author", s->author);
-	put_text(b, "peer", s->peer);
-	put_text(b, "state", s->state == SAID_ACCEPTED ? STR("accepted") : STR("delivered"));
-	put_text(b, "type", s->type);
-	put_text(b, "text", s->text);
+	json_put_member(b, "author", s->author);
+	json_put_member(b, "peer", s->peer);
+	json_put_member(b, "state", s->state == SAID_ACCEPTED ? STR("accepted") : STR("delivered"));
+	json_put_member(b, "type", s->type);
+	json_put_member(b, "text", s->text);
 	buf_char(b, '}');
 }

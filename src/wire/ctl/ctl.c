@@ -245,10 +245,8 @@ static void put_command(struct buf *b, const struct ctl_command *c)
 {
 	buf_lit(b, "{\"noun\":");
 	json_put_str(b, str_of(c->noun));
-	if (c->verb) {
-		buf_lit(b, ",\"verb\":");
-		json_put_str(b, str_of(c->verb));
-	}
+	if (c->verb)
+		json_put_member(b, "verb", str_of(c->verb));
 	buf_printf(b, ",\"streams\":%s,\"help\":", c->streams ? "true" : "false");
 	json_put_str(b, str_of(c->help));
 	buf_lit(b, ",\"args\":[");

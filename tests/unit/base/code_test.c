@@ -104,6 +104,15 @@ static void json_strings_are_escaped(void)
 	                     "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
 }
 
+static void a_member_follows_another(void)
+{
+	auto_(buf_free) struct buf b = buf_of(200);
+	buf_lit(&b, "{\"a\":1");
+	json_put_member(&b, "name", STR("\"x\""));
+	buf_char(&b, '}');
+	EQ_STR(buf_view(&b), "{\"a\":1,\"name\":\"\\\"x\\\"\"}");
+}
+
 static void nul_and_bad_utf8_stay_valid_json(void)
 {
 	auto_(buf_free) struct buf b = buf_of(200);
@@ -152,6 +161,7 @@ int main(void)
 	RUN(unclean_base64_is_refused);
 	RUN(random_bytes_survive_base64);
 	RUN(json_strings_are_escaped);
+	RUN(a_member_follows_another);
 	RUN(nul_and_bad_utf8_stay_valid_json);
 	RUN(utf8_sequences_have_their_shortest_form);
 	return tap_done();
