@@ -54,6 +54,19 @@ def a_password_makes_a_log_in_that_the_cookie_shows(case):
 
 
 @tap.test
+def the_browser_is_told_whose_it_is(case):
+    user = case.site.user("web", name="Zoë \"Z\" Quill", phone="+4930987416")
+    b = browser(case, user)
+    wanted = {"uri": address(user), "name": "Zoë \"Z\" Quill", "phone": "+4930987416"}
+    check_eq(b.log_in().json()["user"], wanted, "the log-in's answer")
+    check_eq(b.site.request("GET", API + "session", cookie=b.cookie).json()["user"], wanted, "the session's")
+    check_eq(b.connect(), 101, "WebSocket")
+    check_eq(b.hello()["user"], wanted, "the welcome's")
+    check_eq(b.connect(), 101, "another WebSocket")
+    check_eq(b.hello(resume=True)["user"], wanted, "of the session that goes on")
+
+
+@tap.test
 def who_has_the_wrong_password_is_not_told_which_is_wrong(case):
     b = browser(case)
     wrong = b.log_in("wrong")

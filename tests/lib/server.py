@@ -149,7 +149,7 @@ tls = {tls}
 
     # Accounts.
 
-    def add_user(self, name, **fields):
+    def add_user(self, name, /, **fields):
         """A new account with one device password.  fields: options of `user add` (phone=...)."""
         password = secrets.token_hex(12).upper()
         while name.upper() in password:  # which is refused

@@ -36,7 +36,7 @@ class Site:
             lines.append(f"{service}.{proto and '_' + proto}.{DOMAIN}. 60 IN SRV 0 0 {port} {HOST}.")
         return lines
 
-    def user(self, name, **fields):
+    def user(self, name, /, **fields):
         """A new account whose name begins with `name`."""
         with self._lock:
             number = next(self._numbers)

@@ -16,6 +16,7 @@ struct browser {
 	struct web *web;
 	struct ws *ws;
 	struct web_login who;
+	struct buf user;         /* for the welcome */
 	struct session *session; /* NULL: before hello, or it was taken from it */
 	struct timer hello;
 	usec_t full; /* when the allowance would be whole again */
@@ -28,6 +29,7 @@ static void browser_free(struct browser *b)
 	list_del(&b->node);
 	timer_stop(&b->hello);
 	ws_free(&b->ws);
+	buf_free(&b->user);
 	wipe(b->who.ticket, sizeof(b->who.ticket));
 	free(b);
 }
@@ -78,14 +80,12 @@ static bool is_tab(struct str tab)
 	return tab.len > 0 && tab.len <= WEB_TAB_MAX;
 }
 
-static void put_welcome(struct buf *b, const struct session *s, bool resumed)
+static void put_welcome(struct buf *b, const struct session *s, struct str user, bool resumed)
 {
-	buf_printf(b, "\"session\":\"%s\",\"resumed\":%s,\"seq\":%llu,\"user\":{\"uri\":", s->id,
+	buf_printf(b, "\"session\":\"%s\",\"resumed\":%s,\"seq\":%llu,", s->id,
 	           resumed ? "true" : "false", (unsigned long long)s->seq);
-	json_put_str(b, str_of(s->who.uri));
-	json_put_member(b, "name", str_of(s->name ? s->name : ""));
-	json_put_member(b, "phone", str_of(s->phone ? s->phone : ""));
-	buf_printf(b, "},\"limits\":{\"message_bytes\":%d,\"watch\":%d}", WEB_TEXT_MAX,
+	buf_str(b, user);
+	buf_printf(b, ",\"limits\":{\"message_bytes\":%d,\"watch\":%d}", WEB_TEXT_MAX,
 	           WEB_PEOPLE_MAX);
 }
 
@@ -106,7 +106,8 @@ static void welcome(struct browser *b, uint64_t number, struct session *s, bool 
 	session_take(s, b);
 	b->session = s;
 	timer_stop(&b->hello);
-	put_welcome(&body, s, resumed);
+	put_welcome(&body, s, buf_view(&b->user), resumed);
+	buf_free(&b->user);
 	web_ok(s, number, buf_view(&body));
 }
 
@@ -196,7 +197,8 @@ static void on_silent(void *arg)
 	browser_end(arg, WEB_PROTOCOL, "no hello came");
 }
 
-void browser_new(struct web *w, struct http_exchange *x, const struct web_login *who)
+void browser_new(struct web *w, struct http_exchange *x, const struct web_login *who,
+                 struct buf *user)
 {
 	struct browser *b = xnew(struct browser);
 	b->ws = ws_accept(w->ws, x, &ops, b);
@@ -206,6 +208,8 @@ void browser_new(struct web *w, struct http_exchange *x, const struct web_login 
 	}
 	b->web = w;
 	b->who = *who;
+	b->user = *user;
+	*user = buf_of(0);
 	timer_init(&b->hello, w->env->loop, on_silent, b);
 	timer_set(&b->hello, loop_now(w->env->loop) + HELLO_S * USEC_PER_SEC);
 	list_add(&w->browsers, &b->node);

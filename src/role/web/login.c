@@ -11,7 +11,7 @@
 #define COOKIE "__Host-dialtone"
 #define COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Strict"
 
-enum { COOKIE_LIFE_S = 400 * 86400, AGENT_MAX = 200 };
+enum { COOKIE_LIFE_S = 400 * 86400, AGENT_MAX = 200, USER_MAX = 8 * 1024 };
 
 /* A request that waits for accounts. */
 struct visit {
@@ -20,13 +20,13 @@ struct visit {
 	struct accounts_req *asking;
 	void (*then)(struct visit *v);
 	struct web_login who;
-	char name[WEB_NAME_MAX];
-	size_t name_len;
+	struct buf user; /* "user":{...}, of who it is */
 };
 
 static void visit_free(struct visit *v)
 {
 	accounts_req_free(&v->asking);
+	buf_free(&v->user);
 	wipe(v->who.ticket, sizeof(v->who.ticket));
 	free(v);
 }
@@ -43,6 +43,7 @@ static struct visit *visit_new(struct web *w, struct http_exchange *x)
 	struct visit *v = xnew(struct visit);
 	v->web = w;
 	v->x = x;
+	v->user = buf_of(USER_MAX);
 	http_set_user(x, v, on_gone);
 	return v;
 }
@@ -117,12 +118,11 @@ static void put_cookie(struct buf *head, struct str ticket, uint32_t life_s)
 
 static void say_who(struct visit *v, bool cookie)
 {
-	auto_(buf_free) struct buf b = buf_of(4096);
+	auto_(buf_free) struct buf b = buf_of(USER_MAX + 2);
 	struct http_exchange *x = take(&v->x);
-	buf_lit(&b, "{\"user\":{\"uri\":");
-	json_put_str(&b, str_of(v->who.uri));
-	json_put_member(&b, "name", str_n(v->name, v->name_len));
-	buf_lit(&b, "}}");
+	buf_char(&b, '{');
+	buf_str(&b, buf_view(&v->user));
+	buf_char(&b, '}');
 	struct buf *head = http_begin(x, 200);
 	put_no_store(head);
 	if (cookie)
@@ -145,7 +145,7 @@ static void open_socket(struct visit *v)
 {
 	struct http_exchange *x = take(&v->x);
 	http_set_user(x, NULL, NULL);
-	browser_new(v->web, x, &v->who);
+	browser_new(v->web, x, &v->who, &v->user);
 	visit_free(v);
 }
 
@@ -155,10 +155,11 @@ static void on_account(void *arg, int err UNUSED, const struct account *acc)
 {
 	struct visit *v = arg;
 	v->asking = NULL;
-	if (acc) {
-		v->name_len = MIN(acc->display_name.len, sizeof(v->name));
-		memcpy(v->name, acc->display_name.p, v->name_len);
-	}
+	buf_lit(&v->user, "\"user\":{\"uri\":");
+	json_put_str(&v->user, str_of(v->who.uri));
+	json_put_member(&v->user, "name", acc ? acc->display_name : STR(""));
+	json_put_member(&v->user, "phone", acc ? acc->phone : STR(""));
+	buf_char(&v->user, '}');
 	v->then(v);
 }
 

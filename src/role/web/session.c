@@ -140,8 +140,6 @@ static void session_free(struct session *s)
 	drop_events(s, UINT64_MAX);
 	wb_people_free(s);
 	chat_free(s);
-	free(s->name);
-	free(s->phone);
 	wipe(s->who.ticket, sizeof(s->who.ticket));
 	free(s);
 }

@@ -95,8 +95,9 @@ void web_files(struct web *w, struct http_exchange *x);
 /* --- browser.c: one connection */
 
 struct browser;
-/* Takes the exchange. */
-void browser_new(struct web *w, struct http_exchange *x, const struct web_login *who);
+/* Takes the exchange, and user: the member "user" of what it is welcomed with. */
+void browser_new(struct web *w, struct http_exchange *x, const struct web_login *who,
+                 struct buf *user);
 /* Sends a text that is JSON. */
 void browser_send(struct browser *b, struct str json);
 /* The end, by the server; close codes of docs/protocols/web-api.md. */
@@ -136,7 +137,6 @@ struct session {
 	struct map_node by_id;
 	struct web *web;
 	struct web_login who;
-	char *name, *phone; /* of the user; may be empty */
 	char id[33], tab[WEB_TAB_MAX + 1], instance[37];
 	struct browser *browser; /* NULL: away */
 	struct timer away;
