@@ -260,9 +260,9 @@ static void change_contacts(struct task *t, struct person *p, const struct soap 
 	buf_str(&nb, methods[i].method);
 	buf_char(&nb, 0);
 	contacts_put_delta(&delta, &p->contacts, buf_view(&elements));
-	soap_put_answer_begin(&answer, name, SOAP_SPACE_SIP);
+	soap_put_method_begin(&answer, name, SOAP_SPACE_SIP);
 	buf_str(&answer, buf_view(&more));
-	soap_put_answer_end(&answer, name);
+	soap_put_method_end(&answer, name);
 	save_and_answer(t, p, STR(SOAP_TYPE), &answer, &delta);
 }
 

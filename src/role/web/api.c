@@ -100,7 +100,7 @@ static const struct meaning {
 };
 /* clang-format on */
 
-void web_fail_sip(struct session *s, uint64_t number, int code, const struct sip_msg *m UNUSED)
+void web_fail_sip(struct session *s, uint64_t number, int code)
 {
 	char text[64];
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {

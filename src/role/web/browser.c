@@ -56,13 +56,12 @@ void browser_end(struct browser *b, unsigned code, const char *why)
 	ws_close(b->ws, code, str_of(why));
 }
 
-void browsers_end(struct web *w, uint64_t account, uint64_t login, const char *why)
+void browsers_end(struct web *w, const struct web_login *of, const char *why)
 {
 	list_for(it, &w->browsers)
 	{
 		struct browser *b = list_entry(it, struct browser, node);
-		if (b->who.account == account && (login == 0 || b->who.number == login) &&
-		    !b->session)
+		if (!b->session && web_is_of(&b->who, of))
 			browser_end(b, WEB_SIGNED_OUT, why);
 	}
 }

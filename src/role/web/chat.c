@@ -138,14 +138,14 @@ static void on_settled(void *arg)
 	answer(x);
 }
 
-static void on_sent(struct session *s, void *arg, int code, const struct sip_msg *m)
+static void on_sent(struct session *s, void *arg, int code, const struct sip_msg *m UNUSED)
 {
 	struct send *x = arg;
 	uint64_t number = x->number;
 	x->code = code;
 	if (code / 100 != 2) {
 		send_free(x); /* it may be tried again */
-		web_fail_sip(s, number, code, m);
+		web_fail_sip(s, number, code);
 	} else if (x->id[0]) {
 		answer(x);
 	} else if (s->chat->remembers) {
@@ -190,8 +190,8 @@ static void send_text(struct session *s, uint64_t number, struct str to, struct 
 {
 	struct chat *c = s->chat;
 	struct send *x = xnew(struct send);
-	char uri[WEB_URI_MAX + 8];
-	struct buf ub = BUF_ON(uri), rb = BUF_ON(x->ref);
+	char uri[WEB_SIP_URI_MAX + 1];
+	struct buf rb = BUF_ON(x->ref);
 	x->s = s;
 	x->number = number;
 	x->to = str_dup(to);
@@ -203,9 +203,8 @@ static void send_text(struct session *s, uint64_t number, struct str to, struct 
 	if (ref.len > 0)
 		map_add(&s->web->by_ref, &x->by_ref, hash_of_ref(s->web, ref));
 	c->n_sends++;
-	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(to));
 	struct web_out o = { .method = SIP_MESSAGE,
-		             .uri = buf_view(&ub),
+		             .uri = web_sip_uri(to, uri),
 		             .type = STR("text/plain;charset=UTF-8"),
 		             .body = text };
 	web_send(s, &o, on_sent, x);
@@ -213,7 +212,7 @@ static void send_text(struct session *s, uint64_t number, struct str to, struct 
 
 void chat_send(struct session *s, uint64_t number, const cJSON *args)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	struct str to = wb_people_bare(web_text(args, "to"), space);
 	struct str text = web_text(args, "text"), ref = web_text(args, "ref");
 	if (to.len == 0 || text.len == 0 || ref.len > WEB_REF_MAX) {
@@ -246,8 +245,8 @@ static void on_told(struct session *s, void *arg, int code UNUSED, const struct 
 
 void chat_typing(struct session *s, uint64_t number, const cJSON *args)
 {
-	char space[WEB_URI_MAX + 1], uri[WEB_URI_MAX + 8], text[512];
-	struct buf ub = BUF_ON(uri), b = BUF_ON(text);
+	char space[WEB_SIP_URI_MAX + 1], uri[WEB_SIP_URI_MAX + 1], text[512];
+	struct buf b = BUF_ON(text);
 	struct str to = wb_people_bare(web_text(args, "to"), space), type;
 	const cJSON *on = cJSON_GetObjectItemCaseSensitive(args, "on");
 	if (to.len == 0 || !cJSON_IsBool(on)) {
@@ -256,10 +255,10 @@ void chat_typing(struct session *s, uint64_t number, const cJSON *args)
 	}
 	struct content c = { .kind = CONTENT_TYPING, .active = cJSON_IsTrue(on), .refresh_s = 15 };
 	content_put_pager(&b, &c, &type);
-	buf_printf(&ub, "sip:%" STR_FMT, STR_ARG(to));
-	struct web_out o = {
-		.method = SIP_MESSAGE, .uri = buf_view(&ub), .type = type, .body = buf_view(&b)
-	};
+	struct web_out o = { .method = SIP_MESSAGE,
+		             .uri = web_sip_uri(to, uri),
+		             .type = type,
+		             .body = buf_view(&b) };
 	web_send(s, &o, on_told, (void *)(uintptr_t)number);
 }
 
@@ -294,7 +293,7 @@ static void tell_text(struct session *s, struct str from, const struct content *
 void chat_message(struct session *s, struct sip_req *rq)
 {
 	struct content c;
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	const struct sip_addr *a = sip_from(rq->msg);
 	struct str from = a ? wb_people_bare(a->uri, space) : STR("");
 	content_read(&c, rq->msg);
@@ -399,7 +398,7 @@ static void on_history(struct session *s, void *arg, int code, const struct sip_
 	const char *why;
 	const cJSON *row;
 	if (code / 100 != 2) {
-		web_fail_sip(s, number, code, m);
+		web_fail_sip(s, number, code);
 		return;
 	}
 	cJSON *doc = ctl_parse_json(m->body, &why);
@@ -426,7 +425,7 @@ static void on_history(struct session *s, void *arg, int code, const struct sip_
 
 void chat_history(struct session *s, uint64_t number, const cJSON *args)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	auto_(buf_free) struct buf b = buf_of(1024);
 	struct str person = web_text(args, "with"), with = wb_people_bare(person, space);
 	struct str before = web_text(args, "before");

@@ -2,22 +2,20 @@
 
 #include "base/code.h"
 #include "role/web/people.h"
-#include "wire/xml/xml.h"
+#include "wire/soap/soap.h"
 
 /* Changes of the list of contacts ([MS-SIP] section 2.2: SOAP), whom the browser shows besides, and
  * the search of the directory. */
 
-#define SOAP_TYPE "application/SOAP+xml"
-
 enum { FIELDS_MAX = 4 * 1024, FOUND_MAX = 50, TEXT_MAX = 256 };
 
-static void on_changed(struct session *s, void *arg, int code, const struct sip_msg *m)
+static void on_changed(struct session *s, void *arg, int code, const struct sip_msg *m UNUSED)
 {
 	uint64_t number = (uint64_t)(uintptr_t)arg;
 	if (code / 100 == 2)
 		web_ok(s, number, STR(""));
 	else
-		web_fail_sip(s, number, code, m);
+		web_fail_sip(s, number, code);
 }
 
 /* `{"group": 5}` of the answer to addGroup. */
@@ -27,15 +25,16 @@ static void on_group_added(struct session *s, void *arg, int code, const struct 
 	auto_(arena_free) struct arena *a = arena_new();
 	char text[32];
 	struct buf b = BUF_ON(text);
-	struct xml *root;
+	struct soap answer;
 	uint32_t id = 0;
 	if (code / 100 != 2) {
-		web_fail_sip(s, number, code, m);
+		web_fail_sip(s, number, code);
 		return;
 	}
-	if (xml_parse(&root, a, m->body) == 0) {
-		const struct xml *e = xml_child(xml_child(root, "Body"), "addGroup");
-		(void)!str_to_u32(xml_child_text(e, "groupID"), UINT32_MAX, &id);
+	if (soap_read(&answer, a, m->body) < 0 ||
+	    str_to_u32(soap_arg(&answer, "groupID"), UINT32_MAX, &id) < 0) {
+		web_fail_sip(s, number, 500);
+		return;
 	}
 	buf_printf(&b, "\"group\":%u", id);
 	web_ok(s, number, buf_view(&b));
@@ -45,12 +44,10 @@ static void soap(struct session *s, uint64_t number, const char *method, struct 
                  web_done_fn *done)
 {
 	auto_(buf_free) struct buf b = buf_of(FIELDS_MAX + 1024);
-	buf_printf(&b,
-	           "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
-	           "xmlns:m=\"http://schemas.microsoft.com/winrtc/2002/11/sip\"><s:Body><m:%s>",
-	           method);
+	soap_put_method_begin(&b, method, SOAP_SPACE_SIP);
 	buf_str(&b, fields);
-	buf_printf(&b, "<m:deltaNum>0</m:deltaNum></m:%s></s:Body></s:Envelope>", method);
+	buf_lit(&b, "<m:deltaNum>0</m:deltaNum>");
+	soap_put_method_end(&b, method);
 	struct web_out o = { .method = SIP_SERVICE,
 		             .lines = STR("Supported: msrtc-event-categories\r\n"),
 		             .type = STR(SOAP_TYPE),
@@ -80,7 +77,7 @@ static void set_contact(struct session *s, uint64_t number, struct str uri, stru
 /* The contact that the request names, or NULL and an answer. */
 static struct person *contact_of(struct session *s, uint64_t number, const cJSON *args)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	struct str uri = wb_people_bare(web_text(args, "uri"), space);
 	struct person *x = uri.len ? wb_person_find(s->people, uri) : NULL;
 	if (x && x->contact)
@@ -91,7 +88,7 @@ static struct person *contact_of(struct session *s, uint64_t number, const cJSON
 
 void wb_people_contacts_add(struct session *s, uint64_t number, const cJSON *args)
 {
-	char space[WEB_URI_MAX + 1], text[16];
+	char space[WEB_SIP_URI_MAX + 1], text[16];
 	struct buf b = BUF_ON(text);
 	struct str uri = wb_people_bare(web_text(args, "uri"), space),
 	           name = web_text(args, "name");
@@ -205,7 +202,7 @@ void wb_people_watch(struct session *s, uint64_t number, const cJSON *args)
 	list_for(it, &p->all) list_entry(it, struct person, node)->shown = false;
 	cJSON_ArrayForEach(one, uris)
 	{
-		char space[WEB_URI_MAX + 1];
+		char space[WEB_SIP_URI_MAX + 1];
 		struct str uri = cJSON_IsString(one)
 		                         ? wb_people_bare(str_of(one->valuestring), space)
 		                         : STR("");

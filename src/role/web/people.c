@@ -2,6 +2,7 @@
 
 #include "base/code.h"
 #include "role/web/people.h"
+#include "svc/presence/aggregate.h"
 #include "wire/xml/xml.h"
 
 /* Contacts and presence of a session: what it asks the front end for, and what the browser changes.
@@ -12,42 +13,21 @@
 #define BATCH "application/msrtc-adrl-categorylist+xml"
 #define LYNC_LINES "Supported: msrtc-event-categories, eventlist\r\n"
 
-enum {
-	USER_INSTANCE = 0x20000000,
-	MACHINE_INSTANCE = 0x30000000,
-	CONFLICTS_MAX = 3,
-	GROUPS_TEXT_MAX = 512
-};
+enum { MACHINE_INSTANCE = 0x30000000, CONFLICTS_MAX = 3 };
 
-/* What the front end cannot read it does not answer. */
-static bool is_address(struct str bare)
+/* What the front end cannot read it does not answer: the parser that it uses decides. */
+struct str wb_people_bare(struct str uri, char space[WEB_SIP_URI_MAX + 1])
 {
-	char text[WEB_URI_MAX + 8];
-	struct buf b = BUF_ON(text);
-	struct sip_uri u;
-	buf_lit(&b, "sip:");
-	buf_str(&b, bare);
-	return sip_uri_parse(&u, buf_view(&b)) == 0 && u.user.len > 0 && u.password.len == 0 &&
-	       u.headers.len == 0;
-}
-
-struct str wb_people_bare(struct str uri, char space[WEB_URI_MAX + 1])
-{
+	char text[WEB_SIP_URI_MAX + 1];
+	struct buf b = { .p = space, .cap = WEB_SIP_URI_MAX, .max = WEB_SIP_URI_MAX };
 	struct str head, rest;
-	size_t n = 0;
+	struct sip_uri u;
 	if (str_istarts(uri, STR("sip:")))
 		uri = str_sub(uri, 4, uri.len);
 	(void)str_cut(uri, ';', &head, &rest);
-	if (head.len > WEB_URI_MAX || str_chr(head, '@') <= 0)
+	if (sip_uri_parse(&u, web_sip_uri(head, text)) < 0 || u.password.len || u.headers.len)
 		return STR("");
-	for (; n < head.len; n++) {
-		char c = head.p[n];
-		if (c <= ' ' || c > '~' || c == '<' || c == '>' || c == '"')
-			return STR("");
-		space[n] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-	}
-	space[n] = '\0';
-	return is_address(str_n(space, n)) ? str_n(space, n) : STR("");
+	return sip_bare_aor(&u, &b);
 }
 
 /* --- the list -------------------------------------------------------------------------------- */
@@ -140,6 +120,7 @@ static void set_asked(struct people *p, struct person *x, bool asked)
 
 static void put_resources(struct buf *b, struct people *p, bool add)
 {
+	char space[WEB_SIP_URI_MAX + 1];
 	list_for(it, &p->all)
 	{
 		struct person *x = list_entry(it, struct person, node);
@@ -148,10 +129,7 @@ static void put_resources(struct buf *b, struct people *p, bool add)
 		if (!is_news(p, x, add))
 			continue;
 		buf_lit(b, "<resource");
-		char uri[WEB_URI_MAX + 8];
-		struct buf ub = BUF_ON(uri);
-		buf_printf(&ub, "sip:%s", x->uri);
-		xml_put_attr(b, "uri", buf_view(&ub));
+		xml_put_attr(b, "uri", web_sip_uri(str_of(x->uri), space));
 		buf_lit(b, "/>");
 		set_asked(p, x, add);
 	}
@@ -180,13 +158,11 @@ static void reap(struct people *p)
 
 static void put_batch(struct session *s, struct buf *b)
 {
+	char space[WEB_SIP_URI_MAX + 1];
 	struct people *p = s->people;
 	bool add = !is_any(p, false); /* first they make room */
 	buf_lit(b, "<batchSub xmlns=\"http://schemas.microsoft.com/2006/01/sip/batch-subscribe\"");
-	char uri[WEB_URI_MAX + 8];
-	struct buf ub = BUF_ON(uri);
-	buf_printf(&ub, "sip:%s", s->who.uri);
-	xml_put_attr(b, "uri", buf_view(&ub));
+	xml_put_attr(b, "uri", web_sip_uri(str_of(s->who.uri), space));
 	buf_printf(b, " name=\"\"><action name=\"%s\" id=\"1\"><adhocList>",
 	           add ? "subscribe" : "unsubscribe");
 	put_resources(b, p, add);
@@ -296,12 +272,10 @@ static void on_published(struct session *s, void *arg, int code, const struct si
 
 static void publish(struct session *s, struct publish *x)
 {
+	char space[WEB_SIP_URI_MAX + 1];
 	auto_(buf_free) struct buf b = buf_of(16 * 1024);
 	buf_lit(&b, "<publish xmlns=\"" NS "rich-presence\"><publications");
-	char uri[WEB_URI_MAX + 8];
-	struct buf ub = BUF_ON(uri);
-	buf_printf(&ub, "sip:%s", s->who.uri);
-	xml_put_attr(&b, "uri", buf_view(&ub));
+	xml_put_attr(&b, "uri", web_sip_uri(str_of(s->who.uri), space));
 	buf_char(&b, '>');
 	for (unsigned k = x->first; k < x->first + x->n; k++)
 		put_publication(&b, s->people, x, k);
@@ -323,8 +297,7 @@ static bool learn_versions(struct people *p, const struct publish *x, const stru
 	bool learnt = false;
 	if (xml_parse(&root, a, m->body) < 0)
 		return false;
-	for (const struct xml *e = xml_child(xml_is(root, "operation") ? NULL : root, "operation");
-	     e; e = xml_again(e)) {
+	for (const struct xml *e = xml_child(root, "operation"); e; e = xml_again(e)) {
 		uint32_t i, v;
 		if (str_to_u32(xml_attr(e, "index"), UINT32_MAX, &i) < 0 || i == 0 || i > x->n ||
 		    str_to_u32(xml_attr(e, "curVersion"), UINT32_MAX, &v) < 0)
@@ -345,7 +318,7 @@ static void on_published(struct session *s, void *arg, int code, const struct si
 	if (x->number && code / 100 == 2)
 		web_ok(s, x->number, STR(""));
 	else if (x->number)
-		web_fail_sip(s, x->number, code, m);
+		web_fail_sip(s, x->number, code);
 	free(x);
 }
 
@@ -361,7 +334,7 @@ static struct publish *publish_new(uint64_t number, unsigned first, unsigned n, 
 static void publish_machine(struct session *s, uint64_t number)
 {
 	struct publish *x = publish_new(number, OWN_MACHINE_2, 2, STR(""));
-	x->availability = s->people->idle ? 4500 : 3500;
+	x->availability = s->people->idle ? STATE_IDLE : STATE_ONLINE;
 	publish(s, x);
 }
 
@@ -387,19 +360,19 @@ void wb_people_presence_set(struct session *s, uint64_t number, const cJSON *arg
 		const char *name;
 		unsigned availability;
 	} states[] = { { "auto", 0 },
-		       { "available", 3500 },
-		       { "busy", 6500 },
-		       { "do_not_disturb", 9500 },
-		       { "be_right_back", 12500 },
-		       { "away", 15500 },
-		       { "offline", 18500 } };
+		       { "available", STATE_ONLINE },
+		       { "busy", STATE_BUSY },
+		       { "do_not_disturb", STATE_DND },
+		       { "be_right_back", STATE_BRB },
+		       { "away", STATE_AWAY },
+		       { "offline", STATE_OFFLINE } };
 	struct str state = web_text(args, "state");
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		if (!str_eq(state, str_of(states[i].name)))
 			continue;
 		struct publish *x = publish_new(number, OWN_USER_2, 2, STR(""));
 		x->remove = states[i].availability == 0;
-		x->availability = x->remove ? 3500 : states[i].availability;
+		x->availability = x->remove ? STATE_ONLINE : states[i].availability;
 		publish(s, x);
 		return;
 	}

@@ -17,6 +17,9 @@ struct group {
 	char name[];
 };
 
+/* Instance of the state that a user has set herself ([MS-PRES]). */
+enum { USER_INSTANCE = 0x20000000 };
+
 /* Publications of ours, whose versions must be told with the next one. */
 enum own_pub {
 	OWN_MACHINE_2,
@@ -32,7 +35,6 @@ enum own_pub {
 struct people {
 	struct list all, groups, searches;
 	unsigned n, n_asked;
-	bool known;       /* the list of contacts has come */
 	bool idle;        /* nobody is at the device */
 	uint32_t machine; /* instance of the machine's state */
 	uint32_t version[OWN_N];
@@ -55,9 +57,9 @@ struct person *wb_person_find(const struct people *p, struct str uri);
 struct person *wb_person_get(struct people *p, struct str uri);
 void wb_person_free(struct people *p, struct person *x);
 struct group *wb_group_find(const struct people *p, uint32_t id);
-/* "sip:bob@example.test;x=y" without scheme and parameters, in lower case; empty: no such address.
- */
-struct str wb_people_bare(struct str uri, char space[WEB_URI_MAX + 1]);
+/* "sip:bob@example.test;x=y" as an address of record without scheme, in space; empty: no such
+ * address. */
+struct str wb_people_bare(struct str uri, char space[WEB_SIP_URI_MAX + 1]);
 /* "available", ... of an availability. */
 const char *wb_state_name(unsigned availability);
 /* Documents of notifications (people_read.c). */

@@ -4,6 +4,7 @@
 #include "base/code.h"
 #include "base/isotime.h"
 #include "role/web/people.h"
+#include "svc/presence/aggregate.h"
 #include "wire/mime/mime.h"
 #include "wire/xml/xml.h"
 
@@ -21,9 +22,10 @@ const char *wb_state_name(unsigned a)
 		unsigned from;
 		const char *name;
 	} bands[] = {
-		{ 18000, "offline" },       { 15000, "away" },     { 12000, "be_right_back" },
-		{ 9000, "do_not_disturb" }, { 7500, "busy_idle" }, { 6000, "busy" },
-		{ 4500, "idle" },           { 3000, "available" },
+		{ AVAIL_OFFLINE, "offline" },     { AVAIL_AWAY, "away" },
+		{ AVAIL_BRB, "be_right_back" },   { AVAIL_DND, "do_not_disturb" },
+		{ AVAIL_BUSY_IDLE, "busy_idle" }, { AVAIL_BUSY, "busy" },
+		{ AVAIL_IDLE, "idle" },           { AVAIL_ONLINE, "available" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bands); i++)
 		if (a >= bands[i].from)
@@ -41,7 +43,7 @@ static void set_text(char **to, struct str s)
 
 static void take_contact(struct people *p, const struct xml *e)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	struct str uri = wb_people_bare(xml_attr(e, "uri"), space);
 	struct person *x = uri.len ? wb_person_get(p, uri) : NULL;
 	if (!x)
@@ -59,7 +61,8 @@ static void take_group(struct people *p, const struct xml *e)
 		return;
 	struct group *old = wb_group_find(p, id), *g = xmalloc(sizeof(*g) + name.len + 1);
 	g->id = id;
-	memcpy(g->name, name.p, name.len);
+	if (name.len > 0)
+		memcpy(g->name, name.p, name.len);
 	g->name[name.len] = '\0';
 	if (old) {
 		list_del(&old->node);
@@ -94,7 +97,7 @@ static void forget_list(struct people *p)
 
 static void change(struct people *p, const struct xml *e)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	uint32_t id;
 	if (xml_is(e, "addedContact") || xml_is(e, "modifiedContact")) {
 		take_contact(p, e);
@@ -127,7 +130,6 @@ static void read_contacts(struct session *s, const struct xml *root)
 		for (const struct xml *e = root->child; e; e = e->next)
 			change(p, e);
 	}
-	p->known = true;
 	wb_people_tell_contacts(s);
 	wb_people_ask(s);
 }
@@ -286,7 +288,7 @@ static void put_person(struct buf *b, struct str uri, const struct xml *categori
 
 static void add_person(struct buf *b, const struct xml *categories)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	struct str uri = wb_people_bare(xml_attr(categories, "uri"), space);
 	if (uri.len == 0)
 		return;
@@ -297,7 +299,7 @@ static void add_person(struct buf *b, const struct xml *categories)
 /* Who is no user here, or cannot be seen. */
 static void add_absent(struct buf *b, const struct xml *list)
 {
-	char space[WEB_URI_MAX + 1];
+	char space[WEB_SIP_URI_MAX + 1];
 	for (const struct xml *e = xml_child(list, "resource"); e; e = xml_again(e)) {
 		struct str state = xml_attr(xml_child(e, "instance"), "state");
 		struct str uri = wb_people_bare(xml_attr(e, "uri"), space);
@@ -330,7 +332,7 @@ static int own_of(const struct people *p, struct str category, uint32_t instance
 	bool state = str_eq(category, STR("state")), note = str_eq(category, STR("note"));
 	if (state && instance == p->machine)
 		return container == 2 ? OWN_MACHINE_2 : container == 3 ? OWN_MACHINE_3 : -1;
-	if (state && instance == 0x20000000)
+	if (state && instance == USER_INSTANCE)
 		return container == 2 ? OWN_USER_2 : container == 3 ? OWN_USER_3 : -1;
 	if (note && instance == 0)
 		return container == 200   ? OWN_NOTE_200

@@ -165,23 +165,12 @@ void session_end(struct session *s, unsigned code, const char *why)
 	web_unregister(s, on_gone);
 }
 
-void sessions_end(struct web *w, uint64_t account, uint64_t login, const char *why)
+void sessions_end(struct web *w, const struct web_login *of, const char *why)
 {
 	list_for(it, &w->sessions)
 	{
 		struct session *s = list_entry(it, struct session, node);
-		if (s->who.account == account && (login == 0 || s->who.number == login))
-			session_end(s, WEB_SIGNED_OUT, why);
-	}
-}
-
-void sessions_revoke(struct web *w, uint64_t account, uint64_t credential, const char *why)
-{
-	list_for(it, &w->sessions)
-	{
-		struct session *s = list_entry(it, struct session, node);
-		if (s->who.account == account &&
-		    (credential == 0 || s->who.credential == credential))
+		if (web_is_of(&s->who, of))
 			session_end(s, WEB_SIGNED_OUT, why);
 	}
 }
@@ -219,11 +208,10 @@ static void on_refresh(void *arg)
 }
 
 /* The same for the same user and tab group: a browser that comes back is the same endpoint. */
-static void make_instance(struct session *s)
+static void make_instance(struct session *s, struct str tab)
 {
 	const struct hash_key key = { 0x6469616c746f6e65, 0x7765622d7461622d };
-	struct str who = str_of(s->who.uri), tab = str_of(s->tab);
-	uint64_t a = hash_lower(&key, who) ^ hash_bytes(&key, tab.p, tab.len);
+	uint64_t a = hash_lower(&key, str_of(s->who.uri)) ^ hash_bytes(&key, tab.p, tab.len);
 	uint64_t b = hash_bytes(&key, &a, sizeof(a));
 	(void)snprintf(s->instance, sizeof(s->instance), "%08x-%04x-8%03x-8%03x-%012llx",
 	               (unsigned)(a >> 32), (unsigned)(a >> 16) & 0xffff, (unsigned)a & 0xfff,
@@ -258,13 +246,12 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	if (w->n_sessions >= w->set.sessions_max)
 		return NULL;
 	struct session *s = xnew(struct session);
-	struct buf id = BUF_ON(s->id), call = BUF_ON(s->reg_call), tb = BUF_ON(s->tab);
+	struct buf id = BUF_ON(s->id), call = BUF_ON(s->reg_call);
 	s->web = w;
 	s->who = *who;
 	rand_token(&id, 24);
 	rand_token(&call, 24);
-	buf_str(&tb, tab);
-	make_instance(s);
+	make_instance(s, tab);
 	make_place(w, s);
 	list_init(&s->events);
 	list_init(&s->calls);

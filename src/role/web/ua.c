@@ -80,6 +80,14 @@ void web_calls_drop(struct session *s)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
+struct str web_sip_uri(struct str bare, char space[WEB_SIP_URI_MAX + 1])
+{
+	struct buf b = { .p = space, .cap = WEB_SIP_URI_MAX, .max = WEB_SIP_URI_MAX };
+	buf_lit(&b, "sip:");
+	buf_str(&b, bare);
+	return b.full ? STR("") : buf_view(&b);
+}
+
 static void put_contact(struct buf *b, const struct session *s)
 {
 	buf_printf(b,
@@ -117,16 +125,14 @@ static void put_dialog(struct buf *b, const struct session *s, const struct web_
 static void compose(struct buf *b, struct session *s, const struct web_out *o, struct sip_flow *f,
                     const char *branch)
 {
-	char own[WEB_URI_MAX + 8];
-	struct buf ob = BUF_ON(own);
-	buf_printf(&ob, "sip:%s", s->who.uri);
-	struct str uri = o->uri.len ? o->uri : buf_view(&ob);
+	char space[WEB_SIP_URI_MAX + 1];
+	struct str own = web_sip_uri(str_of(s->who.uri), space), uri = o->uri.len ? o->uri : own;
 	buf_str(b, sip_method_name(o->method));
 	buf_char(b, ' ');
 	buf_str(b, o->sub && o->sub->there ? str_of(o->sub->target) : uri);
 	buf_lit(b, " SIP/2.0\r\nVia: ");
 	sip_via_put(b, f, branch);
-	put_dialog(b, s, o, o->method == SIP_REGISTER ? buf_view(&ob) : uri);
+	put_dialog(b, s, o, o->method == SIP_REGISTER ? own : uri);
 	put_contact(b, s);
 	buf_printf(b,
 	           "\r\nMax-Forwards: 70\r\nAuthorization: Dialtone ticket=\"%s\"\r\n"
@@ -216,14 +222,11 @@ static void send_register(struct session *s, uint32_t expires_s, web_done_fn *do
 	char lines[256];
 	struct buf lb = BUF_ON(lines);
 	struct str domain, user;
-	char uri[WEB_URI_MAX + 8];
-	struct buf ub = BUF_ON(uri);
+	char uri[WEB_SIP_URI_MAX + 1];
 	(void)str_cut(str_of(s->who.uri), '@', &user, &domain);
-	buf_lit(&ub, "sip:");
-	buf_str(&ub, domain);
 	buf_printf(&lb, "Expires: %u\r\nSupported: gruu, eventlist\r\n", expires_s);
 	struct web_out o = { .method = SIP_REGISTER,
-		             .uri = buf_view(&ub),
+		             .uri = web_sip_uri(domain, uri),
 		             .call_id = str_of(s->reg_call),
 		             .cseq = ++s->cseq,
 		             .lines = buf_view(&lb) };

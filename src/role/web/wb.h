@@ -21,10 +21,11 @@
 
 enum {
 	WEB_SLOTS_MAX = 64,
-	STOP_MS = 300,            /* browsers are given to hear that the server goes */
-	WEB_BODY_MAX = 64 * 1024, /* of a request by HTTP */
-	WEB_TICKET_MAX = 128,     /* characters of a log-in's ticket */
-	WEB_URI_MAX = 255,        /* bytes of a person's address */
+	STOP_MS = 300,                     /* browsers are given to hear that the server goes */
+	WEB_BODY_MAX = 64 * 1024,          /* of a request by HTTP */
+	WEB_TICKET_MAX = 128,              /* characters of a log-in's ticket */
+	WEB_URI_MAX = 255,                 /* bytes of a person's address */
+	WEB_SIP_URI_MAX = WEB_URI_MAX + 4, /* of it with its scheme */
 	WEB_TAB_MAX = 64,
 	WEB_USER_SESSIONS_MAX = 8, /* of one user: the oldest goes, as of other endpoints */
 	WEB_AWAY_S = 60,           /* a session without a connection */
@@ -81,6 +82,11 @@ struct web_login {
 	uint64_t account, credential, number;
 	char uri[WEB_URI_MAX + 1], ticket[WEB_TICKET_MAX + 1];
 };
+static inline bool web_is_of(const struct web_login *who, const struct web_login *of)
+{
+	return who->account == of->account && (!of->number || who->number == of->number) &&
+	       (!of->credential || who->credential == of->credential);
+}
 
 /* --- login.c: log-ins by HTTP, and the WebSocket's door */
 
@@ -103,13 +109,11 @@ void browser_send(struct browser *b, struct str json);
 /* The end, by the server; close codes of docs/protocols/web-api.md. */
 enum { WEB_SIGNED_OUT = 4001, WEB_REPLACED = 4002, WEB_PROTOCOL = 4003 };
 void browser_end(struct browser *b, unsigned code, const char *why);
-/* Those of that log-in that have no session. */
-void browsers_end(struct web *w, uint64_t account, uint64_t login, const char *why);
+/* Those that have no session: as sessions_end(). */
+void browsers_end(struct web *w, const struct web_login *of, const char *why);
 void browsers_free(struct web *w);
 
 /* --- session.c */
-
-enum web_event_kind { WEB_EV_SELF, WEB_EV_CONTACTS, WEB_EV_PRESENCE, WEB_EV_MESSAGE };
 
 /* A dialog of SUBSCRIBE. */
 enum web_sub_kind { WEB_SUB_CONTACTS, WEB_SUB_SELF, WEB_SUB_PRESENCE, WEB_SUB_TALK, WEB_N_SUBS };
@@ -124,20 +128,12 @@ struct web_sub {
 	struct timer renew;
 };
 
-/* Somebody who is watched. */
-struct watched {
-	struct list node;
-	bool contact, shown; /* why */
-	bool asked;          /* the front end has been asked */
-	char uri[];
-};
-
 struct session {
 	struct list node;
 	struct map_node by_id;
 	struct web *web;
 	struct web_login who;
-	char id[33], tab[WEB_TAB_MAX + 1], instance[37];
+	char id[33], instance[37];
 	struct browser *browser; /* NULL: away */
 	struct timer away;
 	/* events */
@@ -176,10 +172,8 @@ bool session_has(const struct session *s, uint64_t seq);
 void session_replay(struct session *s, uint64_t seq);
 /* Signs the endpoint off, and frees it. */
 void session_end(struct session *s, unsigned code, const char *why);
-/* All of that log-in (0: of the account). */
-void sessions_end(struct web *w, uint64_t account, uint64_t login, const char *why);
-/* All that were opened with that credential; 0: whichever it was. */
-void sessions_revoke(struct web *w, uint64_t account, uint64_t credential, const char *why);
+/* All of the account that were opened with that log-in and that credential; 0: whichever it was. */
+void sessions_end(struct web *w, const struct web_login *of, const char *why);
 void sessions_free(struct web *w);
 /* A link to a front end is there, or has gone. */
 void sessions_link(struct web *w, uint32_t slot, bool up);
@@ -194,7 +188,7 @@ void web_ok(struct session *s, uint64_t number, struct str body);
 void web_fail(struct session *s, uint64_t number, const char *code, const char *text,
               const char *remedy);
 /* Of a SIP status. */
-void web_fail_sip(struct session *s, uint64_t number, int code, const struct sip_msg *m);
+void web_fail_sip(struct session *s, uint64_t number, int code);
 /* A field is missing or wrong. */
 void web_bad(struct session *s, uint64_t number, const char *text);
 void web_put_error(struct buf *b, uint64_t number, const char *code, const char *text,
@@ -214,6 +208,8 @@ struct web_out {
 	struct str lines, type, body;
 	void (*dropped)(void *arg); /* in place of done, if the session ends; or NULL */
 };
+/* "sip:bob@example.test", in space; empty: it is too long. */
+struct str web_sip_uri(struct str bare, char space[WEB_SIP_URI_MAX + 1]);
 /* done is called once, never from inside; not any more once the session has ended. */
 void web_send(struct session *s, const struct web_out *o, web_done_fn *done, void *arg);
 void web_register(struct session *s);

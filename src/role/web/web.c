@@ -82,18 +82,24 @@ static const struct sip_stack_ops stack_ops = { .request = web_sip_request,
 	                                        .opened = on_opened,
 	                                        .closed = on_closed };
 
+static void sign_out(struct web *w, const struct web_login *of, const char *why)
+{
+	sessions_end(w, of, why);
+	browsers_end(w, of, why);
+}
+
 /* Log-ins that ended, by whatever: what was opened with them goes. */
 static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint64_t number)
 {
 	struct web *w = arg;
 	switch (ev) {
 	case ACCOUNTS_LOGIN_ENDED:
-		sessions_end(w, account, number, "The log-in has ended.");
-		browsers_end(w, account, number, "The log-in has ended.");
+		sign_out(w, &(struct web_login){ .account = account, .number = number },
+		         "The log-in has ended.");
 		break;
 	case ACCOUNTS_DISABLED:
-		sessions_end(w, account, 0, "The account has been disabled.");
-		browsers_end(w, account, 0, "The account has been disabled.");
+		sign_out(w, &(struct web_login){ .account = account },
+		         "The account has been disabled.");
 		break;
 	case ACCOUNTS_LOST:
 		if (!accounts_is_up(w->accounts))
@@ -101,7 +107,8 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 			               role_link_index(w->env, STR("accounts"), 0, STR("")));
 		break;
 	case ACCOUNTS_PASSWORD:
-		sessions_revoke(w, account, number, "The password has been changed.");
+		sign_out(w, &(struct web_login){ .account = account, .credential = number },
+		         "The password has been changed.");
 		break;
 	case ACCOUNTS_CHANGED:
 	case ACCOUNTS_BACK:

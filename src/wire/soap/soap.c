@@ -78,7 +78,7 @@ void soap_put_end(struct buf *b)
 	buf_lit(b, "</s:Body></s:Envelope>");
 }
 
-void soap_put_answer_begin(struct buf *b, const char *method, const char *space)
+void soap_put_method_begin(struct buf *b, const char *method, const char *space)
 {
 	soap_put_begin(b, space);
 	buf_lit(b, "<m:");
@@ -86,7 +86,7 @@ void soap_put_answer_begin(struct buf *b, const char *method, const char *space)
 	buf_char(b, '>');
 }
 
-void soap_put_answer_end(struct buf *b, const char *method)
+void soap_put_method_end(struct buf *b, const char *method)
 {
 	buf_lit(b, "</m:");
 	buf_str(b, str_of(method));

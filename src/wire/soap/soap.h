@@ -35,10 +35,10 @@ const struct xml *soap_ref(const struct soap *s, const struct xml *e);
  * what stands in the body; then soap_put_end(). */
 void soap_put_begin(struct buf *b, const char *space);
 void soap_put_end(struct buf *b);
-/* Appends an answer with one element, named as its method: begin, its children (elements with the
- * prefix m, such as xml_put_element(b, "m:groupID", id)), end. */
-void soap_put_answer_begin(struct buf *b, const char *method, const char *space);
-void soap_put_answer_end(struct buf *b, const char *method);
+/* Appends a call, or an answer, which is one element named as its method: begin, its children
+ * (elements with the prefix m, such as xml_put_element(b, "m:groupID", id)), end. */
+void soap_put_method_begin(struct buf *b, const char *method, const char *space);
+void soap_put_method_end(struct buf *b, const char *method);
 
 struct soap_fault {
 	struct str code;   /* without prefix: "Client", "Server", "Client.BadCall.WrongDelta" */

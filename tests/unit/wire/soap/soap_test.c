@@ -102,9 +102,9 @@ static void an_answer_is_read_as_it_was_written(void)
 {
 	struct soap s;
 	auto_(buf_free) struct buf b = buf_of(4000);
-	soap_put_answer_begin(&b, "addGroup", SOAP_SPACE_SIP);
+	soap_put_method_begin(&b, "addGroup", SOAP_SPACE_SIP);
 	xml_put_element(&b, "m:groupID", STR("3"));
-	soap_put_answer_end(&b, "addGroup");
+	soap_put_method_end(&b, "addGroup");
 	EQ_STR(buf_view(&b), BODY("<m:addGroup><m:groupID>3</m:groupID></m:addGroup>"));
 	EQ(read_text(&s, buf_view(&b)), 0);
 	EQ_STR(s.method, "addGroup");
