@@ -107,7 +107,17 @@ class Baresip:
     def _start_presence(self):
         """The module publishes only for accounts that it finds when it is loaded."""
         self.wait_registered()
-        self.command("insmod", "presence.so")
+        self._published(lambda: self.command("insmod", "presence.so"))
+
+    def _published(self, change):
+        """Does what makes it publish, till that was accepted: it does not wait for the answer itself
+        (its next PUBLISH would lack the tag, and make a second publication beside the first)."""
+        def tags():
+            with open(os.path.join(self.dir, "out"), encoding="utf-8", errors="replace") as f:
+                return f.read().count("SIP-ETag: ")
+        before = tags()
+        change()
+        wait_for(lambda: tags() > before, f"an accepted PUBLISH in {self.dir}/out")
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w", encoding="utf-8") as f:
@@ -188,7 +198,7 @@ class Baresip:
 
     def set_online(self, on):
         """The only two states that it publishes."""
-        self.command("presence_online" if on else "presence_offline")
+        self._published(lambda: self.command("presence_online" if on else "presence_offline"))
 
     def sign_off(self):
         self.command("uadel", self.user.uri)
