@@ -10,20 +10,12 @@ from lib import site, tap  # noqa: E402
 from lib.presence import PresenceClient, Publication, note_xml  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
-from lib.web import API, Browser, Site, address  # noqa: E402
-
-
-PAGE, SCRIPT = "<!doctype html><title>Dialtone</title>", "export {}\n"
+from lib.web import API, PAGE, SCRIPT, Browser, Site, address, make_pages  # noqa: E402
 
 
 def make(args, folder):
     site.netns.enter()
-    root = os.path.join(folder, "pages")
-    os.makedirs(os.path.join(root, "assets"))
-    for name, text in (("index.html", PAGE), ("assets/main-1.js", SCRIPT)):
-        with open(os.path.join(root, name), "w", encoding="utf-8") as f:
-            f.write(text)
-    return site.Site(args, folder, web=f"metrics-port = 0\nweb-root = {root}\n")
+    return site.Site(args, folder, web=f"metrics-port = 0\nweb-root = {make_pages(folder)}\n")
 
 
 def web(case):

@@ -16,6 +16,19 @@ API = "/api/v1/"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
+PAGE, SCRIPT = "<!doctype html><title>Dialtone</title>", "export {}\n"
+
+
+def make_pages(folder):
+    """A browser client that does nothing; returns its folder, for web-root."""
+    root = os.path.join(folder, "pages")
+    os.makedirs(os.path.join(root, "assets"))
+    for name, text in (("index.html", PAGE), ("assets/main-1.js", SCRIPT)):
+        with open(os.path.join(root, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    return root
+
+
 class Closed(Exception):
     """The server has closed the WebSocket; code and why."""
 
@@ -82,6 +95,7 @@ class Browser:
         self.events, self.answers = [], {}
         self.self_state, self.contacts, self.groups, self.people = {}, {}, {}, {}
         self.messages, self.typing = [], []
+        self.calls = {}  # id: what was told of it, in order
         self.closed, self._number = None, 0
         self.sock, self._reader = None, None
         self._lock = threading.Lock()
@@ -202,6 +216,8 @@ class Browser:
             self.messages.append(m["message"])
         elif m["ev"] == "typing":
             self.typing.append((m["from"], m["on"]))
+        elif m["ev"] == "call":
+            self.calls.setdefault(m["call"], []).append(m)
 
     def send(self, op, **fields):
         self._number += 1
@@ -282,6 +298,13 @@ class Browser:
     def wait_text(self, text):
         return wait_for(lambda: next((m for m in self.messages if m["text"] == text), None),
                         lambda: f"{text!r} among {[m['text'] for m in self.messages]}")
+
+    def wait_call(self, state, call=None, after=0):
+        """The event of that state, of this call or of any."""
+        def seen():
+            return next((e for c, events in self.calls.items() if call in (None, c)
+                         for e in events if e["state"] == state and e["seq"] > after), None)
+        return wait_for(seen, lambda: f"a call {state}; there is {self.calls}")
 
 
 def address(user):

@@ -24,6 +24,14 @@ static int read_token(struct task *t, struct str user)
 	return 0;
 }
 
+/* Ours: a token that stands for an end behind the web role has the name of that link, wherever the
+ * dialog's other end is.  Who may make tokens, their MAC says. */
+static bool is_our_host(const struct task *t, const struct sip_uri *u)
+{
+	return t->from_link || target_is_self(&t->fe->self, u->host, u->host_is_v6) ||
+	       str_ends(u->host, STR("." FE_LINK_DOMAIN));
+}
+
 int fe_read_routes(struct task *t)
 {
 	const struct sip_msg *m = t->msg;
@@ -35,7 +43,7 @@ int fe_read_routes(struct task *t)
 		while ((r = sip_addr_next(&rest, &a)) > 0) {
 			if (sip_uri_parse(&u, a.uri) < 0 || t->pop_routes == ROUTES_MAX)
 				return 400;
-			if (!t->from_link && !target_is_self(&t->fe->self, u.host, u.host_is_v6))
+			if (!is_our_host(t, &u))
 				return 403;
 			t->pop_routes++;
 			t->secure |= u.scheme == SIP_SCHEME_SIPS;

@@ -28,6 +28,11 @@ static const struct op {
 	{ "chat.send",       chat_send },
 	{ "chat.typing",     chat_typing },
 	{ "chat.history",    chat_history },
+	{ "call.start",      wb_call_start },
+	{ "call.answer",     wb_call_answer },
+	{ "call.update",     wb_call_update },
+	{ "call.accept",     wb_call_accept },
+	{ "call.end",        wb_call_end },
 };
 /* clang-format on */
 
@@ -93,7 +98,11 @@ static const struct meaning {
 	{ 413, "too_large",     "This is too long.", "Send it in parts." },
 	{ 415, "refused",       "The other side does not take messages of this kind.", "" },
 	{ 480, "not_reachable", "This person is not signed in.", "Try again later." },
+	{ 481, "no_call",       "This call is over.", "" },
+	{ 487, "no_call",       "This call is over.", "" },
 	{ 486, "not_reachable", "This person does not want to be disturbed.", "Try again later." },
+	{ 488, "no_media",      "The devices have no kind of media in common.", "" },
+	{ 491, "busy",          "The other side is changing the call.", "Try again in a moment." },
 	{ 503, "no_server",     "The server does not answer at the moment.", "Try again in a moment." },
 	{ 603, "blocked",       "This person does not take messages from you.", "" },
 	{ 606, "refused",       "Messages with links or files of this kind are not allowed here.", "" },

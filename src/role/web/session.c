@@ -135,7 +135,8 @@ static void session_free(struct session *s)
 	w->n_sessions--;
 	timer_stop(&s->away);
 	timer_stop(&s->refresh);
-	web_calls_drop(s);
+	wb_calls_free(s);
+	web_asks_drop(s);
 	web_subs_drop(s);
 	drop_events(s, UINT64_MAX);
 	wb_people_free(s);
@@ -161,7 +162,8 @@ void session_end(struct session *s, unsigned code, const char *why)
 	timer_stop(&s->away);
 	timer_stop(&s->refresh);
 	web_subs_drop(s);
-	web_calls_drop(s);
+	web_asks_drop(s);
+	wb_calls_end(s);
 	web_unregister(s, on_gone);
 }
 
@@ -254,6 +256,7 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	make_instance(s, tab);
 	make_place(w, s);
 	list_init(&s->events);
+	list_init(&s->asks);
 	list_init(&s->calls);
 	timer_init(&s->away, w->env->loop, on_away, s);
 	timer_init(&s->refresh, w->env->loop, on_refresh, s);

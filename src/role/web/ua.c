@@ -9,8 +9,8 @@
 
 enum { RENEW_EARLY = 2, RETRY_S = 5, SUB_EXPIRES_S = 3600 };
 
-struct call {
-	struct list node; /* in session->calls */
+struct ask {
+	struct list node; /* in session->asks */
 	struct session *s;
 	struct sip_ctx *ctx;
 	web_done_fn *done;
@@ -20,22 +20,22 @@ struct call {
 	struct defer failed; /* ... as is said from the loop */
 };
 
-static void call_free(struct call *c)
+static void ask_free(struct ask *c)
 {
 	list_del(&c->node);
-	c->s->n_calls--;
+	c->s->n_asks--;
 	defer_cancel(&c->failed);
 	free(c);
 }
 
-static void end_call(struct call *c, int code, const struct sip_msg *m)
+static void end_ask(struct ask *c, int code, const struct sip_msg *m)
 {
 	struct session *s = c->s;
 	web_done_fn *done = c->done;
 	void *arg = c->arg;
 	if (c->ctx)
 		sip_ctx_forget(c->ctx);
-	call_free(c);
+	ask_free(c);
 	if (done)
 		done(s, arg, code, m);
 }
@@ -43,12 +43,12 @@ static void end_call(struct call *c, int code, const struct sip_msg *m)
 static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 {
 	if (m->status >= 200)
-		end_call(arg, m->status, m);
+		end_ask(arg, m->status, m);
 }
 
 static void on_failed(void *arg, struct sip_ctx *t UNUSED, enum sip_fail why)
 {
-	end_call(arg, why == SIP_FAIL_TIMEOUT ? 408 : 503, NULL);
+	end_ask(arg, why == SIP_FAIL_TIMEOUT ? 408 : 503, NULL);
 }
 
 static void on_ended(void *arg UNUSED, struct sip_ctx *t UNUSED)
@@ -61,20 +61,20 @@ static const struct sip_ctx_ops ctx_ops = { .response = on_response,
 
 static void on_unsent(void *arg)
 {
-	struct call *c = arg;
-	end_call(c, c->code, NULL);
+	struct ask *c = arg;
+	end_ask(c, c->code, NULL);
 }
 
-void web_calls_drop(struct session *s)
+void web_asks_drop(struct session *s)
 {
-	list_for(it, &s->calls)
+	list_for(it, &s->asks)
 	{
-		struct call *c = list_entry(it, struct call, node);
+		struct ask *c = list_entry(it, struct ask, node);
 		if (c->ctx)
 			sip_ctx_forget(c->ctx);
 		if (c->dropped)
 			c->dropped(c->arg);
-		call_free(c);
+		ask_free(c);
 	}
 }
 
@@ -88,7 +88,7 @@ struct str web_sip_uri(struct str bare, char space[WEB_SIP_URI_MAX + 1])
 	return b.full ? STR("") : buf_view(&b);
 }
 
-static void put_contact(struct buf *b, const struct session *s)
+void web_put_contact(struct buf *b, const struct session *s)
 {
 	buf_printf(b,
 	           "Contact: <sip:%s@web-%u." BRIDGE_LINK_DOMAIN
@@ -105,8 +105,8 @@ static void put_dialog(struct buf *b, const struct session *s, const struct web_
 	else
 		rand_token(b, 12);
 	buf_lit(b, "\r\nTo: ");
-	if (o->sub && o->sub->there) {
-		buf_str(b, str_of(o->sub->remote));
+	if (o->to.len) {
+		buf_str(b, o->to);
 	} else {
 		buf_char(b, '<');
 		buf_str(b, uri);
@@ -122,66 +122,67 @@ static void put_dialog(struct buf *b, const struct session *s, const struct web_
 	buf_lit(b, "\r\n");
 }
 
-static void compose(struct buf *b, struct session *s, const struct web_out *o, struct sip_flow *f,
-                    const char *branch)
+struct str web_compose(const struct session *s, const struct web_out *o, struct sip_flow *f,
+                       const char *branch)
 {
+	struct buf *b = sip_transport_out(sip_stack_transport(s->web->stack));
 	char space[WEB_SIP_URI_MAX + 1];
 	struct str own = web_sip_uri(str_of(s->who.uri), space), uri = o->uri.len ? o->uri : own;
 	buf_str(b, sip_method_name(o->method));
 	buf_char(b, ' ');
-	buf_str(b, o->sub && o->sub->there ? str_of(o->sub->target) : uri);
+	buf_str(b, uri);
 	buf_lit(b, " SIP/2.0\r\nVia: ");
 	sip_via_put(b, f, branch);
 	put_dialog(b, s, o, o->method == SIP_REGISTER ? own : uri);
-	put_contact(b, s);
+	web_put_contact(b, s);
 	buf_printf(b,
 	           "\r\nMax-Forwards: 70\r\nAuthorization: Dialtone ticket=\"%s\"\r\n"
 	           "User-Agent: Dialtone-Web/" DIALTONE_VERSION "\r\n",
 	           s->who.ticket);
 	buf_str(b, o->lines);
 	sip_put_body(b, o->type, o->body);
+	/* The front end would end the link, which is all users'. */
+	return b->full || b->len > SIP_CLIENT_MAX ? STR("") : buf_view(b);
 }
 
-static struct call *call_new(struct session *s, web_done_fn *done, void *arg)
+static struct ask *ask_new(struct session *s, web_done_fn *done, void *arg)
 {
-	struct call *c = xnew(struct call);
+	struct ask *c = xnew(struct ask);
 	c->s = s;
 	c->done = done;
 	c->arg = arg;
 	c->code = 503;
 	defer_init(&c->failed, on_unsent, c);
-	list_add(&s->calls, &c->node);
-	s->n_calls++;
+	list_add(&s->asks, &c->node);
+	s->n_asks++;
 	return c;
 }
 
 /* Nothing can be sent: done, from the loop. */
 static void end_soon(struct session *s, web_done_fn *done)
 {
-	loop_defer(s->web->env->loop, &call_new(s, done, NULL)->failed);
+	loop_defer(s->web->env->loop, &ask_new(s, done, NULL)->failed);
 }
 
 void web_send(struct session *s, const struct web_out *o, web_done_fn *done, void *arg)
 {
 	struct web *w = s->web;
 	struct sip_flow *f = w->fes[s->slot];
-	struct call *c = call_new(s, done, arg);
+	struct ask *c = ask_new(s, done, arg);
 	c->dropped = o->dropped;
 	char branch[SIP_BRANCH_LEN + 1];
-	if (!f || f->closed || s->n_calls > WEB_CALLS_MAX) {
+	if (!f || f->closed || s->n_asks > WEB_ASKS_MAX) {
 		loop_defer(w->env->loop, &c->failed);
 		return;
 	}
-	struct buf *b = sip_transport_out(sip_stack_transport(w->stack));
 	sip_branch_make(w->stack, 0, branch);
-	compose(b, s, o, f, branch);
-	if (b->full ||
-	    b->len > SIP_CLIENT_MAX) { /* the front end would end the link, which is all users' */
+	struct str text = web_compose(s, o, f, branch);
+	if (text.len == 0) {
 		c->code = 413;
 		loop_defer(w->env->loop, &c->failed);
 		return;
 	}
-	c->ctx = sip_ctx_new(w->stack, f, buf_view(b), o->method, branch, &ctx_ops, c);
+	c->ctx = sip_ctx_new(w->stack, f, text, o->method, branch, &ctx_ops, c);
 }
 
 /* --- registration ---------------------------------------------------------------------------- */
@@ -364,7 +365,8 @@ void web_subscribe(struct session *s, enum web_sub_kind kind)
 	(kind == WEB_SUB_TALK ? chat_put_sub(s, &lines, &body, &type)
 	                      : wb_people_put_sub(s, kind, &lines, &body, &type));
 	struct web_out o = { .method = SIP_SUBSCRIBE,
-		             .sub = d,
+		             .uri = str_of(d->target),
+		             .to = str_of(d->remote),
 		             .call_id = str_of(d->call_id),
 		             .from_tag = str_of(d->local_tag),
 		             .cseq = ++d->cseq,
@@ -434,14 +436,14 @@ void web_sip_request(void *arg, struct sip_req *rq)
 			sip_reply(rq, 480, STR(""), STR(""), STR(""), STR(""));
 		break;
 	case SIP_OPTIONS:
-		sip_reply(rq, s ? 200 : 404, STR(""), STR("Allow: MESSAGE, NOTIFY, OPTIONS\r\n"),
-		          STR(""), STR(""));
+		sip_reply(rq, s ? 200 : 404, STR(""), STR(WEB_ALLOW), STR(""), STR(""));
 		break;
+	case SIP_INVITE:
 	case SIP_ACK:
-		sip_ignore(rq);
+	case SIP_BYE:
+		wb_calls_request(s, rq);
 		break;
 	default:
-		sip_reply(rq, 405, STR(""), STR("Allow: MESSAGE, NOTIFY, OPTIONS\r\n"), STR(""),
-		          STR(""));
+		sip_reply(rq, 405, STR(""), STR(WEB_ALLOW), STR(""), STR(""));
 	}
 }

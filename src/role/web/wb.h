@@ -31,9 +31,12 @@ enum {
 	WEB_AWAY_S = 60,           /* a session without a connection */
 	WEB_EVENTS_MAX = 1000,     /* kept for who comes back ... */
 	WEB_EVENTS_BYTES = 1024 * 1024,
-	WEB_RATE = 50, /* requests a second of a connection ... */
+	WEB_DIALOGS_MAX = 8,     /* calls of a session */
+	WEB_SDP_MAX = 48 * 1024, /* bytes of a description of one's media */
+	WEB_RING_S = 120,        /* a call that nobody answers is given up */
+	WEB_RATE = 50,           /* requests a second of a connection ... */
 	WEB_BURST = 200,
-	WEB_CALLS_MAX = 64, /* SIP requests of a session that are under way */
+	WEB_ASKS_MAX = 64, /* SIP requests of a session that are under way */
 	WEB_EXPIRES_S = 600,
 	WEB_WATCHED_MAX = 1500,    /* people whom a session knows, contacts among them ... */
 	WEB_ASKED_MAX = 1000,      /* whom it watches of them: more a front end does not take */
@@ -46,6 +49,9 @@ enum {
 	WEB_LINES_PER_S = 20,
 	WEB_DOC_MAX = 1024 * 1024,
 };
+
+/* What an endpoint takes. */
+#define WEB_ALLOW "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS\r\n"
 
 struct web_settings {
 	struct str root; /* the folder of the browser client */
@@ -143,13 +149,15 @@ struct session {
 	size_t event_bytes;
 	/* SIP */
 	uint32_t slot; /* of the front-end process */
-	struct list calls;
-	unsigned n_calls;
+	struct list asks;
+	unsigned n_asks;
 	char reg_call[33];
 	uint32_t cseq;
 	bool registered, registering, ending;
 	struct timer refresh;
 	struct web_sub subs[WEB_N_SUBS];
+	struct list calls; /* call.c */
+	unsigned n_calls;
 	struct people *people; /* people.c */
 	struct chat *chat;     /* chat.c */
 };
@@ -202,7 +210,7 @@ typedef void web_done_fn(struct session *s, void *arg, int code, const struct si
 struct web_out {
 	enum sip_method method;
 	struct str uri;               /* "sip:..."; empty: the user's own address */
-	const struct web_sub *sub;    /* inside this dialog */
+	struct str to;                /* of a dialog, with its tag; empty: uri */
 	struct str call_id, from_tag; /* empty: new ones */
 	uint32_t cseq;                /* 0: 1 */
 	struct str lines, type, body;
@@ -210,6 +218,11 @@ struct web_out {
 };
 /* "sip:bob@example.test", in space; empty: it is too long. */
 struct str web_sip_uri(struct str bare, char space[WEB_SIP_URI_MAX + 1]);
+/* What web_send() sends, in the transport's buffer; empty: it is too long. */
+struct str web_compose(const struct session *s, const struct web_out *o, struct sip_flow *f,
+                       const char *branch);
+/* Contact: ... of the session, without the line's end. */
+void web_put_contact(struct buf *b, const struct session *s);
 /* done is called once, never from inside; not any more once the session has ended. */
 void web_send(struct session *s, const struct web_out *o, web_done_fn *done, void *arg);
 void web_register(struct session *s);
@@ -219,7 +232,7 @@ void web_subs_init(struct session *s);
 /* Begins, renews or restarts a subscription. */
 void web_subscribe(struct session *s, enum web_sub_kind kind);
 void web_subs_drop(struct session *s);
-void web_calls_drop(struct session *s);
+void web_asks_drop(struct session *s);
 /* A request of a front end. */
 void web_sip_request(void *arg, struct sip_req *rq);
 
@@ -262,3 +275,17 @@ void chat_message(struct session *s, struct sip_req *rq);
 void chat_send(struct session *s, uint64_t number, const cJSON *args);
 void chat_typing(struct session *s, uint64_t number, const cJSON *args);
 void chat_history(struct session *s, uint64_t number, const cJSON *args);
+
+/* --- call.c: calls, whose media the browsers negotiate (docs/protocols/web-api.md) */
+
+/* INVITE, ACK or BYE came; s NULL: to no session. */
+void wb_calls_request(struct session *s, struct sip_req *rq);
+/* The session ends: so do its calls, and the other sides are told. */
+void wb_calls_end(struct session *s);
+/* Nobody is told. */
+void wb_calls_free(struct session *s);
+void wb_call_start(struct session *s, uint64_t number, const cJSON *args);
+void wb_call_answer(struct session *s, uint64_t number, const cJSON *args);
+void wb_call_update(struct session *s, uint64_t number, const cJSON *args);
+void wb_call_accept(struct session *s, uint64_t number, const cJSON *args);
+void wb_call_end(struct session *s, uint64_t number, const cJSON *args);

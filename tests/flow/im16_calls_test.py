@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Poster row IM-16: browsers call one another.  The descriptions of media are the browsers' own; what
+is tried here is the way that they take, and every end that a call can have."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import site, tap  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
+from lib.tap import check, check_eq, wait_for  # noqa: E402
+from lib.web import Browser, Site, address, make_pages  # noqa: E402
+
+
+def make(args, folder):
+    site.netns.enter()
+    return site.Site(args, folder, web=f"metrics-port = 0\nweb-root = {make_pages(folder)}\n")
+
+
+def browser(case, user=None, **kw):
+    return case.own(Browser(Site(case.site.server), user or case.site.user("web"), **kw)).start()
+
+
+def sdp(mark):
+    """Of a browser; mark tells it from others."""
+    return ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+            "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
+            f"a=ice-ufrag:{mark}\r\na=ice-pwd:0123456789012345678901\r\n"
+            "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\na=setup:actpass\r\n"
+            "a=rtpmap:111 opus/48000/2\r\n")
+
+
+def call(a, b):
+    """a calls b, who answers: both numbers of the call."""
+    ours = a.ok("call.start", to=address(b.user), sdp=sdp("a1"))["call"]
+    theirs = b.wait_call("incoming")
+    check_eq((theirs["with"], theirs["sdp"]), (address(a.user), sdp("a1")), "what b hears")
+    a.wait_call("ringing", ours)
+    b.ok("call.answer", call=theirs["call"], sdp=sdp("b1"))
+    check_eq(a.wait_call("answered", ours)["sdp"], sdp("b1"), "what a hears")
+    return ours, theirs["call"]
+
+
+def gone(b, number):
+    check_eq(b.error("call.end", call=number), "no_call", "a call that is over")
+
+
+@tap.test
+def a_call_rings_is_answered_and_ends(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    a.ok("call.end", call=ours)
+    check_eq(b.wait_call("ended", theirs)["reason"], "hung_up", "why")
+    check_eq(a.wait_call("ended", ours)["reason"], "ended_here", "why")
+    gone(a, ours)
+    gone(b, theirs)
+
+
+@tap.test
+def who_was_called_hangs_up(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    b.ok("call.end", call=theirs)
+    check_eq(a.wait_call("ended", ours)["reason"], "hung_up", "why")
+
+
+@tap.test
+def a_call_is_declined(case):
+    a, b = browser(case), browser(case)
+    for how, seen in (({}, "declined"), ({"reason": "busy"}, "busy")):
+        ours = a.ok("call.start", to=address(b.user), sdp=sdp("a1"))["call"]
+        theirs = wait_for(lambda: next((c for c, e in b.calls.items()
+                                        if [x["state"] for x in e] == ["incoming"]), None), "it rings")
+        b.ok("call.end", call=theirs, **how)
+        check_eq(a.wait_call("ended", ours)["reason"], seen, "why")
+
+
+@tap.test
+def the_caller_thinks_better_of_it(case):
+    a, b = browser(case), browser(case)
+    ours = a.ok("call.start", to=address(b.user), sdp=sdp("a1"))["call"]
+    theirs = b.wait_call("incoming")["call"]
+    a.wait_call("ringing", ours)
+    a.ok("call.end", call=ours)
+    check_eq(b.wait_call("ended", theirs)["reason"], "cancelled", "why")
+    check_eq(b.error("call.answer", call=theirs, sdp=sdp("b1")), "no_call", "too late")
+
+
+@tap.test
+def all_devices_ring_and_one_answers(case):
+    a, user = browser(case), case.site.user("web")
+    desk, pocket = browser(case, user), browser(case, user)
+    ours = a.ok("call.start", to=address(user), sdp=sdp("a1"))["call"]
+    theirs = desk.wait_call("incoming")["call"]
+    other = pocket.wait_call("incoming")["call"]
+    pocket.ok("call.answer", call=other, sdp=sdp("p1"))
+    check_eq(a.wait_call("answered", ours)["sdp"], sdp("p1"), "whose answer")
+    check_eq(desk.wait_call("ended", theirs)["reason"], "cancelled", "the other one")
+    a.ok("call.end", call=ours)
+    pocket.wait_call("ended", other)
+
+
+@tap.test
+def either_side_changes_the_call(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    for one, number, two, its in ((a, ours, b, theirs), (b, theirs, a, ours)):
+        asked = one.send("call.update", call=number, sdp=sdp("new"))
+        check_eq(two.wait_call("update", its)["sdp"], sdp("new"), "what is offered")
+        check_eq(two.error("call.update", call=its, sdp=sdp("x")), "busy", "while it is changed")
+        two.ok("call.accept", call=its, sdp=sdp("yes"))
+        check_eq(one.answer(asked)["ok"]["sdp"], sdp("yes"), "what is answered")
+        check_eq(two.error("call.accept", call=its, sdp=sdp("yes")), "bad_request", "once more")
+
+
+@tap.test
+def a_change_ends_with_the_call(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    asked = a.send("call.update", call=ours, sdp=sdp("new"))
+    b.wait_call("update", theirs)
+    b.ok("call.end", call=theirs)
+    check_eq(a.answer(asked)["error"]["code"], "no_call", "the change")
+    a.wait_call("ended", ours)
+
+
+@tap.test
+def who_is_not_there_cannot_be_called(case):
+    a, off = browser(case), case.site.user("off")
+    for to, seen in ((address(off), "not_reachable"), ("nobody@" + case.site.server.domain, "not_found")):
+        ours = a.ok("call.start", to=to, sdp=sdp("a1"))["call"]
+        check_eq(a.wait_call("ended", ours)["reason"], seen, to)
+
+
+@tap.test
+def phones_and_browsers_have_no_media_in_common(case):
+    """Until a media bridge speaks DTLS-SRTP; and nobody is kept waiting."""
+    a = browser(case)
+    p = case.own(Phone(case.site.server, case.site.user("phone"), "tcp"))
+    p.register()
+    final = p.ask(p.invite(a.user.uri))[0]
+    check_eq(final.code, 488, "a phone's call to a browser")
+    check(not a.calls, f"the browser does not ring: {a.calls}")
+    ours = a.ok("call.start", to=address(p.user), sdp=sdp("a1"))["call"]
+    p.answer(p.expect_request("INVITE"), 488)
+    check_eq(a.wait_call("ended", ours)["reason"], "no_media", "why")
+
+
+@tap.test
+def a_call_outlives_the_browsers_connection(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    a.cut()
+    check_eq(a.connect(), 101, "WebSocket")
+    check(a.hello(resume=True)["resumed"], "the session goes on")
+    asked = b.send("call.update", call=theirs, sdp=sdp("new"))
+    a.wait_call("update", ours)
+    a.ok("call.accept", call=ours, sdp=sdp("yes"))
+    check("ok" in b.answer(asked), "the change")
+
+
+@tap.test
+def who_signs_out_hangs_up(case):
+    a, b = browser(case), browser(case)
+    _, theirs = call(a, b)
+    a.log_out()
+    check_eq(b.wait_call("ended", theirs)["reason"], "hung_up", "why")
+
+
+@tap.test
+def who_signs_out_rings_no_more(case):
+    a, b = browser(case), browser(case)
+    ours = a.ok("call.start", to=address(b.user), sdp=sdp("a1"))["call"]
+    b.wait_call("incoming")
+    b.log_out()
+    check_eq(a.wait_call("ended", ours)["reason"], "not_reachable", "why")
+
+
+@tap.test
+def what_is_wrong_with_a_request_is_said(case):
+    a, b = browser(case), browser(case)
+    check_eq(a.error("call.start", to="", sdp=sdp("a1")), "bad_request", "nobody")
+    check_eq(a.error("call.start", to=address(b.user)), "bad_request", "no sdp")
+    check_eq(a.error("call.start", to=address(b.user), sdp="x" * 50000), "bad_request", "too long")
+    for op in ("answer", "update", "accept", "end"):
+        check_eq(a.error(f"call.{op}", call="none", sdp=sdp("a1")), "no_call", op)
+    ours, _ = call(a, b)
+    check_eq(a.error("call.answer", call=ours, sdp=sdp("a1")), "bad_request", "its own call")
+    check_eq(a.error("call.accept", call=ours, sdp=sdp("a1")), "bad_request", "nothing was offered")
+
+
+@tap.test
+def there_is_a_bound_for_calls(case):
+    a, b = browser(case), browser(case)
+    for _ in range(8):
+        a.ok("call.start", to=address(b.user), sdp=sdp("a1"))
+    check_eq(a.error("call.start", to=address(b.user), sdp=sdp("a1")), "too_many", "the ninth")
+    c = browser(case)
+    wait_for(lambda: len(b.calls) == 8, lambda: f"8 calls at b: {b.calls}")
+    ours = c.ok("call.start", to=address(b.user), sdp=sdp("c1"))["call"]
+    check_eq(c.wait_call("ended", ours)["reason"], "busy", "b has as many as it can")
+
+
+if __name__ == "__main__":
+    tap.main(make)
