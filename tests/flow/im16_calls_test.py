@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.mras import relays  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Browser, Site, address, make_pages  # noqa: E402
@@ -13,7 +14,8 @@ from lib.web import Browser, Site, address, make_pages  # noqa: E402
 
 def make(args, folder):
     site.netns.enter()
-    return site.Site(args, folder, web=f"metrics-port = 0\nweb-root = {make_pages(folder)}\n")
+    return site.Site(args, folder, web=f"metrics-port = 0\nweb-root = {make_pages(folder)}\n",
+                     edge="open-peers = 10.0.0.0/8\nexternal-name = av.example.test\n")
 
 
 def browser(case, user=None, **kw):
@@ -186,6 +188,22 @@ def what_is_wrong_with_a_request_is_said(case):
     ours, _ = call(a, b)
     check_eq(a.error("call.answer", call=ours, sdp=sdp("a1")), "bad_request", "its own call")
     check_eq(a.error("call.accept", call=ours, sdp=sdp("a1")), "bad_request", "nothing was offered")
+
+
+@tap.test
+def a_browser_gets_credentials_of_the_relay(case):
+    a = browser(case)
+    got = a.ok("relay.get")
+    check(got["life_s"] >= 3600, f"life: {got['life_s']}")
+    server, = got["servers"]
+    for host in ("av.example.test", site.HOST):
+        for url in (f"turn:{host}:3478?transport=udp", f"turn:{host}:443?transport=tcp",
+                    f"turns:{host}:443?transport=tcp"):
+            check(url in server["urls"], f"{url} in {server['urls']}")
+    good, text = relays(case.site.server.ip, server["username"], server["credential"])
+    check(good, text)
+    wait_for(lambda: f"user={address(a.user)} " in case.site.server.p.text().split("allocation-ended")[-1],
+             "a line with the user")
 
 
 @tap.test

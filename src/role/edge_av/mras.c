@@ -76,7 +76,7 @@ static bool is_for(struct str who, struct str identity)
 
 static enum mrasp_reason judge(const struct mrasp_request *rq, struct str who)
 {
-	if (!str_eq(rq->version, STR("1.0")))
+	if (!str_eq(rq->version, STR(MRASP_VERSION)))
 		return MRASP_NOT_SUPPORTED;
 	for (size_t i = 0; i < rq->n_wanted; i++)
 		if (!is_for(who, rq->wanted[i].identity))

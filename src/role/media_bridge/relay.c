@@ -10,8 +10,6 @@
 #include "role/media_bridge/mb.h"
 #include "wire/mrasp/mrasp.h"
 
-#define MRASP_VERSION "1.0"
-
 enum { BODY_MAX = 4096, MINUTE_S = 60 };
 
 enum relay_state {

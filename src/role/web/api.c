@@ -33,6 +33,7 @@ static const struct op {
 	{ "call.update",     wb_call_update },
 	{ "call.accept",     wb_call_accept },
 	{ "call.end",        wb_call_end },
+	{ "relay.get",       web_relay_get },
 };
 /* clang-format on */
 

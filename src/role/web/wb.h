@@ -289,3 +289,7 @@ void wb_call_answer(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_update(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_accept(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_end(struct session *s, uint64_t number, const cJSON *args);
+
+/* --- relay.c */
+
+void web_relay_get(struct session *s, uint64_t number, const cJSON *args);

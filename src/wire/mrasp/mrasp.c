@@ -189,7 +189,7 @@ static int read_granted(struct mrasp_granted *ret, const struct xml *e)
 int mrasp_parse_response(struct mrasp_answer *ret, struct arena *a, struct str in)
 {
 	struct xml *root;
-	struct mrasp_answer m;
+	struct mrasp_answer m = { .other.host = STR_INIT("") };
 	int r = xml_parse(&root, a, in);
 	if (r < 0)
 		return r;
@@ -199,8 +199,11 @@ int mrasp_parse_response(struct mrasp_answer *ret, struct arena *a, struct str i
 		return -EACCES;
 	const struct xml *e = xml_child(root, "credentialsResponse");
 	r = read_granted(&m.granted, xml_child(e, "credentials"));
+	const struct xml *relay = xml_child(xml_child(e, "mediaRelayList"), "mediaRelay");
 	if (r == 0)
-		r = read_relay(&m.relay, xml_child(xml_child(e, "mediaRelayList"), "mediaRelay"));
+		r = read_relay(&m.relay, relay);
+	if (r == 0 && xml_again(relay))
+		r = read_relay(&m.other, xml_again(relay));
 	if (r == 0)
 		*ret = m;
 	return r;

@@ -5,6 +5,7 @@
 #include "wire/xml/xml.h"
 
 #define MRASP_TYPE "application/msrtc-media-relay-auth+xml"
+#define MRASP_VERSION "1.0" /* of requests */
 
 enum {
 	MRASP_WANTED_MAX = 16,  /* credentialsRequest elements of one request: -E2BIG beyond */
@@ -79,6 +80,7 @@ void mrasp_put_request(struct buf *b, const struct mrasp_request *rq);
 struct mrasp_answer {
 	struct mrasp_granted granted;
 	struct mrasp_relay relay; /* the first one: of the face that was asked for */
+	struct mrasp_relay other; /* the second one; no host: there is none */
 };
 /* Texts lie in the arena.  -EBADMSG: no such response; -EACCES: it refuses; -E2BIG: above the
  * limits. */

@@ -176,6 +176,25 @@ static void what_is_granted_is_read(void)
 	EQ(m.relay.location, MRASP_INTRANET);
 	EQ(m.relay.udp, 3478);
 	EQ(m.relay.tcp, 443);
+	EQ(m.other.host.len, 0);
+}
+
+static void the_other_face_is_read_too(void)
+{
+	struct mrasp_answer m = { .granted.duration = 0 };
+	const char *text =
+	        "<response reasonPhrase=\"OK\" xmlns=\"x\"><credentialsResponse><credentials>"
+	        "<username>dQ==</username><password>cA==</password></credentials>"
+	        "<mediaRelayList><mediaRelay><location>internet</location><hostName>a</hostName>"
+	        "<udpPort>1</udpPort><tcpPort>2</tcpPort></mediaRelay><mediaRelay>"
+	        "<hostName>b</hostName><udpPort>3</udpPort><tcpPort>4</tcpPort></mediaRelay>"
+	        "</mediaRelayList></credentialsResponse></response>";
+	EQ(parse_response(&m, str_of(text)), 0);
+	EQ_STR(m.relay.host, "a");
+	EQ(m.relay.location, MRASP_INTERNET);
+	EQ_STR(m.other.host, "b");
+	EQ(m.other.location, MRASP_INTRANET);
+	EQ(m.other.udp, 3);
 }
 
 #define RESPONSE(credentials, relay)                                                               \
@@ -272,6 +291,7 @@ int main(void)
 	RUN(the_answer_is_what_clients_read);
 	RUN(a_refusal_has_its_phrase_and_nothing_else);
 	RUN(what_is_granted_is_read);
+	RUN(the_other_face_is_read_too);
 	RUN(what_grants_nothing_is_refused);
 	RUN(texts_of_a_response_are_bounded);
 	RUN(our_request_is_one);
