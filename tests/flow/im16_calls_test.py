@@ -218,5 +218,46 @@ def there_is_a_bound_for_calls(case):
     check_eq(c.wait_call("ended", ours)["reason"], "busy", "b has as many as it can")
 
 
+@tap.test(alone=True)
+def a_killed_front_end_ends_no_call(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    for n in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", n)
+        text = f"after the kill of {n}"
+        wait_for(lambda text=text: "ok" in a.ask("chat.send", to=address(b.user), text=text), "a link")
+        b.wait_text(text)
+    seq = b.seq
+    asked = a.send("call.update", call=ours, sdp=sdp("new"))
+    b.wait_call("update", theirs, seq)
+    b.ok("call.accept", call=theirs, sdp=sdp("yes"))
+    check("ok" in a.answer(asked), "the change")
+    b.ok("call.end", call=theirs)
+    check_eq(a.wait_call("ended", ours)["reason"], "hung_up", "why")
+
+
+@tap.test(alone=True)
+def after_a_killed_web_process_people_call_again(case):
+    a, b = browser(case), browser(case)
+    call(a, b)
+    case.site.server.kill_role("web", 1)
+    for one in (a, b):
+        wait_for(lambda one=one: one.closed, "the connection has ended")
+        wait_for(lambda one=one: _again(one), "a connection")
+        one.seq = 0
+        check(not one.hello(resume=True)["resumed"], "a session that went with its process")
+    a.calls.clear()
+    b.calls.clear()
+    wait_for(lambda: "ok" in a.ask("chat.send", to=address(b.user), text="again"), "both are back")
+    call(a, b)
+
+
+def _again(one):
+    try:
+        return one.connect() == 101
+    except OSError:
+        return False
+
+
 if __name__ == "__main__":
     tap.main(make)
