@@ -2,14 +2,16 @@
 descriptors 3 (to it) and 4 (from it).  What a page does in a call is chromium/call.js."""
 import itertools
 import json
+import math
 import os
 import queue
 import shutil
 import socket
 import threading
 
+from lib import wav
 from lib.proc import Proc, must
-from lib.tap import WAIT_S, Skip, TimedOut, check
+from lib.tap import WAIT_S, Skip, TimedOut, check, wait_for
 
 PROGRAM, CERTUTIL = "chromium", "certutil"
 CALL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "chromium", "call.js")
@@ -25,6 +27,11 @@ FLAGS = (
     "--disable-backgrounding-occluded-windows",
 )
 RATE = 48000  # of what a page hears
+# What the two ends of a call send.
+CALLER = {"hz": 997, "left": "#ff0000", "right": "#0000ff"}
+CALLED = {"hz": 1499, "left": "#00ff00", "right": "#ffffff"}
+LEVEL = 0.125 / math.sqrt(2)  # root mean square of what call.js plays
+LEVEL_OFF, HZ_OFF, COLOUR_OFF = 0.1 * LEVEL, 5, 24
 _READ_MAX = 1 << 16
 
 _numbers = itertools.count(1)
@@ -138,3 +145,21 @@ class Page:
     def stop(self):
         """Closes it."""
         self.protocol.ask("Target.closeTarget", targetId=self.target)
+
+
+def wait_heard(end, look):
+    def heard():
+        samples = end.call("listen")
+        last[:] = [wav.frequency(samples, RATE), wav.level(samples)]
+        return abs(last[0] - look["hz"]) < HZ_OFF and abs(last[1] - LEVEL) < LEVEL_OFF
+    last = []
+    wait_for(heard, lambda: f"{look['hz']} Hz at {LEVEL:.3f}; heard last: {last}")
+
+
+def wait_seen(end, look):
+    def seen():
+        last[:] = end.call("see")
+        return all(abs(a - b) <= COLOUR_OFF for got, wanted in zip(last, colours)
+                   for a, b in zip(got, wanted))
+    last, colours = [], [bytes.fromhex(look[side][1:]) for side in ("left", "right")]
+    wait_for(seen, lambda: f"{look}; seen last: {last}")

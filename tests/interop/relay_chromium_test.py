@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 """Calls between pages of Chromium by relayed candidates of our edge alone, over UDP, TCP and TLS,
 each behind a symmetric NAT: both hear the other's tone, see its colours, and have a data channel."""
-import math
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import chromium  # noqa: E402
-from interop.chromium import Chromium  # noqa: E402
-from lib import lab, netns, turn, wav  # noqa: E402
+from interop.chromium import CALLED, CALLER, Chromium, wait_heard, wait_seen  # noqa: E402
+from lib import lab, netns, turn  # noqa: E402
 from lib.dns import TTL_S, Dns  # noqa: E402
 from lib.edge import TCP_PORT, UDP_PORT, PlacedEdge  # noqa: E402
 from lib.tap import check, check_eq, main, test, wait_for  # noqa: E402
@@ -21,12 +20,6 @@ URLS = {"udp": f"turn:{{}}:{UDP_PORT}?transport=udp", "tcp": f"turn:{{}}:{TCP_PO
         "tls": f"turns:{{}}:{TCP_PORT}?transport=tcp"}
 DNS_IP = "127.0.0.1"
 OTHER_NAME = "other.example.test"  # has the edge's address; its certificate does not name it
-
-# What each of the two sends.
-CALLER = {"hz": 997, "left": "#ff0000", "right": "#0000ff"}
-CALLED = {"hz": 1499, "left": "#00ff00", "right": "#ffffff"}
-LEVEL = 0.125 / math.sqrt(2)  # root mean square of what call.js plays
-LEVEL_OFF, HZ_OFF, COLOUR_OFF = 0.1 * LEVEL, 5, 24
 
 
 class Browsers:
@@ -116,24 +109,6 @@ def check_pairs(a, b, a_by, b_by):
     wait_for(pairs, lambda: f"pairs of relayed candidates: {found}")
     for pair, by in zip(found, (a_by, b_by)):
         check(pair["by"] in by, f"its relay is reached over one of {by}: {pair}")
-
-
-def wait_heard(end, look):
-    def heard():
-        samples = end.call("listen")
-        last[:] = [wav.frequency(samples, chromium.RATE), wav.level(samples)]
-        return abs(last[0] - look["hz"]) < HZ_OFF and abs(last[1] - LEVEL) < LEVEL_OFF
-    last = []
-    wait_for(heard, lambda: f"{look['hz']} Hz at {LEVEL:.3f}; heard last: {last}")
-
-
-def wait_seen(end, look):
-    def seen():
-        last[:] = end.call("see")
-        return all(abs(a - b) <= COLOUR_OFF for got, wanted in zip(last, colours)
-                   for a, b in zip(got, wanted))
-    last, colours = [], [bytes.fromhex(look[side][1:]) for side in ("left", "right")]
-    wait_for(seen, lambda: f"{look}; seen last: {last}")
 
 
 def call(case, a, b, a_by, b_by):

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 
-from interop.chromium import Chromium
+from interop.chromium import CALL, Chromium
 from lib.server import ROOT
 from lib.tap import Skip, check, wait_for
 
@@ -43,16 +43,35 @@ window.hands = {
 };
 """
 
+# A microphone and a camera that tell the two ends of a call apart.
+TALK = """
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const tracks = [];
+  if (wanted.audio) tracks.push(...tone(LOOK.hz).getTracks());
+  if (wanted.video) tracks.push(...picture(LOOK.left, LOOK.right).getTracks());
+  return new MediaStream(tracks);
+};
+const trackOf = (selector, kind) => {
+  const stream = document.querySelector(selector)?.srcObject;
+  return stream && stream.getTracks().find((t) => t.kind === kind);
+};
+function takeRemote(kind) {
+  remote[kind] = trackOf(kind === 'audio' ? '.call audio' : '.call-other', kind);
+  return !!remote[kind];
+}
+"""
+
 
 def need():
     if not os.path.exists(os.path.join(DIST, "index.html")):
-        raise Skip("web/dist is not built (`make web`)")
+        raise Skip("web/dist is not built (`tools/build-web`)")
 
 
 class WebPage:
-    """A person's own browser: no cookie, no store is another's."""
+    """A person's own browser: no cookie, no store is another's.  look: the tone and the picture that
+    its microphone and camera give."""
 
-    def __init__(self, chromium: Chromium, origin):
+    def __init__(self, chromium: Chromium, origin, look=None):
         self.protocol, self.origin = chromium.protocol, origin
         ask = self.protocol.ask
         self.context = ask("Target.createBrowserContext")["browserContextId"]
@@ -65,6 +84,10 @@ class WebPage:
         # As if somebody looked at each of them.
         ask("Emulation.setFocusEmulationEnabled", self.session, enabled=True)
         ask("Page.addScriptToEvaluateOnNewDocument", self.session, source=HANDS)
+        if look:
+            with open(CALL, encoding="utf-8") as f:
+                source = f.read() + TALK.replace("LOOK", json.dumps(look))
+            ask("Page.addScriptToEvaluateOnNewDocument", self.session, source=source)
         self.size(1280, 800)
         self.open("/")
 
@@ -85,6 +108,12 @@ class WebPage:
         wrong = got.get("exceptionDetails")
         check(not wrong, f"{script[:200]}: {wrong}")
         return got["result"].get("value")
+
+    def call(self, function, *args):
+        """As of a page of chromium/call.js: what the client plays is listened to, and looked at."""
+        kind = {"listen": "audio", "see": "video"}[function]
+        wait_for(lambda: self.run(f"takeRemote({kind!r})"), lambda: f"{kind} that comes: {self.text()}")
+        return self.run(f"{function}({', '.join(map(json.dumps, args))})")
 
     def _do(self, what, *args):
         call = f"hands.{what}({', '.join(map(json.dumps, args))})"

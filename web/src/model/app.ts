@@ -9,10 +9,13 @@ import { Outbox } from "../net/outbox";
 import { codeOf, type Choice, type Event, type Hello, type Limits, type Person, type Self, type User } from "../net/wire";
 import { VERSION } from "../version";
 import { Activity } from "./activity";
+import { Calls } from "./calls";
 import { Chats } from "./chats";
+import { browserMedia } from "./media";
 import { Notifier } from "./notify";
 import { People } from "./people";
 import { Shelf, type Prefs } from "./prefs";
+import { Ringer } from "./ring";
 import { go, type Route } from "./route";
 import { randomMark, type Leader } from "./tabs";
 import { TypingTeller } from "./typing";
@@ -35,6 +38,7 @@ export class Session {
   /** Was ever online: before, there is nothing to show yet. */
   readonly begun = signal(false);
   readonly chats: Chats;
+  readonly calls: Calls;
   readonly drafts: Shelf;
   readonly marks: Shelf;
   readonly notifier: Notifier;
@@ -72,6 +76,14 @@ export class Session {
       new Outbox(sessionStorage, `dialtone.outbox.${user.uri}`),
       this.marks,
     );
+    const ringer = new Ringer();
+    this.calls = new Calls({
+      request: (op, fields) => this.request(op, fields),
+      media: browserMedia,
+      now: () => new Date(),
+      random: Math.random,
+      rings: (on) => ringer.set(on),
+    });
   }
 
   start(): void {
@@ -97,6 +109,7 @@ export class Session {
   stop(): void {
     this.ends.forEach((end) => end());
     this.typing.stop(true);
+    this.calls.lost();
     this.transport.stop();
   }
 
@@ -160,6 +173,7 @@ export class Session {
     this.begun.value = true;
     if (!hello.resumed) {
       this.people.forgetStates();
+      this.calls.lost();
       this.watched = "";
     }
     // The link says `online` after this; what is sent then comes a turn later.
@@ -174,6 +188,7 @@ export class Session {
     if (e.ev === "self") this.self.value = e.self;
     else if (e.ev === "contacts") this.people.setContacts(e.groups, e.people);
     else if (e.ev === "presence") this.people.setPresence(e.people);
+    else if (e.ev === "call") this.calls.event(e);
     else this.chats.event(e);
   }
 

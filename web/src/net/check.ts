@@ -1,7 +1,7 @@
 // From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
 // be used becomes null. A server is trusted less than the types, and an older or newer one is met.
 
-import type { Contact, Event, Group, Hello, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
+import type { CallEvent, Contact, Event, Group, Hello, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
 
 type Obj = Record<string, unknown>;
 
@@ -121,6 +121,24 @@ export function checkPeople(v: unknown): { people: Person[]; more: boolean } {
   return { people: list(o.people, checkPerson), more: o.more === true };
 }
 
+const CALL_STATES = new Set<string>(["incoming", "ringing", "answered", "update", "withdrawn", "ended"]);
+
+function checkCall(o: Obj): CallEvent | null {
+  if (!text(o.call) || !text(o.with) || !CALL_STATES.has(text(o.state))) return null;
+  const state = o.state as CallEvent["state"];
+  return { ev: "call", call: text(o.call), state, with: text(o.with), name: text(o.name), sdp: text(o.sdp), reason: text(o.reason) };
+}
+
+/** Relays for calls, as the browser takes them. */
+export function checkRelay(v: unknown): { servers: RTCIceServer[]; life_s: number } {
+  const o = isObject(v) ? v : {};
+  const one = (s: Obj): RTCIceServer | null => {
+    const urls = Array.isArray(s.urls) ? s.urls.filter((u): u is string => typeof u === "string" && /^(stun|turns?):/.test(u)) : [];
+    return urls.length ? { urls, username: text(s.username), credential: text(s.credential) } : null;
+  };
+  return { servers: list(o.servers, one), life_s: count(o.life_s, 0) };
+}
+
 /** An event, or null for a kind that this client does not know. */
 export function checkEvent(o: Obj): Event | null {
   switch (o.ev) {
@@ -136,6 +154,8 @@ export function checkEvent(o: Obj): Event | null {
     }
     case "typing":
       return { ev: "typing", chat: text(o.chat), from: text(o.from), on: o.on === true };
+    case "call":
+      return checkCall(o);
     case "message_state":
       if (!MESSAGE_STATES.has(text(o.state))) return null;
       return {

@@ -87,7 +87,18 @@ export interface Message {
   error?: WireError;
 }
 
+export interface CallEvent {
+  ev: "call";
+  call: string;
+  state: "incoming" | "ringing" | "answered" | "update" | "withdrawn" | "ended";
+  with: string;
+  name: string;
+  sdp: string;
+  reason: string;
+}
+
 export type Event =
+  | CallEvent
   | { ev: "self"; self: Self }
   | { ev: "contacts"; groups: Group[]; people: Contact[] }
   | { ev: "presence"; people: Person[] }

@@ -6,6 +6,8 @@ import { t } from "../i18n";
 import { ChatList } from "./chat/ChatList";
 import { ChatView } from "./chat/ChatView";
 import { overlay, useSession } from "./context";
+import { CallBar } from "./call/CallBar";
+import { Incoming } from "./call/Incoming";
 import { Banner } from "./Banner";
 import { hotkeys } from "./hotkeys";
 import { Keys } from "./Keys";
@@ -72,6 +74,7 @@ export function Frame() {
         {t("skip")}
       </a>
       <Banner />
+      <CallBar />
       <Rail />
       <main class="content">
         {view !== "settings" && (
@@ -84,6 +87,7 @@ export function Frame() {
         </div>
       </main>
       <Over />
+      <Incoming />
       <Toasts />
     </div>
   );

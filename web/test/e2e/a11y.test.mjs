@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
-import { go, launch, open, signIn } from "./browser.mjs";
+import { answerCall, go, launch, open, signIn } from "./browser.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -105,6 +105,23 @@ async function overlays(page) {
   await page.keyboard.press("Escape");
 }
 
+async function calls(page, mock) {
+  await go(page, "#/chats/bob%40example.test");
+  mock.call("incoming", { call: "call-2", sdp: "m=video" });
+  await page.getByRole("alertdialog").waitFor();
+  await check(page, "a call rings");
+  await page.getByRole("button", { name: "Decline" }).click();
+  await page.getByRole("button", { name: "Video call with Bob Marchetti" }).click();
+  await answerCall(page, mock);
+  await page.getByRole("button", { name: "Microphone and camera" }).click();
+  await page.getByRole("group", { name: "Microphone and camera" }).waitFor();
+  await check(page, "a call with pictures");
+  mock.call("ended", { reason: "lost" });
+  await page.getByText("The connection to the call was lost.").first().waitFor();
+  await check(page, "a call that ended");
+  await page.locator(".call").getByRole("button", { name: "Close" }).click();
+}
+
 async function trouble(page, mock) {
   await go(page, "#/chats/chen%40example.test");
   const field = page.getByRole("textbox", { name: /Message to/ });
@@ -137,6 +154,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await chats(page, mock);
     await people(page);
     await overlays(page);
+    await calls(page, mock);
     await trouble(page, mock);
     assert.deepEqual(errors, []);
     await close();

@@ -11,6 +11,11 @@ const FLAGS = [
   "--no-sandbox",
   "--disable-background-networking",
   "--disable-component-update",
+  // A microphone and a camera that the browser makes up.
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
   "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
@@ -49,6 +54,30 @@ export async function signIn(page, route = "") {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation").waitFor();
   if (route) await go(page, route);
+}
+
+/** The other side of the call that the page has just begun: a connection in the same page answers it. */
+export async function answerCall(page, mock) {
+  await until(() => mock.asked.some((a) => a.op === "call.start"), "a call begins");
+  const { sdp: offer } = mock.asked.findLast((a) => a.op === "call.start");
+  mock.call("ringing");
+  const sdp = await page.evaluate(async (text) => {
+    const pc = new RTCPeerConnection();
+    globalThis.otherSide = pc;
+    await pc.setRemoteDescription({ type: "offer", sdp: text });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: text.includes("m=video") });
+    for (const track of stream.getTracks()) pc.addTrack(track, stream);
+    await pc.setLocalDescription();
+    await new Promise((done) => {
+      const look = () => pc.iceGatheringState === "complete" && done();
+      pc.addEventListener("icegatheringstatechange", look);
+      look();
+    });
+    return pc.localDescription.sdp;
+  }, offer);
+  mock.call("answered", { sdp });
+  await page.locator('.call[data-phase="up"]').waitFor();
+  if (offer.includes("m=video")) await page.waitForFunction(() => document.querySelector(".call-other")?.videoWidth > 0);
 }
 
 export async function go(page, route) {

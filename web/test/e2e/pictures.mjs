@@ -2,7 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 
-import { go, launch, open, signIn } from "./browser.mjs";
+import { answerCall, go, launch, open, signIn } from "./browser.mjs";
 
 const OUT = process.argv[2] ?? "shots";
 mkdirSync(OUT, { recursive: true });
@@ -71,6 +71,23 @@ async function views(page, mock, shot, phone) {
   await page.keyboard.press("Escape");
 }
 
+async function calls(page, mock, shot) {
+  await go(page, BOB);
+  mock.call("incoming", { call: "call-2", sdp: "m=video" });
+  await page.getByRole("alertdialog").waitFor();
+  await shot("call-rings");
+  await page.getByRole("button", { name: "Decline" }).click();
+  await page.getByRole("button", { name: "Call Bob Marchetti" }).click();
+  await answerCall(page, mock);
+  await shot("call");
+  await page.getByRole("button", { name: "Hang up" }).click();
+  mock.asked.length = 0;
+  await page.getByRole("button", { name: "Video call with Bob Marchetti" }).click();
+  await answerCall(page, mock);
+  await shot("call-video");
+  await page.getByRole("button", { name: "Hang up" }).click();
+}
+
 async function trouble(page, mock, shot) {
   await go(page, "#/chats/chen%40example.test");
   const field = page.getByRole("textbox", { name: /Message to/ });
@@ -105,6 +122,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   await shot("signin-wrong");
   await signIn(page);
   await views(page, mock, shot, look === "phone");
+  await calls(page, mock, shot);
   await trouble(page, mock, shot);
   await close();
   console.log(look);

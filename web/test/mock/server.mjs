@@ -82,6 +82,11 @@ export class Mock {
     this.event("typing", { chat: uri, from: uri, on });
   }
 
+  /** A call with Bob. */
+  call(state, fields = {}) {
+    this.event("call", { call: "call-1", state, with: `bob@${data.DOMAIN}`, ...fields });
+  }
+
   presence(user, change) {
     const p = { ...this.people.get(`${user}@${data.DOMAIN}`), ...change };
     this.people.set(p.uri, p);
@@ -278,6 +283,11 @@ const OPS = {
     mock.tellContacts();
     return { ok: {} };
   },
+  "call.start": () => ({ ok: { call: "call-1" } }),
+  "call.answer": () => ({ ok: {} }),
+  "call.accept": () => ({ ok: {} }),
+  "call.end": () => ({ ok: {} }),
+  "relay.get": () => ({ error: { code: "no_relay", text: "There is no relay.", remedy: "" } }),
   seen: () => ({ ok: {} }),
   "chat.typing": () => ({ ok: {} }),
   "chat.send": ({ to, text, ref }, mock) => {

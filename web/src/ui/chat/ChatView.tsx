@@ -6,6 +6,7 @@ import { useEffect } from "preact/hooks";
 import { t } from "../../i18n";
 import { hrefOf } from "../../model/route";
 import { useSession } from "../context";
+import { CallButtons } from "../call/CallButtons";
 import { Avatar } from "../parts/Avatar";
 import { Icon } from "../parts/Icon";
 import { presenceText } from "../parts/Presence";
@@ -28,6 +29,7 @@ function Head({ uri, details, onDetails }: { uri: string; details: boolean; onDe
           {person.note && <span dir="auto"> · {person.note}</span>}
         </p>
       </div>
+      <CallButtons uri={uri} />
       <button
         type="button"
         class="icon-button"

@@ -8,6 +8,7 @@ import { hrefOf } from "../../model/route";
 import type { Person } from "../../net/wire";
 import { useSession } from "../context";
 import { thrownText } from "../errors";
+import { CallButtons } from "../call/CallButtons";
 import { Avatar } from "../parts/Avatar";
 import { Dialog } from "../parts/Dialog";
 import { Icon, type IconName } from "../parts/Icon";
@@ -110,6 +111,7 @@ function Actions({ uri, page, act, onError }: { uri: string; page: boolean; act:
   return (
     <div class="card-actions">
       {page && <a class="button primary" href={hrefOf("chats", uri)}><Icon name="chats" size={18} />{t("card_chat")}</a>}
+      <CallButtons uri={uri} />
       {contact ? (
         <button type="button" class="button" onClick={() => (removing.value = true)}><Icon name="removePerson" size={18} />{t("card_remove")}</button>
       ) : (

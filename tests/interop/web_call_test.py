@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+"""People in browsers call one another, as they use the client: what each says and shows is heard and
+seen by the other."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from interop import chromium, webpage  # noqa: E402
+from interop.chromium import CALLED, CALLER, Chromium, wait_heard, wait_seen  # noqa: E402
+from lib import site, tap  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
+from lib.tap import check_eq, wait_for  # noqa: E402
+from lib.web import Site  # noqa: E402
+
+
+class Browsers(site.Site):
+    """One Chromium, in which every person has a store of her own."""
+
+    def __init__(self, args, folder):
+        chromium.need()
+        webpage.need()
+        super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {webpage.DIST}\n",
+                         edge="open-peers = 10.0.0.0/8\n")
+        try:
+            self.browser = Chromium(folder, self.server.ca)
+        except BaseException:
+            super().stop()
+            raise
+
+    def stop(self):
+        self.browser.stop()
+        super().stop()
+
+
+def make(args, folder):
+    site.netns.enter()
+    return Browsers(args, folder)
+
+
+def person(case, name, look):
+    """Signed in, in her own browser."""
+    user = case.site.user(name)
+    p = case.own(webpage.WebPage(case.site.browser, Site(case.site.server).origin, look))
+    p.write("User name", user.name)
+    p.write("Password", user.account_password)
+    p.press("Sign in")
+    p.wait("Chats")
+    return p, user
+
+
+def open_chat(p, user):
+    p.write("Search people", user.name)
+    p.press(user.name)
+
+
+def up(p):
+    wait_for(lambda: p.run("document.querySelector('.call')?.dataset.phase") == "up",
+             lambda: f"a call that is up: {p.text()}")
+
+
+def talk(case, video):
+    """alice calls bob, who answers."""
+    a, alice = person(case, "alice", CALLER)
+    b, bob = person(case, "bob", CALLED)
+    open_chat(a, bob)
+    a.press("Video call with" if video else "Call ")
+    b.wait("is calling")
+    b.press("Answer with video" if video else "Answer")
+    up(a)
+    up(b)
+    return a, alice, b, bob
+
+
+@tap.test
+def two_people_talk_and_hang_up(case):
+    a, _, b, _ = talk(case, video=False)
+    wait_heard(a, CALLED)
+    wait_heard(b, CALLER)
+    b.press("Hang up")
+    b.wait_gone("Hang up")
+    a.wait_gone("Hang up")
+
+
+@tap.test
+def two_people_see_one_another(case):
+    a, _, b, _ = talk(case, video=True)
+    for end, other in ((a, CALLED), (b, CALLER)):
+        wait_seen(end, other)
+        wait_heard(end, other)
+    a.press("Hang up")
+    b.wait_gone("Hang up")
+
+
+@tap.test
+def a_camera_is_added_and_the_call_is_held(case):
+    a, alice, b, _ = talk(case, video=False)
+    a.press("Camera")
+    wait_seen(b, CALLER)
+    b.press("Hold")
+    a.wait("has put you on hold")
+    b.press("Hold")
+    a.wait_gone("has put you on hold")
+    wait_heard(a, CALLED)
+    wait_heard(b, CALLER)
+
+
+@tap.test
+def a_call_is_declined_with_a_message(case):
+    a, _ = person(case, "alice", CALLER)
+    b, bob = person(case, "bob", CALLED)
+    open_chat(a, bob)
+    a.press("Call ")
+    b.wait("is calling")
+    b.press("I'll call you later")
+    a.wait("has declined")
+    a.wait("I can't talk now")
+
+
+@tap.test
+def a_phone_cannot_be_called_yet_and_the_page_says_so(case):
+    a, _ = person(case, "alice", CALLER)
+    phone = case.own(Phone(case.site.server, case.site.user("phone"), "tcp"))
+    phone.register()
+    open_chat(a, phone.user)
+    a.press("Call ")
+    phone.answer(phone.expect_request("INVITE"), 488)
+    a.wait("Browsers cannot call those yet")
+
+
+@tap.test(alone=True)
+def a_call_goes_on_when_front_ends_are_killed(case):
+    a, _, b, _ = talk(case, video=False)
+    for n in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", n)
+    wait_heard(a, CALLED)
+    wait_heard(b, CALLER)
+    a.press("Hang up")
+    b.wait_gone("Hang up")
+    check_eq(a.run("document.querySelector('.call') === null"), True, "no call is left")
+
+
+if __name__ == "__main__":
+    tap.main(make)

@@ -1,0 +1,202 @@
+// All calls of this page: those that ring, the one that is held, and the requests between it and the server.
+
+import { signal } from "@preact/signals";
+
+import { checkRelay } from "../net/check";
+import { codeOf, type CallEvent } from "../net/wire";
+import { Call } from "./call";
+import { mediaError, type Media } from "./media";
+
+const GLARE_MS = 2_000;
+const GLARE_TRIES = 5;
+/** An ended call says why for a while. */
+const ENDED_MS = 6_000;
+
+export interface CallsWorld {
+  request(op: string, fields?: object): Promise<unknown>;
+  media: Media;
+  now(): Date;
+  random(): number;
+  rings(on: boolean): void;
+}
+
+export class Calls {
+  readonly current = signal<Call | null>(null);
+  readonly incoming = signal<readonly Call[]>([]);
+  private relay: { servers: RTCIceServer[]; until: number } | null = null;
+
+  constructor(private readonly world: CallsWorld) {}
+
+  /** Calls somebody; nothing if there is a call already. */
+  async start(uri: string, video: boolean): Promise<void> {
+    if (this.busy()) return;
+    const call = new Call(uri, true, this.world.media);
+    this.current.value = call;
+    await this.guard(call, async () => {
+      await this.open(call, video);
+      const sdp = await call.makeOffer();
+      if (call.over) return;
+      const ok = (await this.world.request("call.start", { to: uri, sdp })) as { call?: unknown };
+      call.id = typeof ok.call === "string" ? ok.call : "";
+      if (call.over) void this.tell("call.end", call);
+    });
+  }
+
+  async answer(call: Call, video: boolean): Promise<void> {
+    if (this.busy()) this.hangUp();
+    this.unring(call);
+    this.current.value = call;
+    call.phase.value = "connecting";
+    await this.guard(call, async () => {
+      await this.open(call, video);
+      const sdp = await call.makeAnswer(call.offer);
+      if (!call.over) await this.world.request("call.answer", { call: call.id, sdp });
+    });
+  }
+
+  decline(call: Call): void {
+    void this.tell("call.end", call);
+    this.ended(call, "ended_here");
+  }
+
+  hangUp(): void {
+    const call = this.current.peek();
+    if (!call) return;
+    if (!call.over && call.id) void this.tell("call.end", call);
+    this.ended(call, "ended_here");
+  }
+
+  async toggleHold(): Promise<void> {
+    const call = this.running();
+    call?.setHeld(!call.held.peek());
+    if (call) await this.renegotiate(call);
+  }
+
+  async toggleCamera(): Promise<void> {
+    const call = this.running();
+    if (!call) return;
+    try {
+      if (await call.setCamera(!call.camera.peek())) await this.renegotiate(call);
+    } catch {
+      call.camera.value = false;
+    }
+  }
+
+  event(e: CallEvent): void {
+    const call = [this.current.peek(), ...this.incoming.peek()].find((c) => c && c.id === e.call);
+    if (e.state === "incoming") this.rang(e);
+    else if (!call || call.over) return;
+    else if (e.state === "ended") this.ended(call, e.reason);
+    else if (e.state === "ringing") call.phase.value = "ringing";
+    else if (e.state === "answered") void this.guard(call, () => this.answered(call, e.sdp));
+    else if (e.state === "update") void this.updated(call, e.sdp);
+  }
+
+  /** The session is a new one: the server knows these calls no more. */
+  lost(): void {
+    for (const call of [this.current.peek(), ...this.incoming.peek()]) if (call) this.ended(call, "lost");
+  }
+
+  private busy(): boolean {
+    const call = this.current.peek();
+    return call !== null && !call.over;
+  }
+
+  private running(): Call | null {
+    const call = this.current.peek();
+    return call && call.phase.peek() === "up" ? call : null;
+  }
+
+  private rang(e: CallEvent): void {
+    const call = new Call(e.with, false, this.world.media);
+    call.id = e.call;
+    call.offer = e.sdp;
+    this.incoming.value = [...this.incoming.peek(), call];
+    this.world.rings(true);
+  }
+
+  private unring(call: Call): void {
+    this.incoming.value = this.incoming.peek().filter((c) => c !== call);
+    if (!this.incoming.peek().length) this.world.rings(false);
+  }
+
+  private async answered(call: Call, sdp: string): Promise<void> {
+    call.phase.value = "connecting";
+    await call.takeAnswer(sdp);
+    this.changed(call);
+  }
+
+  private async updated(call: Call, offer: string): Promise<void> {
+    try {
+      await this.world.request("call.accept", { call: call.id, sdp: await call.makeAnswer(offer) });
+    } catch {
+      // The other side hears nothing, and takes its offer back.
+    }
+  }
+
+  private async open(call: Call, video: boolean): Promise<void> {
+    const servers = await this.servers();
+    await call.open(video, servers, () => this.changed(call));
+  }
+
+  private changed(call: Call): void {
+    const state = call.pc?.connectionState;
+    if (call.over) return;
+    if (state === "connected") {
+      call.since.value ??= this.world.now();
+      call.phase.value = "up";
+    } else if (state === "failed" && call.since.peek() && call.ours) {
+      call.pc?.restartIce();
+      void this.renegotiate(call);
+    } else if (state === "failed" && !call.since.peek()) {
+      void this.tell("call.end", call);
+      this.ended(call, "no_way");
+    }
+  }
+
+  private async renegotiate(call: Call, tries = GLARE_TRIES): Promise<void> {
+    try {
+      const sdp = await call.makeOffer();
+      const ok = (await this.world.request("call.update", { call: call.id, sdp })) as { sdp?: unknown };
+      if (typeof ok.sdp === "string" && !call.over) await call.takeAnswer(ok.sdp);
+    } catch (error) {
+      await call.rollback().catch(() => undefined);
+      if (codeOf(error) !== "busy" || tries === 0) return;
+      setTimeout(() => !call.over && void this.renegotiate(call, tries - 1), this.world.random() * GLARE_MS);
+    }
+  }
+
+  private async servers(): Promise<RTCIceServer[]> {
+    const now = this.world.now().getTime();
+    if (this.relay && this.relay.until > now) return this.relay.servers;
+    try {
+      const { servers, life_s } = checkRelay(await this.world.request("relay.get"));
+      this.relay = { servers, until: now + life_s * 500 };
+      return servers;
+    } catch {
+      return [];
+    }
+  }
+
+  /** What goes wrong while a call is made ends it, with the reason. */
+  private async guard(call: Call, doing: () => Promise<void>): Promise<void> {
+    try {
+      await doing();
+    } catch (error) {
+      if (call.id && !call.over) void this.tell("call.end", call);
+      this.ended(call, error instanceof DOMException ? mediaError(error) : codeOf(error));
+    }
+  }
+
+  private async tell(op: string, call: Call): Promise<void> {
+    await this.world.request(op, { call: call.id }).catch(() => undefined);
+  }
+
+  private ended(call: Call, reason: string): void {
+    this.unring(call);
+    call.end(reason);
+    if (this.current.peek() !== call) return;
+    if (reason === "ended_here" || reason === "hung_up") this.current.value = null;
+    else setTimeout(() => this.current.peek() === call && (this.current.value = null), ENDED_MS);
+  }
+}

@@ -1,0 +1,46 @@
+// What calls need of the browser: microphone, camera, and a connection; tests bring their own.
+
+const GATHER_MS = 5_000;
+/** After the first candidate the others get that long: one server that does not answer holds nobody up. */
+const GATHER_MORE_MS = 1_000;
+
+export interface Media {
+  open(wanted: MediaStreamConstraints): Promise<MediaStream>;
+  connect(config: RTCConfiguration): RTCPeerConnection;
+}
+
+export const browserMedia: Media = {
+  open: (wanted) =>
+    navigator.mediaDevices ? navigator.mediaDevices.getUserMedia(wanted) : Promise.reject(new DOMException("", "NotSupportedError")),
+  connect: (config) => new RTCPeerConnection(config),
+};
+
+/** The own description with its candidates: what is sent is whole. */
+export function gathered(pc: RTCPeerConnection): Promise<string> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      pc.removeEventListener("icegatheringstatechange", state);
+      pc.removeEventListener("icecandidate", candidate);
+      resolve(pc.localDescription?.sdp ?? "");
+    };
+    const state = () => pc.iceGatheringState === "complete" && done();
+    const candidate = (e: RTCPeerConnectionIceEvent) => {
+      if (!e.candidate) return;
+      clearTimeout(timer);
+      timer = setTimeout(done, GATHER_MORE_MS);
+    };
+    let timer = setTimeout(done, GATHER_MS);
+    pc.addEventListener("icegatheringstatechange", state);
+    pc.addEventListener("icecandidate", candidate);
+    state();
+  });
+}
+
+/** Why there is no microphone or camera, as a key of the texts. */
+export function mediaError(error: unknown): "no_permission" | "no_device" | "no_secure" | "device_busy" {
+  const name = error instanceof DOMException ? error.name : "";
+  if (name === "NotFoundError" || name === "OverconstrainedError") return "no_device";
+  if (name === "NotReadableError" || name === "AbortError") return "device_busy";
+  return name === "NotSupportedError" ? "no_secure" : "no_permission";
+}

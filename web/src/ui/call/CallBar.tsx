@@ -1,0 +1,123 @@
+// The call that there is: with whom, how long, and what can be done with it.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+
+import { t, type Key } from "../../i18n";
+import { en } from "../../i18n/en";
+import type { Call } from "../../model/call";
+import { useSession } from "../context";
+import { Avatar } from "../parts/Avatar";
+import { Icon, type IconName } from "../parts/Icon";
+import { announce } from "../parts/live";
+import { Devices } from "./Devices";
+
+function clock(ms: number): string {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  const two = (n: number) => String(n).padStart(2, "0");
+  return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
+}
+
+export function endedText(reason: string, name: string): string {
+  const key = `call_end_${reason}`;
+  return t(key in en ? (key as Key) : "call_end_failed", { name });
+}
+
+function stateText(call: Call, name: string): string {
+  const phase = call.phase.value;
+  if (phase === "ended") return endedText(call.reason.value, name);
+  if (call.held.value) return t("call_held");
+  if (call.heldThere.value) return t("call_held_there", { name });
+  return t(`call_phase_${phase}` as Key, { name });
+}
+
+function Duration({ since }: { since: Date }) {
+  const shown = useSignal("");
+  useEffect(() => {
+    const tick = () => (shown.value = clock(Date.now() - since.getTime()));
+    tick();
+    const timer = setInterval(tick, 1000);
+    return () => clearInterval(timer);
+  }, [since]);
+  return <span class="call-time" role="timer">{shown.value}</span>;
+}
+
+/** A stream is played by an element; the attribute cannot carry it. */
+function Stream({ stream, video, own }: { stream: MediaStream | null; video: boolean; own?: boolean }) {
+  const ref = useRef<HTMLVideoElement & HTMLAudioElement>(null);
+  useEffect(() => {
+    if (ref.current) ref.current.srcObject = stream;
+  }, [stream, video]);
+  if (!video) return <audio ref={ref} autoplay />;
+  return <video ref={ref} class={own ? "call-own" : "call-other"} autoplay playsInline muted={own} aria-label={t(own ? "call_own" : "call_picture")} />;
+}
+
+function Switch({ icon, name, on, act }: { icon: IconName; name: Key; on: boolean; act: () => void }) {
+  return (
+    <button type="button" class="call-switch" aria-pressed={on} aria-label={t(name)} title={t(name)} onClick={act}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Switches({ call, devices, onDevices }: { call: Call; devices: boolean; onDevices: () => void }) {
+  const { calls } = useSession();
+  return (
+    <>
+      <Switch icon="mute" name="call_mute" on={call.muted.value} act={() => call.setMuted(!call.muted.value)} />
+      <Switch icon="pause" name="call_hold" on={call.held.value} act={() => void calls.toggleHold()} />
+      <Switch icon="video" name="call_camera" on={call.camera.value} act={() => void calls.toggleCamera()} />
+      <button type="button" class="icon-button" aria-expanded={devices} aria-controls="call-devices" aria-label={t("call_devices")} title={t("call_devices")} onClick={onDevices}>
+        <Icon name="settings" />
+      </button>
+    </>
+  );
+}
+
+function Pictures({ call }: { call: Call }) {
+  const theirs = call.remoteVideo.value;
+  const own = call.camera.value && call.local.value !== null;
+  return (
+    <>
+      <Stream stream={call.remote.value} video={false} />
+      {(theirs || own) && (
+        <div class="call-pictures">
+          {theirs && <Stream stream={call.remote.value} video />}
+          {own && <Stream stream={call.local.value} video own />}
+        </div>
+      )}
+    </>
+  );
+}
+
+export function CallBar() {
+  const { calls, people } = useSession();
+  const devices = useSignal(false);
+  const call = calls.current.value;
+  const name = call ? people.nameOf(call.uri) : "";
+  const text = call ? stateText(call, name) : "";
+  useEffect(() => void (text && announce(text)), [text]);
+  if (!call) return null;
+  const over = call.phase.value === "ended";
+  const since = call.since.value;
+  return (
+    <section class="call" aria-label={t("call_region", { name })} data-phase={call.phase.value}>
+      <div class="call-bar">
+        <Avatar uri={call.uri} presence={false} />
+        <div class="call-who">
+          <strong><bdi>{name}</bdi></strong>
+          <span>{text} {since && !over && <Duration since={since} />}</span>
+        </div>
+        <div class="call-actions">
+          {call.phase.value === "up" && <Switches call={call} devices={devices.value} onDevices={() => (devices.value = !devices.value)} />}
+          <button type="button" class={over ? "button" : "button danger"} onClick={() => (over ? (calls.current.value = null) : calls.hangUp())}>
+            {!over && <Icon name="hangup" size={18} />}
+            {t(over ? "close" : "call_hangup")}
+          </button>
+        </div>
+      </div>
+      {devices.value && call.phase.value === "up" && <Devices call={call} />}
+      {!over && <Pictures call={call} />}
+    </section>
+  );
+}

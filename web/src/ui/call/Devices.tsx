@@ -1,0 +1,42 @@
+// Which microphone and which camera; changed in the running call.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+import { t, type Key } from "../../i18n";
+import type { Call } from "../../model/call";
+
+type Kind = "audio" | "video";
+
+function Choice({ call, kind, devices }: { call: Call; kind: Kind; devices: MediaDeviceInfo[] }) {
+  const name: Key = kind === "audio" ? "call_microphone" : "call_camera";
+  const used = call.local.value?.getTracks().find((track) => track.kind === kind)?.getSettings().deviceId;
+  const mine = devices.filter((d) => d.kind === `${kind}input`);
+  if (!mine.length || !used) return null;
+  const change = (e: { currentTarget: HTMLSelectElement }) => void call.useDevice(kind, e.currentTarget.value).catch(() => undefined);
+  return (
+    <label class="call-device">
+      <span>{t(name)}</span>
+      <select value={used} onChange={change}>
+        {mine.map((d, i) => <option key={d.deviceId} value={d.deviceId}>{d.label || `${t(name)} ${i + 1}`}</option>)}
+      </select>
+    </label>
+  );
+}
+
+export function Devices({ call }: { call: Call }) {
+  const devices = useSignal<MediaDeviceInfo[]>([]);
+  useEffect(() => {
+    const media = navigator.mediaDevices;
+    const look = () => void media.enumerateDevices().then((found) => (devices.value = found));
+    look();
+    media.addEventListener("devicechange", look);
+    return () => media.removeEventListener("devicechange", look);
+  }, []);
+  return (
+    <div class="call-devices" id="call-devices" role="group" aria-label={t("call_devices")}>
+      <Choice call={call} kind="audio" devices={devices.value} />
+      <Choice call={call} kind="video" devices={devices.value} />
+    </div>
+  );
+}

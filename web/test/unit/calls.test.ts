@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Calls } from "../../src/model/calls";
+import { ApiError, type CallEvent } from "../../src/net/wire";
+
+class FakeTrack {
+  enabled = true;
+  stopped = false;
+  constructor(readonly kind: string) {}
+  stop(): void {
+    this.stopped = true;
+  }
+}
+
+class FakeStream {
+  constructor(private readonly tracks: FakeTrack[]) {}
+  getTracks = () => this.tracks;
+  getAudioTracks = () => this.tracks.filter((t) => t.kind === "audio");
+  getVideoTracks = () => this.tracks.filter((t) => t.kind === "video");
+}
+
+class FakePeer extends EventTarget {
+  iceGatheringState = "complete";
+  connectionState = "new";
+  signalingState = "stable";
+  localDescription: { type: string; sdp: string } | null = null;
+  remoteDescription: { type: string; sdp: string } | null = null;
+  transceivers = [{ direction: "sendrecv" }];
+  restarts = 0;
+  closed = false;
+  private made = 0;
+
+  constructor(readonly config: RTCConfiguration) {
+    super();
+  }
+  addTrack(): void {}
+  getTransceivers = () => this.transceivers;
+  getSenders = () => [];
+  restartIce(): void {
+    this.restarts++;
+  }
+  createOffer = async () => ({ type: "offer", sdp: `offer ${++this.made} a=${this.transceivers[0]?.direction}` });
+  createAnswer = async () => ({ type: "answer", sdp: "our answer" });
+  async setLocalDescription(d: { type: string; sdp: string }): Promise<void> {
+    if (d.type !== "rollback") this.localDescription = d;
+    this.signalingState = d.type === "offer" ? "have-local-offer" : "stable";
+  }
+  async setRemoteDescription(d: { type: string; sdp: string }): Promise<void> {
+    this.remoteDescription = d;
+    this.signalingState = "stable";
+  }
+  close(): void {
+    this.closed = true;
+  }
+  becomes(state: string): void {
+    this.connectionState = state;
+    this.dispatchEvent(new Event("connectionstatechange"));
+  }
+}
+
+function world() {
+  const peers: FakePeer[] = [];
+  const tracks: FakeTrack[] = [];
+  const asked: [string, Record<string, unknown>][] = [];
+  const answers: Record<string, () => unknown> = {
+    "call.start": () => ({ call: "c1" }),
+    "call.update": () => ({ sdp: "their answer" }),
+    "relay.get": () => ({ servers: [{ urls: ["turn:r:3478?transport=udp"], username: "u", credential: "p" }], life_s: 3600 }),
+  };
+  const rings: boolean[] = [];
+  const open = vi.fn(async (wanted: MediaStreamConstraints) => {
+    const made = Object.keys(wanted).filter((k) => wanted[k as "audio"]).map((k) => new FakeTrack(k));
+    tracks.push(...made);
+    return new FakeStream(made) as unknown as MediaStream;
+  });
+  const calls = new Calls({
+    request: async (op, fields = {}) => {
+      asked.push([op, fields as Record<string, unknown>]);
+      return answers[op]?.() ?? {};
+    },
+    media: { open, connect: (config) => (peers.push(new FakePeer(config)), peers[peers.length - 1] as unknown as RTCPeerConnection) },
+    now: () => new Date(1_000_000),
+    random: () => 0.5,
+    rings: (on) => rings.push(on),
+  });
+  const ops = () => asked.map(([op]) => op);
+  return { calls, peers, tracks, asked, ops, answers, open, rings };
+}
+
+function says(state: CallEvent["state"], more: Partial<CallEvent> = {}): CallEvent {
+  return { ev: "call", call: "c1", state, with: "bob@example.test", name: "", sdp: "", reason: "", ...more };
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 30; i++) await Promise.resolve();
+}
+
+async function talking() {
+  const w = world();
+  await w.calls.start("bob@example.test", false);
+  w.calls.event(says("answered", { sdp: "their answer" }));
+  await settle();
+  w.peers[0]?.becomes("connected");
+  const call = w.calls.current.value;
+  if (!call || !w.peers[0]) throw new Error("there is no call");
+  return { ...w, call, peer: w.peers[0] };
+}
+
+describe("calls", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("makes a call with the relay's servers, and it comes up", async () => {
+    const w = world();
+    await w.calls.start("bob@example.test", false);
+    const call = w.calls.current.value;
+    expect(w.asked[1]).toEqual(["call.start", { to: "bob@example.test", sdp: "offer 1 a=sendrecv" }]);
+    expect(w.peers[0]?.config.iceServers?.[0]?.username).toBe("u");
+    w.calls.event(says("ringing"));
+    expect(call?.phase.value).toBe("ringing");
+    w.calls.event(says("answered", { sdp: "their answer" }));
+    await settle();
+    expect(w.peers[0]?.remoteDescription?.sdp).toBe("their answer");
+    expect(call?.phase.value).toBe("connecting");
+    w.peers[0]?.becomes("connected");
+    expect(call?.phase.value).toBe("up");
+    expect(call?.since.value).not.toBeNull();
+  });
+
+  it("goes on without a relay", async () => {
+    const w = world();
+    w.answers["relay.get"] = () => {
+      throw new ApiError({ code: "no_relay" });
+    };
+    await w.calls.start("bob@example.test", false);
+    expect(w.peers[0]?.config.iceServers).toEqual([]);
+    expect(w.ops()).toContain("call.start");
+  });
+
+  it("rings, and answers", async () => {
+    const w = world();
+    w.calls.event(says("incoming", { sdp: "their offer" }));
+    const [call] = w.calls.incoming.value;
+    expect(w.rings).toEqual([true]);
+    if (!call) throw new Error("nothing rings");
+    await w.calls.answer(call, true);
+    expect(w.rings).toEqual([true, false]);
+    expect(w.calls.incoming.value).toEqual([]);
+    expect(w.asked[w.asked.length - 1]).toEqual(["call.answer", { call: "c1", sdp: "our answer" }]);
+    expect(w.open).toHaveBeenCalledWith({ audio: true, video: true });
+  });
+
+  it("declines, and forgets what the caller gave up", async () => {
+    const w = world();
+    w.calls.event(says("incoming", { sdp: "their offer" }));
+    w.calls.event(says("incoming", { call: "c2", sdp: "their offer" }));
+    const [one] = w.calls.incoming.value;
+    if (one) w.calls.decline(one);
+    expect(w.asked).toEqual([["call.end", { call: "c1" }]]);
+    w.calls.event(says("ended", { call: "c2", reason: "cancelled" }));
+    expect(w.calls.incoming.value).toEqual([]);
+    expect(w.rings[w.rings.length - 1]).toBe(false);
+  });
+
+  it("hangs up, and lets the microphone go", async () => {
+    const { calls, ops, peer, tracks } = await talking();
+    calls.hangUp();
+    expect(ops()).toContain("call.end");
+    expect(peer.closed).toBe(true);
+    expect(tracks.every((t) => t.stopped)).toBe(true);
+    expect(calls.current.value).toBeNull();
+  });
+
+  it("says for a while why a call came to nothing", async () => {
+    const w = world();
+    await w.calls.start("bob@example.test", false);
+    w.calls.event(says("ended", { reason: "busy" }));
+    expect(w.calls.current.value?.reason.value).toBe("busy");
+    vi.advanceTimersByTime(10_000);
+    expect(w.calls.current.value).toBeNull();
+  });
+
+  it("says why there is no microphone, and does not ring", async () => {
+    const w = world();
+    w.open.mockRejectedValueOnce(new DOMException("", "NotAllowedError"));
+    await w.calls.start("bob@example.test", false);
+    expect(w.calls.current.value?.reason.value).toBe("no_permission");
+    expect(w.ops()).not.toContain("call.start");
+  });
+
+  it("is muted and held, which the other side is told", async () => {
+    const { calls, call, peer, asked, tracks } = await talking();
+    call.setMuted(true);
+    expect(tracks[0]?.enabled).toBe(false);
+    call.setMuted(false);
+    await calls.toggleHold();
+    expect(asked[asked.length - 1]).toEqual(["call.update", { call: "c1", sdp: "offer 2 a=inactive" }]);
+    expect(tracks[0]?.enabled).toBe(false);
+    await calls.toggleHold();
+    expect(peer.transceivers[0]?.direction).toBe("sendrecv");
+    expect(tracks[0]?.enabled).toBe(true);
+  });
+
+  it("takes what the other side changes", async () => {
+    const { calls, call, asked } = await talking();
+    calls.event(says("update", { sdp: "a=inactive" }));
+    await settle();
+    expect(asked[asked.length - 1]).toEqual(["call.accept", { call: "c1", sdp: "our answer" }]);
+    expect(call.heldThere.value).toBe(true);
+  });
+
+  it("tries a change again when both sides make one", async () => {
+    const { calls, answers, ops } = await talking();
+    let first = true;
+    answers["call.update"] = () => {
+      if (!first) return { sdp: "their answer" };
+      first = false;
+      throw new ApiError({ code: "busy" });
+    };
+    await calls.toggleHold();
+    expect(ops().filter((op) => op === "call.update").length).toBe(1);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(ops().filter((op) => op === "call.update").length).toBe(2);
+  });
+
+  it("looks for another way when the network has changed", async () => {
+    const { peer, ops } = await talking();
+    peer.becomes("failed");
+    await settle();
+    expect(peer.restarts).toBe(1);
+    expect(ops()).toContain("call.update");
+  });
+
+  it("ends what never had a way", async () => {
+    const w = world();
+    await w.calls.start("bob@example.test", false);
+    w.calls.event(says("answered", { sdp: "their answer" }));
+    await settle();
+    w.peers[0]?.becomes("failed");
+    expect(w.calls.current.value?.reason.value).toBe("no_way");
+    expect(w.ops()).toContain("call.end");
+  });
+
+  it("hangs up before it answers another", async () => {
+    const { calls, ops } = await talking();
+    calls.event(says("incoming", { call: "c2", with: "carol@example.test", sdp: "their offer" }));
+    const [second] = calls.incoming.value;
+    if (second) await calls.answer(second, false);
+    expect(calls.current.value).toBe(second);
+    expect(ops().filter((op) => op === "call.end").length).toBe(1);
+  });
+});
