@@ -58,6 +58,19 @@ def a_call_rings_is_answered_and_ends(case):
 
 
 @tap.test
+def who_talks_is_seen_in_a_call(case):
+    a, b, c = browser(case), browser(case), browser(case)
+    c.ok("people.watch", uris=[address(a.user), address(b.user)])
+    ours, _ = call(a, b)
+    for one in (a, b):
+        c.wait_sees(one.user, "busy")
+        check_eq(c.people[address(one.user)]["activity"], "on-the-phone", "what she does")
+    a.ok("call.end", call=ours)
+    for one in (a, b):
+        c.wait_sees(one.user, "available")
+
+
+@tap.test
 def who_was_called_hangs_up(case):
     a, b = browser(case), browser(case)
     ours, theirs = call(a, b)

@@ -186,7 +186,8 @@ static void on_life(void *arg)
 {
 	struct call *c = arg;
 	int code = c->phase == CALL_IN ? 480 : 408;
-	tell(c, &(struct told){ .state = "ended", .reason = "no_answer" });
+	if (c->phase != CALL_OVER)
+		tell(c, &(struct told){ .state = "ended", .reason = "no_answer" });
 	hang_up(c, code);
 }
 
