@@ -160,6 +160,66 @@ def phones_and_browsers_have_no_media_in_common(case):
     check_eq(a.wait_call("ended", ours)["reason"], "no_media", "why")
 
 
+def device(case, user=None, transport="tcp"):
+    """A SIP device that says it has what browsers have."""
+    return case.own(Phone(case.site.server, user or case.site.user("device"), transport)).sign_in()
+
+
+def with_sdp(p, uri, mark):
+    return p.make("INVITE", uri, body=sdp(mark).encode(), headers=[("Content-Type", "application/sdp")])
+
+
+SDP = [("Content-Type", "application/sdp")]
+
+
+@tap.test
+def of_two_devices_that_answer_at_once_one_is_hung_up(case):
+    a, user = browser(case), case.site.user("two")
+    one, two = device(case, user), device(case, user)
+    ours = a.ok("call.start", to=address(user), sdp=sdp("a1"))["call"]
+    asked = [(p, p.expect_request("INVITE")) for p in (one, two)]
+    for (p, i), mark in zip(asked, ("one", "two")):
+        p.answer(i, 200, headers=SDP, body=sdp(mark).encode(), tag=mark)
+    taken = a.wait_call("answered", ours)["sdp"]
+    winner, loser = (one, two) if taken == sdp("one") else (two, one)
+    for p in (one, two):
+        p.expect_request("ACK")
+    loser.answer(loser.expect_request("BYE"), 200)
+    a.ok("call.end", call=ours)
+    winner.answer(winner.expect_request("BYE"), 200)
+
+
+@tap.test
+def an_answer_is_repeated_until_it_is_acknowledged(case):
+    b, p = browser(case), device(case)
+    inv = p.send(with_sdp(p, b.user.uri, "p1"))
+    theirs = b.wait_call("incoming")
+    check_eq((theirs["with"], theirs["sdp"]), (address(p.user), sdp("p1")), "what b hears")
+    b.ok("call.answer", call=theirs["call"], sdp=sdp("b1"))
+    answers = [p.expect_answer(inv) for _ in range(2)]
+    check_eq([(m.code, m.body.decode()) for m in answers], [(200, sdp("b1"))] * 2, "the answer, again")
+    p.confirm(inv, answers[0])
+    b.ok("call.end", call=theirs["call"])
+    p.answer(p.expect_request("BYE"), 200)
+
+
+@tap.test
+def requests_of_no_call_and_old_ones_are_refused(case):
+    b, p = browser(case), device(case)
+    inv = p.send(with_sdp(p, b.user.uri, "p1"))
+    theirs = b.wait_call("incoming")["call"]
+    b.ok("call.answer", call=theirs, sdp=sdp("b1"))
+    answer = p.expect_answer(inv)
+    dialog = p.confirm(inv, answer)
+    old = p.make("BYE", None, dialog=dialog, cseq=inv.cseq[0])
+    check_eq(p.expect_answer(p.send(old)).code, 500, "a number that was there before")
+    bare = p.make("INVITE", None, dialog=dialog)
+    check_eq(p.expect_answer(p.send(bare)).code, 488, "no description")
+    check_eq(p.expect_answer(p.send(p.make("BYE", None, dialog=dialog))).code, 200, "the end")
+    b.wait_call("ended", theirs)
+    check_eq(p.expect_answer(p.send(p.make("BYE", None, dialog=dialog))).code, 481, "again")
+
+
 @tap.test
 def a_call_outlives_the_browsers_connection(case):
     a, b = browser(case), browser(case)
