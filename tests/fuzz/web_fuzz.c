@@ -18,7 +18,13 @@ static struct web *world(void)
 	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX,
 		                            .link_name = "web-1.dialtone.invalid" };
 	log_set_level(LOG_ERROR);
+	static struct str domains[] = { STR_INIT("example.test") };
+	static struct topo topo = { .domains = domains, .n_domains = 1 };
+	static const struct topo_role self = { .role = STR_INIT("web"),
+		                               .fqdn = STR_INIT("h.example.test") };
 	env.loop = loop_new();
+	env.topo = &topo;
+	env.self = &self;
 	w.env = &env;
 	map_init(&w.by_id);
 	map_init(&w.by_call);
