@@ -181,6 +181,7 @@ export class Session {
       if (!hello.resumed && !this.activity.isActive()) this.quietly("presence.active", { active: false });
       this.watch();
       void this.chats.connected(hello.resumed);
+      this.calls.linked();
     });
   }
 

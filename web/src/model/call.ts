@@ -15,6 +15,8 @@ export class Call {
   readonly held = signal(false);
   readonly heldThere = signal(false);
   readonly camera = signal(false);
+  /** What did not work in the running call, as a reason of an ended one. */
+  readonly trouble = signal("");
   /** Since when both sides hear each other. */
   readonly since = signal<Date | null>(null);
   readonly local = signal<MediaStream | null>(null);
@@ -79,7 +81,8 @@ export class Call {
   /** The next offer says that nothing is wanted, or everything again. */
   setHeld(held: boolean): void {
     this.held.value = held;
-    for (const t of this.pc?.getTransceivers() ?? []) t.direction = held ? "inactive" : "sendrecv";
+    // Who sends no picture does not begin to when the call goes on.
+    for (const t of this.pc?.getTransceivers() ?? []) t.direction = held ? "inactive" : t.sender.track ? "sendrecv" : "recvonly";
     this.hear();
   }
 
@@ -92,9 +95,8 @@ export class Call {
       known.enabled = on;
       return false;
     }
-    const stream = await this.media.open({ video: true });
-    const [track] = stream.getVideoTracks();
-    if (!track || this.over) return false;
+    const track = await this.track({ video: true });
+    if (!track) return false;
     const all = new MediaStream([...(this.local.peek()?.getTracks() ?? []), track]);
     pc.addTrack(track, all);
     this.local.value = all;
@@ -103,15 +105,15 @@ export class Call {
 
   /** Another microphone or camera, without asking the other side. */
   async useDevice(kind: "audio" | "video", deviceId: string): Promise<void> {
-    const stream = await this.media.open({ [kind]: { deviceId: { exact: deviceId } } });
-    const [track] = stream.getTracks();
     const sender = this.pc?.getSenders().find((s) => s.track?.kind === kind);
-    if (!track || !sender) return;
+    const track = sender && (await this.track({ [kind]: { deviceId: { exact: deviceId } } }));
+    if (!track) return;
+    // What was muted or off stays so before anything of the new device goes out.
+    track.enabled = sender.track?.enabled ?? false;
     sender.track?.stop();
     await sender.replaceTrack(track);
     const others = (this.local.peek()?.getTracks() ?? []).filter((t) => t.kind !== kind);
     this.local.value = new MediaStream([...others, track]);
-    this.hear();
   }
 
   end(reason: string): void {
@@ -122,6 +124,14 @@ export class Call {
     this.local.peek()?.getTracks().forEach((track) => track.stop());
     this.local.value = this.remote.value = null;
     this.remoteVideo.value = false;
+  }
+
+  /** A track of a device; null, and the device let go, if the call ended while the browser asked the user. */
+  private async track(wanted: MediaStreamConstraints): Promise<MediaStreamTrack | null> {
+    const [track] = (await this.media.open(wanted)).getTracks();
+    if (track && !this.over) return track;
+    track?.stop();
+    return null;
   }
 
   private connection(): RTCPeerConnection {

@@ -7,10 +7,12 @@ import { codeOf, type CallEvent } from "../net/wire";
 import { Call } from "./call";
 import { mediaError, type Media } from "./media";
 
+const GLARE_MIN_MS = 200;
 const GLARE_MS = 2_000;
 const GLARE_TRIES = 5;
 /** An ended call says why for a while. */
 const ENDED_MS = 6_000;
+const EARLY_MAX = 16;
 
 export interface CallsWorld {
   request(op: string, fields?: object): Promise<unknown>;
@@ -23,6 +25,8 @@ export interface CallsWorld {
 export class Calls {
   readonly current = signal<Call | null>(null);
   readonly incoming = signal<readonly Call[]>([]);
+  /** Events of a call that has no name yet: they can be faster than the answer to `call.start`. */
+  private early: CallEvent[] = [];
   private relay: { servers: RTCIceServer[]; until: number } | null = null;
 
   constructor(private readonly world: CallsWorld) {}
@@ -36,9 +40,11 @@ export class Calls {
       await this.open(call, video);
       const sdp = await call.makeOffer();
       if (call.over) return;
+      this.early = [];
       const ok = (await this.world.request("call.start", { to: uri, sdp })) as { call?: unknown };
       call.id = typeof ok.call === "string" ? ok.call : "";
-      if (call.over) void this.tell("call.end", call);
+      if (call.over) return void this.tell("call.end", call);
+      for (const e of this.early.splice(0)) if (e.call === call.id) this.event(e);
     });
   }
 
@@ -68,28 +74,49 @@ export class Calls {
 
   async toggleHold(): Promise<void> {
     const call = this.running();
-    call?.setHeld(!call.held.peek());
-    if (call) await this.renegotiate(call);
+    if (!call) return;
+    const held = !call.held.peek();
+    call.setHeld(held);
+    if (!(await this.renegotiate(call)) && !call.over) call.setHeld(!held);
   }
 
   async toggleCamera(): Promise<void> {
     const call = this.running();
     if (!call) return;
     try {
+      call.trouble.value = "";
       if (await call.setCamera(!call.camera.peek())) await this.renegotiate(call);
-    } catch {
+    } catch (error) {
       call.camera.value = false;
+      call.trouble.value = mediaError(error);
+    }
+  }
+
+  async useDevice(call: Call, kind: "audio" | "video", deviceId: string): Promise<void> {
+    try {
+      call.trouble.value = "";
+      await call.useDevice(kind, deviceId);
+    } catch (error) {
+      call.trouble.value = mediaError(error);
     }
   }
 
   event(e: CallEvent): void {
     const call = [this.current.peek(), ...this.incoming.peek()].find((c) => c && c.id === e.call);
     if (e.state === "incoming") this.rang(e);
-    else if (!call || call.over) return;
+    else if (!call) this.before(e);
+    else if (call.over) return;
     else if (e.state === "ended") this.ended(call, e.reason);
     else if (e.state === "ringing") call.phase.value = "ringing";
     else if (e.state === "answered") void this.guard(call, () => this.answered(call, e.sdp));
     else if (e.state === "update") void this.updated(call, e.sdp);
+  }
+
+  /** The link is back, perhaps by another network: what could not be said while it was away is said now. */
+  linked(): void {
+    const call = this.current.peek();
+    const state = call?.pc?.connectionState;
+    if (call?.since.peek() && call.ours && (state === "failed" || state === "disconnected")) void this.restart(call);
   }
 
   /** The session is a new one: the server knows these calls no more. */
@@ -105,6 +132,11 @@ export class Calls {
   private running(): Call | null {
     const call = this.current.peek();
     return call && call.phase.peek() === "up" ? call : null;
+  }
+
+  private before(e: CallEvent): void {
+    const call = this.current.peek();
+    if (call?.ours && !call.id && !call.over && this.early.length < EARLY_MAX) this.early.push(e);
   }
 
   private rang(e: CallEvent): void {
@@ -146,24 +178,38 @@ export class Calls {
       call.since.value ??= this.world.now();
       call.phase.value = "up";
     } else if (state === "failed" && call.since.peek() && call.ours) {
-      call.pc?.restartIce();
-      void this.renegotiate(call);
+      void this.restart(call);
     } else if (state === "failed" && !call.since.peek()) {
       void this.tell("call.end", call);
       this.ended(call, "no_way");
     }
   }
 
-  private async renegotiate(call: Call, tries = GLARE_TRIES): Promise<void> {
-    try {
-      const sdp = await call.makeOffer();
-      const ok = (await this.world.request("call.update", { call: call.id, sdp })) as { sdp?: unknown };
-      if (typeof ok.sdp === "string" && !call.over) await call.takeAnswer(ok.sdp);
-    } catch (error) {
-      await call.rollback().catch(() => undefined);
-      if (codeOf(error) !== "busy" || tries === 0) return;
-      setTimeout(() => !call.over && void this.renegotiate(call, tries - 1), this.world.random() * GLARE_MS);
+  /** Looks for another way, with words for the relay that are still good. */
+  private async restart(call: Call): Promise<void> {
+    const iceServers = await this.servers();
+    if (call.over || !call.pc) return;
+    call.pc.setConfiguration({ ...call.pc.getConfiguration(), iceServers });
+    call.pc.restartIce();
+    await this.renegotiate(call);
+  }
+
+  /** False if the other side could not be asked. */
+  private async renegotiate(call: Call): Promise<boolean> {
+    for (let tries = 0; tries <= GLARE_TRIES && !call.over; tries++) {
+      try {
+        const sdp = await call.makeOffer();
+        const ok = (await this.world.request("call.update", { call: call.id, sdp })) as { sdp?: unknown };
+        if (typeof ok.sdp === "string" && !call.over) await call.takeAnswer(ok.sdp);
+        return true;
+      } catch (error) {
+        await call.rollback().catch(() => undefined);
+        if (codeOf(error) !== "busy") return false;
+      }
+      const ms = GLARE_MIN_MS + this.world.random() * (GLARE_MS - GLARE_MIN_MS);
+      await new Promise((done) => setTimeout(done, ms));
     }
+    return false;
   }
 
   private async servers(): Promise<RTCIceServer[]> {

@@ -24,7 +24,9 @@ export function gathered(pc: RTCPeerConnection): Promise<string> {
       pc.removeEventListener("icecandidate", candidate);
       resolve(pc.localDescription?.sdp ?? "");
     };
-    const state = () => pc.iceGatheringState === "complete" && done();
+    // After an ICE restart the state is still that of the gathering before: without a candidate nothing is complete.
+    const whole = () => pc.iceGatheringState === "complete" && !!pc.localDescription?.sdp.includes("a=candidate");
+    const state = () => whole() && done();
     const candidate = (e: RTCPeerConnectionIceEvent) => {
       if (!e.candidate) return;
       clearTimeout(timer);
@@ -38,9 +40,10 @@ export function gathered(pc: RTCPeerConnection): Promise<string> {
 }
 
 /** Why there is no microphone or camera, as a key of the texts. */
-export function mediaError(error: unknown): "no_permission" | "no_device" | "no_secure" | "device_busy" {
+export function mediaError(error: unknown): "no_permission" | "no_device" | "no_secure" | "device_busy" | "failed" {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotFoundError" || name === "OverconstrainedError") return "no_device";
   if (name === "NotReadableError" || name === "AbortError") return "device_busy";
-  return name === "NotSupportedError" ? "no_secure" : "no_permission";
+  if (name === "NotSupportedError") return "no_secure";
+  return name === "NotAllowedError" || name === "SecurityError" ? "no_permission" : "failed";
 }

@@ -25,7 +25,11 @@ class FakePeer extends EventTarget {
   signalingState = "stable";
   localDescription: { type: string; sdp: string } | null = null;
   remoteDescription: { type: string; sdp: string } | null = null;
-  transceivers = [{ direction: "sendrecv" }];
+  readonly audio: { track: FakeTrack; replaceTrack(t: FakeTrack): Promise<void> } = {
+    track: new FakeTrack("audio"),
+    replaceTrack: async (t) => void (this.audio.track = t),
+  };
+  transceivers = [{ direction: "sendrecv", sender: this.audio as { track: FakeTrack | null } }];
   restarts = 0;
   closed = false;
   private made = 0;
@@ -35,12 +39,14 @@ class FakePeer extends EventTarget {
   }
   addTrack(): void {}
   getTransceivers = () => this.transceivers;
-  getSenders = () => [];
+  getSenders = () => [this.audio];
+  getConfiguration = () => this.config;
+  setConfiguration = vi.fn();
   restartIce(): void {
     this.restarts++;
   }
-  createOffer = async () => ({ type: "offer", sdp: `offer ${++this.made} a=${this.transceivers[0]?.direction}` });
-  createAnswer = async () => ({ type: "answer", sdp: "our answer" });
+  createOffer = async () => ({ type: "offer", sdp: `offer ${++this.made} a=${this.transceivers[0]?.direction} a=candidate` });
+  createAnswer = async () => ({ type: "answer", sdp: "our answer a=candidate" });
   async setLocalDescription(d: { type: string; sdp: string }): Promise<void> {
     if (d.type !== "rollback") this.localDescription = d;
     this.signalingState = d.type === "offer" ? "have-local-offer" : "stable";
@@ -114,7 +120,7 @@ describe("calls", () => {
     const w = world();
     await w.calls.start("bob@example.test", false);
     const call = w.calls.current.value;
-    expect(w.asked[1]).toEqual(["call.start", { to: "bob@example.test", sdp: "offer 1 a=sendrecv" }]);
+    expect(w.asked[1]).toEqual(["call.start", { to: "bob@example.test", sdp: "offer 1 a=sendrecv a=candidate" }]);
     expect(w.peers[0]?.config.iceServers?.[0]?.username).toBe("u");
     w.calls.event(says("ringing"));
     expect(call?.phase.value).toBe("ringing");
@@ -146,7 +152,7 @@ describe("calls", () => {
     await w.calls.answer(call, true);
     expect(w.rings).toEqual([true, false]);
     expect(w.calls.incoming.value).toEqual([]);
-    expect(w.asked[w.asked.length - 1]).toEqual(["call.answer", { call: "c1", sdp: "our answer" }]);
+    expect(w.asked[w.asked.length - 1]).toEqual(["call.answer", { call: "c1", sdp: "our answer a=candidate" }]);
     expect(w.open).toHaveBeenCalledWith({ audio: true, video: true });
   });
 
@@ -194,7 +200,7 @@ describe("calls", () => {
     expect(tracks[0]?.enabled).toBe(false);
     call.setMuted(false);
     await calls.toggleHold();
-    expect(asked[asked.length - 1]).toEqual(["call.update", { call: "c1", sdp: "offer 2 a=inactive" }]);
+    expect(asked[asked.length - 1]).toEqual(["call.update", { call: "c1", sdp: "offer 2 a=inactive a=candidate" }]);
     expect(tracks[0]?.enabled).toBe(false);
     await calls.toggleHold();
     expect(peer.transceivers[0]?.direction).toBe("sendrecv");
@@ -205,7 +211,7 @@ describe("calls", () => {
     const { calls, call, asked } = await talking();
     calls.event(says("update", { sdp: "a=inactive" }));
     await settle();
-    expect(asked[asked.length - 1]).toEqual(["call.accept", { call: "c1", sdp: "our answer" }]);
+    expect(asked[asked.length - 1]).toEqual(["call.accept", { call: "c1", sdp: "our answer a=candidate" }]);
     expect(call.heldThere.value).toBe(true);
   });
 
@@ -217,9 +223,10 @@ describe("calls", () => {
       first = false;
       throw new ApiError({ code: "busy" });
     };
-    await calls.toggleHold();
+    void calls.toggleHold();
+    await settle();
     expect(ops().filter((op) => op === "call.update").length).toBe(1);
-    await vi.advanceTimersByTimeAsync(1_100);
+    await vi.advanceTimersByTimeAsync(1_200);
     expect(ops().filter((op) => op === "call.update").length).toBe(2);
   });
 
@@ -229,6 +236,110 @@ describe("calls", () => {
     await settle();
     expect(peer.restarts).toBe(1);
     expect(ops()).toContain("call.update");
+  });
+
+  it("sends no description of a restart before it has a candidate", async () => {
+    const { peer, ops } = await talking();
+    const first = peer.createOffer;
+    peer.createOffer = async () => ({ type: "offer", sdp: "no way yet" });
+    peer.becomes("failed");
+    await settle();
+    expect(ops()).not.toContain("call.update");
+    peer.localDescription = await first();
+    peer.dispatchEvent(new Event("icegatheringstatechange"));
+    await settle();
+    expect(ops()).toContain("call.update");
+  });
+
+  it("looks again when the link is back, if it was away at first", async () => {
+    const { calls, peer, ops, answers } = await talking();
+    answers["call.update"] = () => {
+      throw new ApiError({ code: "offline" });
+    };
+    peer.becomes("failed");
+    await settle();
+    answers["call.update"] = () => ({ sdp: "their answer" });
+    calls.linked();
+    await settle();
+    expect(peer.restarts).toBe(2);
+    expect(peer.remoteDescription?.sdp).toBe("their answer");
+    peer.becomes("connected");
+    calls.linked();
+    await settle();
+    expect(ops().filter((op) => op === "call.update").length).toBe(2);
+  });
+
+  it("takes an end that is faster than the answer to its request", async () => {
+    const w = world();
+    w.answers["call.start"] = () => {
+      w.calls.event(says("ended", { call: "c0", reason: "hung_up" }));
+      w.calls.event(says("ended", { reason: "not_found" }));
+      return { call: "c1" };
+    };
+    await w.calls.start("bob@example.test", false);
+    expect(w.calls.current.value?.reason.value).toBe("not_found");
+  });
+
+  it("lets a device go that is given after the end", async () => {
+    const { calls, call, open } = await talking();
+    for (const use of [() => calls.toggleCamera(), () => calls.useDevice(call, "audio", "other")]) {
+      const track = new FakeTrack("video");
+      let give: (s: MediaStream) => void = () => undefined;
+      open.mockImplementationOnce(() => new Promise<MediaStream>((done) => (give = done)));
+      const done = use();
+      if (!call.over) calls.hangUp();
+      give(new FakeStream([track]) as unknown as MediaStream);
+      await done;
+      expect(track.stopped).toBe(true);
+    }
+  });
+
+  it("keeps another microphone as mute as the one before", async () => {
+    vi.stubGlobal("MediaStream", FakeStream);
+    const { calls, call, peer, tracks } = await talking();
+    peer.audio.track = tracks[0] as FakeTrack;
+    call.setMuted(true);
+    await calls.useDevice(call, "audio", "other");
+    expect(peer.audio.track).toBe(tracks[1]);
+    expect(tracks[1]?.enabled).toBe(false);
+    expect(tracks[0]?.stopped).toBe(true);
+    vi.unstubAllGlobals();
+  });
+
+  it("says why there is no camera, and goes on", async () => {
+    const { calls, call, open } = await talking();
+    open.mockRejectedValueOnce(new DOMException("", "NotAllowedError"));
+    await calls.toggleCamera();
+    expect(call.trouble.value).toBe("no_permission");
+    expect(call.phase.value).toBe("up");
+  });
+
+  it("takes a hold back that nobody was told", async () => {
+    const { calls, call, answers, tracks } = await talking();
+    answers["call.update"] = () => {
+      throw new ApiError({ code: "offline" });
+    };
+    await calls.toggleHold();
+    expect(call.held.value).toBe(false);
+    expect(tracks[0]?.enabled).toBe(true);
+  });
+
+  it("does not offer a picture that there is not when a held call goes on", async () => {
+    const { calls, peer } = await talking();
+    peer.transceivers.push({ direction: "recvonly", sender: { track: null } });
+    await calls.toggleHold();
+    await calls.toggleHold();
+    expect(peer.transceivers.map((t) => t.direction)).toEqual(["sendrecv", "recvonly"]);
+  });
+
+  it("does not call a bad answer a missing permission", async () => {
+    const w = world();
+    await w.calls.start("bob@example.test", false);
+    const call = w.calls.current.value;
+    if (w.peers[0]) w.peers[0].setRemoteDescription = () => Promise.reject(new DOMException("", "OperationError"));
+    w.calls.event(says("answered", { sdp: "x" }));
+    await settle();
+    expect(call?.reason.value).toBe("failed");
   });
 
   it("ends what never had a way", async () => {

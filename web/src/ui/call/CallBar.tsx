@@ -42,14 +42,14 @@ function Duration({ since }: { since: Date }) {
   return <span class="call-time" role="timer">{shown.value}</span>;
 }
 
-/** A stream is played by an element; the attribute cannot carry it. */
+/** A stream is played by an element; the attribute cannot carry it. Pictures are mute: one element plays the sound. */
 function Stream({ stream, video, own }: { stream: MediaStream | null; video: boolean; own?: boolean }) {
   const ref = useRef<HTMLVideoElement & HTMLAudioElement>(null);
   useEffect(() => {
     if (ref.current) ref.current.srcObject = stream;
   }, [stream, video]);
   if (!video) return <audio ref={ref} autoplay />;
-  return <video ref={ref} class={own ? "call-own" : "call-other"} autoplay playsInline muted={own} aria-label={t(own ? "call_own" : "call_picture")} />;
+  return <video ref={ref} class={own ? "call-own" : "call-other"} autoplay playsInline muted aria-label={t(own ? "call_own" : "call_picture")} />;
 }
 
 function Switch({ icon, name, on, act }: { icon: IconName; name: Key; on: boolean; act: () => void }) {
@@ -116,6 +116,7 @@ export function CallBar() {
           </button>
         </div>
       </div>
+      {call.trouble.value && !over && <p class="call-trouble" role="alert">{endedText(call.trouble.value, name)}</p>}
       {devices.value && call.phase.value === "up" && <Devices call={call} />}
       {!over && <Pictures call={call} />}
     </section>

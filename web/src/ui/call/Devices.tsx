@@ -5,15 +5,17 @@ import { useEffect } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
 import type { Call } from "../../model/call";
+import { useSession } from "../context";
 
 type Kind = "audio" | "video";
 
 function Choice({ call, kind, devices }: { call: Call; kind: Kind; devices: MediaDeviceInfo[] }) {
+  const { calls } = useSession();
   const name: Key = kind === "audio" ? "call_microphone" : "call_camera";
   const used = call.local.value?.getTracks().find((track) => track.kind === kind)?.getSettings().deviceId;
   const mine = devices.filter((d) => d.kind === `${kind}input`);
   if (!mine.length || !used) return null;
-  const change = (e: { currentTarget: HTMLSelectElement }) => void call.useDevice(kind, e.currentTarget.value).catch(() => undefined);
+  const change = (e: { currentTarget: HTMLSelectElement }) => void calls.useDevice(call, kind, e.currentTarget.value);
   return (
     <label class="call-device">
       <span>{t(name)}</span>

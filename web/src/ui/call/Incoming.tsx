@@ -43,5 +43,6 @@ function Ringing({ call }: { call: Call }) {
 
 export function Incoming() {
   const { calls } = useSession();
-  return <>{calls.incoming.value.map((call) => <Ringing key={call.id} call={call} />)}</>;
+  if (!calls.incoming.value.length) return null;
+  return <div class="ringers">{calls.incoming.value.map((call) => <Ringing key={call.id} call={call} />)}</div>;
 }
