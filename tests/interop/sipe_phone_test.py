@@ -89,9 +89,10 @@ def a_phone_holds_a_client_and_takes_it_back(case):
     a, b = client_and_phone(case, LINPHONEC, "tcp")
     connect(b, a)
     a.wait_sound()
-    mark = a.mark()
+    mark, its = a.mark(), b.mark()
     b.hold()
     a.wait_held(mark)
+    b.wait_hold_done(its)  # before that it takes no call back
     mark = a.mark()
     b.resume()
     a.wait_resumed(mark)
