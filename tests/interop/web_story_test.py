@@ -5,8 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from interop import chromium, webpage  # noqa: E402
-from interop.chromium import Chromium  # noqa: E402
+from interop import webpage  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.presence import PresenceClient  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
@@ -14,27 +13,9 @@ from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Site, address  # noqa: E402
 
 
-class Browsers(site.Site):
-    """One Chromium, in which every person has a store of her own."""
-
-    def __init__(self, args, folder):
-        chromium.need()
-        webpage.need()
-        super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {webpage.DIST}\n")
-        try:
-            self.browser = Chromium(folder, self.server.ca)
-        except BaseException:
-            super().stop()
-            raise
-
-    def stop(self):
-        self.browser.stop()
-        super().stop()
-
-
 def make(args, folder):
     site.netns.enter()
-    return Browsers(args, folder)
+    return webpage.Browsers(args, folder)
 
 
 def page(case):

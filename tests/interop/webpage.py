@@ -4,7 +4,9 @@ import base64
 import json
 import os
 
+from interop import chromium
 from interop.chromium import CALL, Chromium
+from lib import site
 from lib.server import ROOT
 from lib.tap import Skip, check, wait_for
 
@@ -67,12 +69,30 @@ def need():
         raise Skip("web/dist is not built (`tools/build-web`)")
 
 
+class Browsers(site.Site):
+    """One Chromium, in which every person has a store of her own."""
+
+    def __init__(self, args, folder, edge=None):
+        chromium.need()
+        need()
+        super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {DIST}\n", edge=edge)
+        try:
+            self.browser = Chromium(folder, self.server.ca)
+        except BaseException:
+            super().stop()
+            raise
+
+    def stop(self):
+        self.browser.stop()
+        super().stop()
+
+
 class WebPage:
     """A person's own browser: no cookie, no store is another's.  look: the tone and the picture that
     its microphone and camera give."""
 
-    def __init__(self, chromium: Chromium, origin, look=None):
-        self.protocol, self.origin = chromium.protocol, origin
+    def __init__(self, browser: Chromium, origin, look=None):
+        self.protocol, self.origin = browser.protocol, origin
         ask = self.protocol.ask
         self.context = ask("Target.createBrowserContext")["browserContextId"]
         self.target = ask("Target.createTarget", url="about:blank", newWindow=True,

@@ -2,13 +2,12 @@
 
 #include "role/frontend/far.h"
 #include "svc/access/trust.h"
+#include "wire/mrasp/mrasp.h"
 #include "wire/xml/xml.h"
 
 /* The A/V edges, which give signed-in users and this host's media bridges credentials for the relay
  * ([MS-AVEDGEA]): those of this host by local links, or those of others.  Any of them serves
  * anybody, for what one issued the others accept. */
-
-#define MRAS_OPAQUE "srvr:MRAS"
 
 struct fe_edges {
 	struct sip_flow *links[FE_SLOTS_MAX]; /* NULL: down */
@@ -164,7 +163,7 @@ void fe_put_mras_uri(const struct frontend *fe, struct buf *b)
 	xml_put_text(b, fe->env->self->fqdn);
 	buf_char(b, '@');
 	xml_put_text(b, fe->env->topo->domains[0]);
-	buf_lit(b, ";gruu;opaque=" MRAS_OPAQUE "</mrasUri>");
+	buf_lit(b, ";gruu;opaque=" MRASP_OPAQUE "</mrasUri>");
 }
 
 bool fe_is_for_edge(const struct task *t)
@@ -174,7 +173,8 @@ bool fe_is_for_edge(const struct task *t)
 	return t->fe->edges && t->msg->method == SIP_SERVICE &&
 	       sip_uri_parse(&u, t->msg->uri) == 0 &&
 	       topo_is_our_domain(t->fe->env->topo, u.host) &&
-	       sip_param(u.params, STR("opaque"), &opaque) && str_istarts(opaque, STR(MRAS_OPAQUE));
+	       sip_param(u.params, STR("opaque"), &opaque) &&
+	       str_istarts(opaque, STR(MRASP_OPAQUE));
 }
 
 /* The same edge for a user each time, as long as it is there. */

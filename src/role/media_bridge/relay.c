@@ -86,12 +86,10 @@ static void put_own(const struct mb_relay *r, struct buf *b)
 	role_put_address(b, env->self, env->slot);
 }
 
-/* As clients are told of it by their front end. */
 static void put_service(const struct mb_relay *r, struct buf *b)
 {
 	const struct role_env *env = r->mb->env;
-	buf_printf(b, "sip:%" STR_FMT "@%" STR_FMT ";gruu;opaque=srvr:MRAS",
-	           STR_ARG(env->self->fqdn), STR_ARG(env->topo->domains[0]));
+	mrasp_put_service(b, env->self->fqdn, env->topo->domains[0]);
 }
 
 static void put_body(const struct mb_relay *r, struct buf *ret)

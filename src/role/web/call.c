@@ -144,15 +144,21 @@ static void call_over(struct call *c, const char *reason)
 	call_free(c);
 }
 
+/* A request inside the dialog; target and routes are empty before there is one. */
+static struct web_out in_dialog(const struct call *c, enum sip_method method, uint32_t cseq)
+{
+	return (struct web_out){ .method = method,
+		                 .uri = str_of(c->target),
+		                 .to = str_of(c->remote),
+		                 .call_id = str_of(c->call_id),
+		                 .from_tag = str_of(c->local_tag),
+		                 .cseq = cseq,
+		                 .lines = str_of(c->routes) };
+}
+
 static void send_bye(struct call *c)
 {
-	struct web_out o = { .method = SIP_BYE,
-		             .uri = str_of(c->target),
-		             .to = str_of(c->remote),
-		             .call_id = str_of(c->call_id),
-		             .from_tag = str_of(c->local_tag),
-		             .cseq = ++c->cseq,
-		             .lines = str_of(c->routes) };
+	struct web_out o = in_dialog(c, SIP_BYE, ++c->cseq);
 	web_send(c->s, &o, NULL, NULL);
 }
 
@@ -163,8 +169,6 @@ static void refuse(struct call *c, int code)
 	if (t)
 		sip_stx_reply(t, code, STR(""), STR(""), STR(""), STR(""));
 }
-
-static void on_life(void *arg);
 
 /* Ends it from this side.  One whose INVITE is not answered stays until it is: the answer may be
  * that somebody has taken the call. */
@@ -295,13 +299,7 @@ static void send_ack(struct call *c, struct offer *o)
 {
 	struct sip_flow *f = c->s->web->fes[c->s->slot];
 	char branch[SIP_BRANCH_LEN + 1];
-	struct web_out out = { .method = SIP_ACK,
-		               .uri = str_of(c->target),
-		               .to = str_of(c->remote),
-		               .call_id = str_of(c->call_id),
-		               .from_tag = str_of(c->local_tag),
-		               .cseq = o->cseq,
-		               .lines = str_of(c->routes) };
+	struct web_out out = in_dialog(c, SIP_ACK, o->cseq);
 	if (!f || f->closed)
 		return;
 	sip_branch_make(c->s->web->stack, 0, branch);
@@ -432,15 +430,11 @@ static bool make_offer(struct call *c, struct str uri, uint64_t number, struct s
 		return false;
 	buf_str(&lines, str_of(c->routes));
 	buf_lit(&lines, WEB_ALLOW);
-	struct web_out out = { .method = SIP_INVITE,
-		               .uri = uri,
-		               .to = str_of(c->remote),
-		               .call_id = str_of(c->call_id),
-		               .from_tag = str_of(c->local_tag),
-		               .cseq = ++c->cseq,
-		               .lines = buf_view(&lines),
-		               .type = STR("application/sdp"),
-		               .body = sdp };
+	struct web_out out = in_dialog(c, SIP_INVITE, ++c->cseq);
+	out.uri = uri;
+	out.lines = buf_view(&lines);
+	out.type = STR("application/sdp");
+	out.body = sdp;
 	sip_branch_make(w->stack, 0, branch);
 	struct str text = web_compose(c->s, &out, f, branch);
 	if (text.len == 0)
@@ -570,7 +564,7 @@ static void invited_again(struct call *c, struct sip_req *rq)
 	c->asks = sip_accept(rq, &asks_ops, c);
 }
 
-static void in_dialog(struct call *c, struct sip_req *rq)
+static void dialog_request(struct call *c, struct sip_req *rq)
 {
 	const struct sip_msg *m = rq->msg;
 	if (m->method == SIP_ACK) {
@@ -599,7 +593,7 @@ void wb_calls_request(struct session *s, struct sip_req *rq)
 {
 	struct call *c = s ? find_dialog(s, rq->msg) : NULL;
 	if (c)
-		in_dialog(c, rq);
+		dialog_request(c, rq);
 	else if (rq->msg->method == SIP_ACK)
 		sip_ignore(rq);
 	else if (rq->msg->method == SIP_INVITE && sip_tag(sip_to(rq->msg)).len == 0)
@@ -664,32 +658,30 @@ void wb_call_start(struct session *s, uint64_t number, const cJSON *args)
 	web_ok(s, number, buf_view(&b));
 }
 
-void wb_call_answer(struct session *s, uint64_t number, const cJSON *args)
+/* The browser's answer to what was asked of it in that phase. */
+static void answer(struct session *s, uint64_t number, const cJSON *args, enum phase phase,
+                   const char *wrong)
 {
 	struct call *c = call_of(s, number, args);
 	struct str sdp = c ? sdp_of(s, number, args) : STR("");
 	if (sdp.len == 0)
 		return;
-	if (c->phase != CALL_IN) {
-		web_bad(s, number, "this call does not ring here");
+	if (c->phase != phase || !c->asks) {
+		web_bad(s, number, wrong);
 		return;
 	}
 	accept_asks(c, sdp);
 	web_ok(s, number, STR(""));
 }
 
+void wb_call_answer(struct session *s, uint64_t number, const cJSON *args)
+{
+	answer(s, number, args, CALL_IN, "this call does not ring here");
+}
+
 void wb_call_accept(struct session *s, uint64_t number, const cJSON *args)
 {
-	struct call *c = call_of(s, number, args);
-	struct str sdp = c ? sdp_of(s, number, args) : STR("");
-	if (sdp.len == 0)
-		return;
-	if (c->phase != CALL_UP || !c->asks) {
-		web_bad(s, number, "nothing was offered in this call");
-		return;
-	}
-	accept_asks(c, sdp);
-	web_ok(s, number, STR(""));
+	answer(s, number, args, CALL_UP, "nothing was offered in this call");
 }
 
 void wb_call_update(struct session *s, uint64_t number, const cJSON *args)

@@ -11,8 +11,7 @@ enum { BODY_MAX = 4096, MINUTE_S = 60 };
 
 static void put_service(const struct web *w, struct buf *b)
 {
-	buf_printf(b, "sip:%" STR_FMT "@%" STR_FMT ";gruu;opaque=srvr:MRAS",
-	           STR_ARG(w->env->self->fqdn), STR_ARG(w->env->topo->domains[0]));
+	mrasp_put_service(b, w->env->self->fqdn, w->env->topo->domains[0]);
 }
 
 static void put_url(struct buf *b, const char *scheme, const struct mrasp_relay *r, uint16_t port,

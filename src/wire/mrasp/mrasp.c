@@ -156,6 +156,12 @@ void mrasp_put_request(struct buf *b, const struct mrasp_request *rq)
 	buf_lit(b, "</credentialsRequest></request>");
 }
 
+void mrasp_put_service(struct buf *b, struct str host, struct str domain)
+{
+	buf_printf(b, "sip:%" STR_FMT "@%" STR_FMT ";gruu;opaque=" MRASP_OPAQUE, STR_ARG(host),
+	           STR_ARG(domain));
+}
+
 static int read_port(uint16_t *ret, const struct xml *relay, const char *name)
 {
 	uint32_t v;

@@ -5,7 +5,8 @@
 #include "wire/xml/xml.h"
 
 #define MRASP_TYPE "application/msrtc-media-relay-auth+xml"
-#define MRASP_VERSION "1.0" /* of requests */
+#define MRASP_VERSION "1.0"      /* of requests */
+#define MRASP_OPAQUE "srvr:MRAS" /* of the service's address */
 
 enum {
 	MRASP_WANTED_MAX = 16,  /* credentialsRequest elements of one request: -E2BIG beyond */
@@ -73,6 +74,8 @@ void mrasp_put(struct buf *b, const struct mrasp_response *r);
 
 /* --- who asks */
 
+/* The service's address, as clients are told of it by their front end. */
+void mrasp_put_service(struct buf *b, struct str host, struct str domain);
 /* A request for one credential, whose id is that of the request. */
 void mrasp_put_request(struct buf *b, const struct mrasp_request *rq);
 

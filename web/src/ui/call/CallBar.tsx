@@ -18,7 +18,7 @@ function clock(ms: number): string {
   return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
 }
 
-export function endedText(reason: string, name: string): string {
+function endedText(reason: string, name: string): string {
   const key = `call_end_${reason}`;
   return t(key in en ? (key as Key) : "call_end_failed", { name });
 }
