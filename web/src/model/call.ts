@@ -25,6 +25,10 @@ export class Call {
   /** What an incoming call offers. */
   offer = "";
   pc: RTCPeerConnection | null = null;
+  /** What of `held` is in the last own offer, and in the last one that was answered. */
+  private heldOffered = false;
+  private heldAgreed = false;
+  private line: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly uri: string,
@@ -36,6 +40,13 @@ export class Call {
 
   get over(): boolean {
     return this.phase.peek() === "ended";
+  }
+
+  /** An exchange of descriptions has the connection to itself: another one begins when it is over. */
+  turn<T>(exchange: () => Promise<T>): Promise<T> {
+    const done = this.line.then(exchange);
+    this.line = done.catch(() => undefined);
+    return done;
   }
 
   /** Asks for microphone and camera, and makes the connection. Throws DOMException. */
@@ -52,6 +63,7 @@ export class Call {
 
   async makeOffer(): Promise<string> {
     const pc = this.connection();
+    this.heldOffered = this.held.peek();
     await pc.setLocalDescription(await pc.createOffer());
     return gathered(pc);
   }
@@ -66,6 +78,7 @@ export class Call {
 
   async takeAnswer(sdp: string): Promise<void> {
     await this.connection().setRemoteDescription({ type: "answer", sdp });
+    this.heldAgreed = this.heldOffered;
     this.look(sdp);
   }
 
@@ -84,6 +97,11 @@ export class Call {
     // Who sends no picture does not begin to when the call goes on.
     for (const t of this.pc?.getTransceivers() ?? []) t.direction = held ? "inactive" : t.sender.track ? "sendrecv" : "recvonly";
     this.hear();
+  }
+
+  /** Nobody could be asked for this hold, or this end of one: what was agreed holds on. */
+  takeBackHeld(held: boolean): void {
+    if (!this.over && this.held.peek() === held) this.setHeld(this.heldAgreed);
   }
 
   /** Adds a camera, or takes it away; true: the other side has to be asked. */

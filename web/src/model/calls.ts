@@ -77,7 +77,7 @@ export class Calls {
     if (!call) return;
     const held = !call.held.peek();
     call.setHeld(held);
-    if (!(await this.renegotiate(call)) && !call.over) call.setHeld(!held);
+    if (!(await this.renegotiate(call))) call.takeBackHeld(held);
   }
 
   async toggleCamera(): Promise<void> {
@@ -154,13 +154,15 @@ export class Calls {
 
   private async answered(call: Call, sdp: string): Promise<void> {
     call.phase.value = "connecting";
-    await call.takeAnswer(sdp);
+    await call.turn(() => call.takeAnswer(sdp));
     this.changed(call);
   }
 
   private async updated(call: Call, offer: string): Promise<void> {
     try {
-      await this.world.request("call.accept", { call: call.id, sdp: await call.makeAnswer(offer) });
+      await call.turn(async () => {
+        await this.world.request("call.accept", { call: call.id, sdp: await call.makeAnswer(offer) });
+      });
     } catch {
       // The other side hears nothing, and takes its offer back.
     }
@@ -197,19 +199,24 @@ export class Calls {
   /** False if the other side could not be asked. */
   private async renegotiate(call: Call): Promise<boolean> {
     for (let tries = 0; tries <= GLARE_TRIES && !call.over; tries++) {
-      try {
-        const sdp = await call.makeOffer();
-        const ok = (await this.world.request("call.update", { call: call.id, sdp })) as { sdp?: unknown };
-        if (typeof ok.sdp === "string" && !call.over) await call.takeAnswer(ok.sdp);
-        return true;
-      } catch (error) {
-        await call.rollback().catch(() => undefined);
-        if (codeOf(error) !== "busy") return false;
-      }
+      const result = await call.turn(() => this.propose(call));
+      if (result !== "busy") return result === "agreed";
       const ms = GLARE_MIN_MS + this.world.random() * (GLARE_MS - GLARE_MIN_MS);
       await new Promise((done) => setTimeout(done, ms));
     }
     return false;
+  }
+
+  private async propose(call: Call): Promise<string> {
+    try {
+      const sdp = await call.makeOffer();
+      const ok = (await this.world.request("call.update", { call: call.id, sdp })) as { sdp?: unknown };
+      if (typeof ok.sdp === "string" && !call.over) await call.takeAnswer(ok.sdp);
+      return "agreed";
+    } catch (error) {
+      await call.rollback().catch(() => undefined);
+      return codeOf(error);
+    }
   }
 
   private async servers(): Promise<RTCIceServer[]> {

@@ -52,6 +52,7 @@ class FakePeer extends EventTarget {
     this.signalingState = d.type === "offer" ? "have-local-offer" : "stable";
   }
   async setRemoteDescription(d: { type: string; sdp: string }): Promise<void> {
+    if (d.type === "answer" && this.signalingState !== "have-local-offer") throw new DOMException("", "InvalidStateError");
     this.remoteDescription = d;
     this.signalingState = "stable";
   }
@@ -322,6 +323,38 @@ describe("calls", () => {
     await calls.toggleHold();
     expect(call.held.value).toBe(false);
     expect(tracks[0]?.enabled).toBe(true);
+  });
+
+  it("ends a hold that is still being told", async () => {
+    const { calls, call, answers, asked, tracks } = await talking();
+    const waiting: ((ok: unknown) => void)[] = [];
+    answers["call.update"] = () => new Promise((done) => waiting.push(done));
+    const both = [calls.toggleHold(), calls.toggleHold()];
+    await settle();
+    expect(waiting.length).toBe(1);
+    waiting[0]?.({ sdp: "their answer" });
+    await settle();
+    waiting[1]?.({ sdp: "their answer" });
+    await Promise.all(both);
+    expect(asked[asked.length - 1]).toEqual(["call.update", { call: "c1", sdp: "offer 3 a=sendrecv a=candidate" }]);
+    expect(call.held.value).toBe(false);
+    expect(tracks[0]?.enabled).toBe(true);
+  });
+
+  it("answers what comes while an own change waits for its turn", async () => {
+    const { calls, answers, ops } = await talking();
+    let tries = 0;
+    answers["call.update"] = () => {
+      if (tries++) return { sdp: "their answer" };
+      calls.event(says("update", { sdp: "their offer" }));
+      throw new ApiError({ code: "busy" });
+    };
+    const done = calls.toggleHold();
+    await settle();
+    expect(ops().slice(-2)).toEqual(["call.update", "call.accept"]);
+    await vi.advanceTimersByTimeAsync(1_200);
+    await done;
+    expect(ops().slice(-1)).toEqual(["call.update"]);
   });
 
   it("does not offer a picture that there is not when a held call goes on", async () => {
