@@ -363,6 +363,7 @@ static void (*const served[SIP_N_METHODS])(struct task *t, struct conference *c)
 	[SIP_OPTIONS]   = focus_options,
 	[SIP_UPDATE]    = focus_update,
 	[SIP_MESSAGE]   = focus_message,
+	[SIP_SERVICE]   = focus_service,
 };
 /* clang-format on */
 
@@ -379,9 +380,11 @@ struct conference *fe_conference_of(const struct task *t)
 static void serve(struct task *t)
 {
 	struct conference *c = fe_conference_of(t);
+	if (c && t->msg->method != SIP_MESSAGE)
+		focus_gather(c, STR(""));
 	if (t->who.uri.len == 0)
 		task_refuse(t, REFUSE_NO_CONFERENCE, STR(""));
-	else if (t->msg->method == SIP_SERVICE)
+	else if (t->msg->method == SIP_SERVICE && !c)
 		focus_factory(t);
 	else if (!served[t->msg->method])
 		task_refuse(t, REFUSE_METHOD, STR(""));

@@ -99,6 +99,8 @@ void focus_factory(struct task *t);
 /* Calls next with the sender's display name, now or when it has been looked up; next asks anew what
  * it needs. */
 void focus_named(struct task *t, void (*next)(struct task *t, struct str name));
+/* The same of another user, "alice@example.test"; the name is empty of who does not exist. */
+void focus_look_up(struct task *t, struct str uri, void (*next)(struct task *t, struct str name));
 
 /* focus_leg.c: INVITE, INFO, BYE in the focus dialog. */
 void focus_invite(struct task *t, struct conference *c);
@@ -106,6 +108,15 @@ void focus_info(struct task *t, struct conference *c);
 void focus_bye(struct task *t, struct conference *c);
 void focus_options(struct task *t, struct conference *c);
 void focus_update(struct task *t, struct conference *c);
+/* A C3P command to a focus. */
+struct focus_command {
+	const struct c3p_msg *m;
+	struct arena *arena;
+	uint32_t revision; /* of the conference before it */
+};
+void focus_command(struct task *t, struct conference *c, const struct focus_command *cmd);
+void focus_answer_command(struct task *t, struct conference *c, const struct focus_command *cmd,
+                          enum c3p_reason why);
 /* Somebody is out: BYE in the dialogs they have left. */
 void focus_end_legs(struct room *r, const struct conf_person *p, enum conf_end why);
 /* Legs that an MCU gave back after a restart. */
@@ -148,6 +159,12 @@ void focus_message(struct task *t, struct conference *c);
 void focus_invite_of_phone(struct task *t, struct conference *c, struct conf_who who);
 /* Who they are, epid and leg are the caller's; the rest, in the arena, is added. */
 enum c3p_reason focus_join_phone(struct conference *c, struct arena *a, struct conf_join *j);
+
+/* focus_members.c: lasting conferences. */
+/* Joins the members who are not there, but one: whose message must not be faster at the MCU. */
+void focus_gather(struct conference *c, struct str but);
+/* SERVICE to the focus: a command of somebody without a dialog with it. */
+void focus_service(struct task *t, struct conference *c);
 
 /* focus_watch.c: the conference event package. */
 void focus_subscribe(struct task *t, struct conference *c);

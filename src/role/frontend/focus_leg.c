@@ -21,18 +21,23 @@ static void on_named(void *arg, int err, const struct account *acc)
 	next(t, err == 0 ? name_of(acc) : STR(""));
 }
 
-void focus_named(struct task *t, void (*next)(struct task *t, struct str name))
+void focus_look_up(struct task *t, struct str uri, void (*next)(struct task *t, struct str name))
 {
 	struct frontend *fe = t->fe;
 	bool absent = false;
-	const struct account *acc = accounts_cached(fe->accounts, t->who.uri, &absent);
+	const struct account *acc = accounts_cached(fe->accounts, uri, &absent);
 	if (acc || absent) {
 		next(t, acc ? name_of(acc) : STR(""));
 		return;
 	}
 	t = task_keep(t);
 	t->named = next;
-	t->lookup = accounts_lookup(fe->accounts, t->who.uri, on_named, t);
+	t->lookup = accounts_lookup(fe->accounts, uri, on_named, t);
+}
+
+void focus_named(struct task *t, void (*next)(struct task *t, struct str name))
+{
+	focus_look_up(t, t->who.uri, next);
 }
 
 /* --- legs ----------------------------------------------------------------------------------- */
@@ -461,28 +466,38 @@ void focus_bye(struct task *t, struct conference *c)
 	task_reply(t, 200, STR(""), STR(""));
 }
 
-static void command(struct task *t, struct conference *c, struct c3p_msg *m, struct arena *a)
+/* What is to be stored is answered when it is on disk. */
+void focus_answer_command(struct task *t, struct conference *c, const struct focus_command *cmd,
+                          enum c3p_reason why)
 {
 	auto_(buf_free) struct buf body = buf_of(FOCUS_C3P_MAX);
-	char text[ACCESS_URI_MAX + 8];
-	struct buf who = BUF_ON(text);
-	focus_put_who(&who, t);
-	struct c3p_msg resp = c3p_response(m, C3P_SUCCESS, C3P_NO_REASON);
-	resp.reason = conference_command(c, focus_now_s(t->fe->focus), buf_view(&who), m);
+	const struct c3p_msg *m = cmd->m;
+	struct c3p_msg resp = c3p_response(m, why ? C3P_FAILURE : C3P_SUCCESS, why);
 	resp.conf = m->conf;
 	resp.user = m->user;
-	if (resp.reason)
-		resp.code = C3P_FAILURE;
-	if (!resp.reason && m->command == C3P_GET_CONFERENCE) {
-		resp.confs = arena_alloc(a, sizeof(*resp.confs));
-		conference_describe(&resp.confs->info, a, c);
+	if (!why && m->command == C3P_GET_CONFERENCE) {
+		resp.confs = arena_alloc(cmd->arena, sizeof(*resp.confs));
+		conference_describe(&resp.confs->info, cmd->arena, c);
 	}
 	log_info(NULL, "conference-command", "conference=%s user=%s command=%s reason=%s",
 	         log_esc(str_of(c->id)), log_esc(t->who.uri), log_esc(m->name),
 	         log_esc(c3p_reason_name(resp.reason)));
 	/* A failure is the command's: the request was served. */
 	c3p_put(&body, &resp, false);
-	task_answer(t, STR(""), STR("application/cccp+xml"), buf_view(&body));
+	if (c->revision != cmd->revision)
+		focus_answer_saved(t->fe->focus, t, &body);
+	else
+		task_answer(t, STR(""), STR("application/cccp+xml"), buf_view(&body));
+}
+
+void focus_command(struct task *t, struct conference *c, const struct focus_command *cmd)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf who = BUF_ON(text);
+	focus_put_who(&who, t);
+	focus_answer_command(
+	        t, c, cmd,
+	        conference_command(c, focus_now_s(t->fe->focus), buf_view(&who), cmd->m));
 }
 
 void focus_info(struct task *t, struct conference *c)
@@ -494,5 +509,5 @@ void focus_info(struct task *t, struct conference *c)
 	else if (c3p_parse(&m, a, t->msg->body) < 0 || m.kind != C3P_REQUEST)
 		task_refuse(t, REFUSE_BAD_BODY, STR(""));
 	else
-		command(t, c, &m, a);
+		focus_command(t, c, &(struct focus_command){ &m, a, c->revision });
 }

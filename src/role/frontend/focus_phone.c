@@ -63,6 +63,7 @@ enum c3p_reason focus_join_phone(struct conference *c, struct arena *a, struct c
 
 static void leave(struct task *t, struct conference *c, struct str who)
 {
+	focus_gather(c, STR(""));
 	if (conference_leave_phone(c, focus_now_s(t->fe->focus), who) < 0)
 		task_refuse(t, REFUSE_NOT_INSIDE, STR(""));
 	else
@@ -72,6 +73,8 @@ static void leave(struct task *t, struct conference *c, struct str who)
 static void say(struct task *t, struct conference *c, struct conf_who who)
 {
 	auto_(arena_free) struct arena *a = arena_new();
+	if (conference_is_member(c, who.uri))
+		focus_gather(c, who.uri);
 	const struct conf_person *p = conference_person(c, who.uri);
 	struct conf_join j = { .who = who };
 	enum c3p_reason why = p && conf_pager(p) ? C3P_NO_REASON : focus_join_phone(c, a, &j);

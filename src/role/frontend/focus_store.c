@@ -9,13 +9,14 @@
 
 static const char sql_put[] =
         "insert or replace into conference (key, generation, account, organizer, name, id, subject,"
-        " admission, promote, lobby, mcus, invited, created, expires, last_active, revision)"
-        " values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+        " admission, promote, lobby, mcus, invited, created, expires, last_active, revision,"
+        " lasting)"
+        " values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 static const char sql_touch[] = "update conference set last_active = $2 where key = $1";
 static const char sql_drop[] = "delete from conference where key = $1";
 static const char sql_all[] =
         "select key, account, organizer, name, id, subject, admission, promote, lobby, mcus,"
-        " invited, created, expires, last_active, revision from conference";
+        " invited, created, expires, last_active, revision, lasting from conference";
 
 static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 {
@@ -34,6 +35,7 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 		.expires_s = (uint64_t)c[12].i,
 		.last_active_s = (uint64_t)c[13].i,
 		.revision = (uint32_t)c[14].i,
+		.lasting = c[15].i != 0,
 	};
 	int r = conferences_load(fo->set, focus_now_s(fo), &row);
 	if (r < 0) {
@@ -162,7 +164,7 @@ static void put(struct room *r)
 		STORE_I(row.lobby),     STORE_I(row.mcus),
 		STORE_S(row.invited),   STORE_I(row.created_s),
 		STORE_I(row.expires_s), STORE_I(row.last_active_s),
-		STORE_I(row.revision),
+		STORE_I(row.revision),  STORE_I(row.lasting),
 	};
 	struct saving *s = write_row(r->focus, STORE_MUST, sql_put, v, ARRAY_SIZE(v));
 	if (r->is_new) {

@@ -62,6 +62,7 @@ static const struct store_migration migrations[] = {
 	     " select other, seq from said where other <> 0 and"
 	     " seq > (select seq from said_mark)) order by account, seq;"
 	     "update said_mark set seq = 9223372036854775807;" },
+	{ 9, "alter table conference add column lasting integer not null default 0;" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -162,13 +163,13 @@ static int adopt_conferences(struct frontend *fe, const char *const path[2], str
 {
 	const struct store_adoption a = {
 		.read = "select key, generation, account, organizer, name, id, subject, admission,"
-		        " promote, lobby, mcus, invited, created, expires, last_active, revision"
-		        " from conference",
+		        " promote, lobby, mcus, invited, created, expires, last_active, revision,"
+		        " lasting from conference",
 		.get = "select generation from conference where key = $1",
 		.put = "insert or replace into conference (key, generation, account, organizer,"
 		       " name, id, subject, admission, promote, lobby, mcus, invited, created,"
-		       " expires, last_active, revision) values ($1, $2, $3, $4, $5, $6, $7, $8,"
-		       " $9, $10, $11, $12, $13, $14, $15, $16)",
+		       " expires, last_active, revision, lasting) values ($1, $2, $3, $4, $5, $6,"
+		       " $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 		.drop = "delete from conference where key = $1",
 		.owner = 2,
 		.is_mine = is_mine,

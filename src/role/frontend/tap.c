@@ -56,6 +56,15 @@ static bool read_room(const struct tap *p, struct said *s, const struct sip_msg 
 	return fe_history_is_new(p->fe, p->accounts[0], s->message);
 }
 
+/* Of a conference, to who hears it by a phone: without its author's name in front. */
+static struct str without_name(const struct tap *p, const struct sip_msg *m, struct str text)
+{
+	uint32_t n;
+	struct str named = sip_value_named(m, STR(CONF_NAMED));
+	bool has = p->room == FROM_ROOM && str_to_u32(named, UINT32_MAX, &n) == 0 && n < text.len;
+	return has ? str_sub(text, n, text.len) : text;
+}
+
 static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp)
 {
 	struct tap *p = arg;
@@ -71,7 +80,7 @@ static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp
 		.message = said_message(&fe->key.mac, m),
 		.state = resp->status == 202 ? SAID_ACCEPTED : SAID_DELIVERED,
 		.type = c.type,
-		.text = c.body,
+		.text = without_name(p, m, c.body),
 	};
 	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
 	if (p->room && !read_room(p, &s, m, resp))

@@ -27,6 +27,7 @@ void mi_put_page(struct buf *b, const struct immcu_room *r, const struct immcu_m
 	content_read_body(&c, m->type, m->body);
 	buf_str(&text, immcu_name(r, bare(m->sender)));
 	buf_lit(&text, ": ");
+	buf_printf(b, CONF_NAMED ": %zu\r\n", text.len);
 	if (c.kind == CONTENT_TEXT)
 		content_put_pager(&text, &c, &type);
 	else

@@ -40,10 +40,10 @@ static enum c3p_reason set_role(struct conference *c, struct conf_person *p,
 	return C3P_NO_REASON;
 }
 
-static enum c3p_reason eject(struct conference *c, struct conf_person *p,
-                             const struct c3p_msg *m UNUSED)
+static enum c3p_reason eject(struct conference *c, struct conf_person *p, const struct c3p_msg *m)
 {
 	conf_remove_person(c, p, p->waits ? CONF_DENIED : CONF_EJECTED);
+	conf_drop_member(c, m->user);
 	return C3P_NO_REASON;
 }
 

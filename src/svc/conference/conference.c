@@ -157,7 +157,7 @@ static bool is_person_uri(struct str uri)
 	return uri.len > 0 && uri.len <= CONF_URI_MAX;
 }
 
-int conf_add_invited(struct conference *c, struct str uri, enum confinfo_role role)
+int conf_add_invited(struct conference *c, struct str uri, struct str name, enum confinfo_role role)
 {
 	struct conf_invited *i = conf_find_invited(c, uri);
 	if (!is_person_uri(uri))
@@ -167,11 +167,22 @@ int conf_add_invited(struct conference *c, struct str uri, enum confinfo_role ro
 	if (!i) {
 		i = xnew(struct conf_invited);
 		i->uri = str_dup(uri);
+		i->name = str_dup(STR(""));
 		list_add(&c->invited, &i->node);
 		c->n_invited++;
 	}
+	conf_set_text(&i->name, str_sub(name, 0, CONF_NAME_MAX));
 	i->role = role == CONFINFO_NO_ROLE ? CONFINFO_ATTENDEE : role;
 	return 0;
+}
+
+void conf_free_invited(struct conference *c, struct conf_invited *i)
+{
+	list_del(&i->node);
+	c->n_invited--;
+	free(i->uri);
+	free(i->name);
+	free(i);
 }
 
 void conf_drop_invited(struct conference *c)
@@ -179,11 +190,8 @@ void conf_drop_invited(struct conference *c)
 	list_for(n, &c->invited)
 	{
 		struct conf_invited *i = list_entry(n, struct conf_invited, node);
-		list_del(&i->node);
-		free(i->uri);
-		free(i);
+		conf_free_invited(c, i);
 	}
-	c->n_invited = 0;
 }
 
 /* --- the factory ---------------------------------------------------------------------- */
@@ -218,7 +226,7 @@ static void set_invited(struct conference *c, const struct confinfo *w)
 		return;
 	conf_drop_invited(c);
 	for (const struct confinfo_user *u = w->users; u; u = u->next) {
-		int r = conf_add_invited(c, u->entity, u->role);
+		int r = conf_add_invited(c, u->entity, u->name, u->role);
 		assert(r == 0); /* checked before */
 	}
 }
@@ -237,6 +245,16 @@ static void set_wanted(struct conference *c, const struct confinfo *w)
 		c->expires_s = w->expires_s;
 	set_mcus(c, w);
 	set_invited(c, w);
+}
+
+/* The members are who is invited, and nobody else comes in.  The organizer is one of them while
+ * they stay. */
+static void set_lasting(struct conference *c, const struct conf_who *organizer)
+{
+	c->lasting = true;
+	c->admission = CONFINFO_CLOSED;
+	c->lobby = false;
+	(void)conf_add_invited(c, organizer->uri, organizer->name, CONFINFO_PRESENTER);
 }
 
 static void put_new_id(struct buf *b)
@@ -276,6 +294,8 @@ enum c3p_reason conferences_add(struct conferences *s, uint64_t now_s, const str
 	c->lobby = s->settings->lobby;
 	c->created_s = c->last_active_s = now_s;
 	set_wanted(c, w);
+	if (w->lasting == CONFINFO_YES)
+		set_lasting(c, who);
 	*ret = c;
 	conf_save(c, CONF_SAVE);
 	return C3P_NO_REASON;
@@ -336,6 +356,8 @@ static bool is_unattended(const struct conference *c)
 static uint64_t over_at(const struct conference *c)
 {
 	uint64_t idle = c->last_active_s + c->set->settings->idle_s;
+	if (c->lasting && c->n_invited > 0)
+		return CONF_NEVER;
 	if (is_unattended(c))
 		return MIN(idle, c->known_s + c->set->settings->grace_s);
 	return conf_is_empty(c) && c->expires_s > 0 ? c->expires_s : idle;

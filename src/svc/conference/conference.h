@@ -48,7 +48,7 @@ extern const struct conf_settings conf_settings_default;
 struct conf_invited {
 	struct list node;
 	enum confinfo_role role;
-	char *uri;
+	char *uri, *name; /* the name may be empty */
 };
 
 /* All fields are for reading. */
@@ -60,6 +60,7 @@ struct conference {
 	enum confinfo_admission admission;
 	enum confinfo_promote promote;
 	bool lobby;
+	bool lasting;  /* who is invited is a member (members.c) */
 	uint32_t mcus; /* bits 1 << enum confinfo_session */
 	uint64_t created_s, expires_s /* 0: when idle */, last_active_s;
 	struct list invited;
@@ -67,6 +68,7 @@ struct conference {
 	uint32_t revision; /* of what is stored: each change counts */
 	/* memory */
 	bool locked;
+	bool whole; /* of a lasting one: conference_gathered(), and nobody was lost since */
 	struct list people;
 	uint32_t n_inside, n_waiting;
 	uint64_t known_s; /* when the last who is not anonymous was there, or it filled */
@@ -176,6 +178,18 @@ int conference_leave_phone(struct conference *c, uint64_t now_s, struct str uri)
 const struct conf_person *conference_person(const struct conference *c, struct str uri);
 /* May they talk to its MCUs?  Those who wait may not. */
 bool conference_is_inside(const struct conference *c, struct str uri);
+/* --- lasting conferences: what is said reaches every member, also one who is away.  Their order is
+ * that of c->invited; the organizer is the first. */
+
+/* addUser of somebody else, by a member.  NOT_SUPPORTED of a conference that does not last. */
+enum c3p_reason conference_add_member(struct conference *c, uint64_t now_s, struct str from,
+                                      const struct conf_who *who);
+bool conference_is_member(const struct conference *c, struct str uri);
+/* Is that member to be joined, by conference_join() with a pager, before something is said? */
+bool conference_misses(const struct conference *c, const struct conf_invited *i);
+/* All have been. */
+void conference_gathered(struct conference *c);
+
 /* Something was done there: it is not idle.  What MCUs report counts by itself. */
 void conference_touch(struct conference *c, uint64_t now_s);
 

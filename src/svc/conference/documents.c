@@ -37,6 +37,7 @@ static void add_description(struct confinfo *ci, const struct conference *c)
 	ci->admission = c->admission;
 	ci->promote = c->promote;
 	ci->lobby = c->lobby ? CONFINFO_YES : CONFINFO_NO;
+	ci->lasting = c->lasting ? CONFINFO_YES : CONFINFO_UNSET;
 }
 
 /* --- views ---------------------------------------------------------------------------- */
@@ -139,7 +140,9 @@ void conference_describe(struct confinfo *ret, struct arena *a, const struct con
 	list_for(n, &c->invited)
 	{
 		const struct conf_invited *i = list_entry(n, struct conf_invited, node);
-		(void)conf_add_user(&ci, &end, a, str_of(i->uri), i->role);
+		struct confinfo_user *u = conf_add_user(&ci, &end, a, str_of(i->uri), i->role);
+		if (*i->name)
+			u->name = str_of(i->name);
 	}
 	*ret = ci;
 }

@@ -16,12 +16,19 @@ struct conference *conf_new(struct conferences *s, struct str organizer, struct 
 /* Out of the set, without calling ops. */
 void conf_destroy(struct conference *c);
 struct conf_invited *conf_find_invited(const struct conference *c, struct str uri);
-/* Adds one, or changes the role.  -EINVAL: that is no URI; -E2BIG. */
-int conf_add_invited(struct conference *c, struct str uri, enum confinfo_role role);
+/* Adds one, or changes name and role.  -EINVAL: that is no URI; -E2BIG. */
+int conf_add_invited(struct conference *c, struct str uri, struct str name,
+                     enum confinfo_role role);
+void conf_free_invited(struct conference *c, struct conf_invited *i);
 void conf_drop_invited(struct conference *c);
 bool conf_is_organizer(const struct conference *c, struct str uri);
 /* The stored part changed. */
 void conf_save(struct conference *c, enum conf_save how);
+
+/* --- members.c */
+
+/* By their own wish, or a presenter's; nothing of a conference that does not last. */
+void conf_drop_member(struct conference *c, struct str uri);
 
 /* --- people.c */
 

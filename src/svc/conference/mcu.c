@@ -41,6 +41,7 @@ static bool take_endpoint(struct conference *c, struct conf_person *p,
 	if (is_over(e->status)) {
 		if (have)
 			conf_free_endpoint(p, have);
+		c->whole = false;
 		if (have && e->failed)
 			lost(c, p, e);
 		conf_mark(c, p);
@@ -79,6 +80,7 @@ static void drop_session(struct conference *c, struct conf_person *p, enum confi
 		if (e->session != s)
 			continue;
 		conf_free_endpoint(p, e);
+		c->whole = false;
 		conf_mark(c, p);
 	}
 }
@@ -132,7 +134,8 @@ static void remove_the_lost(struct conference *c)
 	list_for(n, &c->people)
 	{
 		struct conf_person *p = list_entry(n, struct conf_person, node);
-		if (!p->gone && is_lost_phone(p))
+		/* Who stays a member is called again with the next thing that is said. */
+		if (!p->gone && is_lost_phone(p) && !conference_is_member(c, str_of(p->uri)))
 			conf_remove_person(c, p, CONF_LEFT);
 	}
 }

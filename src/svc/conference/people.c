@@ -24,6 +24,7 @@ void conf_remove_person(struct conference *c, struct conf_person *p, enum conf_e
 	else
 		c->n_inside--;
 	p->gone = true;
+	c->whole = false;
 	if (p->kind != CONF_ANONYMOUS)
 		c->known_s = c->last_active_s; /* which is now, where somebody did it */
 	s->ops->removed(s->arg, c, p, why);
@@ -282,6 +283,7 @@ int conference_leave_phone(struct conference *c, uint64_t now_s, struct str uri)
 		if (e->session == CONFINFO_FOCUS && conf_is_phone(e) && e->leg && e->leg->pager)
 			conf_free_endpoint(p, e);
 	}
+	conf_drop_member(c, uri);
 	left(c, now_s, p);
 	return 0;
 }

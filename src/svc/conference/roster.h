@@ -12,6 +12,9 @@ enum {
 	CONF_CLIENTS_MAX = 12,    /* endpoints of one person in one session */
 };
 
+/* The line of a pager message that says how many bytes of its text are not its author's, but name
+ * him: what is remembered is without them. */
+#define CONF_NAMED "Dialtone-Named"
 /* The epid of a person's endpoints that are told what is said by pager messages, or the begin of
  * it: one of the MCU, and those in the focus that came with it. */
 #define CONF_PHONE STR("phone")

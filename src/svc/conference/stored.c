@@ -11,7 +11,10 @@ void conf_row_of(struct conf_row *ret, struct buf *b, const struct conference *c
 	{
 		const struct conf_invited *i = list_entry(n, struct conf_invited, node);
 		buf_str(b, confinfo_role_name(i->role));
-		buf_printf(b, " %s\n", i->uri);
+		buf_printf(b, " %s%s", i->uri, *i->name ? " " : "");
+		for (const char *p = i->name; *p; p++) /* a line is one */
+			buf_char(b, (unsigned char)*p < ' ' ? ' ' : *p);
+		buf_char(b, '\n');
 	}
 	*ret = (struct conf_row){
 		.organizer = str_of(c->organizer),
@@ -21,6 +24,7 @@ void conf_row_of(struct conf_row *ret, struct buf *b, const struct conference *c
 		.admission = confinfo_admission_name(c->admission),
 		.promote = confinfo_promote_number(c->promote),
 		.lobby = c->lobby,
+		.lasting = c->lasting,
 		.mcus = c->mcus,
 		.invited = str_sub(buf_view(b), from, b->len),
 		.created_s = c->created_s,
@@ -32,12 +36,13 @@ void conf_row_of(struct conf_row *ret, struct buf *b, const struct conference *c
 
 static int load_invited(struct conference *c, struct str text)
 {
-	struct str line, role, uri;
+	struct str line, role, uri, name;
 	while (text.len > 0) {
 		(void)str_cut(text, '\n', &line, &text);
-		if (!str_cut(line, ' ', &role, &uri) ||
-		    confinfo_role_of(role) == CONFINFO_NO_ROLE ||
-		    conf_add_invited(c, uri, confinfo_role_of(role)) < 0)
+		if (!str_cut(line, ' ', &role, &uri) || confinfo_role_of(role) == CONFINFO_NO_ROLE)
+			return -EINVAL;
+		(void)str_cut(uri, ' ', &uri, &name);
+		if (conf_add_invited(c, uri, name, confinfo_role_of(role)) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -76,6 +81,7 @@ int conferences_load(struct conferences *s, uint64_t now_s, const struct conf_ro
 	c->admission = confinfo_admission_of(row->admission);
 	c->promote = promote_of(row->promote);
 	c->lobby = row->lobby;
+	c->lasting = row->lasting;
 	c->mcus = row->mcus;
 	c->created_s = row->created_s;
 	c->expires_s = row->expires_s;

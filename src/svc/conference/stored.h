@@ -3,15 +3,15 @@
 
 #include "svc/conference/conference.h"
 
-enum { CONF_INVITED_TEXT_MAX = CONF_INVITED_MAX * (CONF_URI_MAX + 12) };
+enum { CONF_INVITED_TEXT_MAX = CONF_INVITED_MAX * (CONF_URI_MAX + CONF_NAME_MAX + 13) };
 
 struct conf_row {
 	struct str organizer, organizer_name, id, subject;
 	struct str admission; /* "openAuthenticated" */
 	uint32_t promote;     /* 0, 32768, 2147483648 */
-	bool lobby;
+	bool lobby, lasting;
 	uint32_t mcus;
-	struct str invited; /* a line each: "presenter sip:bob@example.test" */
+	struct str invited; /* a line each: "presenter sip:bob@example.test Bob Example" */
 	uint64_t created_s, expires_s, last_active_s;
 	uint32_t revision;
 };

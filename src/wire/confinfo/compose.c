@@ -3,7 +3,7 @@
 #define SPACE                                               \
 	" xmlns=\"urn:ietf:params:xml:ns:conference-info\"" \
 	" xmlns:msci=\"http://schemas.microsoft.com/rtc/2005/08/confinfoextensions\""
-#define LEG_SPACE " xmlns=\"urn:dialtone:conference\""
+#define OUR_SPACE " xmlns=\"urn:dialtone:conference\""
 
 /* The media of each kind of MCU: what stands in its entity-state. */
 static const char *const media_of[CONFINFO_N_SESSIONS] = {
@@ -44,7 +44,7 @@ void confinfo_put_role(struct buf *b, const char *element, enum confinfo_role ro
 
 static void put_leg(struct buf *b, const struct confinfo_leg *leg)
 {
-	buf_lit(b, "<leg" LEG_SPACE);
+	buf_lit(b, "<leg" OUR_SPACE);
 	if (leg->pager)
 		xml_put_attr(b, "pager", STR("true"));
 	xml_put_attr(b, "call-id", leg->call_id);
@@ -161,6 +161,8 @@ static void put_policy(struct buf *b, const struct confinfo *ci)
 	if (ci->admission != CONFINFO_NO_ADMISSION)
 		xml_put_element(b, "msci:admission-policy", confinfo_admission_name(ci->admission));
 	put_text(b, "msci:lobby-capable", flag_name(ci->lobby));
+	if (ci->lasting == CONFINFO_YES)
+		buf_lit(b, "<lasting" OUR_SPACE ">true</lasting>");
 	if (ci->promote != CONFINFO_PROMOTE_UNSET)
 		buf_printf(b, "<msci:autopromote>%u</msci:autopromote>",
 		           confinfo_promote_number(ci->promote));

@@ -179,6 +179,7 @@ static void read_description(struct reader *r, struct confinfo *ci, const struct
 	ci->admission = confinfo_admission_of(xml_child_text(e, "admission-policy"));
 	ci->promote = confinfo_promote_of(xml_child_text(e, "autopromote"));
 	ci->lobby = flag_of(xml_child_text(e, "lobby-capable"));
+	ci->lasting = flag_of(xml_child_text(e, "lasting"));
 	if (expiry.len > 0 && confinfo_time_parse(expiry, &ci->expires_s) < 0)
 		r->err = -EBADMSG;
 	read_uris(r, ci, xml_child(e, "conf-uris"));

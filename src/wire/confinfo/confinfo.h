@@ -112,6 +112,8 @@ struct confinfo {
 	enum confinfo_admission admission;
 	enum confinfo_promote promote;
 	enum confinfo_flag lobby; /* lobby-capable: others may wait instead of being refused */
+	/* An element of our own: who is invited is a member until they leave, there or not. */
+	enum confinfo_flag lasting;
 	/* conf-uris and conference-view */
 	struct confinfo_mcu mcus[CONFINFO_N_SESSIONS];
 	bool with_uris, with_views;

@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+"""Lasting conferences: groups whose members are stored, and hear what is said there whenever they
+come back."""
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from lib import site, tap  # noqa: E402
+from lib.conference import CCCP, INFO, MSCI, Conferee, focus_of, result  # noqa: E402
+from lib.im import History, phone, take  # noqa: E402
+from lib.tap import check, check_eq, wait_for  # noqa: E402
+
+LASTING = '<lasting xmlns="urn:dialtone:conference">true</lasting>'
+OUT = b"You are not in this conversation any more."
+
+
+class Group:
+    """One that a phone's user makes, with these others."""
+
+    def __init__(self, case, owner, *others):
+        self.case, self.owner = case, owner
+        self.uri = f"{owner.user.uri};gruu;opaque=app:conf:focusfactory"
+        code, word, text = self.order(
+            owner, f'<addConference><ci:conference-info xmlns:ci="{INFO}" xmlns:msci="{MSCI}" '
+            'entity=""><ci:conference-description><ci:subject>Lunch</ci:subject>'
+            f'<msci:conference-id/>{LASTING}</ci:conference-description></ci:conference-info>'
+            '</addConference>')
+        check_eq((code, word), (200, "success"), "addConference")
+        self.id = re.search(r"focus:id:(\w+)", text).group(1)
+        self.uri = focus_of(owner.user, self.id)
+        self.address = f"conf-{self.id.lower()}.{owner.user.uri[4:]}"
+        for other in others:
+            check_eq(self.add(owner, other)[1], "success", f"{other.user.name} is added")
+
+    def order(self, by, command):
+        body = (f'<request xmlns="{CCCP}" C3PVersion="1" to="{self.uri}" from="{by.user.uri}" '
+                f'requestId="1">{command}</request>')
+        return result(by.ask(by.make("SERVICE", self.uri, body=body, headers=[
+            ("Content-Type", "application/cccp+xml")]))[0])
+
+    def add(self, by, who):
+        uri = who if isinstance(who, str) else who.user.uri
+        return self.order(by, f'<addUser><conferenceKeys confEntity="{self.uri}"/><ci:user '
+                          f'xmlns:ci="{INFO}" entity="{uri}"/></addUser>')
+
+    def remove(self, by, who):
+        return self.order(by, f'<deleteUser><userKeys confEntity="{self.uri}" '
+                          f'userEntity="{who.user.uri}"/></deleteUser>')
+
+    def say(self, by, text, code=202):
+        m = by.make("MESSAGE", f"sip:{self.address}", body=text,
+                    headers=[("Content-Type", "text/plain")])
+        check_eq(by.ask(m)[0].code, code, f"MESSAGE {text}")
+
+    def hears(self, who, text, author):
+        m = take(who)
+        check_eq(m.body.decode(), f"{author.user.uri[4:]}: {text}", f"what {who.user.name} hears")
+
+    def members(self):
+        shown = self.case.site.server.json("conference", "show", self.id)
+        return {m["user"] for m in shown["members"]}
+
+
+def group(case, n=3):
+    phones = [phone(case) for _ in range(n)]
+    return Group(case, *phones), phones
+
+
+@tap.test
+def who_is_added_hears_what_is_said_without_having_joined(case):
+    g, (a, b, c) = group(case)
+    g.say(a, "hello")
+    g.hears(b, "hello", a)
+    g.hears(c, "hello", a)
+    g.say(c, "and you")
+    g.hears(a, "and you", c)
+    g.hears(b, "and you", c)
+    check_eq(g.members(), {p.user.uri[4:] for p in (a, b, c)}, "members")
+
+
+@tap.test
+def what_is_remembered_has_no_name_in_front(case):
+    g, (a, b) = group(case, 2)
+    g.say(a, "hello")
+    g.hears(b, "hello", a)
+    for p in (a, b):
+        h = History(phone(case, p.user), since="0")
+        h.texts(1)
+        check_eq([(m["author"], m["text"], m["peer"]) for m in h.messages],
+                 [(a.user.uri[4:], "hello", g.address)], f"history of {p.user.name}")
+
+
+@tap.test
+def who_is_away_is_told_when_he_comes_back(case):
+    g, (a, b) = group(case, 2)
+    c = case.site.user("away")
+    check_eq(g.add(a, c.uri)[1], "success", "one who is not signed in")
+    g.say(a, "for later")
+    g.hears(b, "for later", a)
+    g.hears(phone(case, c), "for later", a)
+
+
+@tap.test(alone=True)
+def members_stay_over_a_stop_of_the_whole_server(case):
+    g, (a, b, c) = group(case)
+    g.say(a, "before")
+    for p in (b, c):
+        g.hears(p, "before", a)
+    case.site.server.stop()
+    case.site.server.start()
+    a, b, c = (phone(case, p.user) for p in (a, b, c))
+    g.say(b, "after")
+    for p in (a, c):
+        g.hears(p, "after", b)
+
+
+@tap.test(alone=True)
+def members_stay_when_a_process_is_killed(case):
+    g, (a, b) = group(case, 2)
+    g.say(a, "before")
+    g.hears(b, "before", a)
+    case.site.server.kill_role("mcu-im", 1)
+    g.say(a, "after the MCU")
+    g.hears(b, "after the MCU", a)
+
+
+@tap.test
+def a_member_leaves_and_hears_nothing_more(case):
+    g, (a, b, c) = group(case)
+    g.say(a, "one")
+    for p in (b, c):
+        g.hears(p, "one", a)
+    check_eq(g.remove(b, b)[1], "success", "leaves")
+    check_eq(take(b).body, OUT, "is told")
+    g.say(a, "two")
+    g.hears(c, "two", a)
+    g.say(b, "let me in again", code=403)
+    heard = [m.body for m in b.all if m.method == "MESSAGE"]
+    check_eq(heard[-1], OUT, f"the last that he hears of {heard}")
+    check_eq(g.members(), {p.user.uri[4:] for p in (a, c)}, "members")
+    g.say(c, "/leave", code=200)
+    g.say(c, "and out", code=403)
+
+
+@tap.test
+def the_organizer_removes_members_and_nobody_else_does(case):
+    g, (a, b, c) = group(case)
+    check_eq(g.remove(b, c)[1], "notAuthorized", "by a member")
+    check_eq(g.remove(b, a)[1], "notAuthorized", "the organizer, by a member")
+    check_eq(g.remove(a, c)[1], "success", "by the organizer")
+    g.say(c, "still here", code=403)
+    check_eq(g.remove(a, c)[1], "userDoesntExist", "twice")
+
+
+@tap.test
+def strangers_neither_come_in_nor_bring_others(case):
+    g, (a, b) = group(case, 2)
+    stranger = phone(case)
+    g.say(stranger, "hello", code=403)
+    check_eq(g.add(stranger, stranger)[1], "notAuthorized", "oneself")
+    check_eq(g.add(stranger, b)[1], "notAuthorized", "a member")
+    check_eq(g.remove(stranger, b)[1], "notAuthorized", "removes")
+    check_eq(g.order(stranger, f'<getConference><conferenceKeys confEntity="{g.uri}"/>'
+                     '</getConference>')[1], "notAuthorized", "reads")
+    check_eq(g.members(), {p.user.uri[4:] for p in (a, b)}, "members")
+
+
+@tap.test
+def a_member_brings_others_and_nobody_who_does_not_exist(case):
+    g, (a, b) = group(case, 2)
+    c = phone(case)
+    check_eq(g.add(b, c)[1], "success", "by a member")
+    check_eq(g.add(b, c)[1], "success", "twice")
+    check_eq(g.add(b, "sip:nobody@example.test")[1], "userDoesntExist", "nobody")
+    g.say(c, "thanks")
+    for p in (a, b):
+        g.hears(p, "thanks", c)
+
+
+@tap.test
+def members_do_not_come_into_what_does_not_last(case):
+    a, b = (case.own(Conferee(case.site.server, case.site.user("conf"))).sign_in()
+            for _ in range(2))
+    focus = focus_of(a.user, a.add_conference())
+    a.join(focus)
+    code, word, _ = a.command(f'<addUser><conferenceKeys confEntity="{focus}"/><ci:user '
+                              f'xmlns:ci="{INFO}" entity="{b.user.uri}"/></addUser>')
+    check_eq((code, word), (200, "notSupported"), "addUser in the dialog")
+    wait_for(lambda: set(a.users) == {a.user.uri}, "the organizer alone")
+
+
+if __name__ == "__main__":
+    tap.main(site.make)
