@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
 from lib.conference import CCCP, INFO, MSCI, Conferee, focus_of, result  # noqa: E402
-from lib.im import History, phone, take  # noqa: E402
+from lib.im import History, accept, lync, phone, say, take  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 LASTING = '<lasting xmlns="urn:dialtone:conference">true</lasting>'
@@ -99,6 +99,46 @@ def who_is_away_is_told_when_he_comes_back(case):
     g.say(a, "for later")
     g.hears(b, "for later", a)
     g.hears(phone(case, c), "for later", a)
+
+
+@tap.test
+def who_has_a_lync_client_alone_hears_it_in_a_session(case):
+    g, (a, b) = group(case, 2)
+    c = lync(case)
+    check_eq(g.add(a, c)[1], "success", "one with a Lync client")
+    g.say(a, "hello")
+    g.hears(b, "hello", a)
+    m, back = accept(c)
+    check(f"<sip:{g.address}>" in m.get("From").lower(), m.get("From"))
+    check_eq(take(c).body.decode(), f"{a.user.uri[4:]}: hello", "what is said")
+    answer = say(c, back, "and you")
+    for p in (a, b):
+        g.hears(p, "and you", c)
+    check_eq(c.expect_answer(answer).code, 202, "MESSAGE")
+    g.say(b, "well")
+    g.hears(a, "well", b)
+    check_eq(take(c).body.decode(), f"{b.user.uri[4:]}: well", "the next, in the same session")
+
+
+@tap.test
+def who_takes_part_with_a_lync_client_hears_it_there(case):
+    g, (a, b) = group(case, 2)
+    c = case.own(Conferee(case.site.server, case.site.user("conf"))).sign_in()
+    check_eq(g.add(a, c)[1], "success", "one with a Lync client")
+    c.join(g.uri)
+    g.say(a, "hello")
+    g.hears(b, "hello", a)
+    c.hears("hello", a)
+    c.say("from the window")
+    for p in (a, b):
+        g.hears(p, "from the window", c)
+    g.say(b, "the last")
+    c.hears("the last", b)
+    check_eq([m.method for m in c.all if m.method == "INVITE"], [], "no session besides")
+    c.leave()
+    g.say(a, "after")
+    accept(c)
+    check_eq(take(c).body.decode(), f"{a.user.uri[4:]}: after", "what is said after")
 
 
 @tap.test(alone=True)

@@ -531,6 +531,8 @@ bool fe_names_dialog(const struct task *t, struct token *ret);
 void fe_own_dialog(struct task *t, const struct token *end);
 /* The stage in which a request for the user is translated: 's' session, 'p' pager, 0 not at all. */
 char fe_im_stage(const struct task *t, struct home_user *callee);
+/* Is it said in a conference in which all the user's clients have dialogs of their own? */
+bool fe_hears_elsewhere(const struct task *t, struct home_user *callee);
 void fe_im_enter(struct task *t, char stage, uint64_t account);
 
 /* history.c: what was said.  init before all; open once the store at `path` is open: 0, or negative

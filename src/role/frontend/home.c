@@ -227,6 +227,10 @@ void fe_terminate(struct task *t)
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	if (callee && fe_invite_phones(t, callee))
 		return;
+	if (callee && fe_hears_elsewhere(t, callee)) {
+		task_reply(t, 200, STR(""), STR(""));
+		return;
+	}
 	char stage = callee ? fe_im_stage(t, callee) : 0;
 	t->quiet = callee && t->msg->method == SIP_INVITE && !im_is_invite(t->msg) &&
 	           fe_is_quiet(fe, home_user_aor(callee), t->who.uri);

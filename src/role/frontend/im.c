@@ -124,10 +124,24 @@ char fe_im_stage(const struct task *t, struct home_user *callee)
 	/* What a client of the user says to the own address is not said to it again, and what comes
 	 * from a conversation is not translated back. */
 	if (message && fe_is_of_conference(t->msg) && !t->redelivered)
-		return 0;
+		return lync && !phones && sip_value_named(t->msg, STR(CONF_NAMED)).len > 0 ? 's'
+		                                                                           : 0;
 	if (message)
 		return lync && !(own && str_ieq(t->who.uri, home_user_aor(callee))) ? 's' : 0;
 	return lync == 0 && phones && !own ? 'p' : 0;
+}
+
+bool fe_hears_elsewhere(const struct task *t, struct home_user *callee)
+{
+	struct str named = sip_value_named(t->msg, STR(CONF_NAMED));
+	if (!fe_is_of_conference(t->msg) || t->redelivered || !str_ends(named, STR(CONF_ELSEWHERE)))
+		return false;
+	binding_for(b, callee)
+	{
+		if (!b->lync)
+			return false;
+	}
+	return true;
 }
 
 void fe_im_enter(struct task *t, char stage, uint64_t account)

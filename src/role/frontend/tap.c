@@ -60,7 +60,8 @@ static bool read_room(const struct tap *p, struct said *s, const struct sip_msg 
 static struct str without_name(const struct tap *p, const struct sip_msg *m, struct str text)
 {
 	uint32_t n;
-	struct str named = sip_value_named(m, STR(CONF_NAMED));
+	struct str named = sip_value_named(m, STR(CONF_NAMED)), rest;
+	(void)str_cut(named, ';', &named, &rest);
 	bool has = p->room == FROM_ROOM && str_to_u32(named, UINT32_MAX, &n) == 0 && n < text.len;
 	return has ? str_sub(text, n, text.len) : text;
 }

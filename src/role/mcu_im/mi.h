@@ -123,7 +123,7 @@ void mi_notify_all_told(struct mcu_im *mi, uint32_t slot);
 /* The address by which a phone writes to the room of that focus. */
 void mi_put_room(struct buf *b, struct str focus);
 /* The end of a request: what is said, for a phone. */
-void mi_put_page(struct buf *b, const struct immcu_room *r, const struct immcu_message *m);
+void mi_put_page(struct buf *b, const struct immcu_leg *to, const struct immcu_message *m);
 /* The same: that it is not in the room any more. */
 void mi_put_page_end(struct buf *b);
 /* What a phone says: type and body; an empty one: nothing that others are told. */

@@ -143,7 +143,7 @@ static void op_send(void *arg, struct immcu_leg *leg, const struct immcu_message
 	sip_put_hdr(b, STR("Ms-Sender"), m->sender);
 	buf_printf(b, "Message-Id: %" PRIu64 "\r\n", m->number);
 	if (is_pager(leg))
-		mi_put_page(b, immcu_leg_room(leg), m);
+		mi_put_page(b, leg, m);
 	else
 		sip_put_body(b, m->type, m->body);
 	s->ctx = sip_ctx_new(mi->stack, f, buf_view(b), SIP_MESSAGE, branch, &send_ops, s);

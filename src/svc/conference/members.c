@@ -1,8 +1,8 @@
 #include "svc/conference/inside.h"
 
 /* Lasting conferences: groups of people who go on writing to each other over months.  Who is in is
- * stored (the invited), and what is said reaches all of them: those without a dialog of their own
- * are inside with a pager, which the focus gathers before something is said. */
+ * stored (the invited), and what is said reaches all of them by pager messages, also those who hear
+ * it in a dialog now: the focus gathers who is missing before something is said. */
 
 bool conference_is_member(const struct conference *c, struct str uri)
 {
@@ -37,22 +37,10 @@ void conf_drop_member(struct conference *c, struct str uri)
 	conf_save(c, CONF_SAVE);
 }
 
-/* One who writes from a Lync client's window hears it there. */
-static bool hears(const struct conf_person *p)
-{
-	list_for(n, &p->endpoints)
-	{
-		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
-		if (e->session == CONFINFO_CHAT && e->status == CONFINFO_CONNECTED)
-			return true;
-	}
-	return false;
-}
-
 bool conference_misses(const struct conference *c, const struct conf_invited *i)
 {
 	const struct conf_person *p = conference_person(c, str_of(i->uri));
-	return !p || !hears(p);
+	return !p || !conf_pager(p);
 }
 
 void conference_gathered(struct conference *c)

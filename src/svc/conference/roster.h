@@ -13,8 +13,10 @@ enum {
 };
 
 /* The line of a pager message that says how many bytes of its text are not its author's, but name
- * him: what is remembered is without them. */
+ * him: what is remembered is without them.  With `;elsewhere` its recipient has a dialog with the
+ * MCU too, and hears it there. */
 #define CONF_NAMED "Dialtone-Named"
+#define CONF_ELSEWHERE ";elsewhere"
 /* The epid of a person's endpoints that are told what is said by pager messages, or the begin of
  * it: one of the MCU, and those in the focus that came with it. */
 #define CONF_PHONE STR("phone")
