@@ -4,7 +4,8 @@
 #include "wire/ctl/ctl.h"
 
 /* What a session makes of documents of the front end (first byte 0: XML, 1: JSON) and of requests
- * of the browser (2).  Whatever comes, each event is a JSON object. */
+ * of the browser (2), and what a conference tells (3).  Whatever comes, each event is a JSON
+ * object. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,13 +37,34 @@ static struct web *world(void)
 	return &w;
 }
 
+/* Of a conference that the session watches. */
+static struct web_sub *watched(struct session *s)
+{
+	const char *why;
+	size_t slot = 0;
+	struct map_node *n = NULL;
+	cJSON *v = ctl_parse_json(STR("{\"chats\":[\"conf-0123456789abcdef.bob@example.test\"]}"),
+	                          &why);
+	s->registered = true; /* it asks */
+	web_dispatch(s, 1, STR("conference.watch"), v);
+	s->registered = false;
+	cJSON_Delete(v);
+	while ((n = map_walk(&s->web->by_call, &slot, &n)) != NULL) {
+		struct web_sub *d = container_of(n, struct web_sub, by_call);
+		if (d->kind == WEB_SUB_CONFERENCE)
+			return d;
+	}
+	return NULL;
+}
+
 static void feed(struct session *s, uint8_t how, struct str in)
 {
 	struct sip_msg m = { .body = in };
 	const char *why;
 	struct str type, body;
+	struct web_sub *d;
 	cJSON *v;
-	switch (how % 3) {
+	switch (how % 4) {
 	case 0:
 		(void)str_cut(in, '\n', &type, &body);
 		wb_people_read(s, type, body);
@@ -50,11 +72,16 @@ static void feed(struct session *s, uint8_t how, struct str in)
 	case 1:
 		chat_notified(s, &m);
 		break;
-	default:
+	case 2:
 		v = ctl_parse_json(in, &why);
 		if (v)
 			web_dispatch(s, 1, web_text(v, "op"), v);
 		cJSON_Delete(v);
+		break;
+	default:
+		d = watched(s);
+		if (d)
+			wb_conference_notified(d, &m);
 	}
 }
 

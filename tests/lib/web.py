@@ -96,6 +96,7 @@ class Browser:
         self.self_state, self.contacts, self.groups, self.people = {}, {}, {}, {}
         self.messages, self.typing = [], []
         self.calls = {}  # id: what was told of it, in order
+        self.conferences = {}  # chat: {"name", "organizer", "people": {uri: role}}; None: not in it
         self.closed, self._number = None, 0
         self.sock, self._reader = None, None
         self._lock = threading.Lock()
@@ -216,8 +217,22 @@ class Browser:
             self.messages.append(m["message"])
         elif m["ev"] == "typing":
             self.typing.append((m["from"], m["on"]))
+        elif m["ev"] == "conference":
+            self._conference(m)
         elif m["ev"] == "call":
             self.calls.setdefault(m["call"], []).append(m)
+
+    def _conference(self, m):
+        if m["state"] == "none":
+            self.conferences[m["chat"]] = None
+            return
+        if m["state"] == "full":
+            self.conferences[m["chat"]] = {"people": {}}
+        c = self.conferences[m["chat"]]
+        c.update({k: m[k] for k in ("name", "organizer") if k in m})
+        c["people"].update({p["uri"]: p["role"] for p in m["people"]})
+        for uri in m["gone"]:
+            c["people"].pop(uri, None)
 
     def send(self, op, **fields):
         self._number += 1
@@ -298,6 +313,12 @@ class Browser:
     def wait_text(self, text):
         return wait_for(lambda: next((m for m in self.messages if m["text"] == text), None),
                         lambda: f"{text!r} among {[m['text'] for m in self.messages]}")
+
+    def wait_members(self, chat, *users):
+        """They, and nobody else, are in that conference."""
+        wanted = {address(u) for u in users}
+        wait_for(lambda: set((self.conferences.get(chat) or {}).get("people", ())) == wanted,
+                 lambda: f"{wanted} in {chat}: {self.conferences.get(chat)}")
 
     def wait_call(self, state, call=None, after=0):
         """The event of that state, of this call or of any."""

@@ -173,8 +173,10 @@ void focus_factory(struct task *t)
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
 	struct conf_uri cu;
-	if (sip_uri_parse(&u, t->msg->uri) < 0 || conf_uri_parse(&cu, &u) < 0 || !cu.factory)
+	if (sip_uri_parse(&u, t->msg->uri) < 0 || conf_uri_parse(&cu, &u) < 0)
 		task_refuse(t, REFUSE_SERVICE, STR(""));
+	else if (!cu.factory)
+		task_refuse(t, REFUSE_NO_CONFERENCE, STR(""));
 	else if (!str_ieq(sip_bare_aor(&u, &b), t->who.uri))
 		task_refuse(t, REFUSE_NOT_OWN_DATA, STR(""));
 	else

@@ -166,8 +166,22 @@ static void uncount_kept(const struct keeping *k)
 	fe_kept_forget(k->fe, k->account, str_n(k->sender, k->sender_len), k->bytes);
 }
 
+/* Who says it in a conference, and what of it is remembered. */
+static void put_conference(struct buf *b, const struct sip_msg *m)
+{
+	static const struct str lines[] = { STR_INIT("Ms-Sender"), STR_INIT("Message-Id"),
+		                            STR_INIT(CONF_NAMED) };
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct str value = sip_value_named(m, lines[i]);
+		if (value.len > 0)
+			sip_put_hdr(b, lines[i], value);
+	}
+}
+
 static void put_head(struct buf *b, const struct sip_msg *m)
 {
+	if (fe_is_of_conference(m))
+		put_conference(b, m);
 	sip_put_hdr(b, STR("From"), sip_value(m, SIP_H_FROM));
 	sip_put_hdr(b, STR("Call-ID"), m->call_id);
 	sip_put_hdr(b, STR("CSeq"), sip_value(m, SIP_H_CSEQ));

@@ -50,6 +50,12 @@ struct shown {
 	struct str id, chat, from, at, state, type, text, ref;
 };
 
+/* What is kept for somebody who is not signed in: of a group the 202 is the MCU's. */
+static struct str state_of(struct str chat, bool accepted)
+{
+	return accepted && !web_is_conference(chat) ? STR("kept") : STR("delivered");
+}
+
 static bool is_html(struct str type)
 {
 	return str_istarts(type, STR("text/html"));
@@ -116,7 +122,7 @@ static void answer(struct send *x)
 		           .chat = str_of(x->to),
 		           .from = str_of(s->who.uri),
 		           .at = str_of(x->at),
-		           .state = x->code == 202 ? STR("kept") : STR("delivered"),
+		           .state = state_of(str_of(x->to), x->code == 202),
 		           .text = str_of(x->text),
 		           .ref = str_of(x->ref) };
 	buf_lit(&b, "\"message\":");
@@ -290,6 +296,13 @@ static void tell_text(struct session *s, struct str from, const struct content *
 	tell(s, &m);
 }
 
+/* What a conference says itself, that somebody invites or is out, has no number: nobody remembers
+ * it. */
+static bool is_notice(const struct sip_msg *m, struct str from)
+{
+	return web_is_conference(from) && sip_value_named(m, STR("Message-Id")).len == 0;
+}
+
 void chat_message(struct session *s, struct sip_req *rq)
 {
 	struct content c;
@@ -307,7 +320,7 @@ void chat_message(struct session *s, struct sip_req *rq)
 	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
 	if (c.kind == CONTENT_TYPING)
 		tell_typing(s, from, c.active);
-	else if (c.kind == CONTENT_TEXT && !s->chat->remembers)
+	else if (c.kind == CONTENT_TEXT && (!s->chat->remembers || is_notice(rq->msg, from)))
 		tell_text(s, from, &c);
 }
 
@@ -331,7 +344,7 @@ static struct send *find_unknown(const struct chat *c, struct str to, struct str
 	list_for(it, &c->unknown)
 	{
 		struct send *x = list_entry(it, struct send, unknown);
-		if (str_eq(str_of(x->to), to) && str_eq(str_of(x->text), text))
+		if (str_ieq(str_of(x->to), to) && str_eq(str_of(x->text), text))
 			return x;
 	}
 	return NULL;
@@ -346,8 +359,7 @@ static void read_row(const struct session *s, const cJSON *row, struct shown *re
 		               .type = web_text(row, "type"),
 		               .text = web_text(row, "text") };
 	ret->chat = str_ieq(peer, str_of(s->who.uri)) ? author : peer;
-	ret->state =
-	        str_eq(web_text(row, "state"), STR("accepted")) ? STR("kept") : STR("delivered");
+	ret->state = state_of(ret->chat, str_eq(web_text(row, "state"), STR("accepted")));
 }
 
 static void set(char *to, size_t size, struct str s)

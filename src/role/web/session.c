@@ -138,6 +138,7 @@ static void session_free(struct session *s)
 	wb_calls_free(s);
 	web_asks_drop(s);
 	web_subs_drop(s);
+	wb_conferences_free(s);
 	drop_events(s, UINT64_MAX);
 	wb_people_free(s);
 	chat_free(s);
@@ -258,6 +259,7 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	list_init(&s->events);
 	list_init(&s->asks);
 	list_init(&s->calls);
+	list_init(&s->conferences);
 	timer_init(&s->away, w->env->loop, on_away, s);
 	timer_init(&s->refresh, w->env->loop, on_refresh, s);
 	web_subs_init(s);

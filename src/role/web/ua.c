@@ -193,6 +193,7 @@ static void begin(struct session *s)
 	for (int k = 0; k < WEB_N_SUBS; k++)
 		if (k != WEB_SUB_PRESENCE)
 			web_subscribe(s, (enum web_sub_kind)k);
+	wb_conferences_begin(s);
 	wb_people_start(s);
 	wb_people_ask(s);
 }
@@ -252,7 +253,7 @@ void web_unregister(struct session *s, web_done_fn *done)
 
 /* --- subscriptions --------------------------------------------------------------------------- */
 
-static void sub_forget(struct web_sub *d)
+void web_sub_forget(struct web_sub *d)
 {
 	if (d->call_id)
 		map_del(&d->session->web->by_call, &d->by_call);
@@ -267,26 +268,37 @@ static void sub_forget(struct web_sub *d)
 
 static void on_renew(void *arg)
 {
-	const struct web_sub *d = arg;
+	struct web_sub *d = arg;
 	if (d->kind == WEB_SUB_PRESENCE && !d->call_id)
 		wb_people_ask(d->session); /* for all of them again */
 	else
-		web_subscribe(d->session, (enum web_sub_kind)d->kind);
+		web_sub_ask(d);
+}
+
+void web_sub_init(struct web_sub *d, struct session *s, enum web_sub_kind kind)
+{
+	d->session = s;
+	d->kind = (uint8_t)kind;
+	timer_init(&d->renew, s->web->env->loop, on_renew, d);
 }
 
 void web_subs_init(struct session *s)
 {
-	for (int k = 0; k < WEB_N_SUBS; k++) {
-		s->subs[k].session = s;
-		s->subs[k].kind = (uint8_t)k;
-		timer_init(&s->subs[k].renew, s->web->env->loop, on_renew, &s->subs[k]);
-	}
+	for (int k = 0; k < WEB_N_SUBS; k++)
+		web_sub_init(&s->subs[k], s, (enum web_sub_kind)k);
 }
 
 void web_subs_drop(struct session *s)
 {
 	for (int k = 0; k < WEB_N_SUBS; k++)
-		sub_forget(&s->subs[k]);
+		web_sub_forget(&s->subs[k]);
+	wb_conferences_drop(s);
+}
+
+void web_sub_again(struct web_sub *d)
+{
+	web_sub_forget(d);
+	timer_set(&d->renew, loop_now(d->session->web->env->loop) + RETRY_S * USEC_PER_SEC);
 }
 
 static uint64_t hash_of(const struct web *w, struct str call_id)
@@ -318,10 +330,24 @@ static bool read_dialog(struct web_sub *d, const struct sip_msg *m)
 	return true;
 }
 
+/* The session has ended, and with it whoever waited for the answer. */
+static void on_sub_dropped(void *arg)
+{
+	struct web_sub *d = arg;
+	d->pending--;
+	if (d->orphan && d->pending == 0)
+		wb_conference_free(d);
+}
+
 static void on_subscribed(struct session *s, void *arg, int code, const struct sip_msg *m)
 {
 	struct web_sub *d = arg;
 	usec_t now = loop_now(s->web->env->loop);
+	if (d->orphan) {
+		on_sub_dropped(d);
+		return;
+	}
+	d->pending--;
 	d->asked = false;
 	if (code / 100 == 2 && (d->there || read_dialog(d, m))) {
 		d->there = true;
@@ -330,7 +356,11 @@ static void on_subscribed(struct session *s, void *arg, int code, const struct s
 			wb_people_ask(s); /* whoever came meanwhile */
 		return;
 	}
-	sub_forget(d);
+	web_sub_forget(d);
+	if (d->kind == WEB_SUB_CONFERENCE && (code == 403 || code == 404)) {
+		wb_conference_refused(d);
+		return;
+	}
 	if (d->kind == WEB_SUB_TALK && code == 489) {
 		chat_forgets(s); /* the history is switched off: not all that soon it will be on */
 		return;
@@ -341,39 +371,52 @@ static void on_subscribed(struct session *s, void *arg, int code, const struct s
 
 static struct str event_of(enum web_sub_kind kind)
 {
-	static const struct str events[WEB_N_SUBS] = {
+	static const struct str events[WEB_SUB_CONFERENCE + 1] = {
 		[WEB_SUB_CONTACTS] = STR_INIT("vnd-microsoft-roaming-contacts"),
 		[WEB_SUB_SELF] = STR_INIT("vnd-microsoft-roaming-self"),
 		[WEB_SUB_PRESENCE] = STR_INIT("presence"),
 		[WEB_SUB_TALK] = STR_INIT("dialtone-conversation"),
+		[WEB_SUB_CONFERENCE] = STR_INIT("conference"),
 	};
 	return events[kind];
 }
 
 void web_subscribe(struct session *s, enum web_sub_kind kind)
 {
+	web_sub_ask(&s->subs[kind]);
+}
+
+void web_sub_ask(struct web_sub *d)
+{
 	auto_(buf_free) struct buf lines = buf_of(2048), body = buf_of(WEB_DOC_MAX);
-	struct web_sub *d = &s->subs[kind];
-	struct str type = STR("");
+	struct session *s = d->session;
+	char space[WEB_SIP_URI_MAX + 1];
+	struct str type = STR(""), uri = STR("");
 	if (!s->registered || d->asked)
 		return;
 	if (!d->call_id)
 		sub_begin(d);
 	buf_lit(&lines, "Event: ");
-	buf_str(&lines, event_of(kind));
+	buf_str(&lines, event_of(d->kind));
 	buf_printf(&lines, "\r\nExpires: %d\r\n", SUB_EXPIRES_S);
-	(kind == WEB_SUB_TALK ? chat_put_sub(s, &lines, &body, &type)
-	                      : wb_people_put_sub(s, kind, &lines, &body, &type));
+	if (d->kind == WEB_SUB_CONFERENCE)
+		wb_conference_put_sub(d, &lines, space, &uri);
+	else if (d->kind == WEB_SUB_TALK)
+		chat_put_sub(s, &lines, &body, &type);
+	else
+		wb_people_put_sub(s, d->kind, &lines, &body, &type);
 	struct web_out o = { .method = SIP_SUBSCRIBE,
-		             .uri = str_of(d->target),
+		             .uri = d->target ? str_of(d->target) : uri,
 		             .to = str_of(d->remote),
 		             .call_id = str_of(d->call_id),
 		             .from_tag = str_of(d->local_tag),
 		             .cseq = ++d->cseq,
 		             .lines = buf_view(&lines),
 		             .type = type,
-		             .body = buf_view(&body) };
+		             .body = buf_view(&body),
+		             .dropped = on_sub_dropped };
 	d->asked = true;
+	d->pending++;
 	web_send(s, &o, on_subscribed, d);
 }
 
@@ -395,6 +438,12 @@ static bool is_over(const struct sip_msg *m)
 	return str_istarts(sip_value(m, SIP_H_SUBSCRIPTION_STATE), STR("terminated"));
 }
 
+/* RFC 6665 section 4.1.3: to ask again is of no use. */
+static bool is_no_more(const struct sip_msg *m)
+{
+	return str_ends(sip_value(m, SIP_H_SUBSCRIPTION_STATE), STR("reason=noresource"));
+}
+
 static void on_notify(struct web *w, struct sip_req *rq)
 {
 	struct web_sub *d = sub_of(w, rq->msg);
@@ -404,12 +453,17 @@ static void on_notify(struct web *w, struct sip_req *rq)
 	}
 	struct session *s = d->session;
 	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
-	if (rq->msg->body.len > 0)
+	if (rq->msg->body.len > 0 && d->kind == WEB_SUB_CONFERENCE)
+		wb_conference_notified(d, rq->msg);
+	else if (rq->msg->body.len > 0)
 		(d->kind == WEB_SUB_TALK ? chat_notified : wb_people_notified)(s, rq->msg);
 	if (!is_over(rq->msg))
 		return;
-	sub_forget(d);
-	timer_set(&d->renew, loop_now(w->env->loop) + RETRY_S * USEC_PER_SEC);
+	web_sub_again(d);
+	if (d->kind == WEB_SUB_CONFERENCE && is_no_more(rq->msg)) {
+		timer_stop(&d->renew);
+		wb_conference_refused(d);
+	}
 }
 
 /* The session is the user part of its Contact. */

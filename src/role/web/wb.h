@@ -42,6 +42,8 @@ enum {
 	WEB_ASKED_MAX = 1000,      /* whom it watches of them: more a front end does not take */
 	WEB_BATCH_MAX = 64 * 1024, /* bytes of them in one request */
 	WEB_PEOPLE_MAX = 500,      /* of them, by people.watch */
+	WEB_CONFERENCES_MAX = 50,  /* that a session watches */
+	WEB_SUBJECT_MAX = 200,
 	WEB_NAME_MAX = 256,
 	WEB_NOTE_MAX = 500,
 	WEB_TEXT_MAX = 20000, /* bytes of a chat message */
@@ -122,13 +124,22 @@ void browsers_free(struct web *w);
 /* --- session.c */
 
 /* A dialog of SUBSCRIBE. */
-enum web_sub_kind { WEB_SUB_CONTACTS, WEB_SUB_SELF, WEB_SUB_PRESENCE, WEB_SUB_TALK, WEB_N_SUBS };
+enum web_sub_kind {
+	WEB_SUB_CONTACTS,
+	WEB_SUB_SELF,
+	WEB_SUB_PRESENCE,
+	WEB_SUB_TALK,
+	WEB_N_SUBS,
+	WEB_SUB_CONFERENCE = WEB_N_SUBS /* of conference.c, as many as are watched */
+};
 struct web_sub {
 	struct map_node by_call; /* in web->by_call, while call_id is set */
 	struct session *session;
 	uint8_t kind;
 	bool there; /* the other end has answered */
 	bool asked;
+	bool orphan;     /* of a conference that is not watched any more ... */
+	uint8_t pending; /* ... but whose requests are not answered yet */
 	char *call_id, *local_tag, *remote, *target; /* remote: To with its tag */
 	uint32_t cseq;
 	struct timer renew;
@@ -158,6 +169,8 @@ struct session {
 	struct web_sub subs[WEB_N_SUBS];
 	struct list calls; /* call.c */
 	unsigned n_calls;
+	struct list conferences; /* conference.c */
+	unsigned n_conferences;
 	struct people *people; /* people.c */
 	struct chat *chat;     /* chat.c */
 };
@@ -232,6 +245,12 @@ void web_subs_init(struct session *s);
 /* Begins, renews or restarts a subscription. */
 void web_subscribe(struct session *s, enum web_sub_kind kind);
 void web_subs_drop(struct session *s);
+/* The same of a single one. */
+void web_sub_init(struct web_sub *d, struct session *s, enum web_sub_kind kind);
+void web_sub_ask(struct web_sub *d);
+void web_sub_forget(struct web_sub *d);
+/* From the begin, soon: something that it was told is missing. */
+void web_sub_again(struct web_sub *d);
 void web_asks_drop(struct session *s);
 /* A request of a front end. */
 void web_sip_request(void *arg, struct sip_req *rq);
@@ -275,6 +294,29 @@ void chat_message(struct session *s, struct sip_req *rq);
 void chat_send(struct session *s, uint64_t number, const cJSON *args);
 void chat_typing(struct session *s, uint64_t number, const cJSON *args);
 void chat_history(struct session *s, uint64_t number, const cJSON *args);
+
+/* --- conference.c: group chats, which are conferences that last */
+
+/* Is that chat one? */
+bool web_is_conference(struct str chat);
+void wb_conference_create(struct session *s, uint64_t number, const cJSON *args);
+void wb_conference_rename(struct session *s, uint64_t number, const cJSON *args);
+void wb_conference_add(struct session *s, uint64_t number, const cJSON *args);
+void wb_conference_remove(struct session *s, uint64_t number, const cJSON *args);
+void wb_conferences_watch(struct session *s, uint64_t number, const cJSON *args);
+/* The lines of a SUBSCRIBE, and to whom it goes. */
+void wb_conference_put_sub(struct web_sub *d, struct buf *lines, char space[WEB_SIP_URI_MAX + 1],
+                           struct str *ret_uri);
+void wb_conference_notified(struct web_sub *d, const struct sip_msg *m);
+/* The user is not in it, or it is not there. */
+void wb_conference_refused(struct web_sub *d);
+/* An orphan whose requests are answered. */
+void wb_conference_free(struct web_sub *d);
+/* Signed in. */
+void wb_conferences_begin(struct session *s);
+/* Not any more. */
+void wb_conferences_drop(struct session *s);
+void wb_conferences_free(struct session *s);
 
 /* --- call.c: calls, whose media the browsers negotiate (docs/protocols/web-api.md) */
 
