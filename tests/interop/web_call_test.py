@@ -7,31 +7,15 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import webpage  # noqa: E402
 from interop.chromium import CALLED, CALLER, wait_heard, wait_seen  # noqa: E402
+from interop.webpage import find, person  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check_eq, wait_for  # noqa: E402
-from lib.web import Site  # noqa: E402
 
 
 def make(args, folder):
     site.netns.enter()
     return webpage.Browsers(args, folder, edge="open-peers = 10.0.0.0/8\n")
-
-
-def person(case, name, look):
-    """Signed in, in her own browser."""
-    user = case.site.user(name)
-    p = case.own(webpage.WebPage(case.site.browser, Site(case.site.server).origin, look))
-    p.write("User name", user.name)
-    p.write("Password", user.account_password)
-    p.press("Sign in")
-    p.wait("Chats")
-    return p, user
-
-
-def open_chat(p, user):
-    p.write("Search people", user.name)
-    p.press(user.name)
 
 
 def up(p):
@@ -43,7 +27,7 @@ def talk(case, video):
     """alice calls bob, who answers."""
     a, _ = person(case, "alice", CALLER)
     b, bob = person(case, "bob", CALLED)
-    open_chat(a, bob)
+    find(a, bob)
     a.press("Video call with" if video else "Call ")
     b.wait("is calling")
     b.press("Answer with video" if video else "Answer")
@@ -89,7 +73,7 @@ def a_camera_is_added_and_the_call_is_held(case):
 def a_call_is_declined_with_a_message(case):
     a, _ = person(case, "alice", CALLER)
     b, bob = person(case, "bob", CALLED)
-    open_chat(a, bob)
+    find(a, bob)
     a.press("Call ")
     b.wait("is calling")
     b.press("I'll call you later")
@@ -102,7 +86,7 @@ def a_phone_cannot_be_called_yet_and_the_page_says_so(case):
     a, _ = person(case, "alice", CALLER)
     phone = case.own(Phone(case.site.server, case.site.user("phone"), "tcp"))
     phone.register()
-    open_chat(a, phone.user)
+    find(a, phone.user)
     a.press("Call ")
     phone.answer(phone.expect_request("INVITE"), 488)
     a.wait("Browsers cannot call those yet")

@@ -6,46 +6,16 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import webpage  # noqa: E402
+from interop.webpage import find, page, person, say, sign_in  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.presence import PresenceClient  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
-from lib.web import Site, address  # noqa: E402
 
 
 def make(args, folder):
     site.netns.enter()
     return webpage.Browsers(args, folder)
-
-
-def page(case):
-    return case.own(webpage.WebPage(case.site.browser, Site(case.site.server).origin))
-
-
-def sign_in(p, user, password=None):
-    p.write("User name", user.name)
-    p.write("Password", password or user.account_password)
-    p.press("Sign in")
-
-
-def person(case, name):
-    """Signed in, in her own browser."""
-    p, user = page(case), case.site.user(name)
-    sign_in(p, user)
-    p.wait("Chats")
-    return p, user
-
-
-def find(p, user):
-    """Searches the directory and opens the chat."""
-    p.write("Search people", user.name)
-    p.press(user.name)
-
-
-def say(p, text):
-    p.write("Message to", text)
-    p.press("Send")
-    p.wait(text)
 
 
 @tap.test

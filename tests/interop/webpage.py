@@ -9,6 +9,7 @@ from interop.chromium import CALL, Chromium
 from lib import site
 from lib.server import ROOT
 from lib.tap import Skip, check, wait_for
+from lib.web import Site
 
 DIST = os.path.join(ROOT, "web", "dist")
 
@@ -164,3 +165,33 @@ class WebPage:
 
     def stop(self):
         self.protocol.ask("Target.disposeBrowserContext", browserContextId=self.context)
+
+
+def page(case, look=None):
+    return case.own(WebPage(case.site.browser, Site(case.site.server).origin, look))
+
+
+def sign_in(p, user, password=None):
+    p.write("User name", user.name)
+    p.write("Password", password or user.account_password)
+    p.press("Sign in")
+
+
+def person(case, name, look=None):
+    """Signed in, in her own browser; the page and the user."""
+    p, user = page(case, look), case.site.user(name)
+    sign_in(p, user)
+    p.wait("Chats")
+    return p, user
+
+
+def find(p, user):
+    """Searches the directory and opens the chat."""
+    p.write("Search people", user.name)
+    p.press(user.name)
+
+
+def say(p, text):
+    p.write("Message to", text)
+    p.press("Send")
+    p.wait(text)

@@ -27,8 +27,8 @@ async function main(): Promise<void> {
   const leader = new Leader(navigator.locks);
   leader.watch(document);
   const tab = await tabIdentity(sessionStorage, navigator.locks);
-  const hiddenText = () => t("set_notify_hidden");
-  const app = new App({ tab, route: watchRoute(window), prefs, leader, hiddenText });
+  const words = { hidden: () => t("set_notify_hidden"), unnamed: () => t("gchat") };
+  const app = new App({ tab, route: watchRoute(window), prefs, leader, words });
   effect(() => showBadge(document, app.session.value?.chats.unread.value ?? 0, t("app")));
   render(<Root page={{ app, prefs }} />, document.getElementById("app") as HTMLElement);
   await app.begin();

@@ -11,6 +11,7 @@ import { VERSION } from "../version";
 import { Activity } from "./activity";
 import { Calls } from "./calls";
 import { Chats } from "./chats";
+import { Conferences, isConference, WATCHED_MAX } from "./conferences";
 import { browserMedia } from "./media";
 import { Notifier } from "./notify";
 import { People } from "./people";
@@ -28,7 +29,7 @@ const WATCH_CHATS = 100;
 
 /** What belongs to one user's time in this page; gone at sign-out. */
 export class Session {
-  readonly people = new People();
+  readonly people: People;
   readonly self = signal<Self>({ state: "unknown", chosen: null, note: "" });
   readonly user: Signal<User>;
   readonly link = signal<LinkState>("off");
@@ -39,6 +40,9 @@ export class Session {
   readonly begun = signal(false);
   readonly chats: Chats;
   readonly calls: Calls;
+  readonly conferences: Conferences;
+  /** Chats that make no noise. */
+  readonly muted: Shelf;
   readonly drafts: Shelf;
   readonly marks: Shelf;
   readonly notifier: Notifier;
@@ -48,6 +52,7 @@ export class Session {
   private readonly transport: Link;
   private readonly ends: (() => void)[] = [];
   private watched = "";
+  private watchedConferences = "";
 
   constructor(
     user: User,
@@ -55,14 +60,16 @@ export class Session {
     readonly route: Signal<Route>,
     prefs: Signal<Prefs>,
     leader: Leader,
-    hiddenText: () => string,
+    words: Words,
   ) {
     this.user = signal(user);
+    this.people = new People(words.unnamed);
+    this.muted = new Shelf(localStorage, `dialtone.muted.${user.uri}`, CHATS_MAX);
     this.drafts = new Shelf(localStorage, `dialtone.drafts.${user.uri}`, DRAFTS_MAX);
     this.marks = new Shelf(localStorage, `dialtone.read.${user.uri}`, CHATS_MAX);
     this.transport = this.makeLink(tab);
     const nameOf = (uri: string) => this.people.nameOf(uri);
-    this.notifier = new Notifier(prefs, leader, nameOf, hiddenText, (uri) => go("chats", uri));
+    this.notifier = new Notifier(prefs, leader, nameOf, words.hidden, (uri) => go("chats", uri));
     this.chats = new Chats(
       {
         me: () => this.user.peek().uri,
@@ -71,11 +78,15 @@ export class Session {
         looking: (uri) => this.looking(uri),
         now: () => new Date(),
         mark: randomMark,
-        arrived: (m) => void this.notifier.message(m, this.self.peek().state),
+        arrived: (m) => this.muted.get(m.chat) || void this.notifier.message(m, this.self.peek().state),
       },
       new Outbox(sessionStorage, `dialtone.outbox.${user.uri}`),
       this.marks,
     );
+    this.conferences = new Conferences({
+      request: (op, fields) => this.request(op, fields),
+      named: (uri, name) => this.people.setName(uri, name),
+    });
     const ringer = new Ringer();
     this.calls = new Calls({
       request: (op, fields) => this.request(op, fields),
@@ -97,13 +108,14 @@ export class Session {
     const stored = (e: StorageEvent) => {
       this.marks.changed(e);
       this.drafts.changed(e);
+      this.muted.changed(e);
       this.chats.marksChanged();
     };
     this.listen(window, "online", nudge);
     this.listen(document, "visibilitychange", nudge);
     this.listen(window, "focus", seen);
     this.listen(window, "storage", stored as (e: unknown) => void);
-    this.ends.push(effect(() => this.watch()));
+    this.ends.push(effect(() => this.watch()), effect(() => this.watchConferences()));
   }
 
   stop(): void {
@@ -116,7 +128,7 @@ export class Session {
   /** Takes from this browser what it keeps of the user: the next one may be somebody else. */
   forget(): void {
     const { uri } = this.user.peek();
-    for (const kind of ["drafts", "read"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
+    for (const kind of ["drafts", "read", "muted"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
     sessionStorage.removeItem(`dialtone.outbox.${uri}`);
   }
 
@@ -174,12 +186,14 @@ export class Session {
     if (!hello.resumed) {
       this.people.forgetStates();
       this.calls.lost();
-      this.watched = "";
+      this.conferences.forget();
+      this.watched = this.watchedConferences = "";
     }
     // The link says `online` after this; what is sent then comes a turn later.
     queueMicrotask(() => {
       if (!hello.resumed && !this.activity.isActive()) this.quietly("presence.active", { active: false });
       this.watch();
+      this.watchConferences();
       void this.chats.connected(hello.resumed);
       this.calls.linked();
     });
@@ -190,6 +204,7 @@ export class Session {
     else if (e.ev === "contacts") this.people.setContacts(e.groups, e.people);
     else if (e.ev === "presence") this.people.setPresence(e.people);
     else if (e.ev === "call") this.calls.event(e);
+    else if (e.ev === "conference") this.conferences.event(e);
     else this.chats.event(e);
   }
 
@@ -197,12 +212,30 @@ export class Session {
   private watch(): void {
     const contacts = this.people.byUri.value;
     const partners = this.chats.list.value.slice(0, WATCH_CHATS).map((c) => c.uri);
-    const strangers = new Set([...Object.values(this.shown.value).flat(), ...partners].filter((uri) => !contacts.has(uri)));
+    const strangers = new Set([...Object.values(this.shown.value).flat(), ...partners].filter((uri) => !contacts.has(uri) && !isConference(uri)));
     const uris = [...strangers].slice(0, this.limits.value.watch).sort();
     const list = uris.join(" ");
     if (list === this.watched || !this.online.value || !this.people.known.value) return;
     this.watched = list;
     this.quietly("people.watch", { uris });
+  }
+
+  /** The user has come into a group chat: who is in it is asked again. */
+  lookAgain(): void {
+    this.watchedConferences = "";
+    this.quietly("conference.watch", { chats: [] });
+    this.watchConferences();
+  }
+
+  /** Who is in the group chats, of the one that is looked at and the latest. */
+  private watchConferences(): void {
+    const { view, uri } = this.route.value;
+    const all = [...(view === "chats" && uri ? [uri] : []), ...this.chats.list.value.map((c) => c.uri)];
+    const chats = [...new Set(all.filter(isConference))].slice(0, WATCHED_MAX).sort();
+    const list = chats.join(" ");
+    if (list === this.watchedConferences || !this.online.value) return;
+    this.watchedConferences = list;
+    this.quietly("conference.watch", { chats });
   }
 
   private looking(uri: string): boolean {
@@ -222,12 +255,20 @@ export class Session {
 
 export type Phase = "starting" | "signed_out" | "signed_in" | "unreachable";
 
+/** What the model says in the user's language. */
+export interface Words {
+  /** In place of a text that is not to be shown. */
+  hidden(): string;
+  /** A group chat whose name is not known yet. */
+  unnamed(): string;
+}
+
 export interface Setup {
   tab: string;
   route: Signal<Route>;
   prefs: Signal<Prefs>;
   leader: Leader;
-  hiddenText: () => string;
+  words: Words;
 }
 
 /** Sign-in and sign-out, and the session between them. */
@@ -268,8 +309,8 @@ export class App {
   }
 
   private enter(user: User): void {
-    const { tab, route, prefs, leader, hiddenText } = this.setup;
-    const session = new Session(user, tab, route, prefs, leader, hiddenText);
+    const { tab, route, prefs, leader, words } = this.setup;
+    const session = new Session(user, tab, route, prefs, leader, words);
     this.expired.value = false;
     this.session.value = session;
     this.phase.value = "signed_in";

@@ -38,7 +38,8 @@ export class Notifier {
   }
 
   async message(m: Message, own: State | undefined): Promise<void> {
-    const text = m.text.slice(0, PREVIEW);
+    const group = m.chat !== m.from;
+    const text = group ? `${this.nameOf(m.from)}: ${m.text.slice(0, PREVIEW)}` : m.text.slice(0, PREVIEW);
     if (document.visibilityState === "visible") this.toast({ key: m.id, uri: m.chat, text });
     if (own === "do_not_disturb" || !this.prefs.value.notify || this.permission.value !== "granted") return;
     if (await this.leader.mine()) this.system(m, this.prefs.value.notifyText ? text : this.hidden());
@@ -58,7 +59,7 @@ export class Notifier {
   }
 
   private system(m: Message, body: string): void {
-    const n = new Notification(this.nameOf(m.from), { body, tag: `chat:${m.chat}`, icon: "/favicon.svg" });
+    const n = new Notification(this.nameOf(m.chat), { body, tag: `chat:${m.chat}`, icon: "/favicon.svg" });
     n.onclick = () => {
       window.focus();
       this.open(m.chat);

@@ -4,6 +4,7 @@
 import { computed, signal, type Signal } from "@preact/signals";
 
 import type { Contact, Group, Person, State } from "../net/wire";
+import { isConference } from "./conferences";
 
 /** The group that every list has; its people are those without another group. */
 export const DEFAULT_GROUP = 1;
@@ -15,6 +16,9 @@ export class People {
   readonly known = signal(false);
   readonly byUri = computed(() => new Map(this.contacts.value.map((c) => [c.uri, c])));
   private readonly cards = new Map<string, Signal<Person>>();
+
+  /** `unnamed`: what a group chat is called before its name is known. */
+  constructor(private readonly unnamed: () => string = () => "") {}
 
   /** What is known of somebody; of a stranger only the address. */
   person(uri: string): Signal<Person> {
@@ -49,6 +53,12 @@ export class People {
     }
   }
 
+  /** The name of a group chat, or of somebody in it of whom nothing else is known. */
+  setName(uri: string, name: string): void {
+    const card = this.person(uri);
+    if (isConference(uri) || !card.peek().name) card.value = { ...card.peek(), name };
+  }
+
   /** The session is a new one: no state is known until it is told again. */
   forgetStates(): void {
     for (const card of this.cards.values()) {
@@ -58,7 +68,8 @@ export class People {
 
   /** What the user calls somebody: the contact's name, the directory's, or the address without its domain. */
   nameOf(uri: string): string {
-    return this.byUri.value.get(uri)?.name || this.person(uri).value.name || (uri.split("@")[0] ?? uri);
+    const name = this.byUri.value.get(uri)?.name || this.person(uri).value.name;
+    return name || (isConference(uri) ? this.unnamed() : (uri.split("@")[0] ?? uri));
   }
 
   stateOf(uri: string): State {

@@ -1,7 +1,7 @@
 // From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
 // be used becomes null. A server is trusted less than the types, and an older or newer one is met.
 
-import type { CallEvent, Contact, Event, Group, Hello, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
+import type { CallEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
 
 type Obj = Record<string, unknown>;
 
@@ -129,6 +129,26 @@ function checkCall(o: Obj): CallEvent | null {
   return { ev: "call", call: text(o.call), state, with: text(o.with), name: text(o.name), sdp: text(o.sdp), reason: text(o.reason) };
 }
 
+function checkMember(o: Obj): Member | null {
+  return text(o.uri) ? { uri: text(o.uri), name: optional(o.name), role: o.role === "presenter" ? "presenter" : "attendee" } : null;
+}
+
+const CONFERENCE_STATES = new Set<string>(["full", "partial", "none"]);
+
+function checkConference(o: Obj): ConferenceEvent | null {
+  if (!text(o.chat) || !CONFERENCE_STATES.has(text(o.state))) return null;
+  const gone = Array.isArray(o.gone) ? o.gone.filter((u): u is string => typeof u === "string") : [];
+  return {
+    ev: "conference",
+    chat: text(o.chat),
+    state: o.state as ConferenceEvent["state"],
+    name: optional(o.name),
+    organizer: optional(o.organizer),
+    people: list(o.people, checkMember),
+    gone,
+  };
+}
+
 /** Relays for calls, as the browser takes them. */
 export function checkRelay(v: unknown): { servers: RTCIceServer[]; life_s: number } {
   const o = isObject(v) ? v : {};
@@ -156,6 +176,8 @@ export function checkEvent(o: Obj): Event | null {
       return { ev: "typing", chat: text(o.chat), from: text(o.from), on: o.on === true };
     case "call":
       return checkCall(o);
+    case "conference":
+      return checkConference(o);
     case "message_state":
       if (!MESSAGE_STATES.has(text(o.state))) return null;
       return {

@@ -97,8 +97,27 @@ export interface CallEvent {
   reason: string;
 }
 
+/** Somebody in a group chat. */
+export interface Member {
+  uri: string;
+  name?: string;
+  role: "presenter" | "attendee";
+}
+
+/** `full` is all that there is, `partial` what changed, `none`: the user is not in it. */
+export interface ConferenceEvent {
+  ev: "conference";
+  chat: string;
+  state: "full" | "partial" | "none";
+  name?: string;
+  organizer?: string;
+  people: Member[];
+  gone: string[];
+}
+
 export type Event =
   | CallEvent
+  | ConferenceEvent
   | { ev: "self"; self: Self }
   | { ev: "contacts"; groups: Group[]; people: Contact[] }
   | { ev: "presence"; people: Person[] }

@@ -13,6 +13,7 @@ import { hotkeys } from "./hotkeys";
 import { Keys } from "./Keys";
 import { Empty } from "./parts/Empty";
 import { ContactCard } from "./people/ContactCard";
+import { lazy } from "./parts/Lazy";
 import { Groups } from "./people/Groups";
 import { PeopleList } from "./people/PeopleList";
 import { Rail } from "./Rail";
@@ -20,6 +21,8 @@ import { SelfMenu } from "./SelfMenu";
 import { Settings } from "./Settings";
 import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
+
+const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
 
 function MainPart() {
   const { view, uri } = useSession().route.value;
@@ -43,6 +46,8 @@ function Over() {
       return <SelfMenu onClose={close} />;
     case "groups":
       return <Groups onClose={close} />;
+    case "group":
+      return <NewGroup onClose={close} />;
     default:
       return null;
   }

@@ -4,6 +4,7 @@ import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import type { Session } from "../model/app";
+import { isConference } from "../model/conferences";
 import { matches } from "../model/people";
 
 const PAUSE_MS = 250;
@@ -28,7 +29,8 @@ const ADDRESS = /^[^\s@/]+@[^\s@/]+\.[^\s@/.]+$/;
 
 function amongContacts(session: Session, query: string): string[] {
   const hits = session.people.contacts.value.filter((c) => matches(query, session.people.nameOf(c.uri), c.uri));
-  return hits.slice(0, CONTACTS_MAX).map((c) => c.uri);
+  const groups = session.chats.list.value.filter((c) => isConference(c.uri) && matches(query, session.people.nameOf(c.uri)));
+  return [...groups, ...hits].slice(0, CONTACTS_MAX).map((c) => c.uri);
 }
 
 function strangers(session: Session, uris: string[]): string[] {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
+import { TEAM } from "../mock/data.mjs";
 import { answerCall, go, launch, open, signIn } from "./browser.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -122,6 +123,32 @@ async function calls(page, mock) {
   await page.locator(".call").getByRole("button", { name: "Close" }).click();
 }
 
+async function groups(page, mock) {
+  await go(page, `#/chats/${encodeURIComponent(TEAM)}`);
+  await page.getByText("5 members").waitFor();
+  await check(page, "group chat");
+  await page.getByRole("button", { name: "Details of Hamburg roll-out" }).click();
+  await page.getByRole("button", { name: "Remove Bob Marchetti" }).waitFor();
+  await check(page, "group chat with details");
+  await page.getByRole("button", { name: "Rename" }).click();
+  await page.getByRole("button", { name: "Leave group" }).click();
+  await page.getByLabel("Find people to add").fill("ma");
+  await page.getByRole("button", { name: /^Marta Lindqvist/ }).waitFor();
+  await check(page, "group chat, everything open");
+  await page.getByRole("button", { name: "Close details" }).click();
+  await go(page, "#/chats");
+  await page.getByRole("button", { name: "New group chat" }).click();
+  await page.getByLabel("Find people to add").fill("ma");
+  await page.getByRole("button", { name: /^Marta Lindqvist/ }).click();
+  await check(page, "new group chat");
+  await page.keyboard.press("Escape");
+  await go(page, `#/chats/${encodeURIComponent(TEAM)}`);
+  mock.conferences.get(TEAM).people = [];
+  mock.tellConference(TEAM);
+  await page.getByText("You are not in this group.").waitFor();
+  await check(page, "a group chat that one is not in");
+}
+
 async function trouble(page, mock) {
   await go(page, "#/chats/chen%40example.test");
   const field = page.getByRole("textbox", { name: /Message to/ });
@@ -155,6 +182,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await people(page);
     await overlays(page);
     await calls(page, mock);
+    await groups(page, mock);
     await trouble(page, mock);
     assert.deepEqual(errors, []);
     await close();

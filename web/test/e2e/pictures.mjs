@@ -2,6 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 
+import { TEAM } from "../mock/data.mjs";
 import { answerCall, go, launch, open, signIn } from "./browser.mjs";
 
 const OUT = process.argv[2] ?? "shots";
@@ -71,6 +72,25 @@ async function views(page, mock, shot, phone) {
   await page.keyboard.press("Escape");
 }
 
+async function groups(page, shot) {
+  await go(page, `#/chats/${encodeURIComponent(TEAM)}`);
+  await page.getByText("5 members").waitFor();
+  await shot("group");
+  await page.getByRole("button", { name: "Details of Hamburg roll-out" }).click();
+  await page.getByRole("button", { name: "Remove Bob Marchetti" }).waitFor();
+  await shot("group-details");
+  await page.getByRole("button", { name: "Close details" }).click();
+  await go(page, "#/chats");
+  await page.getByRole("button", { name: "New group chat" }).click();
+  await page.getByLabel("Name of the group").fill("Summer party");
+  await page.getByLabel("Find people to add").fill("ma");
+  await page.getByRole("button", { name: /^Marta Lindqvist/ }).click();
+  await page.getByLabel("Find people to add").fill("ch");
+  await page.getByRole("button", { name: /^Chen Wei/ }).waitFor();
+  await shot("group-new");
+  await page.keyboard.press("Escape");
+}
+
 async function calls(page, mock, shot) {
   await go(page, BOB);
   mock.call("incoming", { call: "call-2", sdp: "m=video" });
@@ -122,6 +142,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   await shot("signin-wrong");
   await signIn(page);
   await views(page, mock, shot, look === "phone");
+  await groups(page, shot);
   await calls(page, mock, shot);
   await trouble(page, mock, shot);
   await close();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { crowd } from "../mock/data.mjs";
+import { crowd, TEAM } from "../mock/data.mjs";
 import { go, launch, open, signIn, until } from "./browser.mjs";
 
 const BOB = "#/chats/bob%40example.test";
@@ -293,4 +293,64 @@ story("German, and the language from right to left", { locale: "de-DE" }, async 
   await until(() => page.evaluate(() => document.documentElement.dir === "rtl"), "it is turned");
   const rail = await page.getByRole("navigation").boundingBox();
   assert.ok(rail.x > 600, "the rail stands on the right");
+});
+
+story("a group chat is made, people come and go, and it is left", {}, async ({ page, mock }) => {
+  await signIn(page, "#/chats");
+  await page.getByRole("button", { name: "New group chat" }).click();
+  await page.getByLabel("Name of the group").fill("Summer party");
+  assert.equal(await page.getByRole("button", { name: "Create group" }).isDisabled(), true, "nobody is chosen");
+  for (const [letters, name] of [["chen", "Chen Wei"], ["marta", "Marta Lindqvist"]]) {
+    await page.getByLabel("Find people to add").fill(letters);
+    await page.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+  }
+  await page.getByRole("button", { name: "Create group" }).click();
+  await page.getByRole("heading", { name: "Summer party", level: 1 }).waitFor();
+  await page.getByText("3 members").waitFor();
+  const [sent] = sends(mock);
+  assert.match(sent.to, /^conf-[0-9a-f]{32}\.alice@/);
+  assert.match(sent.text, /Summer party/);
+  mock.sayIn(sent.to, "marta", "With cake?");
+  await bubble(page, "With cake?").waitFor();
+  await page.locator(".msg-name").getByText("Marta Lindqvist").waitFor();
+  await page.getByRole("button", { name: "Details of Summer party" }).click();
+  await page.getByRole("button", { name: "Remove Chen Wei from the group" }).click();
+  await page.locator("header").getByText("2 members").waitFor();
+  await page.getByRole("button", { name: "Rename" }).click();
+  await page.locator(".contact").getByLabel("Name of the group").fill("Winter party");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { name: "Winter party", level: 1 }).waitFor();
+  await page.getByRole("button", { name: "Leave group" }).click();
+  await page.locator(".sure").getByRole("button", { name: "Leave group" }).click();
+  await page.locator(".chat-out").waitFor();
+  assert.equal(await composer(page).count(), 0, "nothing can be written any more");
+});
+
+story("a group chat shows who speaks, and a muted one is quiet", {}, async ({ page, mock }) => {
+  await signIn(page, "#/chats");
+  await page.getByRole("option", { name: /Hamburg roll-out/ }).getByText("You: Twelve").waitFor();
+  mock.sayIn(TEAM, "bob", "Settled then");
+  await page.getByRole("option", { name: /Hamburg roll-out/ }).getByText("Bob Marchetti: Settled then").waitFor();
+  await page.locator(".toast").getByText("Bob Marchetti: Settled then").waitFor();
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.getByRole("option", { name: /Hamburg roll-out/ }).click();
+  await page.getByRole("button", { name: "Details of Hamburg roll-out" }).click();
+  await page.getByLabel("No notifications of this group").check();
+  await go(page, BOB);
+  mock.sayIn(TEAM, "bob", "One more thing");
+  await page.getByRole("option", { name: /Hamburg roll-out/ }).getByText("Bob Marchetti: One more thing").waitFor();
+  assert.equal(await page.locator(".toast").count(), 0, "no toast");
+});
+
+story("who cannot be added is told, and the group is there without them", {}, async ({ page, mock }) => {
+  await signIn(page, "#/chats");
+  mock.instead["conference.add"] = () => ({ error: { code: "not_found", text: "", remedy: "" } });
+  await page.getByRole("button", { name: "New group chat" }).click();
+  await page.getByLabel("Name of the group").fill("Nobody");
+  await page.getByLabel("Find people to add").fill("chen");
+  await page.getByRole("button", { name: /^Chen Wei/ }).click();
+  await page.getByRole("button", { name: "Create group" }).click();
+  await page.getByText("Chen Wei could not be added").waitFor();
+  await page.getByRole("button", { name: "Open it without them" }).click();
+  await page.getByRole("heading", { name: "Nobody", level: 1 }).waitFor();
 });

@@ -57,6 +57,14 @@ export const GROUPS = [
   { id: 3, name: "Product" },
 ];
 
+/** A group chat that Alice made. */
+export const TEAM = `conf-8930b9b29a58b9d180716fe2308586cb.${ME}`;
+
+export function conferences() {
+  const people = [ME, ...["bob", "chen", "fatima", "ivan"].map((u) => `${u}@${DOMAIN}`)];
+  return new Map([[TEAM, { name: "Hamburg roll-out", organizer: ME, people }]]);
+}
+
 export function contacts() {
   const group = { Operations: 2, Product: 3 };
   return people().map((p) => ({ uri: p.uri, name: p.name, groups: [group[p.department] ?? 1], tagged: false }));
@@ -102,7 +110,27 @@ const SAID = [
   ["noor", 0, DAY * 8, "مرحبا، هل يمكنك مساعدتي في إعداد الهاتف؟"],
 ];
 
+/** [who, minutes ago, text] in the group chat */
+const SAID_IN_TEAM = [
+  ["chen", 346, "Both switches are in the rack. Power at half past."],
+  ["bob", 344, "Thanks. Who brings the phones on Saturday?"],
+  ["fatima", 331, "I can, if somebody tells me **how many**."],
+  ["alice", 320, "Twelve, and two headsets."],
+];
+
 export function messages() {
+  const team = SAID_IN_TEAM.map(([user, ago, text], i) => ({
+    id: `t${i}`,
+    chat: TEAM,
+    from: `${user}@${DOMAIN}`,
+    at: minutesAgo(ago),
+    text,
+    state: "delivered",
+  }));
+  return team.concat(said());
+}
+
+function said() {
   return SAID.map(([user, mine, ago, text], i) => ({
     id: `m${String(i).padStart(4, "0")}`,
     chat: `${user}@${DOMAIN}`,

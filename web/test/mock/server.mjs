@@ -30,6 +30,8 @@ export class Mock {
   contacts = data.contacts();
   groups = [...data.GROUPS];
   messages = data.messages();
+  /** chat: {name, organizer, people} */
+  conferences = data.conferences();
   self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
@@ -80,6 +82,21 @@ export class Mock {
   typing(user, on = true) {
     const uri = `${user}@${data.DOMAIN}`;
     this.event("typing", { chat: uri, from: uri, on });
+  }
+
+  /** Somebody says something in a group chat. */
+  sayIn(chat, user, text) {
+    const message = { id: randomUUID(), chat, from: `${user}@${data.DOMAIN}`, at: new Date().toISOString(), text, state: "delivered" };
+    this.messages.push(message);
+    this.event("message", { message });
+  }
+
+  /** All that there is of a group chat. */
+  tellConference(chat) {
+    const c = this.conferences.get(chat);
+    const mine = c?.people.includes(data.ME);
+    const people = mine ? c.people.map((uri) => ({ uri, name: this.people.get(uri)?.name ?? "", role: uri === c.organizer ? "presenter" : "attendee" })) : [];
+    this.event("conference", mine ? { chat, state: "full", name: c.name, organizer: c.organizer, people, gone: [] } : { chat, state: "none" });
   }
 
   /** A call with Bob. */
@@ -281,6 +298,32 @@ const OPS = {
   "groups.remove": ({ group }, mock) => {
     mock.groups = mock.groups.filter((g) => g.id !== group);
     mock.tellContacts();
+    return { ok: {} };
+  },
+  "conference.create": ({ name }, mock) => {
+    const chat = `conf-${randomUUID().replaceAll("-", "")}.${data.ME}`;
+    mock.conferences.set(chat, { name, organizer: data.ME, people: [data.ME] });
+    return { ok: { chat } };
+  },
+  "conference.add": ({ chat, uri }, mock) => {
+    if (!mock.people.has(uri)) return { error: { code: "not_found", text: "Nobody.", remedy: "" } };
+    mock.conferences.get(chat).people.push(uri);
+    mock.tellConference(chat);
+    return { ok: {} };
+  },
+  "conference.remove": ({ chat, uri }, mock) => {
+    const c = mock.conferences.get(chat);
+    c.people = c.people.filter((p) => p !== uri);
+    mock.tellConference(chat);
+    return { ok: {} };
+  },
+  "conference.rename": ({ chat, name }, mock) => {
+    mock.conferences.get(chat).name = name;
+    mock.tellConference(chat);
+    return { ok: {} };
+  },
+  "conference.watch": ({ chats }, mock) => {
+    for (const chat of chats) mock.tellConference(chat);
     return { ok: {} };
   },
   "call.start": () => ({ ok: { call: "call-1" } }),

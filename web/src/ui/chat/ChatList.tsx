@@ -5,6 +5,7 @@ import { useRef } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
 import type { Chat } from "../../model/chats";
+import { isConference } from "../../model/conferences";
 import { go } from "../../model/route";
 import { brief } from "../../text/time";
 import { now, overlay, useSession } from "../context";
@@ -30,7 +31,7 @@ function preview(text: string): string {
 }
 
 function Second({ chat, open }: { chat: Chat; open: boolean }) {
-  const { drafts, user } = useSession();
+  const { drafts, people, user } = useSession();
   const draft = open ? "" : (drafts.values.value[chat.uri] ?? "").trim();
   const last = chat.last.value;
   if (chat.typing.value) return <span class="line-sub accent">{t("chatlist_typing")}</span>;
@@ -40,13 +41,13 @@ function Second({ chat, open }: { chat: Chat; open: boolean }) {
   const mine = last.from === user.value.uri;
   return (
     <span class={last.state === "failed" ? "line-sub warn" : "line-sub"} dir="auto">
-      {mine ? t("chatlist_you", { text }) : text}
+      {mine ? t("chatlist_you", { text }) : isConference(chat.uri) && last.from !== chat.uri ? t("chat_says", { name: people.nameOf(last.from), text }) : text}
     </span>
   );
 }
 
 function Line({ chat, open }: { chat: Chat; open: boolean }) {
-  const { people } = useSession();
+  const { muted, people } = useSession();
   const unread = chat.unread.value;
   const at = chat.last.value?.at;
   return (
@@ -55,7 +56,8 @@ function Line({ chat, open }: { chat: Chat; open: boolean }) {
       <div class="line-text">
         <span class="line-first">
           <bdi class="line-name">{people.nameOf(chat.uri)}</bdi>
-          <span class="hidden">{presenceText(people.person(chat.uri).value)}</span>
+          <span class="hidden">{isConference(chat.uri) ? t("gchat") : presenceText(people.person(chat.uri).value)}</span>
+          {muted.values.value[chat.uri] && <span class="line-muted"><Icon name="bellOff" size={14} /><span class="hidden">{t("gchat_muted")}</span></span>}
           {at && <time dateTime={at}>{brief(at, now.value, locale.value)}</time>}
         </span>
         <span class="line-first">
@@ -112,6 +114,9 @@ export function ChatList() {
     <div class="list-pane" ref={box}>
       <header class="list-top">
         <h1>{t("chats_title")}</h1>
+        <button type="button" class="icon-button" aria-label={t("gchat_new")} title={t("gchat_new")} onClick={() => (overlay.value = "group")}>
+          <Icon name="addPeople" />
+        </button>
         <button type="button" class="icon-button" aria-label={t("keys_switcher")} title={`${t("keys_switcher")} (Ctrl+K)`} onClick={() => (overlay.value = "switcher")}>
           <Icon name="add" />
         </button>

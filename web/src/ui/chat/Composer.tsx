@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { t } from "../../i18n";
+import { isConference } from "../../model/conferences";
 import { useSession } from "../context";
 import { Icon } from "../parts/Icon";
 
@@ -38,7 +39,7 @@ export function Composer({ uri }: { uri: string }) {
     text.value = value;
     full.value = false;
     drafts.set(uri, value);
-    typing.key(uri, value.trim() === "");
+    if (!isConference(uri)) typing.key(uri, value.trim() === "");
   };
   const send = () => {
     if (empty || over > 0) return;

@@ -45,7 +45,7 @@ function Top({ chat }: { chat: Chat }) {
 }
 
 /** Says what comes in while the chat is open. */
-function useSpoken(chat: Chat, entries: readonly Entry[]): void {
+function useSpoken(entries: readonly Entry[]): void {
   const { people, user } = useSession();
   const spoken = useRef(entries[entries.length - 1]?.key);
   useEffect(() => {
@@ -54,7 +54,7 @@ function useSpoken(chat: Chat, entries: readonly Entry[]): void {
     const live = spoken.current !== undefined;
     spoken.current = last.key;
     if (live && last.from !== user.value.uri) {
-      announce(t("chat_says", { name: people.nameOf(chat.uri), text: last.text.slice(0, SAID_MAX) }));
+      announce(t("chat_says", { name: people.nameOf(last.from), text: last.text.slice(0, SAID_MAX) }));
     }
   }, [entries]);
 }
@@ -109,7 +109,7 @@ export function Timeline({ chat }: { chat: Chat }) {
   const fresh = chat.fresh.value;
   const shown = useMemo(() => rows(entries, fresh, dayKey), [entries, fresh]);
   const { box, atEnd, seen, onScroll, toEnd } = useScroll(chat, entries);
-  useSpoken(chat, entries);
+  useSpoken(entries);
   const name = people.nameOf(chat.uri);
   const me = user.value.uri;
   const lastMine = entries[entries.length - 1]?.from === me ? entries[entries.length - 1]?.key : null;

@@ -1,7 +1,9 @@
 // Initials on a colour that follows from the address, and the presence mark at the corner. The initials
 // are drawn by the style sheet: they are no text that anybody should hear or copy.
 
+import { isConference } from "../../model/conferences";
 import { useSession } from "../context";
+import { Icon } from "./Icon";
 import { PresenceMark } from "./Presence";
 
 const HUES = 8;
@@ -27,6 +29,10 @@ interface Props {
 
 export function Avatar({ uri, size = "m", presence = true }: Props) {
   const { people, self, user } = useSession();
+  if (isConference(uri)) {
+    const px = { s: 14, m: 20, l: 26, xl: 40 }[size];
+    return <span class={`avatar ${size} hue${hue(uri)}`} aria-hidden="true"><span class="initials"><Icon name="people" size={px} /></span></span>;
+  }
   const mine = uri === user.value.uri;
   const name = mine ? user.value.name || people.nameOf(uri) : people.nameOf(uri);
   const state = mine ? self.value.state : people.stateOf(uri);

@@ -1,5 +1,7 @@
 // One person in a list: avatar, name, and what they do or say.
 
+import { t } from "../../i18n";
+import { isConference } from "../../model/conferences";
 import { useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
 import { presenceText } from "../parts/Presence";
@@ -8,7 +10,7 @@ export function PersonLine({ uri, found = false }: { uri: string; found?: boolea
   const { people } = useSession();
   const person = people.person(uri).value;
   const work = [person.title, person.department].filter(Boolean).join(", ");
-  const text = found && work ? work : presenceText(person, true);
+  const text = isConference(uri) ? t("gchat") : found && work ? work : presenceText(person, true);
   return (
     <div class="line">
       <Avatar uri={uri} />

@@ -1,0 +1,35 @@
+// Parts that are not of the first load: their code comes when they are shown.
+
+import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect } from "preact/hooks";
+
+import { t } from "../../i18n";
+import { Skeleton } from "./Skeleton";
+
+/** The component that `load` brings, as if it had been there. */
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+  let loaded: ComponentType<P> | null = null;
+  return function Lazy(props: P) {
+    const part = useSignal<{ of: ComponentType<P> } | null>(loaded && { of: loaded });
+    const failed = useSignal(false);
+    const ask = () => {
+      failed.value = false;
+      load().then(
+        (c) => (part.value = { of: (loaded = c) }),
+        () => (failed.value = true),
+      );
+    };
+    useEffect(() => void (part.peek() ?? ask()), []);
+    if (part.value) {
+      const Part = part.value.of;
+      return <Part {...props} />;
+    }
+    if (!failed.value) return <Skeleton />;
+    return (
+      <p class="list-status warn" role="alert">
+        {t("part_failed")} <button type="button" class="link" onClick={ask}>{t("retry")}</button>
+      </p>
+    );
+  };
+}
