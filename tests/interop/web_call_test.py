@@ -23,10 +23,10 @@ def up(p):
              lambda: f"a call that is up: {p.text()}")
 
 
-def talk(case, video):
+def talk(case, video, way=None):
     """alice calls bob, who answers."""
-    a, _ = person(case, "alice", CALLER)
-    b, bob = person(case, "bob", CALLED)
+    a, _ = person(case, "alice", CALLER, way)
+    b, bob = person(case, "bob", CALLED, way)
     find(a, bob)
     a.press("Video call with" if video else "Call ")
     b.wait("is calling")
@@ -67,6 +67,33 @@ def a_camera_is_added_and_the_call_is_held(case):
     a.wait_gone("has put you on hold")
     wait_heard(a, CALLED)
     wait_heard(b, CALLER)
+
+
+def by_relay(case, way):
+    ends = a, b = talk(case, video=True, way=way)
+    for end, other in ((a, CALLED), (b, CALLER)):
+        wait_heard(end, other)
+        wait_seen(end, other)
+    for end in ends:
+        pair = end.run("selectedPair()")
+        check_eq((pair["own"], pair["by"]), ("relay", way), "how it goes")
+    a.press("Hang up")
+    b.wait_gone("Hang up")
+
+
+@tap.test
+def a_call_goes_by_the_relay_over_udp(case):
+    by_relay(case, "udp")
+
+
+@tap.test
+def a_call_goes_by_the_relay_over_tcp(case):
+    by_relay(case, "tcp")
+
+
+@tap.test
+def a_call_goes_by_the_relay_over_tls(case):
+    by_relay(case, "tls")
 
 
 @tap.test

@@ -64,6 +64,25 @@ function takeRemote(kind) {
 }
 """
 
+# The page's calls go by the relay alone, by that way alone.
+RELAY = """
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(config) {
+    super(byRelay(config));
+    pc = this;
+  }
+  setConfiguration(config) {
+    super.setConfiguration(byRelay(config));
+  }
+};
+function byRelay(config) {
+  const fits = (url) => url.startsWith(WAY.scheme) && url.endsWith(WAY.transport);
+  const iceServers = config.iceServers.map((s) => ({ ...s, urls: s.urls.filter(fits) }));
+  return { ...config, iceServers, iceTransportPolicy: 'relay' };
+}
+"""
+WAYS = {"udp": ("turn:", "=udp"), "tcp": ("turn:", "=tcp"), "tls": ("turns:", "=tcp")}
+
 
 def need():
     if not os.path.exists(os.path.join(DIST, "index.html")):
@@ -90,9 +109,9 @@ class Browsers(site.Site):
 
 class WebPage:
     """A person's own browser: no cookie, no store is another's.  look: the tone and the picture that
-    its microphone and camera give."""
+    its microphone and camera give; way: of WAYS, how its calls reach the relay that they need."""
 
-    def __init__(self, browser: Chromium, origin, look=None):
+    def __init__(self, browser: Chromium, origin, look=None, way=None):
         self.protocol, self.origin = browser.protocol, origin
         ask = self.protocol.ask
         self.context = ask("Target.createBrowserContext")["browserContextId"]
@@ -108,6 +127,9 @@ class WebPage:
         if look:
             with open(CALL, encoding="utf-8") as f:
                 source = f.read() + TALK.replace("LOOK", json.dumps(look))
+            if way:
+                scheme, transport = WAYS[way]
+                source += RELAY.replace("WAY", json.dumps({"scheme": scheme, "transport": transport}))
             ask("Page.addScriptToEvaluateOnNewDocument", self.session, source=source)
         self.size(1280, 800)
         self.open("/")
@@ -167,8 +189,8 @@ class WebPage:
         self.protocol.ask("Target.disposeBrowserContext", browserContextId=self.context)
 
 
-def page(case, look=None):
-    return case.own(WebPage(case.site.browser, Site(case.site.server).origin, look))
+def page(case, look=None, way=None):
+    return case.own(WebPage(case.site.browser, Site(case.site.server).origin, look, way))
 
 
 def sign_in(p, user, password=None):
@@ -177,9 +199,9 @@ def sign_in(p, user, password=None):
     p.press("Sign in")
 
 
-def person(case, name, look=None):
+def person(case, name, look=None, way=None):
     """Signed in, in her own browser; the page and the user."""
-    p, user = page(case, look), case.site.user(name)
+    p, user = page(case, look, way), case.site.user(name)
     sign_in(p, user)
     p.wait("Chats")
     return p, user
