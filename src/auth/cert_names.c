@@ -11,6 +11,7 @@ static const struct {
 	const char *labels[8];
 } below_domain[] = {
 	{ "frontend", true, { "fe", "sip", "sipinternal", "meet", "dialin" } },
+	{ "web", false, { "lyncdiscover", "lyncdiscoverinternal" } },
 };
 /* clang-format on */
 
@@ -47,7 +48,7 @@ static void add_name(struct names *n, struct str name)
 static bool is_met_by_clients(struct str role)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(below_domain); i++) {
-		if (str_eq(role, str_of(below_domain[i].role)))
+		if (below_domain[i].domain && str_eq(role, str_of(below_domain[i].role)))
 			return true;
 	}
 	return false;

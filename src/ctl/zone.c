@@ -5,7 +5,7 @@
 
 #include "svc/relay/settings.h"
 
-enum { NAPTR_PREFERENCE = 50 };
+enum { NAPTR_PREFERENCE = 50, HTTPS_PORT = 443 };
 
 /* --- what is needed ------------------------------------------------------------------------- */
 
@@ -172,6 +172,22 @@ static void add_names(struct zone *z, struct arena *a, const struct topo_role *r
 	add_host(z, inside, r->host, "Lync clients inside that do not ask for SRV");
 }
 
+/* Clients that look for their server by HTTPS ask on its own port alone. */
+static void add_discovery(struct zone *z, struct arena *a, const struct topo *t, struct str domain)
+{
+	for (size_t i = 0; i < t->n_roles; i++) {
+		const struct topo_role *r = &t->roles[i];
+		if (!str_eq(r->role, STR("web")) || !r->host ||
+		    port_of(r, TOPO_HTTPS) != HTTPS_PORT)
+			continue;
+		add_host(z, arena_printf(a, "lyncdiscoverinternal.%" STR_FMT, STR_ARG(domain)),
+		         r->host,
+		         "Lync clients inside that look for their server by HTTPS (DNS-04)");
+		add_host(z, arena_printf(a, "lyncdiscover.%" STR_FMT, STR_ARG(domain)), r->host,
+		         "the same from the Internet (DNS-05)");
+	}
+}
+
 /* --- the relay ------------------------------------------------------------------------------ */
 
 static bool has_name(const struct zone *z, size_t n, struct str name)
@@ -249,6 +265,7 @@ struct zone zone_of(struct arena *a, const struct topo *t)
 			if (is_frontend(&t->roles[i]))
 				add_names(&z, a, &t->roles[i], t->domains[d]);
 		}
+		add_discovery(&z, a, t, t->domains[d]);
 	}
 	for (size_t i = 0; i < t->n_roles; i++) {
 		if (is_frontend(&t->roles[i]))

@@ -403,6 +403,10 @@ void web_http_request(void *arg, struct http_exchange *x)
 	struct web *w = arg;
 	const struct http_msg *m = http_request(x);
 	bool known = false;
+	if (web_is_discovery(m)) {
+		web_discover(w, x);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
 		if (!str_eq(m->path, str_of(pages[i].path)))
 			continue;

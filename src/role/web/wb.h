@@ -106,6 +106,13 @@ int web_files_open(struct web *w, struct buf *why) MUST_CHECK;
 void web_files_free(struct web *w);
 void web_files(struct web *w, struct http_exchange *x);
 
+/* --- autodiscover.c: where clients sign in ([MS-OCDISCWS]) */
+
+/* Does that name ask for it: "lyncdiscover.example.test"? */
+bool web_is_discovery_host(const struct web *w, struct str host);
+bool web_is_discovery(const struct http_msg *m);
+void web_discover(struct web *w, struct http_exchange *x);
+
 /* --- browser.c: one connection */
 
 struct browser;

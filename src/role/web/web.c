@@ -124,7 +124,8 @@ static bool is_host(void *arg, struct str host)
 	const struct web *w = arg;
 	struct addr a;
 	return str_ieq(host, w->env->self->fqdn) || str_ieq(host, STR("localhost")) ||
-	       addr_parse(&a, host, 0) == 0 || topo_is_our_domain(w->env->topo, host);
+	       addr_parse(&a, host, 0) == 0 || topo_is_our_domain(w->env->topo, host) ||
+	       web_is_discovery_host(w, host);
 }
 
 static const struct http_server_ops http_ops = { .request = web_http_request, .host = is_host };

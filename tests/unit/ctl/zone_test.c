@@ -1,6 +1,7 @@
 #include "ctl/zone.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tap.h"
@@ -51,6 +52,19 @@ static void one_domain_one_host(void)
 	            "sipinternal.example.test. 3600 IN AAAA 2001:db8::1\n"
 	            "pool.example.test. 3600 IN A 192.0.2.1\n"
 	            "pool.example.test. 3600 IN AAAA 2001:db8::1\n");
+}
+
+static void who_looks_by_https_finds_the_web_role_on_its_own_port(void)
+{
+	const char topology[] = "[deployment]\ndomains = example.test\n"
+	                        "[host main]\nname = pc.example.test\naddresses = 192.0.2.1\n"
+	                        "[role web]\nhttps = 192.0.2.1:%d\n";
+	char text[512];
+	(void)snprintf(text, sizeof(text), topology, 443);
+	expect_zone(text, "lyncdiscoverinternal.example.test. 3600 IN A 192.0.2.1\n"
+	                  "lyncdiscover.example.test. 3600 IN A 192.0.2.1\n");
+	(void)snprintf(text, sizeof(text), topology, 4443);
+	expect_zone(text, "");
 }
 
 static void foreign_domain_is_pointed_at_a_name_of_its_own(void)
@@ -223,6 +237,7 @@ static void addresses_are_compared_without_port(void)
 int main(void)
 {
 	RUN(one_domain_one_host);
+	RUN(who_looks_by_https_finds_the_web_role_on_its_own_port);
 	RUN(foreign_domain_is_pointed_at_a_name_of_its_own);
 	RUN(without_a_front_end_nothing_is_needed);
 	RUN(pool_of_two_hosts_has_one_service_and_all_addresses);
