@@ -21,6 +21,8 @@ FLAGS = (
     "--disable-dev-shm-usage",   # containers have little of it
     "--disable-gpu",
     "--autoplay-policy=no-user-gesture-required",
+    # Who shares a tab and prefers the own one shares that: nobody is there to choose.
+    "--auto-accept-this-tab-capture",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     # Pages that nobody looks at run as fast as others.
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
@@ -30,6 +32,7 @@ RATE = 48000  # of what a page hears
 # What the two ends of a call send.
 CALLER = {"hz": 997, "left": "#ff0000", "right": "#0000ff"}
 CALLED = {"hz": 1499, "left": "#00ff00", "right": "#ffffff"}
+SCREEN = {"left": "#ffff00", "right": "#800080"}  # what either shares in place of a screen
 LEVEL = 0.125 / math.sqrt(2)  # root mean square of what call.js plays
 LEVEL_OFF, HZ_OFF, COLOUR_OFF = 0.1 * LEVEL, 5, 24
 _READ_MAX = 1 << 16

@@ -6,11 +6,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import webpage  # noqa: E402
-from interop.chromium import CALLED, CALLER, wait_heard, wait_seen  # noqa: E402
+from interop.chromium import CALLED, CALLER, SCREEN, wait_heard, wait_seen  # noqa: E402
 from interop.webpage import find, person  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
-from lib.tap import check_eq, wait_for  # noqa: E402
+from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 
 def make(args, folder):
@@ -94,6 +94,82 @@ def a_call_goes_by_the_relay_over_tcp(case):
 @tap.test
 def a_call_goes_by_the_relay_over_tls(case):
     by_relay(case, "tls")
+
+
+OTHER = "document.querySelector('.call-other')"
+
+
+def wait_screen(p, is_one):
+    wait_for(lambda: p.run(f"{OTHER}?.dataset.screen") == ("true" if is_one else "false"),
+             lambda: f"a picture that is {'' if is_one else 'no '}screen: {p.text()}")
+
+
+def check_shown_whole(p):
+    """Large, and nothing of it cut off."""
+    fit, top, bottom, height, room = p.run(
+        f"(r => [getComputedStyle({OTHER}).objectFit, r.top, r.bottom, r.height, innerHeight])"
+        f"({OTHER}.getBoundingClientRect())")
+    check(fit == "contain" and top >= 0 and bottom <= room and height > room / 2,
+          f"{fit}, from {top} to {bottom} of {room}")
+
+
+@tap.test
+def a_screen_is_shared_in_place_of_the_camera(case):
+    a, b = talk(case, video=True)
+    wait_seen(b, CALLER)
+    a.press("Share screen")
+    a.wait("You are sharing your screen")
+    wait_screen(b, True)
+    wait_seen(b, SCREEN)
+    check_shown_whole(b)
+    wait_seen(a, CALLED)
+    a.press("Stop sharing")
+    a.wait_gone("You are sharing your screen")
+    wait_screen(b, False)
+    wait_seen(b, CALLER)
+
+
+@tap.test
+def the_browser_itself_can_end_what_is_shared(case):
+    a, b = talk(case, video=False)
+    a.press("Share screen")
+    wait_screen(b, True)
+    wait_seen(b, SCREEN)
+    a.run("shared.getTracks()[0].dispatchEvent(new Event('ended'))")
+    a.wait_gone("You are sharing your screen")
+    wait_for(lambda: b.run(f"{OTHER} === null"), "no picture is left")
+    wait_heard(b, CALLER)
+
+
+@tap.test
+def a_tab_is_captured_and_seen(case):
+    a, b = talk(case, video=False)
+    # What is captured is as wide as the window, whatever width the page was told.
+    a.run("""for (const [left, colour] of [[0, '#ffff00'], [outerWidth / 2, '#800080']]) {
+        const e = document.body.appendChild(document.createElement('div'));
+        Object.assign(e.style, { position: 'fixed', top: 0, bottom: 0, right: 0, left: `${left}px`,
+          zIndex: 99, background: colour });
+      }
+      // What never changes is never painted, and gives no pictures.
+      const busy = document.body.lastChild.appendChild(document.createElement('b'));
+      setInterval(() => (busy.textContent = Date.now()), 100);
+      shareTab()""")
+    a.press("Share screen")
+    wait_screen(b, True)
+    wait_seen(b, SCREEN)
+
+
+@tap.test
+def a_camera_that_is_off_is_let_go(case):
+    a, b = talk(case, video=True)
+    wait_seen(b, CALLER)
+    a.run("window.known = trackOf('.call-own', 'video')")
+    a.press("Camera")
+    wait_for(lambda: a.run("known.readyState") == "ended", "the device is let go")
+    wait_for(lambda: b.run(f"{OTHER} === null"), "the last picture does not stay")
+    wait_seen(a, CALLED)
+    a.press("Camera")
+    wait_seen(b, CALLER)
 
 
 @tap.test

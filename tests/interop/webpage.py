@@ -5,7 +5,7 @@ import json
 import os
 
 from interop import chromium
-from interop.chromium import CALL, Chromium
+from interop.chromium import CALL, SCREEN, Chromium
 from lib import site
 from lib.server import ROOT
 from lib.tap import Skip, check, wait_for
@@ -54,6 +54,14 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
   if (wanted.video) tracks.push(...picture(LOOK.left, LOOK.right).getTracks());
   return new MediaStream(tracks);
 };
+// A screen, too; or the tab itself, by the browser's own capture.
+const captureTab = navigator.mediaDevices?.getDisplayMedia.bind(navigator.mediaDevices);
+let shared;
+const shareTab = () => {
+  navigator.mediaDevices.getDisplayMedia = (wanted) => captureTab({ ...wanted, preferCurrentTab: true });
+};
+if (navigator.mediaDevices)
+  navigator.mediaDevices.getDisplayMedia = async () => (shared = picture(SCREEN.left, SCREEN.right));
 const trackOf = (selector, kind) => {
   const stream = document.querySelector(selector)?.srcObject;
   return stream && stream.getTracks().find((t) => t.kind === kind);
@@ -125,8 +133,9 @@ class WebPage:
         ask("Emulation.setFocusEmulationEnabled", self.session, enabled=True)
         ask("Page.addScriptToEvaluateOnNewDocument", self.session, source=HANDS)
         if look:
+            talk = TALK.replace("LOOK", json.dumps(look)).replace("SCREEN", json.dumps(SCREEN))
             with open(CALL, encoding="utf-8") as f:
-                source = f.read() + TALK.replace("LOOK", json.dumps(look))
+                source = f.read() + talk
             if way:
                 scheme, transport = WAYS[way]
                 source += RELAY.replace("WAY", json.dumps({"scheme": scheme, "transport": transport}))
@@ -146,8 +155,9 @@ class WebPage:
                  f"the page {path}")
 
     def run(self, script):
+        """Its value; as done by a person, which browsers want for some things."""
         got = self.protocol.ask("Runtime.evaluate", self.session, expression=script,
-                                awaitPromise=True, returnByValue=True)
+                                awaitPromise=True, returnByValue=True, userGesture=True)
         wrong = got.get("exceptionDetails")
         check(not wrong, f"{script[:200]}: {wrong}")
         return got["result"].get("value")

@@ -2,7 +2,8 @@
 
 import { signal } from "@preact/signals";
 
-import { gathered, type Media } from "./media";
+import { gathered, mediaError, type Media } from "./media";
+import { hasSlides, withSlides } from "./sdp";
 
 export type Phase = "starting" | "ringing" | "incoming" | "connecting" | "up" | "ended";
 
@@ -15,6 +16,8 @@ export class Call {
   readonly held = signal(false);
   readonly heldThere = signal(false);
   readonly camera = signal(false);
+  /** The own screen goes out in place of the camera. */
+  readonly sharing = signal(false);
   /** What did not work in the running call, as a reason of an ended one. */
   readonly trouble = signal("");
   /** Since when both sides hear each other. */
@@ -22,12 +25,20 @@ export class Call {
   readonly local = signal<MediaStream | null>(null);
   readonly remote = signal<MediaStream | null>(null);
   readonly remoteVideo = signal(false);
+  /** The picture of the other side is a screen. */
+  readonly remoteScreen = signal(false);
   /** What an incoming call offers. */
   offer = "";
   pc: RTCPeerConnection | null = null;
   /** What of `held` is in the last own offer, and in the last one that was answered. */
   private heldOffered = false;
   private heldAgreed = false;
+  /** The same of `sharing`. */
+  private slidesOffered = false;
+  private slidesAgreed = false;
+  /** Counts what was wanted as a picture: what the browser gives after something else was wanted is let go. */
+  private wish = 0;
+  private cameraBefore = false;
   private line: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -57,15 +68,16 @@ export class Call {
     this.camera.value = video;
     this.pc = this.media.connect({ iceServers, bundlePolicy: "max-bundle" });
     for (const track of stream.getTracks()) this.pc.addTrack(track, stream);
-    this.pc.addEventListener("track", (e) => this.heard(e));
+    this.pc.addEventListener("track", () => this.heard());
     this.pc.addEventListener("connectionstatechange", changed);
   }
 
   async makeOffer(): Promise<string> {
     const pc = this.connection();
     this.heldOffered = this.held.peek();
+    this.slidesOffered = this.sharing.peek();
     await pc.setLocalDescription(await pc.createOffer());
-    return gathered(pc);
+    return this.described(pc);
   }
 
   async makeAnswer(offer: string): Promise<string> {
@@ -73,12 +85,14 @@ export class Call {
     await pc.setRemoteDescription({ type: "offer", sdp: offer });
     await pc.setLocalDescription(await pc.createAnswer());
     this.look(offer);
-    return gathered(pc);
+    this.slidesAgreed = this.sharing.peek();
+    return this.described(pc);
   }
 
   async takeAnswer(sdp: string): Promise<void> {
     await this.connection().setRemoteDescription({ type: "answer", sdp });
     this.heldAgreed = this.heldOffered;
+    this.slidesAgreed = this.slidesOffered;
     this.look(sdp);
   }
 
@@ -94,8 +108,7 @@ export class Call {
   /** The next offer says that nothing is wanted, or everything again. */
   setHeld(held: boolean): void {
     this.held.value = held;
-    // Who sends no picture does not begin to when the call goes on.
-    for (const t of this.pc?.getTransceivers() ?? []) t.direction = held ? "inactive" : t.sender.track ? "sendrecv" : "recvonly";
+    this.direct();
     this.hear();
   }
 
@@ -104,21 +117,50 @@ export class Call {
     if (!this.over && this.held.peek() === held) this.setHeld(this.heldAgreed);
   }
 
-  /** Adds a camera, or takes it away; true: the other side has to be asked. */
-  async setCamera(on: boolean): Promise<boolean> {
-    const pc = this.connection();
-    const known = this.local.peek()?.getVideoTracks()[0];
+  /** Takes the camera, or lets it go: its light is off then. */
+  async setCamera(on: boolean): Promise<void> {
+    const wish = ++this.wish;
     this.camera.value = on;
-    if (known) {
-      known.enabled = on;
-      return false;
+    try {
+      const track = on ? await this.track({ video: true }) : null;
+      if (wish !== this.wish) track?.stop();
+      if (wish !== this.wish || (on && !track)) return;
+      this.sharing.value = false;
+      await this.send(track);
+    } catch (error) {
+      if (wish === this.wish) this.camera.value = false;
+      throw error;
     }
-    const track = await this.track({ video: true });
-    if (!track) return false;
-    const all = new MediaStream([...(this.local.peek()?.getTracks() ?? []), track]);
-    pc.addTrack(track, all);
-    this.local.value = all;
-    return true;
+  }
+
+  /** Sends the screen in place of the camera, unless the call is over or something else wanted by the time it is chosen. */
+  async share(ended: () => void): Promise<void> {
+    const wish = ++this.wish;
+    const [track] = (await this.media.screen()).getTracks();
+    if (!track || this.over || wish !== this.wish) return track?.stop();
+    // Letters have to stay sharp; that fewer pictures come in a second does not matter.
+    track.contentHint = "detail";
+    track.addEventListener("ended", ended);
+    this.cameraBefore = this.camera.peek();
+    this.camera.value = false;
+    this.sharing.value = true;
+    await this.send(track);
+  }
+
+  /** The screen is sent no more, and the camera is again if it was before. */
+  async unshare(): Promise<void> {
+    if (!this.sharing.peek()) return;
+    const again = this.cameraBefore;
+    await this.setCamera(false);
+    if (again) await this.setCamera(true).catch((error: unknown) => (this.trouble.value = mediaError(error)));
+  }
+
+  /** Whether the picture that goes out is not what the two sides have agreed on. */
+  get untold(): boolean {
+    // While nothing goes out at all there is nothing to tell: the end of the hold tells it.
+    if (this.over || this.held.peek()) return false;
+    const [known] = this.pictures();
+    return sends(known) !== !!known?.sender.track || this.slidesAgreed !== this.sharing.peek();
   }
 
   /** Another microphone or camera, without asking the other side. */
@@ -141,7 +183,7 @@ export class Call {
     this.pc?.close();
     this.local.peek()?.getTracks().forEach((track) => track.stop());
     this.local.value = this.remote.value = null;
-    this.remoteVideo.value = false;
+    this.remoteVideo.value = this.sharing.value = false;
   }
 
   /** A track of a device; null, and the device let go, if the call ended while the browser asked the user. */
@@ -157,19 +199,54 @@ export class Call {
     return this.pc;
   }
 
-  private heard(e: RTCTrackEvent): void {
+  private heard(): void {
     // All that comes, in one: a camera that is added later brings a stream of its own.
     this.remote.value = new MediaStream(this.pc?.getReceivers().map((r) => r.track) ?? []);
-    if (e.track.kind === "video") this.remoteVideo.value = true;
   }
 
-  /** Whether the other side takes and sends nothing. */
+  /** A picture, or none, in place of what was sent. */
+  private async send(track: MediaStreamTrack | null): Promise<void> {
+    const pc = this.connection();
+    const known = this.pictures()[0];
+    const before = this.local.peek()?.getVideoTracks() ?? [];
+    const stream = new MediaStream([...(this.local.peek()?.getAudioTracks() ?? []), ...(track ? [track] : [])]);
+    before.forEach((old) => old.stop());
+    this.local.value = stream;
+    if (known) await known.sender.replaceTrack(track);
+    else if (track) pc.addTrack(track, stream);
+    if (this.over) track?.stop();
+    else this.direct();
+  }
+
+  /** Who sends no picture does not begin to when the call goes on: the other side would wait for it. */
+  private direct(): void {
+    const held = this.held.peek();
+    for (const t of this.pc?.getTransceivers() ?? []) t.direction = held ? "inactive" : t.sender.track ? "sendrecv" : "recvonly";
+  }
+
+  private pictures(): RTCRtpTransceiver[] {
+    return (this.pc?.getTransceivers() ?? []).filter((t) => t.receiver.track.kind === "video" && t.direction !== "stopped");
+  }
+
+  /** The own description, once it is whole. */
+  private async described(pc: RTCPeerConnection): Promise<string> {
+    const sdp = await gathered(pc);
+    return this.sharing.peek() ? withSlides(sdp) : sdp;
+  }
+
+  /** What the other side's description says: whether it takes and sends nothing, and what picture it sends. */
   private look(sdp: string): void {
     this.heldThere.value = !this.held.peek() && /a=inactive/.test(sdp) && !/a=sendrecv/.test(sdp);
+    this.remoteScreen.value = hasSlides(sdp);
+    this.remoteVideo.value = this.pictures().some((t) => t.currentDirection === "sendrecv" || t.currentDirection === "recvonly");
   }
 
   private hear(): void {
     const on = !this.muted.peek() && !this.held.peek();
     this.local.peek()?.getAudioTracks().forEach((track) => (track.enabled = on));
   }
+}
+
+function sends(t: RTCRtpTransceiver | undefined): boolean {
+  return t?.currentDirection === "sendrecv" || t?.currentDirection === "sendonly";
 }

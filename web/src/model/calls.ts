@@ -82,14 +82,15 @@ export class Calls {
 
   async toggleCamera(): Promise<void> {
     const call = this.running();
+    if (call) await this.picture(call, () => call.setCamera(!call.camera.peek()), mediaError);
+  }
+
+  async toggleShare(): Promise<void> {
+    const call = this.running();
     if (!call) return;
-    try {
-      call.trouble.value = "";
-      if (await call.setCamera(!call.camera.peek())) await this.renegotiate(call);
-    } catch (error) {
-      call.camera.value = false;
-      call.trouble.value = mediaError(error);
-    }
+    if (call.sharing.peek()) return this.unshare(call);
+    // No screen was chosen, or the browser has none to give: it does not say which.
+    await this.picture(call, () => call.share(() => void this.unshare(call)), () => "no_screen");
   }
 
   async useDevice(call: Call, kind: "audio" | "video", deviceId: string): Promise<void> {
@@ -122,6 +123,24 @@ export class Calls {
   /** The session is a new one: the server knows these calls no more. */
   lost(): void {
     for (const call of [this.current.peek(), ...this.incoming.peek()]) if (call) this.ended(call, "lost");
+  }
+
+  private unshare(call: Call): Promise<void> {
+    return call.over ? Promise.resolve() : this.picture(call, () => call.unshare(), mediaError);
+  }
+
+  /** Changes the picture that goes out. One that the other side cannot be told of does not go out. */
+  private async picture(call: Call, change: () => Promise<void>, reason: (error: unknown) => string): Promise<void> {
+    try {
+      call.trouble.value = "";
+      await change();
+      if ((await this.renegotiate(call, () => call.untold)) || call.over) return;
+      if (!call.camera.peek() && !call.sharing.peek()) return;
+      call.trouble.value = "not_told";
+      await call.setCamera(false);
+    } catch (error) {
+      if (!call.over) call.trouble.value = reason(error);
+    }
   }
 
   private busy(): boolean {
@@ -196,10 +215,11 @@ export class Calls {
     await this.renegotiate(call);
   }
 
-  /** False if the other side could not be asked. */
-  private async renegotiate(call: Call): Promise<boolean> {
+  /** False if the other side could not be asked. Asked is who has to know, when it is this exchange's turn. */
+  private async renegotiate(call: Call, needed = () => true): Promise<boolean> {
     for (let tries = 0; tries <= GLARE_TRIES && !call.over; tries++) {
-      const result = await call.turn(() => this.propose(call));
+      // An exchange before it may have said it too.
+      const result = await call.turn(async () => (needed() ? this.propose(call) : "agreed"));
       if (result !== "busy") return result === "agreed";
       const ms = GLARE_MIN_MS + this.world.random() * (GLARE_MS - GLARE_MIN_MS);
       await new Promise((done) => setTimeout(done, ms));

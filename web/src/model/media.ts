@@ -3,17 +3,40 @@
 const GATHER_MS = 5_000;
 /** After the first candidate the others get that long: one server that does not answer holds nobody up. */
 const GATHER_MORE_MS = 1_000;
+/** So long a user has to choose a screen; browsers are known that never answer. */
+export const SCREEN_MS = 120_000;
 
 export interface Media {
   open(wanted: MediaStreamConstraints): Promise<MediaStream>;
+  /** Asks the user for a screen, a window or a tab. */
+  screen(): Promise<MediaStream>;
   connect(config: RTCConfiguration): RTCPeerConnection;
 }
 
 export const browserMedia: Media = {
   open: (wanted) =>
     navigator.mediaDevices ? navigator.mediaDevices.getUserMedia(wanted) : Promise.reject(new DOMException("", "NotSupportedError")),
+  screen: () =>
+    canShare() ? within(navigator.mediaDevices.getDisplayMedia({ video: true }), SCREEN_MS) : Promise.reject(new DOMException("", "NotSupportedError")),
   connect: (config) => new RTCPeerConnection(config),
 };
+
+/** Phones have no screens to share. */
+export function canShare(): boolean {
+  return typeof navigator.mediaDevices?.getDisplayMedia === "function";
+}
+
+/** The stream, if it comes in time; one that comes later is let go. */
+export function within(asked: Promise<MediaStream>, ms: number): Promise<MediaStream> {
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const timer = setTimeout(() => ((late = true), reject(new DOMException("", "TimeoutError"))), ms);
+    asked.then(
+      (stream) => (late ? stream.getTracks().forEach((track) => track.stop()) : resolve(stream)),
+      reject,
+    ).finally(() => clearTimeout(timer));
+  });
+}
 
 /** The own description with its candidates: what is sent is whole. */
 export function gathered(pc: RTCPeerConnection): Promise<string> {

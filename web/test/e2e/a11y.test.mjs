@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { TEAM } from "../mock/data.mjs";
-import { answerCall, go, launch, open, signIn } from "./browser.mjs";
+import { answerCall, go, launch, open, otherShares, signIn } from "./browser.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -118,6 +118,11 @@ async function calls(page, mock) {
   await page.getByRole("button", { name: "Microphone and camera" }).click();
   await page.getByRole("group", { name: "Microphone and camera" }).waitFor();
   await check(page, "a call with pictures");
+  await page.getByRole("button", { name: "Microphone and camera" }).click();
+  await page.getByRole("button", { name: "Share screen" }).click();
+  await page.getByText("You are sharing your screen").waitFor();
+  await otherShares(page, mock);
+  await check(page, "both share");
   mock.call("ended", { reason: "lost" });
   await page.getByText("The connection to the call was lost.").first().waitFor();
   await check(page, "a call that ended");

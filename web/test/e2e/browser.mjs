@@ -75,9 +75,55 @@ export async function answerCall(page, mock) {
     });
     return pc.localDescription.sdp;
   }, offer);
+  mock.instead["call.update"] = async (asked) => ({ ok: { sdp: await otherAnswers(page, asked.sdp) } });
   mock.call("answered", { sdp });
   await page.locator('.call[data-phase="up"]').waitFor();
   if (offer.includes("m=video")) await page.waitForFunction(() => document.querySelector(".call-other")?.videoWidth > 0);
+}
+
+function otherAnswers(page, offer) {
+  return page.evaluate(async (sdp) => {
+    const pc = globalThis.otherSide;
+    await pc.setRemoteDescription({ type: "offer", sdp });
+    await pc.setLocalDescription();
+    return pc.localDescription.sdp;
+  }, offer);
+}
+
+/** The other side of a video call shares a screen: a page of text, larger than there is room for. */
+export async function otherShares(page, mock) {
+  await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1600, height: 1000 });
+    const paint = canvas.getContext("2d");
+    setInterval(() => {
+      paint.fillStyle = "#fff";
+      paint.fillRect(0, 0, 1600, 1000);
+      paint.fillStyle = "#111";
+      paint.font = "32px sans-serif";
+      for (let i = 0; i < 22; i++) paint.fillText(`${i + 1}. What is read on a shared screen has to be large enough`, 60, 70 + i * 42);
+    }, 100);
+    const pc = globalThis.otherSide;
+    await pc.getSenders().find((s) => s.track?.kind === "video").replaceTrack(canvas.captureStream(10).getTracks()[0]);
+  });
+  // Where the page has just offered something itself, its offer wins, and this side offers again.
+  while (!(await otherOffers(page, mock)));
+  await page.waitForFunction(() => document.querySelector('.call-other[data-screen="true"]')?.videoWidth > 1000);
+}
+
+async function otherOffers(page, mock) {
+  const accepts = () => mock.asked.filter((a) => a.op === "call.accept");
+  const before = accepts().length;
+  const sdp = await page.evaluate(async () => {
+    await globalThis.otherSide.setLocalDescription(await globalThis.otherSide.createOffer());
+    return globalThis.otherSide.localDescription.sdp;
+  });
+  // The video is the last part of it.
+  mock.call("update", { sdp: `${sdp}a=content:slides\r\n` });
+  await until(() => accepts().length > before, "the screen is accepted");
+  return page.evaluate(
+    (text) => globalThis.otherSide.setRemoteDescription({ type: "answer", sdp: text }).then(() => true, () => false),
+    accepts().at(-1).sdp,
+  );
 }
 
 export async function go(page, route) {

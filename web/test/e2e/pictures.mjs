@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 
 import { TEAM } from "../mock/data.mjs";
-import { answerCall, go, launch, open, signIn } from "./browser.mjs";
+import { answerCall, go, launch, open, otherShares, signIn } from "./browser.mjs";
 
 const OUT = process.argv[2] ?? "shots";
 mkdirSync(OUT, { recursive: true });
@@ -105,6 +105,12 @@ async function calls(page, mock, shot) {
   await page.getByRole("button", { name: "Video call with Bob Marchetti" }).click();
   await answerCall(page, mock);
   await shot("call-video");
+  await page.getByRole("button", { name: "Share screen" }).click();
+  await page.getByText("You are sharing your screen").waitFor();
+  await shot("call-share");
+  await page.getByRole("button", { name: "Stop sharing" }).click();
+  await otherShares(page, mock);
+  await shot("call-screen");
   await page.getByRole("button", { name: "Hang up" }).click();
 }
 

@@ -215,8 +215,9 @@ export class Mock {
   #message(ws, { id, op, ...fields }) {
     this.asked.push({ op, ...fields });
     if (op === "hello") return this.#hello(ws, id, fields);
-    const answer = (this.instead[op] ?? OPS[op] ?? UNKNOWN)(fields, this);
-    if (answer) ws.send(JSON.stringify({ re: id, ...answer }));
+    void Promise.resolve((this.instead[op] ?? OPS[op] ?? UNKNOWN)(fields, this)).then((answer) => {
+      if (answer) ws.send(JSON.stringify({ re: id, ...answer }));
+    });
   }
 
   #hello(ws, id, { resume }) {

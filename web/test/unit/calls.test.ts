@@ -1,22 +1,37 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Calls } from "../../src/model/calls";
+import { SCREEN_MS, within } from "../../src/model/media";
 import { ApiError, type CallEvent } from "../../src/net/wire";
 
-class FakeTrack {
+class FakeTrack extends EventTarget {
   enabled = true;
   stopped = false;
-  constructor(readonly kind: string) {}
+  contentHint = "";
+  constructor(readonly kind: string) {
+    super();
+  }
   stop(): void {
     this.stopped = true;
   }
 }
 
 class FakeStream {
-  constructor(private readonly tracks: FakeTrack[]) {}
+  constructor(private readonly tracks: FakeTrack[] = []) {}
   getTracks = () => this.tracks;
   getAudioTracks = () => this.tracks.filter((t) => t.kind === "audio");
   getVideoTracks = () => this.tracks.filter((t) => t.kind === "video");
+}
+
+class FakeTransceiver {
+  direction = "sendrecv";
+  currentDirection: string | null = null;
+  readonly receiver: { track: FakeTrack };
+  readonly sender: { track: FakeTrack | null; replaceTrack(t: FakeTrack | null): Promise<void> };
+  constructor(kind: string, track: FakeTrack | null) {
+    this.receiver = { track: new FakeTrack(kind) };
+    this.sender = { track, replaceTrack: async (t) => void (this.sender.track = t) };
+  }
 }
 
 class FakePeer extends EventTarget {
@@ -25,36 +40,52 @@ class FakePeer extends EventTarget {
   signalingState = "stable";
   localDescription: { type: string; sdp: string } | null = null;
   remoteDescription: { type: string; sdp: string } | null = null;
-  readonly audio: { track: FakeTrack; replaceTrack(t: FakeTrack): Promise<void> } = {
-    track: new FakeTrack("audio"),
-    replaceTrack: async (t) => void (this.audio.track = t),
-  };
-  transceivers = [{ direction: "sendrecv", sender: this.audio as { track: FakeTrack | null } }];
+  readonly transceivers = [new FakeTransceiver("audio", new FakeTrack("audio"))];
   restarts = 0;
   closed = false;
   private made = 0;
 
+  private parts(): string {
+    return this.transceivers.map((t, i) => (i ? `\r\nm=video 9 x\r\na=${t.direction}\r\n` : ` a=${t.direction}`)).join("");
+  }
+
   constructor(readonly config: RTCConfiguration) {
     super();
   }
-  addTrack(): void {}
+  addTrack(track: FakeTrack): void {
+    if (track.kind === "video") this.transceivers.push(new FakeTransceiver("video", track));
+    else if (this.audio) this.audio.sender.track = track;
+  }
+  get audio(): FakeTransceiver | undefined {
+    return this.transceivers[0];
+  }
+  get video(): FakeTransceiver | undefined {
+    return this.transceivers[1];
+  }
   getTransceivers = () => this.transceivers;
-  getSenders = () => [this.audio];
+  getSenders = () => this.transceivers.map((t) => t.sender);
+  getReceivers = () => this.transceivers.map((t) => t.receiver);
   getConfiguration = () => this.config;
   setConfiguration = vi.fn();
   restartIce(): void {
     this.restarts++;
   }
-  createOffer = async () => ({ type: "offer", sdp: `offer ${++this.made} a=${this.transceivers[0]?.direction} a=candidate` });
+  createOffer = async () => ({ type: "offer", sdp: `offer ${++this.made}${this.parts()} a=candidate` });
   createAnswer = async () => ({ type: "answer", sdp: "our answer a=candidate" });
   async setLocalDescription(d: { type: string; sdp: string }): Promise<void> {
     if (d.type !== "rollback") this.localDescription = d;
     this.signalingState = d.type === "offer" ? "have-local-offer" : "stable";
+    if (d.type === "answer") this.agree();
   }
   async setRemoteDescription(d: { type: string; sdp: string }): Promise<void> {
     if (d.type === "answer" && this.signalingState !== "have-local-offer") throw new DOMException("", "InvalidStateError");
     this.remoteDescription = d;
     this.signalingState = "stable";
+    if (d.type === "answer") this.agree();
+  }
+  /** The other side agrees to what is wanted. */
+  private agree(): void {
+    for (const t of this.transceivers) t.currentDirection = t.direction;
   }
   close(): void {
     this.closed = true;
@@ -80,18 +111,23 @@ function world() {
     tracks.push(...made);
     return new FakeStream(made) as unknown as MediaStream;
   });
+  const screen = vi.fn(async () => {
+    const track = new FakeTrack("video");
+    tracks.push(track);
+    return new FakeStream([track]) as unknown as MediaStream;
+  });
   const calls = new Calls({
     request: async (op, fields = {}) => {
       asked.push([op, fields as Record<string, unknown>]);
       return answers[op]?.() ?? {};
     },
-    media: { open, connect: (config) => (peers.push(new FakePeer(config)), peers[peers.length - 1] as unknown as RTCPeerConnection) },
+    media: { open, screen, connect: (config) => (peers.push(new FakePeer(config)), peers[peers.length - 1] as unknown as RTCPeerConnection) },
     now: () => new Date(1_000_000),
     random: () => 0.5,
     rings: (on) => rings.push(on),
   });
   const ops = () => asked.map(([op]) => op);
-  return { calls, peers, tracks, asked, ops, answers, open, rings };
+  return { calls, peers, tracks, asked, ops, answers, open, screen, rings };
 }
 
 function says(state: CallEvent["state"], more: Partial<CallEvent> = {}): CallEvent {
@@ -114,8 +150,14 @@ async function talking() {
 }
 
 describe("calls", () => {
-  beforeEach(() => void vi.useFakeTimers());
-  afterEach(() => void vi.useRealTimers());
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("MediaStream", FakeStream);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
 
   it("makes a call with the relay's servers, and it comes up", async () => {
     const w = world();
@@ -296,15 +338,12 @@ describe("calls", () => {
   });
 
   it("keeps another microphone as mute as the one before", async () => {
-    vi.stubGlobal("MediaStream", FakeStream);
     const { calls, call, peer, tracks } = await talking();
-    peer.audio.track = tracks[0] as FakeTrack;
     call.setMuted(true);
     await calls.useDevice(call, "audio", "other");
-    expect(peer.audio.track).toBe(tracks[1]);
+    expect(peer.audio?.sender.track).toBe(tracks[1]);
     expect(tracks[1]?.enabled).toBe(false);
     expect(tracks[0]?.stopped).toBe(true);
-    vi.unstubAllGlobals();
   });
 
   it("says why there is no camera, and goes on", async () => {
@@ -359,10 +398,101 @@ describe("calls", () => {
 
   it("does not offer a picture that there is not when a held call goes on", async () => {
     const { calls, peer } = await talking();
-    peer.transceivers.push({ direction: "recvonly", sender: { track: null } });
+    peer.transceivers.push(new FakeTransceiver("video", null));
     await calls.toggleHold();
     await calls.toggleHold();
     expect(peer.transceivers.map((t) => t.direction)).toEqual(["sendrecv", "recvonly"]);
+  });
+
+  it("lets the camera go when it is off, and takes it anew", async () => {
+    const { calls, call, peer, asked, tracks, open } = await talking();
+    await calls.toggleCamera();
+    expect(asked[asked.length - 1]?.[1].sdp).toContain("m=video 9 x\r\na=sendrecv");
+    await calls.toggleCamera();
+    expect(tracks[1]?.stopped).toBe(true);
+    expect(peer.video?.sender.track).toBeNull();
+    expect(call.local.value?.getVideoTracks()).toEqual([]);
+    // Told, or the other side would keep the last picture.
+    expect(asked[asked.length - 1]?.[1].sdp).toContain("m=video 9 x\r\na=recvonly");
+    await calls.toggleCamera();
+    expect(open).toHaveBeenLastCalledWith({ video: true });
+    expect(peer.video?.sender.track).toBe(tracks[2]);
+    expect(peer.transceivers.length).toBe(2);
+    expect(asked[asked.length - 1]?.[1].sdp).toContain("m=video 9 x\r\na=sendrecv");
+  });
+
+  it("asks nobody for a camera that is expected", async () => {
+    const { calls, peer, answers, ops, tracks } = await talking();
+    await calls.toggleCamera();
+    answers["call.update"] = () => {
+      throw new ApiError({ code: "offline" });
+    };
+    await calls.toggleCamera();
+    const before = ops().length;
+    await calls.toggleCamera();
+    expect(peer.video?.sender.track).toBe(tracks[2]);
+    expect(ops().length).toBe(before);
+  });
+
+  it("sends no picture that the other side cannot be told of", async () => {
+    const { calls, call, answers, tracks } = await talking();
+    answers["call.update"] = () => {
+      throw new ApiError({ code: "offline" });
+    };
+    await calls.toggleCamera();
+    expect(tracks[1]?.stopped).toBe(true);
+    expect(call.camera.value).toBe(false);
+    expect(call.trouble.value).toBe("not_told");
+  });
+
+  it("shares the screen in place of the camera, and says so", async () => {
+    const { calls, call, peer, asked, tracks } = await talking();
+    await calls.toggleCamera();
+    await calls.toggleShare();
+    expect(tracks[1]?.stopped).toBe(true);
+    expect(peer.video?.sender.track).toBe(tracks[2]);
+    expect(tracks[2]?.contentHint).toBe("detail");
+    expect([call.sharing.value, call.camera.value]).toEqual([true, false]);
+    expect(asked[asked.length - 1]?.[1].sdp).toContain("a=content:slides");
+    // The browser's own button ends it.
+    tracks[2]?.dispatchEvent(new Event("ended"));
+    await settle();
+    expect([call.sharing.value, call.camera.value]).toEqual([false, true]);
+    expect(peer.video?.sender.track).toBe(tracks[3]);
+    expect(asked[asked.length - 1]?.[1].sdp).not.toContain("a=content:slides");
+  });
+
+  it("shows a screen only as long as the other side says that it is one", async () => {
+    const { calls, call, peer } = await talking();
+    peer.transceivers.push(new FakeTransceiver("video", null));
+    calls.event(says("update", { sdp: "a=sendrecv\r\nm=video 9 x\r\na=content:slides\r\n" }));
+    await settle();
+    expect([call.remoteVideo.value, call.remoteScreen.value]).toEqual([true, true]);
+    calls.event(says("update", { sdp: "a=sendrecv\r\nm=video 9 x\r\na=mid:1\r\n" }));
+    await settle();
+    expect([call.remoteVideo.value, call.remoteScreen.value]).toEqual([true, false]);
+  });
+
+  it("shares nothing when no screen is chosen", async () => {
+    const { calls, call, screen, ops } = await talking();
+    screen.mockRejectedValueOnce(new DOMException("", "NotAllowedError"));
+    const before = ops().length;
+    await calls.toggleShare();
+    expect(call.trouble.value).toBe("no_screen");
+    expect(call.sharing.value).toBe(false);
+    expect(ops().length).toBe(before);
+  });
+
+  it("lets a screen go that was chosen too late", async () => {
+    const track = new FakeTrack("video");
+    let give: (s: MediaStream) => void = () => undefined;
+    const asked = within(new Promise((done) => (give = done)), SCREEN_MS);
+    const failed = expect(asked).rejects.toThrow(DOMException);
+    await vi.advanceTimersByTimeAsync(SCREEN_MS);
+    await failed;
+    give(new FakeStream([track]) as unknown as MediaStream);
+    await settle();
+    expect(track.stopped).toBe(true);
   });
 
   it("does not call a bad answer a missing permission", async () => {

@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { t, type Key } from "../../i18n";
 import { en } from "../../i18n/en";
 import type { Call } from "../../model/call";
+import { canShare } from "../../model/media";
 import { useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
 import { Icon, type IconName } from "../parts/Icon";
@@ -43,13 +44,14 @@ function Duration({ since }: { since: Date }) {
 }
 
 /** A stream is played by an element; the attribute cannot carry it. Pictures are mute: one element plays the sound. */
-function Stream({ stream, video, own }: { stream: MediaStream | null; video: boolean; own?: boolean }) {
+function Stream({ stream, video, own, screen }: { stream: MediaStream | null; video: boolean; own?: boolean; screen?: boolean }) {
   const ref = useRef<HTMLVideoElement & HTMLAudioElement>(null);
   useEffect(() => {
     if (ref.current) ref.current.srcObject = stream;
   }, [stream, video]);
   if (!video) return <audio ref={ref} autoplay />;
-  return <video ref={ref} class={own ? "call-own" : "call-other"} autoplay playsInline muted aria-label={t(own ? "call_own" : "call_picture")} />;
+  const name = own ? "call_own" : screen ? "call_screen" : "call_picture";
+  return <video ref={ref} class={own ? "call-own" : "call-other"} data-screen={screen} autoplay playsInline muted aria-label={t(name)} />;
 }
 
 function Switch({ icon, name, on, act }: { icon: IconName; name: Key; on: boolean; act: () => void }) {
@@ -67,6 +69,7 @@ function Switches({ call, devices, onDevices }: { call: Call; devices: boolean; 
       <Switch icon="mute" name="call_mute" on={call.muted.value} act={() => call.setMuted(!call.muted.value)} />
       <Switch icon="pause" name="call_hold" on={call.held.value} act={() => void calls.toggleHold()} />
       <Switch icon="video" name="call_camera" on={call.camera.value} act={() => void calls.toggleCamera()} />
+      {canShare() && <Switch icon="screen" name="call_share" on={call.sharing.value} act={() => void calls.toggleShare()} />}
       <button type="button" class="icon-button" aria-expanded={devices} aria-controls="call-devices" aria-label={t("call_devices")} title={t("call_devices")} onClick={onDevices}>
         <Icon name="settings" />
       </button>
@@ -82,11 +85,22 @@ function Pictures({ call }: { call: Call }) {
       <Stream stream={call.remote.value} video={false} />
       {(theirs || own) && (
         <div class="call-pictures">
-          {theirs && <Stream stream={call.remote.value} video />}
+          {theirs && <Stream stream={call.remote.value} video screen={call.remoteScreen.value} />}
           {own && <Stream stream={call.local.value} video own />}
         </div>
       )}
     </>
+  );
+}
+
+function Sharing() {
+  const { calls } = useSession();
+  return (
+    <div class="call-sharing">
+      <Icon name="screen" size={18} />
+      <strong role="status">{t("call_sharing")}</strong>
+      <button type="button" class="button small" onClick={() => void calls.toggleShare()}>{t("call_share_stop")}</button>
+    </div>
   );
 }
 
@@ -116,6 +130,7 @@ export function CallBar() {
           </button>
         </div>
       </div>
+      {call.sharing.value && <Sharing />}
       {call.trouble.value && !over && <p class="call-trouble" role="alert">{endedText(call.trouble.value, name)}</p>}
       {devices.value && call.phase.value === "up" && <Devices call={call} />}
       {!over && <Pictures call={call} />}

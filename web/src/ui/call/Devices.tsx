@@ -14,7 +14,7 @@ function Choice({ call, kind, devices }: { call: Call; kind: Kind; devices: Medi
   const name: Key = kind === "audio" ? "call_microphone" : "call_camera";
   const used = call.local.value?.getTracks().find((track) => track.kind === kind)?.getSettings().deviceId;
   const mine = devices.filter((d) => d.kind === `${kind}input`);
-  if (!mine.length || !used) return null;
+  if (!mine.length || !used || (kind === "video" && !call.camera.value)) return null;
   const change = (e: { currentTarget: HTMLSelectElement }) => void calls.useDevice(call, kind, e.currentTarget.value);
   return (
     <label class="call-device">
