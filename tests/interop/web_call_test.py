@@ -172,6 +172,65 @@ def a_camera_that_is_off_is_let_go(case):
     wait_seen(b, CALLER)
 
 
+def tab_beside(case, p, look):
+    """Another tab of a person who is signed in."""
+    tab = case.own(webpage.WebPage(case.site.browser, p.origin, look, beside=p))
+    tab.wait("Chats")
+    return tab
+
+
+@tap.test
+def one_tab_rings_and_any_answers(case):
+    b, bob = person(case, "bob", CALLED)
+    tabs = [b, tab_beside(case, b, CALLED)]
+    a, _ = person(case, "alice", CALLER)
+    find(a, bob)
+    a.press("Call ")
+    for tab in tabs:
+        tab.wait("is calling")
+    # Four tones are two rings: the other tab had its time.
+    wait_for(lambda: max(tab.run("rung") for tab in tabs) >= 4, "a tab that rings")
+    check_eq(min(tab.run("rung") for tab in tabs), 0, "the other tab is silent")
+    silent = min(tabs, key=lambda tab: tab.run("rung"))
+    loud = max(tabs, key=lambda tab: tab.run("rung"))
+    silent.press("Answer")
+    up(a)
+    up(silent)
+    loud.wait_gone("is calling")
+    held = "navigator.locks.query().then((q) => q.held.some((l) => l.name === 'dialtone.ring'))"
+    wait_for(lambda: not loud.run(held), "nothing rings")
+    wait_heard(silent, CALLER)
+
+
+@tap.test
+def a_browser_has_one_call_whatever_the_tab(case):
+    a, b = talk(case, video=False)
+    tab = tab_beside(case, b, CALLED)
+    c, carol = person(case, "carol", CALLER)
+    # What calls out waits: it would be a second call.
+    find(tab, carol)
+    tab.press("Call ")
+    tab.wait("You are in a call in another tab")
+    tab.press("Close")
+    bob = b.run("document.querySelector('.rail-self').getAttribute('aria-label')").split(",")[0]
+    c.write("Search people", bob)
+    c.press(bob)
+    c.press("Call ")
+    tab.wait("is calling")
+    tab.press("Answer")
+    up(c)
+    b.wait("You took another call in another tab")
+    a.wait_gone("Hang up")
+    wait_heard(tab, CALLER)
+
+
+@tap.test
+def a_page_that_goes_away_ends_its_call(case):
+    a, b = talk(case, video=False)
+    b.run("location.href = 'about:blank'")
+    a.wait_gone("Hang up")
+
+
 @tap.test
 def a_call_is_declined_with_a_message(case):
     a, _ = person(case, "alice", CALLER)

@@ -54,6 +54,13 @@ navigator.mediaDevices.getUserMedia = async (wanted) => {
   if (wanted.video) tracks.push(...picture(LOOK.left, LOOK.right).getTracks());
   return new MediaStream(tracks);
 };
+// How many tones have rung.
+let rung = 0;
+const makeOscillator = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  rung++;
+  return makeOscillator.call(this);
+};
 // A screen, too; or the tab itself, by the browser's own capture.
 const captureTab = navigator.mediaDevices?.getDisplayMedia.bind(navigator.mediaDevices);
 let shared;
@@ -117,12 +124,14 @@ class Browsers(site.Site):
 
 class WebPage:
     """A person's own browser: no cookie, no store is another's.  look: the tone and the picture that
-    its microphone and camera give; way: of WAYS, how its calls reach the relay that they need."""
+    its microphone and camera give; way: of WAYS, how its calls reach the relay that they need;
+    beside: another tab of the same browser."""
 
-    def __init__(self, browser: Chromium, origin, look=None, way=None):
-        self.protocol, self.origin = browser.protocol, origin
+    def __init__(self, browser: Chromium, origin, look=None, way=None, beside=None):
+        self.protocol, self.origin, self.beside = browser.protocol, origin, beside
         ask = self.protocol.ask
-        self.context = ask("Target.createBrowserContext")["browserContextId"]
+        self.context = beside.context if beside else \
+            ask("Target.createBrowserContext")["browserContextId"]
         self.target = ask("Target.createTarget", url="about:blank", newWindow=True,
                           browserContextId=self.context)["targetId"]
         self.session = ask("Target.attachToTarget", targetId=self.target,
@@ -196,7 +205,10 @@ class WebPage:
             f.write(base64.b64decode(data))
 
     def stop(self):
-        self.protocol.ask("Target.disposeBrowserContext", browserContextId=self.context)
+        if self.beside:
+            self.protocol.ask("Target.closeTarget", targetId=self.target)
+        else:
+            self.protocol.ask("Target.disposeBrowserContext", browserContextId=self.context)
 
 
 def page(case, look=None, way=None):

@@ -27,7 +27,11 @@ async function main(): Promise<void> {
   const leader = new Leader(navigator.locks);
   leader.watch(document);
   const tab = await tabIdentity(sessionStorage, navigator.locks);
-  const words = { hidden: () => t("set_notify_hidden"), unnamed: () => t("gchat") };
+  const words = {
+    hidden: () => t("set_notify_hidden"),
+    unnamed: () => t("gchat"),
+    rings: (name: string) => t("call_incoming", { name }),
+  };
   const app = new App({ tab, route: watchRoute(window), prefs, leader, words });
   effect(() => showBadge(document, app.session.value?.chats.unread.value ?? 0, t("app")));
   render(<Root page={{ app, prefs }} />, document.getElementById("app") as HTMLElement);

@@ -299,6 +299,8 @@ export const de: Dictionary = {
   call_end_no_screen: "Es wird nichts geteilt: kein Bildschirm wurde gewählt, oder dieser Browser darf keinen zeigen.",
   call_end_not_told: "{name} war nicht zu fragen. Versuchen Sie es noch einmal.",
   call_end_refused: "Eine Richtlinie Ihrer Firma erlaubt es nicht.",
+  call_end_other_tab: "Sie telefonieren in einem anderen Tab dieses Browsers.",
+  call_end_other_call: "Sie haben in einem anderen Tab ein anderes Gespräch angenommen.",
   call_end_too_many: "Es sind zu viele Anrufe.",
   call_end_lost: "Die Verbindung zum Gespräch ging verloren.",
   call_end_offline: "Es gibt keine Verbindung.",

@@ -297,6 +297,8 @@ export const en = {
   call_end_no_screen: "Nothing is shared: no screen was chosen, or this browser may not show one.",
   call_end_not_told: "{name} could not be asked. Try again.",
   call_end_refused: "A policy of your company does not allow it.",
+  call_end_other_tab: "You are in a call in another tab of this browser.",
+  call_end_other_call: "You took another call in another tab.",
   call_end_too_many: "There are too many calls.",
   call_end_lost: "The connection to the call was lost.",
   call_end_offline: "There is no connection.",

@@ -9,6 +9,7 @@ import { Outbox } from "../net/outbox";
 import { codeOf, type Choice, type Event, type Hello, type Limits, type Person, type Self, type User } from "../net/wire";
 import { VERSION } from "../version";
 import { Activity } from "./activity";
+import type { Call } from "./call";
 import { Calls } from "./calls";
 import { Chats } from "./chats";
 import { Conferences, isConference, WATCHED_MAX } from "./conferences";
@@ -18,7 +19,7 @@ import { People } from "./people";
 import { Shelf, type Prefs } from "./prefs";
 import { Ringer } from "./ring";
 import { go, type Route } from "./route";
-import { randomMark, type Leader } from "./tabs";
+import { claimCall, randomMark, type Leader } from "./tabs";
 import { TypingTeller } from "./typing";
 
 const CLIENT = `dialtone-web/${VERSION}`;
@@ -53,6 +54,7 @@ export class Session {
   private readonly ends: (() => void)[] = [];
   private watched = "";
   private watchedConferences = "";
+  private readonly notices = new Map<Call, () => void>();
 
   constructor(
     user: User,
@@ -60,7 +62,7 @@ export class Session {
     readonly route: Signal<Route>,
     prefs: Signal<Prefs>,
     leader: Leader,
-    words: Words,
+    private readonly words: Words,
   ) {
     this.user = signal(user);
     this.people = new People(words.unnamed);
@@ -87,13 +89,14 @@ export class Session {
       request: (op, fields) => this.request(op, fields),
       named: (uri, name) => this.people.setName(uri, name),
     });
-    const ringer = new Ringer();
+    const ringer = new Ringer(navigator.locks);
     this.calls = new Calls({
       request: (op, fields) => this.request(op, fields),
       media: browserMedia,
       now: () => new Date(),
       random: Math.random,
-      rings: (on) => ringer.set(on),
+      rings: (on) => ringer.set(on && this.self.peek().state !== "do_not_disturb"),
+      claim: (force, lost) => claimCall(navigator.locks, force, lost),
     });
   }
 
@@ -115,13 +118,14 @@ export class Session {
     this.listen(document, "visibilitychange", nudge);
     this.listen(window, "focus", seen);
     this.listen(window, "storage", stored as (e: unknown) => void);
-    this.ends.push(effect(() => this.watch()), effect(() => this.watchConferences()));
+    this.listen(window, "pagehide", () => this.calls.leave());
+    this.ends.push(effect(() => this.watch()), effect(() => this.watchConferences()), effect(() => this.tellRinging()));
   }
 
   stop(): void {
+    this.calls.lost();
     this.ends.forEach((end) => end());
     this.typing.stop(true);
-    this.calls.lost();
     this.transport.stop();
   }
 
@@ -238,6 +242,21 @@ export class Session {
     this.quietly("conference.watch", { chats });
   }
 
+  /** The system's notices are those of the calls that ring. */
+  private tellRinging(): void {
+    const ringing = this.calls.incoming.value;
+    for (const [call, close] of this.notices) {
+      if (ringing.includes(call)) continue;
+      close();
+      this.notices.delete(call);
+    }
+    for (const call of ringing) {
+      if (this.notices.has(call)) continue;
+      const title = this.words.rings(this.people.nameOf(call.uri));
+      this.notices.set(call, this.notifier.call(call.uri, title, this.self.peek().state));
+    }
+  }
+
   private looking(uri: string): boolean {
     const { view, uri: shown } = this.route.peek();
     return view === "chats" && shown === uri && document.visibilityState === "visible" && document.hasFocus();
@@ -261,6 +280,8 @@ export interface Words {
   hidden(): string;
   /** A group chat whose name is not known yet. */
   unnamed(): string;
+  /** Somebody calls. */
+  rings(name: string): string;
 }
 
 export interface Setup {

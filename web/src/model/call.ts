@@ -29,6 +29,10 @@ export class Call {
   readonly remoteScreen = signal(false);
   /** What an incoming call offers. */
   offer = "";
+  /** The change that the other side has offered and not taken back. */
+  theirs: { sdp: string } | null = null;
+  /** Lets another tab have a call. */
+  release: (() => void) | null = null;
   pc: RTCPeerConnection | null = null;
   /** What of `held` is in the last own offer, and in the last one that was answered. */
   private heldOffered = false;
@@ -38,6 +42,8 @@ export class Call {
   private slidesAgreed = false;
   /** Counts what was wanted as a picture: what the browser gives after something else was wanted is let go. */
   private wish = 0;
+  /** What was shown before an answer that the other side has not got yet. */
+  private before: { held: boolean; screen: boolean; video: boolean } | null = null;
   private cameraBefore = false;
   private line: Promise<unknown> = Promise.resolve();
 
@@ -84,6 +90,7 @@ export class Call {
     const pc = this.connection();
     await pc.setRemoteDescription({ type: "offer", sdp: offer });
     await pc.setLocalDescription(await pc.createAnswer());
+    this.before ??= { held: this.heldThere.peek(), screen: this.remoteScreen.peek(), video: this.remoteVideo.peek() };
     this.look(offer);
     this.slidesAgreed = this.sharing.peek();
     return this.described(pc);
@@ -94,6 +101,22 @@ export class Call {
     this.heldAgreed = this.heldOffered;
     this.slidesAgreed = this.slidesOffered;
     this.look(sdp);
+  }
+
+  /** The other side has our answer. */
+  agreed(): void {
+    this.theirs = this.before = null;
+  }
+
+  /** The other side took its offer back. True: it had been answered here, and only another exchange mends that. */
+  async takeBack(): Promise<boolean> {
+    if (this.pc?.signalingState === "have-remote-offer") await this.pc.setRemoteDescription({ type: "rollback" });
+    if (!this.before || this.over) return false;
+    this.heldThere.value = this.before.held;
+    this.remoteScreen.value = this.before.screen;
+    this.remoteVideo.value = this.before.video;
+    this.before = null;
+    return true;
   }
 
   async rollback(): Promise<void> {
@@ -180,6 +203,7 @@ export class Call {
     if (this.over) return;
     this.reason.value = reason;
     this.phase.value = "ended";
+    this.release?.();
     this.pc?.close();
     this.local.peek()?.getTracks().forEach((track) => track.stop());
     this.local.value = this.remote.value = null;

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 import { checkRelay } from "../net/check";
-import { codeOf, type CallEvent } from "../net/wire";
+import { ApiError, codeOf, type CallEvent } from "../net/wire";
 import { Call } from "./call";
 import { mediaError, type Media } from "./media";
 
@@ -20,6 +20,8 @@ export interface CallsWorld {
   now(): Date;
   random(): number;
   rings(on: boolean): void;
+  /** One tab of a browser has a call. Null: another one has, and `force` did not take it away; `lost`: it was taken from here. */
+  claim(force: boolean, lost: () => void): Promise<(() => void) | null>;
 }
 
 export class Calls {
@@ -37,6 +39,7 @@ export class Calls {
     const call = new Call(uri, true, this.world.media);
     this.current.value = call;
     await this.guard(call, async () => {
+      await this.claim(call, false);
       await this.open(call, video);
       const sdp = await call.makeOffer();
       if (call.over) return;
@@ -54,9 +57,11 @@ export class Calls {
     this.current.value = call;
     call.phase.value = "connecting";
     await this.guard(call, async () => {
+      await this.claim(call, true);
       await this.open(call, video);
       const sdp = await call.makeAnswer(call.offer);
       if (!call.over) await this.world.request("call.answer", { call: call.id, sdp });
+      call.agreed();
     });
   }
 
@@ -111,6 +116,12 @@ export class Calls {
     else if (e.state === "ringing") call.phase.value = "ringing";
     else if (e.state === "answered") void this.guard(call, () => this.answered(call, e.sdp));
     else if (e.state === "update") void this.updated(call, e.sdp);
+    else if (e.state === "withdrawn") void this.withdrawn(call);
+  }
+
+  /** The page goes away, and the call with it: nobody comes back to it. */
+  leave(): void {
+    this.hangUp();
   }
 
   /** The link is back, perhaps by another network: what could not be said while it was away is said now. */
@@ -141,6 +152,16 @@ export class Calls {
     } catch (error) {
       if (!call.over) call.trouble.value = reason(error);
     }
+  }
+
+  private async claim(call: Call, force: boolean): Promise<void> {
+    const release = await this.world.claim(force, () => {
+      if (!call.over) void this.tell("call.end", call);
+      this.ended(call, "other_call");
+    });
+    if (!release) throw new ApiError({ code: "other_tab" });
+    call.release = release;
+    if (call.over) release();
   }
 
   private busy(): boolean {
@@ -177,14 +198,25 @@ export class Calls {
     this.changed(call);
   }
 
-  private async updated(call: Call, offer: string): Promise<void> {
+  private async updated(call: Call, sdp: string): Promise<void> {
+    const theirs = { sdp };
+    call.theirs = theirs;
     try {
       await call.turn(async () => {
-        await this.world.request("call.accept", { call: call.id, sdp: await call.makeAnswer(offer) });
+        // Taken back before its turn, or while it was answered, it is nothing any more.
+        const answer = call.theirs === theirs && (await call.makeAnswer(sdp));
+        if (!answer || call.theirs !== theirs) return;
+        await this.world.request("call.accept", { call: call.id, sdp: answer });
+        call.agreed();
       });
     } catch {
       // The other side hears nothing, and takes its offer back.
     }
+  }
+
+  private async withdrawn(call: Call): Promise<void> {
+    call.theirs = null;
+    if (await call.turn(() => call.takeBack())) await this.renegotiate(call);
   }
 
   private async open(call: Call, video: boolean): Promise<void> {

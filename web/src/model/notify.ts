@@ -45,6 +45,23 @@ export class Notifier {
     if (await this.leader.mine()) this.system(m, this.prefs.value.notifyText ? text : this.hidden());
   }
 
+  /** Somebody calls, in `title`; what is returned takes the notice away. */
+  call(uri: string, title: string, own: State | undefined): () => void {
+    let over = false;
+    let notice: Notification | null = null;
+    const show = async () => {
+      if (own === "do_not_disturb" || !this.prefs.value.notify || this.permission.value !== "granted") return;
+      if (!(await this.leader.mine()) || over) return;
+      notice = new Notification(title, { tag: `call:${uri}`, icon: "/favicon.svg", requireInteraction: true });
+      notice.onclick = () => window.focus();
+    };
+    void show();
+    return () => {
+      over = true;
+      notice?.close();
+    };
+  }
+
   dismiss(key: string): void {
     this.toasts.value = this.toasts.value.filter((t) => t.key !== key);
   }

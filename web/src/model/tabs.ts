@@ -1,11 +1,13 @@
 // Several tabs of one browser. Each is an endpoint of its own with an identity that survives a reload;
-// one of them, the leader, shows the notifications of the system.
+// one of them, the leader, shows the notifications of the system. One rings, and one has a call.
 
 type Store = Pick<Storage, "getItem" | "setItem">;
 
 const TAB_KEY = "dialtone.tab";
 const LEADER = "dialtone.leader";
 const WATCHED = "dialtone.watched";
+const RING = "dialtone.ring";
+const CALL = "dialtone.call";
 
 export function randomMark(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(9));
@@ -35,8 +37,40 @@ export async function tabIdentity(store: Store, locks: LockManager | undefined):
   return tab;
 }
 
+/** Rings when no other tab does, until what is returned is called; a tab that is closed leaves it to the next. */
+export function ringAlone(locks: LockManager | undefined, ring: () => void): () => void {
+  if (!locks) return ring(), () => undefined;
+  const waiting = new AbortController();
+  let release = () => {};
+  locks
+    .request(RING, { signal: waiting.signal }, () => (ring(), new Promise<void>((done) => (release = done))))
+    .catch(() => undefined);
+  return () => {
+    waiting.abort();
+    release();
+  };
+}
+
+/** Whoever talks has one microphone: this tab's call is the only one. As of `CallsWorld.claim`. */
+export function claimCall(locks: LockManager | undefined, force: boolean, lost: () => void): Promise<(() => void) | null> {
+  return new Promise((resolve) => {
+    if (!locks) return resolve(() => undefined);
+    locks
+      .request(CALL, force ? { steal: true } : { ifAvailable: true }, (lock) => {
+        if (!lock) return resolve(null);
+        return new Promise<void>((done) => resolve(done));
+      })
+      .catch(lost);
+  });
+}
+
 export class Leader {
   private leads = false;
+
+  /** Whether it is this tab that speaks for all. */
+  get first(): boolean {
+    return this.leads;
+  }
 
   constructor(private readonly locks: LockManager | undefined) {
     if (!locks) this.leads = true;

@@ -111,6 +111,7 @@ function world() {
     tracks.push(...made);
     return new FakeStream(made) as unknown as MediaStream;
   });
+  const claim = vi.fn(async (_force: boolean, _lost: () => void): Promise<(() => void) | null> => () => undefined);
   const screen = vi.fn(async () => {
     const track = new FakeTrack("video");
     tracks.push(track);
@@ -125,9 +126,10 @@ function world() {
     now: () => new Date(1_000_000),
     random: () => 0.5,
     rings: (on) => rings.push(on),
+    claim,
   });
   const ops = () => asked.map(([op]) => op);
-  return { calls, peers, tracks, asked, ops, answers, open, screen, rings };
+  return { calls, peers, tracks, asked, ops, answers, open, screen, claim, rings };
 }
 
 function says(state: CallEvent["state"], more: Partial<CallEvent> = {}): CallEvent {
@@ -493,6 +495,74 @@ describe("calls", () => {
     give(new FakeStream([track]) as unknown as MediaStream);
     await settle();
     expect(track.stopped).toBe(true);
+  });
+
+  it("shows nothing of an offer that was taken back, and agrees anew", async () => {
+    const { calls, call, answers, asked, ops } = await talking();
+    answers["call.accept"] = () => {
+      calls.event(says("withdrawn"));
+      throw new ApiError({ code: "bad_request" });
+    };
+    calls.event(says("update", { sdp: "a=inactive" }));
+    await settle();
+    expect(ops().slice(-2)).toEqual(["call.accept", "call.update"]);
+    expect(asked[asked.length - 1]?.[1].sdp).toContain("a=sendrecv");
+    expect(call.heldThere.value).toBe(false);
+  });
+
+  it("does not answer what was taken back before its turn", async () => {
+    const { calls, call, answers, ops } = await talking();
+    let done: (ok: unknown) => void = () => undefined;
+    answers["call.update"] = () => new Promise((ok) => (done = ok));
+    void calls.toggleHold();
+    await settle();
+    calls.event(says("update", { sdp: "a=inactive" }));
+    calls.event(says("withdrawn"));
+    done({ sdp: "their answer" });
+    await settle();
+    expect(ops().filter((op) => op !== "call.update")).not.toContain("call.accept");
+    expect(ops().filter((op) => op === "call.update").length).toBe(1);
+    expect(call.heldThere.value).toBe(false);
+  });
+
+  it("keeps what was accepted, whatever is taken back later", async () => {
+    const { calls, call, ops } = await talking();
+    calls.event(says("update", { sdp: "a=inactive" }));
+    await settle();
+    calls.event(says("withdrawn"));
+    await settle();
+    expect(call.heldThere.value).toBe(true);
+    expect(ops()).not.toContain("call.update");
+  });
+
+  it("does not call while another tab is in a call", async () => {
+    const w = world();
+    w.claim.mockResolvedValueOnce(null);
+    await w.calls.start("bob@example.test", false);
+    expect(w.calls.current.value?.reason.value).toBe("other_tab");
+    expect(w.open).not.toHaveBeenCalled();
+  });
+
+  it("gives its call up for one that another tab answers", async () => {
+    const { call, claim, ops, peer } = await talking();
+    expect(claim.mock.calls[0]?.[0]).toBe(false);
+    claim.mock.calls[0]?.[1]();
+    expect(call.reason.value).toBe("other_call");
+    expect(peer.closed).toBe(true);
+    expect(ops()).toContain("call.end");
+  });
+
+  it("lets another tab have a call when its own is over", async () => {
+    const w = world();
+    const release = vi.fn();
+    w.claim.mockResolvedValueOnce(release);
+    w.calls.event(says("incoming", { sdp: "their offer" }));
+    const [call] = w.calls.incoming.value;
+    if (call) await w.calls.answer(call, false);
+    expect(w.claim.mock.calls[0]?.[0]).toBe(true);
+    expect(release).not.toHaveBeenCalled();
+    w.calls.event(says("ended", { reason: "hung_up" }));
+    expect(release).toHaveBeenCalled();
   });
 
   it("does not call a bad answer a missing permission", async () => {

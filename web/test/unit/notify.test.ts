@@ -1,0 +1,58 @@
+import { signal } from "@preact/signals";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Notifier } from "../../src/model/notify";
+import type { Prefs } from "../../src/model/prefs";
+import type { Leader } from "../../src/model/tabs";
+
+class FakeNotice {
+  static permission = "granted";
+  static shown: FakeNotice[] = [];
+  onclick: (() => void) | null = null;
+  closed = false;
+  constructor(readonly title: string) {
+    FakeNotice.shown.push(this);
+  }
+  close(): void {
+    this.closed = true;
+  }
+}
+
+function notifier(mine: boolean): Notifier {
+  const prefs = signal<Prefs>({ theme: "auto", language: "auto", notify: true, notifyText: true });
+  const leader = { mine: async () => mine } as unknown as Leader;
+  return new Notifier(prefs, leader, (uri) => uri, () => "hidden", () => undefined);
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+}
+
+describe("the system's notice of a call", () => {
+  beforeEach(() => {
+    FakeNotice.shown = [];
+    vi.stubGlobal("Notification", FakeNotice);
+  });
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it("is shown by the tab whose turn it is, and goes when nothing rings any more", async () => {
+    const gone = notifier(true).call("bob@x", "Bob is calling", "available");
+    notifier(false).call("bob@x", "Bob is calling", "available");
+    await settle();
+    expect(FakeNotice.shown.map((n) => n.title)).toEqual(["Bob is calling"]);
+    gone();
+    expect(FakeNotice.shown[0]?.closed).toBe(true);
+  });
+
+  it("does not come after the call has gone", async () => {
+    notifier(true).call("bob@x", "Bob is calling", "available")();
+    await settle();
+    expect(FakeNotice.shown).toEqual([]);
+  });
+
+  it("leaves alone who does not want to be disturbed", async () => {
+    notifier(true).call("bob@x", "Bob is calling", "do_not_disturb");
+    await settle();
+    expect(FakeNotice.shown).toEqual([]);
+  });
+});
