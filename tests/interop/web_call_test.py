@@ -41,9 +41,14 @@ def two_people_talk_and_hang_up(case):
     a, b = talk(case, video=False)
     wait_heard(a, CALLED)
     wait_heard(b, CALLER)
+    a.wait("Connection: good")
     b.press("Hang up")
     b.wait_gone("Hang up")
     a.wait_gone("Hang up")
+    a.press("Calls")
+    a.wait("Outgoing")
+    b.press("Calls")
+    b.wait("Incoming")
 
 
 @tap.test
@@ -197,9 +202,13 @@ def one_tab_rings_and_any_answers(case):
     up(a)
     up(silent)
     loud.wait_gone("is calling")
+    loud.press("Calls")
+    loud.wait("Incoming")
     held = "navigator.locks.query().then((q) => q.held.some((l) => l.name === 'dialtone.ring'))"
     wait_for(lambda: not loud.run(held), "nothing rings")
     wait_heard(silent, CALLER)
+    # What one tab answered, the other has not missed.
+    check("Missed" not in loud.text(), loud.text())
 
 
 @tap.test
@@ -238,9 +247,11 @@ def a_call_is_declined_with_a_message(case):
     find(a, bob)
     a.press("Call ")
     b.wait("is calling")
-    b.press("I'll call you later")
+    b.press("Decline with words")
+    b.write("Your own words", "Not now, at six")
+    b.press("Send and decline")
     a.wait("has declined")
-    a.wait("I can't talk now")
+    a.wait("Not now, at six")
 
 
 @tap.test

@@ -13,6 +13,8 @@ import type { Call } from "./call";
 import { Calls } from "./calls";
 import { Chats } from "./chats";
 import { Conferences, isConference, WATCHED_MAX } from "./conferences";
+import { loadDevices } from "./devices";
+import { History } from "./history";
 import { browserMedia } from "./media";
 import { Notifier } from "./notify";
 import { People } from "./people";
@@ -44,6 +46,8 @@ export class Session {
   readonly conferences: Conferences;
   /** Chats that make no noise. */
   readonly muted: Shelf;
+  readonly history: History;
+  readonly devices = loadDevices(localStorage);
   readonly drafts: Shelf;
   readonly marks: Shelf;
   readonly notifier: Notifier;
@@ -69,6 +73,7 @@ export class Session {
     this.muted = new Shelf(localStorage, `dialtone.muted.${user.uri}`, CHATS_MAX);
     this.drafts = new Shelf(localStorage, `dialtone.drafts.${user.uri}`, DRAFTS_MAX);
     this.marks = new Shelf(localStorage, `dialtone.read.${user.uri}`, CHATS_MAX);
+    this.history = new History(localStorage, `dialtone.calls.${user.uri}`, tab, () => leader.first);
     this.transport = this.makeLink(tab);
     const nameOf = (uri: string) => this.people.nameOf(uri);
     this.notifier = new Notifier(prefs, leader, nameOf, words.hidden, (uri) => go("chats", uri));
@@ -92,9 +97,11 @@ export class Session {
     const ringer = new Ringer(navigator.locks);
     this.calls = new Calls({
       request: (op, fields) => this.request(op, fields),
-      media: browserMedia,
+      media: browserMedia(this.devices),
       now: () => new Date(),
       random: Math.random,
+      taken: (call) => this.history.taken(call),
+      ended: (call) => this.history.ended(call, new Date()),
       rings: (on) => ringer.set(on && this.self.peek().state !== "do_not_disturb"),
       claim: (force, lost) => claimCall(navigator.locks, force, lost),
     });
@@ -112,6 +119,7 @@ export class Session {
       this.marks.changed(e);
       this.drafts.changed(e);
       this.muted.changed(e);
+      this.history.changed(e);
       this.chats.marksChanged();
     };
     this.listen(window, "online", nudge);
@@ -132,7 +140,8 @@ export class Session {
   /** Takes from this browser what it keeps of the user: the next one may be somebody else. */
   forget(): void {
     const { uri } = this.user.peek();
-    for (const kind of ["drafts", "read", "muted"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
+    this.calls.lost();
+    for (const kind of ["drafts", "read", "muted", "calls"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
     sessionStorage.removeItem(`dialtone.outbox.${uri}`);
   }
 
@@ -252,7 +261,7 @@ export class Session {
     }
     for (const call of ringing) {
       if (this.notices.has(call)) continue;
-      const title = this.words.rings(this.people.nameOf(call.uri));
+      const title = this.words.rings(this.people.knows(call.uri) ? this.people.nameOf(call.uri) : call.said || call.uri);
       this.notices.set(call, this.notifier.call(call.uri, title, this.self.peek().state));
     }
   }

@@ -29,6 +29,11 @@ export class Call {
   readonly remoteScreen = signal(false);
   /** What an incoming call offers. */
   offer = "";
+  /** What the caller says to be called. */
+  said = "";
+  /** It was answered here, whatever became of it. */
+  taken = false;
+  video = false;
   /** The change that the other side has offered and not taken back. */
   theirs: { sdp: string } | null = null;
   /** Lets another tab have a call. */
@@ -51,6 +56,7 @@ export class Call {
     readonly uri: string,
     readonly ours: boolean,
     private readonly media: Media,
+    readonly begun: Date,
   ) {
     if (!ours) this.phase.value = "incoming";
   }

@@ -6,6 +6,7 @@ import { checkRelay } from "../net/check";
 import { ApiError, codeOf, type CallEvent } from "../net/wire";
 import { Call } from "./call";
 import { mediaError, type Media } from "./media";
+import { hasVideo } from "./sdp";
 
 const GLARE_MIN_MS = 200;
 const GLARE_MS = 2_000;
@@ -20,6 +21,9 @@ export interface CallsWorld {
   now(): Date;
   random(): number;
   rings(on: boolean): void;
+  /** For the list of calls. */
+  taken(call: Call): void;
+  ended(call: Call): void;
   /** One tab of a browser has a call. Null: another one has, and `force` did not take it away; `lost`: it was taken from here. */
   claim(force: boolean, lost: () => void): Promise<(() => void) | null>;
 }
@@ -36,7 +40,8 @@ export class Calls {
   /** Calls somebody; nothing if there is a call already. */
   async start(uri: string, video: boolean): Promise<void> {
     if (this.busy()) return;
-    const call = new Call(uri, true, this.world.media);
+    const call = new Call(uri, true, this.world.media, this.world.now());
+    call.video = video;
     this.current.value = call;
     await this.guard(call, async () => {
       await this.claim(call, false);
@@ -56,6 +61,8 @@ export class Calls {
     this.unring(call);
     this.current.value = call;
     call.phase.value = "connecting";
+    call.taken = true;
+    this.world.taken(call);
     await this.guard(call, async () => {
       await this.claim(call, true);
       await this.open(call, video);
@@ -180,9 +187,11 @@ export class Calls {
   }
 
   private rang(e: CallEvent): void {
-    const call = new Call(e.with, false, this.world.media);
+    const call = new Call(e.with, false, this.world.media, this.world.now());
     call.id = e.call;
     call.offer = e.sdp;
+    call.said = e.name;
+    call.video = hasVideo(e.sdp);
     this.incoming.value = [...this.incoming.peek(), call];
     this.world.rings(true);
   }
@@ -299,7 +308,10 @@ export class Calls {
 
   private ended(call: Call, reason: string): void {
     this.unring(call);
-    call.end(reason);
+    if (!call.over) {
+      call.end(reason);
+      this.world.ended(call);
+    }
     if (this.current.peek() !== call) return;
     if (reason === "ended_here" || reason === "hung_up") this.current.value = null;
     else setTimeout(() => this.current.peek() === call && (this.current.value = null), ENDED_MS);

@@ -1,5 +1,9 @@
 // What calls need of the browser: microphone, camera, and a connection; tests bring their own.
 
+import type { Signal } from "@preact/signals";
+
+import { preferring, type Devices } from "./devices";
+
 const GATHER_MS = 5_000;
 /** After the first candidate the others get that long: one server that does not answer holds nobody up. */
 const GATHER_MORE_MS = 1_000;
@@ -13,13 +17,24 @@ export interface Media {
   connect(config: RTCConfiguration): RTCPeerConnection;
 }
 
-export const browserMedia: Media = {
-  open: (wanted) =>
-    navigator.mediaDevices ? navigator.mediaDevices.getUserMedia(wanted) : Promise.reject(new DOMException("", "NotSupportedError")),
+export const browserMedia = (devices: Signal<Devices>): Media => ({
+  open: (wanted) => openPreferring(wanted, devices.peek()),
   screen: () =>
     canShare() ? within(navigator.mediaDevices.getDisplayMedia({ video: true }), SCREEN_MS) : Promise.reject(new DOMException("", "NotSupportedError")),
   connect: (config) => new RTCPeerConnection(config),
-};
+});
+
+/** A device that is not there any more hinders no call: another takes its place. */
+async function openPreferring(wanted: MediaStreamConstraints, devices: Devices): Promise<MediaStream> {
+  const media = navigator.mediaDevices;
+  if (!media) throw new DOMException("", "NotSupportedError");
+  try {
+    return await media.getUserMedia(preferring(wanted, devices));
+  } catch (error) {
+    if (mediaError(error) !== "no_device") throw error;
+    return media.getUserMedia(wanted);
+  }
+}
 
 /** Phones have no screens to share. */
 export function canShare(): boolean {

@@ -66,6 +66,11 @@ export class People {
     }
   }
 
+  /** Whether the contacts or the directory have a name for somebody. */
+  knows(uri: string): boolean {
+    return !!(this.byUri.value.get(uri)?.name || this.person(uri).value.name);
+  }
+
   /** What the user calls somebody: the contact's name, the directory's, or the address without its domain. */
   nameOf(uri: string): string {
     const name = this.byUri.value.get(uri)?.name || this.person(uri).value.name;

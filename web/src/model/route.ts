@@ -2,7 +2,7 @@
 
 import { signal, type Signal } from "@preact/signals";
 
-export type View = "chats" | "people" | "settings";
+export type View = "chats" | "people" | "calls" | "settings";
 
 export interface Route {
   view: View;
@@ -18,7 +18,8 @@ export function parseRoute(hash: string): Route {
   } catch {
     // A broken escape names nobody.
   }
-  if (view === "people" || view === "settings") return { view, uri: view === "people" ? who : null };
+  if (view === "people" || view === "calls") return { view, uri: who };
+  if (view === "settings") return { view, uri: null };
   return { view: "chats", uri: who };
 }
 

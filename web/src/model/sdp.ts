@@ -8,3 +8,8 @@ export function withSlides(sdp: string): string {
 export function hasSlides(sdp: string): boolean {
   return sdp.split(/^m=/m).some((part) => part.startsWith("video ") && /^a=content:slides\s*$/m.test(part));
 }
+
+/** A picture is offered, not only a place for one. */
+export function hasVideo(sdp: string): boolean {
+  return sdp.split(/^m=/m).some((part) => part.startsWith("video ") && !/^video 0 /.test(part));
+}

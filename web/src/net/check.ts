@@ -121,12 +121,20 @@ export function checkPeople(v: unknown): { people: Person[]; more: boolean } {
   return { people: list(o.people, checkPerson), more: o.more === true };
 }
 
+const NAME_MAX = 64;
+
+/** A name that a stranger gives: one short line, which cannot turn the direction of what stands beside it. */
+function plainName(v: unknown): string {
+  const plain = text(v).slice(0, 4 * NAME_MAX).replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
+  return [...plain.replace(/\s+/g, " ").trim()].slice(0, NAME_MAX).join("");
+}
+
 const CALL_STATES = new Set<string>(["incoming", "ringing", "answered", "update", "withdrawn", "ended"]);
 
 function checkCall(o: Obj): CallEvent | null {
   if (!text(o.call) || !text(o.with) || !CALL_STATES.has(text(o.state))) return null;
   const state = o.state as CallEvent["state"];
-  return { ev: "call", call: text(o.call), state, with: text(o.with), name: text(o.name), sdp: text(o.sdp), reason: text(o.reason) };
+  return { ev: "call", call: text(o.call), state, with: text(o.with), name: plainName(o.name), sdp: text(o.sdp), reason: text(o.reason) };
 }
 
 function checkMember(o: Obj): Member | null {

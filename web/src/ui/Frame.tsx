@@ -23,6 +23,8 @@ import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
 
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
+const HistoryList = lazy(async () => (await import("./call/History")).HistoryList);
+const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
 
 function MainPart() {
   const { view, uri } = useSession().route.value;
@@ -30,6 +32,10 @@ function MainPart() {
   if (view === "people") {
     if (uri) return <ContactCard key={uri} uri={uri} page />;
     return <Empty icon="people" title={t("people_pick_title")} text={t("people_pick_text")} />;
+  }
+  if (view === "calls") {
+    if (uri) return <ContactCard key={uri} uri={uri} page from="calls" />;
+    return <Empty icon="phone" title={t("calls_pick_title")} text={t("calls_pick_text")} />;
   }
   if (uri) return <ChatView key={uri} uri={uri} />;
   return <Empty icon="chats" title={t("chat_pick_title")} text={t("chat_pick_text")} />;
@@ -48,6 +54,8 @@ function Over() {
       return <Groups onClose={close} />;
     case "group":
       return <NewGroup onClose={close} />;
+    case "devices":
+      return <DeviceCheck onClose={close} />;
     default:
       return null;
   }
@@ -84,7 +92,7 @@ export function Frame() {
       <main class="content">
         {view !== "settings" && (
           <section class="list" aria-label={t("list_region")} data-region>
-            {view === "people" ? <PeopleList /> : <ChatList />}
+            {view === "people" ? <PeopleList /> : view === "calls" ? <HistoryList /> : <ChatList />}
           </section>
         )}
         <div id="main" class="main" tabIndex={-1} data-region>

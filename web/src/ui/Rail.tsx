@@ -7,7 +7,7 @@ import { Avatar } from "./parts/Avatar";
 import { Icon, Logo, type IconName } from "./parts/Icon";
 import { presenceText } from "./parts/Presence";
 
-function Item({ view, icon, name, badge = 0 }: { view: View; icon: IconName; name: Key; badge?: number }) {
+function Item({ view, icon, name, badge = 0, unread = "nav_unread" }: { view: View; icon: IconName; name: Key; badge?: number; unread?: Key }) {
   const { route } = useSession();
   const current = route.value.view === view;
   return (
@@ -17,13 +17,13 @@ function Item({ view, icon, name, badge = 0 }: { view: View; icon: IconName; nam
         {badge > 0 && <span class="badge" aria-hidden="true">{badge > 99 ? "99+" : badge}</span>}
       </span>
       <span class="rail-name">{t(name)}</span>
-      {badge > 0 && <span class="hidden">, {t("nav_unread", { n: badge })}</span>}
+      {badge > 0 && <span class="hidden">, {t(unread, { n: badge })}</span>}
     </a>
   );
 }
 
 export function Rail() {
-  const { chats, self, user } = useSession();
+  const { chats, history, self, user } = useSession();
   const name = user.value.name || user.value.uri;
   const state = presenceText({ uri: user.value.uri, state: self.value.state });
   return (
@@ -31,6 +31,7 @@ export function Rail() {
       <span class="rail-logo"><Logo size={32} /></span>
       <Item view="chats" icon="chats" name="nav_chats" badge={chats.unread.value} />
       <Item view="people" icon="people" name="nav_people" />
+      <Item view="calls" icon="phone" name="nav_calls" badge={history.missed.value} unread="nav_missed" />
       <Item view="settings" icon="settings" name="nav_settings" />
       <button
         type="button"

@@ -85,6 +85,18 @@ function Notify() {
   );
 }
 
+function CallDevices() {
+  return (
+    <section class="card" aria-labelledby="set-calls">
+      <h2 id="set-calls">{t("set_calls")}</h2>
+      <button type="button" class="button" onClick={() => (overlay.value = "devices")}>
+        <Icon name="video" size={18} />
+        {t("check_open")}
+      </button>
+    </section>
+  );
+}
+
 function Account() {
   const { user } = useSession();
   const { app } = usePage();
@@ -118,6 +130,7 @@ export function Settings() {
       <div class="settings-body">
         <Look />
         <Notify />
+        <CallDevices />
         <section class="card" aria-labelledby="set-logins">
           <h2 id="set-logins">{t("logins_title")}</h2>
           <Logins />

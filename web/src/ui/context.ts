@@ -28,7 +28,7 @@ export function useSession(): Session {
 }
 
 /** Which of the windows over the page is open; one at a time. */
-export type Overlay = "switcher" | "keys" | "self" | "groups" | "group" | null;
+export type Overlay = "switcher" | "keys" | "self" | "groups" | "group" | "devices" | null;
 export const overlay = signal<Overlay>(null);
 
 /** The time, once a minute: for "5 min. ago" and the names of days. */

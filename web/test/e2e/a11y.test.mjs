@@ -112,12 +112,18 @@ async function calls(page, mock) {
   mock.call("incoming", { call: "call-2", sdp: "m=video" });
   await page.getByRole("alertdialog").waitFor();
   await check(page, "a call rings");
-  await page.getByRole("button", { name: "Decline" }).click();
+  await page.getByRole("button", { name: "Decline with words" }).click();
+  await page.getByRole("textbox", { name: "Your own words" }).waitFor();
+  await check(page, "declining with words");
+  await page.getByRole("button", { name: "Decline", exact: true }).click();
   await page.getByRole("button", { name: "Video call with Bob Marchetti" }).click();
   await answerCall(page, mock);
   await page.getByRole("button", { name: "Microphone and camera" }).click();
   await page.getByRole("group", { name: "Microphone and camera" }).waitFor();
+  await page.getByRole("button", { name: /^Connection:/ }).click();
+  await page.getByText("There and back").waitFor();
   await check(page, "a call with pictures");
+  await page.getByRole("button", { name: /^Connection:/ }).click();
   await page.getByRole("button", { name: "Microphone and camera" }).click();
   await page.getByRole("button", { name: "Share screen" }).click();
   await page.getByText("You are sharing your screen").waitFor();
@@ -126,7 +132,20 @@ async function calls(page, mock) {
   mock.call("ended", { reason: "lost" });
   await page.getByText("The connection to the call was lost.").first().waitFor();
   await check(page, "a call that ended");
-  await page.locator(".call").getByRole("button", { name: "Close" }).click();
+  await go(page, "#/calls");
+  await page.getByRole("listitem").first().waitFor();
+  await check(page, "calls of this browser");
+  await page.getByRole("button", { name: "Clear the list of calls" }).click();
+  await page.getByRole("dialog").waitFor();
+  await check(page, "clearing the list of calls");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Check devices" }).first().click();
+  await page.getByText("Your microphone works.").waitFor();
+  await page.getByRole("combobox", { name: "Microphone" }).waitFor();
+  await check(page, "checking devices");
+  await page.keyboard.press("Escape");
+  // It goes by itself after a while.
+  await page.locator(".call").waitFor({ state: "detached" });
 }
 
 async function groups(page, mock) {
@@ -206,6 +225,9 @@ test("empty lists, and a server that does not answer", async () => {
   await go(page, "#/people");
   await page.getByText("No contacts yet").waitFor();
   await check(page, "no contacts");
+  await go(page, "#/calls");
+  await page.getByText("No calls yet").waitFor();
+  await check(page, "no calls");
   await go(page, "#/chats/new%40example.test");
   await page.getByText("Say hello to new").waitFor();
   await check(page, "a chat that begins");

@@ -96,9 +96,14 @@ async function calls(page, mock, shot) {
   mock.call("incoming", { call: "call-2", sdp: "m=video" });
   await page.getByRole("alertdialog").waitFor();
   await shot("call-rings");
-  await page.getByRole("button", { name: "Decline" }).click();
+  await page.getByRole("button", { name: "Decline with words" }).click();
+  await page.getByRole("textbox", { name: "Your own words" }).waitFor();
+  await shot("call-decline");
+  await page.getByRole("button", { name: "Decline", exact: true }).click();
   await page.getByRole("button", { name: "Call Bob Marchetti" }).click();
   await answerCall(page, mock);
+  await page.getByRole("button", { name: /^Connection:/ }).click();
+  await page.getByText("There and back").waitFor();
   await shot("call");
   await page.getByRole("button", { name: "Hang up" }).click();
   mock.asked.length = 0;
@@ -112,6 +117,17 @@ async function calls(page, mock, shot) {
   await otherShares(page, mock);
   await shot("call-screen");
   await page.getByRole("button", { name: "Hang up" }).click();
+  mock.call("incoming", { call: "call-4", with: "kwame@example.test", sdp: "m=video 9" });
+  await page.getByRole("alertdialog").waitFor();
+  mock.call("ended", { call: "call-4", with: "kwame@example.test", reason: "cancelled" });
+  await go(page, "#/calls");
+  await page.getByRole("listitem").first().waitFor();
+  await shot("calls");
+  await page.getByRole("button", { name: "Check devices" }).first().click();
+  await page.getByText("Your microphone works.").waitFor();
+  await page.waitForFunction(() => document.querySelector(".check-picture")?.videoWidth > 0);
+  await shot("call-devices");
+  await page.keyboard.press("Escape");
 }
 
 async function trouble(page, mock, shot) {

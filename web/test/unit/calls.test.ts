@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import type { Call } from "../../src/model/call";
 import { Calls } from "../../src/model/calls";
 import { SCREEN_MS, within } from "../../src/model/media";
 import { ApiError, type CallEvent } from "../../src/net/wire";
@@ -111,6 +112,7 @@ function world() {
     tracks.push(...made);
     return new FakeStream(made) as unknown as MediaStream;
   });
+  const over: Call[] = [];
   const claim = vi.fn(async (_force: boolean, _lost: () => void): Promise<(() => void) | null> => () => undefined);
   const screen = vi.fn(async () => {
     const track = new FakeTrack("video");
@@ -127,9 +129,11 @@ function world() {
     random: () => 0.5,
     rings: (on) => rings.push(on),
     claim,
+    taken: () => undefined,
+    ended: (call) => over.push(call),
   });
   const ops = () => asked.map(([op]) => op);
-  return { calls, peers, tracks, asked, ops, answers, open, screen, claim, rings };
+  return { calls, peers, tracks, asked, ops, answers, open, screen, claim, over, rings };
 }
 
 function says(state: CallEvent["state"], more: Partial<CallEvent> = {}): CallEvent {
@@ -563,6 +567,7 @@ describe("calls", () => {
     expect(release).not.toHaveBeenCalled();
     w.calls.event(says("ended", { reason: "hung_up" }));
     expect(release).toHaveBeenCalled();
+    expect(w.over).toEqual([call]);
   });
 
   it("does not call a bad answer a missing permission", async () => {

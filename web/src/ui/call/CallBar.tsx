@@ -6,18 +6,17 @@ import { useEffect, useRef } from "preact/hooks";
 import { t, type Key } from "../../i18n";
 import { en } from "../../i18n/en";
 import type { Call } from "../../model/call";
+import { soundAt } from "../../model/devices";
 import { canShare } from "../../model/media";
 import { useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
 import { Icon, type IconName } from "../parts/Icon";
+import { lazy } from "../parts/Lazy";
 import { announce } from "../parts/live";
-import { Devices } from "./Devices";
+import { callName, duration } from "./name";
 
-function clock(ms: number): string {
-  const s = Math.max(0, Math.floor(ms / 1000));
-  const two = (n: number) => String(n).padStart(2, "0");
-  return s >= 3600 ? `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}` : `${Math.floor(s / 60)}:${two(s % 60)}`;
-}
+const Devices = lazy(async () => (await import("./Devices")).Devices, true);
+const Quality = lazy(async () => (await import("./Quality")).Quality, true);
 
 function endedText(reason: string, name: string): string {
   const key = `call_end_${reason}`;
@@ -35,7 +34,7 @@ function stateText(call: Call, name: string): string {
 function Duration({ since }: { since: Date }) {
   const shown = useSignal("");
   useEffect(() => {
-    const tick = () => (shown.value = clock(Date.now() - since.getTime()));
+    const tick = () => (shown.value = duration(Math.max(0, Math.floor((Date.now() - since.getTime()) / 1000))));
     tick();
     const timer = setInterval(tick, 1000);
     return () => clearInterval(timer);
@@ -46,6 +45,10 @@ function Duration({ since }: { since: Date }) {
 /** A stream is played by an element; the attribute cannot carry it. Pictures are mute: one element plays the sound. */
 function Stream({ stream, video, own, screen }: { stream: MediaStream | null; video: boolean; own?: boolean; screen?: boolean }) {
   const ref = useRef<HTMLVideoElement & HTMLAudioElement>(null);
+  const { speaker } = useSession().devices.value;
+  useEffect(() => {
+    if (ref.current && !video) soundAt(ref.current, speaker);
+  }, [speaker, video]);
   useEffect(() => {
     if (ref.current) ref.current.srcObject = stream;
   }, [stream, video]);
@@ -108,7 +111,7 @@ export function CallBar() {
   const { calls, people } = useSession();
   const devices = useSignal(false);
   const call = calls.current.value;
-  const name = call ? people.nameOf(call.uri) : "";
+  const name = call ? callName(people, call) : "";
   const text = call ? stateText(call, name) : "";
   useEffect(() => void (text && announce(text)), [text]);
   if (!call) return null;
@@ -122,6 +125,7 @@ export function CallBar() {
           <strong><bdi>{name}</bdi></strong>
           <span>{text} {since && !over && <Duration since={since} />}</span>
         </div>
+        {call.phase.value === "up" && <Quality call={call} />}
         <div class="call-actions">
           {call.phase.value === "up" && <Switches call={call} devices={devices.value} onDevices={() => (devices.value = !devices.value)} />}
           <button type="button" class={over ? "button" : "button danger"} onClick={() => (over ? (calls.current.value = null) : calls.hangUp())}>

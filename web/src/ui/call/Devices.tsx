@@ -5,17 +5,21 @@ import { useEffect } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
 import type { Call } from "../../model/call";
-import { useSession } from "../context";
+import { overlay, useSession } from "../context";
 
 type Kind = "audio" | "video";
 
 function Choice({ call, kind, devices }: { call: Call; kind: Kind; devices: MediaDeviceInfo[] }) {
-  const { calls } = useSession();
+  const { calls, devices: kept } = useSession();
   const name: Key = kind === "audio" ? "call_microphone" : "call_camera";
   const used = call.local.value?.getTracks().find((track) => track.kind === kind)?.getSettings().deviceId;
   const mine = devices.filter((d) => d.kind === `${kind}input`);
   if (!mine.length || !used || (kind === "video" && !call.camera.value)) return null;
-  const change = (e: { currentTarget: HTMLSelectElement }) => void calls.useDevice(call, kind, e.currentTarget.value);
+  const change = (e: { currentTarget: HTMLSelectElement }) => {
+    const id = e.currentTarget.value;
+    kept.value = { ...kept.peek(), [kind]: id };
+    void calls.useDevice(call, kind, id);
+  };
   return (
     <label class="call-device">
       <span>{t(name)}</span>
@@ -39,6 +43,7 @@ export function Devices({ call }: { call: Call }) {
     <div class="call-devices" id="call-devices" role="group" aria-label={t("call_devices")}>
       <Choice call={call} kind="audio" devices={devices.value} />
       <Choice call={call} kind="video" devices={devices.value} />
+      <button type="button" class="button" onClick={() => (overlay.value = "devices")}>{t("check_open")}</button>
     </div>
   );
 }

@@ -7,8 +7,8 @@ import { useEffect } from "preact/hooks";
 import { t } from "../../i18n";
 import { Skeleton } from "./Skeleton";
 
-/** The component that `load` brings, as if it had been there. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+/** The component that `load` brings, as if it had been there. `small`: until then there is nothing in its place. */
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, small = false): ComponentType<P> {
   let loaded: ComponentType<P> | null = null;
   return function Lazy(props: P) {
     const part = useSignal<{ of: ComponentType<P> } | null>(loaded && { of: loaded });
@@ -25,7 +25,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
       const Part = part.value.of;
       return <Part {...props} />;
     }
-    if (!failed.value) return <Skeleton />;
+    if (!failed.value) return small ? null : <Skeleton />;
     return (
       <p class="list-status warn" role="alert">
         {t("part_failed")} <button type="button" class="link" onClick={ask}>{t("retry")}</button>

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
-import { hrefOf } from "../../model/route";
+import { hrefOf, type View } from "../../model/route";
 import type { Person } from "../../net/wire";
 import { useSession } from "../context";
 import { thrownText } from "../errors";
@@ -125,7 +125,7 @@ function Actions({ uri, page, act, onError }: { uri: string; page: boolean; act:
   );
 }
 
-export function ContactCard({ uri, page = false }: { uri: string; page?: boolean }) {
+export function ContactCard({ uri, page = false, from = "people" }: { uri: string; page?: boolean; from?: View }) {
   const session = useSession();
   const { people } = session;
   const error = useSignal("");
@@ -144,7 +144,7 @@ export function ContactCard({ uri, page = false }: { uri: string; page?: boolean
   }, [uri]);
   return (
     <article class={page ? "contact page" : "contact"} aria-label={people.nameOf(uri)}>
-      {page && <a class="icon-button only-phone contact-back" href={hrefOf("people")} aria-label={t("back")}><Icon name="back" turn /></a>}
+      {page && <a class="icon-button only-phone contact-back" href={hrefOf(from)} aria-label={t("back")}><Icon name="back" turn /></a>}
       <header class="contact-head">
         <Avatar uri={uri} size="xl" />
         <Title><bdi>{people.nameOf(uri)}</bdi></Title>
