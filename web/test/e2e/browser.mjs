@@ -114,8 +114,10 @@ async function otherOffers(page, mock) {
   const accepts = () => mock.asked.filter((a) => a.op === "call.accept");
   const before = accepts().length;
   const sdp = await page.evaluate(async () => {
-    await globalThis.otherSide.setLocalDescription(await globalThis.otherSide.createOffer());
-    return globalThis.otherSide.localDescription.sdp;
+    const pc = globalThis.otherSide;
+    while (pc.signalingState !== "stable") await new Promise((done) => pc.addEventListener("signalingstatechange", done, { once: true }));
+    await pc.setLocalDescription(await pc.createOffer());
+    return pc.localDescription.sdp;
   });
   // The video is the last part of it.
   mock.call("update", { sdp: `${sdp}a=content:slides\r\n` });

@@ -25,7 +25,7 @@ function Line({ past, fresh }: { past: Past; fresh: boolean }) {
   const off = !online.value || (calls.current.value !== null && calls.current.value.phase.value !== "ended");
   const what = t(past.result === "answered" ? (past.ours ? "past_out" : "past_in") : `past_${past.result}`);
   return (
-    <li class={fresh ? "past fresh" : "past"}>
+    <li class={fresh ? "past unseen" : "past"}>
       <a class="past-who" href={hrefOf("calls", past.uri)} aria-current={route.value.uri === past.uri ? "true" : undefined}>
         <Avatar uri={past.uri} />
         <span class="line-text">
