@@ -117,7 +117,7 @@ async function calls(page, mock) {
   await check(page, "declining with words");
   await page.getByRole("button", { name: "Decline", exact: true }).click();
   await page.getByRole("button", { name: "Video call with Bob Marchetti" }).click();
-  await answerCall(page, mock);
+  await answerCall(page, mock, false);
   await page.getByRole("button", { name: "Microphone and camera" }).click();
   await page.getByRole("group", { name: "Microphone and camera" }).waitFor();
   await page.getByRole("button", { name: /^Connection:/ }).click();
@@ -127,7 +127,7 @@ async function calls(page, mock) {
   await page.getByRole("button", { name: "Microphone and camera" }).click();
   await page.getByRole("button", { name: "Share screen" }).click();
   await page.getByText("You are sharing your screen").waitFor();
-  await otherShares(page, mock);
+  await otherShares(page, mock, false);
   await check(page, "both share");
   mock.call("ended", { reason: "lost" });
   await page.getByText("The connection to the call was lost.").first().waitFor();

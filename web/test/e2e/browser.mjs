@@ -56,8 +56,11 @@ export async function signIn(page, route = "") {
   if (route) await go(page, route);
 }
 
-/** The other side of the call that the page has just begun: a connection in the same page answers it. */
-export async function answerCall(page, mock) {
+/**
+ * The other side of the call that the page has just begun: a connection in the same page answers it. `drawn`: its
+ * picture is waited for, and not only its place.
+ */
+export async function answerCall(page, mock, drawn = true) {
   await until(() => mock.asked.some((a) => a.op === "call.start"), "a call begins");
   const { sdp: offer } = mock.asked.findLast((a) => a.op === "call.start");
   mock.call("ringing");
@@ -78,7 +81,9 @@ export async function answerCall(page, mock) {
   mock.instead["call.update"] = async (asked) => ({ ok: { sdp: await otherAnswers(page, asked.sdp) } });
   mock.call("answered", { sdp });
   await page.locator('.call[data-phase="up"]').waitFor();
-  if (offer.includes("m=video")) await page.waitForFunction(() => document.querySelector(".call-other")?.videoWidth > 0);
+  if (!offer.includes("m=video")) return;
+  await page.locator(".call-other").waitFor();
+  if (drawn) await page.waitForFunction(() => document.querySelector(".call-other")?.videoWidth > 0);
 }
 
 function otherAnswers(page, offer) {
@@ -91,7 +96,7 @@ function otherAnswers(page, offer) {
 }
 
 /** The other side of a video call shares a screen: a page of text, larger than there is room for. */
-export async function otherShares(page, mock) {
+export async function otherShares(page, mock, drawn = true) {
   await page.evaluate(async () => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 1600, height: 1000 });
     const paint = canvas.getContext("2d");
@@ -107,7 +112,8 @@ export async function otherShares(page, mock) {
   });
   // Where the page has just offered something itself, its offer wins, and this side offers again.
   while (!(await otherOffers(page, mock)));
-  await page.waitForFunction(() => document.querySelector('.call-other[data-screen="true"]')?.videoWidth > 1000);
+  await page.locator('.call-other[data-screen="true"]').waitFor();
+  if (drawn) await page.waitForFunction(() => document.querySelector('.call-other[data-screen="true"]')?.videoWidth > 1000);
 }
 
 async function otherOffers(page, mock) {
@@ -115,9 +121,16 @@ async function otherOffers(page, mock) {
   const before = accepts().length;
   const sdp = await page.evaluate(async () => {
     const pc = globalThis.otherSide;
-    while (pc.signalingState !== "stable") await new Promise((done) => pc.addEventListener("signalingstatechange", done, { once: true }));
-    await pc.setLocalDescription(await pc.createOffer());
-    return pc.localDescription.sdp;
+    for (;;) {
+      while (pc.signalingState !== "stable") await new Promise((done) => pc.addEventListener("signalingstatechange", done, { once: true }));
+      try {
+        await pc.setLocalDescription(await pc.createOffer());
+        return pc.localDescription.sdp;
+      } catch (e) {
+        // An offer of the page came in between; it is answered first.
+        if (e.name !== "InvalidStateError") throw e;
+      }
+    }
   });
   // The video is the last part of it.
   mock.call("update", { sdp: `${sdp}a=content:slides\r\n` });
