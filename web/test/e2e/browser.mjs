@@ -19,8 +19,18 @@ const FLAGS = [
   "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
-export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+/** Servers that listen: a test that fails leaves its own, which would keep the process for ever. */
+const mocks = new Set();
+
+/** Its close() ends whatever tests have left, too. */
+export async function launch() {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: FLAGS });
+  const close = browser.close.bind(browser);
+  browser.close = async () => {
+    await close();
+    for (const mock of mocks) await mock.close();
+  };
+  return browser;
 }
 
 /** A mock, a page of a new context at its address, and how to end both. Errors of the page are kept. */
@@ -28,6 +38,7 @@ export async function open(browser, { prepare = () => undefined, ...options } = 
   const mock = new Mock();
   prepare(mock);
   const address = await mock.listen();
+  mocks.add(mock);
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options,
   });
@@ -43,6 +54,7 @@ export async function open(browser, { prepare = () => undefined, ...options } = 
   await page.goto(address);
   const close = async () => {
     await context.close();
+    mocks.delete(mock);
     await mock.close();
   };
   return { mock, page, context, errors, address, close };
