@@ -107,38 +107,6 @@ def pages_come_with_their_policies(case):
 
 
 @tap.test
-def a_user_sees_where_she_is_signed_in_and_ends_it(case):
-    user = case.site.user("web")
-    a, b, c = (browser(case, user).start() for _ in range(3))
-    rows = a.ok("login.list")["logins"]
-    check_eq([r["current"] for r in rows].count(True), 1, rows)
-    check_eq(len(rows), 3, rows)
-    for row in rows:
-        check_eq((row["from"], row["made_at"][-1]), (case.site.server.ip, "Z"), row)
-    mine = {x: next(r["number"] for r in x.ok("login.list")["logins"] if r["current"]) for x in (a, b, c)}
-    a.ok("login.end", number=mine[b])
-    wait_for(lambda: b.closed, "the end of the other's connection")
-    check_eq(b.closed.code, 4001, "why")
-    check_eq(b.site.request("GET", API + "session", cookie=b.cookie).status, 401, "its cookie")
-    check(not c.closed, "the third goes on")
-    a.ok("login.end", number=mine[b])
-    a.ok("login.end", others=True)
-    wait_for(lambda: c.closed, "the end of all others")
-    check_eq([r["number"] for r in a.ok("login.list")["logins"]], [mine[a]], "what is left")
-
-
-@tap.test
-def nobody_ends_the_log_in_of_another(case):
-    a, b = browser(case).start(), browser(case).start()
-    (theirs,) = b.ok("login.list")["logins"]
-    a.ok("login.end", number=theirs["number"])
-    check_eq(len(b.ok("login.list")["logins"]), 1, "it is still there")
-    for fields in ({}, {"number": 0}, {"number": "1"}, {"number": 1e300}, {"others": False},
-                   {"number": 1, "others": True}):
-        check_eq(a.error("login.end", **fields), "bad_request", fields)
-
-
-@tap.test
 def two_browsers_see_one_another(case):
     a, b = browser(case).start(), browser(case).start()
     a.wait_self("available")

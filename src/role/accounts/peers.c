@@ -182,9 +182,7 @@ static void feed(struct peers *p, struct peer *peer, const struct acct_msg *req)
 /* To check what a client shows is one right; to make and end log-ins another. */
 static struct str name_of_auth(enum accounts_mech mech)
 {
-	bool of_logins = mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_TICKET_END ||
-	                 mech == ACCOUNTS_TICKET_LIST;
-	return of_logins ? STR("log-in") : STR("auth");
+	return mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_TICKET_END ? STR("log-in") : STR("auth");
 }
 
 /* By what name a message stands in a role's rights; empty for what only we may send. */

@@ -33,8 +33,6 @@ static const struct op {
 	{ "conference.add",       wb_conference_add },
 	{ "conference.remove",    wb_conference_remove },
 	{ "conference.watch",    wb_conferences_watch },
-	{ "login.list",      wb_login_list },
-	{ "login.end",       wb_login_end },
 	{ "call.start",      wb_call_start },
 	{ "call.answer",     wb_call_answer },
 	{ "call.update",     wb_call_update },

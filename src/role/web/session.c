@@ -139,7 +139,6 @@ static void session_free(struct session *s)
 	web_asks_drop(s);
 	web_subs_drop(s);
 	wb_conferences_free(s);
-	wb_logins_free(s);
 	drop_events(s, UINT64_MAX);
 	wb_people_free(s);
 	chat_free(s);
@@ -261,7 +260,6 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	list_init(&s->asks);
 	list_init(&s->calls);
 	list_init(&s->conferences);
-	list_init(&s->askings);
 	timer_init(&s->away, w->env->loop, on_away, s);
 	timer_init(&s->refresh, w->env->loop, on_refresh, s);
 	web_subs_init(s);

@@ -85,9 +85,6 @@ struct web {
 	void *on_stopped_arg;
 };
 
-/* Up to here the numbers of JSON are whole. */
-#define WEB_NUMBER_MAX 9007199254740991.0
-
 /* Whom a ticket stands for. */
 struct web_login {
 	uint64_t account, credential, number;
@@ -179,7 +176,6 @@ struct session {
 	struct web_sub subs[WEB_N_SUBS];
 	struct list calls; /* call.c */
 	unsigned n_calls;
-	struct list askings;     /* logins.c */
 	struct list conferences; /* conference.c */
 	unsigned n_conferences;
 	struct people *people; /* people.c */
@@ -328,12 +324,6 @@ void wb_conferences_begin(struct session *s);
 /* Not any more. */
 void wb_conferences_drop(struct session *s);
 void wb_conferences_free(struct session *s);
-
-/* --- logins.c: a user's own log-ins */
-
-void wb_login_list(struct session *s, uint64_t number, const cJSON *args);
-void wb_login_end(struct session *s, uint64_t number, const cJSON *args);
-void wb_logins_free(struct session *s);
 
 /* --- call.c: calls, whose media the browsers negotiate (docs/protocols/web-api.md) */
 

@@ -95,7 +95,6 @@ struct signin *signin_new(struct userdb *db)
 	list_init(&s->reqs);
 	s->decoy = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
 	s->uri = buf_of(2 * USER_TEXT_MAX);
-	s->list = buf_of(2 * ACCT_BLOB_MAX);
 	userdb_seal(db, &s->decoy, 0, 0, &random);
 	secrets_wipe(&random);
 	return s;
@@ -112,7 +111,6 @@ void signin_free(struct signin **sp)
 	lockout_free(&s->tickets);
 	buf_free(&s->decoy);
 	buf_free(&s->uri);
-	buf_free(&s->list);
 	wipe(s->key, sizeof(s->key));
 	free(s);
 }
@@ -286,9 +284,6 @@ struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, use
 		return NULL;
 	case ACCOUNTS_TICKET_END:
 		return signin_ticket_end(s, req, now, ret, fn, arg);
-	case ACCOUNTS_TICKET_LIST:
-		signin_ticket_list(s, req, now, ret);
-		return NULL;
 	case ACCOUNTS_DIGEST_MD5:
 	case ACCOUNTS_DIGEST_SHA256:
 	case ACCOUNTS_NTLM:

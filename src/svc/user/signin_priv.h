@@ -52,8 +52,7 @@ struct signin {
 	struct lockout *tickets; /* the same for tickets, by their log-ins' numbers */
 	struct buf decoy;        /* sealed secrets that nobody knows, of account 0 */
 	char decoy_hash[PASSWORD_HASH_MAX];
-	struct buf uri;  /* of the last try */
-	struct buf list; /* of log-ins, that was told last */
+	struct buf uri; /* of the last try */
 	uint8_t key[SIGNIN_KEY_MAX];
 	struct list reqs; /* under way, in the order of their coming */
 	size_t n_reqs;
@@ -116,7 +115,5 @@ struct signin_req *signin_password(struct signin *s, const struct acct_msg *req,
 /* A ticket has been given to that address, which is so known to show it. */
 void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer);
 void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
-void signin_ticket_list(struct signin *s, const struct acct_msg *req, usec_t now,
-                        struct acct_msg *ret);
 struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
                                      struct acct_msg *ret, signin_fn *fn, void *arg);

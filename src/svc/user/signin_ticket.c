@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/code.h"
 #include "svc/user/signin_priv.h"
 
 enum { NAME_MAX_LEN = 24 };
@@ -92,32 +91,6 @@ static void on_ended(void *arg, int err, uint64_t number UNUSED)
 	signin_answer(r, &m);
 }
 
-struct others {
-	uint64_t own, number[2 * LOGINS_MAX];
-	size_t n;
-};
-
-static void take_other(void *arg, const struct login *l)
-{
-	struct others *o = arg;
-	if (l->number != o->own && o->n < ARRAY_SIZE(o->number))
-		o->number[o->n++] = l->number;
-}
-
-/* They end one after the other: with the last of them, all have. */
-static void end_others(struct signin *s, const struct login *own, struct signin_req *r)
-{
-	struct others o = { .own = own->number };
-	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_ACCEPT);
-	int n = logins_list(s->db, own->account, take_other, &o);
-	if (n < 0)
-		m = signin_verdict(r->id, signin_failure(n));
-	for (size_t i = 0; i < o.n; i++)
-		logins_end(s->db, own->account, o.number[i], i + 1 < o.n ? NULL : on_ended, r);
-	if (o.n == 0)
-		signin_answer(r, &m);
-}
-
 struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
                                      struct acct_msg *ret, signin_fn *fn, void *arg)
 {
@@ -134,43 +107,6 @@ struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *re
 	if (!r)
 		return NULL;
 	r->state = SIGNIN_WRITES;
-	if (req->auth.session == ACCT_ALL_OTHERS)
-		end_others(s, &l, r);
-	else
-		logins_end(s->db, l.account, req->auth.session ? req->auth.session : l.number,
-		           on_ended, r);
+	logins_end(s->db, l.account, l.number, on_ended, r);
 	return r;
-}
-
-/* --- a user's own ----------------------------------------------------------------------------- */
-
-static void put_login(void *arg, const struct login *l)
-{
-	struct buf *b = arg;
-	size_t before = b->len;
-	buf_printf(b, "%s{\"number\":%llu,\"made_at\":%lld,\"used_at\":%lld", before > 1 ? "," : "",
-	           (unsigned long long)l->number, (long long)l->made_at, (long long)l->used_at);
-	json_put_member(b, "from", l->peer);
-	json_put_member(b, "agent", l->agent);
-	buf_char(b, '}');
-	if (b->len >= ACCT_BLOB_MAX)
-		b->len = before; /* it does not fit, with the end of the list */
-}
-
-void signin_ticket_list(struct signin *s, const struct acct_msg *req, usec_t now,
-                        struct acct_msg *ret)
-{
-	struct login l;
-	signin_ticket(s, req, now, ret);
-	if (ret->verdict.verdict != ACCOUNTS_ACCEPT)
-		return;
-	l.account = ret->verdict.account;
-	s->list.len = 0;
-	buf_char(&s->list, '[');
-	int r = logins_list(s->db, l.account, put_login, &s->list);
-	buf_char(&s->list, ']');
-	if (r < 0)
-		ret->verdict.verdict = signin_failure(r);
-	else
-		ret->verdict.blob = bytes_of(buf_view(&s->list));
 }

@@ -91,13 +91,8 @@ enum accounts_mech {
 	/* blob: a ticket; user empty.  ACCEPT as above without blob; REFUSE: unknown, ended, or out
 	 * of life. */
 	ACCOUNTS_TICKET,
-	/* blob: a ticket, whose log-in ends; session: another one of the same user that ends in its
-	 * place, by its number, or ACCT_ALL_OTHERS.  ACCEPT also if it had ended, or never was. */
+	/* blob: a ticket, whose log-in ends.  ACCEPT also if it had ended, or never was. */
 	ACCOUNTS_TICKET_END,
-	/* blob: a ticket.  ACCEPT: session is its number, blob the log-ins of its user as a JSON
-	 * array, the last used first, as many as fit: number, made_at and used_at in seconds since
-	 * 1970, from, agent.  REFUSE as of a ticket. */
-	ACCOUNTS_TICKET_LIST,
 	ACCOUNTS_N_MECHS
 };
 enum accounts_verdict {
@@ -127,9 +122,6 @@ enum acct_type {
 };
 
 enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
-
-/* All log-ins of the user but the one whose ticket is shown. */
-#define ACCT_ALL_OTHERS UINT64_MAX
 
 /* To start the feed at what is true now. */
 #define ACCT_SINCE_NOW UINT64_MAX

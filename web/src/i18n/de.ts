@@ -184,17 +184,6 @@ export const de: Dictionary = {
   gchat_out: "Sie sind nicht in dieser Gruppe.",
   part_failed: "Dieser Teil konnte nicht geladen werden.",
 
-  logins_title: "Wo Sie angemeldet sind",
-  logins_on: "{browser} unter {system}",
-  logins_unknown: "Unbekanntes Programm",
-  logins_current: "Dieser Browser",
-  logins_used: "Zuletzt benutzt: {when}",
-  logins_made: "Angemeldet: {when}",
-  logins_end: "Abmelden",
-  logins_end_one: "Abmelden: {name}",
-  logins_end_others: "Überall sonst abmelden",
-  logins_hint: "Wenn etwas davon nicht von Ihnen ist, melden Sie es ab und ändern Sie Ihr Kennwort.",
-
   err_not_found: "Diese Person gibt es nicht.",
   err_not_reachable: "{name} ist nicht erreichbar.",
   err_blocked: "{name} nimmt von Ihnen keine Nachrichten an.",

@@ -182,17 +182,6 @@ export const en = {
   gchat_out: "You are not in this group.",
   part_failed: "This part could not be loaded.",
 
-  logins_title: "Where you are signed in",
-  logins_on: "{browser} on {system}",
-  logins_unknown: "Unknown program",
-  logins_current: "This browser",
-  logins_used: "Last used {when}",
-  logins_made: "Signed in {when}",
-  logins_end: "Sign out",
-  logins_end_one: "Sign out: {name}",
-  logins_end_others: "Sign out everywhere else",
-  logins_hint: "If you see something that is not yours, sign it out and change your password.",
-
   err_not_found: "There is no such person.",
   err_not_reachable: "{name} cannot be reached.",
   err_blocked: "{name} does not take messages from you.",

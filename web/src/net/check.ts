@@ -1,7 +1,7 @@
 // From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
 // be used becomes null. A server is trusted less than the types, and an older or newer one is met.
 
-import type { CallEvent, ConferenceEvent, Contact, Event, Group, Hello, Login, Member, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
+import type { CallEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
 
 type Obj = Record<string, unknown>;
 
@@ -155,15 +155,6 @@ function checkConference(o: Obj): ConferenceEvent | null {
     people: list(o.people, checkMember),
     gone,
   };
-}
-
-function checkLogin(o: Obj): Login | null {
-  if (typeof o.number !== "number" || Number.isNaN(Date.parse(text(o.made_at))) || Number.isNaN(Date.parse(text(o.used_at)))) return null;
-  return { number: o.number, current: o.current === true, made_at: text(o.made_at), used_at: text(o.used_at), from: text(o.from), agent: text(o.agent) };
-}
-
-export function checkLogins(v: unknown): Login[] {
-  return list(isObject(v) ? v.logins : null, checkLogin);
 }
 
 /** Relays for calls, as the browser takes them. */

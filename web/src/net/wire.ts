@@ -97,16 +97,6 @@ export interface CallEvent {
   reason: string;
 }
 
-/** A browser in which the user is signed in. */
-export interface Login {
-  number: number;
-  current: boolean;
-  made_at: string;
-  used_at: string;
-  from: string;
-  agent: string;
-}
-
 /** Somebody in a group chat. */
 export interface Member {
   uri: string;

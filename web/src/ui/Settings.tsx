@@ -8,9 +8,6 @@ import { hrefOf } from "../model/route";
 import { VERSION } from "../version";
 import { overlay, usePage, useSession } from "./context";
 import { Icon } from "./parts/Icon";
-import { lazy } from "./parts/Lazy";
-
-const Logins = lazy(async () => (await import("./Logins")).Logins);
 
 const THEMES: Theme[] = ["auto", "light", "dark"];
 
@@ -131,10 +128,6 @@ export function Settings() {
         <Look />
         <Notify />
         <CallDevices />
-        <section class="card" aria-labelledby="set-logins">
-          <h2 id="set-logins">{t("logins_title")}</h2>
-          <Logins />
-        </section>
         <Account />
       </div>
     </div>

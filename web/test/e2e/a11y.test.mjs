@@ -99,7 +99,6 @@ async function overlays(page) {
   await page.keyboard.press("Escape");
   await go(page, "#/settings");
   await page.getByRole("heading", { name: "Settings" }).waitFor();
-  await page.getByText("Chrome on Linux").waitFor();
   await check(page, "settings");
   await page.keyboard.press("?");
   await page.getByRole("dialog").waitFor();

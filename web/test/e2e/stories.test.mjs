@@ -354,15 +354,3 @@ story("who cannot be added is told, and the group is there without them", {}, as
   await page.getByRole("button", { name: "Open it without them" }).click();
   await page.getByRole("heading", { name: "Nobody", level: 1 }).waitFor();
 });
-
-story("other devices are seen and signed out", {}, async ({ page, mock }) => {
-  await signIn(page, "#/settings");
-  await page.getByText("Chrome on Linux").waitFor();
-  await page.getByRole("button", { name: "Sign out: Safari on iPhone" }).click();
-  await page.getByText("Safari on iPhone").waitFor({ state: "detached" });
-  await page.getByText("Unknown program").waitFor();
-  await page.getByRole("button", { name: "Sign out everywhere else" }).click();
-  await page.getByText("Unknown program").waitFor({ state: "detached" });
-  assert.deepEqual(mock.asked.filter((a) => a.op === "login.end"), [{ op: "login.end", number: 2 }, { op: "login.end", others: true }]);
-  assert.equal(await page.locator(".login").count(), 1);
-});

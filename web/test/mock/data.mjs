@@ -57,15 +57,6 @@ export const GROUPS = [
   { id: 3, name: "Product" },
 ];
 
-export function logins() {
-  const row = (number, current, made, used, from, agent) => ({ number, current, made_at: minutesAgo(made), used_at: minutesAgo(used), from, agent });
-  return [
-    row(3, true, 200, 0, "192.0.2.17", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"),
-    row(2, false, DAY * 6, 95, "198.51.100.40", "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1"),
-    row(1, false, DAY * 20, DAY * 2, "2001:db8::17", "curl/8.5.0"),
-  ];
-}
-
 /** A group chat that Alice made. */
 export const TEAM = `conf-8930b9b29a58b9d180716fe2308586cb.${ME}`;
 

@@ -32,7 +32,6 @@ export class Mock {
   messages = data.messages();
   /** chat: {name, organizer, people} */
   conferences = data.conferences();
-  logins = data.logins();
   self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
@@ -300,11 +299,6 @@ const OPS = {
   "groups.remove": ({ group }, mock) => {
     mock.groups = mock.groups.filter((g) => g.id !== group);
     mock.tellContacts();
-    return { ok: {} };
-  },
-  "login.list": (_fields, mock) => ({ ok: { logins: mock.logins } }),
-  "login.end": ({ number, others }, mock) => {
-    mock.logins = mock.logins.filter((l) => l.current || !(others || l.number === number));
     return { ok: {} };
   },
   "conference.create": ({ name }, mock) => {

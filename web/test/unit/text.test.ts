@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 
-import { deviceOf } from "../../src/text/device";
 import { linkAt } from "../../src/text/links";
 import { inline, parse, type Inline } from "../../src/text/markdown";
 import { brief, dayKey, dayName, daysAgo, since } from "../../src/text/time";
@@ -102,20 +101,5 @@ describe("times", () => {
     expect(brief(at(25), now, "en")).toBe("Wed");
     expect(brief(at(2), now, "de")).toBe("02.11.");
     expect(since(new Date(now.getTime() - 150_000).toISOString(), now, "en")).toBe("2 min. ago");
-  });
-});
-
-describe("devices", () => {
-  it("are told from what a browser says it is", () => {
-    const rows: [string, string, string][] = [
-      ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36", "Chrome", "Linux"],
-      ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0", "Edge", "Windows"],
-      ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox", "macOS"],
-      ["Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1", "Safari", "iPhone"],
-      ["Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36", "Chrome", "Android"],
-      ["curl/8.5.0", "", ""],
-      ["", "", ""],
-    ];
-    for (const [agent, browser, system] of rows) expect(deviceOf(agent)).toEqual({ browser, system });
   });
 });
