@@ -10,7 +10,7 @@
 
 enum { LISTENERS_MAX = 8, PERSON_MAX = 4096 /* bytes of a frame */ };
 
-enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND };
+enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN };
 
 struct accounts_req {
 	struct accounts *owner; /* NULL: the client has gone */
@@ -24,10 +24,11 @@ struct accounts_req {
 	accounts_lookup_fn *looked_up;
 	accounts_auth_fn *decided;
 	accounts_found_fn *found;
+	accounts_owned_fn *owned;
 	void *arg;
-	struct buf frame;  /* kept: asked again when the link comes back */
-	struct buf people; /* frames of those who came so far */
-	size_t n_people;
+	struct buf frame; /* kept: asked again when the link comes back */
+	struct buf rows;  /* frames of what came so far: people, rows */
+	size_t n_rows;
 };
 
 struct listener_fn_arg {
@@ -95,8 +96,9 @@ static void unlink_req(struct accounts_req *r)
 static void free_req(struct accounts_req *r)
 {
 	wipe(r->frame.p, r->frame.len);
+	wipe(r->rows.p, r->rows.len);
 	buf_free(&r->frame);
-	buf_free(&r->people);
+	buf_free(&r->rows);
 	free(r);
 }
 
@@ -121,6 +123,9 @@ static void fail_req(struct accounts_req *r, int err)
 		break;
 	case REQ_FOUND:
 		r->found(r->arg, &(struct accounts_found){ .err = err });
+		break;
+	case REQ_OWN:
+		r->owned(r->arg, &(struct accounts_owned){ .end = { ACCT_OWN_FAILED } });
 		break;
 	}
 	free_req(r);
@@ -160,7 +165,7 @@ static struct accounts_req *req_new(struct accounts *a, enum req_kind kind, void
 	r->kind = kind;
 	r->arg = arg;
 	r->frame = buf_of(ACCT_FRAME_MAX);
-	r->people = buf_of(ACCT_MEMBERS_MAX * PERSON_MAX);
+	r->rows = buf_of(ACCT_MEMBERS_MAX * PERSON_MAX);
 	list_init(&r->node);
 	return r;
 }
@@ -297,6 +302,16 @@ struct accounts_req *accounts_members(struct accounts *a, struct str group, uint
 	return r;
 }
 
+struct accounts_req *accounts_own(struct accounts *a, const struct acct_own *own,
+                                  accounts_owned_fn *fn, void *arg)
+{
+	struct accounts_req *r = req_new(a, REQ_OWN, arg);
+	struct acct_msg m = { .type = ACCT_OWN, .own = *own };
+	r->owned = fn;
+	ask(a, r, &m);
+	return r;
+}
+
 void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
                     const struct addr *peer)
 {
@@ -355,13 +370,19 @@ static void on_verdict(struct accounts *a, const struct acct_msg *m)
 	free_req(r);
 }
 
+static void keep_row(struct accounts_req *r, const struct acct_msg *m)
+{
+	if (r->n_rows == ACCT_MEMBERS_MAX)
+		return;
+	acct_put(&r->rows, m);
+	r->n_rows++;
+}
+
 static void on_person(struct accounts *a, const struct acct_msg *m)
 {
 	struct accounts_req *r = asker(a, m, REQ_FOUND);
-	if (!r || r->n_people == ACCT_MEMBERS_MAX)
-		return;
-	acct_put(&r->people, m);
-	r->n_people++;
+	if (r)
+		keep_row(r, m);
 }
 
 static void on_end(struct accounts *a, const struct acct_msg *m)
@@ -369,11 +390,11 @@ static void on_end(struct accounts *a, const struct acct_msg *m)
 	struct accounts_req *r = asker(a, m, REQ_FOUND);
 	if (!r)
 		return;
-	struct acct_person *people = xcalloc(MAX(r->n_people, (size_t)1), sizeof(*people));
+	struct acct_person *people = xcalloc(MAX(r->n_rows, (size_t)1), sizeof(*people));
 	struct accounts_found f = { .err = status_err(m->end.status),
 		                    .people = people,
 		                    .more = m->end.more };
-	struct str in = buf_view(&r->people);
+	struct str in = buf_view(&r->rows);
 	struct acct_msg one;
 	size_t len;
 	for (; acct_get(&one, &len, in) == 1; in = str_sub(in, len, in.len))
@@ -381,6 +402,31 @@ static void on_end(struct accounts *a, const struct acct_msg *m)
 	unlink_req(r);
 	r->found(r->arg, &f);
 	free(people);
+	free_req(r);
+}
+
+static void on_own_row(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_OWN);
+	if (r)
+		keep_row(r, m);
+}
+
+static void on_owned(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_OWN);
+	if (!r)
+		return;
+	struct acct_own_row *rows = xcalloc(MAX(r->n_rows, (size_t)1), sizeof(*rows));
+	struct accounts_owned o = { .end = m->owned, .rows = rows };
+	struct str in = buf_view(&r->rows);
+	struct acct_msg one;
+	size_t len;
+	for (; acct_get(&one, &len, in) == 1; in = str_sub(in, len, in.len))
+		rows[o.n++] = one.own_row;
+	unlink_req(r);
+	r->owned(r->arg, &o);
+	free(rows);
 	free_req(r);
 }
 
@@ -430,12 +476,19 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_END:
 		on_end(a, m);
 		return true;
+	case ACCT_OWN_ROW:
+		on_own_row(a, m);
+		return true;
+	case ACCT_OWNED:
+		on_owned(a, m);
+		return true;
 	case ACCT_LOOKUP:
 	case ACCT_AUTH:
 	case ACCT_KNOWN:
 	case ACCT_FEED:
 	case ACCT_SEARCH:
 	case ACCT_MEMBERS:
+	case ACCT_OWN:
 		break;
 	}
 	return false;
@@ -503,7 +556,7 @@ void accounts_link_up(struct accounts *a, int link_fd)
 	list_for(it, &a->open)
 	{
 		struct accounts_req *r = list_entry(it, struct accounts_req, node);
-		r->people.len = r->n_people = 0;
+		r->rows.len = r->n_rows = 0;
 		stream_write(a->link, buf_view(&r->frame));
 	}
 }

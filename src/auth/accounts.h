@@ -68,6 +68,18 @@ struct accounts_req *accounts_search(struct accounts *a, const struct acct_query
 struct accounts_req *accounts_members(struct accounts *a, struct str group, uint32_t max,
                                       accounts_found_fn *fn, void *arg);
 
+/* What a user's own matters are answered with.  FAILED: also that the link is down. */
+struct accounts_owned {
+	struct acct_owned end;
+	const struct acct_own_row *rows; /* of DONE */
+	size_t n;
+};
+/* Valid during the call.  Never called back from inside. */
+typedef void accounts_owned_fn(void *arg, const struct accounts_owned *o);
+/* Asks, or changes, by the ticket of a log-in. */
+struct accounts_req *accounts_own(struct accounts *a, const struct acct_own *own,
+                                  accounts_owned_fn *fn, void *arg);
+
 /* One leg of a sign-in. */
 struct accounts_leg {
 	enum accounts_mech mech;

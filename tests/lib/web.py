@@ -66,9 +66,13 @@ class Site:
         s = socket.create_connection((self.ip, self.port), WAIT_S)
         return self.context.wrap_socket(s, server_hostname=self.host)
 
-    def request(self, method, path, body=None, headers=(), cookie=None, origin=True):
+    def connection(self):
         c = http.client.HTTPSConnection(self.host, self.port, timeout=WAIT_S)
         c.sock = self.socket()
+        return c
+
+    def request(self, method, path, body=None, headers=(), cookie=None, origin=True):
+        c = self.connection()
         lines = {"Host": f"{self.host}:{self.port}"}
         if body is not None:
             lines["Content-Type"] = "application/json"
@@ -103,15 +107,39 @@ class Browser:
 
     # HTTP.
 
-    def log_in(self, password=None):
+    def log_in(self, password=None, headers=(), **fields):
         answer = self.site.request("POST", API + "login", {
-            "user": self.user.name, "password": password or self.user.account_password})
+            "user": self.user.name, "password": password or self.user.account_password,
+            **fields}, headers)
         for field in answer.headers.get_all("Set-Cookie") or ():
             self.cookie = field.split(";")[0].split("=", 1)[1]
         return answer
 
     def log_out(self):
         return self.site.request("POST", API + "logout", {}, cookie=self.cookie)
+
+    def own_answer(self, what, **fields):
+        """Of the own account: asked if there are no fields, else changed."""
+        post = fields or "/" in what
+        return self.site.request("POST" if post else "GET", API + what, fields if post else None,
+                                 cookie=self.cookie)
+
+    def own(self, what, **fields):
+        answer = self.own_answer(what, **fields)
+        check_eq(answer.status, 200, f"{what}: {answer.body}")
+        return answer.json()
+
+    def own_error(self, what, **fields):
+        """Status and code."""
+        answer = self.own_answer(what, **fields)
+        return answer.status, answer.code
+
+    def sock_address(self):
+        """Where the server sees it."""
+        s = self.site.socket()
+        address = s.getsockname()[0]
+        s.close()
+        return address
 
     # WebSocket.
 

@@ -105,6 +105,28 @@ static void auth(struct peers *p, struct peer *peer, const struct acct_msg *req)
 	list_add(&peer->asked, &a->node);
 }
 
+static void put_row(void *arg, const struct acct_msg *m)
+{
+	struct peers *p = arg;
+	acct_put(&p->out, m);
+}
+
+static void own(struct peers *p, struct peer *peer, const struct acct_msg *req)
+{
+	struct acct_msg m;
+	struct asked *a = xnew(struct asked);
+	list_init(&a->node);
+	a->mech = ACCOUNTS_TICKET;
+	a->peer = peer;
+	a->req = signin_own(p->signin, req, loop_now(p->env->loop), put_row, p, &m, on_verdict, a);
+	if (a->req) {
+		list_add(&peer->asked, &a->node);
+		return;
+	}
+	acct_put(&p->out, &m);
+	asked_free(a);
+}
+
 /* One answer of several frames. */
 struct answer {
 	struct peers *p;
@@ -201,12 +223,16 @@ static struct str name_of(const struct acct_msg *m)
 		return STR("search");
 	case ACCT_MEMBERS:
 		return STR("members");
+	case ACCT_OWN:
+		return STR("own");
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
 	case ACCT_FED:
 	case ACCT_PERSON:
 	case ACCT_END:
+	case ACCT_OWN_ROW:
+	case ACCT_OWNED:
 		break;
 	}
 	return STR("");
@@ -239,12 +265,17 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_MEMBERS:
 		members(p, m);
 		return true;
+	case ACCT_OWN:
+		own(p, peer, m);
+		return true;
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
 	case ACCT_FED:
 	case ACCT_PERSON:
 	case ACCT_END:
+	case ACCT_OWN_ROW:
+	case ACCT_OWNED:
 		break;
 	}
 	return false;

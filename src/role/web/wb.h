@@ -1,6 +1,6 @@
 /* The inside of the web role: shared by the files of this folder.
  *
- *     browser --HTTP--> login.c: log-ins (accounts)
+ *     browser --HTTP--> login.c: log-ins, own.c: the own account (accounts)
  *     browser --WebSocket--> browser.c --requests--> session.c --> people.c, chat.c --SIP--> ua.c
  * --> front end
  *                              <--events-- session.c <-- people.c, chat.c <--SIP-- ua.c <--
@@ -99,6 +99,11 @@ static inline bool web_is_of(const struct web_login *who, const struct web_login
 /* --- login.c: log-ins by HTTP, and the WebSocket's door */
 
 void web_http_request(void *arg, struct http_exchange *x);
+
+/* --- own.c: what users ask and change of their own accounts, by HTTP */
+
+void web_own_logins(struct web *w, struct http_exchange *x);
+void web_own_login_end(struct web *w, struct http_exchange *x);
 
 /* --- files.c: the browser client */
 

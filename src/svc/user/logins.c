@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include <nettle/sha2.h>
 
@@ -233,6 +234,52 @@ void logins_end(struct userdb *db, uint64_t account, uint64_t number, userdb_don
 		ARRAY_SIZE(key)
 	};
 	userdb_write_change(db, &c, &stmt, 1, done, arg);
+}
+
+/* Some that end together. */
+struct ending {
+	uint64_t number[2 * LOGINS_MAX], keep;
+	size_t n, left;
+	int err;
+	userdb_done_fn *done;
+	void *arg;
+};
+
+static void take_other(void *arg, const struct login *l)
+{
+	struct ending *e = arg;
+	if (l->number != e->keep && e->n < ARRAY_SIZE(e->number))
+		e->number[e->n++] = l->number;
+}
+
+/* What had ended meanwhile has ended. */
+static void on_one_ended(void *arg, int err, uint64_t number UNUSED)
+{
+	struct ending *e = arg;
+	if (err < 0 && err != -ENOENT)
+		e->err = err;
+	if (--e->left > 0)
+		return;
+	if (e->done)
+		e->done(e->arg, e->err, e->keep);
+	free(e);
+}
+
+int logins_end_others(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
+                      void *arg)
+{
+	struct ending *e = xnew(struct ending);
+	e->keep = number;
+	e->done = done;
+	e->arg = arg;
+	int r = logins_list(db, account, take_other, e);
+	size_t n = e->left = e->n;
+	for (size_t i = 0; i < n; i++)
+		logins_end(db, account, e->number[i], on_one_ended, e);
+	if (r >= 0 && n > 0)
+		return (int)n;
+	free(e);
+	return MIN(r, 0);
 }
 
 /* What is queued cannot be read yet; so the number is remembered too. */

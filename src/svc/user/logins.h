@@ -51,5 +51,9 @@ void logins_add(struct userdb *db, const struct logins_new *n, char ret_ticket[L
 /* Ends one, or all of the account's if number is 0; done may be NULL.  -ENOENT: there was none. */
 void logins_end(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
                 void *arg);
+/* Ends all of the account's but that one; returns how many.  With 0 and -errno done is not called.
+ */
+int logins_end_others(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
+                      void *arg) MUST_CHECK;
 /* It was used now; written behind. */
 void logins_touch(struct userdb *db, const struct login *l);

@@ -56,7 +56,7 @@ struct signin_req *signin_req_new(struct signin *s, const struct acct_msg *req,
 	r->fn = fn;
 	r->arg = arg;
 	r->id = req->id;
-	r->peer = req->auth.peer;
+	r->peer = req->type == ACCT_OWN ? req->own.peer : req->auth.peer;
 	list_add(&s->reqs, &r->node);
 	s->n_reqs++;
 	return r;

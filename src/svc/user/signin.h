@@ -16,6 +16,8 @@ enum {
 	SIGNIN_REQS_MAX = 400,      /* with log-outs, which passwords do not keep out */
 	SIGNIN_ADDR_REQS_MAX = 16,  /* of them, of one address */
 	SIGNIN_BUSY_S = 1,          /* when to try again then */
+	SIGNIN_OWN_BURST = 40,      /* requests of an account for its own matters at once ... */
+	SIGNIN_OWN_EVERY_MS = 250,  /* and then one in so long */
 };
 
 struct signin; /* opaque */
@@ -36,6 +38,11 @@ typedef void signin_fn(void *arg, const struct acct_msg *verdict);
  * valid until the next call.  Else the answer comes later by fn.  now: monotonic. */
 struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, usec_t now,
                                struct acct_msg *ret, signin_fn *fn, void *arg);
+/* Does an ACCT_OWN.  NULL: after the rows, which row is called with from inside, *ret is the answer
+ * (ACCT_OWNED).  Else that comes later by fn, and there are no rows. */
+struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec_t now,
+                              signin_fn *row, void *row_arg, struct acct_msg *ret, signin_fn *fn,
+                              void *arg);
 /* An ACCT_KNOWN: another process saw a right password come from there. */
 void signin_known(struct signin *s, const struct acct_msg *m);
 

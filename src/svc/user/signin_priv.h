@@ -6,7 +6,7 @@
 #include "svc/user/logins.h"
 #include "svc/user/signin.h"
 
-enum { SIGNIN_KEY_MAX = DIGEST_HA1_MAX };
+enum { SIGNIN_KEY_MAX = DIGEST_HA1_MAX, SIGNIN_PACES = 1024 };
 
 struct signin_scheme;
 
@@ -46,6 +46,12 @@ struct signin_scheme {
 
 extern const struct signin_scheme signin_digest, signin_ntlm;
 
+/* How fast an account may ask for its own matters. */
+struct signin_pace {
+	uint64_t account;
+	usec_t full; /* when all of the burst is there again */
+};
+
 struct signin {
 	struct userdb *db;
 	struct lockout *lockout;
@@ -56,6 +62,7 @@ struct signin {
 	uint8_t key[SIGNIN_KEY_MAX];
 	struct list reqs; /* under way, in the order of their coming */
 	size_t n_reqs;
+	struct signin_pace pace[SIGNIN_PACES]; /* by the account's last bits */
 	struct signin_counts counts;
 };
 
@@ -115,5 +122,9 @@ struct signin_req *signin_password(struct signin *s, const struct acct_msg *req,
 /* A ticket has been given to that address, which is so known to show it. */
 void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer);
 void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
+/* The log-in of a ticket and its account; 0, -ENOENT, -EIO; -EAGAIN with *ret_retry_s: must wait.
+ */
+int signin_ticket_find(struct signin *s, struct str ticket, const struct addr *peer, usec_t now,
+                       struct login *ret, struct account *ret_acc, uint32_t *ret_retry_s);
 struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
                                      struct acct_msg *ret, signin_fn *fn, void *arg);

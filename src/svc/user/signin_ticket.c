@@ -20,9 +20,9 @@ static struct shown shown_by(uint64_t number, const struct addr *peer)
 	return sh;
 }
 
-static struct shown shown_of(const struct acct_msg *req)
+static struct shown shown_of(struct str ticket, const struct addr *peer)
 {
-	return shown_by(logins_number(str_from_bytes(req->auth.blob)), &req->auth.peer);
+	return shown_by(logins_number(ticket), peer);
 }
 
 void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer)
@@ -32,23 +32,26 @@ void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *pe
 		lockout_success(s->tickets, str_of(sh.name), sh.peer);
 }
 
-static bool must_wait(struct signin *s, const struct shown *sh, usec_t now, struct acct_msg *ret)
+static bool must_wait(struct signin *s, const struct shown *sh, usec_t now, uint32_t *ret_retry_s)
 {
-	uint32_t retry_s = 0;
-	if (!sh->peer ||
-	    lockout_before(s->tickets, str_of(sh->name), sh->peer, now, &retry_s) != LOCKOUT_WAIT)
+	if (!sh->peer || lockout_before(s->tickets, str_of(sh->name), sh->peer, now, ret_retry_s) !=
+	                         LOCKOUT_WAIT)
 		return false;
-	ret->verdict.verdict = ACCOUNTS_SLOW;
-	ret->verdict.retry_s = retry_s;
 	s->counts.slowed++;
 	return true;
 }
 
+static void slow(struct acct_msg *ret, uint32_t retry_s)
+{
+	ret->verdict.verdict = ACCOUNTS_SLOW;
+	ret->verdict.retry_s = retry_s;
+}
+
 /* Finds the log-in and counts; 0, -ENOENT, -EIO. */
-static int find(struct signin *s, const struct shown *sh, struct bytes ticket, usec_t now,
+static int find(struct signin *s, const struct shown *sh, struct str ticket, usec_t now,
                 struct login *ret)
 {
-	int r = logins_find(s->db, str_from_bytes(ticket), ret);
+	int r = logins_find(s->db, ticket, ret);
 	s->counts.tickets += r == 0;
 	s->counts.no_tickets += r == -ENOENT;
 	if (sh->peer && r == 0)
@@ -58,18 +61,29 @@ static int find(struct signin *s, const struct shown *sh, struct bytes ticket, u
 	return r;
 }
 
+int signin_ticket_find(struct signin *s, struct str ticket, const struct addr *peer, usec_t now,
+                       struct login *ret, struct account *ret_acc, uint32_t *ret_retry_s)
+{
+	struct shown sh = shown_of(ticket, peer);
+	if (must_wait(s, &sh, now, ret_retry_s))
+		return -EAGAIN;
+	int r = find(s, &sh, ticket, now, ret);
+	if (r == 0)
+		r = userdb_by_id(s->db, ret->account, ret_acc);
+	return r == 0 && ret_acc->disabled ? -ENOENT : r;
+}
+
 void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret)
 {
-	struct shown sh = shown_of(req);
 	struct login l;
 	struct account acc;
-	if (must_wait(s, &sh, now, ret))
+	uint32_t retry_s = 0;
+	int r = signin_ticket_find(s, str_from_bytes(req->auth.blob), &req->auth.peer, now, &l,
+	                           &acc, &retry_s);
+	if (r == -EAGAIN) {
+		slow(ret, retry_s);
 		return;
-	int r = find(s, &sh, req->auth.blob, now, &l);
-	if (r == 0)
-		r = userdb_by_id(s->db, l.account, &acc);
-	if (r == 0 && acc.disabled)
-		r = -ENOENT;
+	}
 	if (r < 0) {
 		ret->verdict.verdict = signin_failure(r);
 		return;
@@ -94,11 +108,15 @@ static void on_ended(void *arg, int err, uint64_t number UNUSED)
 struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
                                      struct acct_msg *ret, signin_fn *fn, void *arg)
 {
-	struct shown sh = shown_of(req);
+	struct str ticket = str_from_bytes(req->auth.blob);
+	struct shown sh = shown_of(ticket, &req->auth.peer);
 	struct login l;
-	if (must_wait(s, &sh, now, ret))
+	uint32_t retry_s = 0;
+	if (must_wait(s, &sh, now, &retry_s)) {
+		slow(ret, retry_s);
 		return NULL;
-	int err = find(s, &sh, req->auth.blob, now, &l);
+	}
+	int err = find(s, &sh, ticket, now, &l);
 	if (err < 0) {
 		ret->verdict.verdict = err == -ENOENT ? ACCOUNTS_ACCEPT : ACCOUNTS_FAILED;
 		return NULL;

@@ -301,6 +301,58 @@ static void get_end(struct rd *r, struct acct_msg *m)
 	m->end.more = get_enum(r, 1);
 }
 
+static void put_own(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->own.op);
+	put_text(b, m->own.ticket, ACCT_TICKET_MAX);
+	buf_u64(b, m->own.number);
+	put_text(b, m->own.text, ACCT_TEXT_MAX);
+	put_peer(b, &m->own.peer);
+}
+
+static void get_own(struct rd *r, struct acct_msg *m)
+{
+	m->own.op = (enum acct_own_op)get_enum(r, ACCT_OWN_N_OPS - 1);
+	m->own.ticket = get_text(r, ACCT_TICKET_MAX);
+	m->own.number = rd_u64(r);
+	m->own.text = get_text(r, ACCT_TEXT_MAX);
+	get_peer(r, &m->own.peer);
+}
+
+static void put_own_row(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->own_row.number);
+	buf_u64(b, (uint64_t)m->own_row.made_at);
+	buf_u64(b, (uint64_t)m->own_row.used_at);
+	put_text(b, m->own_row.name, ACCT_TEXT_MAX);
+	put_text(b, m->own_row.from, ACCT_TEXT_MAX);
+}
+
+static void get_own_row(struct rd *r, struct acct_msg *m)
+{
+	m->own_row.number = rd_u64(r);
+	m->own_row.made_at = (int64_t)rd_u64(r);
+	m->own_row.used_at = (int64_t)rd_u64(r);
+	m->own_row.name = get_text(r, ACCT_TEXT_MAX);
+	m->own_row.from = get_text(r, ACCT_TEXT_MAX);
+}
+
+static void put_owned(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->owned.status);
+	buf_u32(b, m->owned.retry_s);
+	buf_u64(b, m->owned.number);
+	put_text(b, m->owned.text, ACCT_TEXT_MAX);
+}
+
+static void get_owned(struct rd *r, struct acct_msg *m)
+{
+	m->owned.status = (enum acct_own_status)get_enum(r, ACCT_OWN_N_STATUSES - 1);
+	m->owned.retry_s = rd_u32(r);
+	m->owned.number = rd_u64(r);
+	m->owned.text = get_text(r, ACCT_TEXT_MAX);
+}
+
 /* By type; empty rows are no messages. */
 static const struct {
 	void (*put)(struct buf *b, const struct acct_msg *m);
@@ -312,6 +364,8 @@ static const struct {
 	[ACCT_RECORD] = { put_record, get_record }, [ACCT_VERDICT] = { put_verdict, get_verdict },
 	[ACCT_CHANGE] = { put_change, get_change }, [ACCT_FED] = { put_fed, get_fed },
 	[ACCT_PERSON] = { put_person, get_person }, [ACCT_END] = { put_end, get_end },
+	[ACCT_OWN] = { put_own, get_own },          [ACCT_OWN_ROW] = { put_own_row, get_own_row },
+	[ACCT_OWNED] = { put_owned, get_owned },
 };
 
 /* False for an unknown type. */

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 
 enum {
-	ACCT_VERSION = 2,
+	ACCT_VERSION = 3,
 	ACCT_FRAME_MAX = 16 * 1024,
 	ACCT_TEXT_MAX = 255,     /* bytes of each text of a record or a leg, of a look-up key */
 	ACCT_BLOB_MAX = 8192,    /* of a leg */
@@ -103,6 +103,21 @@ enum accounts_verdict {
 	ACCOUNTS_FAILED,   /* link down or store broken */
 };
 
+/* A user's own matters, which who shows the ticket of a log-in may ask and change. */
+enum acct_own_op {
+	ACCT_OWN_LOGINS,    /* rows: the log-ins, the last used first; number: this one */
+	ACCT_OWN_LOGIN_END, /* that of the number; 0: all but this one */
+	ACCT_OWN_N_OPS
+};
+enum acct_own_status {
+	ACCT_OWN_DONE,
+	ACCT_OWN_SIGNED_OUT, /* the ticket is none of a log-in */
+	ACCT_OWN_SLOW,       /* too much: try again in retry_s */
+	ACCT_OWN_NONE,       /* what was named is not there */
+	ACCT_OWN_FAILED,     /* store broken */
+	ACCT_OWN_N_STATUSES
+};
+
 enum acct_type {
 	/* to accounts */
 	ACCT_LOOKUP = 1,
@@ -112,6 +127,7 @@ enum acct_type {
 	        4, /* subscribe to changes after number `since`; answered, then the changes come */
 	ACCT_SEARCH = 5,  /* answered with PERSONs, then an END */
 	ACCT_MEMBERS = 6, /* of a distribution group; answered likewise */
+	ACCT_OWN = 7,     /* answered with OWN_ROWs, then an OWNED */
 	/* from accounts */
 	ACCT_RECORD = 65,
 	ACCT_VERDICT = 66,
@@ -119,6 +135,8 @@ enum acct_type {
 	ACCT_FED = 68,
 	ACCT_PERSON = 69,
 	ACCT_END = 70,
+	ACCT_OWN_ROW = 71,
+	ACCT_OWNED = 72,
 };
 
 enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
@@ -153,6 +171,13 @@ struct acct_msg {
 			struct str key; /* the group's address */
 			uint32_t max;   /* answers wanted: 1 to ACCT_MEMBERS_MAX */
 		} members;
+		struct acct_own {
+			enum acct_own_op op;
+			struct str ticket;
+			uint64_t number;
+			struct str text;
+			struct addr peer;
+		} own;
 		struct {
 			enum acct_status status;
 			struct account acc; /* of ACCT_FOUND */
@@ -177,6 +202,18 @@ struct acct_msg {
 			enum acct_status status; /* NONE: no such group */
 			bool more;               /* there are others that did not come */
 		} end;
+		struct acct_own_row {
+			uint64_t number;
+			int64_t made_at, used_at; /* seconds since 1970; 0: never */
+			struct str name;          /* what the browser said it is */
+			struct str from;          /* an address, or empty */
+		} own_row;
+		struct acct_owned {
+			enum acct_own_status status;
+			uint32_t retry_s;
+			uint64_t number;
+			struct str text;
+		} owned;
 	};
 };
 

@@ -145,6 +145,42 @@ static void searches_and_people_come_back(void)
 	OK(m.record.acc.group && !m.record.acc.disabled);
 }
 
+static void own_matters_come_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	struct addr peer;
+	EQ(addr_parse(&peer, STR("2001:db8::7"), 443), 0);
+	struct acct_msg m =
+	        through(&b, &(struct acct_msg){ .type = ACCT_OWN,
+	                                        .id = 9,
+	                                        .own = { ACCT_OWN_LOGIN_END, STR("ticket"), 77,
+	                                                 STR("text"), peer } });
+	EQ(m.own.op, ACCT_OWN_LOGIN_END);
+	EQ_STR(m.own.ticket, "ticket");
+	EQ(m.own.number, 77);
+	EQ_STR(m.own.text, "text");
+	OK(addr_eq_host(&m.own.peer, &peer));
+	b.p[10] = ACCT_OWN_N_OPS;
+	size_t len;
+	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
+	m = through(&b, &(struct acct_msg){
+	                        .type = ACCT_OWN_ROW,
+	                        .own_row = { 5, 1000, 0, STR("Firefox"), STR("192.0.2.1") } });
+	EQ(m.own_row.number, 5);
+	EQ(m.own_row.made_at, 1000);
+	EQ(m.own_row.used_at, 0);
+	EQ_STR(m.own_row.name, "Firefox");
+	EQ_STR(m.own_row.from, "192.0.2.1");
+	m = through(&b, &(struct acct_msg){ .type = ACCT_OWNED,
+	                                    .owned = { ACCT_OWN_SLOW, 3, 5, STR("x") } });
+	EQ(m.owned.status, ACCT_OWN_SLOW);
+	EQ(m.owned.retry_s, 3);
+	EQ(m.owned.number, 5);
+	EQ_STR(m.owned.text, "x");
+	b.p[10] = ACCT_OWN_N_STATUSES;
+	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
+}
+
 static void searches_outside_the_limits_are_refused(void)
 {
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
@@ -187,9 +223,9 @@ static void broken_frames_end_the_stream(void)
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
 	struct acct_msg m;
 	size_t len;
-	EQ(acct_get(&m, &len, STR("\0\0\0\5\2\1\0\0\0")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\0\5\3\1\0\0\0")), -EBADMSG);
 	EQ(acct_get(&m, &len, STR("\0\0\x40\1")), -EBADMSG);
-	EQ(acct_get(&m, &len, STR("\0\0\0\6\2\x7f\0\0\0\0")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\0\6\3\x7f\0\0\0\0")), -EBADMSG);
 	acct_put(&b, &(struct acct_msg){ .type = ACCT_CHANGE });
 	EQ(acct_get(&m, &len, buf_view(&b)), 1);
 	b.p[4] = ACCT_VERSION + 1;
@@ -222,6 +258,7 @@ int main(void)
 	RUN(local_peer_has_no_address);
 	RUN(answers_come_back);
 	RUN(searches_and_people_come_back);
+	RUN(own_matters_come_back);
 	RUN(searches_outside_the_limits_are_refused);
 	RUN(frames_follow_one_another);
 	RUN(broken_frames_end_the_stream);

@@ -1,0 +1,52 @@
+/* A request by HTTP that waits for accounts: shared by login.c (log-ins) and own.c (what users ask
+ * and change of their own accounts). */
+#pragma once
+
+#include "role/web/wb.h"
+
+enum { WEB_USER_MAX = 8 * 1024 };
+
+struct visit;
+typedef void visit_body_fn(struct visit *v, const cJSON *body);
+
+struct visit {
+	struct web *web;
+	struct http_exchange *x; /* NULL: its peer has gone */
+	struct accounts_req *asking;
+	struct web_login who;
+	visit_body_fn *body;
+
+	/* Of login.c. */
+	void (*then)(struct visit *v);
+	struct buf user; /* "user":{...}, of who it is */
+
+	/* Of own.c. */
+	enum acct_own_op op;
+	/* What the body asks for; false: answered already. */
+	bool (*read)(struct visit *v, const cJSON *body, struct acct_own *ret);
+	/* The members of the answer. */
+	void (*put)(struct buf *b, const struct accounts_owned *o);
+};
+
+struct visit *visit_new(struct web *w, struct http_exchange *x);
+void visit_free(struct visit *v);
+/* Copies the ticket of the cookie; false: there is none that could be one. */
+bool visit_ticket(struct visit *v);
+
+/* Of a request that no visit has been made of. */
+void visit_error(struct http_exchange *x, unsigned status, const char *code, const char *text,
+                 const char *remedy);
+/* Answers; each frees the visit. */
+void visit_refuse(struct visit *v, unsigned status, const char *code, const char *text,
+                  const char *remedy);
+void visit_signed_out(struct visit *v);
+void visit_no_server(struct visit *v);
+/* 429 with the seconds to wait. */
+void visit_slow(struct visit *v, const char *code, const char *text, uint32_t retry_s);
+/* members: of the object that is the answer.  cookie: the ticket that the browser is given; empty:
+ * it is taken back; NULL: nothing. */
+void visit_answer(struct visit *v, struct str members, const char *cookie);
+
+/* Reads the body, and calls fn with the object in it, its secrets wiped when fn has returned; what
+ * is no object is refused. */
+void visit_read(struct visit *v, visit_body_fn *fn);
