@@ -4,9 +4,12 @@ import { signal, type Signal } from "@preact/signals";
 
 export type View = "chats" | "people" | "calls" | "settings";
 
+/** The page of the settings about what protects the account. */
+export const SECURITY = "security";
+
 export interface Route {
   view: View;
-  /** Whose chat or card it is. */
+  /** Whose chat or card it is; of the settings, which page of them. */
   uri: string | null;
 }
 
@@ -19,7 +22,7 @@ export function parseRoute(hash: string): Route {
     // A broken escape names nobody.
   }
   if (view === "people" || view === "calls") return { view, uri: who };
-  if (view === "settings") return { view, uri: null };
+  if (view === "settings") return { view, uri: who === SECURITY ? who : null };
   return { view: "chats", uri: who };
 }
 

@@ -14,7 +14,7 @@ export function isObject(v: unknown): v is Obj {
   return typeof v === "object" && v !== null && !Array.isArray(v);
 }
 
-function text(v: unknown): string {
+export function text(v: unknown): string {
   return typeof v === "string" ? v : "";
 }
 
@@ -22,11 +22,11 @@ function optional(v: unknown): string | undefined {
   return typeof v === "string" && v !== "" ? v : undefined;
 }
 
-function count(v: unknown, other: number): number {
+export function count(v: unknown, other: number): number {
   return typeof v === "number" && Number.isFinite(v) && v >= 0 ? v : other;
 }
 
-function list<T>(v: unknown, one: (o: Obj) => T | null): T[] {
+export function list<T>(v: unknown, one: (o: Obj) => T | null): T[] {
   if (!Array.isArray(v)) return [];
   return v.filter(isObject).map(one).filter((x): x is T & {} => x !== null);
 }

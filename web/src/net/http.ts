@@ -5,7 +5,8 @@ import { ApiError, type User } from "./wire";
 
 const BASE = "/api/v1/";
 
-async function ask(path: string, body?: object): Promise<unknown> {
+/** GET, or POST if there is a body; throws ApiError. */
+export async function ask(path: string, body?: object): Promise<unknown> {
   let answer: Response;
   try {
     answer = await fetch(BASE + path, {

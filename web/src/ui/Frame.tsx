@@ -9,6 +9,7 @@ import { overlay, useSession } from "./context";
 import { CallBar } from "./call/CallBar";
 import { Incoming } from "./call/Incoming";
 import { Banner } from "./Banner";
+import { SECURITY } from "../model/route";
 import { hotkeys } from "./hotkeys";
 import { Keys } from "./Keys";
 import { Empty } from "./parts/Empty";
@@ -25,10 +26,11 @@ import { Toasts } from "./Toasts";
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
 const HistoryList = lazy(async () => (await import("./call/History")).HistoryList);
 const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
+const Security = lazy(async () => (await import("./security/Security")).Security);
 
 function MainPart() {
   const { view, uri } = useSession().route.value;
-  if (view === "settings") return <Settings />;
+  if (view === "settings") return uri === SECURITY ? <Security /> : <Settings />;
   if (view === "people") {
     if (uri) return <ContactCard key={uri} uri={uri} page />;
     return <Empty icon="people" title={t("people_pick_title")} text={t("people_pick_text")} />;

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 
 import { t } from "../i18n";
 import type { Language, Prefs, Theme } from "../model/prefs";
-import { hrefOf } from "../model/route";
+import { hrefOf, SECURITY } from "../model/route";
 import { VERSION } from "../version";
 import { overlay, usePage, useSession } from "./context";
 import { Icon } from "./parts/Icon";
@@ -103,6 +103,10 @@ function Account() {
       <h2 id="set-account">{t("set_account")}</h2>
       <p><bdi>{user.value.name}</bdi><br /><span class="muted">{user.value.uri}</span></p>
       <div class="buttons">
+        <a class="button" href={hrefOf("settings", SECURITY)}>
+          <Icon name="shield" size={18} />
+          {t("sec_title")}
+        </a>
         <button type="button" class="button" onClick={() => (overlay.value = "keys")}>
           <Icon name="keyboard" size={18} />
           {t("set_keys")}

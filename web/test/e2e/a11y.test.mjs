@@ -100,6 +100,9 @@ async function overlays(page) {
   await go(page, "#/settings");
   await page.getByRole("heading", { name: "Settings" }).waitFor();
   await check(page, "settings");
+  await page.getByRole("link", { name: "Security" }).click();
+  await page.getByText("This browser").waitFor();
+  await check(page, "security");
   await page.keyboard.press("?");
   await page.getByRole("dialog").waitFor();
   await check(page, "shortcuts");

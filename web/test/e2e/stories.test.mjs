@@ -353,4 +353,16 @@ story("who cannot be added is told, and the group is there without them", {}, as
   await page.getByText("Chen Wei could not be added").waitFor();
   await page.getByRole("button", { name: "Open it without them" }).click();
   await page.getByRole("heading", { name: "Nobody", level: 1 }).waitFor();
+story("log-ins elsewhere are seen and ended, one and all", {}, async ({ page, mock }) => {
+  await signIn(page, "#/settings");
+  await page.getByRole("link", { name: "Security" }).click();
+  await page.getByText("Chrome, Linux").waitFor();
+  await page.getByRole("button", { name: "Sign out Safari, iPhone" }).click();
+  await page.getByText("Safari, iPhone").waitFor({ state: "detached" });
+  assert.deepEqual(mock.logins.map((l) => l.number), [12, 4]);
+  mock.logins.push({ ...mock.logins[1], number: 30 });
+  await page.reload();
+  await page.getByRole("button", { name: "Sign out all others" }).click();
+  await page.getByText("Unknown browser").first().waitFor({ state: "detached" });
+  assert.deepEqual(mock.logins.map((l) => l.number), [12]);
 });

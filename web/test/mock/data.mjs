@@ -140,3 +140,13 @@ function said() {
     state: "delivered",
   }));
 }
+
+export function logins() {
+  const at = (days) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const agent = (system, rest) => `Mozilla/5.0 (${system}) ${rest}`;
+  return [
+    { number: 12, made_at: at(3), used_at: at(0), from: "192.0.2.7", agent: agent("X11; Linux x86_64", "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"), this: true },
+    { number: 9, made_at: at(20), used_at: at(1), from: "2001:db8::17", agent: agent("iPhone; CPU iPhone OS 18_1 like Mac OS X", "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"), this: false },
+    { number: 4, made_at: at(28), used_at: at(14), from: "", agent: "", this: false },
+  ];
+}

@@ -32,6 +32,7 @@ export class Mock {
   messages = data.messages();
   /** chat: {name, organizer, people} */
   conferences = data.conferences();
+  logins = data.logins();
   self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
@@ -170,7 +171,11 @@ export class Mock {
       return this.#json(res, 200, {}, { "Set-Cookie": "dialtone=; Max-Age=0; Path=/" });
     }
     if (path.endsWith("/login")) return this.#login(JSON.parse(body), res, user);
-    return this.#error(res, 404, "not_found");
+    const own = OWN[path.slice("/api/v1/".length)];
+    if (!own) return this.#error(res, 404, "not_found");
+    if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
+    const answer = own(body ? JSON.parse(body) : {}, this);
+    return answer.error ? this.#error(res, answer.status, answer.error) : this.#json(res, 200, answer);
   }
 
   #login({ user: name, password }, res, user) {
@@ -241,6 +246,17 @@ export class Mock {
     this.event("contacts", { groups: this.groups, people: this.contacts });
   }
 }
+
+/** Of the own account. */
+const OWN = {
+  logins: (_, mock) => ({ logins: mock.logins }),
+  "logins/end": ({ number, others }, mock) => {
+    const gone = (l) => (others ? !l.this : l.number === number);
+    if (!others && !mock.logins.some(gone)) return { status: 404, error: "not_found" };
+    mock.logins = mock.logins.filter((l) => !gone(l));
+    return {};
+  },
+};
 
 const UNKNOWN = () => ({ error: { code: "unknown_op", text: "No such request.", remedy: "" } });
 

@@ -116,6 +116,7 @@ describe("routes", () => {
       expect(parseRoute(hrefOf("chats", uri))).toEqual({ view: "chats", uri });
     }
     expect(parseRoute("#/settings/x")).toEqual({ view: "settings", uri: null });
+    expect(parseRoute("#/settings/security")).toEqual({ view: "settings", uri: "security" });
     expect(parseRoute("#/chats/%E0%A4%A")).toEqual({ view: "chats", uri: null });
     expect(parseRoute("")).toEqual({ view: "chats", uri: null });
   });

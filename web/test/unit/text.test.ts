@@ -16,6 +16,7 @@ function show(list: Inline[]): string {
     })
     .join("");
 }
+import { agentName } from "../../src/text/agent";
 
 describe("inline Markdown", () => {
   it.each([
@@ -101,5 +102,21 @@ describe("times", () => {
     expect(brief(at(25), now, "en")).toBe("Wed");
     expect(brief(at(2), now, "de")).toBe("02.11.");
     expect(since(new Date(now.getTime() - 150_000).toISOString(), now, "en")).toBe("2 min. ago");
+  });
+});
+
+describe("browsers", () => {
+  it("are called by what people call them", () => {
+    const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+    expect(agentName(chrome)).toBe("Chrome, Windows");
+    expect(agentName(`${chrome} Edg/140.0`)).toBe("Edge, Windows");
+    expect(agentName("Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0")).toBe("Firefox, Android");
+    expect(agentName("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15")).toBe("Safari, macOS");
+  });
+
+  it("say their own words where they are not known, and not too many", () => {
+    expect(agentName("curl/8.0")).toBe("curl/8.0");
+    expect(agentName("")).toBe("");
+    expect(agentName("x".repeat(200))).toHaveLength(60);
   });
 });

@@ -1,0 +1,22 @@
+// What protects the user's account. Loaded when it is opened.
+
+import "../../style/security.css";
+
+import { t } from "../../i18n";
+import { hrefOf } from "../../model/route";
+import { Icon } from "../parts/Icon";
+import { LogIns } from "./LogIns";
+
+export function Security() {
+  return (
+    <div class="settings">
+      <header class="view-head">
+        <a class="icon-button" href={hrefOf("settings")} aria-label={t("back")}><Icon name="back" turn /></a>
+        <h1>{t("sec_title")}</h1>
+      </header>
+      <div class="settings-body">
+        <LogIns />
+      </div>
+    </div>
+  );
+}
