@@ -276,7 +276,7 @@ struct accounts_req *accounts_auth(struct accounts *a, const struct accounts_leg
 	struct accounts_req *r = req_new(a, REQ_AUTH, arg);
 	struct acct_msg m = { .type = ACCT_AUTH,
 		              .auth = { leg->mech, leg->session, leg->user, leg->blob, *leg->peer,
-		                        leg->agent } };
+		                        leg->agent, leg->code } };
 	r->decided = fn;
 	ask(a, r, &m);
 	return r;

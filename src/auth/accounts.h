@@ -88,6 +88,7 @@ struct accounts_leg {
 	struct bytes blob;       /* what the mechanism says; Digest: digest_put_blob() */
 	const struct addr *peer; /* the client's address, for the failure counters */
 	struct str agent;        /* what the client says it is; only of a password's log-in */
+	struct str code;         /* likewise, of the second factor */
 };
 struct accounts_auth {
 	enum accounts_verdict verdict;

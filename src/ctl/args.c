@@ -19,14 +19,29 @@ struct words {
 static const struct {
 	const char *arg, *word;
 } value_words[] = {
-	{ "action", "add|remove" }, { "which", "all|USER" },  { "as", "WATCHER" },
-	{ "server", "ADDRESS" },    { "peer", "ADDRESS" },    { "photo", "FILE" },
-	{ "manager", "USER" },      { "ntlm", "yes|no" },     { "hidden", "yes|no" },
-	{ "list", "FILE" },         { "max", "N" },           { "sha256-only", "yes|no" },
-	{ "max-endpoints", "N" },   { "--host", "NAME" },     { "--to host", "HOST[:PORT]" },
-	{ "--to", "DIR" },          { "on", "on|off" },       { "life", "TIME" },
-	{ "--udp-port", "PORT" },   { "--tcp-port", "PORT" }, { "--username", "NAME" },
+	{ "action", "add|remove" },
+	{ "which", "all|USER" },
+	{ "as", "WATCHER" },
+	{ "server", "ADDRESS" },
+	{ "peer", "ADDRESS" },
+	{ "photo", "FILE" },
+	{ "manager", "USER" },
+	{ "ntlm", "yes|no" },
+	{ "hidden", "yes|no" },
+	{ "list", "FILE" },
+	{ "max", "N" },
+	{ "sha256-only", "yes|no" },
+	{ "max-endpoints", "N" },
+	{ "--host", "NAME" },
+	{ "--to host", "HOST[:PORT]" },
+	{ "--to", "DIR" },
+	{ "on", "on|off" },
+	{ "life", "TIME" },
+	{ "--udp-port", "PORT" },
+	{ "--tcp-port", "PORT" },
+	{ "--username", "NAME" },
 	{ "--ca", "FILE" },
+	{ "second-factor", "required|optional|default" },
 };
 
 static bool is_named(const struct ctl_arg *a, struct str word)

@@ -1,13 +1,20 @@
 #!/usr/bin/python3
 """Poster row IM-16: what people see and change of their own accounts in the browser."""
+import base64
+import hashlib
+import hmac
 import os
+import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Answer, Browser, Site, make_pages  # noqa: E402
 
+STEP_S = 30
 FIREFOX = [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")]
 
 
@@ -115,6 +122,131 @@ def who_asks_too_often_is_told_to_wait(case):
     check_eq((answer.status, answer.code), (429, "too_many"), answer.body)
     check(int(answer.headers["Retry-After"]) > 0, answer.headers)
     check_eq(len(logins(other)), 1, "others are not slowed")
+
+
+# --- the second factor
+
+
+def totp(secret, at=None):
+    """RFC 6238, without any of ours."""
+    counter = struct.pack(">Q", int(time.time() if at is None else at) // STEP_S)
+    digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7fffffff) % 1000000:06}"
+
+
+class Telephone:
+    """Makes codes, each of which the server has not seen yet."""
+
+    def __init__(self, secret):
+        self.secret, self.last = secret, 0
+
+    def code(self):
+        """The next one within the server's window; waits for the clock if that is used up."""
+        def unused():
+            now = int(time.time()) // STEP_S
+            return next((s for s in (now - 1, now, now + 1) if s > self.last), None)
+        self.last = wait_for(unused, "a step that was not used")
+        return totp(self.secret, self.last * STEP_S)
+
+
+def set_up(b):
+    began = b.own("second-factor/begin")
+    phone = Telephone(began["secret"])
+    return phone, b.own("second-factor/confirm", code=phone.code())["recovery"], began
+
+
+def wrong(b, code):
+    answer = b.log_in(code=code)
+    return answer.status, answer.code
+
+
+@tap.test
+def a_second_factor_is_set_up_and_asked_for(case):
+    a = logged_in(case)
+    check_eq(a.own("second-factor"), {"recovery_left": 0, "on": False, "required": False}, "none")
+    second = logged_in(case, a.user)
+    phone, recovery, began = set_up(a)
+    check(began["uri"].startswith("otpauth://totp/Dialtone:" + a.user.name), began)
+    check_eq((len(recovery), len(set(recovery))), (10, 10), "recovery codes")
+    check_eq(a.own("second-factor"), {"recovery_left": 10, "on": True, "required": False}, "on")
+    check_eq(second.own_error("logins"), (401, "signed_out"), "who came in without it")
+    check_eq(wrong(a, ""), (401, "code_needed"), "the password alone")
+    check_eq(wrong(a, "000000x"), (401, "wrong_login"), "no code at all")
+    code = phone.code()
+    b = browser(case, a.user)
+    check_eq(b.log_in(code=code).status, 200, "with the code")
+    check_eq(wrong(b, code), (401, "wrong_login"), "the same once more")
+    check_eq(b.connect(), 101, "WebSocket")
+    check_eq(b.log_in(code=recovery[3].upper()).status, 200, "with a recovery code")
+    check_eq(wrong(b, recovery[3]), (401, "wrong_login"), "that once more")
+    check_eq(a.own("second-factor")["recovery_left"], 9, "recovery codes that are left")
+    with open(case.site.server.p.log, encoding="utf-8", errors="replace") as f:
+        log = f.read()
+    for secret in (began["secret"], *recovery):
+        check(secret not in log, f"{secret} in the log")
+    check("second-factor-on" in log, "what happened in the log")
+
+
+@tap.test
+def nobody_learns_which_of_password_and_code_was_wrong(case):
+    a = logged_in(case)
+    set_up(a)
+    answers = [a.log_in("wrong", code="123456"), a.log_in(code="12345"),
+               a.site.request("POST", "/api/v1/login",
+                              {"user": "nobody", "password": "wrong", "code": "123456"})]
+    check_eq({(x.status, x.body) for x in answers}, {(401, answers[0].body)}, "alike")
+
+
+@tap.test
+def what_weakens_an_account_needs_its_password_again(case):
+    a = logged_in(case)
+    phone, recovery, _ = set_up(a)
+    a.site.server.tool("user", "show", a.user.name)
+    check_eq(a.own_error("prove", password="wrong"), (401, "wrong_login"), "a wrong one")
+    check_eq(a.own_error("prove", password=a.user.account_password), (401, "code_needed"), "no code")
+    check_eq(a.own("prove", password=a.user.account_password, code=phone.code()), {}, "proved")
+    fresh = a.own("second-factor/codes")["recovery"]
+    check(not set(fresh) & set(recovery), "other codes")
+    check_eq(wrong(a, recovery[0]), (401, "wrong_login"), "one of the old ones")
+    check_eq(a.own("second-factor/end"), {}, "off")
+    check_eq(a.log_in().status, 200, "the password alone again")
+
+
+@tap.test
+def who_must_have_a_second_factor_sets_it_up_before_anything_else(case):
+    user = case.site.user("must")
+    case.site.server.tool("user", "set", user.name, "--second-factor", "required")
+    a = browser(case, user)
+    answer = a.log_in()
+    check_eq((answer.status, answer.json().get("needs")), (200, "second_factor"), "the log-in")
+    check_eq(a.site.request("GET", "/api/v1/session", cookie=a.cookie).json()["needs"], "second_factor",
+             "the session")
+    check_eq(a.connect(), 403, "no WebSocket yet")
+    set_up(a)
+    check("needs" not in a.site.request("GET", "/api/v1/session", cookie=a.cookie).json(), "not any more")
+    check_eq(a.connect(), 101, "WebSocket")
+    a.hello()
+    check_eq(a.own_error("second-factor/end"), (403, "refused"), "it stays on")
+
+
+@tap.test
+def an_administrator_helps_who_has_lost_the_telephone(case):
+    a = logged_in(case)
+    set_up(a)
+    shown = case.site.server.tool("user", "show", a.user.name)
+    check("10" in shown and "on" in shown, shown)
+    case.site.server.tool("user", "reset-factor", a.user.name)
+    check_eq(a.log_in().status, 200, "the password alone")
+    check_eq(a.own("second-factor")["on"], False, "off")
+
+
+@tap.test
+def phones_are_not_asked_for_codes(case):
+    a = logged_in(case)
+    set_up(a)
+    phone = case.own(Phone(case.site.server, a.user))
+    phone.register()
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ struct asked {
 	struct list node;
 	struct peer *peer;
 	struct signin_req *req;
+	enum acct_type type;
 	enum accounts_mech mech;
+	enum acct_own_op op;
 	struct addr from;
 	char *agent;
 };
@@ -74,12 +76,29 @@ static void log_made(const struct asked *a, const struct acct_msg *m)
 	         log_esc(str_of(a->agent)));
 }
 
+/* What a user has changed of the own account. */
+static void log_changed(struct peers *p, enum acct_own_op op, const struct acct_msg *m)
+{
+	static const char *const events[] = {
+		[ACCT_OWN_FACTOR_CONFIRM] = "second-factor-on",
+		[ACCT_OWN_FACTOR_CODES] = "recovery-codes-made",
+		[ACCT_OWN_FACTOR_END] = "second-factor-off",
+	};
+	struct account acc = { .uri = STR("") };
+	if (m->owned.status != ACCT_OWN_DONE || op >= ARRAY_SIZE(events) || !events[op])
+		return;
+	(void)!userdb_by_id(p->db, m->owned.account, &acc);
+	log_info(NULL, events[op], "user=%s", log_esc(acc.uri));
+}
+
 static void on_verdict(void *arg, const struct acct_msg *m)
 {
 	struct asked *a = arg;
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
 	a->req = NULL;
-	if (a->mech == ACCOUNTS_LOGIN && m->verdict.verdict == ACCOUNTS_ACCEPT)
+	if (a->type == ACCT_OWN)
+		log_changed(a->peer->owner, a->op, m);
+	else if (a->mech == ACCOUNTS_LOGIN && m->verdict.session != 0)
 		log_made(a, m);
 	acct_put(&b, m);
 	stream_write(a->peer->link, buf_view(&b));
@@ -98,6 +117,7 @@ static void auth(struct peers *p, struct peer *peer, const struct acct_msg *req)
 		asked_free(a);
 		return;
 	}
+	a->type = ACCT_AUTH;
 	a->peer = peer;
 	a->mech = req->auth.mech;
 	a->from = req->auth.peer;
@@ -116,7 +136,8 @@ static void own(struct peers *p, struct peer *peer, const struct acct_msg *req)
 	struct acct_msg m;
 	struct asked *a = xnew(struct asked);
 	list_init(&a->node);
-	a->mech = ACCOUNTS_TICKET;
+	a->type = ACCT_OWN;
+	a->op = req->own.op;
 	a->peer = peer;
 	a->req = signin_own(p->signin, req, loop_now(p->env->loop), put_row, p, &m, on_verdict, a);
 	if (a->req) {
@@ -204,7 +225,9 @@ static void feed(struct peers *p, struct peer *peer, const struct acct_msg *req)
 /* To check what a client shows is one right; to make and end log-ins another. */
 static struct str name_of_auth(enum accounts_mech mech)
 {
-	return mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_TICKET_END ? STR("log-in") : STR("auth");
+	bool log_in =
+	        mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_PROVE || mech == ACCOUNTS_TICKET_END;
+	return log_in ? STR("log-in") : STR("auth");
 }
 
 /* By what name a message stands in a role's rights; empty for what only we may send. */

@@ -12,6 +12,8 @@ enum { AGENT_MAX = 200 };
 
 static void say_who(struct visit *v, bool cookie)
 {
+	if (v->limited)
+		buf_lit(&v->user, ",\"needs\":\"second_factor\"");
 	visit_answer(v, buf_view(&v->user), cookie ? v->who.ticket : NULL);
 }
 
@@ -25,8 +27,18 @@ static void say_session(struct visit *v)
 	say_who(v, false);
 }
 
+static void say_proved(struct visit *v)
+{
+	visit_answer(v, STR(""), NULL);
+}
+
 static void open_socket(struct visit *v)
 {
+	if (v->limited) {
+		visit_refuse(v, 403, "second_factor_needed",
+		             "This account must have a second factor.", "Set it up first.");
+		return;
+	}
 	struct http_exchange *x = take(&v->x);
 	http_set_user(x, NULL, NULL);
 	browser_new(v->web, x, &v->who, &v->user);
@@ -65,33 +77,53 @@ static void greet(struct visit *v)
 	v->asking = accounts_lookup(v->web->accounts, str_of(v->who.uri), on_account, v);
 }
 
+static void welcome(struct visit *v, const struct accounts_auth *r)
+{
+	if (r->blob.len > 0 && r->blob.len <= WEB_TICKET_MAX)
+		memcpy(v->who.ticket, r->blob.p, r->blob.len);
+	v->limited = r->verdict == ACCOUNTS_CONTINUE;
+	if (!take_who(v, r) || !v->who.ticket[0])
+		visit_no_server(v);
+	else if (v->then == say_proved)
+		say_proved(v);
+	else
+		greet(v);
+}
+
+/* The same whether the password is wrong or the code. */
+static void turn_away(struct visit *v)
+{
+	v->web->stats.refused++;
+	if (v->then != say_signed_in && v->then != say_proved)
+		visit_signed_out(v);
+	else
+		visit_refuse(v, 401, "wrong_login", "The name, the password or the code is wrong.",
+		             "Check them; after several wrong attempts you have to wait.");
+}
+
 static void on_auth(void *arg, const struct accounts_auth *r)
 {
 	struct visit *v = arg;
-	bool by_password = r->blob.len > 0;
 	v->asking = NULL;
 	switch (r->verdict) {
 	case ACCOUNTS_ACCEPT:
-		if (by_password && r->blob.len <= WEB_TICKET_MAX)
-			memcpy(v->who.ticket, r->blob.p, r->blob.len);
-		if (take_who(v, r) && v->who.ticket[0])
-			greet(v);
-		else
-			visit_no_server(v);
+		welcome(v, r);
 		break;
 	case ACCOUNTS_SLOW:
 		visit_slow(v, "too_many_attempts", "There were too many wrong attempts.",
 		           r->retry_s);
 		break;
 	case ACCOUNTS_REFUSE:
-		v->web->stats.refused++;
-		if (v->then != say_signed_in)
-			visit_signed_out(v);
-		else
-			visit_refuse(v, 401, "wrong_login", "The name or the password is wrong.",
-			             "Check both; after several wrong attempts you have to wait.");
+		turn_away(v);
 		break;
 	case ACCOUNTS_CONTINUE:
+		if (r->session != 0)
+			welcome(v, r);
+		else
+			visit_refuse(v, 401, "code_needed",
+			             "A code of the second factor is needed.",
+			             "Send it with name and password.");
+		break;
 	case ACCOUNTS_FAILED:
 		visit_no_server(v);
 		break;
@@ -116,15 +148,19 @@ static void by_ticket(struct web *w, struct http_exchange *x, void (*then)(struc
 
 static void ask_password(struct visit *v, const cJSON *body)
 {
-	struct str user = web_text(body, "user"), password = web_text(body, "password");
+	bool proves = v->then == say_proved;
+	struct str user = proves ? str_of(v->who.uri) : web_text(body, "user");
+	struct str password = web_text(body, "password"), code = web_text(body, "code");
 	struct str agent = http_value(http_request(v->x), HTTP_H_USER_AGENT);
 	if (user.len == 0 || user.len > ACCT_TEXT_MAX || password.len == 0 ||
-	    password.len > ACCT_TEXT_MAX) {
+	    password.len > ACCT_TEXT_MAX || code.len > ACCT_CODE_MAX) {
 		visit_refuse(v, 400, "bad_request", "user and password must be there.", "");
 		return;
 	}
-	struct accounts_leg leg = { .mech = ACCOUNTS_LOGIN,
+	struct accounts_leg leg = { .mech = proves ? ACCOUNTS_PROVE : ACCOUNTS_LOGIN,
+		                    .session = v->who.number,
 		                    .user = user,
+		                    .code = code,
 		                    .blob = bytes_of(password),
 		                    .agent = str_sub(agent, 0, AGENT_MAX),
 		                    .peer = http_peer(v->x) };
@@ -137,6 +173,18 @@ static void login(struct web *w, struct http_exchange *x)
 	struct visit *v = visit_new(w, x);
 	v->then = say_signed_in;
 	visit_read(v, ask_password);
+}
+
+/* The ticket is good; now the password. */
+static void read_proof(struct visit *v)
+{
+	v->then = say_proved;
+	visit_read(v, ask_password);
+}
+
+static void prove(struct web *w, struct http_exchange *x)
+{
+	by_ticket(w, x, read_proof);
 }
 
 static void on_ended(void *arg, const struct accounts_auth *r)
@@ -189,6 +237,12 @@ static const struct page {
 	{ HTTP_GET,  API "ws",      true,  false, websocket },
 	{ HTTP_GET,  API "logins",  false, false, web_own_logins },
 	{ HTTP_POST, API "logins/end", true, true, web_own_login_end },
+	{ HTTP_POST, API "prove", true, true, prove },
+	{ HTTP_GET,  API "second-factor", false, false, web_own_factor },
+	{ HTTP_POST, API "second-factor/begin", true, true, web_own_factor_begin },
+	{ HTTP_POST, API "second-factor/confirm", true, true, web_own_factor_confirm },
+	{ HTTP_POST, API "second-factor/codes", true, true, web_own_factor_codes },
+	{ HTTP_POST, API "second-factor/end", true, true, web_own_factor_end },
 };
 /* clang-format on */
 

@@ -20,28 +20,37 @@ static void say(struct visit *v, const struct accounts_owned *o)
 	wipe(b.p, b.len);
 }
 
+/* clang-format off */
+static const struct {
+	unsigned http;
+	const char *code, *text, *remedy;
+} refusals[] = {
+	[ACCT_OWN_NONE]     = { 404, "not_found", "It is not there any more.", "" },
+	[ACCT_OWN_EXISTS]   = { 409, "exists", "It is there already.", "" },
+	[ACCT_OWN_WRONG]    = { 403, "wrong_code", "The code is wrong.",
+	                        "Take the one that is shown now; check the clock of the telephone." },
+	[ACCT_OWN_REFUSED]  = { 403, "refused", "The policy of this server does not allow it.", "" },
+	[ACCT_OWN_UNPROVED] = { 403, "prove", "The password must be typed again first.",
+	                        "POST it to prove." },
+};
+/* clang-format on */
+
 static void on_owned(void *arg, const struct accounts_owned *o)
 {
 	struct visit *v = arg;
+	enum acct_own_status s = o->end.status;
 	v->asking = NULL;
-	switch (o->end.status) {
-	case ACCT_OWN_DONE:
+	if (s == ACCT_OWN_DONE)
 		say(v, o);
-		break;
-	case ACCT_OWN_SIGNED_OUT:
+	else if (s == ACCT_OWN_SIGNED_OUT)
 		visit_signed_out(v);
-		break;
-	case ACCT_OWN_SLOW:
+	else if (s == ACCT_OWN_SLOW)
 		visit_slow(v, "too_many", "There were too many requests.", o->end.retry_s);
-		break;
-	case ACCT_OWN_NONE:
-		visit_refuse(v, 404, "not_found", "It is not there any more.", "");
-		break;
-	case ACCT_OWN_FAILED:
-	case ACCT_OWN_N_STATUSES:
+	else if (s < ARRAY_SIZE(refusals) && refusals[s].code)
+		visit_refuse(v, refusals[s].http, refusals[s].code, refusals[s].text,
+		             refusals[s].remedy);
+	else
 		visit_no_server(v);
-		break;
-	}
 }
 
 static void ask(struct visit *v, struct acct_own *own)
@@ -68,6 +77,28 @@ static struct visit *begin(struct web *w, struct http_exchange *x, enum acct_own
 		return v;
 	visit_signed_out(v);
 	return NULL;
+}
+
+static void get(struct web *w, struct http_exchange *x, enum acct_own_op op,
+                void (*put)(struct buf *b, const struct accounts_owned *o))
+{
+	struct visit *v = begin(w, x, op);
+	if (!v)
+		return;
+	v->put = put;
+	ask(v, &(struct acct_own){ .number = 0 });
+}
+
+static void post(struct web *w, struct http_exchange *x, enum acct_own_op op,
+                 bool (*read)(struct visit *v, const cJSON *body, struct acct_own *ret),
+                 void (*put)(struct buf *b, const struct accounts_owned *o))
+{
+	struct visit *v = begin(w, x, op);
+	if (!v)
+		return;
+	v->read = read;
+	v->put = put;
+	visit_read(v, on_body);
 }
 
 /* --- log-ins --------------------------------------------------------------------------------- */
@@ -103,11 +134,7 @@ static void put_logins(struct buf *b, const struct accounts_owned *o)
 
 void web_own_logins(struct web *w, struct http_exchange *x)
 {
-	struct visit *v = begin(w, x, ACCT_OWN_LOGINS);
-	if (!v)
-		return;
-	v->put = put_logins;
-	ask(v, &(struct acct_own){ .number = 0 });
+	get(w, x, ACCT_OWN_LOGINS, put_logins);
 }
 
 /* One, or all others: neither may pass for the other by a slip. */
@@ -125,9 +152,74 @@ static bool read_end(struct visit *v, const cJSON *body, struct acct_own *ret)
 
 void web_own_login_end(struct web *w, struct http_exchange *x)
 {
-	struct visit *v = begin(w, x, ACCT_OWN_LOGIN_END);
-	if (!v)
-		return;
-	v->read = read_end;
-	visit_read(v, on_body);
+	post(w, x, ACCT_OWN_LOGIN_END, read_end, NULL);
+}
+
+/* --- the second factor ----------------------------------------------------------------------- */
+
+static void put_flag(struct buf *b, const char *name, bool on)
+{
+	buf_printf(b, ",\"%s\":%s", name, on ? "true" : "false");
+}
+
+static void put_factor(struct buf *b, const struct accounts_owned *o)
+{
+	buf_printf(b, "\"recovery_left\":%llu", (unsigned long long)o->end.number);
+	put_flag(b, "on", o->end.flags & ACCT_OWN_ON);
+	put_flag(b, "required", o->end.flags & ACCT_OWN_REQUIRED);
+}
+
+static void put_secret(struct buf *b, const struct accounts_owned *o)
+{
+	struct str secret, uri;
+	(void)str_cut(o->end.text, ' ', &secret, &uri);
+	buf_lit(b, "\"secret\":");
+	json_put_str(b, secret);
+	json_put_member(b, "uri", uri);
+}
+
+static void put_codes(struct buf *b, const struct accounts_owned *o)
+{
+	struct str one, rest = o->end.text;
+	buf_lit(b, "\"recovery\":[");
+	for (const char *before = ""; rest.len > 0; before = ",") {
+		(void)str_cut(rest, ' ', &one, &rest);
+		buf_printf(b, "%s", before);
+		json_put_str(b, one);
+	}
+	buf_char(b, ']');
+}
+
+static bool read_code(struct visit *v, const cJSON *body, struct acct_own *ret)
+{
+	ret->text = web_text(body, "code");
+	if (ret->text.len > 0 && ret->text.len <= ACCT_CODE_MAX)
+		return true;
+	visit_refuse(v, 400, "bad_request", "code must be there.", "");
+	return false;
+}
+
+void web_own_factor(struct web *w, struct http_exchange *x)
+{
+	get(w, x, ACCT_OWN_FACTOR, put_factor);
+}
+
+void web_own_factor_begin(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_FACTOR_BEGIN, NULL, put_secret);
+}
+
+void web_own_factor_confirm(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_FACTOR_CONFIRM, read_code, put_codes);
+}
+
+void web_own_factor_codes(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_FACTOR_CODES, NULL, put_codes);
+}
+
+void web_own_factor_end(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_FACTOR_END, NULL, NULL);
 }

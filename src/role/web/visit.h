@@ -19,6 +19,7 @@ struct visit {
 	/* Of login.c. */
 	void (*then)(struct visit *v);
 	struct buf user; /* "user":{...}, of who it is */
+	bool limited;    /* the log-in is good for setting up the second factor alone */
 
 	/* Of own.c. */
 	enum acct_own_op op;

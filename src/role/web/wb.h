@@ -104,6 +104,11 @@ void web_http_request(void *arg, struct http_exchange *x);
 
 void web_own_logins(struct web *w, struct http_exchange *x);
 void web_own_login_end(struct web *w, struct http_exchange *x);
+void web_own_factor(struct web *w, struct http_exchange *x);
+void web_own_factor_begin(struct web *w, struct http_exchange *x);
+void web_own_factor_confirm(struct web *w, struct http_exchange *x);
+void web_own_factor_codes(struct web *w, struct http_exchange *x);
+void web_own_factor_end(struct web *w, struct http_exchange *x);
 
 /* --- files.c: the browser client */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/code.h"
+#include "svc/user/factor.h"
 
 enum { RESULT_MAX = 32 * 1024 * 1024, ENDPOINTS_MAX = 100 };
 
@@ -75,6 +76,22 @@ static void put_schemes(struct buf *b, const struct account *acc, const struct c
 	command_put(b, "schemes", str_of(text));
 }
 
+/* Also of one that does not open: an administrator removes it. */
+static void put_factor(struct buf *b, struct userdb *db, uint64_t account)
+{
+	struct factor f = { .state = FACTOR_NONE };
+	char text[128];
+	int r = factor_read(db, account, &f);
+	(void)!snprintf(text, sizeof(text), "%s%s",
+	                r < 0                  ? "cannot be read"
+	                : f.state == FACTOR_ON ? "on"
+	                                       : "off",
+	                f.required ? ", required for the web" : "");
+	command_put(b, "second_factor", str_of(text));
+	command_put_number(b, "recovery_codes", f.recovery);
+	wipe(&f, sizeof(f));
+}
+
 static void put_account(struct buf *b, const struct account *acc, const struct cred_view *v)
 {
 	command_put(b, "user", acc->uri);
@@ -88,6 +105,7 @@ static void put_account(struct buf *b, const struct account *acc, const struct c
 	command_put_raw(b, "disabled", acc->disabled ? "true" : "false");
 	put_schemes(b, acc, v);
 	command_put_number(b, "devices", v->n_devices);
+	put_factor(b, v->db, acc->id);
 }
 
 /* What counts, and why. */
@@ -229,6 +247,10 @@ static void user_add(void *role_state, struct ctl_call *call)
 	userdb_add(admin->db, &n, command_changed, ch);
 }
 
+static const char *const factor_policies[] = { [USERDB_FACTOR_DEFAULT] = "default",
+	                                       [USERDB_FACTOR_REQUIRED] = "required",
+	                                       [USERDB_FACTOR_OPTIONAL] = "optional" };
+
 /* --- user set ------------------------------------------------------------------------ */
 
 /* -1: not given; 2: neither yes nor no. */
@@ -240,6 +262,18 @@ static int yes_no(const cJSON *args, const char *name)
 	return str_ieq(v, STR("yes")) ? 1 : str_ieq(v, STR("no")) ? 0 : 2;
 }
 
+/* -1: not given; behind the last one: none of them. */
+static int read_factor(const cJSON *args)
+{
+	struct str v = ctl_text(args, "second-factor");
+	int i = 0;
+	if (!cJSON_GetObjectItemCaseSensitive(args, "second-factor"))
+		return -1;
+	while (i <= USERDB_FACTOR_OPTIONAL && !str_ieq(v, str_of(factor_policies[i])))
+		i++;
+	return i;
+}
+
 static bool read_policy(struct ctl_call *call, struct userdb_set *set, struct buf *why)
 {
 	double max = ENDPOINTS_MAX, endpoints = ctl_number(call->args, "max-endpoints", -1);
@@ -247,9 +281,12 @@ static bool read_policy(struct ctl_call *call, struct userdb_set *set, struct bu
 	set->ntlm = yes_no(call->args, "ntlm");
 	set->sha256_only = yes_no(call->args, "sha256-only");
 	set->hidden = yes_no(call->args, "hidden");
+	set->second_factor = read_factor(call->args);
 	set->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, max + 1.0);
 	if (set->ntlm == 2 || set->sha256_only == 2 || set->hidden == 2)
 		buf_lit(why, "--ntlm, --sha256-only and --hidden take yes or no.");
+	else if (set->second_factor > USERDB_FACTOR_OPTIONAL)
+		buf_lit(why, "--second-factor takes required, optional or default.");
 	else if (given && (endpoints < 0 || endpoints > max))
 		buf_printf(why,
 		           "--max-endpoints takes a number from 1 to %d, or 0 for the server's "
@@ -277,7 +314,7 @@ static bool read_photo(struct ctl_call *call, struct buf *ret, bool *ret_given, 
 static bool is_nothing(const struct userdb_set *set)
 {
 	bool any = set->ntlm >= 0 || set->sha256_only >= 0 || set->hidden >= 0 ||
-	           set->max_endpoints >= 0 || set->has_photo;
+	           set->max_endpoints >= 0 || set->second_factor >= 0 || set->has_photo;
 	for (unsigned i = 0; i < USER_N_FIELDS; i++)
 		any |= set->field[i].p != NULL;
 	return !any;
@@ -330,6 +367,29 @@ static void user_passwd(void *role_state, struct ctl_call *call)
 	             "out; device passwords stay.",
 	             ch->what);
 	userdb_set_password(admin->db, &acc, password, command_changed, ch);
+}
+
+static void user_reset_factor(void *role_state, struct ctl_call *call)
+{
+	struct user_admin *admin = role_state;
+	struct account acc;
+	struct factor f = { .state = FACTOR_NONE };
+	if (!command_user(admin, call, &acc))
+		return;
+	int r = factor_read(admin->db, acc.id, &f);
+	bool none = r == 0 && f.state == FACTOR_NONE;
+	wipe(&f, sizeof(f));
+	if (none) {
+		call->fail(call, "%" STR_FMT " has no second factor.", STR_ARG(acc.uri));
+		return;
+	}
+	struct change *ch = command_change(call, acc.uri);
+	command_text(
+	        ch,
+	        "The second factor of @ is removed, with its recovery codes: the password alone "
+	        "signs in. Log-ins that there are stay.",
+	        ch->what);
+	factor_end(admin->db, acc.id, command_changed, ch);
 }
 
 static void set_disabled(struct user_admin *admin, struct ctl_call *call, bool disabled)
@@ -398,10 +458,14 @@ const struct ctl_command user_commands[] = {
 	                   { "ntlm", CTL_TEXT, false, false, "yes or no: NTLM sign-in allowed" },
 	                   { "sha256-only", CTL_TEXT, false, false, "yes or no: no MD5 Digest" },
 	                   { "max-endpoints", CTL_NUMBER, false, false, "clients at once; 0: the default" },
-	                   { "hidden", CTL_TEXT, false, false, "yes or no: not found by searches" } },
+	                   { "hidden", CTL_TEXT, false, false, "yes or no: not found by searches" },
+	                   { "second-factor", CTL_TEXT, false, false,
+	                     "required, optional or default, for the web" } },
 	  "Change a user's data; an empty value clears", false, user_set },
 	{ "user", "passwd", { ARG_USER, ARG_PASSWORD },
 	  "Set a new password", false, user_passwd },
+	{ "user", "reset-factor", { ARG_USER },
+	  "Remove the second factor of who has lost it", false, user_reset_factor },
 	{ "user", "disable", { ARG_USER },
 	  "Refuse sign-ins and sign the user out at once", false, user_disable },
 	{ "user", "enable", { ARG_USER },

@@ -88,13 +88,15 @@ static void take_login(void *arg, const struct store_val *c, int n_cols UNUSED)
 		                  .credential = (uint64_t)c[1].i,
 		                  .made_at = c[2].i,
 		                  .used_at = c[3].i,
-		                  .ends_at = c[4].i };
+		                  .ends_at = c[4].i,
+		                  .proved_at = c[6].i };
 }
 
 int logins_find(struct userdb *db, struct str ticket, struct login *ret)
 {
-	static const char sql[] = "select account, credential, made_at, used_at, ends_at, secret"
-	                          " from login where number = $1 and ends_at > $2";
+	static const char sql[] =
+	        "select account, credential, made_at, used_at, ends_at, secret, proved_at"
+	        " from login where number = $1 and ends_at > $2";
 	struct ticket t;
 	struct finding f = { .ticket = &t, .ret = ret };
 	if (read_ticket(&t, ticket) < 0)
@@ -212,7 +214,7 @@ void logins_add(struct userdb *db, const struct logins_new *n, char ret_ticket[L
 	const struct store_stmt stmts[] = {
 		{ "delete from login where ends_at <= $1", &old, 1 },
 		{ "insert into login (number, account, credential, secret, made_at, used_at,"
-		  " ends_at, peer, agent) select $1, $2, $3, $4, $5, $5, $6, $7, $8"
+		  " ends_at, peer, agent, proved_at) select $1, $2, $3, $4, $5, $5, $6, $7, $8, $5"
 		  " where exists (select 1 from account, credential where account.id = $2"
 		  " and credential.id = $3 and credential.account = $2 and disabled = 0)",
 		  row, ARRAY_SIZE(row) },
@@ -280,6 +282,17 @@ int logins_end_others(struct userdb *db, uint64_t account, uint64_t number, user
 		return (int)n;
 	free(e);
 	return MIN(r, 0);
+}
+
+void logins_prove(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
+                  void *arg)
+{
+	struct store_val p[] = { STORE_I(number), STORE_I(account), STORE_I(userdb_now_s(db)) };
+	struct store_stmt stmt = {
+		"update login set proved_at = $3 where number = $1 and account = $2", p,
+		ARRAY_SIZE(p)
+	};
+	userdb_write_own(db, number, &stmt, 1, done, arg);
 }
 
 /* What is queued cannot be read yet; so the number is remembered too. */

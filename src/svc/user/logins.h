@@ -13,6 +13,7 @@
 enum {
 	LOGINS_MAX = 100,          /* of a user, that can be set */
 	LOGINS_TOUCH_EVERY_S = 60, /* a use is written at most this often */
+	LOGINS_PROVED_S = 600,     /* a typed password vouches for what needs it so long */
 	LOGINS_TICKET_LEN = 43,    /* bytes of a ticket: 8 of number and 24 of secret, base64url */
 };
 
@@ -20,6 +21,7 @@ struct login {
 	uint64_t number; /* never reused */
 	uint64_t account, credential;
 	int64_t made_at, used_at, ends_at; /* seconds since 1970 */
+	int64_t proved_at;                 /* when the password was typed; not of a list */
 	struct str peer;                   /* "192.0.2.1": where it was made from; may be empty */
 	struct str agent; /* what the browser said it is; clean text, may be empty */
 };
@@ -55,5 +57,8 @@ void logins_end(struct userdb *db, uint64_t account, uint64_t number, userdb_don
  */
 int logins_end_others(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
                       void *arg) MUST_CHECK;
+/* The password was typed again.  -ENOENT: it has ended. */
+void logins_prove(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
+                  void *arg);
 /* It was used now; written behind. */
 void logins_touch(struct userdb *db, const struct login *l);

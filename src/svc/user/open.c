@@ -23,6 +23,9 @@ const struct setting user_settings[] = {
 	SETTING_U32("logins-max", SET_UINT, struct config, logins.max, .min = 1,
 	            .max = LOGINS_MAX, .def = "20",
 	            .help = "log-ins of one user; one more ends the longest unused"),
+	SETTING_FLAG("second-factor", struct config, logins.require_factor, .def = "no",
+	             .help = "whoever signs in to the web must have a second factor; "
+	                     "user set --second-factor says otherwise for one user"),
 	SETTING_END,
 };
 /* clang-format on */

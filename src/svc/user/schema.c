@@ -75,11 +75,31 @@ static const char logins[] = "create table login ("
                              "create index login_credential on login (credential);"
                              "create index login_ends on login (ends_at)";
 
+/* The second factor goes with the account, its recovery codes with it.  A log-in is proved when the
+ * password was typed. */
+static const char factors[] =
+        "alter table account add column second_factor integer not null default 0;"
+        "alter table login add column proved_at integer not null default 0;"
+        "create table factor ("
+        " account integer primary key references account(id) on delete cascade,"
+        " key_id integer not null,"
+        " sealed blob not null,"
+        " confirmed integer not null default 0,"
+        " step integer not null default 0,"
+        " made_at integer not null"
+        ");"
+        "create table recovery ("
+        " account integer not null references factor(account) on delete cascade,"
+        " hash blob not null,"
+        " primary key (account, hash)"
+        ") without rowid";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
 	{ 2, directory },
 	{ 3, logins },
+	{ 4, factors },
 	{ 0, NULL },
 };
 /* clang-format on */

@@ -17,6 +17,9 @@ static void free_req(struct signin_req *r)
 	wipe(r->hash, sizeof(r->hash));
 	wipe(r->nt, sizeof(r->nt));
 	wipe(r->ticket, sizeof(r->ticket));
+	wipe(r->code, sizeof(r->code));
+	wipe(r->text.p, r->text.len);
+	buf_free(&r->text);
 	free(r->user);
 	free(r->agent);
 	free(r);
@@ -56,6 +59,7 @@ struct signin_req *signin_req_new(struct signin *s, const struct acct_msg *req,
 	r->fn = fn;
 	r->arg = arg;
 	r->id = req->id;
+	r->text = buf_of(ACCT_SAID_MAX);
 	r->peer = req->type == ACCT_OWN ? req->own.peer : req->auth.peer;
 	list_add(&s->reqs, &r->node);
 	s->n_reqs++;
@@ -82,7 +86,7 @@ struct signin *signin_new(struct userdb *db)
 {
 	struct signin *s = xnew(struct signin);
 	struct secrets random;
-	if (password_decoy(s->decoy_hash) < 0) {
+	if (totp_init() < 0 || password_decoy(s->decoy_hash) < 0) {
 		free(s);
 		return NULL;
 	}
@@ -92,6 +96,7 @@ struct signin *signin_new(struct userdb *db)
 	s->db = db;
 	s->lockout = lockout_new();
 	s->tickets = lockout_new();
+	s->codes = lockout_new();
 	list_init(&s->reqs);
 	s->decoy = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
 	s->uri = buf_of(2 * USER_TEXT_MAX);
@@ -109,6 +114,7 @@ void signin_free(struct signin **sp)
 		leave(list_entry(s->reqs.next, struct signin_req, node));
 	lockout_free(&s->lockout);
 	lockout_free(&s->tickets);
+	lockout_free(&s->codes);
 	buf_free(&s->decoy);
 	buf_free(&s->uri);
 	wipe(s->key, sizeof(s->key));
@@ -207,6 +213,28 @@ void signin_refuse(struct signin *s, struct str user, const struct addr *peer, u
 	s->counts.slowed += wait > 0;
 }
 
+/* Codes are counted apart from passwords, for each account as if they all came from one address:
+ * who has the password could otherwise guess from many.  Nobody is known there. */
+static struct addr of_account(uint64_t account)
+{
+	struct addr a = { .in6 = { .sin6_family = AF_INET6 } };
+	for (unsigned i = 0; i < 8; i++)
+		a.in6.sin6_addr.s6_addr[i] = (uint8_t)(account >> (56 - 8 * i));
+	return a;
+}
+
+bool signin_code_waits(struct signin *s, uint64_t account, usec_t now, uint32_t *ret_retry_s)
+{
+	struct addr a = of_account(account);
+	return lockout_before(s->codes, STR(""), &a, now, ret_retry_s) == LOCKOUT_WAIT;
+}
+
+void signin_wrong_code(struct signin *s, uint64_t account, usec_t now)
+{
+	struct addr a = of_account(account);
+	(void)lockout_failure(s->codes, STR(""), &a, now);
+}
+
 void signin_proved(struct signin *s, struct str uri, const struct addr *peer, uint64_t credential,
                    int64_t used_at)
 {
@@ -278,6 +306,7 @@ struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, use
 	*ret = signin_verdict(req->id, ACCOUNTS_FAILED);
 	switch (req->auth.mech) {
 	case ACCOUNTS_LOGIN:
+	case ACCOUNTS_PROVE:
 		return signin_password(s, req, now, ret, fn, arg);
 	case ACCOUNTS_TICKET:
 		signin_ticket(s, req, now, ret);
@@ -308,7 +337,8 @@ void signin_known(struct signin *s, const struct acct_msg *m)
 struct signin_counts signin_counts(const struct signin *s, usec_t now)
 {
 	struct signin_counts c = s->counts;
-	c.slow_now = lockout_n_slow(s->lockout, now) + lockout_n_slow(s->tickets, now);
+	c.slow_now = lockout_n_slow(s->lockout, now) + lockout_n_slow(s->tickets, now) +
+	             lockout_n_slow(s->codes, now);
 	c.under_way = s->n_reqs;
 	return c;
 }

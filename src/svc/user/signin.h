@@ -5,7 +5,11 @@
  * same counting, same number of hashes (the check goes on against decoys).
  *
  * A password itself is checked by the loop's jobs, for its hash is slow.  One try of an address is
- * under way at a time: so the failures before it are counted, and nobody has the threads alone. */
+ * under way at a time: so the failures before it are counted, and nobody has the threads alone.
+ *
+ * Where the account has a second factor (factor.h), a password alone proves nothing: it is neither
+ * counted as right nor as wrong, and answered that a code is needed.  A wrong code is counted as a
+ * wrong password is, and for the account besides. */
 #pragma once
 
 #include "svc/user/lockout.h"

@@ -5,12 +5,17 @@
 
 /* What users ask and change of their own accounts, by the ticket of a log-in. */
 
+/* What programs for telephones show above the code. */
+#define ISSUER "Dialtone"
+
 /* Who asks, and how the answer goes out. */
 struct own {
 	struct signin *s;
 	const struct acct_msg *req;
 	const struct login *login;
 	struct account acc;
+	struct factor factor;
+	usec_t now;
 	signin_fn *row;
 	void *row_arg;
 	struct acct_msg *ret; /* what is said at once */
@@ -35,6 +40,8 @@ static enum acct_own_status status_of(int err)
 		return ACCT_OWN_DONE;
 	case -ENOENT:
 		return ACCT_OWN_NONE;
+	case -EEXIST:
+		return ACCT_OWN_EXISTS;
 	case -EAGAIN:
 		return ACCT_OWN_SLOW;
 	default:
@@ -46,18 +53,45 @@ static void on_changed(void *arg, int err, uint64_t id UNUSED)
 {
 	struct signin_req *r = arg;
 	struct acct_msg m = answer(r->id, status_of(err));
+	m.owned.account = r->account;
+	if (err == 0)
+		m.owned.text = buf_view(&r->text);
 	signin_answer(r, &m);
+}
+
+/* It is on already, whatever becomes of the others. */
+static void on_others_ended(void *arg, int err UNUSED, uint64_t id)
+{
+	on_changed(arg, 0, id);
+}
+
+/* Who was signed in without the second factor is not any more. */
+static void on_confirmed(void *arg, int err, uint64_t id)
+{
+	struct signin_req *r = arg;
+	if (err < 0 || !r->s ||
+	    logins_end_others(r->s->db, r->account, r->login, on_others_ended, r) <= 0)
+		on_changed(r, err, id);
 }
 
 /* A change that is being written; NULL with *ret SLOW if there are too many. */
 static struct signin_req *change(struct own *o)
 {
 	struct signin_req *r = signin_req_new(o->s, o->req, o->ret, o->fn, o->arg);
-	if (r)
-		r->state = SIGNIN_WRITES;
-	else
+	if (!r) {
 		*o->ret = answer(o->req->id, ACCT_OWN_SLOW);
+		return NULL;
+	}
+	r->state = SIGNIN_WRITES;
+	r->account = o->login->account;
+	r->login = o->login->number;
 	return r;
+}
+
+static struct signin_req *at_once(struct own *o, enum acct_own_status status)
+{
+	*o->ret = answer(o->req->id, status);
+	return NULL;
 }
 
 /* --- log-ins --------------------------------------------------------------------------- */
@@ -77,7 +111,7 @@ static void put_login(void *arg, const struct login *l)
 static struct signin_req *list_logins(struct own *o)
 {
 	int r = logins_list(o->s->db, o->acc.id, put_login, o);
-	*o->ret = answer(o->req->id, status_of(MIN(r, 0)));
+	(void)at_once(o, status_of(MIN(r, 0)));
 	o->ret->owned.number = o->login->number;
 	return NULL;
 }
@@ -107,14 +141,96 @@ static struct signin_req *end_login(struct own *o)
 	return r;
 }
 
+/* --- the second factor ----------------------------------------------------------------- */
+
+static struct signin_req *tell_factor(struct own *o)
+{
+	(void)at_once(o, ACCT_OWN_DONE);
+	o->ret->owned.number = o->factor.recovery;
+	o->ret->owned.flags = (o->factor.state == FACTOR_ON ? ACCT_OWN_ON : 0U) |
+	                      (o->factor.required ? ACCT_OWN_REQUIRED : 0U);
+	return NULL;
+}
+
+/* The secret is in no answer but this one. */
+static struct signin_req *begin_factor(struct own *o)
+{
+	uint8_t secret[TOTP_SECRET_LEN];
+	if (o->factor.state == FACTOR_ON)
+		return at_once(o, ACCT_OWN_EXISTS);
+	struct signin_req *r = change(o);
+	if (!r)
+		return NULL;
+	factor_begin(o->s->db, r->account, secret, on_changed, r);
+	totp_put_secret(&r->text, secret);
+	buf_char(&r->text, ' ');
+	totp_put_uri(&r->text, secret, STR(ISSUER), o->acc.uri);
+	wipe(secret, sizeof(secret));
+	return r;
+}
+
+static struct signin_req *wrong_code(struct own *o)
+{
+	struct acct_msg ignored = *o->ret;
+	signin_wrong_code(o->s, o->login->account, o->now);
+	signin_refuse(o->s, o->acc.uri, &o->req->own.peer, o->now, &ignored);
+	return at_once(o, ACCT_OWN_WRONG);
+}
+
+static struct signin_req *confirm_factor(struct own *o)
+{
+	uint32_t retry_s = 0;
+	if (o->factor.state != FACTOR_BEGUN)
+		return at_once(o, o->factor.state == FACTOR_ON ? ACCT_OWN_EXISTS : ACCT_OWN_NONE);
+	if (signin_code_waits(o->s, o->login->account, o->now, &retry_s)) {
+		(void)at_once(o, ACCT_OWN_SLOW);
+		o->ret->owned.retry_s = retry_s;
+		return NULL;
+	}
+	int64_t step = totp_check(o->factor.secret, o->req->own.text, userdb_now_s(o->s->db),
+	                          o->factor.step);
+	if (step < 0)
+		return wrong_code(o);
+	struct signin_req *r = change(o);
+	if (r)
+		factor_confirm(o->s->db, r->account, step, &r->text, on_confirmed, r);
+	return r;
+}
+
+static struct signin_req *renew_codes(struct own *o)
+{
+	struct signin_req *r = change(o);
+	if (r)
+		factor_renew(o->s->db, r->account, &r->text, on_changed, r);
+	return r;
+}
+
+static struct signin_req *end_factor(struct own *o)
+{
+	if (o->factor.required)
+		return at_once(o, ACCT_OWN_REFUSED);
+	struct signin_req *r = change(o);
+	if (r)
+		factor_end(o->s->db, r->account, on_changed, r);
+	return r;
+}
+
 /* --- the table ------------------------------------------------------------------------- */
 
+/* limited: also by a log-in that is good for setting up the second factor alone.  proof: the
+ * password was typed lately. */
 /* clang-format off */
 static const struct {
 	struct signin_req *(*fn)(struct own *o);
+	bool limited, proof;
 } ops[] = {
-	[ACCT_OWN_LOGINS]    = { list_logins },
-	[ACCT_OWN_LOGIN_END] = { end_login },
+	[ACCT_OWN_LOGINS]         = { list_logins,    true,  false },
+	[ACCT_OWN_LOGIN_END]      = { end_login,      true,  false },
+	[ACCT_OWN_FACTOR]         = { tell_factor,    true,  false },
+	[ACCT_OWN_FACTOR_BEGIN]   = { begin_factor,   true,  true },
+	[ACCT_OWN_FACTOR_CONFIRM] = { confirm_factor, true,  true },
+	[ACCT_OWN_FACTOR_CODES]   = { renew_codes,    false, true },
+	[ACCT_OWN_FACTOR_END]     = { end_factor,     false, true },
 };
 /* clang-format on */
 
@@ -137,6 +253,25 @@ static enum acct_own_status why_not(int err)
 	return err == -ENOENT ? ACCT_OWN_SIGNED_OUT : status_of(err);
 }
 
+static bool is_proved(const struct own *o)
+{
+	int64_t now = userdb_now_s(o->s->db), at = o->login->proved_at;
+	return at <= now && now < at + LOGINS_PROVED_S;
+}
+
+static struct signin_req *serve(struct own *o)
+{
+	enum acct_own_op op = o->req->own.op;
+	int err = factor_read(o->s->db, o->login->account, &o->factor);
+	if (err < 0)
+		return at_once(o, why_not(err));
+	if (!ops[op].limited && o->factor.required && o->factor.state != FACTOR_ON)
+		return at_once(o, ACCT_OWN_REFUSED);
+	if (ops[op].proof && !is_proved(o))
+		return at_once(o, ACCT_OWN_UNPROVED);
+	return ops[op].fn(o);
+}
+
 struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec_t now,
                               signin_fn *row, void *row_arg, struct acct_msg *ret, signin_fn *fn,
                               void *arg)
@@ -145,6 +280,7 @@ struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec
 	struct own o = { .s = s,
 		         .req = req,
 		         .login = &login,
+		         .now = now,
 		         .row = row,
 		         .row_arg = row_arg,
 		         .ret = ret,
@@ -161,5 +297,7 @@ struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec
 		return NULL;
 	}
 	logins_touch(s->db, &login);
-	return ops[req->own.op].fn(&o);
+	struct signin_req *r = serve(&o);
+	wipe(&o.factor, sizeof(o.factor));
+	return r;
 }

@@ -72,14 +72,15 @@ static int read_hash(struct signin_req *r)
 /* The account's own name now, if it is there still. */
 static void accept_login(struct signin_req *r, uint64_t number)
 {
-	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_ACCEPT);
+	struct acct_msg m = signin_verdict(r->id, r->limited ? ACCOUNTS_CONTINUE : ACCOUNTS_ACCEPT);
 	struct account acc = { 0 };
 	int err = userdb_by_id(r->s->db, r->account, &acc);
 	m.verdict.account = r->account;
 	m.verdict.credential = r->credential;
 	m.verdict.session = number;
 	m.verdict.uri = acc.uri;
-	m.verdict.blob = (struct bytes){ (const uint8_t *)r->ticket, sizeof(r->ticket) };
+	if (!r->proves)
+		m.verdict.blob = (struct bytes){ (const uint8_t *)r->ticket, sizeof(r->ticket) };
 	if (err < 0)
 		m = signin_verdict(r->id, signin_failure(err));
 	signin_answer(r, &m);
@@ -103,6 +104,16 @@ static void on_made(void *arg, int err, uint64_t number)
 	signin_answer(r, &m);
 }
 
+static void on_proved(void *arg, int err, uint64_t number)
+{
+	struct signin_req *r = arg;
+	struct acct_msg m = signin_verdict(r->id, signin_failure(err));
+	if (r->s && err == 0)
+		accept_login(r, number);
+	else
+		signin_answer(r, &m);
+}
+
 static void refuse(struct signin_req *r)
 {
 	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_REFUSE);
@@ -123,7 +134,81 @@ static void make_login(struct signin_req *r)
 		return;
 	}
 	r->state = SIGNIN_WRITES;
-	logins_add(s->db, &n, r->ticket, on_made, r);
+	if (r->proves)
+		logins_prove(s->db, r->account, r->proves, on_proved, r);
+	else
+		logins_add(s->db, &n, r->ticket, on_made, r);
+}
+
+/* --- the second factor --------------------------------------------------------------- */
+
+static void answer(struct signin_req *r, enum accounts_verdict verdict, uint32_t retry_s)
+{
+	struct acct_msg m = signin_verdict(r->id, verdict);
+	if (retry_s > 0)
+		m.verdict.retry_s = retry_s;
+	signin_answer(r, &m);
+}
+
+static void wrong_code(struct signin_req *r)
+{
+	signin_wrong_code(r->s, r->account, loop_now(r->s->db->loop));
+	refuse(r);
+}
+
+/* -ENOENT: it was used before, or there is no such recovery code. */
+static void on_code_used(void *arg, int err, uint64_t account UNUSED)
+{
+	struct signin_req *r = arg;
+	if (!r->s)
+		answer(r, ACCOUNTS_REFUSE, 0);
+	else if (err == -ENOENT)
+		wrong_code(r);
+	else if (err < 0)
+		answer(r, signin_failure(err), 0);
+	else
+		make_login(r);
+}
+
+static void check_code(struct signin_req *r, const struct factor *f)
+{
+	struct userdb *db = r->s->db;
+	struct str code = str_of(r->code);
+	uint8_t hash[RECOVERY_HASH_LEN];
+	uint32_t retry_s = 0;
+	if (signin_code_waits(r->s, r->account, loop_now(db->loop), &retry_s)) {
+		answer(r, ACCOUNTS_SLOW, retry_s);
+		return;
+	}
+	int64_t step = totp_check(f->secret, code, userdb_now_s(db), f->step);
+	if (step >= 0) {
+		r->state = SIGNIN_WRITES;
+		factor_use(db, r->account, step, on_code_used, r);
+	} else if (recovery_hash(hash, r->account, code) == 0) {
+		r->state = SIGNIN_WRITES;
+		factor_use_recovery(db, r->account, hash, on_code_used, r);
+	} else {
+		wrong_code(r);
+	}
+}
+
+/* The password is right. */
+static void ask_factor(struct signin_req *r)
+{
+	struct factor f;
+	int err = factor_read(r->s->db, r->account, &f);
+	if (err < 0) {
+		answer(r, signin_failure(err), 0);
+		return;
+	}
+	r->limited = f.required && f.state != FACTOR_ON;
+	if (f.state != FACTOR_ON)
+		make_login(r);
+	else if (r->code[0])
+		check_code(r, &f);
+	else
+		answer(r, ACCOUNTS_CONTINUE, 0);
+	wipe(&f, sizeof(f));
 }
 
 /* --- hashing ------------------------------------------------------------------------- */
@@ -150,7 +235,7 @@ static void on_checked(struct job *j)
 		return;
 	}
 	if (r->right && r->credential != 0)
-		make_login(r);
+		ask_factor(r);
 	else
 		refuse(r);
 	start_next(s, &peer);
@@ -214,7 +299,8 @@ struct signin_req *signin_password(struct signin *s, const struct acct_msg *req,
 	struct bytes password = req->auth.blob;
 	const struct addr *peer = &req->auth.peer;
 	struct str user = signin_canonical(s, req->auth.user);
-	if (signin_must_wait(s, user, peer, now, ret))
+	bool proves = req->auth.mech == ACCOUNTS_PROVE;
+	if ((proves && req->auth.session == 0) || signin_must_wait(s, user, peer, now, ret))
 		return NULL;
 	if (is_impossible(user, password)) {
 		signin_refuse(s, user, peer, now, ret);
@@ -230,6 +316,9 @@ struct signin_req *signin_password(struct signin *s, const struct acct_msg *req,
 		return NULL;
 	r->user = str_dup(user);
 	r->agent = str_dup(req->auth.agent);
+	r->proves = proves ? req->auth.session : 0;
+	if (req->auth.code.len > 0)
+		memcpy(r->code, req->auth.code.p, MIN(req->auth.code.len, sizeof(r->code) - 1));
 	memcpy(r->password, password.p, password.len);
 	r->password_len = password.len;
 	int err = is_hashing(s, peer) ? 0 : start(r);

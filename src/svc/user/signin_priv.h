@@ -3,6 +3,7 @@
 
 #include "auth/ntlm.h"
 #include "base/list.h"
+#include "svc/user/factor.h"
 #include "svc/user/logins.h"
 #include "svc/user/signin.h"
 
@@ -56,6 +57,7 @@ struct signin {
 	struct userdb *db;
 	struct lockout *lockout;
 	struct lockout *tickets; /* the same for tickets, by their log-ins' numbers */
+	struct lockout *codes;   /* for wrong codes, by account and from wherever they come */
 	struct buf decoy;        /* sealed secrets that nobody knows, of account 0 */
 	char decoy_hash[PASSWORD_HASH_MAX];
 	struct buf uri; /* of the last try */
@@ -91,6 +93,13 @@ struct signin_req {
 	uint64_t account, credential; /* 0: none that may sign in */
 	int64_t used_at;
 	char ticket[LOGINS_TICKET_LEN];
+	uint64_t proves; /* this log-in, of the account; 0: makes one */
+	bool limited;    /* the log-in is good for setting up the second factor alone */
+	char code[ACCT_CODE_MAX + 1];
+
+	/* Of a user's own matters. */
+	uint64_t login;
+	struct buf text; /* of the answer: a secret */
 };
 
 /* A verdict for the request with that id. */
@@ -108,6 +117,10 @@ void signin_refuse(struct signin *s, struct str user, const struct addr *peer, u
 void signin_proved(struct signin *s, struct str uri, const struct addr *peer, uint64_t credential,
                    int64_t used_at);
 
+/* Must a code of that account wait?  *ret_retry_s is set then. */
+bool signin_code_waits(struct signin *s, uint64_t account, usec_t now, uint32_t *ret_retry_s);
+/* Counts a wrong one, for the account alone. */
+void signin_wrong_code(struct signin *s, uint64_t account, usec_t now);
 /* A request that is under way from now on; NULL with *ret SLOW if there are too many. */
 struct signin_req *signin_req_new(struct signin *s, const struct acct_msg *req,
                                   struct acct_msg *ret, signin_fn *fn, void *arg);

@@ -88,8 +88,14 @@ void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, str
 		ret->verdict.verdict = signin_failure(r);
 		return;
 	}
+	bool missing = false;
+	r = factor_is_missing(s->db, l.account, &missing);
+	if (r < 0) {
+		ret->verdict.verdict = signin_failure(r);
+		return;
+	}
 	logins_touch(s->db, &l);
-	ret->verdict.verdict = ACCOUNTS_ACCEPT;
+	ret->verdict.verdict = missing ? ACCOUNTS_CONTINUE : ACCOUNTS_ACCEPT;
 	ret->verdict.account = l.account;
 	ret->verdict.credential = l.credential;
 	ret->verdict.session = l.number;

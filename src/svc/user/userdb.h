@@ -23,9 +23,12 @@ struct userdb; /* opaque */
 
 /* What holds for log-ins (logins.h). */
 struct userdb_logins {
-	uint32_t life_s; /* without use */
-	uint32_t max;    /* of a user */
+	uint32_t life_s;     /* without use */
+	uint32_t max;        /* of a user */
+	bool require_factor; /* of users whose own policy does not say: factor.h */
 };
+/* A user's own policy. */
+enum userdb_factor { USERDB_FACTOR_DEFAULT, USERDB_FACTOR_REQUIRED, USERDB_FACTOR_OPTIONAL };
 
 struct userdb_config {
 	struct str realm;
@@ -129,11 +132,16 @@ struct userdb_set {
 	struct str field[USER_N_FIELDS]; /* p NULL: as it is; empty: cleared */
 	int ntlm, sha256_only, hidden;   /* 0, 1; -1: as it is */
 	int64_t max_endpoints;           /* -1: as it is */
+	int second_factor;               /* enum userdb_factor; -1: as it is */
 	bool has_photo;
 	struct bytes photo; /* empty: none */
 };
-#define USERDB_SET_NOTHING \
-	((struct userdb_set){ .ntlm = -1, .sha256_only = -1, .hidden = -1, .max_endpoints = -1 })
+#define USERDB_SET_NOTHING                         \
+	((struct userdb_set){ .ntlm = -1,          \
+	                      .sha256_only = -1,   \
+	                      .hidden = -1,        \
+	                      .max_endpoints = -1, \
+	                      .second_factor = -1 })
 /* NTLM switched off forgets the NT hash; switched on, it comes with the next password that is set
  * or typed (userdb_add_nt()). */
 void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *set,

@@ -141,6 +141,7 @@ static void put_auth(struct buf *b, const struct acct_msg *m)
 	put_blob(b, m->auth.blob, ACCT_BLOB_MAX);
 	put_peer(b, &m->auth.peer);
 	put_text(b, m->auth.agent, ACCT_TEXT_MAX);
+	put_text(b, m->auth.code, ACCT_CODE_MAX);
 }
 
 static void get_auth(struct rd *r, struct acct_msg *m)
@@ -151,6 +152,7 @@ static void get_auth(struct rd *r, struct acct_msg *m)
 	m->auth.blob = get_blob(r, ACCT_BLOB_MAX);
 	get_peer(r, &m->auth.peer);
 	m->auth.agent = get_text(r, ACCT_TEXT_MAX);
+	m->auth.code = get_text(r, ACCT_CODE_MAX);
 }
 
 static void put_verdict(struct buf *b, const struct acct_msg *m)
@@ -341,16 +343,20 @@ static void put_owned(struct buf *b, const struct acct_msg *m)
 {
 	buf_u8(b, (uint8_t)m->owned.status);
 	buf_u32(b, m->owned.retry_s);
+	buf_u64(b, m->owned.account);
 	buf_u64(b, m->owned.number);
-	put_text(b, m->owned.text, ACCT_TEXT_MAX);
+	buf_u8(b, (uint8_t)m->owned.flags);
+	put_text(b, m->owned.text, ACCT_SAID_MAX);
 }
 
 static void get_owned(struct rd *r, struct acct_msg *m)
 {
 	m->owned.status = (enum acct_own_status)get_enum(r, ACCT_OWN_N_STATUSES - 1);
 	m->owned.retry_s = rd_u32(r);
+	m->owned.account = rd_u64(r);
 	m->owned.number = rd_u64(r);
-	m->owned.text = get_text(r, ACCT_TEXT_MAX);
+	m->owned.flags = get_enum(r, ACCT_OWN_ALL_FLAGS);
+	m->owned.text = get_text(r, ACCT_SAID_MAX);
 }
 
 /* By type; empty rows are no messages. */

@@ -16,6 +16,8 @@ enum {
 	ACCT_BLOB_MAX = 8192,    /* of a leg */
 	ACCT_KEY_MAX = 64,       /* of a session key */
 	ACCT_TICKET_MAX = 64,    /* of a log-in's ticket */
+	ACCT_CODE_MAX = 32,      /* of a second factor's code, as it is typed */
+	ACCT_SAID_MAX = 1024,    /* of what a user's own matters are answered with */
 	ACCT_ROWS_MAX = 16,      /* of a search */
 	ACCT_FOUND_MAX = 100,    /* people that one search finds */
 	ACCT_MEMBERS_MAX = 1000, /* of a distribution group (F-027) */
@@ -84,12 +86,17 @@ enum accounts_mech {
 	 * 16 bytes */
 	ACCOUNTS_NTLM,
 	ACCOUNTS_FAKE_FOURLEG, /* of tests */
-	/* blob: the account's password in UTF-8, no device's.  ACCEPT made a log-in: session is its
-	 * number, blob its ticket, a text of at most ACCT_TICKET_MAX bytes that nobody else is to
-	 * see and that is shown from then on. */
+	/* blob: the account's password in UTF-8, no device's; code: of the second factor, where
+	 * there is one.  ACCEPT made a log-in: session is its number, blob its ticket, a text of at
+	 * most ACCT_TICKET_MAX bytes that nobody else is to see and that is shown from then on.
+	 * CONTINUE without a session: a code is needed too; with one: as ACCEPT, but this log-in is
+	 * good for setting up the second factor alone, which the account must have. */
 	ACCOUNTS_LOGIN,
-	/* blob: a ticket; user empty.  ACCEPT as above without blob; REFUSE: unknown, ended, or out
-	 * of life. */
+	/* Likewise, of a log-in that there is (session: its number): the password was typed again.
+	 */
+	ACCOUNTS_PROVE,
+	/* blob: a ticket; user empty.  ACCEPT and CONTINUE as above without blob; REFUSE: unknown,
+	 * ended, or out of life. */
 	ACCOUNTS_TICKET,
 	/* blob: a ticket, whose log-in ends.  ACCEPT also if it had ended, or never was. */
 	ACCOUNTS_TICKET_END,
@@ -107,6 +114,14 @@ enum accounts_verdict {
 enum acct_own_op {
 	ACCT_OWN_LOGINS,    /* rows: the log-ins, the last used first; number: this one */
 	ACCT_OWN_LOGIN_END, /* that of the number; 0: all but this one */
+	/* The second factor: its flags, and as number how many recovery codes are left. */
+	ACCT_OWN_FACTOR,
+	/* Makes a secret; text: it in base32, a space, and its otpauth URI. */
+	ACCT_OWN_FACTOR_BEGIN,
+	/* text: its first code.  It is on; answered with the recovery codes, a space between. */
+	ACCT_OWN_FACTOR_CONFIRM,
+	ACCT_OWN_FACTOR_CODES, /* other recovery codes, answered likewise */
+	ACCT_OWN_FACTOR_END,
 	ACCT_OWN_N_OPS
 };
 enum acct_own_status {
@@ -114,8 +129,18 @@ enum acct_own_status {
 	ACCT_OWN_SIGNED_OUT, /* the ticket is none of a log-in */
 	ACCT_OWN_SLOW,       /* too much: try again in retry_s */
 	ACCT_OWN_NONE,       /* what was named is not there */
+	ACCT_OWN_EXISTS,     /* it is there already */
+	ACCT_OWN_WRONG,      /* the code is wrong */
+	ACCT_OWN_REFUSED,    /* the policy does not allow it */
+	ACCT_OWN_UNPROVED,   /* the password must be typed again first */
 	ACCT_OWN_FAILED,     /* store broken */
 	ACCT_OWN_N_STATUSES
+};
+
+enum acct_own_flags {
+	ACCT_OWN_ON = 1,       /* the second factor */
+	ACCT_OWN_REQUIRED = 2, /* by the policy */
+	ACCT_OWN_ALL_FLAGS = 3,
 };
 
 enum acct_type {
@@ -158,6 +183,7 @@ struct acct_msg {
 			struct bytes blob;
 			struct addr peer; /* the port is not sent */
 			struct str agent; /* what the client says it is; may be empty */
+			struct str code;  /* of the second factor; may be empty */
 		} auth;
 		struct {
 			uint64_t account, credential;
@@ -211,8 +237,9 @@ struct acct_msg {
 		struct acct_owned {
 			enum acct_own_status status;
 			uint32_t retry_s;
-			uint64_t number;
-			struct str text;
+			uint64_t account, number;
+			unsigned flags;  /* enum acct_own_flags */
+			struct str text; /* a secret; at most ACCT_SAID_MAX bytes */
 		} owned;
 	};
 };

@@ -281,7 +281,7 @@ static void the_longest_unused_goes_when_there_are_too_many(void)
 	OK(find(f, &m[0]) == 0 && find(f, &m[1]) == -ENOENT && find(f, &m[2]) == 0);
 	EQ(find(f, &next), 0);
 	/* A smaller most holds from the next log-in on. */
-	userdb_set_logins(f->db, &(struct userdb_logins){ LIFE_S, 1 });
+	userdb_set_logins(f->db, &(struct userdb_logins){ LIFE_S, 1, false });
 	next = add(f, "");
 	AWAIT(f->l, f->n_news == 4);
 	EQ(logins_count(f->db), 1);

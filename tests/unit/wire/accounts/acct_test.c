@@ -37,14 +37,15 @@ static void requests_come_back(void)
 	m = through(&b, &(struct acct_msg){ .type = ACCT_AUTH,
 	                                    .id = UINT32_MAX,
 	                                    .auth = { ACCOUNTS_DIGEST_SHA256, 99, STR("alice"),
-	                                              bytes_of(STR("b\0lob")), peer,
-	                                              STR("Firefox") } });
+	                                              bytes_of(STR("b\0lob")), peer, STR("Firefox"),
+	                                              STR("123456") } });
 	EQ(m.auth.mech, ACCOUNTS_DIGEST_SHA256);
 	EQ(m.auth.session, 99);
 	EQ_STR(m.auth.user, "alice");
 	EQ(m.auth.blob.len, 5);
 	OK(addr_eq_host(&m.auth.peer, &peer));
 	EQ_STR(m.auth.agent, "Firefox");
+	EQ_STR(m.auth.code, "123456");
 	m = through(&b, &(struct acct_msg){ .type = ACCT_KNOWN, .known = { 3, 4, peer } });
 	EQ(m.known.account, 3);
 	EQ(m.known.credential, 4);
@@ -171,11 +172,14 @@ static void own_matters_come_back(void)
 	EQ(m.own_row.used_at, 0);
 	EQ_STR(m.own_row.name, "Firefox");
 	EQ_STR(m.own_row.from, "192.0.2.1");
-	m = through(&b, &(struct acct_msg){ .type = ACCT_OWNED,
-	                                    .owned = { ACCT_OWN_SLOW, 3, 5, STR("x") } });
+	m = through(&b, &(struct acct_msg){
+	                        .type = ACCT_OWNED,
+	                        .owned = { ACCT_OWN_SLOW, 3, 4, 5, ACCT_OWN_ON, STR("x") } });
 	EQ(m.owned.status, ACCT_OWN_SLOW);
 	EQ(m.owned.retry_s, 3);
+	EQ(m.owned.account, 4);
 	EQ(m.owned.number, 5);
+	EQ(m.owned.flags, ACCT_OWN_ON);
 	EQ_STR(m.owned.text, "x");
 	b.p[10] = ACCT_OWN_N_STATUSES;
 	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
