@@ -249,5 +249,41 @@ def phones_are_not_asked_for_codes(case):
     phone.register()
 
 
+# --- passwords of phones
+
+
+@tap.test
+def people_make_and_revoke_passwords_for_their_phones(case):
+    a = logged_in(case)
+    before = a.own("devices")["devices"]
+    password = a.own("devices/add", name=" kitchen \u2615 ")["password"]
+    check_eq(a.own_error("devices/add", name="KITCHEN \u2615"), (409, "exists"), "the same name")
+    made = [d for d in a.own("devices")["devices"] if d not in before]
+    check_eq([(d["name"], d["used_at"]) for d in made], [("kitchen \u2615", None)], "in the list")
+    phone = case.own(Phone(case.site.server, a.user, password=password))
+    phone.register()
+    check_eq(a.own("devices/remove", number=made[0]["number"]), {}, "revoked")
+    check_eq(a.own("devices")["devices"], before, "as it was")
+    check_eq(a.own_error("devices/remove", number=made[0]["number"]), (404, "not_found"), "once more")
+    with open(case.site.server.p.log, encoding="utf-8", errors="replace") as f:
+        log = f.read()
+    check(password not in log and "device-added" in log, "the log")
+
+
+@tap.test
+def nobody_touches_the_phones_of_others(case):
+    a, other = logged_in(case), logged_in(case)
+    a.own("devices/add", name="desk")
+    number = a.own("devices")["devices"][-1]["number"]
+    check_eq(other.own_error("devices/remove", number=number), (404, "not_found"), "somebody else's")
+    check(number in [d["number"] for d in a.own("devices")["devices"]], "it is there still")
+    for bad in ({"name": ""}, {"name": "x" * 65}, {"name": "a\nb"}, {"name": 5}, {}):
+        check_eq(a.own_error("devices/add", **bad), (400, "bad_request"), bad)
+    n = len(a.own("devices")["devices"])
+    while (error := a.own_answer("devices/add", name=f"more {n}")).status == 200:
+        n += 1
+    check_eq((n, error.status, error.code), (16, 409, "full"), error.body)
+
+
 if __name__ == "__main__":
     tap.main(make)

@@ -26,6 +26,9 @@ static const struct {
 	const char *code, *text, *remedy;
 } refusals[] = {
 	[ACCT_OWN_NONE]     = { 404, "not_found", "It is not there any more.", "" },
+	[ACCT_OWN_BAD] = { 400, "bad_request", "A name has 1 to 64 bytes on one line.", "" },
+	[ACCT_OWN_FULL] = { 409, "full", "There are as many as there may be.",
+	                    "Remove one that is not used any more." },
 	[ACCT_OWN_EXISTS]   = { 409, "exists", "It is there already.", "" },
 	[ACCT_OWN_WRONG]    = { 403, "wrong_code", "The code is wrong.",
 	                        "Take the one that is shown now; check the clock of the telephone." },
@@ -137,14 +140,21 @@ void web_own_logins(struct web *w, struct http_exchange *x)
 	get(w, x, ACCT_OWN_LOGINS, put_logins);
 }
 
+/* A whole number of 1 or more. */
+static bool read_number(const cJSON *body, uint64_t *ret)
+{
+	double number = ctl_number(body, "number", 0);
+	if (!(number >= 1 && number <= number_max) || (double)(uint64_t)number != number)
+		return false;
+	*ret = (uint64_t)number;
+	return true;
+}
+
 /* One, or all others: neither may pass for the other by a slip. */
 static bool read_end(struct visit *v, const cJSON *body, struct acct_own *ret)
 {
-	double number = ctl_number(body, "number", 0);
 	bool others = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "others"));
-	bool one = number >= 1 && number <= number_max;
-	ret->number = one ? (uint64_t)number : 0;
-	if (one != others && (!one || (double)ret->number == number))
+	if (read_number(body, &ret->number) != others)
 		return true;
 	visit_refuse(v, 400, "bad_request", "Either number or others must be there.", "");
 	return false;
@@ -222,4 +232,59 @@ void web_own_factor_codes(struct web *w, struct http_exchange *x)
 void web_own_factor_end(struct web *w, struct http_exchange *x)
 {
 	post(w, x, ACCT_OWN_FACTOR_END, NULL, NULL);
+}
+
+/* --- passwords of phones --------------------------------------------------------------------- */
+
+static void put_devices(struct buf *b, const struct accounts_owned *o)
+{
+	buf_lit(b, "\"devices\":[");
+	for (size_t i = 0; i < o->n; i++) {
+		const struct acct_own_row *r = &o->rows[i];
+		buf_printf(b, "%s{\"number\":%llu", i > 0 ? "," : "",
+		           (unsigned long long)r->number);
+		json_put_member(b, "name", r->name);
+		put_time(b, "made_at", r->made_at);
+		put_time(b, "used_at", r->used_at);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+static void put_password(struct buf *b, const struct accounts_owned *o)
+{
+	buf_lit(b, "\"password\":");
+	json_put_str(b, o->end.text);
+}
+
+static bool read_name(struct visit *v, const cJSON *body, struct acct_own *ret)
+{
+	ret->text = web_text(body, "name");
+	if (ret->text.len > 0 && ret->text.len <= ACCT_TEXT_MAX)
+		return true;
+	visit_refuse(v, 400, "bad_request", "name must be there.", "");
+	return false;
+}
+
+static bool read_device(struct visit *v, const cJSON *body, struct acct_own *ret)
+{
+	if (read_number(body, &ret->number))
+		return true;
+	visit_refuse(v, 400, "bad_request", "number must be there.", "");
+	return false;
+}
+
+void web_own_devices(struct web *w, struct http_exchange *x)
+{
+	get(w, x, ACCT_OWN_DEVICES, put_devices);
+}
+
+void web_own_device_add(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_DEVICE_ADD, read_name, put_password);
+}
+
+void web_own_device_remove(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_DEVICE_REMOVE, read_device, NULL);
 }

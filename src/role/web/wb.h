@@ -104,6 +104,9 @@ void web_http_request(void *arg, struct http_exchange *x);
 
 void web_own_logins(struct web *w, struct http_exchange *x);
 void web_own_login_end(struct web *w, struct http_exchange *x);
+void web_own_devices(struct web *w, struct http_exchange *x);
+void web_own_device_add(struct web *w, struct http_exchange *x);
+void web_own_device_remove(struct web *w, struct http_exchange *x);
 void web_own_factor(struct web *w, struct http_exchange *x);
 void web_own_factor_begin(struct web *w, struct http_exchange *x);
 void web_own_factor_confirm(struct web *w, struct http_exchange *x);

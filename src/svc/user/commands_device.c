@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { DEVICE_NAME_MAX = 64 };
-
 /* --- devices ------------------------------------------------------------------------- */
 
 struct device_search {
@@ -20,24 +18,11 @@ static void look_for(void *arg, const struct userdb_cred *c)
 		s->id = c->id;
 }
 
-/* One line, as a person writes it on a label. */
-static bool check_device_name(struct str name, struct buf *why)
-{
-	if (name.len > 0 && name.len <= DEVICE_NAME_MAX &&
-	    user_field_check(USER_NAME, name, why) == 0)
-		return true;
-	why->len = 0;
-	buf_printf(why,
-	           "A device needs a name of 1 to %d bytes on one line, such as \"desk phone\".",
-	           DEVICE_NAME_MAX);
-	return false;
-}
-
 static bool check_new_device(struct user_admin *admin, const struct account *acc, struct str name,
                              struct buf *why)
 {
 	struct device_search s = { .name = name };
-	if (!check_device_name(name, why))
+	if (user_device_check(name, why) < 0)
 		return false;
 	int r = userdb_creds(admin->db, acc->id, look_for, &s);
 	if (r < 0)

@@ -174,3 +174,16 @@ int user_photo_check(struct bytes photo, struct buf *why)
 	buf_lit(why, "The photo is no JPEG, PNG or GIF.");
 	return -EINVAL;
 }
+
+/* One line, as a person writes it on a label. */
+int user_device_check(struct str name, struct buf *why)
+{
+	if (name.len > 0 && name.len <= USER_DEVICE_MAX &&
+	    user_field_check(USER_NAME, name, why) == 0)
+		return 0;
+	why->len = 0;
+	buf_printf(why,
+	           "A device needs a name of 1 to %d bytes on one line, such as \"desk phone\".",
+	           USER_DEVICE_MAX);
+	return -EINVAL;
+}

@@ -18,12 +18,15 @@ enum user_field {
 	USER_COUNTRY,
 	USER_N_FIELDS,
 };
-enum { USER_TEXT_MAX = 255, USER_LOCAL_MAX = 64, USER_PHOTO_MAX = 30 * 1024 };
+enum { USER_TEXT_MAX = 255, USER_LOCAL_MAX = 64, USER_DEVICE_MAX = 64, USER_PHOTO_MAX = 30 * 1024 };
 
 /* "name", "email", ... */
 const char *user_field_name(enum user_field f);
 /* Is the value fit (empty: cleared)?  -EINVAL with a sentence for people. */
 int user_field_check(enum user_field f, struct str value, struct buf *why) MUST_CHECK;
+
+/* Is it a name for a device?  -EINVAL with a sentence. */
+int user_device_check(struct str name, struct buf *why) MUST_CHECK;
 
 /* An account's name as a person writes it ("Alice", "alice@example.test", "sip:alice@...") in
  * canonical form: "alice@example.test"; without a domain it is of the first one.  -EINVAL with a

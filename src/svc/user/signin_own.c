@@ -215,6 +215,75 @@ static struct signin_req *end_factor(struct own *o)
 	return r;
 }
 
+/* --- passwords of phones --------------------------------------------------------------- */
+
+static void put_device(void *arg, const struct userdb_cred *c)
+{
+	struct own *o = arg;
+	struct acct_msg m = { .type = ACCT_OWN_ROW, .id = o->req->id };
+	m.own_row = (struct acct_own_row){
+		.number = c->id, .made_at = c->created_at, .used_at = c->used_at, .name = c->device
+	};
+	if (c->device.len > 0)
+		o->row(o->row_arg, &m);
+}
+
+static struct signin_req *list_devices(struct own *o)
+{
+	int r = userdb_creds(o->s->db, o->login->account, put_device, o);
+	return at_once(o, status_of(MIN(r, 0)));
+}
+
+struct device_search {
+	struct str name;
+	bool found;
+	unsigned n;
+};
+
+static void look_for(void *arg, const struct userdb_cred *c)
+{
+	struct device_search *s = arg;
+	s->n += c->device.len > 0;
+	s->found |= c->device.len > 0 && str_ieq(c->device, s->name);
+}
+
+static enum acct_own_status check_device(struct own *o, struct str name)
+{
+	auto_(buf_free) struct buf why = buf_of(1024);
+	struct device_search s = { .name = name };
+	if (user_device_check(name, &why) < 0)
+		return ACCT_OWN_BAD;
+	int r = userdb_creds(o->s->db, o->login->account, look_for, &s);
+	if (r < 0)
+		return status_of(r);
+	return s.found                     ? ACCT_OWN_EXISTS
+	       : s.n >= USERDB_DEVICES_MAX ? ACCT_OWN_FULL
+	                                   : ACCT_OWN_DONE;
+}
+
+static struct signin_req *add_device(struct own *o)
+{
+	char password[PASSWORD_DEVICE_LEN + 1];
+	struct str name = str_trim(o->req->own.text);
+	enum acct_own_status why = check_device(o, name);
+	struct signin_req *r = why == ACCT_OWN_DONE ? change(o) : at_once(o, why);
+	if (!r)
+		return NULL;
+	password_make(password);
+	buf_str(&r->text, str_of(password));
+	userdb_add_device(o->s->db, &o->acc, name, str_of(password), on_changed, r);
+	wipe(password, sizeof(password));
+	return r;
+}
+
+static struct signin_req *remove_device(struct own *o)
+{
+	struct signin_req *r = change(o);
+	if (r)
+		userdb_remove_device(o->s->db, r->account, o->req->own.number, on_changed, r);
+	return r;
+}
+
 /* --- the table ------------------------------------------------------------------------- */
 
 /* limited: also by a log-in that is good for setting up the second factor alone.  proof: the
@@ -231,6 +300,9 @@ static const struct {
 	[ACCT_OWN_FACTOR_CONFIRM] = { confirm_factor, true,  true },
 	[ACCT_OWN_FACTOR_CODES]   = { renew_codes,    false, true },
 	[ACCT_OWN_FACTOR_END]     = { end_factor,     false, true },
+	[ACCT_OWN_DEVICES]        = { list_devices,   false, false },
+	[ACCT_OWN_DEVICE_ADD]     = { add_device,     false, true },
+	[ACCT_OWN_DEVICE_REMOVE]  = { remove_device,  false, false },
 };
 /* clang-format on */
 

@@ -122,6 +122,9 @@ enum acct_own_op {
 	ACCT_OWN_FACTOR_CONFIRM,
 	ACCT_OWN_FACTOR_CODES, /* other recovery codes, answered likewise */
 	ACCT_OWN_FACTOR_END,
+	ACCT_OWN_DEVICES,       /* rows: passwords of phones, numbers of credentials */
+	ACCT_OWN_DEVICE_ADD,    /* text: its name; answered with the password */
+	ACCT_OWN_DEVICE_REMOVE, /* by its number */
 	ACCT_OWN_N_OPS
 };
 enum acct_own_status {
@@ -129,6 +132,8 @@ enum acct_own_status {
 	ACCT_OWN_SIGNED_OUT, /* the ticket is none of a log-in */
 	ACCT_OWN_SLOW,       /* too much: try again in retry_s */
 	ACCT_OWN_NONE,       /* what was named is not there */
+	ACCT_OWN_BAD,        /* the name is not fit */
+	ACCT_OWN_FULL,       /* there are as many as there may be */
 	ACCT_OWN_EXISTS,     /* it is there already */
 	ACCT_OWN_WRONG,      /* the code is wrong */
 	ACCT_OWN_REFUSED,    /* the policy does not allow it */
@@ -231,7 +236,7 @@ struct acct_msg {
 		struct acct_own_row {
 			uint64_t number;
 			int64_t made_at, used_at; /* seconds since 1970; 0: never */
-			struct str name;          /* what the browser said it is */
+			struct str name;          /* what the browser said it is; of a device */
 			struct str from;          /* an address, or empty */
 		} own_row;
 		struct acct_owned {

@@ -599,6 +599,42 @@ static void the_servers_policy_holds_for_who_has_none_of_his_own(void)
 	end(f);
 }
 
+static void devices_are_made_and_revoked(void)
+{
+	struct fixture *f = start();
+	struct login_made l = log_in(f, "alice", "A"), other = log_in(f, "bob", "O");
+	struct asked a = say(f, l.ticket, ACCT_OWN_DEVICE_ADD, " desk phone ");
+	EQ(a.status, ACCT_OWN_DONE);
+	EQ(strlen(a.text), PASSWORD_DEVICE_LEN);
+	EQ(say(f, l.ticket, ACCT_OWN_DEVICE_ADD, "Desk Phone").status, ACCT_OWN_EXISTS);
+	EQ(say(f, l.ticket, ACCT_OWN_DEVICE_ADD, " ").status, ACCT_OWN_BAD);
+	EQ(say(f, l.ticket, ACCT_OWN_DEVICE_ADD, "a\nb").status, ACCT_OWN_BAD);
+	EQ(say(f, other.ticket, ACCT_OWN_DEVICE_ADD, "desk phone").status, ACCT_OWN_DONE);
+	a = ask(f, l.ticket, ACCT_OWN_DEVICES, 0);
+	EQ(a.n, 1);
+	OK(strcmp(a.name[0], "desk phone") == 0);
+	EQ(ask(f, other.ticket, ACCT_OWN_DEVICE_REMOVE, a.rows[0]).status, ACCT_OWN_NONE);
+	EQ(ask(f, l.ticket, ACCT_OWN_DEVICE_REMOVE, l.number + 1000).status, ACCT_OWN_NONE);
+	EQ(ask(f, l.ticket, ACCT_OWN_DEVICE_REMOVE, a.rows[0]).status, ACCT_OWN_DONE);
+	EQ(ask(f, l.ticket, ACCT_OWN_DEVICES, 0).n, 0);
+	/* The account's own password is none of a device. */
+	EQ(with_code(f, ""), ACCOUNTS_ACCEPT);
+	end(f);
+}
+
+static void no_more_devices_than_may_be(void)
+{
+	struct fixture *f = start();
+	struct login_made l = log_in(f, "alice", "A");
+	char name[16];
+	for (unsigned i = 0; i < USERDB_DEVICES_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "phone %u", i);
+		EQ(say(f, l.ticket, ACCT_OWN_DEVICE_ADD, name).status, ACCT_OWN_DONE);
+	}
+	EQ(say(f, l.ticket, ACCT_OWN_DEVICE_ADD, "one more").status, ACCT_OWN_FULL);
+	end(f);
+}
+
 static bool holds(const char *path, const void *what, size_t n)
 {
 	static char data[4 * 1024 * 1024];
@@ -662,6 +698,8 @@ int main(void)
 	RUN(nobody_proves_for_another);
 	RUN(who_must_have_one_sets_it_up_first);
 	RUN(the_servers_policy_holds_for_who_has_none_of_his_own);
+	RUN(devices_are_made_and_revoked);
+	RUN(no_more_devices_than_may_be);
 	RUN(nothing_secret_is_on_the_disk);
 	return tap_done();
 }
