@@ -281,7 +281,7 @@ export class Session {
   }
 }
 
-export type Phase = "starting" | "signed_out" | "signed_in" | "unreachable";
+export type Phase = "starting" | "signed_out" | "set_up" | "signed_in" | "unreachable";
 
 /** What the model says in the user's language. */
 export interface Words {
@@ -314,8 +314,8 @@ export class App {
   async begin(): Promise<void> {
     this.phase.value = "starting";
     try {
-      const user = await http.session();
-      if (user) this.enter(user);
+      const entry = await http.session();
+      if (entry) this.enter(entry);
       else this.phase.value = "signed_out";
     } catch (error) {
       this.phase.value = codeOf(error) === "signed_out" ? "signed_out" : "unreachable";
@@ -323,8 +323,8 @@ export class App {
   }
 
   /** Throws ApiError. */
-  async signIn(name: string, password: string): Promise<void> {
-    this.enter(await http.login(name, password));
+  async signIn(name: string, password: string, code = ""): Promise<void> {
+    this.enter(await http.login(name, password, code));
   }
 
   /** Throws ApiError if the server could not be told: the log-in is still good then, and nobody should think otherwise. */
@@ -338,7 +338,11 @@ export class App {
     this.leave(false);
   }
 
-  private enter(user: User): void {
+  private enter({ user, limited }: http.Entry): void {
+    if (limited) {
+      this.phase.value = "set_up";
+      return;
+    }
     const { tab, route, prefs, leader, words } = this.setup;
     const session = new Session(user, tab, route, prefs, leader, words);
     this.expired.value = false;

@@ -33,14 +33,25 @@ function userOf(json: unknown): User {
   return user;
 }
 
-export async function login(user: string, password: string): Promise<User> {
-  return userOf(await ask("login", { user, password }));
+export interface Entry {
+  user: User;
+  /** The log-in is good for setting up the second factor alone. */
+  limited: boolean;
+}
+
+function entryOf(json: unknown): Entry {
+  return { user: userOf(json), limited: isObject(json) && json.needs === "second_factor" };
+}
+
+/** code: of the second factor, or empty. */
+export async function login(user: string, password: string, code: string): Promise<Entry> {
+  return entryOf(await ask("login", code ? { user, password, code } : { user, password }));
 }
 
 /** Who is signed in, or null if nobody is. */
-export async function session(): Promise<User | null> {
+export async function session(): Promise<Entry | null> {
   try {
-    return userOf(await ask("session"));
+    return entryOf(await ask("session"));
   } catch (error) {
     if (error instanceof ApiError && error.code === "signed_out") return null;
     throw error;

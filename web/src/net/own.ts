@@ -38,3 +38,73 @@ export async function endLogIn(number: number): Promise<void> {
 export async function endOtherLogIns(): Promise<void> {
   await ask("logins/end", { others: true });
 }
+
+export interface Factor {
+  on: boolean;
+  required: boolean;
+  recovery_left: number;
+}
+
+export interface Secret {
+  secret: string;
+  uri: string;
+}
+
+/** A password of a phone. */
+export interface Device {
+  number: number;
+  name: string;
+  made_at: string;
+  used_at: string | null;
+}
+
+export async function prove(password: string, code: string): Promise<void> {
+  await ask("prove", { password, code });
+}
+
+export async function factor(): Promise<Factor> {
+  const json = await ask("second-factor");
+  const o = isObject(json) ? json : {};
+  return { on: o.on === true, required: o.required === true, recovery_left: count(o.recovery_left, 0) };
+}
+
+export async function beginFactor(): Promise<Secret> {
+  const json = await ask("second-factor/begin", {});
+  const o = isObject(json) ? json : {};
+  return { secret: text(o.secret), uri: text(o.uri) };
+}
+
+function recovery(json: unknown): string[] {
+  const codes = isObject(json) ? json.recovery : null;
+  return Array.isArray(codes) ? codes.map(text).filter(Boolean) : [];
+}
+
+export async function confirmFactor(code: string): Promise<string[]> {
+  return recovery(await ask("second-factor/confirm", { code }));
+}
+
+export async function renewRecovery(): Promise<string[]> {
+  return recovery(await ask("second-factor/codes", {}));
+}
+
+export async function endFactor(): Promise<void> {
+  await ask("second-factor/end", {});
+}
+
+export async function devices(): Promise<Device[]> {
+  const json = await ask("devices");
+  return list(isObject(json) ? json.devices : null, (o) => {
+    const number = count(o.number, 0);
+    return number ? { number, name: text(o.name), made_at: text(o.made_at), used_at: text(o.used_at) || null } : null;
+  });
+}
+
+/** Its password, which is told this once. */
+export async function addDevice(name: string): Promise<string> {
+  const json = await ask("devices/add", { name });
+  return isObject(json) ? text(json.password) : "";
+}
+
+export async function removeDevice(number: number): Promise<void> {
+  await ask("devices/remove", { number });
+}

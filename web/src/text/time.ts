@@ -61,3 +61,8 @@ export function since(at: string, now: Date, locale: string): string {
   if (s < 86_400) return f.format(-Math.floor(s / 3600), "hour");
   return f.format(-Math.floor(s / 86_400), "day");
 }
+
+/** 75 as "1:15". */
+export function countdown(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

@@ -4,9 +4,12 @@ import { t } from "../i18n";
 import { Frame } from "./Frame";
 import { PageContext, SessionContext, type Page } from "./context";
 import { Empty } from "./parts/Empty";
+import { lazy } from "./parts/Lazy";
 import { Logo } from "./parts/Icon";
 import { LiveRegion } from "./parts/live";
 import { SignIn } from "./SignIn";
+
+const SetUp = lazy(async () => (await import("./security/SetUp")).SetUp);
 
 function Starting() {
   return (
@@ -39,6 +42,8 @@ function Current({ page }: { page: Page }) {
           <Frame />
         </SessionContext.Provider>
       );
+    case "set_up":
+      return <SetUp />;
     case "signed_out":
       return <SignIn />;
     case "unreachable":

@@ -5,14 +5,10 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { t } from "../i18n";
 import { ApiError, codeOf } from "../net/wire";
+import { countdown } from "../text/time";
 import { usePage } from "./context";
 import { thrownText } from "./errors";
 import { Icon, Logo } from "./parts/Icon";
-
-/** 75 as "1:15". */
-export function countdown(seconds: number): string {
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
 
 /** Seconds until `end`, counted down each second; 0 afterwards. */
 function useSecondsTo(end: Signal<number>): Signal<number> {
@@ -70,10 +66,37 @@ function Password({ value, invalid }: { value: Signal<string>; invalid: boolean 
   );
 }
 
+function Code({ value, invalid }: { value: Signal<string>; invalid: boolean }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <div class="field">
+      <label for="code">{t("signin_code")}</label>
+      <input
+        id="code"
+        ref={field}
+        type="text"
+        inputMode="text"
+        autocomplete="one-time-code"
+        autocapitalize="none"
+        spellcheck={false}
+        value={value.value}
+        aria-invalid={invalid}
+        aria-describedby="code-hint signin-error"
+        onInput={(e) => (value.value = e.currentTarget.value)}
+      />
+      <p class="hint" id="code-hint">{t("signin_code_hint")}</p>
+    </div>
+  );
+}
+
 export function SignIn() {
   const { app } = usePage();
   const name = useSignal("");
   const password = useSignal("");
+  const code = useSignal("");
+  /** Name and password were right, and a code is needed too. */
+  const wantsCode = useSignal(false);
   const busy = useSignal(false);
   const error = useSignal("");
   const lockedUntil = useSignal(0);
@@ -83,28 +106,38 @@ export function SignIn() {
   useEffect(() => nameField.current?.focus(), []);
 
   const failed = (e: unknown) => {
-    const code = codeOf(e);
-    if (code === "too_many_attempts" && e instanceof ApiError) {
+    const what = codeOf(e);
+    if (what === "too_many_attempts" && e instanceof ApiError) {
       lockedUntil.value = Date.now() + Math.max(1, e.retryS) * 1000;
       error.value = "";
+    } else if (what === "code_needed") {
+      wantsCode.value = true;
+    } else if (wantsCode.value) {
+      error.value = what === "wrong_login" ? t("signin_code_wrong") : thrownText(e);
+      code.value = "";
     } else {
-      error.value = code === "wrong_login" ? t("signin_wrong") : thrownText(e);
-      password.value = code === "wrong_login" ? "" : password.value;
+      error.value = what === "wrong_login" ? t("signin_wrong") : thrownText(e);
+      password.value = what === "wrong_login" ? "" : password.value;
     }
-    document.getElementById("password")?.focus();
+    document.getElementById(wantsCode.value ? "code" : "password")?.focus();
+  };
+
+  const back = () => {
+    wantsCode.value = false;
+    code.value = password.value = error.value = "";
   };
 
   const submit = async (e: Event) => {
     e.preventDefault();
     if (busy.value || locked.value) return;
-    if (!name.value.trim() || !password.value) {
-      error.value = t("signin_missing");
+    if (!name.value.trim() || !password.value || (wantsCode.value && !code.value.trim())) {
+      error.value = t(wantsCode.value ? "signin_code_missing" : "signin_missing");
       return;
     }
     busy.value = true;
     error.value = "";
     try {
-      await app.signIn(name.value.trim(), password.value);
+      await app.signIn(name.value.trim(), password.value, code.value.trim());
     } catch (thrown) {
       failed(thrown);
     } finally {
@@ -121,23 +154,29 @@ export function SignIn() {
           <p>{t("app")}</p>
         </div>
         {app.expired.value && <p class="note">{t("signin_expired")}</p>}
-        <div class="field">
-          <label for="user">{t("signin_user")}</label>
-          <input
-            id="user"
-            ref={nameField}
-            type="text"
-            autocomplete="username"
-            autocapitalize="none"
-            spellcheck={false}
-            placeholder={t("signin_user_hint")}
-            value={name.value}
-            aria-invalid={error.value !== ""}
-            aria-describedby="signin-error"
-            onInput={(e) => (name.value = e.currentTarget.value)}
-          />
-        </div>
-        <Password value={password} invalid={error.value !== ""} />
+        {wantsCode.value ? (
+          <Code value={code} invalid={error.value !== ""} />
+        ) : (
+          <>
+            <div class="field">
+              <label for="user">{t("signin_user")}</label>
+              <input
+                id="user"
+                ref={nameField}
+                type="text"
+                autocomplete="username"
+                autocapitalize="none"
+                spellcheck={false}
+                placeholder={t("signin_user_hint")}
+                value={name.value}
+                aria-invalid={error.value !== ""}
+                aria-describedby="signin-error"
+                onInput={(e) => (name.value = e.currentTarget.value)}
+              />
+            </div>
+            <Password value={password} invalid={error.value !== ""} />
+          </>
+        )}
         <div id="signin-error" role="alert">
           {error.value && <p class="form-error"><Icon name="alert" size={18} />{error.value}</p>}
           {lockedUntil.value > 0 && !locked.value && !error.value && <p class="note">{t("signin_unlocked")}</p>}
@@ -151,6 +190,7 @@ export function SignIn() {
         <button type="submit" class="button primary wide" disabled={busy.value || locked.value}>
           {busy.value ? t("signin_busy") : t("signin_submit")}
         </button>
+        {wantsCode.value && <button type="button" class="link" onClick={back}>{t("signin_code_back")}</button>}
       </form>
     </main>
   );

@@ -103,6 +103,23 @@ async function overlays(page) {
   await page.getByRole("link", { name: "Security" }).click();
   await page.getByText("This browser").waitFor();
   await check(page, "security");
+  await page.getByRole("button", { name: "Set up" }).click();
+  await page.getByRole("dialog").waitFor();
+  await check(page, "the password again");
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("img", { name: /QR code/ }).waitFor();
+  await check(page, "the second factor begins");
+  await page.getByLabel("The code that it shows now").fill("123456");
+  await page.getByRole("button", { name: "Switch on" }).click();
+  await page.getByText("I have kept them").waitFor();
+  await check(page, "recovery codes");
+  await page.getByRole("button", { name: "I have kept them" }).click();
+  await page.getByText("It is on.").waitFor();
+  await page.getByLabel("Name of a new phone").fill("Kitchen");
+  await page.getByRole("button", { name: "Make a password" }).click();
+  await page.getByText("The password of Kitchen").waitFor();
+  await check(page, "security, all of it");
   await page.keyboard.press("?");
   await page.getByRole("dialog").waitFor();
   await check(page, "shortcuts");
@@ -239,3 +256,26 @@ test("empty lists, and a server that does not answer", async () => {
   await check(page, "unreachable");
   await close();
 });
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`the code at sign-in, and who must set one up, ${look}`, async () => {
+    const prepare = (m) => Object.assign(m, { factor: true });
+    const { page, mock, context, address, close } = await open(browser, { prepare, reducedMotion: "reduce", ...options });
+    await context.addInitScript({ path: AXE });
+    await page.goto(address);
+    await page.getByLabel("User name").fill("alice");
+    await page.getByLabel("Password", { exact: true }).fill("secret");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByLabel("Code").fill("1");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByText("The code is not right").waitFor();
+    await check(page, "code");
+    Object.assign(mock, { factor: false, required: true });
+    await page.getByLabel("Code").fill("123456");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByRole("heading", { name: "Set up the second factor" }).waitFor();
+    await page.getByRole("button", { name: "Set up" }).waitFor();
+    await check(page, "set up");
+    await close();
+  });
+}

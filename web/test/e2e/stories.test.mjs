@@ -366,3 +366,41 @@ story("log-ins elsewhere are seen and ended, one and all", {}, async ({ page, mo
   await page.getByText("Unknown browser").first().waitFor({ state: "detached" });
   assert.deepEqual(mock.logins.map((l) => l.number), [12]);
 });
+
+story("who must have a second factor sets it up, and signs in with a code from then on", { prepare: (m) => Object.assign(m, { required: true, proved: true }) }, async ({ page, mock }) => {
+  await page.getByLabel("User name").fill("alice");
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Set up" }).click();
+  await page.getByLabel("The code that it shows now").fill("654321");
+  await page.getByRole("button", { name: "Switch on" }).click();
+  await page.getByText("That is not right.").waitFor();
+  await page.getByLabel("The code that it shows now").fill("123456");
+  await page.getByRole("button", { name: "Switch on" }).click();
+  await page.getByRole("button", { name: "I have kept them" }).click();
+  await page.getByRole("navigation").waitFor();
+  await page.getByRole("button", { name: /change your state/ }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("User name").fill("alice");
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByLabel("Code").fill("123456");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("navigation").waitFor();
+  assert.equal(mock.factor, true);
+});
+
+story("a phone gets a password and loses it again", {}, async ({ page, mock }) => {
+  await signIn(page, "#/settings/security");
+  await page.getByLabel("Name of a new phone").fill("Kitchen");
+  await page.getByRole("button", { name: "Make a password" }).click();
+  await page.getByLabel("Password", { exact: true }).fill("wrong");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByText("That is not right.").waitFor();
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByText("k7m2p9qrs4tuvwxy3zab").waitFor();
+  await page.getByRole("button", { name: "Revoke Kitchen" }).click();
+  await page.getByRole("button", { name: "Revoke Kitchen" }).waitFor({ state: "detached" });
+  assert.deepEqual(mock.devices.map((d) => d.name), ["Desk phone"]);
+});

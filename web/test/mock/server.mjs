@@ -33,6 +33,11 @@ export class Mock {
   /** chat: {name, organizer, people} */
   conferences = data.conferences();
   logins = data.logins();
+  devices = [{ number: 5, name: "Desk phone", made_at: "2026-01-07T10:00:00Z", used_at: "2026-01-08T10:00:00Z" }];
+  factor = false;
+  /** The policy wants a second factor. */
+  required = false;
+  proved = false;
   self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
@@ -165,7 +170,7 @@ export class Mock {
     let body = "";
     for await (const part of req) body += part;
     const user = { uri: data.ME, name: "Alice Example" };
-    if (path.endsWith("/session")) return this.#signedIn(req) ? this.#json(res, 200, { user }) : this.#error(res, 401, "signed_out");
+    if (path.endsWith("/session")) return this.#signedIn(req) ? this.#json(res, 200, { user, ...this.#needs }) : this.#error(res, 401, "signed_out");
     if (path.endsWith("/logout")) {
       this.#cookies.clear();
       return this.#json(res, 200, {}, { "Set-Cookie": "dialtone=; Max-Age=0; Path=/" });
@@ -178,15 +183,21 @@ export class Mock {
     return answer.error ? this.#error(res, answer.status, answer.error) : this.#json(res, 200, answer);
   }
 
-  #login({ user: name, password }, res, user) {
+  get #needs() {
+    return this.required && !this.factor ? { needs: "second_factor" } : {};
+  }
+
+  #login({ user: name, password, code }, res, user) {
     if (this.locked) return this.#error(res, 429, "too_many_attempts", { retry_s: this.locked });
     if (!/^alice(@example\.test)?$/.test(name) || password !== PASSWORD) {
       if (++this.#fails >= 3) this.locked = 75;
       return this.#error(res, 401, "wrong_login");
     }
+    if (this.factor && !code) return this.#error(res, 401, "code_needed");
+    if (this.factor && code !== CODE) return this.#error(res, 401, "wrong_login");
     const cookie = randomUUID();
     this.#cookies.add(cookie);
-    return this.#json(res, 200, { user }, { "Set-Cookie": `dialtone=${cookie}; HttpOnly; SameSite=Strict; Path=/` });
+    return this.#json(res, 200, { user, ...this.#needs }, { "Set-Cookie": `dialtone=${cookie}; HttpOnly; SameSite=Strict; Path=/` });
   }
 
   #file(path, res) {
@@ -247,8 +258,43 @@ export class Mock {
   }
 }
 
+const CODE = "123456";
+const RECOVERY = Array.from({ length: 10 }, (_, i) => `abcd-efgh-jkmn-pqr${i + 2 > 9 ? "z" : i + 2}`);
+/** What needs the password again. */
+const proven = (fn) => (fields, mock) => (mock.proved ? fn(fields, mock) : { status: 403, error: "prove" });
+
 /** Of the own account. */
 const OWN = {
+  prove: ({ password }, mock) => {
+    if (password !== PASSWORD) return { status: 401, error: "wrong_login" };
+    mock.proved = true;
+    return {};
+  },
+  "second-factor": (_, mock) => ({ on: mock.factor, required: mock.required, recovery_left: mock.factor ? 10 : 0 }),
+  "second-factor/begin": proven(() => ({
+    secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+    uri: "otpauth://totp/Dialtone:alice%40example.test?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Dialtone",
+  })),
+  "second-factor/confirm": ({ code }, mock) => {
+    if (code !== CODE) return { status: 403, error: "wrong_code" };
+    mock.factor = true;
+    return { recovery: RECOVERY };
+  },
+  "second-factor/codes": proven(() => ({ recovery: RECOVERY })),
+  "second-factor/end": proven((_, mock) => {
+    mock.factor = false;
+    return {};
+  }),
+  devices: (_, mock) => ({ devices: mock.devices }),
+  "devices/add": proven(({ name }, mock) => {
+    if (mock.devices.some((d) => d.name === name)) return { status: 409, error: "exists" };
+    mock.devices.push({ number: 100 + mock.devices.length, name, made_at: new Date().toISOString(), used_at: null });
+    return { password: "k7m2p9qrs4tuvwxy3zab" };
+  }),
+  "devices/remove": ({ number }, mock) => {
+    mock.devices = mock.devices.filter((d) => d.number !== number);
+    return {};
+  },
   logins: (_, mock) => ({ logins: mock.logins }),
   "logins/end": ({ number, others }, mock) => {
     const gone = (l) => (others ? !l.this : l.number === number);

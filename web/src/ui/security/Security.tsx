@@ -5,7 +5,9 @@ import "../../style/security.css";
 import { t } from "../../i18n";
 import { hrefOf } from "../../model/route";
 import { Icon } from "../parts/Icon";
+import { Devices } from "./Devices";
 import { LogIns } from "./LogIns";
+import { SecondFactor } from "./SecondFactor";
 
 export function Security() {
   return (
@@ -15,6 +17,8 @@ export function Security() {
         <h1>{t("sec_title")}</h1>
       </header>
       <div class="settings-body">
+        <SecondFactor />
+        <Devices />
         <LogIns />
       </div>
     </div>
