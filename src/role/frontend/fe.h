@@ -320,6 +320,8 @@ void fe_in_dialog_end(struct task *t);
 void fe_send_there(struct task *t, const struct token *end, struct str uri);
 
 /* forward.c */
+/* ";transport=..." of URIs that lead to this flow; empty: none is needed. */
+struct str fe_transport_param(const struct sip_flow *f);
 /* Appends `<sip:d.TOKEN@host:port;transport=..;lr>` (sips: for a secure task) for an end that this
  * flow reaches. */
 void fe_put_record_route(const struct task *t, struct buf *b, const struct sip_flow *f,

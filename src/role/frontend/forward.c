@@ -1,13 +1,15 @@
 #include "role/frontend/fe.h"
 #include "svc/access/trust.h"
 
-static struct str transport_param(const struct sip_flow *f)
+struct str fe_transport_param(const struct sip_flow *f)
 {
 	switch ((enum sip_kind)f->kind) {
 	case SIP_TCP:
 		return STR(";transport=tcp");
 	case SIP_TLS:
 		return STR(";transport=tls");
+	case SIP_WSS:
+		return STR(";transport=ws"); /* RFC 7118 section 5.4 */
 	case SIP_UDP:
 	case SIP_LINK:
 	case SIP_N_KINDS:
@@ -25,7 +27,7 @@ void fe_put_record_route(const struct task *t, struct buf *b, const struct sip_f
 	buf_char(b, '@');
 	sip_flow_put_sent_by(b, f);
 	if (!t->secure)
-		buf_str(b, transport_param(f));
+		buf_str(b, fe_transport_param(f));
 	buf_lit(b, ";lr>");
 }
 
@@ -36,7 +38,7 @@ const char *fe_scheme(const struct task *t)
 
 bool fe_is_safe(const struct task *t, const struct sip_flow *f)
 {
-	return !t->secure || f->kind == SIP_TLS || f->kind == SIP_LINK;
+	return !t->secure || f->kind == SIP_TLS || f->kind == SIP_WSS || f->kind == SIP_LINK;
 }
 
 bool fe_takes_tcp(struct frontend *fe, const struct sip_flow *f, struct str contact)

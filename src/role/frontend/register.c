@@ -62,8 +62,7 @@ void fe_put_service_route(struct buf *b, const struct sip_flow *f)
 {
 	buf_lit(b, "Service-Route: <sip:");
 	sip_flow_put_sent_by(b, f);
-	if (f->kind == SIP_TCP || f->kind == SIP_TLS)
-		buf_str(b, f->kind == SIP_TLS ? STR(";transport=tls") : STR(";transport=tcp"));
+	buf_str(b, fe_transport_param(f));
 	buf_lit(b, ";lr>\r\n");
 }
 

@@ -66,7 +66,10 @@ int sip_flow_send_raw(struct sip_flow *f, struct str bytes)
 		return -EPIPE;
 	if (f->kind == SIP_UDP)
 		return udp_send(f->tp->udp[f->sock], &f->peer, bytes);
-	stream_write(f->stream, bytes);
+	if (f->carrier)
+		f->carrier->send(f->carrier_arg, bytes);
+	else
+		stream_write(f->stream, bytes);
 	return 0;
 }
 
@@ -90,7 +93,11 @@ int sip_flow_send(struct sip_flow *f, struct str msg)
 
 void sip_flow_close(struct sip_flow *f)
 {
-	if (f->stream && !f->closed)
+	if (f->closed)
+		return;
+	if (f->carrier)
+		f->carrier->close(f->carrier_arg);
+	else if (f->stream)
 		stream_close(f->stream);
 }
 
@@ -124,7 +131,7 @@ struct sip_flow *sip_flow_next(struct sip_transport *tp, struct sip_flow *after)
 
 const char *sip_kind_name(enum sip_kind k)
 {
-	static const char *const names[SIP_N_KINDS] = { "UDP", "TCP", "TLS", "LINK" };
+	static const char *const names[SIP_N_KINDS] = { "UDP", "TCP", "TLS", "WSS", "LINK" };
 	return names[k];
 }
 

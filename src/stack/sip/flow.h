@@ -1,8 +1,9 @@
 /* Flows: what a SIP message came in on and what an answer goes out on (RFC 5626 section 3.1).
  *
  * A flow is a connection (TCP, TLS, a local link between two processes) or a pair of UDP socket and
- * remote address.  The transport frames streams, answers keep-alives, counts, and hands whole
- * messages up; nothing above it touches a socket. */
+ * remote address, or what somebody else carries (WebSocket, RFC 7118).  The transport frames
+ * streams, answers keep-alives, counts, and hands whole messages up; nothing above it touches a
+ * socket. */
 #pragma once
 
 #include "loop/stream.h"
@@ -11,7 +12,7 @@
 #include "wire/sip/compose.h"
 #include "wire/sip/msg.h"
 
-enum sip_kind { SIP_UDP, SIP_TCP, SIP_TLS, SIP_LINK, SIP_N_KINDS };
+enum sip_kind { SIP_UDP, SIP_TCP, SIP_TLS, SIP_WSS, SIP_LINK, SIP_N_KINDS };
 
 enum {
 	SIP_UDP_SAFE_MAX = 1300,     /* larger requests want a stream (RFC 3261 section 18.1.1) */
@@ -41,6 +42,13 @@ struct sip_watch {
 	void *arg;
 };
 
+/* Who carries a flow that is no socket of ours: each message whole, as WebSocket does. */
+struct sip_carrier {
+	void (*send)(void *arg, struct str message);
+	/* End it after what was sent; sip_flow_lost() follows, not from inside this call. */
+	void (*close)(void *arg);
+};
+
 struct sip_flow {
 	struct sip_transport *tp;
 	uint32_t refs;
@@ -59,6 +67,8 @@ struct sip_flow {
 	uint32_t n_stx; /* of the stack: server transactions whose request came here */
 	/* private */
 	struct stream *stream;
+	const struct sip_carrier *carrier; /* NULL: it has a stream or a socket */
+	void *carrier_arg;
 	struct sip_framer framer;
 	struct list watches;
 	struct list node;
@@ -115,6 +125,17 @@ struct sip_flow *sip_transport_trunk(struct sip_transport *tp, uint16_t slot, in
 /* Takes an open stream to a role of another host, who has been looked at; opened() is not called.
  */
 struct sip_flow *sip_transport_adopt(struct sip_transport *tp, uint16_t sock, struct stream *s);
+/* A client's connection that the caller carries.  NULL: there are too many (refused() was told), or
+ * the owner does not want it.  Borrowed: it lives until sip_flow_lost() or the transport's end, and
+ * after the latter the carrier is not called any more. */
+struct sip_flow *sip_transport_carry(struct sip_transport *tp, enum sip_kind kind,
+                                     const struct addr *peer, const struct addr *local,
+                                     const struct sip_carrier *carrier, void *arg);
+/* One message of the peer came to the carrier.  What is above client_max is answered with 513, and
+ * the flow goes on: where the next one begins is known. */
+void sip_flow_take(struct sip_flow *f, struct str message);
+/* The carried connection is gone. */
+void sip_flow_lost(struct sip_flow *f, const char *why);
 /* New connections use these from now on. */
 void sip_transport_set_tls(struct sip_transport *tp, struct tls_server *tls);
 /* Stops or starts taking new connections (shutdown). */
@@ -153,7 +174,7 @@ static inline bool sip_flow_reliable(const struct sip_flow *f)
 	return f->kind != SIP_UDP;
 }
 
-/* "UDP", "TCP", "TLS", "LINK": as in Via. */
+/* "UDP", "TCP", "TLS", "WSS", "LINK": as in Via. */
 const char *sip_kind_name(enum sip_kind k);
 /* The sent-by of our Via on this flow. */
 void sip_flow_put_sent_by(struct buf *b, const struct sip_flow *f);

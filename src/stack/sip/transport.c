@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/rand.h"
@@ -32,6 +33,14 @@ static void deliver(struct sip_flow *f, struct str raw)
 	if (f->sec && f->sec->verify(f->sec_state, f, &m) < 0)
 		return;
 	tp->ops.message(tp->arg, f, &m);
+}
+
+static bool is_keepalive(struct str d)
+{
+	for (size_t i = 0; i < d.len; i++)
+		if (d.p[i] != '\r' && d.p[i] != '\n' && d.p[i] != '\0')
+			return false;
+	return true;
 }
 
 /* Streams. */
@@ -104,15 +113,19 @@ static void forget(struct sip_flow *f)
 		tp->n_clients--;
 }
 
-static void stream_closed(void *arg, int err UNUSED, const char *why)
+void sip_flow_lost(struct sip_flow *f, const char *why)
 {
-	struct sip_flow *f = arg;
 	struct sip_transport *tp = f->tp;
 	forget(f);
 	flow_tell_lost(f);
 	tp->ops.closed(tp->arg, f, why);
 	stream_free(&f->stream);
 	sip_flow_unref(&f);
+}
+
+static void stream_closed(void *arg, int err UNUSED, const char *why)
+{
+	sip_flow_lost(arg, why);
 }
 
 static const struct stream_ops flow_stream_ops = {
@@ -267,15 +280,60 @@ struct sip_flow *transport_connect_client(struct sip_transport *tp, const struct
 	return NULL;
 }
 
-/* UDP. */
+/* Carried by others. */
 
-static bool is_keepalive(struct str d)
+struct sip_flow *sip_transport_carry(struct sip_transport *tp, enum sip_kind kind,
+                                     const struct addr *peer, const struct addr *local,
+                                     const struct sip_carrier *carrier, void *arg)
 {
-	for (size_t i = 0; i < d.len; i++)
-		if (d.p[i] != '\r' && d.p[i] != '\n' && d.p[i] != '\0')
-			return false;
-	return true;
+	if (tp->n_clients >= tp->max_flows) {
+		tp->stats.refused++;
+		tp->ops.refused(tp->arg, -EUSERS);
+		return NULL;
+	}
+	struct sip_flow *f = flow_alloc(tp, kind);
+	f->inbound = f->client = true;
+	f->carrier = carrier;
+	f->carrier_arg = arg;
+	f->peer = *peer;
+	f->local = *local;
+	remember(f, 0);
+	if (tp->ops.opened(tp->arg, f))
+		return f;
+	tp->stats.refused++;
+	forget(f);
+	sip_flow_unref(&f);
+	return NULL;
 }
+
+/* The bytes of a message up to its body; 0: no end of the head where there must be one. */
+static size_t head_len(struct str in)
+{
+	const char *end = in.p + MIN(in.len, (size_t)SIP_HEAD_MAX);
+	for (const char *p = in.p; p + 4 <= end; p++)
+		if (memcmp(p, "\r\n\r\n", 4) == 0)
+			return (size_t)(p + 4 - in.p);
+	return 0;
+}
+
+void sip_flow_take(struct sip_flow *f, struct str message)
+{
+	if (f->closed)
+		return;
+	if (is_keepalive(message)) {
+		f->tp->stats.pings++;
+		if (str_eq(message, STR("\r\n\r\n")))
+			(void)sip_flow_send_raw(f, STR("\r\n"));
+		return;
+	}
+	size_t head = head_len(message);
+	if (message.len > message_max(f) || (head == 0 && message.len > SIP_HEAD_MAX))
+		refuse_large(f, str_sub(message, 0, head));
+	else
+		deliver(f, message);
+}
+
+/* UDP. */
 
 static uint16_t socket_index(const struct sip_transport *tp, const struct udp *u)
 {

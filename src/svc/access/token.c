@@ -93,7 +93,8 @@ struct token_hint token_hint_of(const struct sip_flow *f, uint32_t slot)
 		h.peer = f->peer;
 	} else {
 		h.reach = TOKEN_STREAM;
-		h.sock = f->kind == SIP_TLS || f->kind == SIP_LINK; /* it is safe */
+		/* It is safe. */
+		h.sock = f->kind == SIP_TLS || f->kind == SIP_WSS || f->kind == SIP_LINK;
 		h.flow = f->id;
 	}
 	return h;
