@@ -106,6 +106,7 @@ static void put_listens(struct buf *b, const struct page *p)
 		addr_put(b, &l->addr);
 		buf_str(b, str_of(l->proto == TOPO_TLS         ? "\n"
 		                  : l->proto == TOPO_HTTPS     ? "  (roles of other hosts)\n"
+		                  : l->proto == TOPO_WSS       ? "  (SIP phones in browsers)\n"
 		                  : addr_is_loopback(&l->addr) ? "  (this machine alone)\n"
 		                                               : "  (not encrypted)\n"));
 	}

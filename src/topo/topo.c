@@ -81,6 +81,9 @@ static const struct setting role_table[] = {
 		.restart = true),
 	SETTING_STR("https", struct role_keys, listen[TOPO_HTTPS], .min = 0,
 		.max = CONF_LINE_MAX, .def = "", .help = "The same over HTTPS.", .restart = true),
+	SETTING_STR("wss", struct role_keys, listen[TOPO_WSS], .min = 0,
+		.max = CONF_LINE_MAX, .def = "", .help = "The same over WebSockets with TLS.",
+		.restart = true),
 	SETTING_U32("metrics-port", SET_UINT, struct role_keys, metrics_port, .min = 0,
 		.max = UINT16_MAX, .def = "0", .absent = "the role's own port, or none",
 		.help = "Prometheus metrics over HTTP on 127.0.0.1: this port for the first process, "
@@ -129,7 +132,7 @@ const struct setting *topo_own_settings(const char *kind)
 
 const char *topo_proto_name(enum topo_proto p)
 {
-	static const char *const names[TOPO_N_PROTOS] = { "udp", "tcp", "tls", "https" };
+	static const char *const names[TOPO_N_PROTOS] = { "udp", "tcp", "tls", "https", "wss" };
 	return names[p];
 }
 

@@ -21,7 +21,7 @@ enum {
 #define TOPO_LOCAL_FILE "local.conf"
 
 /* TLS: SIP over it. */
-enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_HTTPS, TOPO_N_PROTOS };
+enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_HTTPS, TOPO_WSS, TOPO_N_PROTOS };
 
 struct topo_listen {
 	enum topo_proto proto;
@@ -92,7 +92,7 @@ const struct topo_role *topo_role_here(const struct topo *t, struct str role);
 const char *topo_proto_name(enum topo_proto p); /* "udp" */
 static inline bool topo_is_encrypted(enum topo_proto p)
 {
-	return p == TOPO_TLS || p == TOPO_HTTPS;
+	return p == TOPO_TLS || p == TOPO_HTTPS || p == TOPO_WSS;
 }
 
 /* Do these two speak with one another from host to host?  Roles of one host have local links

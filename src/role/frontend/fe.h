@@ -36,10 +36,13 @@ enum {
 	 * client). */
 	FE_ROOM_PLACES = 4096,
 	FE_ROOM_WAYS = 8,
-	FE_USER_LIMITS = 1024,           /* of log lines; who shares one is left to chance */
-	FE_FLOWS_TRIED_MAX = 16,         /* of one request, over all endpoints that have several */
-	FE_BRIDGE_SOCK = FE_SLOTS_MAX,   /* number of the link to the first media bridge */
-	FE_MCU_SOCK = 2 * FE_SLOTS_MAX,  /* and to the first IM MCU */
+	FE_USER_LIMITS = 1024,          /* of log lines; who shares one is left to chance */
+	FE_FLOWS_TRIED_MAX = 16,        /* of one request, over all endpoints that have several */
+	FE_BRIDGE_SOCK = FE_SLOTS_MAX,  /* number of the link to the first media bridge */
+	FE_MCU_SOCK = 2 * FE_SLOTS_MAX, /* and to the first IM MCU */
+	FE_WS_OVER = 2, /* WebSocket: a message so many times message-max is answered (513); more
+	                 * ends the connection (1009) */
+	FE_WS_OPENING_MAX = 1000,        /* connections by HTTP that are no WebSocket yet */
 	FE_EDGE_SOCK = 3 * FE_SLOTS_MAX, /* and to the first A/V edge */
 };
 
@@ -57,6 +60,7 @@ struct fe_config {
 	uint32_t connections_max;
 	uint32_t overload_ms; /* longest turn of the loop that is no overload */
 	uint32_t tcp_keepalive_s;
+	struct str ws_origins; /* of pages elsewhere that may connect, separated by commas */
 	uint32_t contacts_max; /* of a user (F-026) */
 	bool privacy;          /* mode (F-025) */
 	bool history;          /* what is said is remembered */
@@ -173,6 +177,7 @@ struct frontend {
 	struct sip_flow *webs[FE_SLOTS_MAX]; /* and to the web role */
 	struct map web_logins;               /* whose tickets are known (web.c) */
 	uint32_t n_mcus;
+	struct fe_sockets *sockets;
 	struct fe_hosts *hosts; /* MCUs of other hosts; NULL: those of this one, or none */
 	struct fe_edges *edges; /* NULL: there are none */
 	struct fe_conf_config conf_cfg;
@@ -657,6 +662,13 @@ void fe_web_ended(struct frontend *fe, uint64_t account, uint64_t number);
 void fe_web_free(struct frontend *fe);
 
 /* hosts.c: MCUs of other hosts, with slots in the order of the topology. */
+/* websocket.c: SIP over WebSocket */
+/* Takes the listeners; the stack is there. */
+void fe_sockets_start(struct frontend *fe);
+void fe_sockets_set_tls(struct frontend *fe, struct tls_server *tls);
+/* The stack has been freed before. */
+void fe_sockets_free(struct frontend *fe);
+void fe_sockets_metrics(const struct frontend *fe, struct buf *b);
 int fe_hosts_start(struct frontend *fe, struct buf *why) MUST_CHECK;
 int fe_hosts_reload(struct frontend *fe, struct buf *why) MUST_CHECK;
 void fe_hosts_free(struct frontend *fe);

@@ -14,6 +14,8 @@ static const struct role_port ports[] = {
 	  .purpose = "signalling and IM of clients, and between servers" },
 	{ .name = "SIP", .proto = TOPO_TCP, .port = 5060, .purpose = "standard SIP phones" },
 	{ .name = "SIP", .proto = TOPO_UDP, .port = 5060, .purpose = "standard SIP phones" },
+	{ .name = "SIP", .proto = TOPO_WSS, .port = 7443,
+	  .purpose = "SIP phones in browsers, over WebSocket (RFC 7118)" },
 	{ .name = "C3P", .proto = TOPO_HTTPS, .port = 444, .across = "mcu-im",
 	  .purpose = "MCUs notify the focus" },
 	{ .name = NULL },
@@ -32,6 +34,8 @@ static const struct setting fe_settings[] = {
 	SETTING_U32("tcp-keepalive", SET_SECONDS, struct fe_config, tcp_keepalive_s,
 		    .min = 5, .max = 7200, .def = "60 s", .restart = true,
 		    .help = "silent TCP and TLS clients are probed after; one that vanished is signed off 40 s later"),
+	SETTING_STR("ws-origins", struct fe_config, ws_origins, .max = 2000, .def = "",
+		    .help = "web sites whose pages may connect by WebSocket, separated by commas, as https://phone.example.com, besides those of the deployment's own names and addresses"),
 	SETTING_U32("contacts-max", SET_UINT, struct fe_config, contacts_max,
 		    .min = 1, .max = CONTACTS_MAX, .def = "250",
 		    .help = "contacts that a user can have; who has more keeps them"),
@@ -275,10 +279,16 @@ static int sip_kind_of(enum topo_proto p)
 	return kinds[p];
 }
 
+/* HTTP, or what begins with it, is not the transport's. */
+static bool is_sip(enum topo_proto p)
+{
+	return p != TOPO_HTTPS && p != TOPO_WSS;
+}
+
 static bool has_tls(const struct role_env *env)
 {
 	for (size_t i = 0; i < env->n_sockets; i++)
-		if (env->sockets[i].proto == TOPO_TLS)
+		if (env->sockets[i].proto == TOPO_TLS || env->sockets[i].proto == TOPO_WSS)
 			return true;
 	return false;
 }
@@ -318,10 +328,11 @@ static void open_doors(struct frontend *fe)
 		if (!str_eq(env->links[i].role, STR("accounts")))
 			fe_link_up(fe, i);
 	for (size_t i = 0; i < env->n_sockets && i < FE_LISTENS_MAX; i++)
-		if (env->sockets[i].proto != TOPO_HTTPS)
+		if (is_sip(env->sockets[i].proto))
 			sip_transport_listen(fe->tp,
 			                     (enum sip_kind)sip_kind_of(env->sockets[i].proto),
 			                     env->sockets[i].fd);
+	fe_sockets_start(fe);
 }
 
 enum { WRONG_LINES_PER_S = 5 };
@@ -408,6 +419,7 @@ static void fe_free(struct frontend *fe)
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
+	fe_sockets_free(fe);
 	im_free(&fe->im);
 	fe->store_closing = true;
 	fe_behind_close(fe);
@@ -498,6 +510,7 @@ static int reload(void *state, struct buf *why)
 	fe_focus_configure(fe);
 	if (tls) {
 		sip_transport_set_tls(fe->tp, tls);
+		fe_sockets_set_tls(fe, tls);
 		tls_server_unref(&fe->tls);
 		fe->tls = tls;
 	}

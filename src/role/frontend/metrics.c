@@ -150,6 +150,7 @@ void fe_metrics(void *state, struct buf *b)
 	metric(b, "store_failed_writes_total", "", fe->behind.errors);
 	type(b, "unsaved_bindings", "gauge", "bindings that the disk does not hold as they are");
 	metric(b, "unsaved_bindings", "", fe_behind_unsaved(fe));
+	fe_sockets_metrics(fe, b);
 	fe_hosts_metrics(fe, b);
 	fe_edges_metrics(fe, b);
 }
@@ -178,8 +179,8 @@ void fe_status(void *state, struct buf *b)
 	           "\"endpoints\":%zu,\"calls\":%zu,\"connections\":%" PRIu64
 	           ",\"transactions\":%u,\"requests\":%" PRIu64 ",\"accounts\":%s",
 	           registrar_count(fe->registrar), calls_count(fe->calls),
-	           t->flows[SIP_TCP] + t->flows[SIP_TLS] - fe_hosts_connections(fe) -
-	                   fe_edges_connections(fe),
+	           t->flows[SIP_TCP] + t->flows[SIP_TLS] + t->flows[SIP_WSS] -
+	                   fe_hosts_connections(fe) - fe_edges_connections(fe),
 	           s->stx + s->ctx, in, accounts_is_up(fe->accounts) ? "true" : "false");
 	buf_printf(b, ",\"unsaved_bindings\":%u,\"store\":\"%s\"", fe_behind_unsaved(fe),
 	           fe->behind.err < 0 ? strerror(-fe->behind.err) : "ok");

@@ -257,3 +257,8 @@ const struct addr *ws_peer(const struct ws *w)
 {
 	return stream_peer(w->stream);
 }
+
+const struct addr *ws_local(const struct ws *w)
+{
+	return stream_local(w->stream);
+}

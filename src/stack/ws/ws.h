@@ -126,3 +126,4 @@ void ws_pause(struct ws *w, bool paused);
 /* Bytes that wait to be sent. */
 size_t ws_unsent(const struct ws *w);
 const struct addr *ws_peer(const struct ws *w);
+const struct addr *ws_local(const struct ws *w);
