@@ -73,8 +73,10 @@ def two_of_them_talk_and_hang_up(case):
 def it_calls_the_browser_client(case):
     a = js(case, CALLER)
     b, bob = person(case, "bob", CALLED)
+    # The page is there before its session has signed in.
+    wait_for(lambda: case.site.server.endpoints(bob), "the browser client's endpoint")
     a.ring(bob)
-    b.wait("is calling")
+    wait_for(lambda: "is calling" in b.text(), lambda: f"a call: {a.state()}; {b.text()}")
     b.press("Answer")
     a.wait_state("up")
     up(b)
