@@ -146,8 +146,11 @@ async function calls(page, mock) {
   await page.getByRole("button", { name: "Microphone and camera" }).click();
   await page.getByRole("button", { name: "Share screen" }).click();
   await page.getByText("You are sharing your screen").waitFor();
+  await check(page, "one's own screen is shared");
+  await page.getByRole("button", { name: "Stop sharing" }).click();
+  await page.getByText("You are sharing your screen").waitFor({ state: "detached" });
   await otherShares(page, mock, false);
-  await check(page, "both share");
+  await check(page, "the other side shares");
   mock.call("ended", { reason: "lost" });
   await page.getByText("The connection to the call was lost.").first().waitFor();
   await check(page, "a call that ended");

@@ -5,6 +5,7 @@ import { chromium } from "playwright-core";
 import { Mock } from "../mock/server.mjs";
 
 export const BOUND_MS = 60_000;
+const OFFERS = 20;
 
 /** Nothing but loopback can be reached, and nothing is asked of anybody else. */
 const FLAGS = [
@@ -90,7 +91,14 @@ export async function answerCall(page, mock, drawn = true) {
     });
     return pc.localDescription.sdp;
   }, offer);
-  mock.instead["call.update"] = async (asked) => ({ ok: { sdp: await otherAnswers(page, asked.sdp) } });
+  const open = new Set();
+  mock.openUpdates = open;
+  mock.instead["call.update"] = async (asked) => {
+    open.add(asked);
+    const answer = await otherAnswers(page, asked.sdp);
+    open.delete(asked);
+    return { ok: { sdp: answer } };
+  };
   mock.call("answered", { sdp });
   await page.locator('.call[data-phase="up"]').waitFor();
   if (!offer.includes("m=video")) return;
@@ -122,8 +130,13 @@ export async function otherShares(page, mock, drawn = true) {
     const pc = globalThis.otherSide;
     await pc.getSenders().find((s) => s.track?.kind === "video").replaceTrack(canvas.captureStream(10).getTracks()[0]);
   });
-  // Where the page has just offered something itself, its offer wins, and this side offers again.
-  while (!(await otherOffers(page, mock)));
+  // What the page has offered itself is answered first; where it offers something just now, its offer wins.
+  let agreed = false;
+  for (let i = 0; i < OFFERS && !agreed; i++) {
+    await until(() => mock.openUpdates.size === 0, "the page's own change is answered");
+    agreed = await otherOffers(page, mock);
+  }
+  if (!agreed) throw new Error("the two sides did not agree on the screen");
   await page.locator('.call-other[data-screen="true"]').waitFor();
   if (drawn) await page.waitForFunction(() => document.querySelector('.call-other[data-screen="true"]')?.videoWidth > 1000);
 }
