@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { TEAM } from "../mock/data.mjs";
-import { answerCall, go, launch, open, otherShares, signIn } from "./browser.mjs";
+import { answerCall, go, launch, LIMIT, open, otherShares, signIn } from "./browser.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -217,7 +217,7 @@ async function trouble(page, mock) {
 }
 
 for (const [look, options] of Object.entries(LOOKS)) {
-  test(`every view, ${look}`, async () => {
+  test(`every view, ${look}`, LIMIT, async () => {
     const { page, mock, context, errors, address, close } = await open(browser, { reducedMotion: "reduce", ...options });
     await context.addInitScript({ path: AXE });
     await page.goto(address);
@@ -236,7 +236,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   });
 }
 
-test("empty lists, and a server that does not answer", async () => {
+test("empty lists, and a server that does not answer", LIMIT, async () => {
   const nothing = (m) => Object.assign(m, { contacts: [], messages: [] });
   const { page, mock, context, address, close } = await open(browser, { prepare: nothing });
   await context.addInitScript({ path: AXE });
@@ -261,7 +261,7 @@ test("empty lists, and a server that does not answer", async () => {
 });
 
 for (const [look, options] of Object.entries(LOOKS)) {
-  test(`the code at sign-in, and who must set one up, ${look}`, async () => {
+  test(`the code at sign-in, and who must set one up, ${look}`, LIMIT, async () => {
     const prepare = (m) => Object.assign(m, { factor: true });
     const { page, mock, context, address, close } = await open(browser, { prepare, reducedMotion: "reduce", ...options });
     await context.addInitScript({ path: AXE });

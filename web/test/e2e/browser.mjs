@@ -5,6 +5,8 @@ import { chromium } from "playwright-core";
 import { Mock } from "../mock/server.mjs";
 
 export const BOUND_MS = 60_000;
+/** So long a test may take in all: one that waits for ever fails, and does not keep the others. */
+export const LIMIT = { timeout: 10 * BOUND_MS };
 const OFFERS = 20;
 
 /** Nothing but loopback can be reached, and nothing is asked of anybody else. */

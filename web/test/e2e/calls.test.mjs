@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { answerCall, go, launch, open, signIn, until } from "./browser.mjs";
+import { answerCall, go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
 
 const BOB = "#/chats/bob%40example.test";
 
@@ -13,7 +13,7 @@ after(() => browser.close());
 
 /** A test with a page of its own; whatever the page complained of fails it. */
 function story(name, run) {
-  test(name, async () => {
+  test(name, LIMIT, async () => {
     const all = await open(browser);
     // What was taken of devices, so that a test can see what became of it.
     await all.context.addInitScript(() => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { crowd, TEAM } from "../mock/data.mjs";
-import { go, launch, open, signIn, until } from "./browser.mjs";
+import { go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
 
 const BOB = "#/chats/bob%40example.test";
 
@@ -14,7 +14,7 @@ after(() => browser.close());
 
 /** A test with a page of its own; whatever the page complained of fails it. */
 function story(name, options, run) {
-  test(name, async () => {
+  test(name, LIMIT, async () => {
     const all = await open(browser, options);
     await run(all);
     assert.deepEqual(all.errors, []);
