@@ -206,7 +206,7 @@ def a_running_server_tells_how_it_is(case):
     status, found = i.json("doctor", "--no-dns")
     tap.check_eq([f for f in found if f["level"] == "error"], [], "doctor")
     listens = [f for f in found if f["what"] == "the server listens"]
-    tap.check_eq(len(listens), 3, f"doctor's listeners in {found}")
+    tap.check_eq(len(listens), 4, f"doctor's listeners in {found}")
 
 
 @tap.test

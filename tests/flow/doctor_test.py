@@ -383,6 +383,7 @@ def ports_of_the_relay_that_others_have_are_warnings(case):
     tap.check_eq(what, ["3479 to 40000 are in part those of the media bridge, 40000 to 49999",
                         f"3479 to 40000 include udp {i.ip}:5060 of [role frontend]",
                         f"3479 to 40000 include tls {i.ip}:5061 of [role frontend]",
+                        f"3479 to 40000 include wss {i.ip}:7443 of [role frontend]",
                         f"3479 to 40000 include tcp {i.ip}:3479 of [role edge-av]"], "ports")
 
 

@@ -123,7 +123,7 @@ def limited(case):
     os.makedirs(folder)
     server = case.own(Server(
         folder, ip=SERVER_IP, frontends=case.site.frontends, sip_port=6060,
-        tls_port=6061, settings=f"metrics-port = {METRICS + 100}\n",
+        tls_port=6061, settings=f"metrics-port = {METRICS + 100}\nwss = none\n",
         wrap=["prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}"]))
     server.start()
     return server
