@@ -125,7 +125,7 @@ static void fail_req(struct accounts_req *r, int err)
 		r->found(r->arg, &(struct accounts_found){ .err = err });
 		break;
 	case REQ_OWN:
-		r->owned(r->arg, &(struct accounts_owned){ .end = { ACCT_OWN_FAILED } });
+		r->owned(r->arg, &(struct accounts_owned){ .end = { .status = ACCT_OWN_FAILED } });
 		break;
 	}
 	free_req(r);
