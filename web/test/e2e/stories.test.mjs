@@ -353,6 +353,8 @@ story("who cannot be added is told, and the group is there without them", {}, as
   await page.getByText("Chen Wei could not be added").waitFor();
   await page.getByRole("button", { name: "Open it without them" }).click();
   await page.getByRole("heading", { name: "Nobody", level: 1 }).waitFor();
+});
+
 story("log-ins elsewhere are seen and ended, one and all", {}, async ({ page, mock }) => {
   await signIn(page, "#/settings");
   await page.getByRole("link", { name: "Security" }).click();
