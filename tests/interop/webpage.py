@@ -105,14 +105,16 @@ def need():
 
 
 class Browsers(site.Site):
-    """One Chromium, in which every person has a store of her own."""
+    """One Chromium, in which every person has a store of her own.  It has a machine of its own: where
+    cables come and go, as they do at the server's, Chromium gives up what it is loading
+    (ERR_NETWORK_CHANGED)."""
 
     def __init__(self, args, folder, edge=None):
         chromium.need()
         need()
         super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {DIST}\n", edge=edge)
         try:
-            self.browser = Chromium(folder, self.server.ca)
+            self.browser = Chromium(folder, self.server.ca, self.net.host())
         except BaseException:
             super().stop()
             raise

@@ -301,18 +301,45 @@ export interface Setup {
   words: Words;
 }
 
+const ASK_AGAIN_MS = 2000;
+const ASK_AGAIN_MAX_MS = 30_000;
+
+/** That long, or until the browser is back on a network. */
+function patience(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      removeEventListener("online", over);
+      resolve();
+    };
+    const timer = setTimeout(over, ms);
+    addEventListener("online", over);
+  });
+}
+
 /** Sign-in and sign-out, and the session between them. */
 export class App {
   readonly phase = signal<Phase>("starting");
   readonly session = signal<Session | null>(null);
   /** The log-in ended without the user's doing; the sign-in page says so. */
   readonly expired = signal(false);
+  /** How often nobody has answered; who asks in between, by the button, ends the turn of the others. */
+  private asked = 0;
 
   constructor(readonly setup: Setup) {}
 
-  /** Finds out whether this browser is signed in. */
+  /** Finds out whether this browser is signed in; asks again by itself for as long as nobody answers. */
   async begin(): Promise<void> {
     this.phase.value = "starting";
+    for (let pause = ASK_AGAIN_MS; !(await this.ask()); pause = Math.min(2 * pause, ASK_AGAIN_MAX_MS)) {
+      const asked = ++this.asked;
+      await patience(pause);
+      if (this.asked !== asked || this.phase.peek() !== "unreachable") return;
+    }
+  }
+
+  /** Whether there was an answer. */
+  private async ask(): Promise<boolean> {
     try {
       const entry = await http.session();
       if (entry) this.enter(entry);
@@ -320,6 +347,7 @@ export class App {
     } catch (error) {
       this.phase.value = codeOf(error) === "signed_out" ? "signed_out" : "unreachable";
     }
+    return this.phase.peek() !== "unreachable";
   }
 
   /** Throws ApiError. */

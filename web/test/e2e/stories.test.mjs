@@ -406,3 +406,12 @@ story("a phone gets a password and loses it again", {}, async ({ page, mock }) =
   await page.getByRole("button", { name: "Revoke Kitchen" }).waitFor({ state: "detached" });
   assert.deepEqual(mock.devices.map((d) => d.name), ["Desk phone"]);
 });
+
+story("a page that found no server goes on by itself when there is one", {}, async ({ page }) => {
+  await signIn(page);
+  await page.route("**/session", (route) => route.abort());
+  await page.reload();
+  await page.getByText("The server does not answer").waitFor();
+  await page.unroute("**/session");
+  await page.getByRole("navigation").waitFor();
+});
