@@ -3,29 +3,45 @@
 import { computed, signal } from "@preact/signals";
 
 import { en } from "./en";
+import type { en as more } from "./more";
 
 export type Plural = { one: string; other: string };
-export type Key = keyof typeof en;
-export type Dictionary = { readonly [K in Key]: (typeof en)[K] extends Plural ? Plural : string };
+/** What another language must have of these. */
+export type Words<T> = { readonly [K in keyof T]: T[K] extends Plural ? Plural : string };
+export type Dictionary = Words<typeof en>;
+export type Key = keyof typeof en | keyof typeof more;
 type Vars = Record<string, string | number>;
+type AnyWords = Readonly<Record<string, string | Plural>>;
 
 interface Locale {
   /** For Intl. */
   tag: string;
   dir: "ltr" | "rtl";
-  words: Dictionary;
+  words: AnyWords;
+  /** Of the words that came later, this language's. */
+  pick: (en: AnyWords, de: AnyWords) => AnyWords;
 }
 
-const ENGLISH: Locale = { tag: "en", dir: "ltr", words: en };
+const ENGLISH: Locale = { tag: "en", dir: "ltr", words: en, pick: (x) => x };
 const current = signal<Locale>(ENGLISH);
+const later = signal<[AnyWords, AnyWords]>([{}, {}]);
+const added = computed(() => current.value.pick(...later.value));
 
 export const locale = computed(() => current.value.tag);
 export const direction = computed(() => current.value.dir);
 
 const LOADERS: Record<string, () => Promise<Locale>> = {
-  de: async () => ({ tag: "de", dir: "ltr", words: (await import("./de")).de }),
-  rtl: async () => ({ tag: "en", dir: "rtl", words: (await import("./pseudo")).pseudo(en) }),
+  de: async () => ({ tag: "de", dir: "ltr", words: (await import("./de")).de, pick: (_, de) => de }),
+  rtl: async () => {
+    const { pseudo } = await import("./pseudo");
+    return { tag: "en", dir: "rtl", words: pseudo(en), pick: pseudo };
+  },
 };
+
+/** Words of a part that is loaded when it is needed (more.ts), in all languages. */
+export function addWords(english: AnyWords, german: AnyWords): void {
+  later.value = [{ ...later.peek()[0], ...english }, { ...later.peek()[1], ...german }];
+}
 
 /** The first of the wanted languages that there is; English else. */
 export function choose(wanted: string, browser: readonly string[]): string {
@@ -48,7 +64,7 @@ function fill(text: string, vars: Vars): string {
 /** The words for `key` in the language that is shown; `n` chooses the plural. */
 export function t(key: Key, vars: Vars = {}): string {
   const { words, tag } = current.value;
-  const word = words[key];
+  const word = words[key] ?? added.value[key] ?? key;
   if (typeof word === "string") return fill(word, vars);
   const rule = new Intl.PluralRules(tag).select(Number(vars.n ?? 0));
   return fill(rule === "one" ? word.one : word.other, vars);

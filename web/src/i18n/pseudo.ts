@@ -1,7 +1,7 @@
 // A language that nobody speaks, from right to left: English with marks, a third longer. Whoever sees a
 // plain English word in it has found a text that is not translatable, or a layout that does not give way.
 
-import type { Dictionary, Plural } from ".";
+import type { Plural } from ".";
 
 const MARKED: Record<string, string> = {
   a: "á", c: "ç", d: "ð", e: "é", i: "í", n: "ñ", o: "ó", s: "š", u: "ú", y: "ý",
@@ -14,10 +14,10 @@ export function mark(text: string): string {
   return `⟦${marked}${longer}⟧`;
 }
 
-export function pseudo(words: Record<string, string | Plural>): Dictionary {
+export function pseudo(words: Readonly<Record<string, string | Plural>>): Record<string, string | Plural> {
   const marked = Object.entries(words).map(([key, word]) => [
     key,
     typeof word === "string" ? mark(word) : { one: mark(word.one), other: mark(word.other) },
   ]);
-  return Object.fromEntries(marked) as Dictionary;
+  return Object.fromEntries(marked);
 }

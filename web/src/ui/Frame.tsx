@@ -11,7 +11,6 @@ import { Incoming } from "./call/Incoming";
 import { Banner } from "./Banner";
 import { SECURITY } from "../model/route";
 import { hotkeys } from "./hotkeys";
-import { Keys } from "./Keys";
 import { Empty } from "./parts/Empty";
 import { ContactCard } from "./people/ContactCard";
 import { lazy } from "./parts/Lazy";
@@ -19,13 +18,14 @@ import { Groups } from "./people/Groups";
 import { PeopleList } from "./people/PeopleList";
 import { Rail } from "./Rail";
 import { SelfMenu } from "./SelfMenu";
-import { Settings } from "./Settings";
 import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
 
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
 const HistoryList = lazy(async () => (await import("./call/History")).HistoryList);
 const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
+const Keys = lazy(async () => (await import("./Keys")).Keys, true);
+const Settings = lazy(async () => (await import("./Settings")).Settings);
 const Security = lazy(async () => (await import("./security/Security")).Security);
 
 function MainPart() {

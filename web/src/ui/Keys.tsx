@@ -1,6 +1,7 @@
 // The help of the keyboard.
 
 import { t, type Key } from "../i18n";
+import "../i18n/more";
 import { Dialog } from "./parts/Dialog";
 
 const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘" : "Ctrl";

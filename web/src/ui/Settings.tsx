@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 
 import { t } from "../i18n";
+import "../i18n/more";
 import type { Language, Prefs, Theme } from "../model/prefs";
 import { hrefOf, SECURITY } from "../model/route";
 import { VERSION } from "../version";

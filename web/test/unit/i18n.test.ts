@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 
 import { choose, direction, setLanguage, t, type Plural } from "../../src/i18n";
-import { de } from "../../src/i18n/de";
-import { en } from "../../src/i18n/en";
+import { de as firstDe } from "../../src/i18n/de";
+import { en as first } from "../../src/i18n/en";
+import { de as moreDe, en as more } from "../../src/i18n/more";
 import { mark, pseudo } from "../../src/i18n/pseudo";
 
+const en = { ...first, ...more };
+const de: Record<string, string | Plural> = { ...firstDe, ...moreDe };
 const words = (w: string | Plural) => (typeof w === "string" ? [w] : [w.one, w.other]);
 const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
@@ -27,7 +30,7 @@ describe("languages", () => {
     const same = new Set(["app", "signin_code", "nav_chats", "chats_title", "chatlist", "card_chat", "state_offline", "set_version"]);
     for (const key of Object.keys(en) as (keyof typeof en)[]) {
       words(en[key]).forEach((w, i) => {
-        const other = words(de[key])[i] ?? "";
+        const other = words(de[key] ?? "")[i] ?? "";
         expect(other, key).not.toBe("");
         expect(holes(other), key).toEqual(holes(w));
         if (/[a-z]{4}/i.test(w.replace(/\{\w+\}/g, "")) && !same.has(key)) expect(other, key).not.toBe(w);
@@ -42,6 +45,23 @@ describe("languages", () => {
       const used = code.includes(`"${key}"`) || built.some((b) => key.startsWith(b));
       expect(used, `${key} is not used`).toBe(true);
     }
+  });
+
+  it("who uses a word that is not of the first load brings it along, and no word is there twice", () => {
+    expect(Object.keys(first).filter((k) => k in more)).toEqual([]);
+    for (const code of sources(join(__dirname, "../../src"))) {
+      const used = Object.keys(more).filter((k) => code.includes(`"${k}"`));
+      expect(used.length === 0 || code.includes('i18n/more";'), used.join(" ")).toBe(true);
+    }
+  });
+
+  it("words that come later are in the language that is shown, also after a change", async () => {
+    await setLanguage("de", []);
+    expect(t("gchat_leave")).toBe(moreDe.gchat_leave);
+    await setLanguage("en", []);
+    expect(t("gchat_leave")).toBe(more.gchat_leave);
+    await setLanguage("rtl", []);
+    expect(t("gchat_leave")).toBe(mark(more.gchat_leave));
   });
 
   it("counts in the language's own way", async () => {

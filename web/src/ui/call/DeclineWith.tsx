@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
+import "../../i18n/more";
 import type { Call } from "../../model/call";
 import { useSession } from "../context";
 import { Icon } from "../parts/Icon";

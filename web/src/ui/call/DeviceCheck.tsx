@@ -7,6 +7,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
+import "../../i18n/more";
 import { en } from "../../i18n/en";
 import { soundAt, type Kind } from "../../model/devices";
 import { browserMedia, mediaError } from "../../model/media";

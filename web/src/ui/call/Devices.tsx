@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
+import "../../i18n/more";
 import type { Call } from "../../model/call";
 import { overlay, useSession } from "../context";
 

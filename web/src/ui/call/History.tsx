@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
+import "../../i18n/more";
 import type { Past } from "../../model/history";
 import { hrefOf } from "../../model/route";
 import { brief, full } from "../../text/time";

@@ -6,6 +6,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
+import "../../i18n/more";
 import type { Call } from "../../model/call";
 import { levelOf, Quality as Meter, type Figures, type Level } from "../../model/quality";
 

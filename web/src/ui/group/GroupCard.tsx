@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
+import "../../i18n/more";
 import { isConference, type Conference } from "../../model/conferences";
 import type { Member } from "../../net/wire";
 import { useSession } from "../context";

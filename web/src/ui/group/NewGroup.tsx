@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { isConference } from "../../model/conferences";
 import { go } from "../../model/route";
 import { useSession } from "../context";

@@ -3,6 +3,7 @@
 import { useSignal, type Signal } from "@preact/signals";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
 import { Icon } from "../parts/Icon";

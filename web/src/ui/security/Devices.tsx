@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
+import "../../i18n/more";
 import * as own from "../../net/own";
 import { codeOf } from "../../net/wire";
 import { full, since } from "../../text/time";

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
+import "../../i18n/more";
 import { endLogIn, endOtherLogIns, logIns, type LogIn } from "../../net/own";
 import { codeOf } from "../../net/wire";
 import { agentName } from "../../text/agent";

@@ -4,6 +4,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import * as own from "../../net/own";
 import { Skeleton } from "../parts/Skeleton";
 import { ownErrorText } from "./errors";

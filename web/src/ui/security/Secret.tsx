@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { Icon } from "../parts/Icon";
 
 export function Secret({ text, label }: { text: string; label: string }) {

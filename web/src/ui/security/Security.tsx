@@ -3,6 +3,7 @@
 import "../../style/security.css";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { hrefOf } from "../../model/route";
 import { Icon } from "../parts/Icon";
 import { Devices } from "./Devices";

@@ -3,6 +3,7 @@
 import "../../style/security.css";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { usePage } from "../context";
 import { SecondFactor } from "./SecondFactor";
 

@@ -1,6 +1,7 @@
 // What can go wrong with the own account, in words.
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { ApiError, codeOf } from "../../net/wire";
 import { countdown } from "../../text/time";
 import { thrownText } from "../errors";

@@ -3,6 +3,7 @@
 import { useSignal, type Signal } from "@preact/signals";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { prove } from "../../net/own";
 import { codeOf } from "../../net/wire";
 import { Dialog } from "../parts/Dialog";
