@@ -211,6 +211,79 @@ def history_goes_back_page_by_page(case):
     check_eq(b.ok("chat.history", **{"with": address(c.user)})["messages"], [], "of nobody")
 
 
+def found(a, text, **more):
+    return [m["text"] for m in a.ok("chat.search", text=text, **more)["messages"]]
+
+
+@tap.test
+def what_was_said_is_found_by_its_words(case):
+    a, b, c = (browser(case).start() for _ in range(3))
+    said = ["Lunch at the Müller café?", "LUNCH is over", "Tomorrow then", "100 % of it: yes",
+            "\u65e5\u672c\u8a9e \U0001f600"]
+    for text in said:
+        a.ok("chat.send", to=address(b.user), text=text)
+    c.ok("chat.send", to=address(b.user), text="lunch without her")
+    for text, wanted in (("lunch", said[:2]), ("muller lunch", said[:1]), ("Müll", said[:1]),
+                         ("CAFE", said[:1]), ("lunch tomorrow", []), ("100%", said[3:4]),
+                         ("\u672c\u8a9e", said[4:]), ("\U0001f600", said[4:])):
+        check_eq(found(a, text), wanted, text)
+    late = browser(case, b.user).start()
+    check_eq(found(late, "lunch"), said[:2] + ["lunch without her"], "of all chats")
+    check_eq(found(late, "lunch", **{"with": address(c.user)}), ["lunch without her"], "of one")
+    page = late.ok("chat.search", text="lunch", limit=2)
+    check_eq([m["text"] for m in page["messages"]], ["LUNCH is over", "lunch without her"], "newest")
+    check(page["more"], "there is more")
+    page = late.ok("chat.search", text="lunch", limit=2, before=page["before"])
+    check_eq([m["text"] for m in page["messages"]], said[:1], "the rest")
+    check(not page["more"], "there is no more")
+    for text in ("", " ", "?!", "x" * 101, "a b c d e f g h i", None, 5):
+        check_eq(late.error("chat.search", text=text), "bad_request", repr(text))
+
+
+@tap.test
+def html_is_searched_as_it_is_read(case):
+    b = browser(case).start()
+    p = case.own(Phone(case.site.server, case.site.user("phone"), "tcp")).sign_in()
+    answer, _ = p.ask(p.make("MESSAGE", b.user.uri, body="<b>Bold</b> words &amp; <i>sl</i>anted",
+                             headers=[("Content-Type", "text/html; charset=UTF-8")]))
+    check_eq(answer.code, 200, "MESSAGE")
+    b.wait_text("Bold words & slanted")
+    check_eq(found(b, "slanted"), ["Bold words & slanted"], "over the marks")
+    check_eq(found(b, "<b>"), ["Bold words & slanted"], "a word with the letter")
+    check_eq(found(b, "amp"), [], "no reference")
+
+
+@tap.test
+def a_long_history_is_searched_part_by_part(case):
+    a, b = browser(case).start(), browser(case).start()
+    a.ok("chat.send", to=address(b.user), text="the needle")
+    for i in range(520):
+        a.ok("chat.send", to=address(b.user), text=f"hay {i}")
+    got, before, asked = [], "", 0
+    while True:
+        page = b.ok("chat.search", text="needle", before=before)
+        got += page["messages"]
+        asked += 1
+        check(asked < 5, "an end of it")
+        if not page["more"]:
+            break
+        before = page["before"]
+    check_eq([m["text"] for m in got], ["the needle"], "found")
+    check_eq(len(found(b, "hay", limit=100)), 100, "the newest hundred")
+    check_eq(found(b, "hay", limit=1), ["hay 519"], "the newest")
+
+
+@tap.test
+def who_searches_too_often_waits_and_chats_on(case):
+    a, b = browser(case).start(), browser(case).start()
+    numbers = [a.send("chat.search", text="x") for _ in range(60)]
+    answers = [a.answer(n) for n in numbers]
+    codes = [x["error"]["code"] for x in answers if "error" in x]
+    check(codes and set(codes) == {"too_many"}, f"{codes}")
+    check(len(codes) <= 30, f"{len(codes)} of 60 were refused")
+    check_eq(a.ok("chat.send", to=address(b.user), text="on")["message"]["state"], "delivered", "on")
+
+
 @tap.test
 def messages_that_cannot_be_delivered_say_why(case):
     a, away = browser(case).start(), case.site.user("away")

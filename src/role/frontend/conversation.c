@@ -4,6 +4,8 @@
 #include <cjson/cJSON.h>
 
 #include "role/frontend/fe.h"
+#include "svc/conversation/html.h"
+#include "svc/directory/fold.h"
 
 /* The event package `dialtone-conversation`: a user's endpoints learn what she said on the others,
  * and what was said to her (docs/protocols/conversation.md). */
@@ -12,6 +14,8 @@ enum {
 	MESSAGES_MAX = 50,     /* of one notification */
 	TEXT_MAX = 128 * 1024, /* bytes, after which it takes no further one; nor does a page */
 	PAGE_MAX = 100,        /* messages of a page */
+	FIND_MAX = 100,        /* bytes that are searched for, */
+	FIND_WORDS_MAX = 8,    /* and words of them */
 	PAGE_BYTES_MAX = 4 * 1024 * 1024, /* with one of the longest */
 };
 
@@ -111,12 +115,36 @@ enum refusal fe_start_conversation(struct task *t, struct person *p UNUSED,
 
 /* --- pages ----------------------------------------------------------------------------------- */
 
-/* {"limit": 50, "before": "108800000000000001", "peer": "bob@example.test"}, each may be left out.
- */
-static bool read_page(const struct task *t, struct fe_said_page *ret)
+/* What is searched for: all of these words, anywhere in a text. */
+struct words {
+	char text[FIND_MAX];
+	struct str v[FIND_WORDS_MAX];
+	unsigned n;
+};
+
+/* False: there is no word in it, or too much. */
+static bool read_words(struct str find, struct words *ret)
+{
+	struct buf b = BUF_ON(ret->text);
+	struct str word;
+	if (find.len > FIND_MAX)
+		return false;
+	fold_put(&b, find);
+	for (struct str rest = buf_view(&b); fold_word(&rest, &word);) {
+		if (ret->n == FIND_WORDS_MAX)
+			return false;
+		ret->v[ret->n++] = word;
+	}
+	return ret->n > 0;
+}
+
+/* {"limit": 50, "before": "108800000000000001", "peer": "bob@example.test", "find": "lunch"}, each
+ * may be left out. */
+static bool read_page(const struct task *t, struct fe_said_page *ret, struct words *ret_words)
 {
 	const struct hash_key *k = &t->fe->key.mac;
 	cJSON *json = cJSON_ParseWithLength(t->msg->body.p, t->msg->body.len);
+	const cJSON *find = cJSON_GetObjectItemCaseSensitive(json, "find");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(json, "limit");
 	struct str before =
 	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "before")));
@@ -125,7 +153,8 @@ static bool read_page(const struct task *t, struct fe_said_page *ret)
 	double n = cJSON_IsNumber(limit) ? limit->valuedouble : MESSAGES_MAX;
 	*ret = (struct fe_said_page){ .account = t->who.account, .before = INT64_MAX };
 	bool good = cJSON_IsObject(json) && n >= 1 && n <= PAGE_MAX && peer.len <= ACCESS_URI_MAX &&
-	            (before.len == 0 || str_to_u64(before, INT64_MAX, &ret->before) == 0);
+	            (before.len == 0 || str_to_u64(before, INT64_MAX, &ret->before) == 0) &&
+	            (!find || read_words(str_of(cJSON_GetStringValue(find)), ret_words));
 	if (good)
 		ret->max = (unsigned)n;
 	if (good && peer.len > 0) {
@@ -139,19 +168,22 @@ static bool read_page(const struct task *t, struct fe_said_page *ret)
 /* They come with the oldest first, and it is the newest that are told. */
 struct paging {
 	struct buf b; /* one behind the other, with commas between */
-	unsigned n;
-	bool more; /* older ones that were left out */
+	unsigned n, max;
+	bool more;         /* older ones that were left out */
+	struct words find; /* none: all */
 	struct {
 		size_t at; /* where it begins */
 		uint64_t sequence;
-	} rows[PAGE_MAX];
+	} rows[PAGE_MAX + 1];
 };
 
-/* What is left makes at most TEXT_MAX bytes, or is one message. */
+/* What is left is as many as were asked for, and makes at most TEXT_MAX bytes, or is one message.
+ */
 static void forget_oldest(struct paging *c)
 {
 	unsigned first = 0;
-	while (first + 1 < c->n && c->b.len - c->rows[first].at > TEXT_MAX)
+	while (first + 1 < c->n &&
+	       (c->n - first > c->max || c->b.len - c->rows[first].at > TEXT_MAX))
 		first++;
 	if (first == 0)
 		return;
@@ -164,10 +196,25 @@ static void forget_oldest(struct paging *c)
 		c->rows[i].at -= bytes;
 }
 
+static bool is_found(const struct words *w, const struct said *s)
+{
+	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX), folded = buf_of(CONTENT_MAX);
+	struct str text = s->text;
+	if (str_istarts(s->type, STR("text/html"))) {
+		html_put_plain(&plain, text);
+		text = buf_view(&plain);
+	}
+	fold_put(&folded, text);
+	for (unsigned i = 0; i < w->n; i++)
+		if (str_find(buf_view(&folded), w->v[i]) < 0)
+			return false;
+	return true;
+}
+
 static void put_paged(void *arg, const struct said *s)
 {
 	struct paging *c = arg;
-	if (c->n == PAGE_MAX)
+	if (c->find.n > 0 && !is_found(&c->find, s))
 		return;
 	if (c->n > 0)
 		buf_char(&c->b, ',');
@@ -177,34 +224,61 @@ static void put_paged(void *arg, const struct said *s)
 	forget_oldest(c);
 }
 
-static void put_page(struct buf *b, const struct paging *c, const struct fe_said_page *page)
+static void put_page(struct buf *b, const struct paging *c, uint64_t before, bool more)
 {
 	buf_lit(b, "{\"messages\":[");
 	buf_str(b, buf_view(&c->b));
-	buf_printf(b, "],\"before\":\"%" PRIu64 "\",\"more\":%s}\n",
-	           c->n > 0 ? c->rows[0].sequence : page->before,
-	           c->more || c->n == page->max ? "true" : "false");
+	buf_printf(b, "],\"before\":\"%" PRIu64 "\",\"more\":%s}\n", before,
+	           more ? "true" : "false");
+}
+
+static int put_newest(struct frontend *fe, struct buf *b, struct paging *c,
+                      const struct fe_said_page *page)
+{
+	int r = fe_history_before(fe, page, put_paged, c);
+	put_page(b, c, c->n > 0 ? c->rows[0].sequence : page->before, c->more || c->n == page->max);
+	return r;
+}
+
+/* Where a part of the history was searched and something of it left out, the search goes on there;
+ * else before that part. */
+static int put_found(struct frontend *fe, struct buf *b, struct paging *c,
+                     const struct fe_said_page *page)
+{
+	uint64_t reached = 0;
+	int r = fe_history_scan(fe, page, put_paged, c, &reached);
+	put_page(b, c, c->more ? c->rows[0].sequence : reached, c->more || reached > 0);
+	return r;
+}
+
+static void answer_page(struct task *t, struct paging *c, const struct fe_said_page *page)
+{
+	auto_(buf_free) struct buf b = buf_of(PAGE_BYTES_MAX);
+	int r = c->find.n > 0 ? put_found(t->fe, &b, c, page) : put_newest(t->fe, &b, c, page);
+	if (r < 0 || c->b.full || b.full)
+		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
+	else
+		task_answer(t, STR(""), STR("application/dialtone+json"), buf_view(&b));
 }
 
 void fe_conversation_page(struct task *t, struct person *p UNUSED)
 {
-	auto_(buf_free) struct buf b = buf_of(PAGE_BYTES_MAX);
 	struct paging c = { .b = buf_of(PAGE_BYTES_MAX) };
 	struct fe_said_page page;
 	if (!t->fe->cfg.history) {
 		task_refuse(t, REFUSE_EVENT, STR(""));
 		return;
 	}
-	if (!read_page(t, &page)) {
+	if (!read_page(t, &page, &c.find)) {
 		task_refuse(t, REFUSE_BAD_BODY, STR(""));
 		return;
 	}
-	int r = fe_history_before(t->fe, &page, put_paged, &c);
-	put_page(&b, &c, &page);
-	if (r < 0 || c.b.full || b.full)
-		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
-	else
-		task_answer(t, STR(""), STR("application/dialtone+json"), buf_view(&b));
+	if (c.find.n > 0 && !fe_may_search(t->fe, t->who.account)) {
+		task_refuse(t, REFUSE_SEARCH_RATE, STR("Retry-After: 1\r\n"));
+		return;
+	}
+	c.max = page.max;
+	answer_page(t, &c, &page);
 	buf_free(&c.b);
 }
 

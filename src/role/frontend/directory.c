@@ -10,7 +10,7 @@ enum {
 };
 
 /* Users who share a place displace one another: then there is more to search, never less. */
-static bool may_search(struct frontend *fe, uint64_t account)
+bool fe_may_search(struct frontend *fe, uint64_t account)
 {
 	const usec_t step = USEC_PER_SEC / SEARCHES_PER_S;
 	struct fe_searches *s = &fe->searches[account % FE_USER_LIMITS];
@@ -69,7 +69,7 @@ void fe_directory_search(struct task *t, const struct soap *s)
 {
 	struct acct_query q;
 	const char *why = NULL;
-	if (!may_search(t->fe, t->who.account)) {
+	if (!fe_may_search(t->fe, t->who.account)) {
 		task_refuse(t, REFUSE_SEARCH_RATE, STR("Retry-After: 1\r\n"));
 	} else if (directory_read(&q, s, &why) < 0) {
 		refuse_body(t, why);

@@ -530,6 +530,8 @@ void fe_home_reload(struct person *p);
 /* directory.c: answers a directorySearch of a user who is signed in; s is read before it returns.
  */
 void fe_directory_search(struct task *t, const struct soap *s);
+/* Counts a search of that user, of whatever; false: it is one too many. */
+bool fe_may_search(struct frontend *fe, uint64_t account);
 
 /* im.c: conversations of the home half, where sessions meet pager messages. */
 int fe_im_start(struct frontend *fe);
@@ -572,6 +574,12 @@ struct fe_said_page {
 };
 int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn,
                       void *arg) MUST_CHECK;
+/* The same to be searched: all of the newest FE_SCAN_ROWS rows of the user before that number that
+ * are of the page's conversations, however many it may have, and what the log has.  *ret_reached:
+ * where to go on; 0: there is nothing older. */
+enum { FE_SCAN_ROWS = 500 };
+int fe_history_scan(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
+                    uint64_t *ret_reached) MUST_CHECK;
 
 /* kept.c: messages for users who are not signed in.  init before start; start once the store is
  * open; free once it is closed. */

@@ -37,6 +37,11 @@ static const char sql_before[] =
         " s.text from (select o.seq from said_of o join said x on x.seq = o.seq"
         " where o.account = $1 and o.seq < $2 and ($3 = 0 or x.conversation in ($3, $4))"
         " order by o.seq desc limit $5) n join said s on s.seq = n.seq order by s.seq";
+/* Of all conversations: who has few messages in one would have all the others read besides. */
+static const char sql_scan[] =
+        "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
+        "s.type, s.text from (select seq from said_of where account = $1 and seq < $2"
+        " order by seq desc limit $3) n join said s on s.seq = n.seq order by s.seq";
 static const char sql_next_account[] = "select min(account) from said_of where account > $1";
 static const char sql_sweep_index[] = "delete from said_of where account = $1 and seq < $2";
 static const char sql_first[] = "select min(seq) from said";
@@ -179,9 +184,8 @@ struct looking_back {
 	struct reading rows;
 };
 
-static bool is_asked(const struct looking_back *b, const struct store_val *c)
+static bool is_asked(const struct fe_said_page *p, const struct store_val *c)
 {
-	const struct fe_said_page *p = b->page;
 	uint64_t conversation = (uint64_t)c[3].i;
 	return (uint64_t)c[0].i < p->before &&
 	       (p->conversations[0] == 0 || conversation == p->conversations[0] ||
@@ -191,13 +195,13 @@ static bool is_asked(const struct looking_back *b, const struct store_val *c)
 static void count_record(void *arg, const struct store_val *c, int n UNUSED)
 {
 	struct looking_back *b = arg;
-	b->n += is_asked(b, c);
+	b->n += is_asked(b->page, c);
 }
 
 static void take_record(void *arg, const struct store_val *c, int n)
 {
 	struct looking_back *b = arg;
-	if (!is_asked(b, c))
+	if (!is_asked(b->page, c))
 		return;
 	if (b->skip > 0)
 		b->skip--;
@@ -226,6 +230,43 @@ int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said
 		return r;
 	store_log_since(log, (int64_t)folded, (int64_t)p->account, take_record, &b);
 	return (int)(p->max - b.rows.left);
+}
+
+struct scanning {
+	const struct fe_said_page *page;
+	unsigned n;
+	uint64_t first;
+	struct reading rows;
+};
+
+static void scan_record(void *arg, const struct store_val *c, int n)
+{
+	struct scanning *x = arg;
+	if (is_asked(x->page, c))
+		on_row(&x->rows, c, n);
+}
+
+static void scan_row(void *arg, const struct store_val *c, int n)
+{
+	struct scanning *x = arg;
+	if (x->n++ == 0)
+		x->first = (uint64_t)c[0].i;
+	scan_record(x, c, n);
+}
+
+int fe_history_scan(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
+                    uint64_t *ret_reached)
+{
+	struct scanning x = { .page = p, .rows = { p->account, 0, 0, fn, arg } };
+	uint64_t folded = 0;
+	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &folded);
+	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
+		                 STORE_I(FE_SCAN_ROWS) };
+	if (r < 0 || (r = store_read(fe->store, sql_scan, v, ARRAY_SIZE(v), scan_row, &x)) < 0)
+		return r;
+	store_log_since(fe->history.log, (int64_t)folded, (int64_t)p->account, scan_record, &x);
+	*ret_reached = x.n == FE_SCAN_ROWS ? x.first : 0;
+	return 0;
 }
 
 /* --- the end of rows ----------------------------------------------------------------------- */

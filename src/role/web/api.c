@@ -28,6 +28,7 @@ static const struct op {
 	{ "chat.send",       chat_send },
 	{ "chat.typing",     chat_typing },
 	{ "chat.history",    chat_history },
+	{ "chat.search",     chat_search },
 	{ "conference.create",    wb_conference_create },
 	{ "conference.rename",    wb_conference_rename },
 	{ "conference.add",       wb_conference_add },

@@ -20,7 +20,8 @@ enum {
 	SETTLE_MS = 3000,    /* so long the home may take to tell of what it has answered */
 	CLOCKS_DIFFER_S = 2, /* of the hosts of the processes */
 	HISTORY_DEFAULT = 50,
-	HISTORY_MAX = 100
+	HISTORY_MAX = 100,
+	FIND_MAX = 100, /* bytes that are searched for; the home takes no more */
 };
 
 /* A text of this browser. */
@@ -435,10 +436,23 @@ static void on_history(struct session *s, void *arg, int code, const struct sip_
 	web_ok(s, number, buf_view(&b));
 }
 
-void chat_history(struct session *s, uint64_t number, const cJSON *args)
+static void on_found(struct session *s, void *arg, int code, const struct sip_msg *m)
+{
+	uint64_t number = (uint64_t)(uintptr_t)arg;
+	if (code == 400)
+		web_bad(s, number, "text has no word, or more than eight");
+	else if (code == 500)
+		web_fail(s, number, "too_many", "That was searched too often.",
+		         "Try again in a second.");
+	else
+		on_history(s, arg, code, m);
+}
+
+/* A page of what was said; find: of that in which these words are. */
+static void ask_page(struct session *s, uint64_t number, const cJSON *args, struct str find)
 {
 	char space[WEB_SIP_URI_MAX + 1];
-	auto_(buf_free) struct buf b = buf_of(1024);
+	auto_(buf_free) struct buf b = buf_of(2048);
 	struct str person = web_text(args, "with"), with = wb_people_bare(person, space);
 	struct str before = web_text(args, "before");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(args, "limit");
@@ -453,9 +467,25 @@ void chat_history(struct session *s, uint64_t number, const cJSON *args)
 		json_put_member(&b, "before", before);
 	if (with.len > 0)
 		json_put_member(&b, "peer", with);
+	if (find.len > 0)
+		json_put_member(&b, "find", find);
 	buf_char(&b, '}');
 	struct web_out o = { .method = SIP_SERVICE, .type = STR(TALK_TYPE), .body = buf_view(&b) };
-	web_send(s, &o, on_history, (void *)(uintptr_t)number);
+	web_send(s, &o, find.len > 0 ? on_found : on_history, (void *)(uintptr_t)number);
+}
+
+void chat_history(struct session *s, uint64_t number, const cJSON *args)
+{
+	ask_page(s, number, args, STR(""));
+}
+
+void chat_search(struct session *s, uint64_t number, const cJSON *args)
+{
+	struct str text = web_text(args, "text");
+	if (text.len == 0 || text.len > FIND_MAX)
+		web_bad(s, number, "text has 1 to 100 bytes");
+	else
+		ask_page(s, number, args, text);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */

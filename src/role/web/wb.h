@@ -314,6 +314,7 @@ void chat_message(struct session *s, struct sip_req *rq);
 void chat_send(struct session *s, uint64_t number, const cJSON *args);
 void chat_typing(struct session *s, uint64_t number, const cJSON *args);
 void chat_history(struct session *s, uint64_t number, const cJSON *args);
+void chat_search(struct session *s, uint64_t number, const cJSON *args);
 
 /* --- conference.c: group chats, which are conferences that last */
 
