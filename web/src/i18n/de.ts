@@ -74,7 +74,10 @@ export const de: Dictionary = {
   sign_out_failed: "Sie sind noch angemeldet: Der Server antwortet nicht. Versuchen Sie es, sobald er antwortet.",
 
   search_label: "Personen suchen",
-  search_hint: "Personen suchen",
+  search_all: "Personen und Nachrichten suchen",
+  search_what: "Was gesucht wird",
+  search_people: "Personen",
+  search_messages: "Nachrichten",
   search_clear: "Suche leeren",
   search_contacts: "Kontakte",
   search_directory: "Verzeichnis",

@@ -72,7 +72,10 @@ export const en = {
   sign_out_failed: "You are still signed in: the server does not answer. Try again when it does.",
 
   search_label: "Search people",
-  search_hint: "Search people",
+  search_all: "Search people and messages",
+  search_what: "What is searched",
+  search_people: "People",
+  search_messages: "Messages",
   search_clear: "Clear the search",
   search_contacts: "Contacts",
   search_directory: "Directory",

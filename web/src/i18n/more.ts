@@ -3,6 +3,16 @@
 import { addWords, type Words } from ".";
 
 export const en = {
+  found_label: "Messages that were found",
+  found_busy: "Searching the messages…",
+  found_short: "Write at least two letters.",
+  found_none: "No message with “{text}”",
+  found_none_hint: "All words must be in it. Case and accents do not count.",
+  found_failed: "The messages could not be searched: {text}",
+  found_more: "Search further back",
+  found_results: { one: "{n} message found", other: "{n} messages found" },
+  found_far: "This message could not be loaded.",
+
   settings_title: "Settings",
 
   gchat_name: "Name of the group",
@@ -160,6 +170,16 @@ export const en = {
 };
 
 export const de: Words<typeof en> = {
+  found_label: "Gefundene Nachrichten",
+  found_busy: "Die Nachrichten werden durchsucht …",
+  found_short: "Schreiben Sie mindestens zwei Buchstaben.",
+  found_none: "Keine Nachricht mit „{text}“",
+  found_none_hint: "Alle Wörter müssen darin sein. Groß und klein und Akzente zählen nicht.",
+  found_failed: "Die Nachrichten konnten nicht durchsucht werden: {text}",
+  found_more: "Weiter zurück suchen",
+  found_results: { one: "{n} Nachricht gefunden", other: "{n} Nachrichten gefunden" },
+  found_far: "Diese Nachricht konnte nicht geladen werden.",
+
   settings_title: "Einstellungen",
 
   gchat_name: "Name der Gruppe",

@@ -15,6 +15,8 @@ const OVERVIEW = 100;
 const OVERVIEW_PAGES = 5;
 /** What a chat keeps in memory while it is not looked at. */
 const KEPT_ENTRIES = 500;
+/** So many pages are loaded to reach a message that was found. */
+const REACH_PAGES = 100;
 /** An own message of unknown fate and one in the history with the same text are the same within that time. */
 const SAME_MS = 120_000;
 /** The mark of all chats that have none of their own: what is older was read elsewhere. */
@@ -29,6 +31,10 @@ export class Chat {
   readonly fresh = signal<string | null>(null);
   readonly asked = signal<Asked>("no");
   readonly more = signal(true);
+  /** The message that was searched for and is to be shown. */
+  readonly sought = signal<string | null>(null);
+  /** The page that is on its way. */
+  loading: Promise<void> | null = null;
   /** Where the history goes on before what is here, in the server's word. */
   before = "";
   readonly last = computed(() => this.entries.value[this.entries.value.length - 1] ?? null);
@@ -153,12 +159,18 @@ export class Chats {
     return m.from !== this.world.me() && m.at > (this.marks.get(m.chat) || this.marks.get(SINCE));
   }
 
-  /** The newest page, or with `older` the one before what is there. */
-  async load(uri: string, older = false): Promise<void> {
+  /** The newest page, or with `older` the one before what is there; who comes meanwhile waits for that. */
+  load(uri: string, older = false): Promise<void> {
     const chat = this.chat(uri);
-    if (chat.asked.peek() === "asking" || !this.world.online()) return;
-    const latest = !older || !chat.before;
+    if (chat.loading) return chat.loading;
+    if (!this.world.online()) return Promise.resolve();
     chat.asked.value = "asking";
+    chat.loading = this.loadPage(chat, !older || !chat.before).finally(() => (chat.loading = null));
+    return chat.loading;
+  }
+
+  private async loadPage(chat: Chat, latest: boolean): Promise<void> {
+    const { uri } = chat;
     try {
       const from = latest ? {} : { before: chat.before };
       const answer = await this.world.request("chat.history", { with: uri, limit: PAGE, ...from });
@@ -170,6 +182,24 @@ export class Chats {
         chat.asked.value = none ? "done" : "failed";
       });
     }
+  }
+
+  /** Loads back to that message, which the chat then shows; false if it is not reached. */
+  async reach(uri: string, id: string): Promise<boolean> {
+    const chat = this.chat(uri);
+    const there = () => chat.entries.peek().find((e) => e.id === id);
+    for (let i = 0; i < REACH_PAGES && !there(); i++) {
+      await this.load(uri, chat.asked.peek() === "done");
+      if (!there() && (chat.asked.peek() !== "done" || !chat.more.peek())) break;
+    }
+    chat.sought.value = there()?.key ?? null;
+    return chat.sought.value !== null;
+  }
+
+  /** Messages in which all words of the text are, the oldest first. Throws ApiError. */
+  async search(text: string, before: string): Promise<ReturnType<typeof checkMessages>> {
+    const from = before ? { before } : {};
+    return checkMessages(await this.world.request("chat.search", { text, limit: PAGE, ...from }));
   }
 
   private take(chat: Chat, page: ReturnType<typeof checkMessages>, latest: boolean): void {
@@ -200,6 +230,7 @@ export class Chats {
     if (!chat) return;
     batch(() => {
       chat.fresh.value = null;
+      chat.sought.value = null;
       if (chat.entries.value.length <= KEPT_ENTRIES) return;
       chat.entries.value = chat.entries.value.slice(-KEPT_ENTRIES);
       chat.before = "";

@@ -62,6 +62,18 @@ async function chats(page, mock) {
   await page.getByRole("button", { name: "Close details" }).click();
 }
 
+async function searched(page) {
+  const field = page.getByLabel("Search people and messages");
+  await field.fill("the");
+  await page.getByRole("radio", { name: "Messages" }).check();
+  await page.getByRole("list", { name: "Messages that were found" }).getByRole("button").first().waitFor();
+  await check(page, "messages found");
+  await field.fill("xyzzy");
+  await page.getByText("No message with").waitFor();
+  await check(page, "no message found");
+  await field.fill("");
+}
+
 async function people(page) {
   await go(page, "#/people");
   await page.getByRole("treeitem").first().waitFor();
@@ -226,6 +238,8 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await page.reload();
     await signIn(page);
     await chats(page, mock);
+    await go(page, "#/chats");
+    await searched(page);
     await people(page);
     await overlays(page);
     await calls(page, mock);

@@ -37,6 +37,12 @@ async function views(page, mock, shot, phone) {
     await shot("chat-details");
     await page.getByRole("button", { name: "Close details" }).click();
   }
+  await go(page, "#/chats");
+  await page.getByLabel("Search people and messages").fill("the");
+  await page.getByRole("radio", { name: "Messages" }).check();
+  await page.getByRole("list", { name: "Messages that were found" }).getByRole("button").first().waitFor();
+  await shot("search-messages");
+  await page.getByLabel("Search people and messages").fill("");
   await go(page, "#/people");
   await page.getByRole("treeitem").first().waitFor();
   await shot("people");

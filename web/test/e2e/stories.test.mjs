@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { crowd, TEAM } from "../mock/data.mjs";
+import { crowd, talk, TEAM } from "../mock/data.mjs";
 import { go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
 
 const BOB = "#/chats/bob%40example.test";
@@ -414,4 +414,31 @@ story("a page that found no server goes on by itself when there is one", {}, asy
   await page.getByText("The server does not answer").waitFor();
   await page.unroute("**/session");
   await page.getByRole("navigation").waitFor();
+});
+
+story("messages are searched back and back, and the chat opens at the one that was found", { prepare: (m) => m.messages.push(...talk(150)) }, async ({ page, mock }) => {
+  await signIn(page, "#/chats");
+  const field = page.getByLabel("Search people and messages");
+  await field.fill("NEEDLE");
+  await page.getByRole("radio", { name: "Messages" }).check();
+  const hit = page.getByRole("list", { name: "Messages that were found" }).getByRole("button", { name: /Bob Marchetti/ });
+  await hit.getByText("needle", { exact: true }).waitFor();
+  assert.ok(mock.asked.filter((a) => a.op === "chat.search").length > 2, "part by part");
+  await hit.click();
+  const found = page.locator(".bubble").getByText("the needle in it");
+  await found.waitFor();
+  await until(() => found.evaluate((e) => {
+    const { top, bottom } = e.getBoundingClientRect();
+    return top > 0 && bottom < innerHeight;
+  }), "the message is seen");
+  await field.fill("no such words");
+  await page.getByText("No message with").waitFor();
+  await field.fill("Saturday");
+  await page.getByRole("list", { name: "Messages that were found" }).getByRole("button").first().waitFor();
+  mock.instead["chat.search"] = () => ({ error: { code: "too_many", text: "", remedy: "" } });
+  await field.fill("Saturdays");
+  await page.getByText("That was too much at once").waitFor();
+  delete mock.instead["chat.search"];
+  await page.getByText("Try again").click();
+  await page.getByText("No message with").waitFor();
 });

@@ -150,3 +150,15 @@ export function logins() {
     { number: 4, made_at: at(28), used_at: at(14), from: "", agent: "", this: false },
   ];
 }
+
+/** So many messages with Bob of the last month; the oldest has a needle in it. */
+export function talk(n) {
+  return Array.from({ length: n }, (_, i) => ({
+    id: `long${i}`,
+    chat: `bob@${DOMAIN}`,
+    from: i % 3 ? ME : `bob@${DOMAIN}`,
+    at: minutesAgo(DAY * 20 + 5 * (n - i)),
+    text: i ? `Line ${i} of a long talk` : "A long one with the needle in it",
+    state: "delivered",
+  }));
+}

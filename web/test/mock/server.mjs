@@ -11,6 +11,8 @@ import { WebSocketServer } from "ws";
 
 import * as data from "./data.mjs";
 
+/** Messages that one search looks at. */
+const SEARCHED = 60;
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 const TYPES = {
   ".html": "text/html; charset=utf-8",
@@ -409,5 +411,14 @@ const OPS = {
       .sort((a, b) => (a.at < b.at ? -1 : 1));
     const messages = all.slice(-limit);
     return { ok: { messages, before: messages[0]?.at ?? "", more: all.length > limit } };
+  },
+  // Each time a part of what there is, as the server does.
+  "chat.search": ({ text, before }, mock) => {
+    const words = text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+    if (!words.length) return { error: { code: "bad_request", text: "text has no word", remedy: "" } };
+    const all = mock.messages.filter((m) => !before || m.at < before).sort((a, b) => (a.at < b.at ? -1 : 1));
+    const part = all.slice(-SEARCHED);
+    const messages = part.filter((m) => words.every((w) => m.text.toLowerCase().includes(w)));
+    return { ok: { messages, before: part[0]?.at ?? "", more: all.length > SEARCHED } };
   },
 };

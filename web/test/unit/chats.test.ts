@@ -257,6 +257,39 @@ describe("history", () => {
     expect(sent.at(-1)?.fields.before).toBe("c6");
   });
 
+  it("goes back to a message that was found, page by page, and no further", async () => {
+    const pages = ["9", "8", "7", "6"];
+    let asked = 0;
+    server = async () => {
+      const id = pages[asked++] ?? "?";
+      return { messages: [message(id, BOB, Number(id))], before: `c${id}`, more: true };
+    };
+    expect(await chats.reach(BOB, "7")).toBe(true);
+    expect(chats.chat(BOB).sought.value).toBe("7");
+    expect(texts()).toEqual(["7", "8", "9"]);
+    expect(await chats.reach(BOB, "8")).toBe(true);
+    expect(asked).toBe(3);
+  });
+
+  it("says so if a message that was found cannot be reached", async () => {
+    server = async () => ({ messages: [message("9", BOB, 9)], before: "c9", more: false });
+    expect(await chats.reach(BOB, "1")).toBe(false);
+    server = async () => {
+      throw new ApiError({ code: "no_server" });
+    };
+    chats.chat(BOB).more.value = true;
+    expect(await chats.reach(BOB, "1")).toBe(false);
+    online = false;
+    expect(await chats.reach(BOB, "1")).toBe(false);
+    expect(chats.chat(BOB).sought.value).toBeNull();
+  });
+
+  it("has one page on its way at a time", async () => {
+    server = async () => ({ messages: [message("9", BOB, 9)], before: "c9", more: true });
+    await Promise.all([chats.load(BOB), chats.load(BOB, true)]);
+    expect(sent).toHaveLength(1);
+  });
+
   it("reads the overview page by page, to a bound", async () => {
     let pages = 0;
     server = async () => ({ messages: [message(`p${++pages}`, BOB, 100 - pages)], before: `c${pages}`, more: true });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { linkAt } from "../../src/text/links";
 import { inline, parse, type Inline } from "../../src/text/markdown";
+import { snippet } from "../../src/text/snippet";
 import { brief, dayKey, dayName, daysAgo, since } from "../../src/text/time";
 
 /** The tree as short text: b(old), i(talic), s(truck), c(ode), a(ddress). */
@@ -118,5 +119,30 @@ describe("browsers", () => {
     expect(agentName("curl/8.0")).toBe("curl/8.0");
     expect(agentName("")).toBe("");
     expect(agentName("x".repeat(200))).toHaveLength(60);
+  });
+});
+
+describe("the part of a text around what was searched for", () => {
+  const show = (text: string, query: string) => snippet(text, query).map((p) => (p.hit ? `[${p.text}]` : p.text)).join("");
+
+  it("marks the words, whatever their case and accents", () => {
+    expect(show("Lunch at the Müller café", "muller CAFE")).toBe("Lunch at the [Müller] [café]");
+    expect(show("aaa", "aa a")).toBe("[aa][a]");
+    expect(show("日本語で", "本語")).toBe("日[本語]で");
+    expect(show("plain", "?!")).toBe("plain");
+  });
+
+  it("is one line around the first of them", () => {
+    const long = `${"x ".repeat(200)}needle\n\nand ${"y ".repeat(200)}`;
+    const shown = show(long, "needle");
+    expect(shown).toMatch(/^….{0,40}\[needle\] and y/);
+    expect(shown.endsWith("…")).toBe(true);
+    expect(shown.length).toBeLessThan(160);
+  });
+
+  it("gives back the text, in order and whole, where it is short", () => {
+    for (const query of ["a", "b c", "abc abc", "ß", "\u{1f600}"]) {
+      expect(snippet("Abc ß \u{1f600} cba", query).map((p) => p.text).join("")).toBe("Abc ß \u{1f600} cba");
+    }
   });
 });

@@ -1,9 +1,9 @@
 // All chats, the latest first, with search above.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 
-import { locale, t } from "../../i18n";
+import { locale, t, type Key } from "../../i18n";
 import type { Chat } from "../../model/chats";
 import { isConference } from "../../model/conferences";
 import { go } from "../../model/route";
@@ -13,9 +13,12 @@ import { Avatar } from "../parts/Avatar";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/Icon";
 import { presenceText } from "../parts/Presence";
+import { lazy } from "../parts/Lazy";
 import { Skeleton } from "../parts/Skeleton";
 import { VirtualList } from "../parts/VirtualList";
 import { focusList, openFirst, SearchField, SearchResults } from "../people/Search";
+
+const FoundMessages = lazy(async () => (await import("./Found")).FoundMessages);
 
 const ROW_PX = 68;
 const PREVIEW = 160;
@@ -103,8 +106,29 @@ function Body() {
   return <Empty icon="chats" title={t("chatlist_empty_title")} text={t("chatlist_empty_text")} />;
 }
 
+type What = "people" | "messages";
+const KINDS: [What, Key][] = [["people", "search_people"], ["messages", "search_messages"]];
+
+function Results({ query, what, onOpen }: { query: string; what: Signal<What>; onOpen: (uri: string) => void }) {
+  return (
+    <>
+      <fieldset class="segments search-what">
+        <legend class="hidden">{t("search_what")}</legend>
+        {KINDS.map(([kind, name]) => (
+          <label key={kind}>
+            <input type="radio" name="search-what" checked={what.value === kind} onChange={() => (what.value = kind)} />
+            <span>{t(name)}</span>
+          </label>
+        ))}
+      </fieldset>
+      {what.value === "people" ? <SearchResults query={query} onOpen={onOpen} /> : <FoundMessages query={query} />}
+    </>
+  );
+}
+
 export function ChatList() {
   const query = useSignal("");
+  const what = useSignal<What>("people");
   const box = useRef<HTMLDivElement>(null);
   const open = (uri: string) => {
     query.value = "";
@@ -121,8 +145,8 @@ export function ChatList() {
           <Icon name="add" />
         </button>
       </header>
-      <SearchField query={query} onDown={() => focusList(box.current)} onEnter={() => openFirst(box.current)} />
-      {query.value.trim() ? <SearchResults query={query.value} onOpen={open} /> : <Body />}
+      <SearchField query={query} label="search_all" onDown={() => focusList(box.current)} onEnter={() => openFirst(box.current)} />
+      {query.value.trim() ? <Results query={query.value} what={what} onOpen={open} /> : <Body />}
     </div>
   );
 }

@@ -18,6 +18,7 @@ import { Bubble } from "./Bubble";
 const END_PX = 80;
 const BEGIN_PX = 200;
 const SAID_MAX = 200;
+const SOUGHT_MS = 4000;
 
 function Top({ chat }: { chat: Chat }) {
   const { chats, people } = useSession();
@@ -103,6 +104,22 @@ function useScroll(chat: Chat, entries: readonly Entry[]) {
   return { box, atEnd, seen, onScroll, toEnd };
 }
 
+/** Shows the message that was searched for, and marks it for a while. */
+function useSought(chat: Chat, entries: readonly Entry[], box: { current: HTMLDivElement | null }): string | null {
+  const sought = chat.sought.value;
+  useEffect(() => {
+    if (!sought) return;
+    const entry = entries.find((e) => e.key === sought);
+    const row = box.current?.querySelector(`[data-key="${CSS.escape(sought)}"]`);
+    if (!entry || !row) return;
+    row.scrollIntoView({ block: "center" });
+    announce(entry.text.slice(0, SAID_MAX));
+    const timer = setTimeout(() => (chat.sought.value = null), SOUGHT_MS);
+    return () => clearTimeout(timer);
+  }, [sought]);
+  return sought;
+}
+
 export function Timeline({ chat }: { chat: Chat }) {
   const { people, user } = useSession();
   const entries = chat.entries.value;
@@ -110,6 +127,7 @@ export function Timeline({ chat }: { chat: Chat }) {
   const shown = useMemo(() => rows(entries, fresh, dayKey), [entries, fresh]);
   const { box, atEnd, seen, onScroll, toEnd } = useScroll(chat, entries);
   useSpoken(entries);
+  const sought = useSought(chat, entries, box);
   const name = people.nameOf(chat.uri);
   const me = user.value.uri;
   const lastMine = entries[entries.length - 1]?.from === me ? entries[entries.length - 1]?.key : null;
@@ -119,7 +137,7 @@ export function Timeline({ chat }: { chat: Chat }) {
         <div class="timeline-inner">
           <Top chat={chat} />
           {shown.map((row) => (
-            <div key={row.entry.key} class="timeline-row">
+            <div key={row.entry.key} class={row.entry.key === sought ? "timeline-row sought" : "timeline-row"}>
               {row.day && <h2 class="day"><span>{dayName(row.entry.at, now.value, locale.value)}</span></h2>}
               {row.fresh && <p class="fresh"><span>{t("chat_new")}</span></p>}
               <Bubble row={row} uri={chat.uri} last={row.entry.key === lastMine} />

@@ -34,11 +34,13 @@ function itemsOf(found: Found): Item[] {
 
 interface FieldProps {
   query: Signal<string>;
+  /** What is searched, if it is more than people. */
+  label?: Key;
   onDown: () => void;
   onEnter: () => void;
 }
 
-export function SearchField({ query, onDown, onEnter }: FieldProps) {
+export function SearchField({ query, label = "search_label", onDown, onEnter }: FieldProps) {
   const field = useRef<HTMLInputElement>(null);
   const clear = () => {
     query.value = "";
@@ -62,8 +64,8 @@ export function SearchField({ query, onDown, onEnter }: FieldProps) {
         enterkeyhint="search"
         autocomplete="off"
         spellcheck={false}
-        aria-label={t("search_label")}
-        placeholder={t("search_hint")}
+        aria-label={t(label)}
+        placeholder={t(label)}
         value={query.value}
         onInput={(e) => (query.value = e.currentTarget.value)}
         onKeyDown={key}
