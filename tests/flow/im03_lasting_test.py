@@ -79,6 +79,32 @@ def who_is_added_hears_what_is_said_without_having_joined(case):
     check_eq(g.members(), {p.user.uri[4:] for p in (a, b, c)}, "members")
 
 
+@tap.test(alone=True)
+def nobody_misses_what_is_said_right_after_he_came_in(case):
+    """The MCU hears of people and of messages by two connections: here both wait for it."""
+    phones = [phone(case) for _ in range(6)]
+    a, others = phones[0], phones[1:]
+    with case.site.server.halted("mcu-im"):
+        g = Group(case, *phones)
+        m = a.send(a.make("MESSAGE", f"sip:{g.address}", body="to all of you",
+                          headers=[("Content-Type", "text/plain")]))
+        check_eq(g.members(), {p.user.uri[4:] for p in phones}, "members")
+    check_eq(a.expect_answer(m).code, 202, "MESSAGE")
+    for p in others:
+        g.hears(p, "to all of you", a)
+    late = phone(case)
+    with case.site.server.halted("mcu-im"):
+        check_eq(g.remove(a, others[0])[1], "success", "one is sent away")
+        check_eq(g.add(a, late)[1], "success", "another comes")
+        m = a.send(a.make("MESSAGE", f"sip:{g.address}", body="and now",
+                          headers=[("Content-Type", "text/plain")]))
+        g.members()
+    check_eq(a.expect_answer(m).code, 202, "MESSAGE")
+    for p in others[1:] + [late]:
+        g.hears(p, "and now", a)
+    check_eq(take(others[0]).body, OUT, "who was sent away")
+
+
 @tap.test
 def what_is_remembered_has_no_name_in_front(case):
     g, (a, b) = group(case, 2)

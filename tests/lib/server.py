@@ -1,4 +1,5 @@
 """A Dialtone for one test file: its own folder, its own certificates, its own users."""
+import contextlib
 import json
 import os
 import secrets
@@ -132,12 +133,25 @@ tls = {tls}
         """The rows of `dialtone role list`: one for each process."""
         return self.json("role", "list")
 
-    def kill_role(self, role, number=1):
-        """kill -9 of one role process, which the supervisor has noticed; its number."""
+    def pid_of_role(self, role, number=1):
         def pid():
             return next(r["pid"] for r in self.roles()
                         if (r["role"], r["process"]) == (role, number))
-        old = wait_for(pid, f"{role}/{number} to have a process")  # never 0: that is ourselves
+        return wait_for(pid, f"{role}/{number} to have a process")  # never 0: that is ourselves
+
+    @contextlib.contextmanager
+    def halted(self, role, number=1):
+        """One role process does nothing meanwhile."""
+        pid = self.pid_of_role(role, number)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def kill_role(self, role, number=1):
+        """kill -9 of one role process, which the supervisor has noticed; its number."""
+        old = self.pid_of_role(role, number)
         os.kill(old, signal.SIGKILL)
         wait_for(lambda: old not in [r["pid"] for r in self.roles()], f"the end of {role}/{number}")
         return old

@@ -27,6 +27,7 @@ struct room {
 	bool is_new;                  /* its row has not been asked for */
 	struct saving *adding;        /* the write that makes its row, until that is on disk */
 	bool is_open;                 /* the MCU knows it */
+	uint64_t told;                /* the number of what it was told last; 0: nothing yet */
 	uint32_t seen;                /* the last version that is rendered */
 	struct buf docs[FOCUS_VIEWS]; /* what that version changed */
 };

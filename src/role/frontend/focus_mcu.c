@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "role/frontend/focus.h"
 
 /* The IM MCUs: which of their processes has a conference, what the focus tells it, and what it
@@ -56,9 +58,17 @@ static int read_uris(const struct task *t, struct buf *focus, struct buf *chat)
 	return 0;
 }
 
+/* What is said after somebody came in is not to be quicker than the news of it. */
+static void put_told(const struct task *t, struct buf *uri)
+{
+	const struct conference *c = fe_conference_of(t);
+	if (c && room_of(c)->told > 0)
+		buf_printf(uri, ";" CONF_TOLD "=%" PRIu64, room_of(c)->told);
+}
+
 void fe_mcu_pass(struct task *t)
 {
-	char rr[256], lines[ACCESS_URI_MAX + 64], text[2][CONF_WHOLE_URI_MAX];
+	char rr[256], lines[ACCESS_URI_MAX + 64], text[2][CONF_WHOLE_URI_MAX + 32];
 	struct buf rb = BUF_ON(rr), lb = BUF_ON(lines);
 	struct buf focus = BUF_ON(text[0]), chat = BUF_ON(text[1]);
 	struct sip_branch_spec b = { .lost_code = 503 };
@@ -76,8 +86,10 @@ void fe_mcu_pass(struct task *t)
 		return;
 	}
 	fe_edit(t, &b.edit, false);
-	if (chat.len > 0)
+	if (chat.len > 0) {
+		put_told(t, &chat);
 		b.edit.uri = buf_view(&chat);
+	}
 	fe_put_sender(t, &rb, &lb);
 	b.edit.record_route = buf_view(&rb);
 	b.edit.add = buf_view(&lb);
@@ -86,8 +98,16 @@ void fe_mcu_pass(struct task *t)
 
 /* --- what the focus tells ------------------------------------------------------------------- */
 
+/* Grows also over the focus that comes after this one: by the clock. */
+static uint64_t next_told(const struct room *r)
+{
+	return MAX(r->told + 1, loop_wall(r->focus->fe->loop));
+}
+
 static void tell(struct room *r, struct c3p_msg *m)
 {
+	char number[24];
+	struct buf id = BUF_ON(number);
 	auto_(buf_free) struct buf uri = buf_of(CONF_URI_MAX + CONF_ID_MAX + 64);
 	auto_(buf_free) struct buf body = buf_of(C3P_LINK_DOC_MAX);
 	struct focus *fo = r->focus;
@@ -97,7 +117,9 @@ static void tell(struct room *r, struct c3p_msg *m)
 	m->kind = C3P_REQUEST;
 	m->name = c3p_command_name(m->command);
 	m->from = m->conf = buf_view(&uri);
-	m->id = STR("1");
+	r->told = next_told(r);
+	buf_printf(&id, "%" PRIu64, r->told);
+	m->id = buf_view(&id);
 	/* If the MCU is not there now, it is told all when it is. */
 	c3p_put(&body, m, true);
 	c3p_link_send(fo->c3p, slot_of(fo->fe, buf_view(&uri)), buf_view(&body));

@@ -6,7 +6,9 @@
 /* Requests of members, as a front end passes them: their sender is in P-Asserted-Identity.
  *
  * A client may be quicker than the focus: then its room, or its place in the room, is not known
- * here yet.  So what is refused for that waits for MI_HELD_S first. */
+ * here yet.  So what is refused for that waits for MI_HELD_S first; and what the focus passes waits
+ * until all that it had told before is known here, so that nobody misses what is said after he came
+ * in. */
 
 enum { REFUSAL_LINES_PER_S = 20 };
 
@@ -21,6 +23,7 @@ struct ask {
 	bool over; /* it has waited long enough */
 	char room_text[SIP_URI_MAX], who_text[CONF_URI_MAX + 1];
 	struct str room, who; /* URIs of the focus, and of who sends */
+	uint64_t told;        /* what the focus had told when it passed this; 0: it did not say */
 };
 
 /* --- answers ------------------------------------------------------------------------------- */
@@ -236,6 +239,8 @@ static ask_fn *const served[SIP_N_METHODS] = {
 static enum refusal look(struct ask *a)
 {
 	struct immcu_room *r = immcu_find(a->mi->engine, a->room);
+	if (r && r->as_of < a->told)
+		return REFUSE_CONF_BEHIND;
 	enum refusal why = r ? check_order(a, r) : REFUSE_NO_CONFERENCE;
 	return why ? why : served[a->msg->method](a, r);
 }
@@ -267,7 +272,8 @@ static const struct sip_stx_ops held_ops = { .cancel = on_cancel, .ended = on_en
 static bool may_wait(const struct ask *a, enum refusal why)
 {
 	return !a->over && a->mi->n_held < MI_HELD_MAX &&
-	       (why == REFUSE_NO_CONFERENCE || why == REFUSE_NOT_INSIDE);
+	       (why == REFUSE_NO_CONFERENCE || why == REFUSE_NOT_INSIDE ||
+	        why == REFUSE_CONF_BEHIND);
 }
 
 /* An answer takes the transaction: nobody is told of its end any more. */
@@ -302,7 +308,8 @@ static void hold(const struct ask *from)
 	a->rq = NULL;
 	a->msg = sip_stx_request(a->stx);
 	timer_init(&a->timer, mi->env->loop, on_timer, a);
-	timer_set(&a->timer, loop_now(mi->env->loop) + MI_HELD_S * USEC_PER_SEC);
+	timer_set(&a->timer,
+	          loop_now(mi->env->loop) + (a->told ? MI_BEHIND_S : MI_HELD_S) * USEC_PER_SEC);
 	list_add(&mi->held, &a->node);
 	mi->n_held++;
 }
@@ -329,6 +336,7 @@ static int read_room(struct ask *a)
 {
 	struct sip_uri u;
 	struct conf_uri cu;
+	struct str told;
 	char text[CONF_URI_MAX + 1];
 	struct buf aor = BUF_ON(text), b = BUF_ON(a->room_text);
 	if (sip_uri_parse(&u, a->msg->uri) < 0 || conf_uri_parse(&cu, &u) < 0 ||
@@ -336,6 +344,9 @@ static int read_room(struct ask *a)
 		return -1;
 	conf_uri_put(&b, buf_view(&aor), CONFINFO_FOCUS, cu.id);
 	a->room = buf_view(&b);
+	if (!sip_param(u.params, STR(CONF_TOLD), &told) ||
+	    str_to_u64(told, UINT64_MAX, &a->told) < 0)
+		a->told = 0;
 	return b.full ? -1 : 0;
 }
 
@@ -369,6 +380,7 @@ void mi_request(struct mcu_im *mi, struct sip_req *rq)
 	a.stx = NULL;
 	a.msg = rq->msg;
 	a.over = false;
+	a.told = 0;
 	a.who = a.room = STR("");
 	if (rq->msg->method == SIP_ACK) {
 		sip_ignore(rq);

@@ -19,16 +19,12 @@ static enum c3p_reason add_conference(struct command *c)
 	if (why)
 		return why;
 	c->room->home = c->slot;
-	mi_retry_held(c->mi, str_of(c->room->focus));
 	return C3P_NO_REASON;
 }
 
 static enum c3p_reason add_user(struct command *c)
 {
-	enum c3p_reason why = immcu_add_user(c->room, c->m->who);
-	if (!why)
-		mi_retry_held(c->mi, str_of(c->room->focus));
-	return why;
+	return immcu_add_user(c->room, c->m->who);
 }
 
 static enum c3p_reason delete_user(struct command *c)
@@ -66,6 +62,16 @@ static command_fn *const commands[C3P_N_COMMANDS] = {
 };
 /* clang-format on */
 
+/* Requests may have waited for this very command, whatever came of it. */
+static void note_number(struct command *c)
+{
+	uint64_t number;
+	if (!c->room || str_to_u64(c->m->id, UINT64_MAX, &number) < 0)
+		return;
+	c->room->as_of = number;
+	mi_retry_held(c->mi, c->m->conf);
+}
+
 static enum c3p_reason run(struct command *c)
 {
 	if (!commands[c->m->command])
@@ -78,7 +84,9 @@ static enum c3p_reason run(struct command *c)
 			return C3P_CONFERENCE_DOESNT_EXIST;
 		c->room->home = c->slot;
 	}
-	return commands[c->m->command](c);
+	enum c3p_reason why = commands[c->m->command](c);
+	note_number(c);
+	return why;
 }
 
 /* Of the focus in front end `slot`. */

@@ -12,7 +12,8 @@
 enum {
 	MI_SLOTS_MAX = 64,
 	MI_HELD_MAX = 10000, /* requests that wait for the focus; above: 503 */
-	MI_HELD_S = 3,       /* so long */
+	MI_HELD_S = 3,       /* so long, where it may be that it knows nothing of them either */
+	MI_BEHIND_S = 10,    /* where it does; above: 503 */
 	MI_TOUCH_S = 600,    /* the focus hears in such intervals that somebody writes */
 };
 

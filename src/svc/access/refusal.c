@@ -67,6 +67,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_CONF_CLOSED]   = { 60091, 403, "Not Invited", "The conference admits those alone who were invited" },
 	[REFUSE_CONF_LOCKED]   = { 60092, 403, "Conference Locked", "The conference is locked: nobody else is admitted" },
 	[REFUSE_CONF_FULL]     = { 60093, 486, "Conference Full", "As many people as are allowed are in the conference, or clients of this user" },
+	[REFUSE_CONF_BEHIND]   = { 60105, 503, "Conference Not Ready", "The server does not know yet who is in the conference; try again in a moment" },
 	[REFUSE_NOT_INSIDE]    = { 60094, 403, "Not In The Conference", "Only who has joined the conference can write in it" },
 	[REFUSE_TOO_MANY_LEGS] = { 60095, 486, "Too Many Clients", "The user is in the conference with as many clients as are allowed" },
 	[REFUSE_MESSAGE_TOO_LARGE] = { 60096, 413, "", "The message is larger than is allowed in a conference" },

@@ -34,6 +34,7 @@ struct immcu_room {
 	unsigned n_people, n_legs;
 	uint64_t n_said; /* messages: it is not idle */
 	uint32_t home;   /* free for the owner: where its focus is */
+	uint64_t as_of;  /* likewise: the number of what the focus told last */
 	uint64_t n_told; /* likewise: messages of which the focus knows */
 	bool locked;
 	bool changed; /* the op was called */
