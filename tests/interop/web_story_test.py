@@ -42,6 +42,31 @@ def two_people_find_one_another_and_chat(case):
 
 
 @tap.test
+def what_was_said_is_found_and_answered(case):
+    a, alice = person(case, "alice")
+    b, bob = person(case, "bob")
+    find(a, bob)
+    say(a, "The key is under the blue Müll bin")
+    for i in range(3):
+        say(a, f"Something else {i}")
+    b.wait("Something else 2")
+    b.write("Search people and messages", "MULL key")
+    b.press("Messages")
+    b.wait("Messages that were found")
+    wait_for(lambda: b.run("[...document.querySelectorAll('.found mark')].map((m) => m.innerText).join()") ==
+             "key,Müll", lambda: f"the words that were found: {b.text()}")
+    b.run("document.querySelector('.found button').click()")
+    b.wait("Message to " + alice.name)
+    wait_for(lambda: b.run("document.querySelectorAll('.msg [data-act=r]').length") == 4, "four messages")
+    b.run("document.querySelector('.msg [data-act=r]').click()")
+    wait_for(lambda: "blue" in b.run("document.querySelector('.composer textarea').value"), "the quote")
+    b.write("Message to", b.run("document.querySelector('.composer textarea').value") + "Thank you")
+    b.press("Send")
+    a.wait("Thank you")
+    check("blue" in a.run("document.querySelector('.bubble blockquote').innerText"), "what is answered")
+
+
+@tap.test
 def a_lync_client_sees_what_the_browser_says_and_the_other_way_round(case):
     b, bob = person(case, "bob")
     lync = case.own(PresenceClient(case.site.server, case.site.user("lync")))

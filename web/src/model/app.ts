@@ -6,7 +6,8 @@ import { checkPeople } from "../net/check";
 import * as http from "../net/http";
 import { Link, PROTOCOL, type LinkState } from "../net/link";
 import { Outbox } from "../net/outbox";
-import { codeOf, type Choice, type Event, type Hello, type Limits, type Person, type Self, type User } from "../net/wire";
+import { mentions } from "../text/mentions";
+import { codeOf, type Choice, type Event, type Hello, type Limits, type Message, type Person, type Self, type User } from "../net/wire";
 import { VERSION } from "../version";
 import { Activity } from "./activity";
 import type { Call } from "./call";
@@ -18,7 +19,7 @@ import { History } from "./history";
 import { browserMedia } from "./media";
 import { Notifier } from "./notify";
 import { People } from "./people";
-import { Shelf, type Prefs } from "./prefs";
+import { isQuiet, Shelf, type Prefs } from "./prefs";
 import { Ringer } from "./ring";
 import { go, type Route } from "./route";
 import { claimCall, randomMark, type Leader } from "./tabs";
@@ -85,7 +86,7 @@ export class Session {
         looking: (uri) => this.looking(uri),
         now: () => new Date(),
         mark: randomMark,
-        arrived: (m) => this.muted.get(m.chat) || void this.notifier.message(m, this.self.peek().state),
+        arrived: (m) => this.arrived(m),
       },
       new Outbox(sessionStorage, `dialtone.outbox.${user.uri}`),
       this.marks,
@@ -102,7 +103,7 @@ export class Session {
       random: Math.random,
       taken: (call) => this.history.taken(call),
       ended: (call) => this.history.ended(call, new Date()),
-      rings: (on) => ringer.set(on && this.self.peek().state !== "do_not_disturb"),
+      rings: (on) => ringer.set(on && this.self.peek().state !== "do_not_disturb" && !isQuiet(prefs.peek(), new Date())),
       claim: (force, lost) => claimCall(navigator.locks, force, lost),
     });
   }
@@ -264,6 +265,12 @@ export class Session {
       const title = this.words.rings(this.people.knows(call.uri) ? this.people.nameOf(call.uri) : call.said || call.uri);
       this.notices.set(call, this.notifier.call(call.uri, title, this.self.peek().state));
     }
+  }
+
+  /** A muted chat is quiet, unless the user is meant. */
+  private arrived(m: Message): void {
+    if (this.muted.get(m.chat) && !mentions(m.text, this.user.peek().name)) return;
+    void this.notifier.message(m, this.self.peek().state);
   }
 
   private looking(uri: string): boolean {

@@ -33,6 +33,8 @@ export class Chat {
   readonly more = signal(true);
   /** The message that was searched for and is to be shown. */
   readonly sought = signal<string | null>(null);
+  /** What the next message answers, as the begin of its text, until the composer has taken it. */
+  readonly answering = signal("");
   /** The page that is on its way. */
   loading: Promise<void> | null = null;
   /** Where the history goes on before what is here, in the server's word. */

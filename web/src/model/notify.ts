@@ -3,7 +3,8 @@
 import { signal, type Signal } from "@preact/signals";
 
 import type { Message, State } from "../net/wire";
-import type { Prefs } from "./prefs";
+import { withoutQuotes } from "../text/quote";
+import { isQuiet, type Prefs } from "./prefs";
 import type { Leader } from "./tabs";
 
 export interface Toast {
@@ -39,9 +40,10 @@ export class Notifier {
 
   async message(m: Message, own: State | undefined): Promise<void> {
     const group = m.chat !== m.from;
-    const text = group ? `${this.nameOf(m.from)}: ${m.text.slice(0, PREVIEW)}` : m.text.slice(0, PREVIEW);
+    const said = withoutQuotes(m.text).slice(0, PREVIEW);
+    const text = group ? `${this.nameOf(m.from)}: ${said}` : said;
     if (document.visibilityState === "visible") this.toast({ key: m.id, uri: m.chat, text });
-    if (own === "do_not_disturb" || !this.prefs.value.notify || this.permission.value !== "granted") return;
+    if (!this.mayDisturb(own)) return;
     if (await this.leader.mine()) this.system(m, this.prefs.value.notifyText ? text : this.hidden());
   }
 
@@ -50,7 +52,7 @@ export class Notifier {
     let over = false;
     let notice: Notification | null = null;
     const show = async () => {
-      if (own === "do_not_disturb" || !this.prefs.value.notify || this.permission.value !== "granted") return;
+      if (!this.mayDisturb(own)) return;
       if (!(await this.leader.mine()) || over) return;
       notice = new Notification(title, { tag: `call:${uri}`, icon: "/favicon.svg", requireInteraction: true });
       notice.onclick = () => window.focus();
@@ -68,6 +70,11 @@ export class Notifier {
 
   dismissChat(uri: string): void {
     if (this.toasts.peek().some((t) => t.uri === uri)) this.toasts.value = this.toasts.peek().filter((t) => t.uri !== uri);
+  }
+
+  private mayDisturb(own: State | undefined): boolean {
+    const prefs = this.prefs.value;
+    return own !== "do_not_disturb" && prefs.notify && this.permission.value === "granted" && !isQuiet(prefs, new Date());
   }
 
   private toast(toast: Toast): void {

@@ -12,13 +12,30 @@ export interface Prefs {
   notify: boolean;
   /** The text of a message may stand on the screen of a locked or shared device. */
   notifyText: boolean;
+  /** Each day between these times, nothing rings and the system shows nothing: "22:00". */
+  quiet: boolean;
+  quietFrom: string;
+  quietTo: string;
 }
 
-const DEFAULTS: Prefs = { theme: "auto", language: "auto", notify: true, notifyText: true };
+const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
+
+export function isQuiet(prefs: Prefs, now: Date): boolean {
+  if (!prefs.quiet) return false;
+  const at = `${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`;
+  const { quietFrom: from, quietTo: to } = prefs;
+  return from <= to ? from <= at && at < to : at >= from || at < to;
+}
+
+const DEFAULTS: Prefs = { theme: "auto", language: "auto", notify: true, notifyText: true, quiet: false, quietFrom: "22:00", quietTo: "07:00" };
 const KEY = "dialtone.prefs";
 
 function oneOf<T>(v: unknown, allowed: readonly T[], other: T): T {
   return allowed.includes(v as T) ? (v as T) : other;
+}
+
+export function timeOf(v: unknown, other: string): string {
+  return typeof v === "string" && TIME.test(v) ? v : other;
 }
 
 export function readJson(store: Pick<Storage, "getItem">, key: string): Record<string, unknown> {
@@ -45,6 +62,9 @@ export function loadPrefs(store: Storage): Signal<Prefs> {
     language: oneOf(v.language, ["auto", "en", "de", "rtl"], DEFAULTS.language),
     notify: typeof v.notify === "boolean" ? v.notify : DEFAULTS.notify,
     notifyText: typeof v.notifyText === "boolean" ? v.notifyText : DEFAULTS.notifyText,
+    quiet: v.quiet === true,
+    quietFrom: timeOf(v.quietFrom, DEFAULTS.quietFrom),
+    quietTo: timeOf(v.quietTo, DEFAULTS.quietTo),
   });
   effect(() => writeJson(store, KEY, prefs.value));
   return prefs;

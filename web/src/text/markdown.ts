@@ -55,6 +55,9 @@ function addLine(blocks: Block[], line: string): void {
     const content = inline((bullet ? bullet[1] : number?.[2]) ?? "");
     if (last?.kind === "list" && last.ordered === ordered) last.items.push(content);
     else blocks.push({ kind: "list", ordered, start: Number(number?.[1] ?? 1), items: [content] });
+  } else if (last?.kind === "quote" && !line.trim()) {
+    // The blank line that ends a quote is no line of what follows.
+    blocks.push({ kind: "text", lines: [] });
   } else if (last?.kind === "text") {
     last.lines.push(inline(line));
   } else {

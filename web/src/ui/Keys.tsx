@@ -32,6 +32,9 @@ const SECTIONS: [Key, [Key, string[]][]][] = [
     [
       ["keys_send", ["Enter"]],
       ["keys_newline", ["Shift", "Enter"]],
+      ["keys_message", ["↑ ↓"]],
+      ["keys_reply", ["R"]],
+      ["keys_copy", ["C"]],
     ],
   ],
 ];

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 
 import { t } from "../i18n";
 import "../i18n/more";
-import type { Language, Prefs, Theme } from "../model/prefs";
+import { timeOf, type Language, type Prefs, type Theme } from "../model/prefs";
 import { hrefOf, SECURITY } from "../model/route";
 import { VERSION } from "../version";
 import { overlay, usePage, useSession } from "./context";
@@ -64,8 +64,25 @@ function Permission() {
   }
 }
 
+function QuietTimes() {
+  const { quietFrom, quietTo } = usePage().prefs.value;
+  const change = useChange();
+  return (
+    <div class="times">
+      <label>
+        {t("set_quiet_from")}
+        <input type="time" required value={quietFrom} onChange={(e) => change("quietFrom", timeOf(e.currentTarget.value, quietFrom))} />
+      </label>
+      <label>
+        {t("set_quiet_to")}
+        <input type="time" required value={quietTo} onChange={(e) => change("quietTo", timeOf(e.currentTarget.value, quietTo))} />
+      </label>
+    </div>
+  );
+}
+
 function Notify() {
-  const { notify, notifyText } = usePage().prefs.value;
+  const { notify, notifyText, quiet } = usePage().prefs.value;
   const change = useChange();
   return (
     <section class="card" aria-labelledby="set-notify">
@@ -78,6 +95,11 @@ function Notify() {
         <input type="checkbox" checked={notifyText} onChange={(e) => change("notifyText", e.currentTarget.checked)} />
         <span>{t("set_notify_text")}</span>
       </label>
+      <label class="check">
+        <input type="checkbox" checked={quiet} onChange={(e) => change("quiet", e.currentTarget.checked)} />
+        <span>{t("set_quiet")}</span>
+      </label>
+      {quiet && <QuietTimes />}
       <Permission />
     </section>
   );

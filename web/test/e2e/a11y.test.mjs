@@ -62,6 +62,21 @@ async function chats(page, mock) {
   await page.getByRole("button", { name: "Close details" }).click();
 }
 
+async function meant(page, mock) {
+  await go(page, `#/chats/${encodeURIComponent(TEAM)}`);
+  await page.getByText("5 members").waitFor();
+  mock.sayIn(TEAM, "bob", "> Alice Example: when?\n\n@Alice Example, ask @Chen Wei");
+  await page.locator(".mention").first().waitFor();
+  await page.getByRole("log").focus();
+  await page.keyboard.press("ArrowUp");
+  await check(page, "a mention, and a message with its buttons");
+  const field = page.getByRole("textbox", { name: /Message to/ });
+  await field.pressSequentially("@");
+  await page.getByRole("listbox", { name: "Who is meant" }).waitFor();
+  await check(page, "who is meant");
+  await field.fill("");
+}
+
 async function searched(page) {
   const field = page.getByLabel("Search people and messages");
   await field.fill("the");
@@ -238,6 +253,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await page.reload();
     await signIn(page);
     await chats(page, mock);
+    await meant(page, mock);
     await go(page, "#/chats");
     await searched(page);
     await people(page);

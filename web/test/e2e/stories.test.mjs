@@ -442,3 +442,65 @@ story("messages are searched back and back, and the chat opens at the one that w
   await page.getByText("Try again").click();
   await page.getByText("No message with").waitFor();
 });
+
+story("a message is answered by its button, and by the keyboard alone", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  const last = page.locator(".msg.theirs").last();
+  const said = await last.locator(".bubble").innerText();
+  await last.hover();
+  await last.getByRole("button", { name: "Reply" }).click();
+  assert.equal(await composer(page).inputValue(), `> Bob Marchetti: ${said}\n\n`);
+  await page.keyboard.type("yes");
+  await page.keyboard.press("Enter");
+  await until(() => sends(mock).length === 1, "it is sent");
+  assert.equal(sends(mock)[0].text, `> Bob Marchetti: ${said}\n\nyes`);
+  await page.locator(".bubble blockquote").last().getByText(said).waitFor();
+  await page.getByRole("option", { name: /Bob Marchetti/ }).getByText("You: yes").waitFor();
+  await page.getByRole("log").focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("r");
+  await until(async () => (await composer(page).inputValue()).endsWith(": yes\n\n"), "the last one is answered, without what it answers");
+  await page.keyboard.type("and again");
+  await page.getByRole("log").focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("r");
+  await until(async () => /^> [^>]*\n\nand again$/.test(await composer(page).inputValue()), "another takes its place, and what was written stays");
+});
+
+story("members of a group are mentioned, and one is told of it though the group is muted", {}, async ({ page, mock }) => {
+  await signIn(page, `#/chats/${encodeURIComponent(TEAM)}`);
+  await page.getByText("5 members").waitFor();
+  await composer(page).pressSequentially("Ask @bo");
+  await page.getByRole("listbox", { name: "Who is meant" }).getByRole("option", { name: "Bob Marchetti" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("about it");
+  await page.keyboard.press("Enter");
+  await until(() => sends(mock).length === 1, "it is sent");
+  assert.equal(sends(mock)[0].text, "Ask @Bob Marchetti about it");
+  await page.locator(".mention").getByText("@Bob Marchetti").waitFor();
+  await composer(page).pressSequentially("@");
+  await page.getByRole("listbox", { name: "Who is meant" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("listbox", { name: "Who is meant" }).waitFor({ state: "detached" });
+  await composer(page).fill("");
+  await page.getByRole("button", { name: "Details of Hamburg roll-out" }).click();
+  await page.getByLabel("No notifications of this group").check();
+  await go(page, BOB);
+  mock.sayIn(TEAM, "bob", "Nothing of importance");
+  await page.getByRole("option", { name: /Hamburg roll-out/ }).getByText("Nothing of importance").waitFor();
+  assert.equal(await page.locator(".toast").count(), 0, "no toast");
+  mock.sayIn(TEAM, "bob", "But @Alice Example, you");
+  await page.locator(".toast").getByText("But @Alice Example, you").waitFor();
+  await page.getByRole("option", { name: /Hamburg roll-out/ }).getByRole("img", { name: "You are mentioned" }).waitFor();
+});
+
+story("quiet hours are set and kept", {}, async ({ page }) => {
+  await signIn(page, "#/settings");
+  await page.getByLabel(/Quiet hours/).check();
+  await page.getByLabel("From").fill("20:30");
+  await page.reload();
+  await page.getByLabel(/Quiet hours/).waitFor();
+  assert.equal(await page.getByLabel("From").inputValue(), "20:30");
+  assert.equal(await page.getByLabel("To", { exact: true }).inputValue(), "07:00");
+});

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Notifier } from "../../src/model/notify";
-import type { Prefs } from "../../src/model/prefs";
+import { isQuiet, type Prefs } from "../../src/model/prefs";
 import type { Leader } from "../../src/model/tabs";
 
 class FakeNotice {
@@ -19,7 +19,7 @@ class FakeNotice {
 }
 
 function notifier(mine: boolean): Notifier {
-  const prefs = signal<Prefs>({ theme: "auto", language: "auto", notify: true, notifyText: true });
+  const prefs = signal<Prefs>({ theme: "auto", language: "auto", notify: true, notifyText: true, quiet: false, quietFrom: "22:00", quietTo: "07:00" });
   const leader = { mine: async () => mine } as unknown as Leader;
   return new Notifier(prefs, leader, (uri) => uri, () => "hidden", () => undefined);
 }
@@ -54,5 +54,19 @@ describe("the system's notice of a call", () => {
     notifier(true).call("bob@x", "Bob is calling", "do_not_disturb");
     await settle();
     expect(FakeNotice.shown).toEqual([]);
+  });
+});
+
+describe("quiet hours", () => {
+  const at = (hour: number, minute = 0) => new Date(2026, 10, 27, hour, minute);
+  const prefs = { theme: "auto", language: "auto", notify: true, notifyText: true, quiet: true, quietFrom: "22:00", quietTo: "07:00" } as const;
+
+  it("go over midnight, or not", () => {
+    const quiet = [21, 22, 23, 0, 6, 7, 12].map((h) => isQuiet(prefs, at(h)));
+    expect(quiet).toEqual([false, true, true, true, true, false, false]);
+    const noon = { ...prefs, quietFrom: "12:00", quietTo: "13:30" };
+    expect([at(11, 59), at(12), at(13, 29), at(13, 30)].map((d) => isQuiet(noon, d))).toEqual([false, true, true, false]);
+    expect(isQuiet({ ...prefs, quiet: false }, at(23))).toBe(false);
+    expect(isQuiet({ ...prefs, quietFrom: "08:00", quietTo: "08:00" }, at(8))).toBe(false);
   });
 });

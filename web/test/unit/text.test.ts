@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import { linkAt } from "../../src/text/links";
 import { inline, parse, type Inline } from "../../src/text/markdown";
+import { beginOf, mentions, mentionsIn } from "../../src/text/mentions";
+import { quoteOf, withoutQuotes } from "../../src/text/quote";
 import { snippet } from "../../src/text/snippet";
 import { brief, dayKey, dayName, daysAgo, since } from "../../src/text/time";
 
@@ -144,5 +146,51 @@ describe("the part of a text around what was searched for", () => {
     for (const query of ["a", "b c", "abc abc", "ß", "\u{1f600}"]) {
       expect(snippet("Abc ß \u{1f600} cba", query).map((p) => p.text).join("")).toBe("Abc ß \u{1f600} cba");
     }
+  });
+});
+
+describe("an answer to one message", () => {
+  it("has what it answers as a quote in front, which is drawn as one", () => {
+    expect(quoteOf("Bob", "one\ntwo")).toBe("> Bob: one\n> two\n\n");
+    expect(parse(`${quoteOf("Bob", "one")}yes`)).toEqual([
+      { kind: "quote", lines: [[{ kind: "text", text: "Bob: one" }]] },
+      { kind: "text", lines: [[{ kind: "text", text: "yes" }]] },
+    ]);
+  });
+
+  it("leaves out quotes within the quote, and what is too much", () => {
+    expect(quoteOf("Bob", `> Al: old\n\nnew`)).toBe("> Bob: new\n\n");
+    expect(quoteOf("Bob", "1\n2\n3\n4\n5")).toBe("> Bob: 1\n> 2\n> 3\n> 4\n> …\n\n");
+    expect(quoteOf("Bob", "x".repeat(500)).length).toBeLessThan(180);
+  });
+
+  it("is shown in lists by what its author said", () => {
+    expect(withoutQuotes("> Bob: one\n\nyes")).toBe("yes");
+    expect(withoutQuotes("> only this")).toBe("only this");
+    expect(withoutQuotes("2 > 1")).toBe("2 > 1");
+  });
+});
+
+describe("mentions", () => {
+  const names = ["Bob", "Bob Marchetti", "Zoë"];
+  const show = (text: string) => mentionsIn(text, names).map((p) => (p.name ? `[${p.text}]` : p.text)).join("");
+
+  it("are names behind an @, the longest that fits, whatever the case", () => {
+    expect(show("@Bob Marchetti, and @zoë!")).toBe("[@Bob Marchetti], and [@zoë]!");
+    expect(show("ask @bob.")).toBe("ask [@bob].");
+    expect(show("(@Bob)")).toBe("([@Bob])");
+  });
+
+  it("are no parts of words and addresses", () => {
+    for (const text of ["@Bobby", "x@Bob", "bob@Bob", "@", "@@", "no @ name"]) expect(show(text)).toBe(text);
+    expect(mentions("@Zoë", "")).toBe(false);
+    expect(mentions("hello @Zoë", "Zoë")).toBe(true);
+  });
+
+  it("begin where one is written", () => {
+    expect(beginOf("hi @bo", 6)).toEqual({ from: 3, letters: "bo" });
+    expect(beginOf("@", 1)).toEqual({ from: 0, letters: "" });
+    expect(beginOf("hi @bob mar", 11)).toEqual({ from: 3, letters: "bob mar" });
+    for (const [text, at] of [["a@bo", 4], ["@bob ", 5], ["@ bob", 5], ["@bob, x", 7], ["@bo", 0]] as const) expect(beginOf(text, at)).toBeNull();
   });
 });

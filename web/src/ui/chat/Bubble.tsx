@@ -2,11 +2,13 @@
 
 import { locale, t } from "../../i18n";
 import type { Entry, Row } from "../../model/entries";
+import { quoteOf } from "../../text/quote";
 import { clock, full } from "../../text/time";
 import { useSession } from "../context";
 import { errorText } from "../errors";
 import { Avatar } from "../parts/Avatar";
 import { Icon, type IconName } from "../parts/Icon";
+import { announce } from "../parts/live";
 import { RichText } from "./RichText";
 
 const ICONS: Partial<Record<Entry["state"], IconName>> = {
@@ -44,14 +46,33 @@ function Fate({ entry, uri }: { entry: Entry; uri: string }) {
   );
 }
 
+/** By the mouse; by the keyboard their letters do the same (Timeline). */
+function Actions({ entry, uri, name }: { entry: Entry; uri: string; name: string }) {
+  const { chats } = useSession();
+  const answer = () => (chats.chat(uri).answering.value = quoteOf(name, entry.text));
+  const copy = () => void navigator.clipboard.writeText(entry.text).then(() => announce(t("chat_copied")), () => undefined);
+  return (
+    <div class="msg-acts">
+      <button type="button" class="icon-button" tabIndex={-1} data-act="r" aria-label={t("msg_reply")} title={`${t("msg_reply")} (R)`} onClick={answer}>
+        <Icon name="reply" size={16} turn />
+      </button>
+      <button type="button" class="icon-button" tabIndex={-1} data-act="c" aria-label={t("msg_copy")} title={`${t("msg_copy")} (C)`} onClick={copy}>
+        <Icon name="copy" size={15} />
+      </button>
+    </div>
+  );
+}
+
 interface Props {
   row: Row;
   uri: string;
+  /** Whom a mention in it can mean. */
+  names: readonly string[];
   /** The last own message says that it arrived; those before it would only repeat it. */
   last: boolean;
 }
 
-export function Bubble({ row, uri, last }: Props) {
+export function Bubble({ row, uri, names, last }: Props) {
   const { people, user } = useSession();
   const { entry, head, tail } = row;
   const mine = entry.from === user.value.uri;
@@ -59,7 +80,7 @@ export function Bubble({ row, uri, last }: Props) {
   const quiet = entry.state === "sent" || entry.state === "delivered";
   const time = clock(entry.at, locale.value);
   return (
-    <div class={`msg ${mine ? "mine" : "theirs"} ${head ? "head" : ""} ${tail ? "tail" : ""} is-${entry.state}`} data-key={entry.key}>
+    <div class={`msg ${mine ? "mine" : "theirs"} ${head ? "head" : ""} ${tail ? "tail" : ""} is-${entry.state}`} data-key={entry.key} tabIndex={-1} role="group" aria-label={t("chat_says", { name, text: time })}>
       {!mine && <span class="msg-face">{head && <Avatar uri={entry.from} size="s" presence={false} />}</span>}
       <div class="msg-body">
         {head ? (
@@ -70,8 +91,11 @@ export function Bubble({ row, uri, last }: Props) {
         ) : (
           <span class="hidden">{name}, {time}</span>
         )}
-        <div class="bubble" title={head ? undefined : full(entry.at, locale.value)}>
-          <RichText text={entry.text} />
+        <div class="msg-line">
+          <div class="bubble" title={head ? undefined : full(entry.at, locale.value)}>
+            <RichText text={entry.text} names={names} />
+          </div>
+          <Actions entry={entry} uri={uri} name={mine ? user.value.name || name : name} />
         </div>
         {mine && (!quiet || last) && <Fate entry={entry} uri={uri} />}
       </div>

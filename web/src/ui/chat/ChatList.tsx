@@ -7,6 +7,8 @@ import { locale, t, type Key } from "../../i18n";
 import type { Chat } from "../../model/chats";
 import { isConference } from "../../model/conferences";
 import { go } from "../../model/route";
+import { mentions } from "../../text/mentions";
+import { withoutQuotes } from "../../text/quote";
 import { brief } from "../../text/time";
 import { now, overlay, useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
@@ -28,9 +30,9 @@ interface ChatRow {
   chat: Chat;
 }
 
-/** The first words of a text in one line, without the marks of code. */
+/** The first words of a text in one line, without what it answers and the marks of code. */
 function preview(text: string): string {
-  return text.slice(0, PREVIEW).replace(/```\w*/g, " ").replace(/\s+/g, " ").trim();
+  return withoutQuotes(text).slice(0, PREVIEW).replace(/```\w*/g, " ").replace(/\s+/g, " ").trim();
 }
 
 function Second({ chat, open }: { chat: Chat; open: boolean }) {
@@ -50,8 +52,9 @@ function Second({ chat, open }: { chat: Chat; open: boolean }) {
 }
 
 function Line({ chat, open }: { chat: Chat; open: boolean }) {
-  const { muted, people } = useSession();
+  const { muted, people, user } = useSession();
   const unread = chat.unread.value;
+  const meant = unread > 0 && isConference(chat.uri) && chat.entries.value.some((e) => e.unread && mentions(e.text, user.value.name));
   const at = chat.last.value?.at;
   return (
     <div class={unread ? "line unread" : "line"}>
@@ -65,6 +68,7 @@ function Line({ chat, open }: { chat: Chat; open: boolean }) {
         </span>
         <span class="line-first">
           <Second chat={chat} open={open} />
+          {meant && <span class="badge at" title={t("chat_meant")} aria-label={t("chat_meant")} role="img">@</span>}
           {unread > 0 && <span class="badge" aria-hidden="true">{unread > 99 ? "99+" : unread}</span>}
           {unread > 0 && <span class="hidden">{t("nav_unread", { n: unread })}</span>}
         </span>

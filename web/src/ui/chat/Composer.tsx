@@ -1,12 +1,13 @@
 // Where a message is written. What is written stays as the chat's draft until it is sent.
 
 import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 import { t } from "../../i18n";
 import { isConference } from "../../model/conferences";
 import { useSession } from "../context";
 import { Icon } from "../parts/Icon";
+import { LIST, MentionList, useMentions } from "./Mentions";
 
 const encoder = new TextEncoder();
 /** On a device without a keyboard, Enter is for lines and the button sends. */
@@ -23,6 +24,7 @@ export function Composer({ uri }: { uri: string }) {
   const { people, chats, drafts, typing, limits } = useSession();
   const text = useSignal(drafts.get(uri));
   const full = useSignal(false);
+  const caret = useSignal(-1);
   const field = useRef<HTMLTextAreaElement>(null);
   const name = people.nameOf(uri);
   const over = encoder.encode(text.value.trim()).length - limits.value.message_bytes;
@@ -41,6 +43,26 @@ export function Composer({ uri }: { uri: string }) {
     drafts.set(uri, value);
     if (!isConference(uri)) typing.key(uri, value.trim() === "");
   };
+  /** Another text than what was typed, with the caret there. */
+  const put = (value: string, at: number) => {
+    input(value);
+    caret.value = at;
+    const el = field.current;
+    if (!el) return;
+    el.value = value;
+    el.focus();
+    el.setSelectionRange(at, at);
+  };
+  const mentioning = useMentions(uri, text.value, caret, put);
+  const open = mentioning.names.length > 0;
+  const answering = chats.chat(uri).answering;
+  useEffect(() => {
+    const begin = answering.value;
+    if (!begin) return;
+    answering.value = "";
+    const rest = text.peek().replace(/^(?:>.*\n)+\n?/, "");
+    put(begin + rest, begin.length + rest.length);
+  }, [answering.value]);
   const send = () => {
     if (empty || over > 0) return;
     if (!chats.send(uri, text.value.trim())) {
@@ -50,9 +72,11 @@ export function Composer({ uri }: { uri: string }) {
     typing.stop(true);
     drafts.set(uri, "");
     text.value = "";
+    caret.value = -1;
     field.current?.focus();
   };
   const key = (e: KeyboardEvent) => {
+    if (mentioning.key(e)) return;
     if (e.key !== "Enter" || e.shiftKey || e.isComposing || touch()) return;
     e.preventDefault();
     send();
@@ -62,6 +86,7 @@ export function Composer({ uri }: { uri: string }) {
       {(over > 0 || full.value) && (
         <p class="form-error" role="alert">{full.value ? t("compose_full") : t("compose_long", { n: over })}</p>
       )}
+      {open && <MentionList {...mentioning} />}
       <div class="composer-box">
         <textarea
           ref={field}
@@ -71,7 +96,14 @@ export function Composer({ uri }: { uri: string }) {
           aria-describedby="compose-help"
           placeholder={t("compose_hint")}
           value={text.value}
-          onInput={(e) => input(e.currentTarget.value)}
+          aria-autocomplete={isConference(uri) ? "list" : undefined}
+          aria-controls={open ? LIST : undefined}
+          aria-activedescendant={open ? `${LIST}-${Math.min(mentioning.chosen.value, mentioning.names.length - 1)}` : undefined}
+          onInput={(e) => {
+            input(e.currentTarget.value);
+            caret.value = e.currentTarget.selectionStart;
+          }}
+          onBlur={() => (caret.value = -1)}
           onKeyDown={key}
         />
         <button type="submit" class="send" aria-label={t("compose_send")} disabled={empty || over > 0}>

@@ -1,16 +1,29 @@
 // A message's text as DOM nodes. There is no HTML in it at any point: text is text.
 
-import { useMemo } from "preact/hooks";
+import { createContext } from "preact";
+import { useContext, useMemo } from "preact/hooks";
 
 import { t } from "../../i18n";
+import { mentionsIn } from "../../text/mentions";
 import { parse, type Block, type Inline } from "../../text/markdown";
+import { useSession } from "../context";
 import { Icon } from "../parts/Icon";
 import { announce } from "../parts/live";
+
+/** The names that a mention can mean. */
+const Names = createContext<readonly string[]>([]);
+
+function Text({ text }: { text: string }) {
+  const names = useContext(Names);
+  const me = useSession().user.value.name;
+  if (!names.length || !text.includes("@")) return <>{text}</>;
+  return <>{mentionsIn(text, names).map((p, i) => (p.name ? <span key={i} class={p.name === me ? "mention me" : "mention"}>{p.text}</span> : p.text))}</>;
+}
 
 function Node({ node }: { node: Inline }) {
   switch (node.kind) {
     case "text":
-      return <>{node.text}</>;
+      return <Text text={node.text} />;
     case "code":
       return <code>{node.text}</code>;
     case "link":
@@ -60,11 +73,11 @@ function OneBlock({ block }: { block: Block }) {
 
 const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\ufe0f|\u200d\p{Extended_Pictographic})*\s?){1,3}$/u;
 
-export function RichText({ text }: { text: string }) {
+export function RichText({ text, names }: { text: string; names: readonly string[] }) {
   const blocks = useMemo(() => parse(text), [text]);
   return (
     <div class={ONLY_EMOJI.test(text) ? "rich big" : "rich"}>
-      {blocks.map((b, i) => <OneBlock key={i} block={b} />)}
+      <Names.Provider value={names}>{blocks.map((b, i) => <OneBlock key={i} block={b} />)}</Names.Provider>
     </div>
   );
 }

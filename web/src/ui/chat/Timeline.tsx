@@ -6,7 +6,9 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
 import type { Chat } from "../../model/chats";
+import { isConference } from "../../model/conferences";
 import { rows, type Entry } from "../../model/entries";
+import { withoutQuotes } from "../../text/quote";
 import { dayKey, dayName } from "../../text/time";
 import { now, useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
@@ -55,7 +57,7 @@ function useSpoken(entries: readonly Entry[]): void {
     const live = spoken.current !== undefined;
     spoken.current = last.key;
     if (live && last.from !== user.value.uri) {
-      announce(t("chat_says", { name: people.nameOf(last.from), text: last.text.slice(0, SAID_MAX) }));
+      announce(t("chat_says", { name: people.nameOf(last.from), text: withoutQuotes(last.text).slice(0, SAID_MAX) }));
     }
   }, [entries]);
 }
@@ -105,19 +107,45 @@ function useScroll(chat: Chat, entries: readonly Entry[]) {
 }
 
 /** Shows the message that was searched for, and marks it for a while. */
-function useSought(chat: Chat, entries: readonly Entry[], box: { current: HTMLDivElement | null }): string | null {
+function useSought(chat: Chat, entries: readonly Entry[], { box, atEnd }: Pick<ReturnType<typeof useScroll>, "box" | "atEnd">): string | null {
   const sought = chat.sought.value;
   useEffect(() => {
     if (!sought) return;
     const entry = entries.find((e) => e.key === sought);
     const row = box.current?.querySelector(`[data-key="${CSS.escape(sought)}"]`);
     if (!entry || !row) return;
+    atEnd.value = false;
     row.scrollIntoView({ block: "center" });
-    announce(entry.text.slice(0, SAID_MAX));
+    announce(withoutQuotes(entry.text).slice(0, SAID_MAX));
     const timer = setTimeout(() => (chat.sought.value = null), SOUGHT_MS);
     return () => clearTimeout(timer);
   }, [sought]);
   return sought;
+}
+
+/** Arrows go from message to message; a letter does what the message's buttons do. */
+function onKey(e: KeyboardEvent, box: HTMLDivElement | null): void {
+  if (!box || e.ctrlKey || e.metaKey || e.altKey || !(e.target instanceof HTMLElement)) return;
+  const all = [...box.querySelectorAll<HTMLElement>(".msg")];
+  const here = all.findIndex((m) => m === e.target);
+  const step = e.key === "ArrowUp" ? -1 : e.key === "ArrowDown" ? 1 : 0;
+  if (step && (here >= 0 || e.target === box)) {
+    all[here < 0 ? all.length - 1 : Math.min(Math.max(here + step, 0), all.length - 1)]?.focus();
+  } else {
+    const act = here >= 0 ? all[here]?.querySelector<HTMLElement>(`[data-act="${CSS.escape(e.key.toLowerCase())}"]`) : null;
+    if (!act) return;
+    act.click();
+  }
+  e.preventDefault();
+}
+
+/** Whom a mention in this chat can mean. */
+function useNames(uri: string): readonly string[] {
+  const { conferences, people, user } = useSession();
+  const members = isConference(uri) ? conferences.of(uri).value?.members : undefined;
+  const names = members ? [...members.keys()].map((m) => people.nameOf(m)) : [];
+  const me = user.value.name;
+  return useMemo(() => (members && me ? [...names, me] : names), [names.join("\n"), me]);
 }
 
 export function Timeline({ chat }: { chat: Chat }) {
@@ -127,20 +155,21 @@ export function Timeline({ chat }: { chat: Chat }) {
   const shown = useMemo(() => rows(entries, fresh, dayKey), [entries, fresh]);
   const { box, atEnd, seen, onScroll, toEnd } = useScroll(chat, entries);
   useSpoken(entries);
-  const sought = useSought(chat, entries, box);
+  const names = useNames(chat.uri);
+  const sought = useSought(chat, entries, { box, atEnd });
   const name = people.nameOf(chat.uri);
   const me = user.value.uri;
   const lastMine = entries[entries.length - 1]?.from === me ? entries[entries.length - 1]?.key : null;
   return (
     <div class="timeline-box">
-      <div class="timeline" ref={box} role="log" aria-live="off" aria-label={t("chat_log", { name })} tabIndex={0} onScroll={onScroll}>
+      <div class="timeline" ref={box} role="log" aria-live="off" aria-label={t("chat_log", { name })} tabIndex={0} onScroll={onScroll} onKeyDown={(e) => onKey(e, box.current)}>
         <div class="timeline-inner">
           <Top chat={chat} />
           {shown.map((row) => (
             <div key={row.entry.key} class={row.entry.key === sought ? "timeline-row sought" : "timeline-row"}>
               {row.day && <h2 class="day"><span>{dayName(row.entry.at, now.value, locale.value)}</span></h2>}
               {row.fresh && <p class="fresh"><span>{t("chat_new")}</span></p>}
-              <Bubble row={row} uri={chat.uri} last={row.entry.key === lastMine} />
+              <Bubble row={row} uri={chat.uri} names={names} last={row.entry.key === lastMine} />
             </div>
           ))}
           {chat.typing.value && (
