@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import hosts, netns, proc, tap  # noqa: E402
-from lib.conference import CCCP, INFO, Conferee, all_write, meet  # noqa: E402
-from lib.im import say  # noqa: E402
+from lib.conference import CCCP, INFO, Conferee, all_write, for_phones, meet, write  # noqa: E402
+from lib.im import phone, say  # noqa: E402
 from lib.server import program  # noqa: E402
 from lib.siptext import branch, token  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
@@ -422,6 +422,10 @@ def what_is_said_while_the_cable_is_cut_arrives_when_it_is_mended(case):
 def what_changed_while_the_hosts_had_lost_each_other_is_made_up_for(case):
     a, b, c = conferees(case, 3)
     focus = meet(a, b, c)
+    p = phone(case)
+    write(p, for_phones(focus), "here I am")
+    for client in (a, b, c):
+        client.hears("here I am", p)
     others = conferees(case, 2)
     ended = meet(*others)
     case.site.machine.cut()
@@ -438,7 +442,10 @@ def what_changed_while_the_hosts_had_lost_each_other_is_made_up_for(case):
         for bye in [client.expect_request("BYE") for _ in range(2)]:
             client.answer(bye, 200)
     b.say("I am still here", code=481)
-    check_eq(members(case, focus), names(a, c), "members")
+    write(p, for_phones(focus), "and I")
+    for client in (a, c):
+        client.hears("and I", p)
+    check_eq(members(case, focus), names(a, c, p), "members")
     check_eq(members(case, ended), set(), "of the one that was ended")
 
 

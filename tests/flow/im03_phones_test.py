@@ -7,7 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
-from lib.conference import Conferee, INFO, all_write, focus_of, meet  # noqa: E402
+from lib.conference import (Conferee, INFO, all_write, focus_of, for_phones, meet,  # noqa: E402
+                            write)
 from lib.im import page, phone, take  # noqa: E402
 from lib.siptext import Dialog  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
@@ -18,12 +19,6 @@ OUT = b"You are not in this conversation any more."
 def conferees(case, n):
     return [case.own(Conferee(case.site.server, case.site.user("conf"))).sign_in()
             for _ in range(n)]
-
-
-def for_phones(focus):
-    """The address of a conference that phones can write to."""
-    user, host, conference = re.match(r"sip:([^@]+)@([^;]+);.*:id:(\w+)$", focus).groups()
-    return f"sip:conf-{conference}.{user}@{host}"
 
 
 def name(client):
@@ -37,11 +32,6 @@ def shown(case, focus):
 
 def members(case, focus):
     return {m["user"] for m in shown(case, focus)["members"]}
-
-
-def write(p, room, text, code=202):
-    m = p.make("MESSAGE", room, body=text, headers=[("Content-Type", "text/plain")])
-    check_eq(p.ask(m)[0].code, code, f"MESSAGE {text}")
 
 
 def phone_hears(p, room, text, author):

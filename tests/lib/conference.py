@@ -159,6 +159,17 @@ def result(answer):
     return answer.code, found and found.group(1), text
 
 
+def for_phones(focus):
+    """The address of a conference that phones can write to."""
+    user, host, conference = re.match(r"sip:([^@]+)@([^;]+);.*:id:(\w+)$", focus).groups()
+    return f"sip:conf-{conference}.{user}@{host}"
+
+
+def write(p, room, text, code=202):
+    m = p.make("MESSAGE", room, body=text, headers=[("Content-Type", "text/plain")])
+    check_eq(p.ask(m)[0].code, code, f"MESSAGE {text}")
+
+
 def meet(*clients):
     """All in a new conference of the first."""
     first = clients[0]

@@ -62,13 +62,14 @@ static command_fn *const commands[C3P_N_COMMANDS] = {
 };
 /* clang-format on */
 
-/* Requests may have waited for this very command, whatever came of it. */
+/* Requests may have waited for this very command, whatever came of it.  What the focus tells late
+ * has no number of its own. */
 static void note_number(struct command *c)
 {
 	uint64_t number;
 	if (!c->room || str_to_u64(c->m->id, UINT64_MAX, &number) < 0)
 		return;
-	c->room->as_of = number;
+	c->room->as_of = MAX(c->room->as_of, number);
 	mi_retry_held(c->mi, c->m->conf);
 }
 
