@@ -449,7 +449,7 @@ story("a message is answered by its button, and by the keyboard alone", {}, asyn
   const said = await last.locator(".bubble").innerText();
   await last.hover();
   await last.getByRole("button", { name: "Reply" }).click();
-  assert.equal(await composer(page).inputValue(), `> Bob Marchetti: ${said}\n\n`);
+  await until(async () => (await composer(page).inputValue()) === `> Bob Marchetti: ${said}\n\n`, "the quote is there");
   await page.keyboard.type("yes");
   await page.keyboard.press("Enter");
   await until(() => sends(mock).length === 1, "it is sent");

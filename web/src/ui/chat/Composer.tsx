@@ -1,7 +1,7 @@
 // Where a message is written. What is written stays as the chat's draft until it is sent.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { t } from "../../i18n";
 import { isConference } from "../../model/conferences";
@@ -56,7 +56,7 @@ export function Composer({ uri }: { uri: string }) {
   const mentioning = useMentions(uri, text.value, caret, put);
   const open = mentioning.names.length > 0;
   const answering = chats.chat(uri).answering;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const begin = answering.value;
     if (!begin) return;
     answering.value = "";
