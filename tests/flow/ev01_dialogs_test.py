@@ -139,6 +139,9 @@ def refusals_have_their_codes(case):
     check_eq(a.expect_answer(m).code, 486, "what the callee said")
 
 
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+
+
 @tap.test
 def the_first_to_answer_gets_the_call_and_the_others_are_cancelled(case):
     alice, user = phone(case, case.site.user("alice"), "tls").sign_in(), case.site.user("bob")
@@ -151,7 +154,9 @@ def the_first_to_answer_gets_the_call_and_the_others_are_cancelled(case):
     answer = alice.expect_answer(inv)
     check_eq((answer.code, answer.tag("To")), (200, "winner"), "the answer")
     for b, i in ((bobs[0], invites[0]), (bobs[2], invites[2])):
-        b.answer(b.expect_request("CANCEL"), 200)
+        cancel = b.expect_request("CANCEL")
+        check_eq(cancel.get("Reason"), ELSEWHERE, "RFC 3326: it was not missed")
+        b.answer(cancel, 200)
         b.answer(i, 487)
         b.expect_request("ACK")
     alice.confirm(inv, answer)
@@ -178,8 +183,10 @@ def a_cancelled_call_ends_with_487_on_both_sides(case):
     got = b.expect_request("INVITE")
     b.answer(got, 180)
     a.expect(lambda m: m.code == 180, "180")
-    cancel = a.cancel(inv)
-    b.answer(b.expect_request("CANCEL"), 200)
+    cancel = a.cancel(inv, headers=[("Reason", ELSEWHERE)])
+    theirs = b.expect_request("CANCEL")
+    check_eq(theirs.get("Reason"), None, "a caller cannot say that it was answered")
+    b.answer(theirs, 200)
     b.answer(got, 487)
     b.expect_request("ACK")
     check_eq(a.expect(lambda m: m.code == 200 and m.cseq == cancel.cseq, "200").code, 200, "CANCEL")

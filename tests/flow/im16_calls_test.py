@@ -109,9 +109,20 @@ def all_devices_ring_and_one_answers(case):
     other = pocket.wait_call("incoming")["call"]
     pocket.ok("call.answer", call=other, sdp=sdp("p1"))
     check_eq(a.wait_call("answered", ours)["sdp"], sdp("p1"), "whose answer")
-    check_eq(desk.wait_call("ended", theirs)["reason"], "cancelled", "the other one")
+    check_eq(desk.wait_call("ended", theirs)["reason"], "answered_elsewhere", "the other one")
     a.ok("call.end", call=ours)
     pocket.wait_call("ended", other)
+
+
+@tap.test
+def what_one_device_declines_the_others_do_not_miss(case):
+    a, user = browser(case), case.site.user("web")
+    desk, pocket = browser(case, user), browser(case, user)
+    ours = a.ok("call.start", to=address(user), sdp=sdp("a1"))["call"]
+    theirs = desk.wait_call("incoming")["call"]
+    pocket.ok("call.end", call=pocket.wait_call("incoming")["call"])
+    check_eq(desk.wait_call("ended", theirs)["reason"], "declined_elsewhere", "the other one")
+    check_eq(a.wait_call("ended", ours)["reason"], "declined", "the caller")
 
 
 @tap.test

@@ -25,7 +25,7 @@ void focus_return_free(struct focus_return **rp)
 	if (!r)
 		return;
 	if (r->ctx) {
-		sip_ctx_cancel(r->ctx); /* else it rings on for a place that is gone */
+		sip_ctx_cancel(r->ctx, STR("")); /* else it rings on for a place that is gone */
 		sip_ctx_forget(r->ctx);
 	}
 	timer_stop(&r->timer);

@@ -12,7 +12,7 @@ static void on_ended(void *arg, bool lost UNUSED)
 	task_done(t);
 }
 
-static void on_cancel(void *arg)
+static void on_cancel(void *arg, struct str reason UNUSED)
 {
 	struct task *t = arg;
 	task_reply(t, 487, STR(""), STR(""));

@@ -260,7 +260,7 @@ static void on_ended(void *arg, bool lost UNUSED)
 	held_free(arg);
 }
 
-static void on_cancel(void *arg)
+static void on_cancel(void *arg, struct str reason UNUSED)
 {
 	struct ask *a = arg;
 	answer(a, 487, STR(""), STR(""), STR(""));

@@ -178,7 +178,7 @@ static void hang_up(struct call *c, int code)
 	if (c->phase == CALL_UP)
 		send_bye(c);
 	if (c->phase == CALL_OUT && c->offer) {
-		sip_ctx_cancel(c->offer->ctx);
+		sip_ctx_cancel(c->offer->ctx, STR(""));
 		c->phase = CALL_OVER;
 	} else {
 		call_free(c);
@@ -450,15 +450,27 @@ static bool make_offer(struct call *c, struct str uri, uint64_t number, struct s
 	return true;
 }
 
+/* RFC 3326: which answer of another device of the user has ended it. */
+static const char *cancel_reason(struct str reason)
+{
+	struct str cause;
+	if (!str_istarts(reason, STR("SIP;")) ||
+	    !sip_param(str_sub(reason, STR("SIP").len, reason.len), STR("cause"), &cause))
+		return "cancelled";
+	return str_eq(cause, STR("200"))     ? "answered_elsewhere"
+	       : str_starts(cause, STR("6")) ? "declined_elsewhere"
+	                                     : "cancelled";
+}
+
 /* --- what they offer ------------------------------------------------------------------------- */
 
-static void on_cancel(void *arg)
+static void on_cancel(void *arg, struct str reason)
 {
 	struct call *c = arg;
 	bool rings = c->phase == CALL_IN;
 	refuse(c, 487);
 	if (rings)
-		call_over(c, "cancelled");
+		call_over(c, cancel_reason(reason));
 	else
 		tell(c, &(struct told){ .state = "withdrawn" });
 }

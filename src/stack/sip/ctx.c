@@ -25,6 +25,7 @@ struct sip_ctx {
 	char branch[SIP_BRANCH_LEN];
 	const struct sip_ctx_ops *ops;
 	void *arg;
+	char *reason;   /* of the CANCEL that is wanted; NULL: it says none */
 	struct buf req; /* as sent */
 	struct timer life, again;
 	usec_t interval; /* of timers A and E */
@@ -39,6 +40,7 @@ static void ctx_free(struct sip_ctx *t)
 	timer_stop(&t->life);
 	timer_stop(&t->again);
 	buf_free(&t->req);
+	free(t->reason);
 	free(t);
 }
 
@@ -147,7 +149,7 @@ struct sip_ctx *sip_ctx_new(struct sip_stack *s, struct sip_flow *f, struct str 
 
 /* A request that goes the way of the first one: ACK of a negative answer, CANCEL (RFC 3261 sections
  * 17.1.1.3 and 9.1). */
-static struct str follow_up(struct sip_ctx *t, struct str method, struct str to)
+static struct str follow_up(struct sip_ctx *t, struct str method, struct str to, struct str reason)
 {
 	RAW_MEMORY struct sip_msg m;
 	struct buf *b = sip_transport_out(t->s->tp);
@@ -172,13 +174,16 @@ static struct str follow_up(struct sip_ctx *t, struct str method, struct str to)
 	buf_char(b, ' ');
 	buf_str(b, method);
 	buf_lit(b, "\r\nMax-Forwards: 70\r\n");
+	if (reason.len > 0)
+		sip_put_hdr(b, STR("Reason"), reason);
 	sip_put_body(b, STR(""), STR(""));
 	return buf_view(b);
 }
 
 static void send_cancel(struct sip_ctx *t)
 {
-	struct str cancel = follow_up(t, STR("CANCEL"), STR(""));
+	struct str cancel =
+	        follow_up(t, STR("CANCEL"), STR(""), t->reason ? str_of(t->reason) : STR(""));
 	t->cancelled = true;
 	if (cancel.len == 0)
 		return;
@@ -187,9 +192,11 @@ static void send_cancel(struct sip_ctx *t)
 	timer_set(&t->life, stack_in(t->s, 64 * SIP_T1_MS));
 }
 
-void sip_ctx_cancel(struct sip_ctx *t)
+void sip_ctx_cancel(struct sip_ctx *t, struct str reason)
 {
 	assert(t->method == SIP_INVITE);
+	if (!t->cancel && reason.len > 0 && reason.len <= SIP_REASON_MAX)
+		t->reason = str_dup(reason);
 	t->cancel = true;
 	if (t->state == CTX_PROCEEDING && !t->cancelled)
 		send_cancel(t);
@@ -236,7 +243,7 @@ static void got_provisional(struct sip_ctx *t, struct sip_msg *m)
 
 static void ack_negative(struct sip_ctx *t, const struct sip_msg *m)
 {
-	struct str ack = follow_up(t, STR("ACK"), sip_value(m, SIP_H_TO));
+	struct str ack = follow_up(t, STR("ACK"), sip_value(m, SIP_H_TO), STR(""));
 	if (ack.len)
 		sip_send_once(t->s, t->flow, ack);
 }

@@ -95,14 +95,24 @@ static void tell_done(struct sip_proxy *p, int code)
 		ops->done(p->arg, code);
 }
 
-static void stop_others(struct sip_proxy *p, const struct branch *but)
+static void stop_others(struct sip_proxy *p, const struct branch *but, struct str reason)
 {
 	p->stopping = true;
 	for (size_t i = 0; i < p->n; i++) {
 		struct branch *b = p->branches[i];
 		if (b != but && b->ctx && b->code == 0 && p->invite)
-			sip_ctx_cancel(b->ctx);
+			sip_ctx_cancel(b->ctx, reason);
 	}
+}
+
+/* RFC 3326 section 2: a device that rang in vain can tell a call that another one took or declined
+ * from one that was missed. */
+static void stop_elsewhere(struct sip_proxy *p, const struct branch *but, int code, struct str text)
+{
+	char reason[SIP_REASON_MAX];
+	struct buf b = BUF_ON(reason);
+	buf_printf(&b, "SIP;cause=%d;text=\"%" STR_FMT "\"", code, STR_ARG(text));
+	stop_others(p, but, buf_view(&b));
 }
 
 /* Nobody above is asked again once the final answer has gone, but a 2xx comes until its ACK does
@@ -242,7 +252,7 @@ static void got_success(struct branch *b, const struct sip_msg *m)
 	p->accepted = true;
 	if (!p->invite)
 		p->stx = NULL; /* handed back by the final answer */
-	stop_others(p, b);
+	stop_elsewhere(p, b, 200, STR("Call completed elsewhere"));
 }
 
 static void got_negative(struct branch *b, int code, const struct sip_msg *m)
@@ -253,7 +263,7 @@ static void got_negative(struct branch *b, int code, const struct sip_msg *m)
 	/* 503 speaks of the endpoint, not of us (RFC 3261 section 16.7 step 6). */
 	keep_best(p, code == 503 ? 500 : code, code == 503 ? NULL : m);
 	if (code / 100 == 6)
-		stop_others(p, b);
+		stop_elsewhere(p, b, code, STR("Declined elsewhere"));
 	maybe_finish(p);
 }
 
@@ -356,7 +366,7 @@ static void on_timer_c(void *arg)
 {
 	struct branch *b = arg;
 	if (b->ctx && b->code == 0)
-		sip_ctx_cancel(b->ctx);
+		sip_ctx_cancel(b->ctx, STR(""));
 }
 
 static void end_orphan(struct branch *b, const struct sip_msg *m)
@@ -374,10 +384,10 @@ static void end_orphan(struct branch *b, const struct sip_msg *m)
 
 /* The upper side. */
 
-static void on_cancel(void *arg)
+static void on_cancel(void *arg, struct str reason)
 {
 	struct sip_proxy *p = arg;
-	stop_others(p, NULL);
+	stop_others(p, NULL, reason);
 	maybe_finish(p);
 }
 
@@ -388,7 +398,7 @@ static void on_stx_ended(void *arg, bool lost)
 	p->held_by = NULL;
 	if (lost) {
 		tell_done(p, 0);
-		stop_others(p, NULL);
+		stop_others(p, NULL, STR(""));
 	}
 	maybe_reap(p);
 }
@@ -446,7 +456,7 @@ struct sip_proxy *sip_proxy_new(struct sip_stack *s, struct sip_stx *stx,
 
 void sip_proxy_cancel(struct sip_proxy *p)
 {
-	on_cancel(p);
+	on_cancel(p, STR(""));
 }
 
 const struct sip_msg *sip_proxy_request(const struct sip_proxy *p)

@@ -120,7 +120,7 @@ static void handle_cancel(struct sip_req *rq)
 		return;
 	}
 	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
-	stx_cancel(t);
+	stx_cancel(t, rq->flow->server ? sip_value(rq->msg, SIP_H_REASON) : STR(""));
 }
 
 static void handle_ack(struct sip_req *rq)

@@ -24,7 +24,7 @@ struct sip_stx *stx_find(struct sip_stack *s, const struct sip_flow *f, const st
 /* A retransmission, or the ACK of a negative answer. */
 void stx_again(struct sip_stx *t);
 void stx_ack(struct sip_stx *t);
-void stx_cancel(struct sip_stx *t);
+void stx_cancel(struct sip_stx *t, struct str reason);
 bool stx_is_negative(const struct sip_stx *t);
 /* Keeps an answer that was given at once over a transport that may lose it: `a` as it was composed,
  * or the whole of it. */

@@ -332,12 +332,12 @@ void stx_ack(struct sip_stx *t)
 	timer_set(&t->life, stack_in(t->s, SIP_T4_MS));
 }
 
-void stx_cancel(struct sip_stx *t)
+void stx_cancel(struct sip_stx *t, struct str reason)
 {
 	if (t->state != PROCEEDING)
 		return;
 	if (t->ops && t->ops->cancel)
-		t->ops->cancel(t->arg);
+		t->ops->cancel(t->arg, reason);
 	else
 		sip_stx_reply(t, 487, STR(""), STR(""), STR(""), STR(""));
 }

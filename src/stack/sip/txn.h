@@ -15,6 +15,7 @@ enum {
 	SIP_TRYING_MS = 3500, /* until timer E of a client has grown to T2 (RFC 4320 section 4.1) */
 	SIP_TXN_MAX = 1000000,       /* transactions of a process; above: 503 */
 	SIP_CLIENT_TXN_MAX = 100000, /* of them, on one connection of a client; above: 503 */
+	SIP_REASON_MAX = 256,        /* bytes of a Reason that is passed on */
 	SIP_BRANCH_LEN = 7 + 24,
 	SIP_TAG_LEN = 16,
 };
@@ -70,8 +71,10 @@ void sip_reply_forget(struct sip_req *rq, int code, struct str reason, struct st
 void sip_ignore(struct sip_req *rq);
 
 struct sip_stx_ops {
-	/* CANCEL came (it has been answered); the final answer is still ours to give. */
-	void (*cancel)(void *arg);
+	/* CANCEL came (it has been answered); the final answer is still ours to give.  reason: the
+	 * value of its Reason (RFC 3326); empty if it has none, or came from no server of ours:
+	 * what a client says of another's call is not passed on. */
+	void (*cancel)(void *arg, struct str reason);
 	/* The transaction is gone (do not use it any more): its connection broke before the final
 	 * answer (lost), or the time after a 2xx to INVITE is over.  Any other final answer hands
 	 * the transaction back: the giver must not use it again and hears nothing more. */
@@ -118,8 +121,9 @@ void sip_via_put(struct buf *b, const struct sip_flow *f, const char *branch);
 struct sip_ctx *sip_ctx_new(struct sip_stack *s, struct sip_flow *f, struct str request,
                             enum sip_method method, const char *branch,
                             const struct sip_ctx_ops *ops, void *arg);
-/* CANCEL, once a provisional answer allows it; nothing if the final one is there. */
-void sip_ctx_cancel(struct sip_ctx *t);
+/* CANCEL, once a provisional answer allows it; nothing if the final one is there.  reason: the
+ * value of its Reason (RFC 3326); empty: none; longer than SIP_REASON_MAX: none. */
+void sip_ctx_cancel(struct sip_ctx *t, struct str reason);
 /* Nobody waits any more; the transaction still absorbs what comes. */
 void sip_ctx_forget(struct sip_ctx *t);
 bool sip_ctx_provisional(const struct sip_ctx *t);

@@ -566,7 +566,7 @@ static void on_timer(void *arg)
 	struct im_session *s = arg;
 	if (s->state == IM_INVITING) {
 		if (s->invite)
-			sip_ctx_cancel(s->invite);
+			sip_ctx_cancel(s->invite, STR(""));
 		fail_waiting(s, 480);
 		if (!s->invite)
 			end(s);

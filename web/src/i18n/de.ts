@@ -232,6 +232,8 @@ export const de: Dictionary = {
   call_end_hung_up: "Das Gespräch ist beendet.",
   call_end_ended_here: "Das Gespräch ist beendet.",
   call_end_cancelled: "{name} hat aufgegeben.",
+  call_end_answered_elsewhere: "Ein anderes Gerät hat angenommen.",
+  call_end_declined_elsewhere: "Ein anderes Gerät hat abgelehnt.",
   call_end_declined: "{name} hat abgelehnt.",
   call_end_busy: "Bei {name} ist besetzt.",
   call_end_no_answer: "{name} nimmt nicht ab.",

@@ -230,6 +230,8 @@ export const en = {
   call_end_hung_up: "The call has ended.",
   call_end_ended_here: "The call has ended.",
   call_end_cancelled: "{name} has given up.",
+  call_end_answered_elsewhere: "Another device has answered.",
+  call_end_declined_elsewhere: "Another device has declined.",
   call_end_declined: "{name} has declined.",
   call_end_busy: "{name} is busy.",
   call_end_no_answer: "{name} does not answer.",

@@ -6,7 +6,7 @@ import { computed, signal, type Signal } from "@preact/signals";
 import type { Call } from "./call";
 import { randomMark } from "./tabs";
 
-export type Result = "answered" | "missed" | "declined" | "unanswered" | "failed";
+export type Result = "answered" | "answered_elsewhere" | "declined_elsewhere" | "missed" | "declined" | "unanswered" | "failed";
 
 export interface Past {
   id: string;
@@ -28,7 +28,7 @@ export const HISTORY_MAX = 200;
 const TEXT_MAX = 256;
 /** Tabs are told of the same call within that time: what one of them answered, the others did not miss. */
 const SAME_MS = 10_000;
-const RESULTS = new Set<unknown>(["answered", "missed", "declined", "unanswered", "failed"]);
+const RESULTS = new Set<unknown>(["answered", "answered_elsewhere", "declined_elsewhere", "missed", "declined", "unanswered", "failed"]);
 
 type Store = Pick<Storage, "getItem" | "setItem">;
 
@@ -56,7 +56,7 @@ export class History {
   /** A call is over. */
   ended(call: Call, now: Date): void {
     const result = resultOf(call);
-    if (result !== "missed" || this.speaks()) this.put(call, result, now);
+    if (!rang(result) || this.speaks()) this.put(call, result, now);
   }
 
   private put(call: Call, result: Result, now: Date): void {
@@ -87,8 +87,8 @@ export class History {
     const all = this.read().filter((p) => p.id !== past.id);
     const same = (p: Past) =>
       p.tab !== past.tab && !p.ours && !past.ours && p.uri === past.uri && Math.abs(Date.parse(p.at) - Date.parse(past.at)) < SAME_MS;
-    if (past.result === "missed" && all.some(same)) return;
-    const others = all.filter((p) => !(p.result === "missed" && same(p)));
+    if (rang(past.result) && all.some(same)) return;
+    const others = all.filter((p) => !(rang(p.result) && same(p)));
     this.write([past, ...others]);
   }
 
@@ -112,12 +112,19 @@ export class History {
   }
 }
 
+/** It only rang here: what another tab of this browser says of the same call is more. */
+function rang(result: Result): boolean {
+  return result === "missed" || result === "answered_elsewhere" || result === "declined_elsewhere";
+}
+
 function resultOf(call: Call): Result {
   if (call.since.peek()) return "answered";
   if (call.ours) return "unanswered";
   // One that was taken but found no way was not missed.
   if (call.taken) return "failed";
-  return call.reason.peek() === "ended_here" ? "declined" : "missed";
+  const reason = call.reason.peek();
+  if (reason === "answered_elsewhere" || reason === "declined_elsewhere") return reason;
+  return reason === "ended_here" ? "declined" : "missed";
 }
 
 function isPast(v: unknown): v is Past {

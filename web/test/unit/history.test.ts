@@ -59,6 +59,18 @@ describe("the calls of this browser", () => {
     expect(results(tab("c"))).toEqual(["missed", "answered"]);
   });
 
+  it("do not miss what another device took or declined", () => {
+    const h = tab("a");
+    ended(h, call("answered_elsewhere"));
+    ended(h, call("declined_elsewhere", { at: 60_000 }));
+    expect(results(h)).toEqual(["declined_elsewhere", "answered_elsewhere"]);
+    expect(h.missed.value).toBe(0);
+    ended(tab("b", false), call("answered_elsewhere", { at: 120_000 }));
+    expect(results(tab("c"))).toEqual(["declined_elsewhere", "answered_elsewhere"]);
+    tab("b").taken(call("hung_up", { at: 100, lasted: 1 }));
+    expect(results(tab("c"))).toEqual(["answered", "declined_elsewhere"]);
+  });
+
   it("are told by one tab where none answered", () => {
     ended(tab("a"), call("cancelled"));
     ended(tab("b", false), call("cancelled"));

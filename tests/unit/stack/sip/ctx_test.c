@@ -246,12 +246,13 @@ static void a_cancel_waits_for_a_provisional_answer(void)
 	auto_(world_free) struct world *w = world_start(SIP_UDP);
 	start(w, SIP_INVITE);
 	OK(peer_hears_start(w->p, "INVITE "));
-	sip_ctx_cancel(w->ctx);
+	sip_ctx_cancel(w->ctx, STR("SIP;cause=200"));
 	rig_turn(&w->rig);
 	EQ(peer_count(w->p, "CANCEL"), 0);
 	peer_answer(w->p, &w->p->invite, 100, NULL);
 	OK(peer_hears_start(w->p, "CANCEL sip:bob@127.0.0.1 SIP/2.0"));
 	EQ_STR(peer_field(w->p, SIP_H_CSEQ), "5 CANCEL");
+	EQ_STR(peer_field(w->p, SIP_H_REASON), "SIP;cause=200"); /* RFC 3326 */
 	struct str vias = peer_field(w->p, SIP_H_VIA);
 	struct sip_via via;
 	EQ(sip_via_next(&vias, &via), 1);
@@ -264,8 +265,8 @@ static void a_cancelled_invite_is_not_waited_for_longer_than_32_seconds(void)
 	start(w, SIP_INVITE);
 	OK(peer_hears_start(w->p, "INVITE "));
 	peer_answer(w->p, &w->p->invite, 180, NULL);
-	sip_ctx_cancel(w->ctx);
-	sip_ctx_cancel(w->ctx);
+	sip_ctx_cancel(w->ctx, STR(""));
+	sip_ctx_cancel(w->ctx, STR(""));
 	rig_turn(&w->rig);
 	EQ(peer_count(w->p, "CANCEL"), 1);
 	rig_pass(&w->rig, 31900);

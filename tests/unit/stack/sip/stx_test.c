@@ -14,7 +14,7 @@ struct world {
 	unsigned n_cancel, n_ended, n_lost;
 };
 
-static void on_cancel(void *arg)
+static void on_cancel(void *arg, struct str reason UNUSED)
 {
 	struct world *w = arg;
 	w->n_cancel++;
