@@ -43,7 +43,7 @@ from lib.tap import Skip, check, check_eq, main, test, wait_for  # noqa: E402
 CLIENT, STUN, PEER = "turnutils_uclient", "turnutils_stunclient", "turnutils_peer"
 SIZE = 170
 MANY = ["-m", "3", "-n", "20", "-z", "5"]
-ONE_AT_A_TIME = ["-m", "1", "-n", "4", "-z", "1500", "-c"]
+ONE_AT_A_TIME = ["-m", "1", "-n", "6", "-z", "1500", "-c"]
 TOTALS = re.compile(r"tot_send_msgs=(\d+), tot_recv_msgs=(\d+)")
 PEER_PORT = "3480"
 LIMIT_S = 120  # it ends by itself

@@ -403,12 +403,11 @@ class Phone:
         self.send(Message(f"ACK {request.uri} SIP/2.0", headers))
 
     def cancel(self, request, headers=()):
-        more = list(headers)
-        headers = [("Via", request.get("Via")), ("Max-Forwards", 70),
+        lines = [("Via", request.get("Via")), ("Max-Forwards", 70),
                    ("From", request.get("From")), ("To", request.get("To")),
                    ("Call-ID", request.get("Call-ID")), ("CSeq", f"{request.cseq[0]} CANCEL")]
-        headers += [("Route", r) for r in request.all("Route")] + more
-        return self.send(Message(f"CANCEL {request.uri} SIP/2.0", headers))
+        lines += [("Route", r) for r in request.all("Route")] + list(headers)
+        return self.send(Message(f"CANCEL {request.uri} SIP/2.0", lines))
 
     def answer(self, request, code, reason="", headers=(), body=b"", tag=None, contact=None):
         """An answer to a request that arrived; returns it."""

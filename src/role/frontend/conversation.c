@@ -199,12 +199,7 @@ static void forget_oldest(struct paging *c)
 static bool is_found(const struct words *w, const struct said *s)
 {
 	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX), folded = buf_of(CONTENT_MAX);
-	struct str text = s->text;
-	if (str_istarts(s->type, STR("text/html"))) {
-		html_put_plain(&plain, text);
-		text = buf_view(&plain);
-	}
-	fold_put(&folded, text);
+	fold_put(&folded, html_read(&plain, s->type, s->text));
 	for (unsigned i = 0; i < w->n; i++)
 		if (str_find(buf_view(&folded), w->v[i]) < 0)
 			return false;

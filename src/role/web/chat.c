@@ -57,25 +57,15 @@ static struct str state_of(struct str chat, bool accepted)
 	return accepted && !web_is_conference(chat) ? STR("kept") : STR("delivered");
 }
 
-static bool is_html(struct str type)
-{
-	return str_istarts(type, STR("text/html"));
-}
-
 static void put_shown(struct buf *b, const struct shown *m)
 {
 	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX);
-	struct str text = m->text;
-	if (is_html(m->type)) {
-		html_put_plain(&plain, text);
-		text = buf_view(&plain);
-	}
 	buf_lit(b, "{\"id\":");
 	json_put_str(b, m->id);
 	json_put_member(b, "chat", m->chat);
 	json_put_member(b, "from", m->from);
 	json_put_member(b, "at", m->at);
-	json_put_member(b, "text", text);
+	json_put_member(b, "text", html_read(&plain, m->type, m->text));
 	json_put_member(b, "state", m->state);
 	if (m->ref.len > 0)
 		json_put_member(b, "ref", m->ref);

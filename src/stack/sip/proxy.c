@@ -107,11 +107,13 @@ static void stop_others(struct sip_proxy *p, const struct branch *but, struct st
 
 /* RFC 3326 section 2: a device that rang in vain can tell a call that another one took or declined
  * from one that was missed. */
-static void stop_elsewhere(struct sip_proxy *p, const struct branch *but, int code, struct str text)
+#define ANSWERED_ELSEWHERE STR("SIP;cause=200;text=\"Call completed elsewhere\"")
+
+static void stop_declined(struct sip_proxy *p, const struct branch *but, int code)
 {
-	char reason[SIP_REASON_MAX];
-	struct buf b = BUF_ON(reason);
-	buf_printf(&b, "SIP;cause=%d;text=\"%" STR_FMT "\"", code, STR_ARG(text));
+	char text[64];
+	struct buf b = BUF_ON(text);
+	buf_printf(&b, "SIP;cause=%d;text=\"Declined elsewhere\"", code);
 	stop_others(p, but, buf_view(&b));
 }
 
@@ -252,7 +254,7 @@ static void got_success(struct branch *b, const struct sip_msg *m)
 	p->accepted = true;
 	if (!p->invite)
 		p->stx = NULL; /* handed back by the final answer */
-	stop_elsewhere(p, b, 200, STR("Call completed elsewhere"));
+	stop_others(p, b, ANSWERED_ELSEWHERE);
 }
 
 static void got_negative(struct branch *b, int code, const struct sip_msg *m)
@@ -263,7 +265,7 @@ static void got_negative(struct branch *b, int code, const struct sip_msg *m)
 	/* 503 speaks of the endpoint, not of us (RFC 3261 section 16.7 step 6). */
 	keep_best(p, code == 503 ? 500 : code, code == 503 ? NULL : m);
 	if (code / 100 == 6)
-		stop_elsewhere(p, b, code, STR("Declined elsewhere"));
+		stop_declined(p, b, code);
 	maybe_finish(p);
 }
 

@@ -12,12 +12,12 @@ enum {
 	CONF_CLIENTS_MAX = 12,    /* endpoints of one person in one session */
 };
 
-/* The line of a pager message that says how many bytes of its text are not its author's, but name
- * him: what is remembered is without them.  With `;elsewhere` its recipient has a dialog with the
- * MCU too, and hears it there. */
 /* A parameter of the URI by which the focus passes a message to the MCU: the requestId of what it
  * told it last of this conference.  The two go by different connections. */
 #define CONF_TOLD "told"
+/* The line of a pager message that says how many bytes of its text are not its author's, but name
+ * him: what is remembered is without them.  With `;elsewhere` its recipient has a dialog with the
+ * MCU too, and hears it there. */
 #define CONF_NAMED "Dialtone-Named"
 #define CONF_ELSEWHERE ";elsewhere"
 /* The epid of a person's endpoints that are told what is said by pager messages, or the begin of

@@ -383,3 +383,11 @@ void html_put_plain(struct buf *b, struct str html)
 			put_byte(&p, html.p[p.at++]);
 	}
 }
+
+struct str html_read(struct buf *b, struct str type, struct str text)
+{
+	if (!str_istarts(type, STR("text/html")))
+		return text;
+	html_put_plain(b, text);
+	return buf_view(b);
+}

@@ -38,9 +38,9 @@ const LOADERS: Record<string, () => Promise<Locale>> = {
   },
 };
 
-/** Words of a part that is loaded when it is needed (more.ts), in all languages. */
+/** The words of what is loaded when it is needed (more.ts), in all languages. */
 export function addWords(english: AnyWords, german: AnyWords): void {
-  later.value = [{ ...later.peek()[0], ...english }, { ...later.peek()[1], ...german }];
+  later.value = [english, german];
 }
 
 /** The first of the wanted languages that there is; English else. */

@@ -330,18 +330,18 @@ export class App {
   readonly session = signal<Session | null>(null);
   /** The log-in ended without the user's doing; the sign-in page says so. */
   readonly expired = signal(false);
-  /** How often nobody has answered; who asks in between, by the button, ends the turn of the others. */
-  private asked = 0;
+  /** Counts the begins: one by the button ends the waiting of those before. */
+  private begun = 0;
 
   constructor(readonly setup: Setup) {}
 
   /** Finds out whether this browser is signed in; asks again by itself for as long as nobody answers. */
   async begin(): Promise<void> {
+    const mine = ++this.begun;
     this.phase.value = "starting";
     for (let pause = ASK_AGAIN_MS; !(await this.ask()); pause = Math.min(2 * pause, ASK_AGAIN_MAX_MS)) {
-      const asked = ++this.asked;
       await patience(pause);
-      if (this.asked !== asked || this.phase.peek() !== "unreachable") return;
+      if (this.begun !== mine) return;
     }
   }
 

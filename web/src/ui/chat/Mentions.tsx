@@ -21,14 +21,20 @@ export interface Mentioning {
 
 export const LIST = "mention-list";
 
+/** The names of the others in a group; null: it is none, or its members are not known. */
+export function useOthers(uri: string): readonly string[] | null {
+  const { conferences, people, user } = useSession();
+  const members = isConference(uri) ? conferences.of(uri).value?.members : undefined;
+  if (!members) return null;
+  return [...new Set([...members.keys()].filter((m) => m !== user.value.uri).map((m) => people.nameOf(m)))];
+}
+
 /** `caret`: where it stands in `text`; -1: the list is closed. `put`: another text, and where the caret is then. */
 export function useMentions(uri: string, text: string, caret: Signal<number>, put: (text: string, caret: number) => void): Mentioning {
-  const { conferences, people, user } = useSession();
   const chosen = useSignal(0);
-  const members = isConference(uri) ? conferences.of(uri).value?.members : undefined;
-  const begin = members && caret.value >= 0 ? beginOf(text, caret.value) : null;
-  const all = begin && members ? [...members.keys()].filter((m) => m !== user.value.uri).map((m) => people.nameOf(m)) : [];
-  const names = begin ? all.filter((n) => !begin.letters || matches(begin.letters, n)).sort().slice(0, SHOWN) : [];
+  const others = useOthers(uri);
+  const begin = others && caret.value >= 0 ? beginOf(text, caret.value) : null;
+  const names = begin && others ? others.filter((n) => !begin.letters || matches(begin.letters, n)).sort().slice(0, SHOWN) : [];
   const take = (name: string) => {
     if (!begin) return;
     const front = `${text.slice(0, begin.from)}@${name} `;

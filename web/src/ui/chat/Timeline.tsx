@@ -6,7 +6,6 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
 import type { Chat } from "../../model/chats";
-import { isConference } from "../../model/conferences";
 import { rows, type Entry } from "../../model/entries";
 import { withoutQuotes } from "../../text/quote";
 import { dayKey, dayName } from "../../text/time";
@@ -15,6 +14,7 @@ import { Avatar } from "../parts/Avatar";
 import { Icon } from "../parts/Icon";
 import { announce } from "../parts/live";
 import { Bubble } from "./Bubble";
+import { useOthers } from "./Mentions";
 
 /** So near to the end counts as at the end, and so near to the begin as at the begin. */
 const END_PX = 80;
@@ -141,11 +141,9 @@ function onKey(e: KeyboardEvent, box: HTMLDivElement | null): void {
 
 /** Whom a mention in this chat can mean. */
 function useNames(uri: string): readonly string[] {
-  const { conferences, people, user } = useSession();
-  const members = isConference(uri) ? conferences.of(uri).value?.members : undefined;
-  const names = members ? [...members.keys()].map((m) => people.nameOf(m)) : [];
-  const me = user.value.name;
-  return useMemo(() => (members && me ? [...names, me] : names), [names.join("\n"), me]);
+  const others = useOthers(uri);
+  const me = useSession().user.value.name;
+  return useMemo(() => (others ? [...others, me] : []), [others?.join("\n"), me]);
 }
 
 export function Timeline({ chat }: { chat: Chat }) {
