@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -500,6 +501,27 @@ struct stream *stream_dial(struct loop *l, int fd, const struct addr *to,
 {
 	struct stream *s = stream_new(l, fd, lim, ops, arg);
 	dial(s, to);
+	return s;
+}
+
+/* It is there at once or not at all: the kernel queues connections of Unix sockets. */
+static int dial_path(int fd, struct str path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	if (path.len >= sizeof(to.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(to.sun_path, path.p, path.len);
+	return connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+}
+
+struct stream *stream_connect_path(struct loop *l, struct str path, const struct stream_limits *lim,
+                                   const struct stream_ops *ops, void *arg)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : dial_path(fd, path);
+	struct stream *s = stream_accept(l, fd, NULL, lim, ops, arg);
+	if (r < 0)
+		end(s, r, "connect failed");
 	return s;
 }
 

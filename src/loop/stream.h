@@ -58,11 +58,14 @@ struct stream *stream_connect(struct loop *l, const struct addr *to, struct tls_
 struct stream *stream_dial(struct loop *l, int fd, const struct addr *to,
                            const struct stream_limits *lim, const struct stream_ops *ops,
                            void *arg);
+/* To a program of this host that listens at the path of a Unix socket. */
+struct stream *stream_connect_path(struct loop *l, struct str path, const struct stream_limits *lim,
+                                   const struct stream_ops *ops, void *arg);
 /* Gives it to another owner: his functions are called from now on. */
 void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg);
-/* Frees at once, closing the descriptor; no callback follows. */
 /* With the limits of the new owner: those of what is read and written; the others stay. */
 void stream_set_limits(struct stream *s, const struct stream_limits *lim);
+/* Frees at once, closing the descriptor; no callback follows. */
 void stream_free(struct stream **sp);
 /* Sends what is queued, then TLS close_notify and FIN; closed() follows (bounded by 5 s). */
 void stream_close(struct stream *s);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "role/web/people.h"
@@ -8,6 +9,21 @@
  * object. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* None is in it. */
+static struct files *open_files(struct loop *l)
+{
+	char folder[] = "/tmp/dialtone-fuzz-XXXXXX", text[80];
+	auto_(buf_free) struct buf why = buf_of(1024);
+	struct files_config cfg = { .file_max = 1 };
+	if (!mkdtemp(folder))
+		abort();
+	struct files *f = files_open(l, folder, &cfg, &why);
+	(void)snprintf(text, sizeof(text), "rm -rf %s", folder); /* what is open stays */
+	if (!f || system(text) != 0)
+		abort();
+	return f;
+}
 
 static struct web *world(void)
 {
@@ -34,6 +50,7 @@ static struct web *world(void)
 	list_init(&w.browsers);
 	w.stack = sip_stack_new(env.loop, &cfg, &ops, &w);
 	w.accounts = accounts_new(env.loop, -1, NULL, NULL);
+	w.kept = open_files(env.loop);
 	return &w;
 }
 

@@ -84,8 +84,8 @@ static void put_welcome(struct buf *b, const struct session *s, struct str user,
 	buf_printf(b, "\"session\":\"%s\",\"resumed\":%s,\"seq\":%llu,", s->id,
 	           resumed ? "true" : "false", (unsigned long long)s->seq);
 	buf_str(b, user);
-	buf_printf(b, ",\"limits\":{\"message_bytes\":%d,\"watch\":%d}", WEB_TEXT_MAX,
-	           WEB_PEOPLE_MAX);
+	buf_printf(b, ",\"limits\":{\"message_bytes\":%d,\"watch\":%d,\"file_bytes\":%u}",
+	           WEB_TEXT_MAX, WEB_PEOPLE_MAX, s->web->set.file_max);
 }
 
 static struct session *to_resume(struct browser *b, const cJSON *resume, uint64_t *ret_seq)

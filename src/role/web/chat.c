@@ -57,15 +57,20 @@ static struct str state_of(struct str chat, bool accepted)
 	return accepted && !web_is_conference(chat) ? STR("kept") : STR("delivered");
 }
 
-static void put_shown(struct buf *b, const struct shown *m)
+static void put_shown(struct buf *b, const struct session *s, const struct shown *m)
 {
 	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX);
+	struct attached file;
+	struct str text = html_read(&plain, m->type, m->text);
+	bool has_file = wb_attach_find(s->web, text, &file);
 	buf_lit(b, "{\"id\":");
 	json_put_str(b, m->id);
 	json_put_member(b, "chat", m->chat);
 	json_put_member(b, "from", m->from);
 	json_put_member(b, "at", m->at);
-	json_put_member(b, "text", html_read(&plain, m->type, m->text));
+	json_put_member(b, "text", has_file ? file.caption : text);
+	if (has_file)
+		wb_attach_put_json(b, &file, m->from, m->chat);
 	json_put_member(b, "state", m->state);
 	if (m->ref.len > 0)
 		json_put_member(b, "ref", m->ref);
@@ -76,7 +81,7 @@ static void tell(struct session *s, const struct shown *m)
 {
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
 	buf_lit(&b, "\"message\":");
-	put_shown(&b, m);
+	put_shown(&b, s, m);
 	session_event(s, "message", buf_view(&b));
 }
 
@@ -117,7 +122,7 @@ static void answer(struct send *x)
 		           .text = str_of(x->text),
 		           .ref = str_of(x->ref) };
 	buf_lit(&b, "\"message\":");
-	put_shown(&b, &m);
+	put_shown(&b, s, &m);
 	web_ok(s, number, buf_view(&b));
 }
 
@@ -207,15 +212,35 @@ static void send_text(struct session *s, uint64_t number, struct str to, struct 
 	web_send(s, &o, on_sent, x);
 }
 
+/* The text that goes out with a file that was sent before, for this chat. */
+static bool put_with_file(const struct session *s, struct buf *b, struct str to, struct str caption,
+                          struct str id)
+{
+	struct file f;
+	if (!files_find(s->web->kept, id, &f) || f.account != s->who.account ||
+	    !str_ieq(f.chat, to))
+		return false;
+	wb_attach_put_text(b, str_trim(caption), &f);
+	return true;
+}
+
 void chat_send(struct session *s, uint64_t number, const cJSON *args)
 {
 	char space[WEB_SIP_URI_MAX + 1];
 	struct str to = wb_people_bare(web_text(args, "to"), space);
 	struct str text = web_text(args, "text"), ref = web_text(args, "ref");
-	if (to.len == 0 || text.len == 0 || ref.len > WEB_REF_MAX) {
+	struct str file = web_text(args, "file");
+	auto_(buf_free) struct buf whole = buf_of(WEB_DOC_MAX);
+	if (to.len == 0 || (text.len == 0 && file.len == 0) || ref.len > WEB_REF_MAX) {
 		web_bad(s, number, "to is no address, or text is missing, or ref too long");
 		return;
 	}
+	if (file.len > 0 && !put_with_file(s, &whole, to, text, file)) {
+		web_fail(s, number, "not_found", "There is no such file of yours for this chat.",
+		         "Send it again.");
+		return;
+	}
+	text = file.len > 0 ? buf_view(&whole) : text;
 	if (text.len > WEB_TEXT_MAX) {
 		web_fail(s, number, "too_large", "The message is too long.", "Send it in parts.");
 		return;
@@ -416,7 +441,7 @@ static void on_history(struct session *s, void *arg, int code, const struct sip_
 		struct shown x;
 		read_row(s, row, &x);
 		buf_str(&b, b.len > empty ? STR(",") : STR(""));
-		put_shown(&b, &x);
+		put_shown(&b, s, &x);
 	}
 	buf_lit(&b, "],\"before\":");
 	json_put_str(&b, web_text(doc, "before"));

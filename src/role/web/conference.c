@@ -112,23 +112,29 @@ static void on_answer(struct session *s, void *arg, int code, const struct sip_m
 }
 
 /* The factory is asked for what its conferences are, the focus for the rest. */
-static void command(struct session *s, uint64_t number, const struct place *p, struct c3p_msg *m)
+static void put_command(struct buf *body, struct buf *uri, const struct session *s,
+                        const struct place *p, struct c3p_msg *m)
 {
-	auto_(buf_free) struct buf body = buf_of(C3P_BODY_MAX), uri = buf_of(CONF_WHOLE_URI_MAX);
 	char own[WEB_SIP_URI_MAX + 1];
 	struct str from = web_sip_uri(str_of(s->who.uri), own);
 	if (m->confs)
-		conf_uri_put_factory(&uri, p ? p->organizer : from);
+		conf_uri_put_factory(uri, p ? p->organizer : from);
 	else
-		conf_uri_put(&uri, p->organizer, CONFINFO_FOCUS, p->id);
+		conf_uri_put(uri, p->organizer, CONFINFO_FOCUS, p->id);
 	m->kind = C3P_REQUEST;
 	m->name = c3p_command_name(m->command);
-	m->to = buf_view(&uri);
+	m->to = buf_view(uri);
 	m->from = from;
 	m->id = STR("1");
 	if (!m->confs)
 		m->conf = m->to;
-	c3p_put(&body, m, false);
+	c3p_put(body, m, false);
+}
+
+static void command(struct session *s, uint64_t number, const struct place *p, struct c3p_msg *m)
+{
+	auto_(buf_free) struct buf body = buf_of(C3P_BODY_MAX), uri = buf_of(CONF_WHOLE_URI_MAX);
+	put_command(&body, &uri, s, p, m);
 	struct web_out o = { .method = SIP_SERVICE,
 		             .uri = buf_view(&uri),
 		             .type = STR(C3P_TYPE),
@@ -213,6 +219,78 @@ void wb_conference_remove(struct session *s, uint64_t number, const cJSON *args)
 	struct c3p_msg m = { .command = C3P_DELETE_USER };
 	if (read_chat(s, number, args, &p) && read_person(s, number, args, space, &m.user))
 		command(s, number, &p, &m);
+}
+
+/* --- is somebody a member? ------------------------------------------------------------------- */
+
+struct member_ask {
+	wb_member_fn *fn; /* NULL: nobody waits any more */
+	void *arg;
+	struct defer none; /* there is no session to ask by */
+};
+
+static void tell_member(struct member_ask *a, bool member)
+{
+	if (a->fn)
+		a->fn(a->arg, member);
+	free(a);
+}
+
+static void on_none(void *arg)
+{
+	tell_member(arg, false);
+}
+
+/* To who is not inside the focus answers that he may not. */
+static void on_conference(struct session *s UNUSED, void *arg, int code, const struct sip_msg *m)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct c3p_msg answer;
+	bool good = code / 100 == 2 && c3p_parse(&answer, a, m->body) == 0 &&
+	            answer.code == C3P_SUCCESS;
+	tell_member(arg, good);
+}
+
+static struct session *session_of(const struct web *w, uint64_t account)
+{
+	list_for(it, &w->sessions)
+	{
+		struct session *s = list_entry(it, struct session, node);
+		if (s->who.account == account && s->registered && !s->ending)
+			return s;
+	}
+	return NULL;
+}
+
+struct member_ask *wb_member_ask(struct web *w, uint64_t account, struct str chat, wb_member_fn *fn,
+                                 void *arg)
+{
+	struct member_ask *a = xnew(struct member_ask);
+	struct session *s = session_of(w, account);
+	struct place p;
+	auto_(buf_free) struct buf body = buf_of(C3P_BODY_MAX), uri = buf_of(CONF_WHOLE_URI_MAX);
+	*a = (struct member_ask){ .fn = fn, .arg = arg };
+	defer_init(&a->none, on_none, a);
+	if (!s || read_place(&p, chat) < 0) {
+		loop_defer(w->env->loop, &a->none);
+		return a;
+	}
+	struct c3p_msg m = { .command = C3P_GET_CONFERENCE };
+	put_command(&body, &uri, s, &p, &m);
+	struct web_out o = { .method = SIP_SERVICE,
+		             .uri = buf_view(&uri),
+		             .type = STR(C3P_TYPE),
+		             .body = buf_view(&body),
+		             .dropped = on_none };
+	web_send(s, &o, on_conference, a);
+	return a;
+}
+
+void wb_member_forget(struct member_ask **ap)
+{
+	struct member_ask *a = take(ap);
+	if (a)
+		a->fn = NULL;
 }
 
 /* --- who is there ---------------------------------------------------------------------------- */

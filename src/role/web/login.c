@@ -86,6 +86,11 @@ static void welcome(struct visit *v, const struct accounts_auth *r)
 		visit_no_server(v);
 	else if (v->then == say_proved)
 		say_proved(v);
+	else if (v->bare && v->limited)
+		visit_refuse(v, 403, "second_factor_needed",
+		             "This account must have a second factor.", "Set it up first.");
+	else if (v->bare)
+		v->then(v);
 	else
 		greet(v);
 }
@@ -130,18 +135,32 @@ static void on_auth(void *arg, const struct accounts_auth *r)
 	}
 }
 
-static void by_ticket(struct web *w, struct http_exchange *x, void (*then)(struct visit *v))
+static void ask_ticket(struct visit *v)
 {
-	struct visit *v = visit_new(w, x);
-	v->then = then;
+	struct web *w = v->web;
 	if (!visit_ticket(v)) {
 		visit_signed_out(v);
 		return;
 	}
 	struct accounts_leg leg = { .mech = ACCOUNTS_TICKET,
 		                    .blob = bytes_of(str_of(v->who.ticket)),
-		                    .peer = http_peer(x) };
+		                    .peer = http_peer(v->x) };
 	v->asking = accounts_auth(w->accounts, &leg, on_auth, v);
+}
+
+static void by_ticket(struct web *w, struct http_exchange *x, void (*then)(struct visit *v))
+{
+	struct visit *v = visit_new(w, x);
+	v->then = then;
+	ask_ticket(v);
+}
+
+void visit_signed_in(struct web *w, struct http_exchange *x, void (*then)(struct visit *v))
+{
+	struct visit *v = visit_new(w, x);
+	v->then = then;
+	v->bare = true;
+	ask_ticket(v);
 }
 
 /* --- log in and out -------------------------------------------------------------------------- */
@@ -246,6 +265,7 @@ static const struct page {
 	{ HTTP_POST, API "second-factor/confirm", true, true, web_own_factor_confirm },
 	{ HTTP_POST, API "second-factor/codes", true, true, web_own_factor_codes },
 	{ HTTP_POST, API "second-factor/end", true, true, web_own_factor_end },
+	{ HTTP_POST, API "files", true, false, wb_upload },
 };
 /* clang-format on */
 
@@ -290,6 +310,10 @@ void web_http_request(void *arg, struct http_exchange *x)
 	bool known = false;
 	if (web_is_discovery(m)) {
 		web_discover(w, x);
+		return;
+	}
+	if (wb_is_download(m)) {
+		wb_download(w, x);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {

@@ -69,8 +69,32 @@ void visit_refuse(struct visit *v, unsigned status, const char *code, const char
 	visit_free(v);
 }
 
+/* Somebody follows the link of a file: signed in he gets it. */
+static bool follows_link(const struct http_msg *m)
+{
+	return m->method == HTTP_GET && wb_is_download(m) &&
+	       str_find(http_value(m, HTTP_H_ACCEPT), STR("text/html")) >= 0;
+}
+
+static void send_to_page(struct visit *v)
+{
+	auto_(buf_free) struct buf to = buf_of(WEB_PATH_MAX);
+	struct http_exchange *x = take(&v->x);
+	buf_lit(&to, "/#");
+	buf_str(&to, http_request(x)->path);
+	struct buf *head = http_begin(x, 303);
+	http_put_field(head, STR("Location"), to.full ? STR("/") : buf_view(&to));
+	http_put_field(head, STR("Cache-Control"), STR("no-store"));
+	http_finish(x, STR(""));
+	visit_free(v);
+}
+
 void visit_signed_out(struct visit *v)
 {
+	if (follows_link(http_request(v->x))) {
+		send_to_page(v);
+		return;
+	}
 	visit_refuse(v, 401, "signed_out", "You are not signed in.", "Sign in.");
 }
 

@@ -18,6 +18,7 @@ struct visit {
 
 	/* Of login.c. */
 	void (*then)(struct visit *v);
+	bool bare;       /* whose name need not be looked up */
 	struct buf user; /* "user":{...}, of who it is */
 	bool limited;    /* the log-in is good for setting up the second factor alone */
 
@@ -31,6 +32,9 @@ struct visit {
 
 struct visit *visit_new(struct web *w, struct http_exchange *x);
 void visit_free(struct visit *v);
+/* then is called with who it is, if the log-in of the cookie is good and has all it must have; else
+ * the exchange is answered. */
+void visit_signed_in(struct web *w, struct http_exchange *x, void (*then)(struct visit *v));
 /* Copies the ticket of the cookie; false: there is none that could be one. */
 bool visit_ticket(struct visit *v);
 

@@ -1,6 +1,7 @@
 /* The inside of the web role: shared by the files of this folder.
  *
  *     browser --HTTP--> login.c: log-ins, own.c: the own account (accounts)
+ *     browser --HTTP--> upload.c, download.c: files of chats (svc/file)
  *     browser --WebSocket--> browser.c --requests--> session.c --> people.c, chat.c --SIP--> ua.c
  * --> front end
  *                              <--events-- session.c <-- people.c, chat.c <--SIP-- ua.c <--
@@ -18,6 +19,7 @@
 #include "stack/http/files.h"
 #include "stack/sip/txn.h"
 #include "stack/ws/ws.h"
+#include "svc/file/file.h"
 
 enum {
 	WEB_SLOTS_MAX = 64,
@@ -50,6 +52,8 @@ enum {
 	WEB_REF_MAX = 64,
 	WEB_LINES_PER_S = 20,
 	WEB_DOC_MAX = 1024 * 1024,
+	WEB_PATH_MAX = 1024, /* of a file's address: each byte of its name may be escaped */
+	WEB_FILE_THREADS = 4,
 };
 
 /* What an endpoint takes. */
@@ -58,6 +62,8 @@ enum {
 struct web_settings {
 	struct str root; /* the folder of the browser client */
 	uint32_t connections_max, sessions_max;
+	uint32_t file_max, files_of_user, files_space, file_life;
+	struct str file_scanner;
 };
 
 struct web {
@@ -66,7 +72,8 @@ struct web {
 	struct http_server *http;
 	struct tls_server *tls;
 	struct ws_host *ws;
-	struct http_files *files;
+	struct http_files *files; /* the browser client */
+	struct files *kept;       /* what people send each other */
 	struct sip_stack *stack;
 	struct sip_flow *fes[WEB_SLOTS_MAX]; /* links to the front ends; NULL: down */
 	uint32_t n_fes;
@@ -96,6 +103,8 @@ static inline bool web_is_of(const struct web_login *who, const struct web_login
 	       (!of->credential || who->credential == of->credential);
 }
 
+bool web_is_our_host(const struct web *w, struct str host);
+
 /* --- login.c: log-ins by HTTP, and the WebSocket's door */
 
 void web_http_request(void *arg, struct http_exchange *x);
@@ -118,6 +127,32 @@ void web_own_factor_end(struct web *w, struct http_exchange *x);
 int web_files_open(struct web *w, struct buf *why) MUST_CHECK;
 void web_files_free(struct web *w);
 void web_files(struct web *w, struct http_exchange *x);
+
+/* --- upload.c, download.c: files of chats, by HTTP */
+
+void wb_upload(struct web *w, struct http_exchange *x);
+bool wb_is_download(const struct http_msg *m);
+void wb_download(struct web *w, struct http_exchange *x);
+
+/* --- attach.c: how a message says that a file was sent */
+
+/* A text of that form, with what is known of the file. */
+struct attached {
+	struct str caption; /* what stands before */
+	bool there;
+	struct file file; /* if it is there */
+	struct {
+		struct str name;
+	} gone; /* else */
+};
+/* The text that goes out: for every client. */
+void wb_attach_put_text(struct buf *b, struct str caption, const struct file *f);
+/* Does the text say so? */
+bool wb_attach_find(const struct web *w, struct str text, struct attached *ret);
+/* The member "file" of a message. */
+void wb_attach_put_json(struct buf *b, const struct attached *a, struct str from, struct str chat);
+/* The object that it is. */
+void wb_attach_put_file(struct buf *b, const struct file *f);
 
 /* --- autodiscover.c: where clients sign in ([MS-OCDISCWS]) */
 
@@ -333,6 +368,14 @@ void wb_conference_notified(struct web_sub *d, const struct sip_msg *m);
 void wb_conference_refused(struct web_sub *d);
 /* An orphan whose requests are answered. */
 void wb_conference_free(struct web_sub *d);
+/* Is that user in the group now?  The focus is asked by a session of hers; without one nobody can
+ * ask.  fn is called once, later. */
+struct member_ask;
+typedef void wb_member_fn(void *arg, bool member);
+struct member_ask *wb_member_ask(struct web *w, uint64_t account, struct str chat, wb_member_fn *fn,
+                                 void *arg);
+/* fn is not called any more. */
+void wb_member_forget(struct member_ask **ap);
 /* Signed in. */
 void wb_conferences_begin(struct session *s);
 /* Not any more. */

@@ -7,6 +7,7 @@
 
 #include "role/web/wb.h"
 #include "svc/bridge/route.h"
+#include "svc/file/scanning.h"
 
 /* The life of the role: start, links, reload, stop; and what it shows. */
 
@@ -27,6 +28,22 @@ static const struct setting web_table[] = {
 	SETTING_U32("sessions-max", SET_UINT, struct web_settings, sessions_max,
 		    .min = 1, .max = 20000, .def = "6000",
 		    .help = "sessions of browsers in one process; each is a device that is signed in"),
+	SETTING_U32("file-max", SET_BYTES, struct web_settings, file_max, .max = 2147483648u,
+		    .def = "100 MB",
+		    .help = "size of a file that is sent in a chat; 0: none are taken"),
+	SETTING_U32("files-of-user", SET_BYTES, struct web_settings, files_of_user,
+		    .min = 1024 * 1024, .max = 3221225472u, .def = "1 GB",
+		    .help = "size of all files of one sender that are kept"),
+	SETTING_U32("files-space", SET_UINT, struct web_settings, files_space, .min = 1,
+		    .max = 1000000, .def = "20",
+		    .help = "gigabytes of the data directory that files may take"),
+	SETTING_U32("file-life", SET_SECONDS, struct web_settings, file_life, .min = 1,
+		    .max = 10 * 365 * 86400, .def = "30 d",
+		    .help = "a file is kept so long after it was sent"),
+	SETTING_STR("file-scanner", struct web_settings, file_scanner, .max = 100, .def = "",
+		    .help = "where a virus scanner listens that speaks ClamAV's protocol: the path "
+			    "of its socket, or address:port; each file is shown to it, and without "
+			    "its answer none is taken. Empty: there is none"),
 	SETTING_END
 };
 /* clang-format on */
@@ -120,13 +137,17 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 
 /* --- start ----------------------------------------------------------------------------------- */
 
-static bool is_host(void *arg, struct str host)
+bool web_is_our_host(const struct web *w, struct str host)
 {
-	const struct web *w = arg;
 	struct addr a;
 	return str_ieq(host, w->env->self->fqdn) || str_ieq(host, STR("localhost")) ||
 	       addr_parse(&a, host, 0) == 0 || topo_is_our_domain(w->env->topo, host) ||
 	       web_is_discovery_host(w, host);
+}
+
+static bool is_host(void *arg, struct str host)
+{
+	return web_is_our_host(arg, host);
 }
 
 static const struct http_server_ops http_ops = { .request = web_http_request, .host = is_host };
@@ -176,6 +197,7 @@ static void web_free(struct web *w)
 	sessions_free(w);
 	sip_stack_free(&w->stack);
 	accounts_free(&w->accounts);
+	files_close(&w->kept);
 	web_files_free(w);
 	tls_server_unref(&w->tls);
 	map_done(&w->by_id);
@@ -183,10 +205,37 @@ static void web_free(struct web *w)
 	map_done(&w->by_ref);
 }
 
+static struct files_config files_config(const struct web_settings *set)
+{
+	return (struct files_config){ .file_max = set->file_max,
+		                      .user_max = set->files_of_user,
+		                      .space = (uint64_t)set->files_space << 30,
+		                      .life_s = set->file_life,
+		                      .scanner = set->file_scanner };
+}
+
+static int check_scanner(const struct web_settings *set, struct buf *why)
+{
+	if (set->file_scanner.len == 0 || scan_place_is_good(set->file_scanner))
+		return 0;
+	buf_printf(why, "file-scanner: \"%" STR_FMT "\" is no path and no address:port\n",
+	           STR_ARG(set->file_scanner));
+	return -EINVAL;
+}
+
+static int start_files(struct web *w, struct buf *why)
+{
+	struct files_config cfg = files_config(&w->set);
+	loop_job_start(w->env->loop, WEB_FILE_THREADS);
+	w->kept = files_open(w->env->loop, w->env->data_dir, &cfg, why);
+	return w->kept ? 0 : -EIO;
+}
+
 static int start_parts(struct web *w, struct buf *why)
 {
 	int r = topo_settings(w->env->topo, w->env->self, web_table, &w->set, why);
-	if (r < 0 || (r = web_files_open(w, why)) < 0)
+	if (r < 0 || (r = check_scanner(&w->set, why)) < 0 || (r = web_files_open(w, why)) < 0 ||
+	    (r = start_files(w, why)) < 0)
 		return r;
 	start_links(w);
 	return start_http(w, why);
@@ -218,15 +267,18 @@ static int reload(void *state, struct buf *why)
 {
 	struct web *w = state;
 	struct web_settings set;
-	if (topo_settings(w->env->topo, w->env->self, web_table, &set, why) < 0)
+	if (topo_settings(w->env->topo, w->env->self, web_table, &set, why) < 0 ||
+	    check_scanner(&set, why) < 0)
 		return -EINVAL;
 	struct tls_server *tls = make_tls(w, why);
 	if (!tls)
 		return -EINVAL;
 	http_server_set_tls(w->http, tls);
 	tls_server_unref(&w->tls);
+	struct files_config cfg = files_config(&set);
 	w->tls = tls;
 	w->set = set;
+	files_configure(w->kept, &cfg);
 	return 0;
 }
 
@@ -277,6 +329,14 @@ static void metrics(void *state, struct buf *b)
 	put(b, "requests_total", "counter", "Requests of sessions.", w->stats.requests);
 	put(b, "events_total", "counter", "Events for sessions.", w->stats.events);
 	put(b, "resumed_total", "counter", "Sessions that were taken up again.", w->stats.resumed);
+	const struct files_stats *f = files_stats(w->kept);
+	put(b, "files", "gauge", "Files of chats that are kept.", f->n);
+	put(b, "files_bytes", "gauge", "Their size.", f->bytes);
+	put(b, "files_taken_total", "counter", "Files that were sent.", f->taken);
+	put(b, "files_read_total", "counter", "Files that were fetched.", f->read);
+	put(b, "files_infected_total", "counter", "Files that the scanner refused.", f->infected);
+	put(b, "files_unscanned_total", "counter",
+	    "Files that were refused because the scanner did not answer.", f->unscanned);
 	put(b, "slow_total", "counter", "Browsers that read too slowly.", s->slow);
 }
 

@@ -257,7 +257,7 @@ void http_send_end(struct http_exchange *x)
 	char line[8];
 	struct buf b = BUF_ON(line);
 	assert(x->out == HTTP_OUT_BODY);
-	if (x->out_left != HTTP_LEN_UNKNOWN && x->out_left > 0) {
+	if (!x->bodyless && x->out_left != HTTP_LEN_UNKNOWN && x->out_left > 0) {
 		http_abort(x); /* the client would wait for what does not come */
 		return;
 	}

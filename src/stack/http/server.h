@@ -133,7 +133,8 @@ struct buf *http_begin(struct http_exchange *x, unsigned status);
  * 304, none is sent. */
 void http_finish(struct http_exchange *x, struct str body);
 /* The body follows with http_send(): exactly len bytes, or HTTP_LEN_UNKNOWN: until http_send_end().
- * room() may be NULL if the handler never waits. */
+ * To HEAD none need be sent: the length is told all the same.  room() may be NULL if the handler
+ * never waits. */
 void http_stream(struct http_exchange *x, uint64_t len, void (*room)(void *user));
 /* False: enough for now; go on when room() is called (from the loop, once for each false). */
 bool http_send(struct http_exchange *x, struct str piece);
