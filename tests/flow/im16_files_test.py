@@ -93,7 +93,7 @@ def a_file_is_sent_and_fetched(case):
 @tap.test
 def a_picture_is_shown_by_what_it_is(case):
     a, b = browser(case), browser(case)
-    file, _ = sent(a, b, "lunch.exe", PNG)
+    file, _ = sent(a, b, "lunch.dat", PNG)
     check_eq(file["type"], "image/png", "by its content")
     answer = fetch(b, file)
     check_eq((answer.headers["Content-Type"], answer.headers["Content-Disposition"].split(";")[0]),
@@ -192,6 +192,17 @@ def names_do_no_harm(case):
         check_eq((answer.status, answer.json().get("file", {}).get("name")), (200, wanted), name)
     head = fetch(a, upload(a, b, 'x";\r\ny', b"x").json()["file"]).headers
     check_eq(head["Content-Disposition"], "attachment; filename*=UTF-8''x%22%3By", "quotes and lines")
+
+
+@tap.test
+def files_of_a_blocked_kind_are_not_sent(case):
+    a, b = browser(case), browser(case)
+    for name in ("setup.exe", "Setup.EXE", "x.pdf.js", "run.bat "):
+        file = upload(a, b, name, b"x").json()["file"]["id"]
+        check_eq(a.error("chat.send", to=address(b.user), file=file), "refused", name)
+    sent(a, b, "exe.txt", b"x", text="a text")
+    b.wait_text("a text")
+    check_eq([m for m in b.messages if "exe" in m["text"]], [], "and nothing of the others came")
 
 
 @tap.test

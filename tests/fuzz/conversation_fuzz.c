@@ -1,5 +1,6 @@
 #include <assert.h>
 
+#include "svc/conversation/change.h"
 #include "svc/conversation/filter.h"
 #include "svc/conversation/html.h"
 
@@ -14,6 +15,7 @@ static const char *const types[] = {
 	"message/imdn+xml",
 	"text/x-msmsgsinvite",
 	"application/ms-filetransfer+xml",
+	CHANGE_TYPE,
 };
 
 static void put_message(struct buf *b, const char *method, const char *type, struct str body)
@@ -38,6 +40,19 @@ static void translate(const struct content *c)
 	assert(!phone.full && !client.full);
 }
 
+/* What is read is written, and read again. */
+static void look_at_change(struct str body)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	auto_(buf_free) struct buf b = buf_of(CONTENT_MAX);
+	struct change c, again;
+	if (change_read(&c, a, body) < 0)
+		return;
+	change_put(&b, &c);
+	assert(change_read(&again, a, buf_view(&b)) == 0);
+	assert(again.kind == c.kind && again.message == c.message && str_eq(again.text, c.text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -55,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	content_read(&c, &m);
 	translate(&c);
+	look_at_change(c.body);
 	if (filter_look(&f, &m, &changed) == FILTER_CHANGED)
 		assert(!changed.full && changed.len > 0);
 	return 0;

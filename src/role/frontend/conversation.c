@@ -43,7 +43,7 @@ static void put_message(void *arg, const struct said *s)
 		return;
 	if (c->n++ > 0)
 		buf_char(c->b, ',');
-	said_put_json(c->b, s);
+	said_put_json(c->b, s, NULL);
 	c->told = s->sequence;
 }
 
@@ -171,6 +171,7 @@ struct paging {
 	unsigned n, max;
 	bool more;         /* older ones that were left out */
 	struct words find; /* none: all */
+	struct changes changes;
 	struct {
 		size_t at; /* where it begins */
 		uint64_t sequence;
@@ -196,10 +197,11 @@ static void forget_oldest(struct paging *c)
 		c->rows[i].at -= bytes;
 }
 
-static bool is_found(const struct words *w, const struct said *s)
+static bool is_found(const struct words *w, const struct said *s, const struct changed *changed)
 {
 	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX), folded = buf_of(CONTENT_MAX);
-	fold_put(&folded, html_read(&plain, s->type, s->text));
+	struct str text = changed_text(changed, s->text);
+	fold_put(&folded, text.p == s->text.p ? html_read(&plain, s->type, text) : text);
 	for (unsigned i = 0; i < w->n; i++)
 		if (str_find(buf_view(&folded), w->v[i]) < 0)
 			return false;
@@ -209,13 +211,14 @@ static bool is_found(const struct words *w, const struct said *s)
 static void put_paged(void *arg, const struct said *s)
 {
 	struct paging *c = arg;
-	if (c->find.n > 0 && !is_found(&c->find, s))
+	const struct changed *changed = changes_of(&c->changes, s->message);
+	if (c->find.n > 0 && !is_found(&c->find, s, changed))
 		return;
 	if (c->n > 0)
 		buf_char(&c->b, ',');
 	c->rows[c->n].at = c->b.len;
 	c->rows[c->n++].sequence = s->sequence;
-	said_put_json(&c->b, s);
+	said_put_json(&c->b, s, changed);
 	forget_oldest(c);
 }
 
@@ -225,6 +228,22 @@ static void put_page(struct buf *b, const struct paging *c, uint64_t before, boo
 	buf_str(b, buf_view(&c->b));
 	buf_printf(b, "],\"before\":\"%" PRIu64 "\",\"more\":%s}\n", before,
 	           more ? "true" : "false");
+}
+
+static void take_change(void *arg, const struct said *s)
+{
+	changes_add(arg, s);
+}
+
+/* Also of more messages than will be shown. */
+static int read_changes(struct frontend *fe, struct paging *c, const struct fe_said_page *page)
+{
+	struct fe_said_page wide = *page;
+	if (c->find.n > 0) {
+		wide.conversations[0] = 0; /* as it is scanned */
+		wide.max = FE_SCAN_ROWS;
+	}
+	return fe_history_changes(fe, &wide, take_change, &c->changes);
 }
 
 static int put_newest(struct frontend *fe, struct buf *b, struct paging *c,
@@ -249,7 +268,9 @@ static int put_found(struct frontend *fe, struct buf *b, struct paging *c,
 static void answer_page(struct task *t, struct paging *c, const struct fe_said_page *page)
 {
 	auto_(buf_free) struct buf b = buf_of(PAGE_BYTES_MAX);
-	int r = c->find.n > 0 ? put_found(t->fe, &b, c, page) : put_newest(t->fe, &b, c, page);
+	int r = read_changes(t->fe, c, page);
+	if (r >= 0)
+		r = c->find.n > 0 ? put_found(t->fe, &b, c, page) : put_newest(t->fe, &b, c, page);
 	if (r < 0 || c->b.full || b.full)
 		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
 	else
@@ -273,8 +294,19 @@ void fe_conversation_page(struct task *t, struct person *p UNUSED)
 		return;
 	}
 	c.max = page.max;
+	changes_init(&c.changes);
 	answer_page(t, &c, &page);
+	changes_free(&c.changes);
 	buf_free(&c.b);
+}
+
+unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account)
+{
+	unsigned n = 0;
+	for (struct sub *s = subs_next(fe->subs, account, NULL); s;
+	     s = subs_next(fe->subs, account, s))
+		n += s->package == &package;
+	return n;
 }
 
 void fe_conversation_news(struct frontend *fe, uint64_t account)

@@ -14,10 +14,10 @@
 #include "svc/bridge/route.h"
 #include "svc/call/call.h"
 #include "svc/conference/conference.h"
+#include "svc/conversation/change.h"
 #include "svc/conversation/filter.h"
 #include "svc/conversation/im.h"
 #include "svc/directory/soap.h"
-#include "svc/conversation/said.h"
 #include "svc/registrar/registrar.h"
 #include "svc/routing/target.h"
 #include "svc/watch/people.h"
@@ -78,6 +78,7 @@ struct fe_history {
 	struct store_log_def def;
 	struct store_log *log;
 	struct timer sweep;
+	struct list erasures; /* history_changes.c */
 	struct log_limit limit;
 	/* What users were told in conferences: hashes by place, the newest first. */
 	uint64_t in_rooms[FE_ROOM_PLACES][FE_ROOM_WAYS];
@@ -581,6 +582,23 @@ enum { FE_SCAN_ROWS = 500 };
 int fe_history_scan(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
                     uint64_t *ret_reached) MUST_CHECK;
 
+/* history_changes.c: what became of messages that were said.  fn is called for the rows that change
+ * one of the page, and perhaps others of the user, in their order; of edits of one message the last
+ * alone need be among them. */
+int fe_history_changes(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn,
+                       void *arg) MUST_CHECK;
+/* The message that is to be changed, as the user's history has it.  -ENOENT; -EUSERS: it was
+ * changed too often. */
+struct fe_said_found {
+	uint64_t sequence, conversation;
+	char author[ACCESS_URI_MAX + 1];
+};
+int fe_history_find(struct frontend *fe, uint64_t account, const struct change *c,
+                    struct fe_said_found *ret) MUST_CHECK;
+/* Its text is taken away from the disk, too: soon, if the row is not in the tables yet. */
+void fe_history_erase(struct frontend *fe, uint64_t sequence);
+void fe_history_erase_stop(struct frontend *fe);
+
 /* kept.c: messages for users who are not signed in.  init before start; start once the store is
  * open; free once it is closed. */
 void fe_kept_init(struct frontend *fe);
@@ -601,9 +619,30 @@ struct task *fe_filter(struct task *t);
 /* Appends the header line of such a refusal for Lync clients. */
 void fe_put_filtered(struct buf *b, enum refusal why);
 
+/* change.c: a MESSAGE that changes another one.  It is for homes, and no client gets it. */
+bool fe_is_change(const struct sip_msg *m);
+/* At the sender's home: may she?  False: it was refused. */
+bool fe_may_change(struct task *t);
+/* At the recipient's home: it is written down there, and answered.  False: it is none, or is to be
+ * kept as messages are. */
+bool fe_change(struct task *t);
+/* Message, state, type and text of its row. */
+void fe_change_row(struct said *s, const struct change *c);
+/* It is written: the users are told, and what was deleted goes from the disk. */
+void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct change *c);
+
 /* tap.c */
 /* Is the task a text that a home here remembers? */
 bool fe_is_tapped(const struct task *t);
+/* Between whom something is said, and of whose homes this is one; whom is not, is 0. */
+enum fe_room_way { FE_NO_ROOM, FE_TO_ROOM, FE_FROM_ROOM };
+struct fe_ends {
+	struct str author, peer;
+	enum fe_room_way room;
+	uint64_t who[2];
+	char space[2][CONF_URI_MAX + CONF_ID_MAX];
+};
+void fe_read_ends(struct fe_ends *e, const struct task *t);
 /* Its proxy; takes the fork, which may be NULL. */
 struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f);
 
@@ -612,6 +651,8 @@ enum refusal fe_start_conversation(struct task *t, struct person *p, const struc
                                    struct sub **ret);
 /* SERVICE: a page of the own history. */
 void fe_conversation_page(struct task *t, struct person *p);
+/* How many endpoints of the user read it. */
+unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account);
 /* There is more in the user's history. */
 void fe_conversation_news(struct frontend *fe, uint64_t account);
 

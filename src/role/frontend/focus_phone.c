@@ -94,9 +94,9 @@ static void on_message(struct task *t, struct str name)
 	content_read(&said, t->msg);
 	if (!c) /* deleted meanwhile */
 		task_refuse(t, REFUSE_NO_CONFERENCE, STR(""));
-	else if (said.kind != CONTENT_TEXT)
+	else if (said.kind != CONTENT_TEXT && said.kind != CONTENT_CHANGE)
 		task_refuse(t, REFUSE_CONTENT, STR(""));
-	else if (str_ieq(str_trim(said.body), LEAVE))
+	else if (said.kind == CONTENT_TEXT && str_ieq(str_trim(said.body), LEAVE))
 		leave(t, c, buf_view(&who));
 	else
 		say(t, c, (struct conf_who){ buf_view(&who), name, CONF_COMPANY });

@@ -36,7 +36,8 @@ static const char sql_before[] =
         "s.type,"
         " s.text from (select o.seq from said_of o join said x on x.seq = o.seq"
         " where o.account = $1 and o.seq < $2 and ($3 = 0 or x.conversation in ($3, $4))"
-        " order by o.seq desc limit $5) n join said s on s.seq = n.seq order by s.seq";
+        " and x.state < 16 order by o.seq desc limit $5) n join said s on s.seq = n.seq order by "
+        "s.seq";
 /* Of all conversations: who has few messages in one would have all the others read besides. */
 static const char sql_scan[] =
         "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
@@ -187,7 +188,7 @@ struct looking_back {
 static bool is_asked(const struct fe_said_page *p, const struct store_val *c)
 {
 	uint64_t conversation = (uint64_t)c[3].i;
-	return (uint64_t)c[0].i < p->before &&
+	return (uint64_t)c[0].i < p->before && c[7].i < SAID_EDIT &&
 	       (p->conversations[0] == 0 || conversation == p->conversations[0] ||
 	        conversation == p->conversations[1]);
 }
@@ -345,9 +346,11 @@ void fe_history_configure(struct frontend *fe)
 void fe_history_init(struct frontend *fe)
 {
 	timer_init(&fe->history.sweep, fe->loop, on_sweep, fe);
+	list_init(&fe->history.erasures);
 }
 
 void fe_history_stop(struct frontend *fe)
 {
 	timer_stop(&fe->history.sweep);
+	fe_history_erase_stop(fe);
 }

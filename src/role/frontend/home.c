@@ -154,7 +154,7 @@ static bool to_conference(struct task *t)
 			return false; /* there first */
 		t->tap_from = t->who.account;
 	}
-	if (!(t = fe_filter(t)))
+	if (!(t = fe_filter(t)) || !fe_may_change(t))
 		return true;
 	if (fe_to_mcu(t))
 		return true;
@@ -194,7 +194,7 @@ void fe_originate(struct task *t)
 		return;
 	}
 	t->tap_from = t->who.account;
-	if (!(t = fe_filter(t)))
+	if (!(t = fe_filter(t)) || !fe_may_change(t))
 		return;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
 	if (is_for_home(t))
@@ -222,7 +222,7 @@ void fe_terminate(struct task *t)
 	t->tap_to = t->callee;
 	if (t->from_link)
 		start_call(t);
-	if (fe_keeps_order(t))
+	if (fe_keeps_order(t) || fe_change(t))
 		return;
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	if (callee && fe_invite_phones(t, callee))

@@ -255,6 +255,9 @@ static struct note note_of(const struct task *t)
 		                .type = arena_str(n.memory, c.type),
 		                .text = arena_str(n.memory, c.body) };
 	n.said.conversation = said_conversation(&fe->key.mac, n.said.author, n.said.peer);
+	struct change change;
+	if (c.kind == CONTENT_CHANGE && change_read(&change, n.memory, c.body) == 0)
+		fe_change_row(&n.said, &change);
 	return n;
 }
 

@@ -63,6 +63,7 @@ static const struct store_migration migrations[] = {
 	     " seq > (select seq from said_mark)) order by account, seq;"
 	     "update said_mark set seq = 9223372036854775807;" },
 	{ 9, "alter table conference add column lasting integer not null default 0;" },
+	{ 10, "create index said_change on said (message, state, seq) where state >= 16;" },
 	{ 0, NULL },
 };
 /* clang-format on */

@@ -7,16 +7,14 @@
  * in a conference is remembered by each home for its own user: of who says it as it goes to the
  * MCU, of the others as it comes from there. */
 
-/* The peer is a conference's address: the MESSAGE goes to its MCU, or comes from there. */
-enum room_way { NO_ROOM, TO_ROOM, FROM_ROOM };
-
 struct tap {
 	struct frontend *fe;
 	struct fork *fork;
 	struct sip_proxy *proxy; /* NULL: the sender has gone */
 	bool writing;
-	enum room_way room;
+	enum fe_room_way room;
 	uint64_t accounts[2]; /* whose homes are here; the second may be 0 */
+	struct change change; /* of another message; its text is not kept.  message 0: it is none */
 	uint16_t author_len, peer_len;
 	size_t body_len; /* of another body than the request's; 0: that */
 	char text[];     /* author, peer, body */
@@ -37,6 +35,8 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 		fe_history_lost(fe, err); /* it was delivered all the same */
 	for (unsigned i = 0; i < 2 && err == 0 && !fe->store_closing; i++)
 		fe_conversation_news(fe, p->accounts[i]);
+	if (err == 0 && !fe->store_closing && p->change.message)
+		fe_changed(fe, p->accounts, &p->change);
 	if (p->proxy && !fe->store_closing)  /* else the stack has ended */
 		sip_proxy_release(p->proxy); /* and it is done */
 	else
@@ -48,7 +48,7 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 static bool read_room(const struct tap *p, struct said *s, const struct sip_msg *m,
                       const struct sip_msg *resp)
 {
-	struct str number = sip_value_named(p->room == TO_ROOM ? resp : m, STR("Message-Id"));
+	struct str number = sip_value_named(p->room == FE_TO_ROOM ? resp : m, STR("Message-Id"));
 	if (number.len == 0)
 		return false;
 	s->conversation = said_conversation(&p->fe->key.mac, s->peer, STR(""));
@@ -62,8 +62,36 @@ static struct str without_name(const struct tap *p, const struct sip_msg *m, str
 	uint32_t n;
 	struct str named = sip_value_named(m, STR(CONF_NAMED)), rest;
 	(void)str_cut(named, ';', &named, &rest);
-	bool has = p->room == FROM_ROOM && str_to_u32(named, UINT32_MAX, &n) == 0 && n < text.len;
+	bool has =
+	        p->room == FE_FROM_ROOM && str_to_u32(named, UINT32_MAX, &n) == 0 && n < text.len;
 	return has ? str_sub(text, n, text.len) : text;
+}
+
+static bool write_row(struct tap *p, struct said *s)
+{
+	int r = fe_history_add(p->fe, p->accounts, s, on_written, p);
+	if (r < 0)
+		fe_history_lost(p->fe, r);
+	p->writing = r == 0;
+	return p->writing;
+}
+
+/* It was changed where it is: so it is here. */
+static bool write_change(struct tap *p, struct str body)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	struct hash_key *k = &p->fe->key.mac;
+	struct said s = {
+		.author = str_n(p->text, p->author_len),
+		.peer = str_n(p->text + p->author_len, p->peer_len),
+	};
+	if (change_read(&p->change, a, body) < 0)
+		return false;
+	s.conversation = p->room ? said_conversation(k, s.peer, STR(""))
+	                         : said_conversation(k, s.author, s.peer);
+	fe_change_row(&s, &p->change);
+	p->change.text = STR("");
+	return write_row(p, &s);
 }
 
 static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp)
@@ -74,6 +102,8 @@ static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp
 	struct str body =
 	        p->body_len ? str_n(p->text + p->author_len + p->peer_len, p->body_len) : m->body;
 	struct content c;
+	if (fe_is_change(m))
+		return write_change(p, body);
 	content_read_body(&c, sip_value(m, SIP_H_CONTENT_TYPE), body);
 	struct said s = {
 		.author = str_n(p->text, p->author_len),
@@ -86,11 +116,7 @@ static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp
 	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
 	if (p->room && !read_room(p, &s, m, resp))
 		return false;
-	int r = fe_history_add(fe, p->accounts, &s, on_written, p);
-	if (r < 0)
-		fe_history_lost(fe, r);
-	p->writing = r == 0;
-	return p->writing;
+	return write_row(p, &s);
 }
 
 static void on_branch_failed(void *arg, uint64_t endpoint, enum sip_fail why)
@@ -152,7 +178,8 @@ static bool is_from_room(const struct task *t)
 bool fe_is_tapped(const struct task *t)
 {
 	return t->msg->method == SIP_MESSAGE && t->fe->cfg.history && (t->tap_from || t->tap_to) &&
-	       is_text(t->msg) && (!fe_is_of_conference(t->msg) || is_from_room(t));
+	       (is_text(t->msg) || fe_is_change(t->msg)) &&
+	       (!fe_is_of_conference(t->msg) || is_from_room(t));
 }
 
 /* A conference's address for phones, which means it everywhere. */
@@ -195,27 +222,19 @@ static struct str lower(struct buf *b, struct str s)
 	return buf_view(b);
 }
 
-/* Between whom, and of whose homes this is one. */
-struct ends {
-	struct str author, peer;
-	enum room_way room;
-	uint64_t who[2];
-	char space[2][CONF_URI_MAX + CONF_ID_MAX];
-};
-
-static void read_ends(struct ends *e, const struct task *t)
+void fe_read_ends(struct fe_ends *e, const struct task *t)
 {
 	char room[CONF_WHOLE_URI_MAX];
 	struct buf ab = BUF_ON(e->space[0]), pb = BUF_ON(e->space[1]), rb = BUF_ON(room);
 	e->who[0] = t->tap_from;
 	e->who[1] = t->tap_to != t->tap_from ? t->tap_to : 0;
-	e->room = NO_ROOM;
+	e->room = FE_NO_ROOM;
 	if (fe_is_of_conference(t->msg)) {
-		e->room = FROM_ROOM;
+		e->room = FE_FROM_ROOM;
 		e->author = sender_of(t->msg, &ab);
 		e->peer = lower(&pb, t->who.uri);
 	} else if (fe_is_conference(t)) {
-		e->room = TO_ROOM;
+		e->room = FE_TO_ROOM;
 		e->author = t->who.uri;
 		e->peer = lower(&pb, room_of(t, &rb));
 	} else {
@@ -232,8 +251,8 @@ static void read_ends(struct ends *e, const struct task *t)
 
 static struct tap *tap_new(const struct task *t, struct fork *f)
 {
-	struct ends e;
-	read_ends(&e, t);
+	struct fe_ends e;
+	fe_read_ends(&e, t);
 	struct tap *p = xcalloc(1, sizeof(*p) + e.author.len + e.peer.len + t->new_text.len);
 	p->fe = t->fe;
 	p->fork = f;

@@ -2,6 +2,7 @@
 
 #include "role/mcu_im/mi.h"
 #include "svc/access/dialect.h"
+#include "svc/conversation/change.h"
 
 /* Requests of members, as a front end passes them: their sender is in P-Asserted-Identity.
  *
@@ -166,7 +167,7 @@ static bool is_typing(struct str type)
  */
 static enum refusal pass_on(struct ask *a, struct immcu_room *r, const struct immcu_said *s)
 {
-	char text[64];
+	char text[128];
 	struct buf lines = BUF_ON(text);
 	int code = immcu_say(r, s);
 	if (code)
@@ -174,6 +175,8 @@ static enum refusal pass_on(struct ask *a, struct immcu_room *r, const struct im
 	buf_lit(&lines, "Message-Id: ");
 	buf_dec(&lines, immcu_number(r));
 	buf_lit(&lines, "\r\n");
+	if (s->pagers_only && immcu_has_dialogs(r))
+		buf_lit(&lines, CHANGE_NOT_SHOWN);
 	answer(a, 202, buf_view(&lines), STR(""), STR(""));
 	return REFUSE_NOTHING;
 }

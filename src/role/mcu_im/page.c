@@ -1,4 +1,5 @@
 #include "role/mcu_im/mi.h"
+#include "svc/conversation/change.h"
 #include "svc/conversation/content.h"
 
 /* Phones in a room: what is said reaches them by pager messages (RFC 3428) of the room's address
@@ -36,6 +37,10 @@ void mi_put_page(struct buf *b, const struct immcu_leg *to, const struct immcu_m
 	struct str type = STR("text/plain;charset=UTF-8");
 	struct content c;
 	content_read_body(&c, m->type, m->body);
+	if (c.kind == CONTENT_CHANGE) { /* for the home: no phone gets it */
+		sip_put_body(b, m->type, m->body);
+		return;
+	}
 	buf_str(&text, immcu_name(immcu_leg_room(to), bare(m->sender)));
 	buf_lit(&text, ": ");
 	buf_printf(b, CONF_NAMED ": %zu%s\r\n", text.len,
@@ -62,6 +67,11 @@ enum refusal mi_read_page(struct immcu_said *s, const struct sip_msg *m)
 	case CONTENT_TEXT:
 		s->type = c.html ? STR("text/html;charset=UTF-8") : STR("text/plain;charset=UTF-8");
 		s->body = c.body;
+		return REFUSE_NOTHING;
+	case CONTENT_CHANGE:
+		s->type = STR(CHANGE_TYPE);
+		s->body = c.body;
+		s->pagers_only = true;
 		return REFUSE_NOTHING;
 	case CONTENT_TYPING:
 	case CONTENT_NOTICE:

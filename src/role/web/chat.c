@@ -47,14 +47,25 @@ struct chat {
 
 /* --- messages to the browser ----------------------------------------------------------------- */
 
-struct shown {
-	struct str id, chat, from, at, state, type, text, ref;
-};
-
 /* What is kept for somebody who is not signed in: of a group the 202 is the MCU's. */
 static struct str state_of(struct str chat, bool accepted)
 {
 	return accepted && !web_is_conference(chat) ? STR("kept") : STR("delivered");
+}
+
+/* What has become of it. */
+static void put_changes(struct buf *b, const struct shown *m)
+{
+	char *reactions = m->reactions ? cJSON_PrintUnformatted(m->reactions) : NULL;
+	if (m->edited_at.len > 0)
+		json_put_member(b, "edited_at", m->edited_at);
+	if (m->deleted)
+		buf_lit(b, ",\"deleted\":true");
+	if (reactions) {
+		buf_lit(b, ",\"reactions\":");
+		buf_str(b, str_of(reactions));
+	}
+	cJSON_free(reactions);
 }
 
 static void put_shown(struct buf *b, const struct session *s, const struct shown *m)
@@ -72,6 +83,7 @@ static void put_shown(struct buf *b, const struct session *s, const struct shown
 	if (has_file)
 		wb_attach_put_json(b, &file, m->from, m->chat);
 	json_put_member(b, "state", m->state);
+	put_changes(b, m);
 	if (m->ref.len > 0)
 		json_put_member(b, "ref", m->ref);
 	buf_char(b, '}');
@@ -375,6 +387,9 @@ static void read_row(const struct session *s, const cJSON *row, struct shown *re
 		               .type = web_text(row, "type"),
 		               .text = web_text(row, "text") };
 	ret->chat = str_ieq(peer, str_of(s->who.uri)) ? author : peer;
+	ret->edited_at = web_text(row, "edited");
+	ret->deleted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "deleted"));
+	ret->reactions = cJSON_GetObjectItemCaseSensitive(row, "reactions");
 	ret->state = state_of(ret->chat, str_eq(web_text(row, "state"), STR("accepted")));
 }
 
@@ -389,9 +404,14 @@ static void take_row(struct session *s, const cJSON *row)
 {
 	struct shown m;
 	struct send *x = NULL;
+	struct str change = web_text(row, "change");
 	read_row(s, row, &m);
 	if (m.id.len == 0 || m.text.p == NULL)
 		return;
+	if (change.len > 0) {
+		wb_change_tell(s, change, &m);
+		return;
+	}
 	if (str_ieq(m.from, str_of(s->who.uri)))
 		x = find_unknown(s->chat, m.chat, m.text);
 	if (x) {

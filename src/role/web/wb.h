@@ -338,6 +338,14 @@ void wb_people_search(struct session *s, uint64_t number, const cJSON *args);
 
 /* --- chat.c */
 
+/* A message, as browsers are told of it. */
+struct shown {
+	struct str id, chat, from, at, state, type, text, ref;
+	struct str edited_at;
+	bool deleted;
+	const cJSON *reactions; /* NULL: there are none */
+};
+
 void chat_new(struct session *s);
 void chat_free(struct session *s);
 void chat_put_sub(struct session *s, struct buf *lines, struct buf *body, struct str *ret_type);
@@ -350,6 +358,14 @@ void chat_send(struct session *s, uint64_t number, const cJSON *args);
 void chat_typing(struct session *s, uint64_t number, const cJSON *args);
 void chat_history(struct session *s, uint64_t number, const cJSON *args);
 void chat_search(struct session *s, uint64_t number, const cJSON *args);
+
+/* --- change.c: edits, deletions and reactions */
+
+/* Somebody has made one: "edit" ...; m: the row. */
+void wb_change_tell(struct session *s, struct str change, const struct shown *m);
+void wb_chat_edit(struct session *s, uint64_t number, const cJSON *args);
+void wb_chat_delete(struct session *s, uint64_t number, const cJSON *args);
+void wb_chat_react(struct session *s, uint64_t number, const cJSON *args);
 
 /* --- conference.c: group chats, which are conferences that last */
 

@@ -1,5 +1,6 @@
 #include "svc/conversation/content.h"
 
+#include "svc/conversation/change.h"
 #include "svc/conversation/html.h"
 #include "wire/imdn/cpim.h"
 #include "wire/imdn/imdn.h"
@@ -58,6 +59,11 @@ static void read_html(struct content *c)
 	c->html = true;
 }
 
+static void read_change(struct content *c)
+{
+	c->kind = CONTENT_CHANGE;
+}
+
 /* The plain text of an alternative, or of whatever it comes with; else the HTML. */
 static void read_multipart(struct content *c)
 {
@@ -84,6 +90,7 @@ static const struct {
 	{ STR_INIT("application/im-iscomposing+xml"), read_composing },
 	{ STR_INIT("application/xml"),               read_keyboard },
 	{ STR_INIT("message/imdn+xml"),              read_notice },
+	{ STR_INIT(CHANGE_TYPE),                     read_change },
 	{ STR_INIT("multipart/alternative"),         read_multipart },
 	{ STR_INIT("multipart/related"),             read_multipart },
 	{ STR_INIT("multipart/mixed"),               read_multipart },

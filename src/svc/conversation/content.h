@@ -15,6 +15,7 @@ enum content_kind {
 	CONTENT_TEXT,  /* text/plain, text/html, or such a part of a multipart */
 	CONTENT_TYPING,
 	CONTENT_NOTICE, /* message/imdn+xml: what became of a message */
+	CONTENT_CHANGE, /* of a message that was said (change.h) */
 };
 
 struct content {

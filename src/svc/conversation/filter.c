@@ -1,11 +1,13 @@
 #include "svc/conversation/filter.h"
 
+#include "svc/conversation/change.h"
 #include "svc/conversation/html.h"
+#include "wire/http/target.h"
 #include "wire/imdn/cpim.h"
 #include "wire/mime/mime.h"
 #include "wire/xml/xml.h"
 
-enum { NESTED_MAX = 3 };
+enum { NESTED_MAX = 3, CHAT_NAME_MAX = 1024 };
 
 /* --- links --------------------------------------------------------------------------------- */
 
@@ -68,11 +70,33 @@ static void put_around(struct buf *b, const struct sip_msg *m, const struct cont
 	buf_str(b, str_sub(m->body, at + c->body.len, m->body.len));
 }
 
+/* A new text of a message is looked at as the first one was. */
+static enum filter_verdict look_at_change(const struct filter *f, const struct content *c,
+                                          struct buf *ret)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	auto_(buf_free) struct buf text = buf_of(2 * CONTENT_MAX);
+	struct change change;
+	if (change_read(&change, a, c->body) < 0 || change.kind != SAID_EDIT)
+		return FILTER_PASS;
+	unsigned n = find_links(f, change.text, &text);
+	if (n == 0)
+		return FILTER_PASS;
+	change.text = buf_view(&text);
+	if (f->links == FILTER_LINKS_BLOCK || n > FILTER_LINKS_MAX ||
+	    change.text.len > CHANGE_TEXT_MAX)
+		return FILTER_LINK;
+	change_put(ret, &change);
+	return FILTER_CHANGED;
+}
+
 static enum filter_verdict look_for_links(const struct filter *f, const struct sip_msg *m,
                                           struct buf *ret)
 {
 	struct content c;
 	content_read(&c, m);
+	if (c.kind == CONTENT_CHANGE)
+		return look_at_change(f, &c, ret);
 	if (c.kind != CONTENT_TEXT)
 		return FILTER_PASS;
 	auto_(buf_free) struct buf text = buf_of(2 * CONTENT_MAX);
@@ -133,6 +157,24 @@ static bool publishes_blocked(const struct filter *f, struct str text)
 	return false;
 }
 
+/* A file of a chat in a browser (role/web/attach.c): the last line is its address, which ends with
+ * its name. */
+static bool links_blocked(const struct filter *f, const struct sip_msg *m)
+{
+	struct content c;
+	char name[CHAT_NAME_MAX];
+	struct buf b = BUF_ON(name);
+	content_read(&c, m);
+	if (c.kind != CONTENT_TEXT)
+		return false;
+	struct str line = str_trim(c.body);
+	line = str_sub(line, (size_t)(str_rchr(line, '\n') + 1), line.len);
+	if (!str_starts(line, STR("https://")) || str_find(line, STR("/files/")) < 0)
+		return false;
+	line = str_sub(line, (size_t)(str_rchr(line, '/') + 1), line.len);
+	return http_query_decode(&b, line) == 0 && !b.full && is_blocked(f, buf_view(&b));
+}
+
 static bool has_blocked_file(const struct filter *f, const struct sip_msg *m)
 {
 	struct str type = sip_value(m, SIP_H_CONTENT_TYPE);
@@ -147,7 +189,8 @@ static bool has_blocked_file(const struct filter *f, const struct sip_msg *m)
 
 enum filter_verdict filter_look(const struct filter *f, const struct sip_msg *m, struct buf *ret)
 {
-	if (!str_eq(f->extensions, STR("none")) && has_blocked_file(f, m))
+	if (!str_eq(f->extensions, STR("none")) &&
+	    (has_blocked_file(f, m) || (m->method == SIP_MESSAGE && links_blocked(f, m))))
 		return FILTER_FILE;
 	if (f->links == FILTER_LINKS_ALLOW || m->method != SIP_MESSAGE)
 		return FILTER_PASS;

@@ -401,7 +401,7 @@ void im_deliver(struct im *im, struct sip_req *rq, const struct im_who *who)
 	struct content c;
 	content_read(&c, rq->msg);
 	struct im_session *s = find_pair(im, who);
-	if (c.kind == CONTENT_OTHER) {
+	if (c.kind == CONTENT_OTHER || c.kind == CONTENT_CHANGE) {
 		refuse(im, rq, 415);
 	} else if (c.kind == CONTENT_NOTICE) {
 		take_notice(s, rq, &c);
@@ -463,7 +463,7 @@ static void on_message(struct im_session *s, struct sip_req *rq)
 {
 	struct content c;
 	content_read(&c, rq->msg);
-	if (c.kind == CONTENT_OTHER || c.kind == CONTENT_NOTICE) {
+	if (c.kind == CONTENT_OTHER || c.kind == CONTENT_NOTICE || c.kind == CONTENT_CHANGE) {
 		/* Notes of the client about the conversation, which phones have no use for. */
 		if (rq->msg->method == SIP_INFO)
 			ok(rq);

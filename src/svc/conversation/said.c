@@ -4,6 +4,7 @@
 
 #include "base/code.h"
 #include "base/isotime.h"
+#include "svc/conversation/change.h"
 #include "wire/sip/uri.h"
 
 uint64_t said_at(usec_t wall)
@@ -42,8 +43,27 @@ uint64_t said_in_room(const struct hash_key *k, struct str room, struct str numb
 	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
 }
 
-void said_put_json(struct buf *b, const struct said *s)
+static const char *change_name(enum said_state kind)
 {
+	switch (kind) {
+	case SAID_EDIT:
+		return "edit";
+	case SAID_DELETE:
+		return "delete";
+	case SAID_REACT:
+		return "react";
+	case SAID_UNREACT:
+		return "unreact";
+	case SAID_DELIVERED:
+	case SAID_ACCEPTED:
+		break;
+	}
+	return NULL;
+}
+
+void said_put_json(struct buf *b, const struct said *s, const struct changed *changed)
+{
+	const char *change = change_name(s->state);
 	buf_printf(b, "{\"sequence\":\"%" PRIu64 "\",\"time\":\"", s->sequence);
 	isotime_put(b, said_time(s->sequence));
 	buf_printf(b, "\",\"conversation\":\"%016" PRIx64 "\",\"message\":\"%016" PRIx64 "\"",
@@ -51,7 +71,11 @@ void said_put_json(struct buf *b, const struct said *s)
 	json_put_member(b, "author", s->author);
 	json_put_member(b, "peer", s->peer);
 	json_put_member(b, "state", s->state == SAID_ACCEPTED ? STR("accepted") : STR("delivered"));
+	if (change)
+		json_put_member(b, "change", str_of(change));
 	json_put_member(b, "type", s->type);
-	json_put_member(b, "text", s->text);
+	json_put_member(b, "text", changed_text(changed, s->text));
+	if (changed)
+		changed_put_json(b, changed);
 	buf_char(b, '}');
 }

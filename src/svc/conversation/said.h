@@ -8,6 +8,11 @@
 enum said_state {
 	SAID_DELIVERED, /* the recipient's client has answered */
 	SAID_ACCEPTED,  /* 202: it is kept for the recipient, or behind another server */
+	/* Rows that change another one (change.h): `message` is its id. */
+	SAID_EDIT = 16, /* text: the new one */
+	SAID_DELETE,
+	SAID_REACT, /* text: the emoji */
+	SAID_UNREACT,
 };
 
 struct said {
@@ -38,5 +43,13 @@ uint64_t said_message(const struct hash_key *k, const struct sip_msg *m);
 /* Of a message in a conference of that address: by the number that its MCU gave it. */
 uint64_t said_in_room(const struct hash_key *k, struct str room, struct str number);
 
-/* Appends it as a JSON object; numbers of 64 bits are texts, for not every reader has them. */
-void said_put_json(struct buf *b, const struct said *s);
+static inline bool said_is_change(const struct said *s)
+{
+	return s->state >= SAID_EDIT;
+}
+
+/* Appends it as a JSON object; numbers of 64 bits are texts, for not every reader has them.  A row
+ * that changes another has "change": "edit", "delete", "react" or "unreact"; changed (or NULL):
+ * what has become of one that was said. */
+struct changed;
+void said_put_json(struct buf *b, const struct said *s, const struct changed *changed);

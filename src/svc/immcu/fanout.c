@@ -209,7 +209,8 @@ static void give_person(const struct conf_person *p, struct immcu_text *t,
 	{
 		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
 		struct immcu_leg *leg = e->owner;
-		if (!leg || leg == s->from || (s->typing && e->leg->pager))
+		if (!leg || leg == s->from || (s->typing && e->leg->pager) ||
+		    (s->pagers_only && !e->leg->pager))
 			continue;
 		if (!give(leg, t, s->typing))
 			immcu_leg_end(leg, IMMCU_SLOW);
@@ -248,6 +249,27 @@ int immcu_say(struct immcu_room *r, const struct immcu_said *s)
 	}
 	text_unref(r->mcu, t);
 	return 0;
+}
+
+static bool has_dialog(const struct conf_person *p)
+{
+	list_for(n, &p->endpoints)
+	{
+		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
+		if (e->owner && !e->leg->pager)
+			return true;
+	}
+	return false;
+}
+
+bool immcu_has_dialogs(const struct immcu_room *r)
+{
+	list_for(n, &r->people)
+	{
+		if (has_dialog(list_entry(n, struct conf_person, node)))
+			return true;
+	}
+	return false;
 }
 
 /* RFC 5057 section 5.1: answers that end the dialog. */

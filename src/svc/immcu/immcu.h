@@ -119,10 +119,13 @@ struct immcu_said {
 	const struct immcu_leg *from; /* does not get it back; NULL: it came by none */
 	struct str type, body;
 	bool typing;
+	bool pagers_only; /* nobody else can do anything with it */
 };
 /* 0: it is on its way to every leg; or the SIP code: 403 no member, 413 too large, 415 without a
  * type, 503 too much waits. */
 int immcu_say(struct immcu_room *r, const struct immcu_said *s);
+/* Has somebody a dialog, and so does not get what is for pagers only? */
+bool immcu_has_dialogs(const struct immcu_room *r);
 /* The final answer, 408 if there was none.  A leg whose dialog is over by it (RFC 5057 section 5.1)
  * is ended, and gone. */
 void immcu_answered(struct immcu_leg *leg, int code);

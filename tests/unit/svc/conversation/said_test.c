@@ -54,7 +54,7 @@ static void it_is_told_as_json(void)
 		          .state = SAID_ACCEPTED,
 		          .type = STR("text/plain"),
 		          .text = STR("a \"b\"\n") };
-	said_put_json(&b, &s);
+	said_put_json(&b, &s, NULL);
 	EQ_STR(buf_view(&b),
 	       "{\"sequence\":\"108800000000000001\",\"time\":\"2023-11-14T22:13:20Z\","
 	       "\"conversation\":\"00000000000000ab\",\"message\":\"0000000000000001\","

@@ -1,0 +1,186 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+
+/* What became of messages that were said.  A change is a row of its own; the index of these rows
+ * says which message each is of, and costs those that are no changes nothing. */
+
+enum {
+	ERASE_AGAIN_MS = 3 * STORE_LOG_FOLD_MS, /* by then it is in the tables */
+	STATE_COLUMN = 7,
+};
+
+/* Of the messages of a page; of edits the last, for the others' texts would all be read for
+ * nothing. */
+static const char sql_changes[] =
+        "select c.seq, c.one, c.other, c.conversation, c.message, c.author, c.peer, c.state, "
+        "c.type, c.text from (select x.message as message from said_of o join said x"
+        " on x.seq = o.seq where o.account = $1 and o.seq < $2"
+        " and ($3 = 0 or x.conversation in ($3, $4)) and x.state < 16"
+        " order by o.seq desc limit $5) n"
+        " join said c on c.message = n.message and c.state >= 16"
+        " where (c.one = $1 or c.other = $1) and (c.state <> 16 or not exists"
+        " (select 1 from said e where e.message = c.message and e.state >= 16 and e.state = 16"
+        " and e.seq > c.seq and (e.one = $1 or e.other = $1))) order by c.seq";
+static const char sql_find[] = "select s.seq, s.conversation, s.author from said_of o join said s"
+                               " on s.seq = o.seq where o.account = $1 and o.seq between $2 and $3"
+                               " and s.message = $4 and s.state < 16 limit 1";
+static const char sql_count[] = "select count(*) from said where message = $1 and state >= 16"
+                                " and (one = $2 or other = $2)";
+static const char sql_erase[] = "update said set text = '' where seq = $1";
+
+/* --- of a page ------------------------------------------------------------------------------- */
+
+struct telling {
+	fe_said_fn *fn;
+	void *arg;
+	uint64_t last;
+};
+
+static void tell(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct telling *x = arg;
+	struct said s = {
+		.sequence = (uint64_t)c[0].i,
+		.conversation = (uint64_t)c[3].i,
+		.message = (uint64_t)c[4].i,
+		.author = c[5].s,
+		.peer = c[6].s,
+		.state = (enum said_state)c[STATE_COLUMN].i,
+		.type = c[8].s,
+		.text = c[9].s,
+	};
+	x->last = s.sequence;
+	x->fn(x->arg, &s);
+}
+
+static void tell_record(void *arg, const struct store_val *c, int n)
+{
+	const struct telling *x = arg;
+	if (c[STATE_COLUMN].i >= SAID_EDIT && (uint64_t)c[0].i > x->last)
+		tell(arg, c, n);
+}
+
+int fe_history_changes(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg)
+{
+	struct telling x = { fn, arg, 0 };
+	struct store_val v[] = { STORE_I(p->account), STORE_I(p->before),
+		                 STORE_I(p->conversations[0]), STORE_I(p->conversations[1]),
+		                 STORE_I(p->max) };
+	int r = store_read(fe->store, sql_changes, v, ARRAY_SIZE(v), tell, &x);
+	if (r < 0)
+		return r;
+	/* Of these some may be in the tables since, and told already; each is what it was. */
+	x.last = 0;
+	store_log_since(fe->history.log, 0, (int64_t)p->account, tell_record, &x);
+	return 0;
+}
+
+/* --- one message ----------------------------------------------------------------------------- */
+
+struct looking {
+	uint64_t message, to;
+	struct fe_said_found *ret;
+	bool found;
+	unsigned n_changes;
+};
+
+static void found(struct looking *x, uint64_t sequence, uint64_t conversation, struct str author)
+{
+	struct buf b = BUF_ON(x->ret->author);
+	x->found = true;
+	x->ret->sequence = sequence;
+	x->ret->conversation = conversation;
+	buf_str(&b, author);
+	x->ret->author[b.len] = '\0';
+}
+
+static void on_row(void *arg, const struct store_val *c, int n UNUSED)
+{
+	found(arg, (uint64_t)c[0].i, (uint64_t)c[1].i, c[2].s);
+}
+
+static void on_record(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct looking *x = arg;
+	if ((uint64_t)c[4].i != x->message)
+		return;
+	if (c[STATE_COLUMN].i >= SAID_EDIT)
+		x->n_changes++;
+	else if (!x->found && (uint64_t)c[0].i <= x->to)
+		found(x, (uint64_t)c[0].i, (uint64_t)c[3].i, c[5].s);
+}
+
+static void on_count(void *arg, const struct store_val *c, int n UNUSED)
+{
+	((struct looking *)arg)->n_changes = (unsigned)c[0].i;
+}
+
+int fe_history_find(struct frontend *fe, uint64_t account, const struct change *c,
+                    struct fe_said_found *ret)
+{
+	const usec_t apart = CHANGE_APART_S * USEC_PER_SEC;
+	uint64_t from = said_at(c->at - MIN(c->at, apart)), to = said_at(c->at + apart);
+	struct looking x = { .message = c->message, .to = to, .ret = ret };
+	struct store_val v[] = { STORE_I(account), STORE_I(from), STORE_I(MIN(to, INT64_MAX)),
+		                 STORE_I(c->message) };
+	struct store_val of[] = { STORE_I(c->message), STORE_I(account) };
+	int r = store_read(fe->store, sql_count, of, ARRAY_SIZE(of), on_count, &x);
+	if (r >= 0)
+		r = store_read(fe->store, sql_find, v, ARRAY_SIZE(v), on_row, &x);
+	if (r < 0)
+		return r;
+	store_log_since(fe->history.log, (int64_t)from, (int64_t)account, on_record, &x);
+	if (!x.found)
+		return -ENOENT;
+	return x.n_changes >= CHANGES_MAX ? -EUSERS : 0;
+}
+
+/* --- from the disk --------------------------------------------------------------------------- */
+
+struct erasure {
+	struct list node;
+	struct frontend *fe;
+	uint64_t sequence;
+	struct timer again;
+};
+
+static void erase(struct frontend *fe, uint64_t sequence)
+{
+	struct store_val v[] = { STORE_I(sequence) };
+	struct store_stmt st = { .sql = sql_erase, .params = v, .n_params = ARRAY_SIZE(v) };
+	int r = store_write(fe->store, STORE_SHOULD, &st, 1, NULL, NULL);
+	if (r < 0)
+		log_warning(NULL, "history-not-erased", "why=%s", log_text(str_of(strerror(-r))));
+}
+
+static void erasure_free(struct erasure *e)
+{
+	list_del(&e->node);
+	timer_stop(&e->again);
+	free(e);
+}
+
+static void on_again(void *arg)
+{
+	struct erasure *e = arg;
+	erase(e->fe, e->sequence);
+	erasure_free(e);
+}
+
+void fe_history_erase(struct frontend *fe, uint64_t sequence)
+{
+	struct erasure *e = xnew(struct erasure);
+	e->fe = fe;
+	e->sequence = sequence;
+	timer_init(&e->again, fe->loop, on_again, e);
+	timer_set(&e->again, loop_now(fe->loop) + ERASE_AGAIN_MS * USEC_PER_MSEC);
+	list_add(&fe->history.erasures, &e->node);
+	erase(fe, sequence);
+}
+
+void fe_history_erase_stop(struct frontend *fe)
+{
+	list_for(it, &fe->history.erasures) erasure_free(list_entry(it, struct erasure, node));
+}
