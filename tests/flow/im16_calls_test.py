@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Poster row IM-16: browsers call one another.  The descriptions of media are the browsers' own; what
 is tried here is the way that they take, and every end that a call can have."""
+import base64
 import os
 import sys
 
@@ -320,16 +321,66 @@ def a_killed_front_end_ends_no_call(case):
     check_eq(a.wait_call("ended", ours)["reason"], "hung_up", "why")
 
 
+def _back(one):
+    """After the kill of its process."""
+    wait_for(lambda: one.closed, "the connection has ended")
+    wait_for(lambda: _again(one), "a connection")
+    one.seq = 0
+    answer = one.hello(resume=True)
+    check(not answer["resumed"], "a session that went with its process")
+    return answer["calls"]
+
+
+@tap.test(alone=True)
+def a_killed_web_process_ends_no_call(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = call(a, b)
+    for caller, callee, one, other in ((a, b, ours, theirs), (b, a, theirs, ours)):
+        case.site.server.kill_role("web", 1)
+        check_eq((_back(a), _back(b)), ([ours], [theirs]), "the calls that go on")
+        wait_for(lambda: "ok" in a.ask("chat.send", to=address(b.user), text="back"), "both are back")
+        seq = callee.seq
+        asked = caller.send("call.update", call=one, sdp=sdp("new"))
+        callee.wait_call("update", other, seq)
+        callee.ok("call.accept", call=other, sdp=sdp("yes"))
+        check("ok" in caller.answer(asked), "the change")
+    case.site.server.kill_role("web", 1)
+    check_eq((_back(a), _back(b)), ([ours], [theirs]), "the calls that go on")
+    b.ok("call.end", call=theirs)
+    check_eq(a.wait_call("ended", ours)["reason"], "hung_up", "why")
+
+
+@tap.test(alone=True)
+def calls_are_brought_back_by_their_own_user_alone(case):
+    a, b, c = browser(case), browser(case), browser(case)
+    ours, theirs = call(a, b)
+    kept = a.kept[ours]
+    check(address(b.user) not in base64.urlsafe_b64decode(kept + "===").decode("latin-1"), "it is sealed")
+    case.site.server.kill_role("web", 1)
+    c.kept = {"x": kept, "y": kept[:-4] + "AAAA", "z": "nonsense", "v": ""}
+    check_eq(_back(c), [], "another's, broken ones")
+    a.kept["twice"] = kept
+    check_eq(_back(a), [ours], "once")
+    a.kept.pop("twice")
+    check_eq(_back(b), [theirs], "the other's")
+    second = case.own(Browser(Site(case.site.server), a.user))
+    check_eq(second.log_in().status, 200, "another log-in")
+    check_eq(second.connect(), 101, "WebSocket")
+    second.kept = {ours: kept}
+    check_eq(second.hello()["calls"], [], "of another log-in of the same user")
+    wait_for(lambda: "ok" in a.ask("chat.send", to=address(b.user), text="back"), "both are back")
+    a.ok("call.end", call=ours)
+    check_eq(b.wait_call("ended", theirs)["reason"], "hung_up", "why")
+
+
 @tap.test(alone=True)
 def after_a_killed_web_process_people_call_again(case):
     a, b = browser(case), browser(case)
     call(a, b)
     case.site.server.kill_role("web", 1)
     for one in (a, b):
-        wait_for(lambda one=one: one.closed, "the connection has ended")
-        wait_for(lambda one=one: _again(one), "a connection")
-        one.seq = 0
-        check(not one.hello(resume=True)["resumed"], "a session that went with its process")
+        one.kept.clear()
+        check_eq(_back(one), [], "what was not brought back")
     a.calls.clear()
     b.calls.clear()
     wait_for(lambda: "ok" in a.ask("chat.send", to=address(b.user), text="again"), "both are back")

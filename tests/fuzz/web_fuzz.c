@@ -51,6 +51,7 @@ static struct web *world(void)
 	w.stack = sip_stack_new(env.loop, &cfg, &ops, &w);
 	w.accounts = accounts_new(env.loop, -1, NULL, NULL);
 	w.kept = open_files(env.loop);
+	w.seal = seal_new(env.pool_key);
 	return &w;
 }
 
@@ -118,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct web *w = world();
 	struct web_login who = { .account = 1, .uri = "alice@example.test", .ticket = "t" };
-	struct session *s = session_new(w, &who, STR("tab"));
+	struct session *s = session_new(w, &who, STR("tab"), STR(""));
 	if (!s)
 		abort();
 	for (size_t at = 0; at + 2 < size;) {

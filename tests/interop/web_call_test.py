@@ -25,9 +25,9 @@ def up(p):
 
 def talk(case, video, way=None):
     """alice calls bob, who answers."""
-    a, _ = person(case, "alice", CALLER, way)
-    b, bob = person(case, "bob", CALLED, way)
-    find(a, bob)
+    a, a.user = person(case, "alice", CALLER, way)
+    b, b.user = person(case, "bob", CALLED, way)
+    find(a, b.user)
     a.press("Video call with" if video else "Call ")
     b.wait("is calling")
     b.press("Answer with video" if video else "Answer")
@@ -272,6 +272,21 @@ def a_call_goes_on_when_front_ends_are_killed(case):
         case.site.server.kill_role("frontend", n)
     wait_heard(a, CALLED)
     wait_heard(b, CALLER)
+    a.press("Hang up")
+    b.wait_gone("Hang up")
+    check_eq(a.run("document.querySelector('.call') === null"), True, "no call is left")
+
+
+@tap.test(alone=True)
+def a_call_goes_on_when_the_web_process_is_killed(case):
+    a, b = talk(case, video=False)
+    case.site.server.kill_role("web", 1)
+    for page in (a, b):
+        wait_for(lambda page=page: case.site.server.endpoints(page.user), "the page is back")
+    wait_heard(a, CALLED)
+    wait_heard(b, CALLER)
+    a.press("Hold")
+    b.wait("has put you on hold")
     a.press("Hang up")
     b.wait_gone("Hang up")
     check_eq(a.run("document.querySelector('.call') === null"), True, "no call is left")

@@ -100,6 +100,7 @@ class Browser:
         self.self_state, self.contacts, self.groups, self.people = {}, {}, {}, {}
         self.messages, self.typing = [], []
         self.calls = {}  # id: what was told of it, in order
+        self.kept = {}  # id: the dialog, sealed
         self.conferences = {}  # chat: {"name", "organizer", "people": {uri: role}}; None: not in it
         self.closed, self._number = None, 0
         self.sock, self._reader = None, None
@@ -249,6 +250,10 @@ class Browser:
             self._conference(m)
         elif m["ev"] == "call":
             self.calls.setdefault(m["call"], []).append(m)
+            if m["state"] == "ended":
+                self.kept.pop(m["call"], None)
+        elif m["ev"] == "kept":
+            self.kept[m["call"]] = m["kept"]
 
     def _conference(self, m):
         if m["state"] == "none":
@@ -292,10 +297,12 @@ class Browser:
         fields = {"client": "test/1", "tab": self.tab}
         if resume:
             fields["resume"] = {"session": self.session, "seq": self.seq}
+        if self.kept:
+            fields["calls"] = list(self.kept.values())
         number = self.send("hello", **fields)
         answer = self.answer(number)["ok"]
         if not answer["resumed"]:
-            check(not resume or answer["session"] != self.session, "another session")
+            check(not resume or answer["calls"] or answer["session"] != self.session, "another session")
         self.session = answer["session"]
         return answer
 

@@ -99,15 +99,28 @@ static struct session *to_resume(struct browser *b, const cJSON *resume, uint64_
 	return s && session_has(s, *ret_seq) ? s : NULL;
 }
 
-static void welcome(struct browser *b, uint64_t number, struct session *s, bool resumed)
+static void welcome(struct browser *b, uint64_t number, struct session *s, const cJSON *hello)
 {
 	auto_(buf_free) struct buf body = buf_of(WEB_DOC_MAX);
 	session_take(s, b);
 	b->session = s;
 	timer_stop(&b->hello);
-	put_welcome(&body, s, buf_view(&b->user), resumed);
+	put_welcome(&body, s, buf_view(&b->user), hello == NULL);
+	if (hello)
+		wb_calls_take_back(s, hello, &body);
 	buf_free(&b->user);
 	web_ok(s, number, buf_view(&body));
+	if (hello)
+		wb_calls_keep(s);
+}
+
+/* Calls that the browser kept go on in the session that they were made in, if that is no more. */
+static struct session *new_session(struct browser *b, struct str tab, const cJSON *hello)
+{
+	char id[WEB_SESSION_ID_MAX + 1];
+	bool kept = wb_kept_session(b->web, &b->who, hello, id) &&
+	            !session_find(b->web, str_of(id), NULL);
+	return session_new(b->web, &b->who, tab, kept ? str_of(id) : STR(""));
 }
 
 static void hello(struct browser *b, uint64_t number, const cJSON *args)
@@ -121,13 +134,13 @@ static void hello(struct browser *b, uint64_t number, const cJSON *args)
 	struct session *s = to_resume(b, cJSON_GetObjectItemCaseSensitive(args, "resume"), &seq);
 	if (s) {
 		b->web->stats.resumed++;
-		welcome(b, number, s, true);
+		welcome(b, number, s, NULL);
 		session_replay(s, seq);
 		return;
 	}
-	s = session_new(b->web, &b->who, tab);
+	s = new_session(b, tab, args);
 	if (s)
-		welcome(b, number, s, false);
+		welcome(b, number, s, args);
 	else
 		browser_end(b, WS_TRY_AGAIN, "There are too many sessions; try again later.");
 }

@@ -2,44 +2,13 @@
 
 #include "base/code.h"
 #include "base/rand.h"
+#include "role/web/call.h"
 #include "role/web/people.h"
 #include "stack/sip/txn.h"
 
 /* Calls.  The browser makes and reads descriptions of media (SDP); here they are carried by INVITE
  * dialogs (RFC 3261 sections 12 to 15), as one end of them.  A call outlives the browser's
  * connection as its session does. */
-
-enum { CALL_ID_LEN = 16, TAG_LEN = 12 };
-
-enum phase {
-	CALL_OUT,  /* our INVITE is under way */
-	CALL_IN,   /* theirs waits for the user */
-	CALL_UP,   /* there is a dialog */
-	CALL_OVER, /* given up by the browser, but our INVITE is not answered yet */
-};
-
-struct call {
-	struct list node; /* in session->calls */
-	struct session *s;
-	enum phase phase;
-	bool rings;
-	char id[CALL_ID_LEN + 1]; /* to the browser */
-	char *peer;               /* address without scheme */
-	char *call_id, *local_tag, *remote, *remote_tag, *target, *routes;
-	uint32_t cseq, remote_cseq;
-	struct list offers;   /* of ours: INVITEs, whose transactions there are */
-	struct offer *offer;  /* the one that is not answered yet */
-	struct sip_stx *asks; /* theirs, which the browser has to answer */
-	struct {              /* our 2xx, until its ACK */
-		struct buf text;
-		uint32_t slot; /* of the front end that it goes to */
-		uint32_t cseq; /* 0: acknowledged */
-		uint64_t ms;
-		usec_t until;
-		struct timer again;
-	} ok;
-	struct timer life; /* of one that rings */
-};
 
 /* An INVITE of ours.  It is there as long as its transaction, for its ACK may have to be repeated.
  */
@@ -210,11 +179,11 @@ static void on_ok_again(void *arg)
 	timer_set(&c->ok.again, now + c->ok.ms * USEC_PER_MSEC);
 }
 
-static struct call *call_new(struct session *s, struct str peer)
+struct call *wb_call_new(struct session *s, struct str peer)
 {
 	struct call *c = xnew(struct call);
 	struct buf ib = BUF_ON(c->id);
-	rand_token(&ib, CALL_ID_LEN);
+	rand_token(&ib, WEB_CALL_ID_LEN);
 	c->s = s;
 	c->peer = str_dup(peer);
 	list_init(&c->offers);
@@ -369,6 +338,7 @@ static void accepted(struct offer *o, const struct sip_msg *m)
 	c->phase = over ? CALL_OVER : CALL_UP;
 	if (!over && sdp.len > 0) {
 		tell_answer(o, sdp);
+		wb_call_keep(c);
 		return;
 	}
 	send_bye(c);
@@ -510,6 +480,7 @@ static void accept_asks(struct call *c, struct str sdp)
 	sip_stx_reply(t, 200, STR(""), buf_view(&lines), STR("application/sdp"), sdp);
 	timer_stop(&c->life);
 	c->phase = CALL_UP;
+	wb_call_keep(c);
 }
 
 static void say_no(struct sip_req *rq, int code, struct str lines)
@@ -527,7 +498,7 @@ static void ring(struct session *s, struct sip_req *rq, struct str from)
 {
 	char tag[SIP_TAG_LEN + 1];
 	auto_(buf_free) struct buf lines = buf_of(SIP_HEAD_MAX);
-	struct call *c = call_new(s, from);
+	struct call *c = wb_call_new(s, from);
 	c->phase = CALL_IN;
 	set_text(&c->call_id, rq->msg->call_id);
 	c->remote_cseq = rq->msg->cseq;
@@ -656,7 +627,7 @@ void wb_call_start(struct session *s, uint64_t number, const cJSON *args)
 		web_fail(s, number, "too_many", "There are too many calls.", "End one of them.");
 		return;
 	}
-	struct call *c = call_new(s, to);
+	struct call *c = wb_call_new(s, to);
 	rand_token(&ib, 24);
 	rand_token(&tb, TAG_LEN);
 	set_text(&c->call_id, buf_view(&ib));

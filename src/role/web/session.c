@@ -244,7 +244,8 @@ static void make_place(struct web *w, const struct session *next)
 		session_end(oldest, WEB_REPLACED, "There are too many sessions of this user.");
 }
 
-struct session *session_new(struct web *w, const struct web_login *who, struct str tab)
+struct session *session_new(struct web *w, const struct web_login *who, struct str tab,
+                            struct str own)
 {
 	if (w->n_sessions >= w->set.sessions_max)
 		return NULL;
@@ -252,7 +253,10 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	struct buf id = BUF_ON(s->id), call = BUF_ON(s->reg_call);
 	s->web = w;
 	s->who = *who;
-	rand_token(&id, 24);
+	if (own.len > 0)
+		buf_str(&id, own);
+	else
+		rand_token(&id, 24);
 	rand_token(&call, 24);
 	make_instance(s, tab);
 	make_place(w, s);

@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 
 #include "auth/accounts.h"
+#include "auth/seal.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -29,6 +30,7 @@ enum {
 	WEB_URI_MAX = 255,                 /* bytes of a person's address */
 	WEB_SIP_URI_MAX = WEB_URI_MAX + 4, /* of it with its scheme */
 	WEB_TAB_MAX = 64,
+	WEB_SESSION_ID_MAX = 32,
 	WEB_USER_SESSIONS_MAX = 8, /* of one user: the oldest goes, as of other endpoints */
 	WEB_AWAY_S = 60,           /* a session without a connection */
 	WEB_EVENTS_MAX = 1000,     /* kept for who comes back ... */
@@ -78,6 +80,7 @@ struct web {
 	struct sip_flow *fes[WEB_SLOTS_MAX]; /* links to the front ends; NULL: down */
 	uint32_t n_fes;
 	struct accounts *accounts;
+	struct seal *seal;         /* of calls that browsers keep */
 	struct map by_id, by_call; /* sessions; dialogs by Call-ID */
 	struct map by_ref;         /* texts that browsers sent, by their mark */
 	struct list sessions;      /* the oldest first */
@@ -205,7 +208,7 @@ struct session {
 	struct map_node by_id;
 	struct web *web;
 	struct web_login who;
-	char id[33], instance[37];
+	char id[WEB_SESSION_ID_MAX + 1], instance[37];
 	struct browser *browser; /* NULL: away */
 	struct timer away;
 	/* events */
@@ -230,8 +233,9 @@ struct session {
 	struct chat *chat;     /* chat.c */
 };
 
-/* A new one; it signs in.  NULL: there are too many. */
-struct session *session_new(struct web *w, const struct web_login *who, struct str tab);
+/* A new one; it signs in.  id: empty, or one that is free.  NULL: there are too many. */
+struct session *session_new(struct web *w, const struct web_login *who, struct str tab,
+                            struct str id);
 /* The session of that id, which was opened with the same log-in (who NULL: whichever); NULL. */
 struct session *session_find(struct web *w, struct str id, const struct web_login *who);
 /* The connection that shows it; another one that has it is ended. */
@@ -411,6 +415,16 @@ void wb_call_answer(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_update(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_accept(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_end(struct session *s, uint64_t number, const cJSON *args);
+
+/* --- keep.c: calls that outlive the process */
+
+/* Of which session the calls are that a `hello` brings back; false: it brings none. */
+bool wb_kept_session(const struct web *w, const struct web_login *who, const cJSON *hello,
+                     char ret[WEB_SESSION_ID_MAX + 1]);
+/* Takes them up; appends the member "calls": those that go on. */
+void wb_calls_take_back(struct session *s, const cJSON *hello, struct buf *b);
+/* The browser gets all of them anew. */
+void wb_calls_keep(const struct session *s);
 
 /* --- relay.c */
 

@@ -197,6 +197,7 @@ static void web_free(struct web *w)
 	sessions_free(w);
 	sip_stack_free(&w->stack);
 	accounts_free(&w->accounts);
+	seal_free(&w->seal);
 	files_close(&w->kept);
 	web_files_free(w);
 	tls_server_unref(&w->tls);
@@ -246,6 +247,7 @@ static int start(struct role_env *env, void **ret_state)
 	auto_(buf_free) struct buf why = buf_of(8192);
 	struct web *w = xnew(struct web);
 	w->env = env;
+	w->seal = seal_new(env->pool_key);
 	map_init(&w->by_id);
 	map_init(&w->by_call);
 	map_init(&w->by_ref);

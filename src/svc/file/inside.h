@@ -20,6 +20,7 @@ struct files {
 	unsigned n_uploads, n_readers;
 	uint64_t coming; /* bytes of uploads that are under way */
 	struct timer sweep;
+	struct log_limit limit;
 	struct found {
 		struct files *f;
 		struct buf text; /* of the row that was found last */

@@ -83,8 +83,7 @@ static void end(struct upload *u, enum file_error err)
 
 static void say(struct upload *u, const char *event, struct str why)
 {
-	static struct log_limit limit;
-	if (log_allow(&limit, loop_now(u->f->loop), LINES_PER_S))
+	if (log_allow(&u->f->limit, loop_now(u->f->loop), LINES_PER_S))
 		log_warning(NULL, event, "of=%s why=%s", log_esc(u->what.owner), log_text(why));
 }
 

@@ -189,6 +189,7 @@ export class Session {
       },
       hello: (hello: Hello) => this.welcomed(hello),
       event: (event: Event) => this.event(event),
+      more: () => ({ calls: this.calls.kept() }),
     };
     return new Link(world, handlers, CLIENT, tab);
   }
@@ -199,7 +200,7 @@ export class Session {
     this.begun.value = true;
     if (!hello.resumed) {
       this.people.forgetStates();
-      this.calls.lost();
+      this.calls.lost(hello.calls);
       this.conferences.forget();
       this.watched = this.watchedConferences = "";
     }
@@ -217,7 +218,7 @@ export class Session {
     if (e.ev === "self") this.self.value = e.self;
     else if (e.ev === "contacts") this.people.setContacts(e.groups, e.people);
     else if (e.ev === "presence") this.people.setPresence(e.people);
-    else if (e.ev === "call") this.calls.event(e);
+    else if (e.ev === "call" || e.ev === "kept") this.calls.event(e);
     else if (e.ev === "conference") this.conferences.event(e);
     else this.chats.event(e);
   }

@@ -27,6 +27,8 @@ export class Call {
   readonly remoteVideo = signal(false);
   /** The picture of the other side is a screen. */
   readonly remoteScreen = signal(false);
+  /** With which the server takes it up again. */
+  kept = "";
   /** What an incoming call offers. */
   offer = "";
   /** What the caller says to be called. */

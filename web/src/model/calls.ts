@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 import { checkRelay } from "../net/check";
-import { ApiError, codeOf, type CallEvent } from "../net/wire";
+import { ApiError, codeOf, type CallEvent, type KeptEvent } from "../net/wire";
 import { Call } from "./call";
 import { mediaError, type Media } from "./media";
 import { hasVideo } from "./sdp";
@@ -32,7 +32,7 @@ export class Calls {
   readonly current = signal<Call | null>(null);
   readonly incoming = signal<readonly Call[]>([]);
   /** Events of a call that has no name yet: they can be faster than the answer to `call.start`. */
-  private early: CallEvent[] = [];
+  private early: (CallEvent | KeptEvent)[] = [];
   private relay: { servers: RTCIceServer[]; until: number } | null = null;
 
   constructor(private readonly world: CallsWorld) {}
@@ -114,11 +114,12 @@ export class Calls {
     }
   }
 
-  event(e: CallEvent): void {
-    const call = [this.current.peek(), ...this.incoming.peek()].find((c) => c && c.id === e.call);
-    if (e.state === "incoming") this.rang(e);
+  event(e: CallEvent | KeptEvent): void {
+    const call = this.all().find((c) => c.id === e.call);
+    if (e.ev === "call" && e.state === "incoming") this.rang(e);
     else if (!call) this.before(e);
     else if (call.over) return;
+    else if (e.ev === "kept") call.kept = e.kept;
     else if (e.state === "ended") this.ended(call, e.reason);
     else if (e.state === "ringing") call.phase.value = "ringing";
     else if (e.state === "answered") void this.guard(call, () => this.answered(call, e.sdp));
@@ -138,9 +139,19 @@ export class Calls {
     if (call?.since.peek() && call.ours && (state === "failed" || state === "disconnected")) void this.restart(call);
   }
 
-  /** The session is a new one: the server knows these calls no more. */
-  lost(): void {
-    for (const call of [this.current.peek(), ...this.incoming.peek()]) if (call) this.ended(call, "lost");
+  /** With which the server takes up calls that it does not know any more. */
+  kept(): string[] {
+    return this.all().filter((c) => c.kept && !c.over).map((c) => c.kept);
+  }
+
+  /** The session is a new one: the server knows of these calls alone. */
+  lost(known: readonly string[] = []): void {
+    for (const call of this.all()) if (!known.includes(call.id)) this.ended(call, "lost");
+  }
+
+  private all(): Call[] {
+    const current = this.current.peek();
+    return current ? [current, ...this.incoming.peek()] : [...this.incoming.peek()];
   }
 
   private unshare(call: Call): Promise<void> {
@@ -181,7 +192,7 @@ export class Calls {
     return call && call.phase.peek() === "up" ? call : null;
   }
 
-  private before(e: CallEvent): void {
+  private before(e: CallEvent | KeptEvent): void {
     const call = this.current.peek();
     if (call?.ours && !call.id && !call.over && this.early.length < EARLY_MAX) this.early.push(e);
   }

@@ -26,6 +26,10 @@ export function count(v: unknown, other: number): number {
   return typeof v === "number" && Number.isFinite(v) && v >= 0 ? v : other;
 }
 
+function strings(v: unknown): string[] {
+  return Array.isArray(v) ? v.filter((s): s is string => typeof s === "string") : [];
+}
+
 export function list<T>(v: unknown, one: (o: Obj) => T | null): T[] {
   if (!Array.isArray(v)) return [];
   return v.filter(isObject).map(one).filter((x): x is T & {} => x !== null);
@@ -56,6 +60,7 @@ export function checkHello(v: unknown): Hello | null {
     seq: count(v.seq, 0),
     user,
     limits: { message_bytes: count(limits.message_bytes, 8000), watch: count(limits.watch, 100) },
+    calls: strings(v.calls),
   };
 }
 
@@ -145,7 +150,7 @@ const CONFERENCE_STATES = new Set<string>(["full", "partial", "none"]);
 
 function checkConference(o: Obj): ConferenceEvent | null {
   if (!text(o.chat) || !CONFERENCE_STATES.has(text(o.state))) return null;
-  const gone = Array.isArray(o.gone) ? o.gone.filter((u): u is string => typeof u === "string") : [];
+  const gone = strings(o.gone);
   return {
     ev: "conference",
     chat: text(o.chat),
@@ -184,6 +189,8 @@ export function checkEvent(o: Obj): Event | null {
       return { ev: "typing", chat: text(o.chat), from: text(o.from), on: o.on === true };
     case "call":
       return checkCall(o);
+    case "kept":
+      return { ev: "kept", call: text(o.call), kept: text(o.kept) };
     case "conference":
       return checkConference(o);
     case "message_state":

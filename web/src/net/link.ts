@@ -34,6 +34,8 @@ export interface Handlers {
   /** After each hello; `resumed` false means that everything will be told again. */
   hello(hello: Hello): void;
   event(event: Event): void;
+  /** What else a hello says. */
+  more(): object;
 }
 
 interface Pending {
@@ -114,7 +116,7 @@ export class Link {
   private sayHello(): void {
     const resume = this.session && { session: this.session.id, seq: this.session.seq };
     const socket = this.socket;
-    this.send("hello", { client: this.client, tab: this.tab, ...(resume ? { resume } : {}) }).then(
+    this.send("hello", { client: this.client, tab: this.tab, ...(resume ? { resume } : {}), ...this.handlers.more() }).then(
       (ok) => this.welcomed(socket, checkHello(ok)),
       () => this.fail(socket),
     );

@@ -32,6 +32,8 @@ export interface Hello {
   seq: number;
   user: User;
   limits: Limits;
+  /** Those that go on, of the ones that were brought back. */
+  calls: string[];
 }
 
 export interface Self {
@@ -97,6 +99,13 @@ export interface CallEvent {
   reason: string;
 }
 
+/** A call as the server can take it up again, which cannot be read here. */
+export interface KeptEvent {
+  ev: "kept";
+  call: string;
+  kept: string;
+}
+
 /** Somebody in a group chat. */
 export interface Member {
   uri: string;
@@ -117,6 +126,7 @@ export interface ConferenceEvent {
 
 export type Event =
   | CallEvent
+  | KeptEvent
   | ConferenceEvent
   | { ev: "self"; self: Self }
   | { ev: "contacts"; groups: Group[]; people: Contact[] }

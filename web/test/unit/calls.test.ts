@@ -318,6 +318,18 @@ describe("calls", () => {
     expect(ops().filter((op) => op === "call.update").length).toBe(2);
   });
 
+  it("goes on with the calls that the server takes up again", async () => {
+    const { calls, call } = await talking();
+    expect(calls.kept()).toEqual([]);
+    calls.event({ ev: "kept", call: call.id, kept: "sealed-1" });
+    calls.event({ ev: "kept", call: call.id, kept: "sealed-2" });
+    expect(calls.kept()).toEqual(["sealed-2"]);
+    calls.lost([call.id]);
+    expect(call.phase.value).toBe("up");
+    calls.lost(["another"]);
+    expect([call.phase.value, call.reason.value, calls.kept()]).toEqual(["ended", "lost", []]);
+  });
+
   it("takes an end that is faster than the answer to its request", async () => {
     const w = world();
     w.answers["call.start"] = () => {

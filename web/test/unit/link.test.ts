@@ -32,7 +32,7 @@ beforeEach(() => {
       signedIn: async () => signedIn,
       random: () => 0,
     },
-    { state: (s) => states.push(s), hello: (h) => hellos.push(h), event: (e) => events.push(e) },
+    { state: (s) => states.push(s), hello: (h) => hellos.push(h), event: (e) => events.push(e), more: () => ({ calls: [] }) },
     "test/1",
     "tab1",
   );
