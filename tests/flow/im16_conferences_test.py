@@ -57,6 +57,26 @@ def what_one_says_all_hear_and_remember(case):
 
 
 @tap.test
+def all_see_who_types(case):
+    chat, (a, b, c) = group(case)
+    a.ok("chat.typing", to=chat, on=True)
+    for x in (b, c):
+        wait_for(lambda x=x: any(e["ev"] == "typing" and (e["chat"], e["from"], e["on"]) == (chat, address(a.user), True)
+                                 for e in x.events), lambda x=x: f"{x.user.name} is told: {x.typing}")
+    check_eq(a.typing, [], "but not who does it")
+    a.ok("chat.typing", to=chat, on=False)
+    for x in (b, c):
+        wait_for(lambda x=x: x.typing[-1] == (address(a.user), False), "and of the end")
+    d = browser(case)
+    d.ok("chat.typing", to=chat, on=True)  # no member: it is nothing
+    a.ok("chat.send", to=chat, text="after it")
+    for x in (b, c):
+        x.wait_text("after it")
+        check_eq([t for t in x.typing if t[0] == address(d.user)], [], "who is not in it types for nobody")
+    check_eq([t for t, _ in ((m["text"], 0) for m in b.messages)], ["after it"], "and it is no message")
+
+
+@tap.test
 def who_was_away_reads_it_when_he_comes(case):
     chat, (a, b) = group(case, 2)
     c = case.site.user("web")

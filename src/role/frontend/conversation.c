@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/code.h"
 #include "role/frontend/fe.h"
 #include "svc/conversation/html.h"
 #include "svc/directory/fold.h"
@@ -16,13 +17,22 @@ enum {
 	PAGE_MAX = 100,        /* messages of a page */
 	FIND_MAX = 100,        /* bytes that are searched for, */
 	FIND_WORDS_MAX = 8,    /* and words of them */
+	TYPING_MAX = 8,        /* people who type at the same time: of more nobody is told */
 	PAGE_BYTES_MAX = 4 * 1024 * 1024, /* with one of the longest */
+};
+
+/* Somebody types, or does not any more; it is told once and not kept. */
+struct typing {
+	char room[CONF_URI_MAX + CONF_ID_MAX], author[ACCESS_URI_MAX + 1];
+	bool on;
 };
 
 struct conversation_sub {
 	struct sub sub;
 	struct frontend *fe;
-	uint64_t told; /* the sequence */
+	uint64_t told;         /* the sequence */
+	struct typing *typing; /* TYPING_MAX, or NULL */
+	unsigned n_typing;
 };
 
 struct composing {
@@ -47,6 +57,21 @@ static void put_message(void *arg, const struct said *s)
 	c->told = s->sequence;
 }
 
+static void put_typing(struct buf *b, struct conversation_sub *me)
+{
+	for (unsigned i = 0; i < me->n_typing; i++) {
+		const struct typing *x = &me->typing[i];
+		buf_str(b, i ? STR(",{\"peer\":") : STR(",\"typing\":[{\"peer\":"));
+		json_put_str(b, str_of(x->room));
+		json_put_member(b, "author", str_of(x->author));
+		buf_printf(b, ",\"on\":%s}", x->on ? "true" : "false");
+	}
+	if (me->n_typing > 0)
+		buf_char(b, ']');
+	me->n_typing = 0;
+	free(take(&me->typing));
+}
+
 static bool compose(struct sub *s, bool all, struct buf *b, struct str *ret_type)
 {
 	struct conversation_sub *me = container_of(s, struct conversation_sub, sub);
@@ -54,12 +79,13 @@ static bool compose(struct sub *s, bool all, struct buf *b, struct str *ret_type
 	size_t before = b->len;
 	buf_lit(b, "{\"messages\":[");
 	int r = fe_history_read(me->fe, s->account, me->told, MESSAGES_MAX + 1, put_message, &c);
-	if (r < 0 || (c.n == 0 && !all)) {
+	if (r < 0 || (c.n == 0 && me->n_typing == 0 && !all)) {
 		b->len = before;
 		return false;
 	}
-	buf_printf(b, "],\"next\":\"%" PRIu64 "\",\"more\":%s}\n", c.told,
-	           c.more ? "true" : "false");
+	buf_printf(b, "],\"next\":\"%" PRIu64 "\",\"more\":%s", c.told, c.more ? "true" : "false");
+	put_typing(b, me);
+	buf_lit(b, "}\n");
 	me->told = c.told;
 	*ret_type = STR("application/dialtone+json");
 	if (c.more)
@@ -71,6 +97,7 @@ static void free_sub(struct sub *s)
 {
 	struct conversation_sub *me = container_of(s, struct conversation_sub, sub);
 	me->fe->n_conversation_subs--;
+	free(me->typing);
 	free(me);
 }
 
@@ -298,6 +325,45 @@ void fe_conversation_page(struct task *t, struct person *p UNUSED)
 	answer_page(t, &c, &page);
 	changes_free(&c.changes);
 	buf_free(&c.b);
+}
+
+/* The last word of somebody in a room takes the place of the one before. */
+static void add_typing(struct conversation_sub *me, const struct fe_ends *e, bool on)
+{
+	unsigned i = 0;
+	while (i < me->n_typing && !(str_eq(str_of(me->typing[i].room), e->peer) &&
+	                             str_eq(str_of(me->typing[i].author), e->author)))
+		i++;
+	if (i == TYPING_MAX)
+		return;
+	if (!me->typing)
+		me->typing = xcalloc(TYPING_MAX, sizeof(*me->typing));
+	struct typing *x = &me->typing[i];
+	struct buf room = BUF_ON(x->room), author = BUF_ON(x->author);
+	buf_str(&room, e->peer);
+	buf_str(&author, e->author);
+	x->room[room.len] = x->author[author.len] = '\0';
+	x->on = on;
+	me->n_typing = MAX(me->n_typing, i + 1);
+	sub_touch(&me->sub);
+}
+
+bool fe_room_typing(struct task *t)
+{
+	struct content c;
+	struct fe_ends e;
+	if (t->msg->method != SIP_MESSAGE || !t->from_link || !fe_is_of_conference(t->msg))
+		return false;
+	content_read(&c, t->msg);
+	if (c.kind != CONTENT_TYPING)
+		return false;
+	fe_read_ends(&e, t);
+	for (struct sub *s = subs_next(t->fe->subs, t->callee, NULL); s && e.author.len > 0;
+	     s = subs_next(t->fe->subs, t->callee, s))
+		if (s->package == &package)
+			add_typing(container_of(s, struct conversation_sub, sub), &e, c.active);
+	task_reply(t, 200, STR(""), STR(""));
+	return true;
 }
 
 unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account)

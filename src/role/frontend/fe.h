@@ -651,6 +651,9 @@ enum refusal fe_start_conversation(struct task *t, struct person *p, const struc
                                    struct sub **ret);
 /* SERVICE: a page of the own history. */
 void fe_conversation_page(struct task *t, struct person *p);
+/* That somebody types in a conference: told to those endpoints alone that read the history.  False:
+ * it is something else. */
+bool fe_room_typing(struct task *t);
 /* How many endpoints of the user read it. */
 unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account);
 /* There is more in the user's history. */

@@ -110,10 +110,25 @@ static bool is_remark(const struct sip_msg *m)
 	return said.kind == CONTENT_TYPING || said.kind == CONTENT_NOTICE;
 }
 
+/* That a member types the others are told; whoever else writes here joins by a text alone. */
+static void on_remark(struct task *t, struct conference *c)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf who = BUF_ON(text);
+	struct content said;
+	content_read(&said, t->msg);
+	focus_put_who(&who, t);
+	if (said.kind == CONTENT_TYPING && !fe_has_to_tag(t->msg) &&
+	    conference_is_member(c, buf_view(&who)))
+		fe_mcu_pass(t);
+	else
+		task_reply(t, 200, STR(""), STR(""));
+}
+
 void focus_message(struct task *t, struct conference *c)
 {
 	if (is_remark(t->msg))
-		task_reply(t, 200, STR(""), STR(""));
+		on_remark(t, c);
 	else if (fe_has_to_tag(t->msg) && !focus_leg_of(t, c))
 		task_refuse(t, REFUSE_NO_DIALOG, STR(""));
 	else

@@ -222,7 +222,7 @@ void fe_terminate(struct task *t)
 	t->tap_to = t->callee;
 	if (t->from_link)
 		start_call(t);
-	if (fe_keeps_order(t) || fe_change(t))
+	if (fe_room_typing(t) || fe_keeps_order(t) || fe_change(t))
 		return;
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
 	if (callee && fe_invite_phones(t, callee))

@@ -172,6 +172,10 @@ static enum refusal pass_on(struct ask *a, struct immcu_room *r, const struct im
 	int code = immcu_say(r, s);
 	if (code)
 		return refusal_of(code);
+	if (s->typing && s->pagers_only) {
+		answer_ok(a);
+		return REFUSE_NOTHING;
+	}
 	buf_lit(&lines, "Message-Id: ");
 	buf_dec(&lines, immcu_number(r));
 	buf_lit(&lines, "\r\n");

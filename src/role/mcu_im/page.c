@@ -37,7 +37,7 @@ void mi_put_page(struct buf *b, const struct immcu_leg *to, const struct immcu_m
 	struct str type = STR("text/plain;charset=UTF-8");
 	struct content c;
 	content_read_body(&c, m->type, m->body);
-	if (c.kind == CONTENT_CHANGE) { /* for the home: no phone gets it */
+	if (c.kind == CONTENT_CHANGE || c.kind == CONTENT_TYPING) { /* for the home, no phone */
 		sip_put_body(b, m->type, m->body);
 		return;
 	}
@@ -58,7 +58,7 @@ void mi_put_page_end(struct buf *b)
 	             STR("You are not in this conversation any more."));
 }
 
-/* Without the envelope; that somebody types, or has got a message, is told to nobody. */
+/* Without the envelope; that somebody has got a message is told to nobody. */
 enum refusal mi_read_page(struct immcu_said *s, const struct sip_msg *m)
 {
 	struct content c;
@@ -74,6 +74,11 @@ enum refusal mi_read_page(struct immcu_said *s, const struct sip_msg *m)
 		s->pagers_only = true;
 		return REFUSE_NOTHING;
 	case CONTENT_TYPING:
+		s->type = sip_value(m, SIP_H_CONTENT_TYPE);
+		s->body = m->body;
+		s->typing = true;
+		s->pagers_only = true; /* Lync clients do not show it in a room */
+		return REFUSE_NOTHING;
 	case CONTENT_NOTICE:
 		s->body = STR("");
 		return REFUSE_NOTHING;

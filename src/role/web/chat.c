@@ -4,6 +4,7 @@
 #include "base/code.h"
 #include "base/isotime.h"
 #include "role/web/people.h"
+#include "svc/conference/conf_uri.h"
 #include "svc/conversation/content.h"
 #include "svc/conversation/html.h"
 #include "svc/conversation/said.h"
@@ -296,11 +297,11 @@ void chat_typing(struct session *s, uint64_t number, const cJSON *args)
 	web_send(s, &o, on_told, (void *)(uintptr_t)number);
 }
 
-static void tell_typing(struct session *s, struct str from, bool on)
+static void tell_typing(struct session *s, struct str chat, struct str from, bool on)
 {
-	auto_(buf_free) struct buf b = buf_of(1024);
+	auto_(buf_free) struct buf b = buf_of(2 * (WEB_SIP_URI_MAX + CONF_WHOLE_URI_MAX));
 	buf_lit(&b, "\"chat\":");
-	json_put_str(&b, from);
+	json_put_str(&b, chat);
 	json_put_member(&b, "from", from);
 	buf_printf(&b, ",\"on\":%s", on ? "true" : "false");
 	session_event(s, "typing", buf_view(&b));
@@ -347,7 +348,7 @@ void chat_message(struct session *s, struct sip_req *rq)
 	}
 	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
 	if (c.kind == CONTENT_TYPING)
-		tell_typing(s, from, c.active);
+		tell_typing(s, from, from, c.active);
 	else if (c.kind == CONTENT_TEXT && (!s->chat->remembers || is_notice(rq->msg, from)))
 		tell_text(s, from, &c);
 }
@@ -432,6 +433,9 @@ void chat_notified(struct session *s, const struct sip_msg *m)
 	const cJSON *row;
 	struct str next = web_text(doc, "next");
 	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(doc, "messages")) take_row(s, row);
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(doc, "typing"))
+	        tell_typing(s, web_text(row, "peer"), web_text(row, "author"),
+	                    cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "on")));
 	if (next.len > 0)
 		set(s->chat->since, sizeof(s->chat->since), next);
 	cJSON_Delete(doc);

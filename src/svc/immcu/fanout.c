@@ -205,12 +205,12 @@ static bool give(struct immcu_leg *leg, struct immcu_text *t, bool typing)
 static void give_person(const struct conf_person *p, struct immcu_text *t,
                         const struct immcu_said *s)
 {
+	bool no_pagers = s->typing && !s->pagers_only;
 	list_for(n, &p->endpoints)
 	{
 		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
 		struct immcu_leg *leg = e->owner;
-		if (!leg || leg == s->from || (s->typing && e->leg->pager) ||
-		    (s->pagers_only && !e->leg->pager))
+		if (!leg || leg == s->from || (e->leg->pager ? no_pagers : s->pagers_only))
 			continue;
 		if (!give(leg, t, s->typing))
 			immcu_leg_end(leg, IMMCU_SLOW);
@@ -236,7 +236,7 @@ uint64_t immcu_number(const struct immcu_room *r)
 int immcu_say(struct immcu_room *r, const struct immcu_said *s)
 {
 	int code = check(r, s);
-	if (code)
+	if (code || (s->typing && r->n_people > IMMCU_TYPING_MAX))
 		return code;
 	if (!s->typing) {
 		r->n_said++;

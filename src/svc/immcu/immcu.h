@@ -18,6 +18,7 @@ enum {
 	IMMCU_BODY_MAX = 64 * 1024, /* bytes of a message: 413 */
 	IMMCU_TYPE_MAX = 1024,      /* bytes of its Content-Type: 413 */
 	IMMCU_HELD_MAX = 256 << 20, /* bytes of all that waits: 503 */
+	IMMCU_TYPING_MAX = 50,      /* people of a room in which it is told who types */
 	IMMCU_CSEQ_JUMP = 100000,   /* by which the CSeq of a leg that is taken over goes on */
 };
 
@@ -113,7 +114,8 @@ struct immcu_room *immcu_leg_room(const struct immcu_leg *leg);
 /* Free for the owner; NULL at first. */
 void **immcu_leg_user(struct immcu_leg *leg);
 
-/* Something a member says.  Typing goes to those who wait for nothing, and is never kept. */
+/* Something a member says.  Typing goes to those who wait for nothing, and is never kept; what a
+ * client types in its dialog goes to dialogs alone. */
 struct immcu_said {
 	struct str sender;            /* URI */
 	const struct immcu_leg *from; /* does not get it back; NULL: it came by none */
