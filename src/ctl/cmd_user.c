@@ -1,4 +1,4 @@
-/* dialtone user, device, login: the accounts. */
+/* dialtone user, device, login, token: the accounts. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -170,6 +170,19 @@ const struct verb ctl_user_verbs[] = {
 	{ .cmd = { .noun = "login", .verb = "end", .help = "Sign a user out of the web",
 	           .args = { ARG_USER, { "number", CTL_NUMBER, true, false,
 	                                 "one of the list; absent: all" } } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "token", .verb = "create",
+	           .help = "Make an app token for a program; shown once",
+	           .args = { ARG_USER,
+	                     { "name", CTL_TEXT, false, true, "a name for the program" },
+	                     { "life", CTL_TEXT, false, false,
+	                       "such as 365d; absent: for ever" } } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "token", .verb = "list", .help = "Show app tokens",
+	           .args = { { "user", CTL_TEXT, true, false, "absent: of all users" } } },
+	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "token", .verb = "remove", .help = "Revoke an app token",
+	           .args = { { "number", CTL_NUMBER, true, true, "one of the list" } } },
 	  .role = "accounts", .offline = true },
 	{ .cmd = { .noun = NULL } },
 };

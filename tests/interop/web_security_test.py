@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A person secures an account in Chromium: codes are made by oathtool from what zbarimg reads on the screen, a phone
-signs in with a password that was made in the browser."""
+signs in with a password that was made in the browser, a program with a token."""
 import os
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ from interop import webpage  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import Skip, check, check_eq, wait_for  # noqa: E402
-from lib.web import Site  # noqa: E402
+from lib.web import Browser, Site  # noqa: E402
 
 STEP_S = 30
 
@@ -147,6 +147,23 @@ def a_phone_gets_its_password_in_the_browser(case):
     phone.register()
     p.press("Revoke Kitchen")
     p.wait_gone("Revoke Kitchen")
+
+
+@tap.test
+def a_program_gets_its_token_in_the_browser(case):
+    p, user = page(case), case.site.user("owner")
+    password(p, user)
+    p.wait("Chats")
+    security(p)
+    p.write("Name of a new program", "Alarm")
+    p.press("Make a token")
+    p.wait("The token of Alarm")
+    made = p.run("document.querySelector('.own-secret pre').innerText").strip()
+    bot = case.own(Browser(Site(case.site.server), user, token=made)).start()
+    p.press("Revoke Alarm")
+    p.wait_gone("Revoke Alarm")
+    wait_for(lambda: bot.closed, "the end of the program's WebSocket")
+    check_eq(bot.closed.code, 4001, "the close code")
 
 
 if __name__ == "__main__":

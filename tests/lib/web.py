@@ -71,7 +71,7 @@ class Site:
         c.sock = self.socket()
         return c
 
-    def request(self, method, path, body=None, headers=(), cookie=None, origin=True):
+    def request(self, method, path, body=None, headers=(), cookie=None, origin=True, token=None):
         c = self.connection()
         lines = {"Host": f"{self.host}:{self.port}"}
         if body is not None:
@@ -80,6 +80,8 @@ class Site:
             lines["Origin"] = self.origin
         if cookie:
             lines["Cookie"] = f"__Host-dialtone={cookie}"
+        if token:
+            lines["Authorization"] = f"Bearer {token}"
         lines.update(dict(headers))
         if body is not None and not isinstance(body, (str, bytes)):
             body = json.dumps(body)
@@ -92,7 +94,8 @@ class Site:
 class Browser:
     """Signs in; connect() opens the WebSocket, hello() begins a session."""
 
-    def __init__(self, site, user, tab=None):
+    def __init__(self, site, user, tab=None, token=None):
+        self.token = token  # an app token, in the place of the cookie: it is a program then
         self.site, self.user, self.tab = site, user, tab or base64.b32encode(os.urandom(10)).decode()
         self.cookie = None
         self.session, self.seq = None, 0
@@ -144,6 +147,13 @@ class Browser:
 
     # WebSocket.
 
+    def _who(self, origin, cookie):
+        """The lines that say who it is."""
+        if self.token:
+            return f"Authorization: Bearer {self.token}\r\n" + (f"Origin: {origin}\r\n" if origin else "")
+        return (f"Origin: {origin or self.site.origin}\r\n"
+                f"Cookie: __Host-dialtone={cookie or self.cookie}\r\n")
+
     def connect(self, origin=None, cookie=None, protocol="dialtone.v1"):
         """The status of the answer."""
         if self.sock:
@@ -155,8 +165,7 @@ class Browser:
                            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
                            f"Sec-WebSocket-Protocol: {protocol}\r\n"
-                           f"Origin: {origin or self.site.origin}\r\n"
-                           f"Cookie: __Host-dialtone={cookie or self.cookie}\r\n\r\n").encode())
+                           f"{self._who(origin, cookie)}\r\n").encode())
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             got = self.sock.recv(1)
@@ -308,7 +317,8 @@ class Browser:
 
     def start(self):
         """Signs in, and waits for all that it is told at the begin."""
-        check_eq(self.log_in().status, 200, "log-in")
+        if not self.token:
+            check_eq(self.log_in().status, 200, "log-in")
         check_eq(self.connect(), 101, "WebSocket")
         self.hello()
         wait_for(lambda: self.self_state and any(e["ev"] == "contacts" for e in self.events),

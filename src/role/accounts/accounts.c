@@ -40,7 +40,7 @@ static uint32_t default_endpoints(const struct topo *t)
 
 /* --- start and stop ------------------------------------------------------------------ */
 
-/* By a command, by the user, or by a later one; login=0: all of the user's. */
+/* By a command, by the user, or by a later one; or an app token was removed. */
 static void log_ended(struct accounts_role *a, const struct userdb_change *c)
 {
 	struct account acc = { .uri = STR("") };

@@ -85,6 +85,8 @@ static void log_changed(struct peers *p, enum acct_own_op op, const struct acct_
 		[ACCT_OWN_FACTOR_END] = "second-factor-off",
 		[ACCT_OWN_DEVICE_ADD] = "device-added",
 		[ACCT_OWN_DEVICE_REMOVE] = "device-removed",
+		[ACCT_OWN_TOKEN_ADD] = "token-added",
+		[ACCT_OWN_TOKEN_REMOVE] = "token-removed",
 	};
 	struct account acc = { .uri = STR("") };
 	if (m->owned.status != ACCT_OWN_DONE || op >= ARRAY_SIZE(events) || !events[op])

@@ -266,6 +266,9 @@ static const struct page {
 	{ HTTP_POST, API "second-factor/codes", true, true, web_own_factor_codes },
 	{ HTTP_POST, API "second-factor/end", true, true, web_own_factor_end },
 	{ HTTP_POST, API "files", true, false, wb_upload },
+	{ HTTP_GET,  API "tokens", false, false, web_own_tokens },
+	{ HTTP_POST, API "tokens/add", true, true, web_own_token_add },
+	{ HTTP_POST, API "tokens/remove", true, true, web_own_token_remove },
 };
 /* clang-format on */
 
@@ -292,10 +295,26 @@ static bool is_json(const struct http_msg *m)
 	return str_ieq(str_trim(type), STR("application/json"));
 }
 
+/* What programs may ask too, by an app token. */
+static bool is_for_programs(const struct page *p)
+{
+	return p->fn == session || p->fn == websocket || p->fn == wb_upload;
+}
+
+/* No page makes a browser show an app token; a program has no Origin, or ours. */
+static bool is_foreign(const struct page *p, const struct http_msg *m)
+{
+	bool says = http_first(m, HTTP_H_ORIGIN) != NULL;
+	return p->own && (says || !visit_has_token(m)) && !is_same_origin(m);
+}
+
 static void serve(struct web *w, struct http_exchange *x, const struct page *p)
 {
 	const struct http_msg *m = http_request(x);
-	if (p->own && !is_same_origin(m))
+	if (visit_has_token(m) && !is_for_programs(p))
+		visit_error(x, 403, "refused", "An app token is not good for this.",
+		            "Sign in with the password.");
+	else if (is_foreign(p, m))
 		visit_error(x, 403, "foreign_origin", "This request comes from another site.", "");
 	else if (p->json && !is_json(m))
 		visit_error(x, 415, "bad_request", "The body is application/json.", "");

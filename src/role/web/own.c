@@ -6,6 +6,8 @@
 /* What users ask and change of their own accounts (docs/protocols/web-api.md, "The own account").
  * accounts decides by the ticket. */
 
+enum { TOKEN_DAYS_MAX = 3650 };
+
 /* Up to here JSON's numbers are exact. */
 static const double number_max = 9007199254740991.0;
 
@@ -266,7 +268,7 @@ static bool read_name(struct visit *v, const cJSON *body, struct acct_own *ret)
 	return false;
 }
 
-static bool read_device(struct visit *v, const cJSON *body, struct acct_own *ret)
+static bool read_numbered(struct visit *v, const cJSON *body, struct acct_own *ret)
 {
 	if (read_number(body, &ret->number))
 		return true;
@@ -286,5 +288,57 @@ void web_own_device_add(struct web *w, struct http_exchange *x)
 
 void web_own_device_remove(struct web *w, struct http_exchange *x)
 {
-	post(w, x, ACCT_OWN_DEVICE_REMOVE, read_device, NULL);
+	post(w, x, ACCT_OWN_DEVICE_REMOVE, read_numbered, NULL);
+}
+
+/* --- app tokens ------------------------------------------------------------------------------ */
+
+static void put_tokens(struct buf *b, const struct accounts_owned *o)
+{
+	buf_lit(b, "\"tokens\":[");
+	for (size_t i = 0; i < o->n; i++) {
+		const struct acct_own_row *r = &o->rows[i];
+		buf_printf(b, "%s{\"number\":%llu", i > 0 ? "," : "",
+		           (unsigned long long)r->number);
+		json_put_member(b, "name", r->name);
+		put_time(b, "made_at", r->made_at);
+		put_time(b, "used_at", r->used_at);
+		put_time(b, "ends_at", r->ends_at);
+		buf_char(b, '}');
+	}
+	buf_char(b, ']');
+}
+
+static void put_token(struct buf *b, const struct accounts_owned *o)
+{
+	buf_lit(b, "\"token\":");
+	json_put_str(b, o->end.text);
+}
+
+/* A name, and perhaps a life in whole days. */
+static bool read_token(struct visit *v, const cJSON *body, struct acct_own *ret)
+{
+	double days = ctl_number(body, "days", 0);
+	if (cJSON_HasObjectItem(body, "days") &&
+	    !(days >= 1 && days <= TOKEN_DAYS_MAX && days == (double)(uint64_t)days)) {
+		visit_refuse(v, 400, "bad_request", "days is a whole number from 1 to 3650.", "");
+		return false;
+	}
+	ret->number = (uint64_t)days * 86400;
+	return read_name(v, body, ret);
+}
+
+void web_own_tokens(struct web *w, struct http_exchange *x)
+{
+	get(w, x, ACCT_OWN_TOKENS, put_tokens);
+}
+
+void web_own_token_add(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_TOKEN_ADD, read_token, put_token);
+}
+
+void web_own_token_remove(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_TOKEN_REMOVE, read_numbered, NULL);
 }

@@ -6,6 +6,8 @@
 #include "wire/ctl/ctl.h"
 
 #define COOKIE "__Host-dialtone"
+#define TOKEN_SCHEME "Bearer"
+#define TOKEN_PREFIX "dtk_" /* of app tokens, which accounts makes */
 #define COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Strict"
 
 enum { COOKIE_LIFE_S = 400 * 86400, ERROR_MAX = 4096, ANSWER_MAX = 256 * 1024 };
@@ -58,7 +60,10 @@ void visit_error(struct http_exchange *x, unsigned status, const char *code, con
 	auto_(buf_free) struct buf b = buf_of(ERROR_MAX);
 	put_error(&b, code, text, remedy);
 	buf_lit(&b, "}}");
-	put_no_store(http_begin(x, status));
+	struct buf *head = http_begin(x, status);
+	put_no_store(head);
+	if (status == 401)
+		http_put_field(head, STR("WWW-Authenticate"), STR(TOKEN_SCHEME));
 	http_finish(x, buf_view(&b));
 }
 
@@ -144,7 +149,7 @@ void visit_answer(struct visit *v, struct str members, const char *cookie)
 	visit_free(v);
 }
 
-/* --- the cookie ------------------------------------------------------------------------------ */
+/* --- the cookie, the app token --------------------------------------------------------------- */
 
 static bool is_ticket_char(char c)
 {
@@ -166,9 +171,31 @@ static struct str cookie_of(const struct http_msg *m)
 	return STR("");
 }
 
+/* What stands behind "Bearer "; empty: there is none, or there are two. */
+static struct str token_of(const struct http_msg *m)
+{
+	struct str scheme, token;
+	const struct http_hdr *h = http_first(m, HTTP_H_AUTHORIZATION);
+	if (!h || http_next(m, h) || !str_cut(http_hdr_value(m, h), ' ', &scheme, &token) ||
+	    !str_ieq(scheme, STR(TOKEN_SCHEME)))
+		return STR("");
+	token = str_trim(token);
+	return token.len <= WEB_TICKET_MAX ? token : STR("");
+}
+
+bool visit_has_token(const struct http_msg *m)
+{
+	return http_first(m, HTTP_H_AUTHORIZATION) != NULL;
+}
+
 bool visit_ticket(struct visit *v)
 {
-	struct str t = cookie_of(http_request(v->x));
+	const struct http_msg *m = http_request(v->x);
+	bool token = visit_has_token(m);
+	struct str t = token ? token_of(m) : cookie_of(m);
+	/* Neither passes for the other: what a browser sends by itself has other rules. */
+	if (str_starts(t, STR(TOKEN_PREFIX)) != token)
+		return false;
 	for (size_t i = 0; i < t.len; i++)
 		if (t.p[i] == '\0' || !is_ticket_char(t.p[i]))
 			return false;

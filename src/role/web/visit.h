@@ -35,8 +35,11 @@ void visit_free(struct visit *v);
 /* then is called with who it is, if the log-in of the cookie is good and has all it must have; else
  * the exchange is answered. */
 void visit_signed_in(struct web *w, struct http_exchange *x, void (*then)(struct visit *v));
-/* Copies the ticket of the cookie; false: there is none that could be one. */
+/* Copies the ticket of the cookie, or the app token that is shown in its place; false: there is
+ * none that could be one. */
 bool visit_ticket(struct visit *v);
+/* Does it show an app token (Authorization: Bearer), and so come from no browser's page? */
+bool visit_has_token(const struct http_msg *m);
 
 /* Of a request that no visit has been made of. */
 void visit_error(struct http_exchange *x, unsigned status, const char *code, const char *text,

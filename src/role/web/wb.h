@@ -124,6 +124,9 @@ void web_own_factor_begin(struct web *w, struct http_exchange *x);
 void web_own_factor_confirm(struct web *w, struct http_exchange *x);
 void web_own_factor_codes(struct web *w, struct http_exchange *x);
 void web_own_factor_end(struct web *w, struct http_exchange *x);
+void web_own_tokens(struct web *w, struct http_exchange *x);
+void web_own_token_add(struct web *w, struct http_exchange *x);
+void web_own_token_remove(struct web *w, struct http_exchange *x);
 
 /* --- files.c: the browser client */
 

@@ -364,7 +364,7 @@ static void user_passwd(void *role_state, struct ctl_call *call)
 	struct change *ch = command_change(call, acc.uri);
 	command_text(ch,
 	             "The password of @ is changed. Whoever signed in with the old one is signed "
-	             "out; device passwords stay.",
+	             "out; device passwords and app tokens stay.",
 	             ch->what);
 	userdb_set_password(admin->db, &acc, password, command_changed, ch);
 }
@@ -421,7 +421,7 @@ static void user_remove(void *role_state, struct ctl_call *call)
 	if (!command_user(admin, call, &acc))
 		return;
 	struct change *ch = command_change(call, acc.uri);
-	command_text(ch, "@ is removed, with all device passwords.", ch->what);
+	command_text(ch, "@ is removed, with all device passwords and app tokens.", ch->what);
 	userdb_remove(admin->db, acc.id, command_changed, ch);
 }
 
@@ -485,6 +485,14 @@ const struct ctl_command user_commands[] = {
 	{ "login", "end", { ARG_USER,
 	                    { "number", CTL_NUMBER, true, false, "one of the list; absent: all" } },
 	  "Sign a user out of the web", false, command_login_end },
+	{ "token", "create", { ARG_USER,
+	                       { "name", CTL_TEXT, false, true, "a name for the program" },
+	                       { "life", CTL_TEXT, false, false, "such as 365d; absent: for ever" } },
+	  "Make an app token for a program; shown once", false, command_token_create },
+	{ "token", "list", { { "user", CTL_TEXT, true, false, "absent: of all users" } },
+	  "Show app tokens", false, command_token_list },
+	{ "token", "remove", { { "number", CTL_NUMBER, true, true, "one of the list" } },
+	  "Revoke an app token", false, command_token_remove },
 	{ "directory", "search", { { "text", CTL_TEXT, true, true, "beginnings of words" },
 	                           { "max", CTL_NUMBER, false, false, "people to show, 1 to 100" } },
 	  "Find people as clients do", false, command_directory_search },

@@ -1,5 +1,6 @@
-/* `dialtone user ...`, `dialtone device ...`, `dialtone login ...`: rows for the control socket of
- * the accounts role; the tool runs the same rows itself while the server is stopped. */
+/* `dialtone user ...`, `dialtone device ...`, `dialtone login ...`, `dialtone token ...`: rows for
+ * the control socket of the accounts role; the tool runs the same rows itself while the server is
+ * stopped. */
 #pragma once
 
 #include "svc/user/phonebook.h"

@@ -1,5 +1,6 @@
 #include "svc/user/commands_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,5 +92,11 @@ void command_login_end(void *role_state, struct ctl_call *call)
 	             s.all ? "All log-ins of @ have ended; their browsers are signed out."
 	                   : "The log-in has ended; its browser is signed out.",
 	             ch->what);
-	logins_end(admin->db, acc.id, s.number, command_changed, ch);
+	if (!s.all) {
+		logins_end(admin->db, acc.id, s.number, command_changed, ch);
+		return;
+	}
+	r = logins_end_others(admin->db, acc.id, 0, command_changed, ch);
+	if (r <= 0)
+		command_changed(ch, r < 0 ? r : -ENOENT, 0);
 }

@@ -46,3 +46,7 @@ void command_login_end(void *role_state, struct ctl_call *call);
 void command_device_add(void *role_state, struct ctl_call *call);
 void command_device_list(void *role_state, struct ctl_call *call);
 void command_device_remove(void *role_state, struct ctl_call *call);
+/* The functions of `dialtone token ...`. */
+void command_token_create(void *role_state, struct ctl_call *call);
+void command_token_list(void *role_state, struct ctl_call *call);
+void command_token_remove(void *role_state, struct ctl_call *call);

@@ -1,73 +1,21 @@
 #include "svc/user/logins.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-#include <nettle/sha2.h>
-
 #include "base/code.h"
-#include "base/rand.h"
-#include "base/rd.h"
+#include "svc/user/ticket.h"
 #include "svc/user/userdb_priv.h"
 
-enum { NUMBER_LEN = 8, SECRET_LEN = 24, PEER_MAX = 64 };
+enum { PEER_MAX = 64 };
 
-/* --- tickets ------------------------------------------------------------------------- */
-
-struct ticket {
-	uint64_t number;
-	uint8_t hash[SHA256_DIGEST_SIZE]; /* of the secret */
-};
-
-static void hash_secret(uint8_t ret[SHA256_DIGEST_SIZE], const uint8_t secret[SECRET_LEN])
-{
-	struct sha256_ctx ctx;
-	sha256_init(&ctx);
-	sha256_update(&ctx, SECRET_LEN, secret);
-	sha256_digest(&ctx, SHA256_DIGEST_SIZE, ret);
-	wipe(&ctx, sizeof(ctx));
-}
-
-static int read_ticket(struct ticket *ret, struct str text)
-{
-	uint8_t space[NUMBER_LEN + SECRET_LEN];
-	struct buf raw = { .p = (char *)space, .cap = sizeof(space), .max = sizeof(space) };
-	bool bad = text.len != LOGINS_TICKET_LEN || base64url_get(text, &raw) < 0 || raw.full ||
-	           raw.len != sizeof(space);
-	if (!bad) {
-		struct rd r = rd_of(bytes_of(buf_view(&raw)));
-		ret->number = rd_u64(&r);
-		hash_secret(ret->hash, space + NUMBER_LEN);
-	}
-	wipe(space, sizeof(space));
-	return bad ? -EBADMSG : 0;
-}
-
-static void make_ticket(struct ticket *ret, char ret_text[LOGINS_TICKET_LEN], uint64_t number)
-{
-	uint8_t secret[SECRET_LEN];
-	char space[NUMBER_LEN + SECRET_LEN + 1];
-	struct buf raw = BUF_ON(space);
-	struct buf text = { .p = ret_text, .cap = LOGINS_TICKET_LEN, .max = LOGINS_TICKET_LEN };
-	rand_bytes(secret, sizeof(secret));
-	ret->number = number;
-	hash_secret(ret->hash, secret);
-	buf_u64(&raw, number);
-	buf_put(&raw, secret, sizeof(secret));
-	base64url_put(&text, raw.p, raw.len);
-	assert(!raw.full && !text.full && text.len == LOGINS_TICKET_LEN);
-	wipe(secret, sizeof(secret));
-	wipe(space, sizeof(space));
-}
+/* --- reading ------------------------------------------------------------------------- */
 
 uint64_t logins_number(struct str ticket)
 {
 	struct ticket t;
-	return read_ticket(&t, ticket) == 0 ? t.number : 0;
+	return ticket_read(&t, ticket) == 0 ? t.number : 0;
 }
-
-/* --- reading ------------------------------------------------------------------------- */
 
 struct finding {
 	const struct ticket *ticket;
@@ -78,9 +26,7 @@ struct finding {
 static void take_login(void *arg, const struct store_val *c, int n_cols UNUSED)
 {
 	struct finding *f = arg;
-	struct str secret = c[5].s;
-	if (secret.len != sizeof(f->ticket->hash) ||
-	    !same_secret(secret.p, f->ticket->hash, secret.len))
+	if (!ticket_is(f->ticket, c[5].s))
 		return;
 	f->found = true;
 	*f->ret = (struct login){ .number = f->ticket->number,
@@ -99,7 +45,7 @@ int logins_find(struct userdb *db, struct str ticket, struct login *ret)
 	        " from login where number = $1 and ends_at > $2";
 	struct ticket t;
 	struct finding f = { .ticket = &t, .ret = ret };
-	if (read_ticket(&t, ticket) < 0)
+	if (ticket_read(&t, ticket) < 0)
 		return -ENOENT;
 	struct store_val params[] = { STORE_I(t.number), STORE_I(userdb_now_s(db)) };
 	int n = store_read(db->store, sql, params, ARRAY_SIZE(params), take_login, &f);
@@ -198,7 +144,7 @@ void logins_add(struct userdb *db, const struct logins_new *n, char ret_ticket[L
 	int64_t now = userdb_now_s(db);
 	struct ticket t;
 	make_room(db, n->account);
-	make_ticket(&t, ret_ticket, ++db->last_login);
+	ticket_make(&t, ret_ticket, ++db->last_login);
 	if (n->peer->sa.sa_family != AF_UNSPEC)
 		addr_put_bare(&peer, n->peer);
 	put_clean(&agent, n->agent);
@@ -231,10 +177,8 @@ void logins_end(struct userdb *db, uint64_t account, uint64_t number, userdb_don
 		                         .account = account,
 		                         .credential = number };
 	struct store_val key[] = { STORE_I(account), STORE_I(number) };
-	struct store_stmt stmt = {
-		"delete from login where account = $1 and ($2 = 0 or number = $2)", key,
-		ARRAY_SIZE(key)
-	};
+	struct store_stmt stmt = { "delete from login where account = $1 and number = $2", key,
+		                   ARRAY_SIZE(key) };
 	userdb_write_change(db, &c, &stmt, 1, done, arg);
 }
 
@@ -295,18 +239,6 @@ void logins_prove(struct userdb *db, uint64_t account, uint64_t number, userdb_d
 	userdb_write_own(db, number, &stmt, 1, done, arg);
 }
 
-/* What is queued cannot be read yet; so the number is remembered too. */
-static bool is_due(struct userdb *db, const struct login *l, int64_t now)
-{
-	struct userdb_touched *t = &db->touched[l->number % USERDB_TOUCHED];
-	bool just_now =
-	        t->number == l->number && t->at <= now && now < t->at + LOGINS_TOUCH_EVERY_S;
-	if (just_now || now < l->used_at + LOGINS_TOUCH_EVERY_S)
-		return false;
-	*t = (struct userdb_touched){ l->number, now };
-	return true;
-}
-
 void logins_touch(struct userdb *db, const struct login *l)
 {
 	int64_t now = userdb_now_s(db);
@@ -315,6 +247,6 @@ void logins_touch(struct userdb *db, const struct login *l)
 	struct store_stmt stmt = { "update login set used_at = $2, ends_at = $3 where number = $1",
 		                   params, ARRAY_SIZE(params) };
 	/* Nobody waits for it; when the queue is full the next use is written. */
-	if (is_due(db, l, now))
+	if (userdb_touch_is_due(db, l->number, l->used_at, now))
 		(void)!store_write(db->store, STORE_SHOULD, &stmt, 1, NULL, NULL);
 }

@@ -8,18 +8,19 @@
  * it again now and then: the end of a life is no change of the feed. */
 #pragma once
 
+#include "svc/user/ticket.h"
 #include "svc/user/userdb.h"
 
 enum {
-	LOGINS_MAX = 100,          /* of a user, that can be set */
-	LOGINS_TOUCH_EVERY_S = 60, /* a use is written at most this often */
-	LOGINS_PROVED_S = 600,     /* a typed password vouches for what needs it so long */
-	LOGINS_TICKET_LEN = 43,    /* bytes of a ticket: 8 of number and 24 of secret, base64url */
+	LOGINS_MAX = 100,      /* of a user, that can be set */
+	LOGINS_PROVED_S = 600, /* a typed password vouches for what needs it so long */
+	LOGINS_TICKET_LEN = TICKET_LEN,
 };
 
 struct login {
 	uint64_t number; /* never reused */
 	uint64_t account, credential;
+	bool token; /* it is an app token (tokens.h): made by no credential, 0 */
 	int64_t made_at, used_at, ends_at; /* seconds since 1970 */
 	int64_t proved_at;                 /* when the password was typed; not of a list */
 	struct str peer;                   /* "192.0.2.1": where it was made from; may be empty */
@@ -50,11 +51,11 @@ struct logins_new {
  * id.  -ENOENT: the user is disabled, or the user or the credential is gone. */
 void logins_add(struct userdb *db, const struct logins_new *n, char ret_ticket[LOGINS_TICKET_LEN],
                 userdb_done_fn *done, void *arg);
-/* Ends one, or all of the account's if number is 0; done may be NULL.  -ENOENT: there was none. */
+/* Ends one; done may be NULL.  -ENOENT: there was none. */
 void logins_end(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
                 void *arg);
-/* Ends all of the account's but that one; returns how many.  With 0 and -errno done is not called.
- */
+/* Ends all of the account's but that one (0: all); returns how many.  With 0 and -errno done is not
+ * called. */
 int logins_end_others(struct userdb *db, uint64_t account, uint64_t number, userdb_done_fn *done,
                       void *arg) MUST_CHECK;
 /* The password was typed again.  -ENOENT: it has ended. */

@@ -94,12 +94,25 @@ static const char factors[] =
         " primary key (account, hash)"
         ") without rowid";
 
+/* An app token goes with the account alone. */
+static const char tokens[] = "create table token ("
+                             " number integer primary key autoincrement,"
+                             " account integer not null references account(id) on delete cascade,"
+                             " name text not null collate nocase,"
+                             " secret blob not null,"
+                             " made_at integer not null,"
+                             " used_at integer not null default 0,"
+                             " ends_at integer not null default 0,"
+                             " unique (account, name)"
+                             ")";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
 	{ 2, directory },
 	{ 3, logins },
 	{ 4, factors },
+	{ 5, tokens },
 	{ 0, NULL },
 };
 /* clang-format on */

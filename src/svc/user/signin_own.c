@@ -42,6 +42,10 @@ static enum acct_own_status status_of(int err)
 		return ACCT_OWN_NONE;
 	case -EEXIST:
 		return ACCT_OWN_EXISTS;
+	case -EINVAL:
+		return ACCT_OWN_BAD;
+	case -EMFILE:
+		return ACCT_OWN_FULL;
 	case -EAGAIN:
 		return ACCT_OWN_SLOW;
 	default:
@@ -284,6 +288,50 @@ static struct signin_req *remove_device(struct own *o)
 	return r;
 }
 
+/* --- app tokens ------------------------------------------------------------------------ */
+
+static void put_token(void *arg, const struct token *t)
+{
+	struct own *o = arg;
+	struct acct_msg m = { .type = ACCT_OWN_ROW, .id = o->req->id };
+	m.own_row = (struct acct_own_row){ .number = t->number,
+		                           .made_at = t->made_at,
+		                           .used_at = t->used_at,
+		                           .ends_at = t->ends_at,
+		                           .name = t->name };
+	o->row(o->row_arg, &m);
+}
+
+static struct signin_req *list_tokens(struct own *o)
+{
+	int r = tokens_list(o->s->db, o->login->account, put_token, o);
+	return at_once(o, status_of(MIN(r, 0)));
+}
+
+static struct signin_req *add_token(struct own *o)
+{
+	char text[TOKENS_LEN];
+	struct str name = str_trim(o->req->own.text);
+	int err = o->req->own.number <= TOKENS_LIFE_MAX_S
+	                  ? tokens_check(o->s->db, o->login->account, name)
+	                  : -EINVAL;
+	struct signin_req *r = err == 0 ? change(o) : at_once(o, status_of(err));
+	if (!r)
+		return NULL;
+	tokens_add(o->s->db, r->account, name, (uint32_t)o->req->own.number, text, on_changed, r);
+	buf_put(&r->text, text, sizeof(text));
+	wipe(text, sizeof(text));
+	return r;
+}
+
+static struct signin_req *remove_token(struct own *o)
+{
+	struct signin_req *r = change(o);
+	if (r)
+		tokens_remove(o->s->db, r->account, o->req->own.number, on_changed, r);
+	return r;
+}
+
 /* --- the table ------------------------------------------------------------------------- */
 
 /* limited: also by a log-in that is good for setting up the second factor alone.  proof: the
@@ -303,6 +351,9 @@ static const struct {
 	[ACCT_OWN_DEVICES]        = { list_devices,   false, false },
 	[ACCT_OWN_DEVICE_ADD]     = { add_device,     false, true },
 	[ACCT_OWN_DEVICE_REMOVE]  = { remove_device,  false, false },
+	[ACCT_OWN_TOKENS]         = { list_tokens,    false, false },
+	[ACCT_OWN_TOKEN_ADD]      = { add_token,      false, true },
+	[ACCT_OWN_TOKEN_REMOVE]   = { remove_token,   false, false },
 };
 /* clang-format on */
 
@@ -334,6 +385,9 @@ static bool is_proved(const struct own *o)
 static struct signin_req *serve(struct own *o)
 {
 	enum acct_own_op op = o->req->own.op;
+	/* What a program may do is no matter of the program. */
+	if (o->login->token)
+		return at_once(o, ACCT_OWN_REFUSED);
 	int err = factor_read(o->s->db, o->login->account, &o->factor);
 	if (err < 0)
 		return at_once(o, why_not(err));
@@ -368,7 +422,7 @@ struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec
 		ret->owned.retry_s = err == -EAGAIN ? retry_s : 0;
 		return NULL;
 	}
-	logins_touch(s->db, &login);
+	signin_touch(s, &login);
 	struct signin_req *r = serve(&o);
 	wipe(&o.factor, sizeof(o.factor));
 	return r;

@@ -6,6 +6,7 @@
 #include "svc/user/factor.h"
 #include "svc/user/logins.h"
 #include "svc/user/signin.h"
+#include "svc/user/tokens.h"
 
 enum { SIGNIN_KEY_MAX = DIGEST_HA1_MAX, SIGNIN_PACES = 1024 };
 
@@ -135,9 +136,12 @@ struct signin_req *signin_password(struct signin *s, const struct acct_msg *req,
 /* A ticket has been given to that address, which is so known to show it. */
 void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer);
 void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, struct acct_msg *ret);
-/* The log-in of a ticket and its account; 0, -ENOENT, -EIO; -EAGAIN with *ret_retry_s: must wait.
+/* The log-in (or app token) of a ticket and its account; 0, -ENOENT, -EIO; -EAGAIN with
+ * *ret_retry_s: must wait.
  */
 int signin_ticket_find(struct signin *s, struct str ticket, const struct addr *peer, usec_t now,
                        struct login *ret, struct account *ret_acc, uint32_t *ret_retry_s);
+/* That log-in or app token was used now. */
+void signin_touch(struct signin *s, const struct login *l);
 struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *req, usec_t now,
                                      struct acct_msg *ret, signin_fn *fn, void *arg);

@@ -22,7 +22,7 @@ static struct shown shown_by(uint64_t number, const struct addr *peer)
 
 static struct shown shown_of(struct str ticket, const struct addr *peer)
 {
-	return shown_by(logins_number(ticket), peer);
+	return shown_by(tokens_is(ticket) ? tokens_number(ticket) : logins_number(ticket), peer);
 }
 
 void signin_ticket_made(struct signin *s, uint64_t number, const struct addr *peer)
@@ -47,11 +47,12 @@ static void slow(struct acct_msg *ret, uint32_t retry_s)
 	ret->verdict.retry_s = retry_s;
 }
 
-/* Finds the log-in and counts; 0, -ENOENT, -EIO. */
+/* Finds the log-in or app token and counts; 0, -ENOENT, -EIO. */
 static int find(struct signin *s, const struct shown *sh, struct str ticket, usec_t now,
                 struct login *ret)
 {
-	int r = logins_find(s->db, ticket, ret);
+	int r = tokens_is(ticket) ? tokens_find(s->db, ticket, ret)
+	                          : logins_find(s->db, ticket, ret);
 	s->counts.tickets += r == 0;
 	s->counts.no_tickets += r == -ENOENT;
 	if (sh->peer && r == 0)
@@ -59,6 +60,14 @@ static int find(struct signin *s, const struct shown *sh, struct str ticket, use
 	else if (sh->peer && r == -ENOENT)
 		(void)lockout_failure(s->tickets, str_of(sh->name), sh->peer, now);
 	return r;
+}
+
+void signin_touch(struct signin *s, const struct login *l)
+{
+	if (l->token)
+		tokens_touch(s->db, l);
+	else
+		logins_touch(s->db, l);
 }
 
 int signin_ticket_find(struct signin *s, struct str ticket, const struct addr *peer, usec_t now,
@@ -88,13 +97,14 @@ void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, str
 		ret->verdict.verdict = signin_failure(r);
 		return;
 	}
+	/* A program has no telephone; whoever gave it its token had to have what is required. */
 	bool missing = false;
-	r = factor_is_missing(s->db, l.account, &missing);
+	r = l.token ? 0 : factor_is_missing(s->db, l.account, &missing);
 	if (r < 0) {
 		ret->verdict.verdict = signin_failure(r);
 		return;
 	}
-	logins_touch(s->db, &l);
+	signin_touch(s, &l);
 	ret->verdict.verdict = missing ? ACCOUNTS_CONTINUE : ACCOUNTS_ACCEPT;
 	ret->verdict.account = l.account;
 	ret->verdict.credential = l.credential;
@@ -123,8 +133,10 @@ struct signin_req *signin_ticket_end(struct signin *s, const struct acct_msg *re
 		return NULL;
 	}
 	int err = find(s, &sh, ticket, now, &l);
-	if (err < 0) {
-		ret->verdict.verdict = err == -ENOENT ? ACCOUNTS_ACCEPT : ACCOUNTS_FAILED;
+	if (err < 0 || l.token) {
+		ret->verdict.verdict = err == 0         ? ACCOUNTS_REFUSE
+		                       : err == -ENOENT ? ACCOUNTS_ACCEPT
+		                                        : ACCOUNTS_FAILED;
 		return NULL;
 	}
 	struct signin_req *r = signin_req_new(s, req, ret, fn, arg);

@@ -341,8 +341,8 @@ static bool read_counters(struct userdb *db, struct buf *why)
 	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'account'";
 	static const char creds[] =
 	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'credential'";
-	static const char logins[] =
-	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'login'";
+	static const char logins[] = "select coalesce(max(seq), 0) from sqlite_sequence where name "
+	                             "in ('login', 'token')";
 	static const char changes[] = "select coalesce(max(number), 0) from change";
 	if (read_max(db, accounts, &db->last_account) < 0 ||
 	    read_max(db, creds, &db->last_cred) < 0 || read_max(db, logins, &db->last_login) < 0 ||

@@ -9,7 +9,10 @@ struct userdb_touched {
 	uint64_t number;
 	int64_t at; /* seconds since 1970 */
 };
-enum { USERDB_TOUCHED = 256 /* remembered, by the number's last bits */ };
+enum {
+	USERDB_TOUCHED = 256,      /* remembered, by the number's last bits */
+	USERDB_TOUCH_EVERY_S = 60, /* a use is written at most this often */
+};
 
 struct userdb {
 	struct loop *loop;
@@ -23,8 +26,9 @@ struct userdb {
 	struct userdb_logins logins;
 	struct userdb_touched touched[USERDB_TOUCHED];
 
-	uint64_t last_account, last_cred, last_login, last_change; /* given out */
-	uint64_t stored_change;                                    /* on disk */
+	uint64_t last_account, last_cred, last_change; /* given out */
+	uint64_t last_login;                           /* of log-ins and app tokens */
+	uint64_t stored_change;                        /* on disk */
 	userdb_change_fn *on_change;
 	void *on_change_arg;
 	struct list ops;  /* changes under way */
@@ -46,3 +50,6 @@ void userdb_write_change(struct userdb *db, const struct userdb_change *c,
 /* Rows that nobody else keeps: no change of the feed.  id: for done. */
 void userdb_write_own(struct userdb *db, uint64_t id, const struct store_stmt *stmts, size_t n,
                       userdb_done_fn *done, void *arg);
+/* Is the use of a log-in or an app token to be written, which says of itself that it was used then?
+ * It counts as written from now on. */
+bool userdb_touch_is_due(struct userdb *db, uint64_t number, int64_t used_at, int64_t now);

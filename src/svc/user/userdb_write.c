@@ -156,6 +156,17 @@ void userdb_write_own(struct userdb *db, uint64_t id, const struct store_stmt *s
 	queue(op, stmts, n);
 }
 
+/* What is queued cannot be read yet; so the number is remembered too. */
+bool userdb_touch_is_due(struct userdb *db, uint64_t number, int64_t used_at, int64_t now)
+{
+	struct userdb_touched *t = &db->touched[number % USERDB_TOUCHED];
+	bool just_now = t->number == number && t->at <= now && now < t->at + USERDB_TOUCH_EVERY_S;
+	if (just_now || now < used_at + USERDB_TOUCH_EVERY_S)
+		return false;
+	*t = (struct userdb_touched){ number, now };
+	return true;
+}
+
 /* --- passwords ----------------------------------------------------------------------- */
 
 static void seal_op(struct op *op, struct buf *b)

@@ -326,6 +326,7 @@ static void put_own_row(struct buf *b, const struct acct_msg *m)
 	buf_u64(b, m->own_row.number);
 	buf_u64(b, (uint64_t)m->own_row.made_at);
 	buf_u64(b, (uint64_t)m->own_row.used_at);
+	buf_u64(b, (uint64_t)m->own_row.ends_at);
 	put_text(b, m->own_row.name, ACCT_TEXT_MAX);
 	put_text(b, m->own_row.from, ACCT_TEXT_MAX);
 }
@@ -335,6 +336,7 @@ static void get_own_row(struct rd *r, struct acct_msg *m)
 	m->own_row.number = rd_u64(r);
 	m->own_row.made_at = (int64_t)rd_u64(r);
 	m->own_row.used_at = (int64_t)rd_u64(r);
+	m->own_row.ends_at = (int64_t)rd_u64(r);
 	m->own_row.name = get_text(r, ACCT_TEXT_MAX);
 	m->own_row.from = get_text(r, ACCT_TEXT_MAX);
 }

@@ -71,8 +71,8 @@ enum accounts_event {
 	ACCOUNTS_CHANGED,  /* data changed; sign-ins stay */
 	ACCOUNTS_PASSWORD, /* a credential was changed or revoked: sessions made with it must go */
 	ACCOUNTS_DISABLED, /* disabled or removed: kick at once */
-	/* A log-in ended: what was opened by its ticket must go.  Its number stands in the place of
-	 * the credential; 0: all of the account's. */
+	/* A log-in or an app token ended: what was opened by its ticket must go.  Its number stands
+	 * in the place of the credential; 0: all of the account's. */
 	ACCOUNTS_LOGIN_ENDED,
 	ACCOUNTS_LOST, /* the link broke; all cached state may be stale until ACCOUNTS_BACK */
 	ACCOUNTS_BACK,
@@ -95,10 +95,11 @@ enum accounts_mech {
 	/* Likewise, of a log-in that there is (session: its number): the password was typed again.
 	 */
 	ACCOUNTS_PROVE,
-	/* blob: a ticket; user empty.  ACCEPT and CONTINUE as above without blob; REFUSE: unknown,
-	 * ended, or out of life. */
+	/* blob: a ticket, or an app token (session: its number, credential 0); user empty.  ACCEPT
+	 * and CONTINUE as above without blob; REFUSE: unknown, ended, or out of life. */
 	ACCOUNTS_TICKET,
-	/* blob: a ticket, whose log-in ends.  ACCEPT also if it had ended, or never was. */
+	/* blob: a ticket, whose log-in ends.  ACCEPT also if it had ended, or never was; REFUSE of
+	 * an app token. */
 	ACCOUNTS_TICKET_END,
 	ACCOUNTS_N_MECHS
 };
@@ -125,6 +126,10 @@ enum acct_own_op {
 	ACCT_OWN_DEVICES,       /* rows: passwords of phones, numbers of credentials */
 	ACCT_OWN_DEVICE_ADD,    /* text: its name; answered with the password */
 	ACCT_OWN_DEVICE_REMOVE, /* by its number */
+	ACCT_OWN_TOKENS,        /* rows: the app tokens */
+	/* text: its name; number: its life in seconds, 0 for ever; answered with the token. */
+	ACCT_OWN_TOKEN_ADD,
+	ACCT_OWN_TOKEN_REMOVE, /* by its number */
 	ACCT_OWN_N_OPS
 };
 enum acct_own_status {
@@ -235,9 +240,9 @@ struct acct_msg {
 		} end;
 		struct acct_own_row {
 			uint64_t number;
-			int64_t made_at, used_at; /* seconds since 1970; 0: never */
-			struct str name;          /* what the browser said it is; of a device */
-			struct str from;          /* an address, or empty */
+			int64_t made_at, used_at, ends_at; /* seconds since 1970; 0: never */
+			struct str name; /* what the browser said it is; of a device, a token */
+			struct str from; /* an address, or empty */
 		} own_row;
 		struct acct_owned {
 			enum acct_own_status status;

@@ -149,7 +149,7 @@ static void commands_list_and_end_logins(void)
 	EQ(show(h, &b), ACCOUNTS_ACCEPT);
 	OK(says(run(h, "login end", args), "no log-in of that number"));
 	OK(run(h, "login end", "{\"user\":\"alice\"}")[0] == '"');
-	AWAIT(h->l, told_end(h, a.account, 0));
+	AWAIT(h->l, told_end(h, b.account, b.session));
 	EQ(show(h, &b), ACCOUNTS_REFUSE);
 	EQ(show(h, &c), ACCOUNTS_ACCEPT);
 	OK(says(run(h, "login end", "{\"user\":\"alice\"}"), "!alice@example.test has no log-ins"));

@@ -108,3 +108,31 @@ export async function addDevice(name: string): Promise<string> {
 export async function removeDevice(number: number): Promise<void> {
   await ask("devices/remove", { number });
 }
+
+/** A token of a program. */
+export interface Token {
+  number: number;
+  name: string;
+  made_at: string;
+  used_at: string | null;
+  ends_at: string | null;
+}
+
+export async function tokens(): Promise<Token[]> {
+  const json = await ask("tokens");
+  return list(isObject(json) ? json.tokens : null, (o) => {
+    const number = count(o.number, 0);
+    if (!number) return null;
+    return { number, name: text(o.name), made_at: text(o.made_at), used_at: text(o.used_at) || null, ends_at: text(o.ends_at) || null };
+  });
+}
+
+/** The token, which is told this once; days 0: it is good for ever. */
+export async function addToken(name: string, days: number): Promise<string> {
+  const json = await ask("tokens/add", days ? { name, days } : { name });
+  return isObject(json) ? text(json.token) : "";
+}
+
+export async function removeToken(number: number): Promise<void> {
+  await ask("tokens/remove", { number });
+}

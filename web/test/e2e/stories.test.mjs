@@ -407,6 +407,20 @@ story("a phone gets a password and loses it again", {}, async ({ page, mock }) =
   assert.deepEqual(mock.devices.map((d) => d.name), ["Desk phone"]);
 });
 
+story("a program gets a token and loses it again", {}, async ({ page, mock }) => {
+  await signIn(page, "#/settings/security");
+  await page.getByLabel("Name of a new program").fill("Alarm");
+  await page.getByLabel("The token ends").selectOption({ label: "never" });
+  await page.getByRole("button", { name: "Make a token" }).click();
+  await page.getByLabel("Password", { exact: true }).fill("secret");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByText("dtk_AAAA").waitFor();
+  assert.deepEqual(mock.tokens.map((d) => [d.name, d.ends_at === null]), [["Build bot", false], ["Alarm", true]]);
+  await page.getByRole("button", { name: "Revoke Alarm" }).click();
+  await page.getByRole("button", { name: "Revoke Alarm" }).waitFor({ state: "detached" });
+  assert.deepEqual(mock.tokens.map((d) => d.name), ["Build bot"]);
+});
+
 story("a page that found no server goes on by itself when there is one", {}, async ({ page }) => {
   await signIn(page);
   await page.route("**/session", (route) => route.abort());

@@ -36,6 +36,7 @@ export class Mock {
   conferences = data.conferences();
   logins = data.logins();
   devices = [{ number: 5, name: "Desk phone", made_at: "2026-01-07T10:00:00Z", used_at: "2026-01-08T10:00:00Z" }];
+  tokens = [{ number: 7, name: "Build bot", made_at: "2026-01-07T10:00:00Z", used_at: "2026-01-08T10:00:00Z", ends_at: "2027-01-07T10:00:00Z" }];
   factor = false;
   /** The policy wants a second factor. */
   required = false;
@@ -295,6 +296,17 @@ const OWN = {
   }),
   "devices/remove": ({ number }, mock) => {
     mock.devices = mock.devices.filter((d) => d.number !== number);
+    return {};
+  },
+  tokens: (_, mock) => ({ tokens: mock.tokens }),
+  "tokens/add": proven(({ name, days }, mock) => {
+    if (mock.tokens.some((d) => d.name === name)) return { status: 409, error: "exists" };
+    const ends_at = days ? new Date(Date.now() + days * 86400000).toISOString() : null;
+    mock.tokens.push({ number: 200 + mock.tokens.length, name, made_at: new Date().toISOString(), used_at: null, ends_at });
+    return { token: "dtk_AAAAAAAAAAEq4Ov0TnXhfYyB1v5n2rRkQm8cJw3sZ9a" };
+  }),
+  "tokens/remove": ({ number }, mock) => {
+    mock.tokens = mock.tokens.filter((d) => d.number !== number);
     return {};
   },
   logins: (_, mock) => ({ logins: mock.logins }),

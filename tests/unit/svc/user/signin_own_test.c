@@ -8,6 +8,7 @@
 #include "await.h"
 #include "svc/user/factor.h"
 #include "svc/user/logins.h"
+#include "svc/user/tokens.h"
 #include "svc/user/userdb_priv.h"
 #include "tmpdir.h"
 
@@ -681,6 +682,102 @@ static void nothing_secret_is_on_the_disk(void)
 	end(f);
 }
 
+/* --- app tokens -------------------------------------------------------------------------- */
+
+static struct asked add_token(struct fixture *f, const struct login_made *l, const char *name,
+                              uint64_t life_s)
+{
+	struct asked a;
+	(void)begin(f, &a, l->ticket, ACCT_OWN_TOKEN_ADD, life_s, name);
+	AWAIT(f->l, a.calls == 1);
+	return a;
+}
+
+static void tokens_are_made_listed_and_removed(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A"), other = log_in(f, "bob", "O");
+	struct asked made = add_token(f, &a, " build bot ", 0);
+	EQ(made.status, ACCT_OWN_DONE);
+	EQ(strlen(made.text), TOKENS_LEN);
+	EQ(show(f, made.text), ACCOUNTS_ACCEPT);
+	EQ(add_token(f, &a, "Build Bot", 0).status, ACCT_OWN_EXISTS);
+	EQ(add_token(f, &a, "", 0).status, ACCT_OWN_BAD);
+	EQ(add_token(f, &a, "x", TOKENS_LIFE_MAX_S + 1ULL).status, ACCT_OWN_BAD);
+	struct asked list = ask(f, a.ticket, ACCT_OWN_TOKENS, 0);
+	EQ(list.n, 1);
+	OK(strcmp(list.name[0], "build bot") == 0);
+	EQ(ask(f, other.ticket, ACCT_OWN_TOKENS, 0).n, 0);
+	EQ(ask(f, other.ticket, ACCT_OWN_TOKEN_REMOVE, list.rows[0]).status, ACCT_OWN_NONE);
+	EQ(show(f, made.text), ACCOUNTS_ACCEPT);
+	EQ(ask(f, a.ticket, ACCT_OWN_TOKEN_REMOVE, list.rows[0]).status, ACCT_OWN_DONE);
+	EQ(show(f, made.text), ACCOUNTS_REFUSE);
+	EQ(ask(f, a.ticket, ACCT_OWN_TOKENS, 0).n, 0);
+	end(f);
+}
+
+/* Whoever has it can do nothing about the account, nor stay when it has been removed. */
+static void a_token_is_no_log_in(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A");
+	struct asked made = add_token(f, &a, "bot", 0);
+	struct acct_msg ret, req = { .type = ACCT_AUTH };
+	for (int op = 0; op < ACCT_OWN_N_OPS; op++)
+		EQ(ask(f, made.text, (enum acct_own_op)op, a.number).status, ACCT_OWN_REFUSED);
+	req.auth.mech = ACCOUNTS_TICKET_END;
+	req.auth.blob = bytes_of(str_of(made.text));
+	OK(!signin_step(f->s, &req, loop_now(f->l), &ret, NULL, NULL));
+	EQ(ret.verdict.verdict, ACCOUNTS_REFUSE);
+	EQ(show(f, made.text), ACCOUNTS_ACCEPT);
+	EQ(ask(f, a.ticket, ACCT_OWN_LOGIN_END, 0).status, ACCT_OWN_DONE);
+	EQ(n_logins(f, &a), 1);
+	uint64_t number = ask(f, a.ticket, ACCT_OWN_TOKENS, 0).rows[0];
+	EQ(ask(f, a.ticket, ACCT_OWN_LOGIN_END, number).status, ACCT_OWN_NONE);
+	EQ(ask(f, a.ticket, ACCT_OWN_TOKEN_REMOVE, a.number).status, ACCT_OWN_NONE);
+	EQ(sign_in(f, ACCOUNTS_PROVE, number, "correct horse", "", "192.0.2.1").verdict,
+	   ACCOUNTS_REFUSE);
+	end(f);
+}
+
+static void wrong_tokens_must_wait(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A");
+	struct asked made = add_token(f, &a, "bot", 0);
+	enum accounts_verdict v = ACCOUNTS_REFUSE;
+	made.text[20] = made.text[20] == 'A' ? 'B' : 'A';
+	for (int i = 0; i < 1000 && v == ACCOUNTS_REFUSE; i++)
+		v = show(f, made.text);
+	EQ(v, ACCOUNTS_SLOW);
+	end(f);
+}
+
+static void a_new_token_needs_the_password_again(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A");
+	struct asked made = add_token(f, &a, "bot", 0);
+	unsigned before = f->done;
+	struct store_stmt stmt = { "update login set proved_at = 1", NULL, 0 };
+	userdb_write_own(f->db, 0, &stmt, 1, on_done, f);
+	AWAIT(f->l, f->done == before + 1);
+	EQ(add_token(f, &a, "another", 0).status, ACCT_OWN_UNPROVED);
+	/* What takes access away does not. */
+	EQ(ask(f, a.ticket, ACCT_OWN_TOKEN_REMOVE, ask(f, a.ticket, ACCT_OWN_TOKENS, 0).rows[0])
+	           .status,
+	   ACCT_OWN_DONE);
+	EQ(show(f, made.text), ACCOUNTS_REFUSE);
+	/* Nobody makes one who must set up a second factor first; those that there are go on. */
+	a = log_in(f, "alice", "A");
+	made = add_token(f, &a, "bot", 0);
+	set_policy(f, USERDB_FACTOR_REQUIRED);
+	EQ(show(f, a.ticket), ACCOUNTS_CONTINUE);
+	EQ(add_token(f, &a, "another", 0).status, ACCT_OWN_REFUSED);
+	EQ(show(f, made.text), ACCOUNTS_ACCEPT);
+	end(f);
+}
+
 int main(void)
 {
 	RUN(own_logins_are_listed_and_nobody_elses);
@@ -701,5 +798,9 @@ int main(void)
 	RUN(devices_are_made_and_revoked);
 	RUN(no_more_devices_than_may_be);
 	RUN(nothing_secret_is_on_the_disk);
+	RUN(tokens_are_made_listed_and_removed);
+	RUN(a_token_is_no_log_in);
+	RUN(wrong_tokens_must_wait);
+	RUN(a_new_token_needs_the_password_again);
 	return tap_done();
 }

@@ -164,12 +164,13 @@ static void own_matters_come_back(void)
 	b.p[10] = ACCT_OWN_N_OPS;
 	size_t len;
 	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
-	m = through(&b, &(struct acct_msg){
-	                        .type = ACCT_OWN_ROW,
-	                        .own_row = { 5, 1000, 0, STR("Firefox"), STR("192.0.2.1") } });
+	m = through(&b, &(struct acct_msg){ .type = ACCT_OWN_ROW,
+	                                    .own_row = { 5, 1000, 0, 2000, STR("Firefox"),
+	                                                 STR("192.0.2.1") } });
 	EQ(m.own_row.number, 5);
 	EQ(m.own_row.made_at, 1000);
 	EQ(m.own_row.used_at, 0);
+	EQ(m.own_row.ends_at, 2000);
 	EQ_STR(m.own_row.name, "Firefox");
 	EQ_STR(m.own_row.from, "192.0.2.1");
 	m = through(&b, &(struct acct_msg){

@@ -9,6 +9,7 @@ import { Icon } from "../parts/Icon";
 import { Devices } from "./Devices";
 import { LogIns } from "./LogIns";
 import { SecondFactor } from "./SecondFactor";
+import { Tokens } from "./Tokens";
 
 export function Security() {
   return (
@@ -20,6 +21,7 @@ export function Security() {
       <div class="settings-body">
         <SecondFactor />
         <Devices />
+        <Tokens />
         <LogIns />
       </div>
     </div>
