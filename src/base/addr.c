@@ -235,3 +235,38 @@ int addr_unpack(struct addr *ret, struct bytes b)
 	*ret = a;
 	return 0;
 }
+
+/* --- networks ------------------------------------------------------------------------------ */
+
+struct addr_range addr_range_of(const struct addr *a)
+{
+	return (struct addr_range){ *a, a->sa.sa_family == AF_INET6 ? 128 : 32 };
+}
+
+int addr_range_parse(struct addr_range *ret, struct str text)
+{
+	struct str host, bits;
+	struct addr a;
+	uint32_t n;
+	bool given = str_cut(text, '/', &host, &bits);
+	if (addr_parse(&a, host, 0) < 0)
+		return -EINVAL;
+	struct addr_range g = addr_range_of(&a);
+	if (given && str_to_u32(bits, g.bits, &n) < 0)
+		return -EINVAL;
+	g.bits = given ? n : g.bits;
+	*ret = g;
+	return 0;
+}
+
+bool addr_range_has(const struct addr_range *g, const struct addr *a)
+{
+	struct bytes net = host_bytes(&g->net), host = host_bytes(a);
+	if (net.len == 0 || host.len != net.len)
+		return false;
+	size_t whole = MIN(g->bits / 8, net.len);
+	unsigned rest = g->bits % 8;
+	if (memcmp(net.p, host.p, whole) != 0)
+		return false;
+	return whole == net.len || rest == 0 || (net.p[whole] ^ host.p[whole]) >> (8 - rest) == 0;
+}

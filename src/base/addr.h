@@ -37,3 +37,15 @@ size_t addr_pack(const struct addr *a, uint8_t ret[18]);
 int addr_unpack(struct addr *ret, struct bytes b) MUST_CHECK;
 /* Host alone, IPv6 without brackets: as in Via's received (RFC 3261 section 25.1). */
 void addr_put_bare(struct buf *b, const struct addr *a);
+
+/* Addresses: of one host, or of a network. */
+struct addr_range {
+	struct addr net;
+	unsigned bits; /* of the prefix */
+};
+/* "192.0.2.1", "10.0.0.0/8", "2001:db8::/32"; -EINVAL. */
+int addr_range_parse(struct addr_range *ret, struct str text) MUST_CHECK;
+/* That one host. */
+struct addr_range addr_range_of(const struct addr *a);
+/* Is that address in it?  The port means nothing. */
+bool addr_range_has(const struct addr_range *g, const struct addr *a);

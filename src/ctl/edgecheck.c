@@ -139,7 +139,7 @@ static void check_outside(const struct edge *e)
 /* --- peers ----------------------------------------------------------------------------------- */
 
 /* What was opened by it, for people; NULL: nothing that one should know. */
-static const char *opened_by(const struct relay_range *g)
+static const char *opened_by(const struct addr_range *g)
 {
 	static const char *const homes[] = { "127.0.0.1", "::1" };
 	struct addr a;
@@ -148,7 +148,7 @@ static const char *opened_by(const struct relay_range *g)
 	if (addr_is_loopback(&g->net))
 		return "this machine's services on loopback";
 	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
-		if (addr_parse(&a, str_of(homes[i]), 0) == 0 && relay_range_has(g, &a))
+		if (addr_parse(&a, str_of(homes[i]), 0) == 0 && addr_range_has(g, &a))
 			return "this machine's services on loopback";
 	return NULL;
 }
@@ -156,7 +156,7 @@ static const char *opened_by(const struct relay_range *g)
 static void check_open(const struct edge *e)
 {
 	for (size_t i = 0; i < e->s.engine.n_open; i++) {
-		const struct relay_range *g = &e->s.engine.open[i];
+		const struct addr_range *g = &e->s.engine.open[i];
 		const char *what = opened_by(g);
 		char text[128];
 		struct buf net = BUF_ON(text);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "wire/http/compose.h"
+#include "wire/http/forwarded.h"
 #include "wire/http/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,6 +29,20 @@ static void walk(const struct http_msg *m)
 	}
 	for (int id = 1; id < HTTP_H_N_IDS; id++)
 		(void)http_has_token(m, (enum http_hdr_id)id, STR("close"));
+}
+
+/* Behind proxies whose networks are half of all addresses. */
+static void look_behind(const struct http_msg *m)
+{
+	struct addr_range own[2];
+	struct addr peer = { 0 };
+	assert(addr_range_parse(&own[0], STR("0.0.0.0/1")) == 0);
+	assert(addr_range_parse(&own[1], STR("8000::/1")) == 0);
+	assert(addr_parse(&peer, STR("10.0.0.1"), 1) == 0);
+	struct addr c = http_client_of(m, &peer, own, ARRAY_SIZE(own));
+	assert(c.sa.sa_family == AF_INET || c.sa.sa_family == AF_INET6);
+	assert(addr_port(&c) == 0 || addr_eq(&c, &peer));
+	(void)http_came_plain(m);
 }
 
 /* Written from its index it is read as the same. */
@@ -106,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		walk(&m);
 		copy(&m);
 		read_target(&m);
+		look_behind(&m);
 		write_again(&m);
 	}
 	enum http_method of = size & 1 ? HTTP_GET : HTTP_HEAD;

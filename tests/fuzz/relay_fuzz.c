@@ -228,8 +228,8 @@ static struct {
 
 static void world_start(struct world *w, bool lync)
 {
-	static const struct relay_range all[] = { { .net.in4.sin_family = AF_INET },
-		                                  { .net.in6.sin6_family = AF_INET6 } };
+	static const struct addr_range all[] = { { .net.in4.sin_family = AF_INET },
+		                                 { .net.in6.sin6_family = AF_INET6 } };
 	struct relay_config cfg = { .realm = STR("r"),
 		                    .pool_key = pool_key,
 		                    .port_kbps = 8,

@@ -52,18 +52,20 @@ class Answer:
 
 
 class Site:
-    """Where the web role is."""
+    """Where the web role is.  ip, host, ca: of a proxy in front; source: the address to come from."""
 
-    def __init__(self, server, port=PORT):
-        self.server, self.ip, self.host, self.port = server, server.ip, server.host, port
-        self.context = ssl.create_default_context(cafile=server.ca)
+    def __init__(self, server, port=PORT, ip=None, host=None, ca=None, source=None):
+        self.server, self.port, self.source = server, port, source
+        self.ip, self.host = ip or server.ip, host or server.host
+        self.context = ssl.create_default_context(cafile=ca or server.ca)
 
     @property
     def origin(self):
         return f"https://{self.host}" + (f":{self.port}" if self.port != 443 else "")
 
     def socket(self):
-        s = socket.create_connection((self.ip, self.port), WAIT_S)
+        s = socket.create_connection((self.ip, self.port), WAIT_S,
+                                     (self.source, 0) if self.source else None)
         return self.context.wrap_socket(s, server_hostname=self.host)
 
     def connection(self):
@@ -101,7 +103,7 @@ class Browser:
         self.session, self.seq = None, 0
         self.events, self.answers = [], {}
         self.self_state, self.contacts, self.groups, self.people = {}, {}, {}, {}
-        self.messages, self.typing = [], []
+        self.messages, self.typing, self.pings = [], [], 0
         self.calls = {}  # id: what was told of it, in order
         self.kept = {}  # id: the dialog, sealed
         self.conferences = {}  # chat: {"name", "organizer", "people": {uri: role}}; None: not in it
@@ -228,6 +230,7 @@ class Browser:
 
     def _take(self, kind, data):
         if kind == PING:
+            self.pings += 1
             self.frame(PONG, data)
         elif kind == CLOSE:
             code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 1005

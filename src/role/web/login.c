@@ -1,5 +1,6 @@
 #include "base/code.h"
 #include "role/web/visit.h"
+#include "wire/http/forwarded.h"
 
 /* Log-ins: the password is shown to accounts, which issues a ticket; the browser keeps it in a
  * cookie that no script can read.  What changes something must come from our own page. */
@@ -144,7 +145,7 @@ static void ask_ticket(struct visit *v)
 	}
 	struct accounts_leg leg = { .mech = ACCOUNTS_TICKET,
 		                    .blob = bytes_of(str_of(v->who.ticket)),
-		                    .peer = http_peer(v->x) };
+		                    .peer = &v->client };
 	v->asking = accounts_auth(w->accounts, &leg, on_auth, v);
 }
 
@@ -182,7 +183,7 @@ static void ask_password(struct visit *v, const cJSON *body)
 		                    .code = code,
 		                    .blob = bytes_of(password),
 		                    .agent = str_sub(agent, 0, AGENT_MAX),
-		                    .peer = http_peer(v->x) };
+		                    .peer = &v->client };
 	v->web->stats.logins++;
 	v->asking = accounts_auth(v->web->accounts, &leg, on_auth, v);
 }
@@ -226,7 +227,7 @@ static void logout(struct web *w, struct http_exchange *x)
 	}
 	struct accounts_leg leg = { .mech = ACCOUNTS_TICKET_END,
 		                    .blob = bytes_of(str_of(v->who.ticket)),
-		                    .peer = http_peer(x) };
+		                    .peer = &v->client };
 	v->asking = accounts_auth(w->accounts, &leg, on_ended, v);
 }
 
@@ -322,11 +323,23 @@ static void serve(struct web *w, struct http_exchange *x, const struct page *p)
 		p->fn(w, x);
 }
 
+/* A proxy of ours has it without TLS: what stands in it was open to read, and so would be the
+ * answer's. */
+static void came_plain(struct http_exchange *x)
+{
+	visit_error(x, 403, "not_encrypted", "This server is reached by HTTPS alone.",
+	            "Begin the address with https://.");
+}
+
 void web_http_request(void *arg, struct http_exchange *x)
 {
 	struct web *w = arg;
 	const struct http_msg *m = http_request(x);
 	bool known = false;
+	if (web_is_forwarded(w, x) && http_came_plain(m)) {
+		came_plain(x);
+		return;
+	}
 	if (web_is_discovery(m)) {
 		web_discover(w, x);
 		return;

@@ -62,7 +62,7 @@ static void ask(struct visit *v, struct acct_own *own)
 {
 	own->op = v->op;
 	own->ticket = str_of(v->who.ticket);
-	own->peer = *http_peer(v->x);
+	own->peer = v->client;
 	v->asking = accounts_own(v->web->accounts, own, on_owned, v);
 }
 

@@ -34,6 +34,7 @@ struct visit *visit_new(struct web *w, struct http_exchange *x)
 	struct visit *v = xnew(struct visit);
 	v->web = w;
 	v->x = x;
+	v->client = web_client(w, x);
 	v->user = buf_of(WEB_USER_MAX);
 	http_set_user(x, v, on_gone);
 	return v;

@@ -12,6 +12,7 @@ typedef void visit_body_fn(struct visit *v, const cJSON *body);
 struct visit {
 	struct web *web;
 	struct http_exchange *x; /* NULL: its peer has gone */
+	struct addr client;      /* who asks */
 	struct accounts_req *asking;
 	struct web_login who;
 	visit_body_fn *body;

@@ -56,21 +56,31 @@ enum {
 	WEB_DOC_MAX = 1024 * 1024,
 	WEB_PATH_MAX = 1024, /* of a file's address: each byte of its name may be escaped */
 	WEB_FILE_THREADS = 4,
+	WEB_PROXIES_MAX = 64, /* addresses and networks of reverse proxies */
+	WEB_LIST_MAX = 2000,  /* bytes of a setting that is a list */
 };
 
 /* What an endpoint takes. */
 #define WEB_ALLOW "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS\r\n"
 
 struct web_settings {
-	struct str root; /* the folder of the browser client */
+	struct str root;           /* the folder of the browser client */
+	struct str names, proxies; /* lists, separated by commas */
 	uint32_t connections_max, sessions_max;
 	uint32_t file_max, files_of_user, files_space, file_life;
 	struct str file_scanner;
 };
 
+/* The reverse proxies in front. */
+struct web_proxies {
+	struct addr_range range[WEB_PROXIES_MAX];
+	size_t n;
+};
+
 struct web {
 	struct role_env *env;
 	struct web_settings set;
+	struct web_proxies proxies;
 	struct http_server *http;
 	struct tls_server *tls;
 	struct ws_host *ws;
@@ -107,6 +117,19 @@ static inline bool web_is_of(const struct web_login *who, const struct web_login
 }
 
 bool web_is_our_host(const struct web *w, struct str host);
+
+/* --- proxies.c: how browsers reach us, if not straight */
+
+/* 0; -EINVAL with lines for people. */
+int web_names_check(struct str names, struct buf *why) MUST_CHECK;
+int web_proxies_read(struct web_proxies *ret, struct str list, struct buf *why) MUST_CHECK;
+/* Is it one of the names? */
+bool web_is_named(const struct web *w, struct str host);
+/* Who asks: whom the connection is with, or whom a proxy of ours speaks for.  The port means
+ * nothing. */
+struct addr web_client(const struct web *w, const struct http_exchange *x);
+/* Came it by a proxy of ours? */
+bool web_is_forwarded(const struct web *w, const struct http_exchange *x);
 
 /* --- login.c: log-ins by HTTP, and the WebSocket's door */
 

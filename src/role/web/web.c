@@ -22,6 +22,12 @@ static const struct setting web_table[] = {
 	SETTING_STR("web-root", struct web_settings, root, .max = 1000,
 		    .def = "/usr/share/dialtone/web", .restart = true,
 		    .help = "folder of the browser client, as `npm run build` makes it"),
+	SETTING_STR("names", struct web_settings, names, .max = WEB_LIST_MAX, .def = "",
+		    .absent = "none",
+		    .help = "further names by which browsers reach it, as that of a reverse proxy, separated by commas"),
+	SETTING_STR("proxies", struct web_settings, proxies, .max = WEB_LIST_MAX, .def = "",
+		    .absent = "none",
+		    .help = "reverse proxies that are believed when they say whom they speak for (X-Forwarded-For): addresses and networks, as 10.1.0.0/16, separated by commas"),
 	SETTING_U32("connections-max", SET_UINT, struct web_settings, connections_max,
 		    .min = 10, .max = 15000, .def = "8000",
 		    .help = "connections of browsers that one process holds"),
@@ -142,7 +148,7 @@ bool web_is_our_host(const struct web *w, struct str host)
 	struct addr a;
 	return str_ieq(host, w->env->self->fqdn) || str_ieq(host, STR("localhost")) ||
 	       addr_parse(&a, host, 0) == 0 || topo_is_our_domain(w->env->topo, host) ||
-	       web_is_discovery_host(w, host);
+	       web_is_named(w, host) || web_is_discovery_host(w, host);
 }
 
 static bool is_host(void *arg, struct str host)
@@ -224,6 +230,23 @@ static int check_scanner(const struct web_settings *set, struct buf *why)
 	return -EINVAL;
 }
 
+static int read_settings(const struct topo *t, const struct topo_role *r, struct web_settings *ret,
+                         struct web_proxies *ret_proxies, struct buf *why)
+{
+	if (topo_settings(t, r, web_table, ret, why) < 0 || check_scanner(ret, why) < 0 ||
+	    web_names_check(ret->names, why) < 0 ||
+	    web_proxies_read(ret_proxies, ret->proxies, why) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int check(const struct topo *t, const struct topo_role *r, struct buf *why)
+{
+	struct web_settings set;
+	struct web_proxies proxies;
+	return read_settings(t, r, &set, &proxies, why);
+}
+
 static int start_files(struct web *w, struct buf *why)
 {
 	struct files_config cfg = files_config(&w->set);
@@ -234,9 +257,8 @@ static int start_files(struct web *w, struct buf *why)
 
 static int start_parts(struct web *w, struct buf *why)
 {
-	int r = topo_settings(w->env->topo, w->env->self, web_table, &w->set, why);
-	if (r < 0 || (r = check_scanner(&w->set, why)) < 0 || (r = web_files_open(w, why)) < 0 ||
-	    (r = start_files(w, why)) < 0)
+	int r = read_settings(w->env->topo, w->env->self, &w->set, &w->proxies, why);
+	if (r < 0 || (r = web_files_open(w, why)) < 0 || (r = start_files(w, why)) < 0)
 		return r;
 	start_links(w);
 	return start_http(w, why);
@@ -269,8 +291,8 @@ static int reload(void *state, struct buf *why)
 {
 	struct web *w = state;
 	struct web_settings set;
-	if (topo_settings(w->env->topo, w->env->self, web_table, &set, why) < 0 ||
-	    check_scanner(&set, why) < 0)
+	struct web_proxies proxies;
+	if (read_settings(w->env->topo, w->env->self, &set, &proxies, why) < 0)
 		return -EINVAL;
 	struct tls_server *tls = make_tls(w, why);
 	if (!tls)
@@ -281,6 +303,7 @@ static int reload(void *state, struct buf *why)
 	w->tls = tls;
 	w->set = set;
 	files_configure(w->kept, &cfg);
+	w->proxies = proxies;
 	return 0;
 }
 
@@ -359,6 +382,7 @@ const struct role role_web = {
 	.rights = rights,
 	.settings = settings,
 	.commands = commands,
+	.check = check,
 	.max_processes = 1,   /* a session lives in one, and its browser comes to any */
 	.metrics_port = 9321, /* from 9256 on are those of the A/V edges */
 	.start = start,

@@ -136,7 +136,7 @@ struct relay {
 	const struct relay_ops *ops;
 	void *arg;
 	struct relay_config cfg;
-	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX], hosts[RELAY_HOSTS_MAX];
+	struct addr_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX], hosts[RELAY_HOSTS_MAX];
 	struct relay_edge edges[RELAY_EDGES_MAX];
 	bool hidden; /* an own address that peers see is another one than we have */
 	char realm[RELAY_REALM_MAX + 1];

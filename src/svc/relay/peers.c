@@ -3,23 +3,10 @@
 /* What nobody may reach through a relay: the relay's host and network know no difference between
  * who is behind it and the relay itself. */
 
-bool relay_range_has(const struct relay_range *g, const struct addr *a)
-{
-	uint8_t net[18], host[18];
-	size_t n = addr_pack(&g->net, net);
-	if (addr_pack(a, host) != n)
-		return false;
-	size_t whole = MIN(g->bits / 8, n - sizeof(in_port_t));
-	unsigned rest = g->bits % 8;
-	if (memcmp(net, host, whole) != 0)
-		return false;
-	return rest == 0 || (net[whole] ^ host[whole]) >> (8 - rest) == 0;
-}
-
-static bool is_in_any(const struct relay_range *g, size_t n, const struct addr *a)
+static bool is_in_any(const struct addr_range *g, size_t n, const struct addr *a)
 {
 	for (size_t i = 0; i < n; i++)
-		if (relay_range_has(&g[i], a))
+		if (addr_range_has(&g[i], a))
 			return true;
 	return false;
 }

@@ -6,7 +6,7 @@
 
 /* The life of the engine, and what comes in. */
 
-static size_t copy(struct relay_range *ret, size_t max, const struct relay_range *from, size_t n)
+static size_t copy(struct addr_range *ret, size_t max, const struct addr_range *from, size_t n)
 {
 	n = MIN(n, max);
 	if (n > 0)

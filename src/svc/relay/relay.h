@@ -65,14 +65,6 @@ struct relay_address {
 	struct addr external; /* as peers see it: the same, or what a NAT shows */
 };
 
-/* Addresses: of one host, or of a network. */
-struct relay_range {
-	struct addr net;
-	unsigned bits; /* of the prefix */
-};
-/* Is that address in it? */
-bool relay_range_has(const struct relay_range *g, const struct addr *a);
-
 /* A relayed address of another edge of the deployment: that host, and these ports. */
 struct relay_edge {
 	struct addr host;
@@ -94,7 +86,7 @@ struct relay_config {
 	/* Peers that nobody may reach; those that may be reached though they are private or
 	 * `hosts`; and the deployment's own hosts.  The first list counts before the second, that
 	 * before the third.  Copied. */
-	const struct relay_range *closed, *open, *hosts;
+	const struct addr_range *closed, *open, *hosts;
 	size_t n_closed, n_open, n_hosts;
 	/* Whom clients may reach though they are `hosts`.  Copied. */
 	const struct relay_edge *edges;

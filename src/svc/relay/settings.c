@@ -138,28 +138,7 @@ static int read_own(struct relay_setup *ret, const struct topo_role *r, struct b
 
 /* --- networks -------------------------------------------------------------------------- */
 
-static unsigned bits_of(const struct addr *a)
-{
-	return a->sa.sa_family == AF_INET6 ? 128 : 32;
-}
-
-static int read_net(struct relay_range *ret, struct str item)
-{
-	struct str host, bits;
-	uint32_t n;
-	bool given = str_cut(item, '/', &host, &bits);
-	if (addr_parse(&ret->net, host, 0) < 0)
-		return -EINVAL;
-	ret->bits = bits_of(&ret->net);
-	if (!given)
-		return 0;
-	if (str_to_u32(bits, ret->bits, &n) < 0)
-		return -EINVAL;
-	ret->bits = n;
-	return 0;
-}
-
-static int read_nets(struct relay_range ret[RELAY_RANGES_MAX], size_t *ret_n, const char *key,
+static int read_nets(struct addr_range ret[RELAY_RANGES_MAX], size_t *ret_n, const char *key,
                      struct str list, struct buf *why)
 {
 	*ret_n = 0;
@@ -167,7 +146,7 @@ static int read_nets(struct relay_range ret[RELAY_RANGES_MAX], size_t *ret_n, co
 		struct str item = next_item(&list);
 		if (*ret_n == RELAY_RANGES_MAX)
 			return say(why, key, item, "is one network too many");
-		if (read_net(&ret[*ret_n], item) < 0)
+		if (addr_range_parse(&ret[*ret_n], item) < 0)
 			return say(why, key, item, "is no network; write 10.1.0.0/16");
 		(*ret_n)++;
 	}
@@ -181,7 +160,7 @@ _Static_assert(TOPO_ROLES_MAX * 2 <= RELAY_EDGES_MAX, "every edge is known");
 static void add_host(struct relay_setup *s, const struct addr *a)
 {
 	if (s->engine.n_hosts < RELAY_HOSTS_MAX && a->sa.sa_family != AF_UNSPEC)
-		s->hosts[s->engine.n_hosts++] = (struct relay_range){ *a, bits_of(a) };
+		s->hosts[s->engine.n_hosts++] = addr_range_of(a);
 }
 
 static void read_hosts(struct relay_setup *s, const struct topo *t, const struct topo_role *r)

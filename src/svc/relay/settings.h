@@ -24,7 +24,7 @@ struct relay_setup {
 	struct relay_settings s; /* texts borrow from the topology */
 	struct relay_port_range ports;
 	struct relay_config engine; /* its lists are those below; without realm and key */
-	struct relay_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX], hosts[RELAY_HOSTS_MAX];
+	struct addr_range closed[RELAY_RANGES_MAX], open[RELAY_RANGES_MAX], hosts[RELAY_HOSTS_MAX];
 	struct relay_edge edges[RELAY_EDGES_MAX];
 };
 

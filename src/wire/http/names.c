@@ -51,6 +51,8 @@ static const struct str headers[HTTP_H_N_IDS] = {
 	[HTTP_H_UPGRADE]           = STR_INIT("Upgrade"),
 	[HTTP_H_USER_AGENT]        = STR_INIT("User-Agent"),
 	[HTTP_H_WWW_AUTHENTICATE]  = STR_INIT("WWW-Authenticate"),
+	[HTTP_H_X_FORWARDED_FOR]   = STR_INIT("X-Forwarded-For"),
+	[HTTP_H_X_FORWARDED_PROTO] = STR_INIT("X-Forwarded-Proto"),
 };
 
 static const struct {

@@ -213,6 +213,42 @@ static void groups_are_told_from_hosts(void)
 	OK(!addr_is_multicast(&none));
 }
 
+static void networks_have_their_hosts(void)
+{
+	static const struct {
+		const char *net, *host;
+		bool has;
+	} row[] = {
+		{ "10.0.0.0/8", "10.255.0.1", true },
+		{ "10.0.0.0/8", "11.0.0.1", false },
+		{ "10.0.0.0/8", "::ffff:10.0.0.1", true },
+		{ "10.0.0.0/8", "a00::1", false },
+		{ "192.0.2.1", "192.0.2.1", true },
+		{ "192.0.2.1/32", "192.0.2.2", false },
+		{ "192.0.2.128/25", "192.0.2.127", false },
+		{ "192.0.2.128/25", "192.0.2.129", true },
+		{ "0.0.0.0/0", "255.1.2.3", true },
+		{ "0.0.0.0/0", "::1", false },
+		{ "2001:db8::/33", "2001:db8:7fff::1", true },
+		{ "2001:db8::/33", "2001:db8:8000::1", false },
+		{ "::1", "::1", true },
+	};
+	static const char *const bad[] = {
+		"",   "10.0.0.0/33", "::/129",      "10.0.0.0/",    "10.0.0/8",
+		"/8", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.0/8/8", "x"
+	};
+	struct addr_range g;
+	struct addr a, none = { 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		EQ(addr_range_parse(&g, str_of(row[i].net)), 0);
+		EQ(addr_parse(&a, str_of(row[i].host), 99), 0);
+		EQ(addr_range_has(&g, &a), row[i].has);
+		OK(!addr_range_has(&g, &none));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		EQ(addr_range_parse(&g, str_of(bad[i])), -EINVAL);
+}
+
 int main(void)
 {
 	RUN(text_goes_both_ways);
@@ -226,5 +262,6 @@ int main(void)
 	RUN(packing_goes_both_ways);
 	RUN(unset_address_is_harmless);
 	RUN(groups_are_told_from_hosts);
+	RUN(networks_have_their_hosts);
 	return tap_done();
 }

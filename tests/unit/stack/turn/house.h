@@ -36,7 +36,7 @@ struct house {
 	struct relay_keys *issuer;
 	struct relay_face face;
 	struct relay_config cfg;
-	struct relay_range open[2];
+	struct addr_range open[2];
 	struct listener *tcp, *tls;
 	struct tls_server *tls_server;
 	struct tls_client *tls_client;

@@ -31,7 +31,7 @@ struct edge {
 	struct relay_keys *issuer;
 	struct relay_face face;
 	struct relay_config cfg;
-	struct relay_range open[2];
+	struct addr_range open[2];
 	unsigned open_ports;       /* relayed sockets */
 	unsigned kept_ports, kept; /* of pairs: how many, and the last one */
 	uint16_t even_at;          /* where a pair is made; 0: anywhere */

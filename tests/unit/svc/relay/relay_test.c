@@ -600,7 +600,7 @@ static void forbidden_peers_are_refused(void)
 static void what_is_closed_stays_closed_though_a_range_is_open(void)
 {
 	struct world w;
-	struct relay_range closed = { .bits = 32 };
+	struct addr_range closed = { .bits = 32 };
 	start(&w);
 	closed.net = w.peer.at;
 	w.e.cfg.closed = &closed;
@@ -614,7 +614,7 @@ static void what_is_closed_stays_closed_though_a_range_is_open(void)
 static void own_hosts_are_refused_unless_a_range_is_open(void)
 {
 	struct world w;
-	struct relay_range host = { .bits = 32 };
+	struct addr_range host = { .bits = 32 };
 	start(&w);
 	host.net = w.peer.at;
 	w.e.cfg.hosts = &host;
@@ -632,7 +632,7 @@ static void own_hosts_are_refused_unless_a_range_is_open(void)
 static void another_edge_is_reached_by_its_relayed_ports_alone(void)
 {
 	struct world w;
-	struct relay_range host = { .bits = 8 };
+	struct addr_range host = { .bits = 8 };
 	struct relay_edge edge;
 	start(&w);
 	host.net = w.peer.at;

@@ -249,7 +249,7 @@ static void refused_peers_reach_nobody_and_are_not_reached(void)
 	struct world w;
 	struct far came, listens;
 	struct addr from;
-	struct relay_range closed = { .bits = 32 };
+	struct addr_range closed = { .bits = 32 };
 	start(&w);
 	EQ(addr_parse(&closed.net, STR("127.0.0.3"), 0), 0);
 	w.e.cfg.closed = &closed;

@@ -311,7 +311,7 @@ static void others_that_come_are_ended(void)
 	struct rfc w;
 	struct far stranger, refused;
 	struct addr other;
-	struct relay_range closed = { .bits = 32 };
+	struct addr_range closed = { .bits = 32 };
 	rfc_start(&w);
 	/* without a permission; after one has ended; and whom nobody may reach */
 	EQ(addr_parse(&closed.net, STR("127.0.0.3"), 0), 0);
