@@ -5,7 +5,7 @@
 
 #include "svc/relay/settings.h"
 
-enum { NAPTR_PREFERENCE = 50, HTTPS_PORT = 443 };
+enum { NAPTR_PREFERENCE = 50, HTTPS_PORT = 443, HTTP_PORT = 80 };
 
 /* --- what is needed ------------------------------------------------------------------------- */
 
@@ -172,13 +172,14 @@ static void add_names(struct zone *z, struct arena *a, const struct topo_role *r
 	add_host(z, inside, r->host, "Lync clients inside that do not ask for SRV");
 }
 
-/* Clients that look for their server by HTTPS ask on its own port alone. */
+/* Clients that look for their server by HTTP and HTTPS ask on their own ports alone; that of HTTP
+ * leads to any of HTTPS. */
 static void add_discovery(struct zone *z, struct arena *a, const struct topo *t, struct str domain)
 {
 	for (size_t i = 0; i < t->n_roles; i++) {
 		const struct topo_role *r = &t->roles[i];
 		if (!str_eq(r->role, STR("web")) || !r->host ||
-		    port_of(r, TOPO_HTTPS) != HTTPS_PORT)
+		    (port_of(r, TOPO_HTTPS) != HTTPS_PORT && port_of(r, TOPO_HTTP) != HTTP_PORT))
 			continue;
 		add_host(z, arena_printf(a, "lyncdiscoverinternal.%" STR_FMT, STR_ARG(domain)),
 		         r->host,

@@ -41,6 +41,24 @@ static int check_across(const struct topo_role *tr, const struct role_port *p, b
 	return -EINVAL;
 }
 
+/* What a role does not speak is not bound in vain either. */
+static int check_spoken(const struct topo_role *tr, const struct role *role, struct buf *errors)
+{
+	bool spoken[TOPO_N_PROTOS] = { false };
+	int bad = 0;
+	for (const struct role_port *p = role->ports; p && p->name; p++)
+		spoken[p->proto] = true;
+	for (int proto = 0; proto < TOPO_N_PROTOS; proto++) {
+		const char *key = topo_proto_name((enum topo_proto)proto);
+		if (spoken[proto] || !listens(tr, (enum topo_proto)proto))
+			continue;
+		conf_error(errors, tr->section, tr->section->line,
+		           "[role %s] has no use for \"%s\"; take the line away", role->name, key);
+		bad = -EINVAL;
+	}
+	return bad;
+}
+
 static int add_ports(struct topo *t, const struct topo_role *tr, const struct role *role,
                      struct buf *errors)
 {
@@ -50,11 +68,13 @@ static int add_ports(struct topo *t, const struct topo_role *tr, const struct ro
 		if (!is_bound(t, tr, p))
 			continue;
 		bound[p->proto] = true;
-		bad |= topo_add_default_port(t, tr, p->proto, p->port, p->open, errors);
+		bad |= p->beside ? topo_add_port_beside(t, tr, p->proto, p->port, p->beside, errors)
+		                 : topo_add_default_port(t, tr, p->proto, p->port, p->open, errors);
 	}
 	for (const struct role_port *p = role->ports; p && p->name; p++)
 		if (p->across)
 			bad |= check_across(tr, p, bound[p->proto], errors);
+	bad |= check_spoken(tr, role, errors);
 	return bad | topo_add_metrics_port(t, tr, role->metrics_port, errors);
 }
 

@@ -60,6 +60,8 @@ static void put_port(struct buf *b, const struct role_port *p)
 		put(b, str_of(p->across));
 		buf_lit(b, " on another host that it speaks with");
 	}
+	if (p->beside)
+		buf_printf(b, "; bound only where it listens at %u too", p->beside);
 	buf_lit(b, ".\n");
 }
 

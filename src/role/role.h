@@ -18,6 +18,9 @@ struct role_port {
 	/* Bound only if a role of this name on another host is spoken with (topo_meet()), for
 	 * roles of one host have local links; NULL: always. */
 	const char *across;
+	/* Bound only where the role listens at this port too, which a row above has or its section
+	 * says; 0: always. */
+	uint16_t beside;
 	/* For strangers, who may speak TLS there too: bound on all addresses of the host though it
 	 * is not encrypted by itself. */
 	bool open;

@@ -84,6 +84,9 @@ static const struct setting role_table[] = {
 	SETTING_STR("wss", struct role_keys, listen[TOPO_WSS], .min = 0,
 		.max = CONF_LINE_MAX, .def = "", .help = "The same over WebSockets with TLS.",
 		.restart = true),
+	SETTING_STR("http", struct role_keys, listen[TOPO_HTTP], .min = 0,
+		.max = CONF_LINE_MAX, .def = "", .help = "The same over HTTP without TLS.",
+		.restart = true),
 	SETTING_U32("metrics-port", SET_UINT, struct role_keys, metrics_port, .min = 0,
 		.max = UINT16_MAX, .def = "0", .absent = "the role's own port, or none",
 		.help = "Prometheus metrics over HTTP on 127.0.0.1: this port for the first process, "
@@ -132,7 +135,8 @@ const struct setting *topo_own_settings(const char *kind)
 
 const char *topo_proto_name(enum topo_proto p)
 {
-	static const char *const names[TOPO_N_PROTOS] = { "udp", "tcp", "tls", "https", "wss" };
+	static const char *const names[TOPO_N_PROTOS] = { "udp",   "tcp", "tls",
+		                                          "https", "wss", "http" };
 	return names[p];
 }
 
@@ -596,25 +600,46 @@ int topo_check_keys(const struct topo *t UNUSED, const struct topo_role *r,
 	return keys_check(r->section, all, errors);
 }
 
+static int add_port(struct topo *t, const struct topo_role *r, enum topo_proto proto,
+                    const struct addr *a, struct buf *errors)
+{
+	struct own *o = own_of(t);
+	if (add_listen(o, &o->roles[role_index(o, r)], proto, *a) == 0)
+		return 0;
+	conf_error(errors, r->section, r->section->line,
+	           "port %u plus the port-offset %u is no port, or more than %d listeners",
+	           addr_port(a), t->port_offset, TOPO_LISTENS_MAX);
+	return -EINVAL;
+}
+
 int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_proto proto,
                           uint16_t port, bool open, struct buf *errors)
 {
-	struct own *o = own_of(t);
-	struct topo_role *role = &o->roles[role_index(o, r)];
-	if (role->listens_given[proto])
+	if (r->listens_given[proto])
 		return 0;
-	for (size_t i = 0; i < role->host->n_addrs; i++) {
-		struct addr a = role->host->addrs[i];
+	for (size_t i = 0; i < r->host->n_addrs; i++) {
+		struct addr a = r->host->addrs[i];
 		if (!open && !topo_is_encrypted(proto) && !addr_is_private(&a))
 			continue;
 		addr_set_port(&a, port);
-		if (add_listen(o, role, proto, a) < 0) {
-			conf_error(errors, r->section, r->section->line,
-			           "port %u plus the port-offset %u is no port, or more than %d "
-			           "listeners",
-			           port, t->port_offset, TOPO_LISTENS_MAX);
+		if (add_port(t, r, proto, &a, errors) < 0)
 			return -EINVAL;
-		}
+	}
+	return 0;
+}
+
+int topo_add_port_beside(struct topo *t, const struct topo_role *r, enum topo_proto proto,
+                         uint16_t port, uint16_t beside, struct buf *errors)
+{
+	if (r->listens_given[proto])
+		return 0;
+	for (size_t i = 0, n = r->n_listens; i < n; i++) {
+		struct addr a = r->listens[i].addr;
+		if (addr_port(&a) != beside + t->port_offset)
+			continue;
+		addr_set_port(&a, port);
+		if (add_port(t, r, proto, &a, errors) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }

@@ -21,7 +21,7 @@ enum {
 #define TOPO_LOCAL_FILE "local.conf"
 
 /* TLS: SIP over it. */
-enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_HTTPS, TOPO_WSS, TOPO_N_PROTOS };
+enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_HTTPS, TOPO_WSS, TOPO_HTTP, TOPO_N_PROTOS };
 
 struct topo_listen {
 	enum topo_proto proto;
@@ -117,7 +117,11 @@ int topo_check_keys(const struct topo *t, const struct topo_role *r,
  * loopback and private addresses only, unless it is `open`.  Before topo_check_ports(). */
 int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_proto proto,
                           uint16_t port, bool open, struct buf *errors);
-/* The same for the metrics port, if the section says nothing about it. */
+/* Adds it only where the role listens at another port already (which is without the port-offset),
+ * and on these addresses alone, whatever they are. */
+int topo_add_port_beside(struct topo *t, const struct topo_role *r, enum topo_proto proto,
+                         uint16_t port, uint16_t beside, struct buf *errors);
+/* Adds the metrics port, if the section says nothing about it. */
 int topo_add_metrics_port(struct topo *t, const struct topo_role *r, uint16_t port,
                           struct buf *errors);
 /* Two roles of one host that want the same address and port are an error that names both. */

@@ -7,10 +7,14 @@
  * its user.  The first answer says it at once, for what it says the DNS says too; and it says the
  * same of everybody, so nobody learns who exists. */
 
-#define PAGE "/autodiscover/autodiscoverservice.svc/root"
+#define PAGE "/Autodiscover/AutodiscoverService.svc/root" /* in any case of its letters */
 #define KIND "application/vnd.microsoft.rtc.autodiscover"
+#define XML_HEAD                                                                   \
+	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<AutodiscoverResponse "     \
+	"xmlns=\"http://schemas.microsoft.com/rtc/2010/09/AutodiscoverResponse\" " \
+	"AccessLocation=\"%s\">"
 
-enum { ANSWER_MAX = 8 * 1024 };
+enum { ANSWER_MAX = 8 * 1024, LINK_MAX = 8 * HTTP_URL_MAX };
 
 static const char *const faces[] = { "SipServerInternalAccess", "SipServerExternalAccess",
 	                             "SipClientInternalAccess", "SipClientExternalAccess" };
@@ -87,11 +91,7 @@ static void put_name(struct buf *b, struct str fqdn, struct str domain)
 
 static void put_xml(struct buf *b, struct str name, uint16_t port, bool inside)
 {
-	buf_printf(b,
-	           "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<AutodiscoverResponse "
-	           "xmlns=\"http://schemas.microsoft.com/rtc/2010/09/AutodiscoverResponse\" "
-	           "AccessLocation=\"%s\"><User>",
-	           inside ? "Internal" : "External");
+	buf_printf(b, XML_HEAD "<User>", inside ? "Internal" : "External");
 	for (size_t i = 0; i < ARRAY_SIZE(faces); i++) {
 		buf_printf(b, "<%s", faces[i]);
 		xml_put_attr(b, "fqdn", name);
@@ -111,10 +111,35 @@ static void put_json(struct buf *b, struct str name, uint16_t port, bool inside)
 	buf_lit(b, "}}");
 }
 
+/* Microsoft's form of an answer that has nothing but one link. */
+static void put_link(struct buf *b, struct str href, bool json, bool inside)
+{
+	const char *where = inside ? "Internal" : "External";
+	if (json) {
+		buf_printf(b, "{\"AccessLocation\":\"%s\",\"Root\":{\"Links\":[{\"href\":", where);
+		json_put_str(b, href);
+		buf_lit(b, ",\"token\":\"Redirect\"}]}}");
+		return;
+	}
+	buf_printf(b, XML_HEAD "<Root><Link token=\"Redirect\"", where);
+	xml_put_attr(b, "href", href);
+	buf_lit(b, "/></Root></AutodiscoverResponse>");
+}
+
 static bool wants_json(const struct http_msg *m)
 {
 	struct str accept = http_value(m, HTTP_H_ACCEPT);
 	return str_find(accept, STR("json")) >= 0 && str_find(accept, STR("xml")) < 0;
+}
+
+static void answer(struct http_exchange *x, struct str body, bool json)
+{
+	struct buf *head = http_begin(x, 200);
+	http_put_field(head, STR("Content-Type"),
+	               json ? STR(KIND "+json; v=1") : STR(KIND "+xml; v=1"));
+	http_put_field(head, STR("Cache-Control"), STR("no-store"));
+	http_put_field(head, STR("X-Content-Type-Options"), STR("nosniff"));
+	http_finish(x, body);
 }
 
 void web_discover(struct web *w, struct http_exchange *x)
@@ -137,10 +162,22 @@ void web_discover(struct web *w, struct http_exchange *x)
 	}
 	put_name(&nb, r->fqdn, domain);
 	(json ? put_json : put_xml)(&b, buf_view(&nb), port, is_inside(m));
-	struct buf *head = http_begin(x, 200);
-	http_put_field(head, STR("Content-Type"),
-	               json ? STR(KIND "+json; v=1") : STR(KIND "+xml; v=1"));
-	http_put_field(head, STR("Cache-Control"), STR("no-store"));
-	http_put_field(head, STR("X-Content-Type-Options"), STR("nosniff"));
-	http_finish(x, buf_view(&b));
+	answer(x, buf_view(&b), json);
+}
+
+/* By HTTP without TLS nobody is told more than where HTTPS is ([MS-OCDISCWS] section 3.1.5.2): who
+ * believes more there can be told anything. */
+void web_discover_elsewhere(struct http_exchange *x, struct str origin)
+{
+	const struct http_msg *m = http_request(x);
+	auto_(buf_free) struct buf b = buf_of(LINK_MAX), href = buf_of(LINK_MAX);
+	bool json = wants_json(m);
+	buf_str(&href, origin);
+	buf_lit(&href, PAGE);
+	if (m->query.len > 0) {
+		buf_char(&href, '?');
+		buf_str(&href, m->query);
+	}
+	put_link(&b, buf_view(&href), json, is_inside(m));
+	answer(x, buf_view(&b), json);
 }

@@ -81,7 +81,7 @@ struct web {
 	struct role_env *env;
 	struct web_settings set;
 	struct web_proxies proxies;
-	struct http_server *http;
+	struct http_server *http, *plain; /* plain: without TLS, which sends all to the other */
 	struct tls_server *tls;
 	struct ws_host *ws;
 	struct http_files *files; /* the browser client */
@@ -189,6 +189,13 @@ void wb_attach_put_file(struct buf *b, const struct file *f);
 bool web_is_discovery_host(const struct web *w, struct str host);
 bool web_is_discovery(const struct http_msg *m);
 void web_discover(struct web *w, struct http_exchange *x);
+
+/* Says that clients shall ask again by this address: https, without path. */
+void web_discover_elsewhere(struct http_exchange *x, struct str origin);
+
+/* --- plain.c: HTTP without TLS */
+
+struct http_server *web_plain_new(struct web *w, bool (*is_host)(void *arg, struct str host));
 
 /* --- browser.c: one connection */
 

@@ -15,6 +15,8 @@
 static const struct role_port ports[] = {
 	{ .name = "HTTPS", .proto = TOPO_HTTPS, .port = 4443, .open = true,
 	  .purpose = "browsers: the pages, and what they speak with the server" },
+	{ .name = "HTTP", .proto = TOPO_HTTP, .port = 80, .beside = 443, .open = true,
+	  .purpose = "sends browsers and Lync clients that ask without TLS to HTTPS" },
 	{ .name = NULL },
 };
 
@@ -175,7 +177,9 @@ static int start_http(struct web *w, struct buf *why)
 	w->http = http_server_new(w->env->loop, &cfg, &http_ops, w);
 	w->ws = ws_host_new(w->env->loop, &ws);
 	for (size_t i = 0; i < w->env->n_sockets; i++)
-		http_server_listen(w->http, w->env->sockets[i].fd, true, NULL);
+		if (w->env->sockets[i].proto == TOPO_HTTPS)
+			http_server_listen(w->http, w->env->sockets[i].fd, true, NULL);
+	w->plain = web_plain_new(w, is_host);
 	return 0;
 }
 
@@ -198,6 +202,7 @@ static void start_links(struct web *w)
 static void web_free(struct web *w)
 {
 	http_server_free(&w->http);
+	http_server_free(&w->plain);
 	browsers_free(w);
 	ws_host_free(&w->ws);
 	sessions_free(w);
@@ -244,7 +249,15 @@ static int check(const struct topo *t, const struct topo_role *r, struct buf *wh
 {
 	struct web_settings set;
 	struct web_proxies proxies;
-	return read_settings(t, r, &set, &proxies, why);
+	bool https = false, http = false;
+	for (size_t i = 0; i < r->n_listens; i++) {
+		https |= r->listens[i].proto == TOPO_HTTPS;
+		http |= r->listens[i].proto == TOPO_HTTP;
+	}
+	if (http && !https)
+		buf_lit(why, "http: there is no https to send browsers to; give it an address, or "
+		             "set http = none\n");
+	return read_settings(t, r, &set, &proxies, why) < 0 || (http && !https) ? -EINVAL : 0;
 }
 
 static int start_files(struct web *w, struct buf *why)
@@ -348,6 +361,8 @@ static void metrics(void *state, struct buf *b)
 	put(b, "connections", "gauge", "Connections by HTTP.", h->conns);
 	put(b, "http_requests_total", "counter", "Requests by HTTP.", h->requests);
 	put(b, "http_broken_total", "counter", "Requests that were no good HTTP.", h->broken);
+	put(b, "plain_requests_total", "counter", "Requests without TLS, all sent to HTTPS.",
+	    http_server_stats(w->plain)->requests);
 	put(b, "logins_total", "counter", "Passwords that were shown.", w->stats.logins);
 	put(b, "refused_total", "counter", "Log-ins and tickets that were refused.",
 	    w->stats.refused);

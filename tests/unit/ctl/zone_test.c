@@ -67,6 +67,15 @@ static void who_looks_by_https_finds_the_web_role_on_its_own_port(void)
 	expect_zone(text, "");
 }
 
+static void who_looks_by_http_is_sent_to_any_port(void)
+{
+	expect_zone("[deployment]\ndomains = example.test\n"
+	            "[host main]\nname = pc.example.test\naddresses = 192.0.2.1\n"
+	            "[role web]\nhttps = 192.0.2.1:4443\nhttp = 192.0.2.1:80\n",
+	            "lyncdiscoverinternal.example.test. 3600 IN A 192.0.2.1\n"
+	            "lyncdiscover.example.test. 3600 IN A 192.0.2.1\n");
+}
+
 static void foreign_domain_is_pointed_at_a_name_of_its_own(void)
 {
 	expect_zone(
@@ -238,6 +247,7 @@ int main(void)
 {
 	RUN(one_domain_one_host);
 	RUN(who_looks_by_https_finds_the_web_role_on_its_own_port);
+	RUN(who_looks_by_http_is_sent_to_any_port);
 	RUN(foreign_domain_is_pointed_at_a_name_of_its_own);
 	RUN(without_a_front_end_nothing_is_needed);
 	RUN(pool_of_two_hosts_has_one_service_and_all_addresses);

@@ -100,6 +100,38 @@ static void one_host_binds_nothing_for_other_hosts(void)
 	EQ(role_on(t, "a", "mcu-im")->n_listens, 0);
 }
 
+#define WEB_ON_A                                                                  \
+	DEPLOYMENT "[host a]\nname = a.example.test\naddresses = 10.0.0.1, ::1\n" \
+	           "[role accounts]\n[role frontend]\n[role web]\n"
+
+/* Port 80 is there where 443 is, and nowhere else unless it is said. */
+static void plain_http_stands_beside_https(void)
+{
+	static const struct {
+		const char *lines;
+		size_t http_80, http_8080;
+	} row[] = {
+		{ "", 0, 0 },
+		{ "https = 10.0.0.1:443\n", 1, 0 },
+		{ "https = 10.0.0.1:443, [::1]:443, 10.0.0.1:4443\n", 2, 0 },
+		{ "https = 10.0.0.1:443\nhttp = none\n", 0, 0 },
+		{ "https = 10.0.0.1:443\nhttp = 10.0.0.1:8080\n", 0, 1 },
+		{ "http = 10.0.0.1:80\n", 1, 0 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		char text[1024];
+		(void)snprintf(text, sizeof(text), WEB_ON_A "%s", row[i].lines);
+		auto_(topo_free) struct topo *t = parse(text, "a");
+		if (!OK(t != NULL))
+			return;
+		EQ(listens(t, "a", "web", TOPO_HTTP, 80), row[i].http_80);
+		EQ(listens(t, "a", "web", TOPO_HTTP, 8080), row[i].http_8080);
+	}
+	expect_error(WEB_ON_A "https = none\nhttp = 10.0.0.1:80\n",
+	             "there is no https to send browsers to");
+	expect_error(WEB_ON_A "wss = 10.0.0.1:7443\n", "has no use for \"wss\"");
+}
+
 static void roles_on_two_hosts_listen_for_each_other(void)
 {
 	struct addr at[4];
@@ -212,6 +244,7 @@ int main(void)
 {
 	RUN(settings_that_do_not_go_together_are_told);
 	RUN(one_host_binds_nothing_for_other_hosts);
+	RUN(plain_http_stands_beside_https);
 	RUN(roles_on_two_hosts_listen_for_each_other);
 	RUN(a_front_end_uses_the_mcus_of_its_own_host_if_there_are_some);
 	RUN(addresses_can_be_given);
