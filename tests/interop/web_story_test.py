@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """People in browsers, as they use the client: sign-in, people with presence, chat with one another, with a
 Lync client and with a phone; and what happens when the network or the server goes for a while."""
+import base64
+import json
 import os
 import sys
 
@@ -64,6 +66,50 @@ def what_was_said_is_found_and_answered(case):
     b.press("Send")
     a.wait("Thank you")
     check("blue" in a.run("document.querySelector('.bubble blockquote').innerText"), "what is answered")
+
+
+# A file as if it were dropped on the chat.
+DROP = """
+(() => {
+  const data = new DataTransfer();
+  const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0));
+  data.items.add(new File([bytes], %s, { type: %s }));
+  document.querySelector('.timeline').dispatchEvent(
+    new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }));
+})()
+"""
+# One dot, red.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
+
+
+@tap.test
+def files_are_seen_and_saved_by_the_other_and_by_nobody_else(case):
+    a, alice = person(case, "alice")
+    b, bob = person(case, "bob")
+    c, _ = person(case, "carol")
+    find(a, bob)
+    a.wait("Attach files")
+    notes = base64.b64encode(b"some notes").decode()
+    a.run(DROP % (json.dumps(PNG), json.dumps("red dot.png"), json.dumps("image/png")))
+    a.run(DROP % (json.dumps(notes), json.dumps("no+tes & more.txt"), json.dumps("text/plain")))
+    wait_for(lambda: a.text().count("ready") == 2, lambda: f"both are there: {a.text()}")
+    a.write("Message to", "Look at these")
+    a.press("Send")
+    b.press(alice.name)
+    b.wait("Look at these")
+    wait_for(lambda: b.run("document.querySelector('.picture img')?.naturalWidth"), "the picture is shown")
+    wait_for(lambda: b.run("document.querySelector('a.file')?.innerText.includes('no+tes & more.txt')"),
+             lambda: f"the card: {b.text()}")
+    href = b.run("document.querySelector('a.file').getAttribute('href')")
+    read = f"fetch({json.dumps(href)}).then((r) => r.ok ? r.text() : r.status)"
+    check_eq(b.run(read), "some notes", "what Bob gets")
+    check_eq(c.run(read), 404, "what Carol gets")
+    c.open("/#" + href.split("?")[0])
+    c.wait("There is no such file for you")
+    b.open("/#" + href.split("?")[0])
+    b.wait("The download begins")
+    wait_for(lambda: a.run("[...document.querySelectorAll('.fate')].pop()?.dataset.state") == "delivered",
+             "it is delivered")
 
 
 @tap.test

@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     hidden: () => t("set_notify_hidden"),
     unnamed: () => t("gchat"),
     rings: (name: string) => t("call_incoming", { name }),
+    sent: (name: string) => t("chat_sent_file", { name }),
   };
   const app = new App({ tab, route: watchRoute(window), prefs, leader, words });
   effect(() => showBadge(document, app.session.value?.chats.unread.value ?? 0, t("app")));

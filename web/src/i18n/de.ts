@@ -98,12 +98,6 @@ export const de: Dictionary = {
   people_pick_text: "Hier erscheint die Karte mit Nummern, Gruppen und allem, was möglich ist.",
 
   groups_manage: "Gruppen verwalten",
-  groups_title: "Gruppen",
-  groups_new: "Neue Gruppe",
-  groups_add: "Gruppe anlegen",
-  groups_name: "Name der Gruppe {name}",
-  groups_remove: "Gruppe {name} entfernen",
-  groups_hint: "Die Personen einer entfernten Gruppe bleiben Ihre Kontakte.",
 
   card_chat: "Chat",
   card_add: "Zu Kontakten hinzufügen",
@@ -149,6 +143,7 @@ export const de: Dictionary = {
   chat_says: "{name}: {text}",
   chat_code_copy: "Code kopieren",
   chat_copied: "Kopiert",
+  chat_sent_file: "hat eine Datei gesendet: {name}",
 
   compose_label: "Nachricht an {name}",
   compose_hint: "Nachricht schreiben",

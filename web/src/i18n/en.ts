@@ -96,12 +96,6 @@ export const en = {
   people_pick_text: "Their card with numbers, groups and actions appears here.",
 
   groups_manage: "Manage groups",
-  groups_title: "Groups",
-  groups_new: "New group",
-  groups_add: "Add group",
-  groups_name: "Name of group {name}",
-  groups_remove: "Remove group {name}",
-  groups_hint: "The people of a removed group stay your contacts.",
 
   card_chat: "Chat",
   card_add: "Add to contacts",
@@ -147,6 +141,7 @@ export const en = {
   chat_says: "{name}: {text}",
   chat_code_copy: "Copy code",
   chat_copied: "Copied",
+  chat_sent_file: "sent a file: {name}",
 
   compose_label: "Message to {name}",
   compose_hint: "Write a message",

@@ -23,6 +23,7 @@ import { isQuiet, Shelf, type Prefs } from "./prefs";
 import { Ringer } from "./ring";
 import { go, type Route } from "./route";
 import { claimCall, randomMark, type Leader } from "./tabs";
+import type { Tray } from "./tray";
 import { TypingTeller } from "./typing";
 
 const CLIENT = `dialtone-web/${VERSION}`;
@@ -38,7 +39,7 @@ export class Session {
   readonly user: Signal<User>;
   readonly link = signal<LinkState>("off");
   readonly retryAt = signal(0);
-  readonly limits = signal<Limits>({ message_bytes: 8000, watch: 100 });
+  readonly limits = signal<Limits>({ message_bytes: 8000, watch: 100, file_bytes: 0 });
   readonly online = computed(() => this.link.value === "online");
   /** Was ever online: before, there is nothing to show yet. */
   readonly begun = signal(false);
@@ -52,6 +53,8 @@ export class Session {
   readonly drafts: Shelf;
   readonly marks: Shelf;
   readonly notifier: Notifier;
+  /** Files that are to be sent; its code comes with the first chat that is opened. */
+  readonly tray = signal<Tray | null>(null);
   readonly typing = new TypingTeller((to, on) => this.quietly("chat.typing", { to, on }));
   readonly activity = new Activity((active) => this.quietly("presence.active", { active }));
   private readonly shown = signal<Readonly<Record<string, readonly string[]>>>({});
@@ -77,7 +80,7 @@ export class Session {
     this.history = new History(localStorage, `dialtone.calls.${user.uri}`, tab, () => leader.first);
     this.transport = this.makeLink(tab);
     const nameOf = (uri: string) => this.people.nameOf(uri);
-    this.notifier = new Notifier(prefs, leader, nameOf, words.hidden, (uri) => go("chats", uri));
+    this.notifier = new Notifier(prefs, leader, nameOf, words.hidden, (uri) => go("chats", uri), words.sent);
     this.chats = new Chats(
       {
         me: () => this.user.peek().uri,
@@ -134,6 +137,7 @@ export class Session {
   stop(): void {
     this.calls.lost();
     this.ends.forEach((end) => end());
+    this.tray.value?.stop();
     this.typing.stop(true);
     this.transport.stop();
   }
@@ -299,6 +303,8 @@ export interface Words {
   unnamed(): string;
   /** Somebody calls. */
   rings(name: string): string;
+  /** Somebody sent a file. */
+  sent(name: string): string;
 }
 
 export interface Setup {

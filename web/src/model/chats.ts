@@ -4,7 +4,7 @@ import { batch, computed, signal, type Signal } from "@preact/signals";
 
 import { checkMessage, checkMessages, isObject } from "../net/check";
 import type { Letter, Outbox } from "../net/outbox";
-import { ApiError, codeOf, type Event, type Message } from "../net/wire";
+import { ApiError, codeOf, type Attached, type Event, type Message } from "../net/wire";
 import { allRead, withLocal, withMessage, without, withPage, withState, type Entry } from "./entries";
 import type { Shelf } from "./prefs";
 import { TYPING_LIFE_MS } from "./typing";
@@ -263,8 +263,8 @@ export class Chats {
   // Sending
 
   /** False if so much waits already that nothing more is taken. */
-  send(uri: string, text: string): boolean {
-    const letter = { ref: this.world.mark(), to: uri, text, at: this.world.now().toISOString(), uncertain: false };
+  send(uri: string, text: string, file?: Attached): boolean {
+    const letter = { ref: this.world.mark(), to: uri, text, file, at: this.world.now().toISOString(), uncertain: false };
     if (!this.outbox.add(letter)) return false;
     const chat = this.chat(uri);
     chat.fresh.value = null;
@@ -277,7 +277,7 @@ export class Chats {
     const entry = this.find(uri)?.entries.peek().find((e) => e.key === key);
     if (entry?.state !== "failed") return;
     this.discard(uri, key);
-    this.send(uri, entry.text);
+    this.send(uri, entry.text, entry.file);
   }
 
   discard(uri: string, key: string): void {
@@ -288,9 +288,9 @@ export class Chats {
 
   private show(letter: Letter): void {
     const chat = this.chat(letter.to);
-    const { ref, at, text } = letter;
+    const { ref, at, text, file } = letter;
     const state = this.world.online() ? "sending" : "queued";
-    const entry: Entry = { key: ref, id: null, from: this.world.me(), at, text, state, unread: false };
+    const entry: Entry = { key: ref, id: null, from: this.world.me(), at, text, file, state, unread: false };
     chat.entries.value = [...chat.entries.peek(), entry];
   }
 
@@ -315,7 +315,7 @@ export class Chats {
     change({ state: "sending" });
     this.outbox.mark(letter.ref, true);
     try {
-      const answer = await this.world.request("chat.send", { to: letter.to, text: letter.text, ref: letter.ref });
+      const answer = await this.world.request("chat.send", { to: letter.to, text: letter.text, file: letter.file?.id, ref: letter.ref });
       const message = isObject(answer) ? checkMessage(answer.message) : null;
       if (message) chat.entries.value = withMessage(chat.entries.peek(), { ...message, ref: letter.ref }, false);
       else change({ state: "sent" });
@@ -339,7 +339,7 @@ export class Chats {
     const me = this.world.me();
     const sent = chat.entries.peek().find(
       (e) =>
-        e.id !== null && e.from === me && (e.key === letter.ref || (e.key === e.id && e.text === letter.text && near(e.at, letter.at))),
+        e.id !== null && e.from === me && (e.key === letter.ref || (e.key === e.id && e.text === letter.text && e.file?.id === letter.file?.id && near(e.at, letter.at))),
     );
     if (!sent) return false;
     this.outbox.remove(letter.ref);

@@ -1,7 +1,7 @@
 // The messages of one chat as a list, oldest first. Pure: each function returns a new list, or the same
 // one if nothing changed.
 
-import type { Message, MessageState, WireError } from "../net/wire";
+import type { Attached, Message, MessageState, WireError } from "../net/wire";
 
 /** `queued` waits for a connection, `sending` for the answer; the rest is the server's. */
 export type EntryState = "queued" | "sending" | MessageState;
@@ -13,13 +13,19 @@ export interface Entry {
   from: string;
   at: string;
   text: string;
+  file?: Attached;
   state: EntryState;
   unread: boolean;
   error?: WireError;
 }
 
 export function entryOf(m: Message, unread: boolean): Entry {
-  return { key: m.ref ?? m.id, id: m.id, from: m.from, at: m.at, text: m.text, state: m.state, unread, error: m.error };
+  return { key: m.ref ?? m.id, id: m.id, from: m.from, at: m.at, text: m.text, file: m.file, state: m.state, unread, error: m.error };
+}
+
+/** What a message says in words: of one without words, the name of its file. */
+export function said(m: Pick<Entry, "text" | "file">): string {
+  return m.text || m.file?.name || "";
 }
 
 function index(entries: readonly Entry[], id: string, ref: string | undefined): number {

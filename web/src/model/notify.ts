@@ -29,6 +29,8 @@ export class Notifier {
     private readonly nameOf: (uri: string) => string,
     private readonly hidden: () => string,
     private readonly open: (uri: string) => void,
+    /** What is said of a file that comes without a word. */
+    private readonly sent: (name: string) => string,
   ) {
     this.permission = signal(typeof Notification === "undefined" ? "unsupported" : Notification.permission);
   }
@@ -40,7 +42,7 @@ export class Notifier {
 
   async message(m: Message, own: State | undefined): Promise<void> {
     const group = m.chat !== m.from;
-    const said = withoutQuotes(m.text).slice(0, PREVIEW);
+    const said = !m.text && m.file ? this.sent(m.file.name) : withoutQuotes(m.text).slice(0, PREVIEW);
     const text = group ? `${this.nameOf(m.from)}: ${said}` : said;
     if (document.visibilityState === "visible") this.toast({ key: m.id, uri: m.chat, text });
     if (!this.mayDisturb(own)) return;

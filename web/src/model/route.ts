@@ -2,19 +2,21 @@
 
 import { signal, type Signal } from "@preact/signals";
 
-export type View = "chats" | "people" | "calls" | "settings";
+export type View = "chats" | "people" | "calls" | "settings" | "files";
 
 /** The page of the settings about what protects the account. */
 export const SECURITY = "security";
 
 export interface Route {
   view: View;
-  /** Whose chat or card it is; of the settings, which page of them. */
+  /** Whose chat or card it is; of the settings, which page of them; of a file, the end of its address. */
   uri: string | null;
 }
 
 export function parseRoute(hash: string): Route {
-  const [view, uri] = hash.replace(/^#\/?/, "").split("/");
+  const path = hash.replace(/^#\/?/, "");
+  const [view, uri] = path.split("/");
+  if (view === "files") return { view, uri: path.slice(6) || null };
   let who: string | null = null;
   try {
     who = uri ? decodeURIComponent(uri) : null;

@@ -1,7 +1,7 @@
 // From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
 // be used becomes null. A server is trusted less than the types, and an older or newer one is met.
 
-import type { CallEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
+import type { Attached, CallEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
 
 type Obj = Record<string, unknown>;
 
@@ -59,9 +59,16 @@ export function checkHello(v: unknown): Hello | null {
     resumed: v.resumed === true,
     seq: count(v.seq, 0),
     user,
-    limits: { message_bytes: count(limits.message_bytes, 8000), watch: count(limits.watch, 100) },
+    limits: { message_bytes: count(limits.message_bytes, 8000), watch: count(limits.watch, 100), file_bytes: count(limits.file_bytes, 0) },
     calls: strings(v.calls),
   };
+}
+
+/** Its address leads to a file of this server, or nowhere. */
+export function checkFile(v: unknown): Attached | undefined {
+  if (!isObject(v) || !text(v.name)) return undefined;
+  const url = /^\/files\/[\w-]+\/[\w.~%-]+$/.test(text(v.url)) ? text(v.url) : "";
+  return { id: text(v.id), name: plainName(v.name, FILE_NAME_MAX), size: count(v.size, 0), type: text(v.type), url, expires_at: text(v.expires_at) };
 }
 
 export function checkMessage(v: unknown): Message | null {
@@ -73,6 +80,7 @@ export function checkMessage(v: unknown): Message | null {
     from: text(v.from),
     at: text(v.at),
     text: text(v.text),
+    file: checkFile(v.file),
     state: MESSAGE_STATES.has(text(v.state)) ? (v.state as MessageState) : "delivered",
     ref: optional(v.ref),
     error: isObject(v.error) ? checkError(v.error) : undefined,
@@ -127,11 +135,12 @@ export function checkPeople(v: unknown): { people: Person[]; more: boolean } {
 }
 
 const NAME_MAX = 64;
+const FILE_NAME_MAX = 255;
 
 /** A name that a stranger gives: one short line, which cannot turn the direction of what stands beside it. */
-function plainName(v: unknown): string {
-  const plain = text(v).slice(0, 4 * NAME_MAX).replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
-  return [...plain.replace(/\s+/g, " ").trim()].slice(0, NAME_MAX).join("");
+function plainName(v: unknown, max = NAME_MAX): string {
+  const plain = text(v).slice(0, 4 * max).replace(/[\p{Cc}\u2028\u2029]+/gu, " ").replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
+  return [...plain.replace(/\s+/g, " ").trim()].slice(0, max).join("");
 }
 
 const CALL_STATES = new Set<string>(["incoming", "ringing", "answered", "update", "withdrawn", "ended"]);

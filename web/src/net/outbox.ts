@@ -1,10 +1,15 @@
 // What was written while there is no connection, or whose answer is not known: kept in the order of
 // writing, for as long as the tab lives, and sent when the server is there again.
 
+import { checkFile } from "./check";
+import type { Attached } from "./wire";
+
 export interface Letter {
   ref: string;
   to: string;
   text: string;
+  /** A file that the server has already. */
+  file?: Attached;
   at: string;
   /** It was handed to a connection that broke before the answer. */
   uncertain: boolean;
@@ -60,7 +65,7 @@ export class Outbox {
 function read(store: Store, key: string): Letter[] {
   try {
     const json: unknown = JSON.parse(store.getItem(key) ?? "[]");
-    return Array.isArray(json) ? json.filter(isLetter).slice(0, OUTBOX_MAX) : [];
+    return Array.isArray(json) ? json.filter(isLetter).slice(0, OUTBOX_MAX).map((l) => ({ ...l, file: checkFile(l.file) })) : [];
   } catch {
     return [];
   }

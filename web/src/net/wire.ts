@@ -24,6 +24,8 @@ export interface User {
 export interface Limits {
   message_bytes: number;
   watch: number;
+  /** 0: the server takes no files. */
+  file_bytes: number;
 }
 
 export interface Hello {
@@ -69,6 +71,16 @@ export interface Person {
   device?: string;
 }
 
+/** A file of a message; without `url` it is not kept any more. */
+export interface Attached {
+  id: string;
+  name: string;
+  size: number;
+  type: string;
+  url: string;
+  expires_at: string;
+}
+
 export type MessageState = "sent" | "delivered" | "kept" | "failed";
 
 export interface WireError {
@@ -84,6 +96,7 @@ export interface Message {
   from: string;
   at: string;
   text: string;
+  file?: Attached;
   state: MessageState;
   ref?: string;
   error?: WireError;

@@ -14,16 +14,17 @@ import { hotkeys } from "./hotkeys";
 import { Empty } from "./parts/Empty";
 import { ContactCard } from "./people/ContactCard";
 import { lazy } from "./parts/Lazy";
-import { Groups } from "./people/Groups";
 import { PeopleList } from "./people/PeopleList";
 import { Rail } from "./Rail";
 import { SelfMenu } from "./SelfMenu";
 import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
 
+const Groups = lazy(async () => (await import("./people/Groups")).Groups, true);
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
 const HistoryList = lazy(async () => (await import("./call/History")).HistoryList);
 const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
+const Download = lazy(async () => (await import("./files/Download")).Download);
 const Keys = lazy(async () => (await import("./Keys")).Keys, true);
 const Settings = lazy(async () => (await import("./Settings")).Settings);
 const Security = lazy(async () => (await import("./security/Security")).Security);
@@ -39,6 +40,7 @@ function MainPart() {
     if (uri) return <ContactCard key={uri} uri={uri} page from="calls" />;
     return <Empty icon="phone" title={t("calls_pick_title")} text={t("calls_pick_text")} />;
   }
+  if (view === "files" && uri) return <Download path={uri} />;
   if (uri) return <ChatView key={uri} uri={uri} />;
   return <Empty icon="chats" title={t("chat_pick_title")} text={t("chat_pick_text")} />;
 }

@@ -6,7 +6,8 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { TEAM } from "../mock/data.mjs";
-import { answerCall, go, launch, LIMIT, open, otherShares, signIn } from "./browser.mjs";
+import { picture } from "../mock/picture.mjs";
+import { answerCall, brought, choose, go, launch, LIMIT, open, otherShares, signIn } from "./browser.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -75,6 +76,46 @@ async function meant(page, mock) {
   await page.getByRole("listbox", { name: "Who is meant" }).waitFor();
   await check(page, "who is meant");
   await field.fill("");
+}
+
+async function files(page, mock) {
+  await go(page, "#/chats/bob%40example.test");
+  const gone = { id: "gone", chat: "bob@example.test", from: "bob@example.test", at: new Date().toISOString(), text: "", state: "delivered" };
+  mock.event("message", { message: { ...gone, file: { gone: true, name: "offer.pdf" } } });
+  const kinds = ["odt", "ods", "odp", "mp3", "mkv", "png", "zip", "c", "exe"];
+  for (const kind of kinds) mock.sayFile("bob", `notes.${kind}`, Buffer.alloc(48_211));
+  mock.sayFile("bob", "rack.png", picture(600, 400), { type: "image/png", text: "Look" });
+  await page.locator(".picture img").evaluate((i) => i.decode());
+  await page.locator(".file").nth(kinds.length).waitFor();
+  await check(page, "files in a chat");
+  const rest = mock.holdFiles();
+  mock.insteadOfFile = ({ name }) => (name.endsWith(".exe") ? { status: 503, error: "not_scanned" } : null);
+  const zip = (name) => ({ name, mimeType: "application/zip", buffer: Buffer.alloc(4_900_000) });
+  await choose(page, zip("a.exe"), zip("b.zip"), zip("c.zip"), zip("d.zip"));
+  await page.getByText("waits for the others").first().waitFor();
+  await page.getByRole("progressbar").first().waitFor();
+  await check(page, "files on their way");
+  await brought(page, "dragenter", [{ name: "x", mime: "", text: "x" }]);
+  await page.locator(".drop").waitFor();
+  await check(page, "files are held over the chat");
+  await page.evaluate(() => dispatchEvent(new DragEvent("dragleave")));
+  rest();
+  await page.getByText("The virus scanner does not answer").waitFor();
+  await page.getByText("ready").nth(2).waitFor();
+  await check(page, "a tray with one that failed");
+  const out = page.getByRole("button", { name: /^Take .* out$/ });
+  for (let n = await out.count(); n > 0; n--) await out.first().click();
+  mock.insteadOfFile = null;
+  await page.getByRole("button", { name: "rack.png" }).click();
+  await page.getByRole("dialog").waitFor();
+  await check(page, "a picture, large");
+  await page.keyboard.press("Escape");
+  await go(page, "#/files/none/plan.pdf");
+  await page.getByText("There is no such file").waitFor();
+  await check(page, "a link to a file that is gone");
+  await go(page, `#${mock.keep("bob@example.test", "plan.pdf", Buffer.alloc(9)).url}`);
+  await page.getByText("The download begins").waitFor();
+  await check(page, "a link to a file");
 }
 
 async function searched(page) {
@@ -254,6 +295,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await signIn(page);
     await chats(page, mock);
     await meant(page, mock);
+    await files(page, mock);
     await go(page, "#/chats");
     await searched(page);
     await people(page);

@@ -168,6 +168,28 @@ async function otherOffers(page, mock) {
   );
 }
 
+/** Attaches files by the button. */
+export async function choose(page, ...files) {
+  const asked = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Attach files" }).click();
+  await (await asked).setFiles(files);
+}
+
+/** Lets the page see files as if they came by `type` ("paste", "drop"). */
+export function brought(page, type, files) {
+  return page.evaluate(
+    ([kind, list]) => {
+      const data = new DataTransfer();
+      for (const { name, mime, text } of list) data.items.add(new File([text], name, { type: mime }));
+      const target = document.querySelector(kind === "paste" ? ".composer textarea" : ".timeline");
+      const init = { bubbles: true, cancelable: true };
+      if (kind === "paste") target.dispatchEvent(new ClipboardEvent("paste", { ...init, clipboardData: data }));
+      else target.dispatchEvent(new DragEvent(kind, { ...init, dataTransfer: data }));
+    },
+    [type, files],
+  );
+}
+
 export async function go(page, route) {
   await page.evaluate((r) => (location.hash = r), route);
 }

@@ -3,7 +3,8 @@
 import { mkdirSync } from "node:fs";
 
 import { TEAM } from "../mock/data.mjs";
-import { answerCall, go, launch, open, otherShares, signIn } from "./browser.mjs";
+import { picture } from "../mock/picture.mjs";
+import { answerCall, brought, choose, go, launch, open, otherShares, signIn } from "./browser.mjs";
 
 const OUT = process.argv[2] ?? "shots";
 mkdirSync(OUT, { recursive: true });
@@ -97,6 +98,51 @@ async function groups(page, shot) {
   await page.keyboard.press("Escape");
 }
 
+/** What is said with files to Bob, and what stands in the tray. */
+async function files(page, mock, shot) {
+  await go(page, BOB);
+  const gone = { id: "gone", chat: "bob@example.test", from: "bob@example.test", at: new Date().toISOString(), text: "", state: "delivered" };
+  mock.event("message", { message: { ...gone, file: { gone: true, name: "offer of last year.pdf" } } });
+  mock.sayFile("bob", "Minutes of the meeting about the roll-out in Hamburg, second part.odt", Buffer.alloc(48_211));
+  mock.sayFile("bob", "rack.png", picture(1200, 800), { type: "image/png", text: "That is how it looks now. Is the **cable** at the left ours?" });
+  await choose(page, { name: "measurements.xlsx", mimeType: "x", buffer: Buffer.alloc(700_000) });
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByRole("link", { name: /measurements.xlsx .* Download/ }).waitFor();
+  await page.locator(".picture img").evaluate((i) => i.decode());
+  await shot("files");
+  const first = mock.holdFiles();
+  mock.insteadOfFile = ({ name }) => (name.endsWith(".exe") ? { status: 422, error: "infected" } : null);
+  await choose(page, { name: "setup.exe", mimeType: "x", buffer: Buffer.alloc(90_000) });
+  first();
+  await page.getByText("has something against").waitFor();
+  const rest = mock.holdFiles();
+  const zip = (name) => ({ name, mimeType: "application/zip", buffer: Buffer.alloc(4_900_000) });
+  await choose(page, { name: "photo.png", mimeType: "image/png", buffer: picture(300, 200) }, zip("configuration of all the switches.zip"), zip("logs.tar.gz"));
+  await page.getByText("of 4.7 MB").waitFor();
+  await shot("files-tray");
+  await brought(page, "dragenter", [{ name: "x", mime: "", text: "x" }]);
+  await page.locator(".drop").waitFor();
+  await shot("files-drop");
+  await page.evaluate(() => dispatchEvent(new DragEvent("dragleave")));
+  rest();
+  await page.getByText("ready").nth(2).waitFor();
+  for (let n = await page.getByRole("button", { name: /^Take .* out$/ }).count(); n > 0; n--) {
+    await page.getByRole("button", { name: /^Take .* out$/ }).first().click();
+  }
+  mock.insteadOfFile = null;
+  await page.getByRole("button", { name: "rack.png" }).click();
+  await page.getByRole("dialog").getByRole("img").evaluate((i) => i.decode());
+  await shot("files-lightbox");
+  await page.keyboard.press("Escape");
+  await go(page, "#/files/none/plan.pdf");
+  await page.getByText("There is no such file").waitFor();
+  await shot("files-gone");
+  const { url } = mock.keep("bob@example.test", "Plan of the cabling.pdf", Buffer.alloc(9));
+  await go(page, `#${url}`);
+  await page.getByText("The download begins").waitFor();
+  await shot("files-download");
+}
+
 async function calls(page, mock, shot) {
   await go(page, BOB);
   mock.call("incoming", { call: "call-2", sdp: "m=video" });
@@ -171,6 +217,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   await signIn(page);
   await views(page, mock, shot, look === "phone");
   await groups(page, shot);
+  await files(page, mock, shot);
   await calls(page, mock, shot);
   await trouble(page, mock, shot);
   await close();

@@ -21,11 +21,14 @@ const TYPES = {
   ".svg": "image/svg+xml",
 };
 const HEADERS = {
-  "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
+    "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
 };
 const PASSWORD = "secret";
+const FILE_BYTES = 5 * 1024 * 1024;
 
 export class Mock {
   people = new Map();
@@ -52,6 +55,15 @@ export class Mock {
   refused = 0;
   /** HTTP answers that a test wants to be an outage. */
   down = false;
+  /** The most bytes of a file; 0: none are taken. */
+  fileBytes = FILE_BYTES;
+  /** id: {name, type, content, chat}; one that is taken out is not kept any more. */
+  files = new Map();
+  /** What was sent by HTTP, in order. */
+  uploads = [];
+  /** In place of taking a file: returns {status, error}, or null to take it. */
+  insteadOfFile = null;
+  #held = null;
   #cookies = new Set();
   #sessions = new Map();
   #current = null;
@@ -113,6 +125,35 @@ export class Mock {
     this.event("call", { call: "call-1", state, with: `bob@${data.DOMAIN}`, ...fields });
   }
 
+  /** A file that the server keeps. */
+  keep(chat, name, content, type = "application/octet-stream") {
+    const id = randomUUID();
+    const expires_at = new Date(Date.now() + 30 * 86_400_000).toISOString();
+    const file = { id, name, size: content.length, type, url: `/files/${id}/${encodeURIComponent(name)}`, expires_at };
+    this.files.set(id, { chat, content, file });
+    return file;
+  }
+
+  /** Somebody sends a file. */
+  sayFile(user, name, content, { type, text = "" } = {}) {
+    const uri = `${user}@${data.DOMAIN}`;
+    const file = this.keep(uri, name, content, type);
+    const message = { id: randomUUID(), chat: uri, from: uri, at: new Date().toISOString(), text, file, state: "delivered" };
+    this.messages.push(message);
+    this.event("message", { message });
+    return message;
+  }
+
+  /** From now on the content of files that are sent stays where it is; what is returned lets it come. */
+  holdFiles() {
+    let go;
+    this.#held = new Promise((resolve) => (go = resolve));
+    return () => {
+      this.#held = null;
+      go();
+    };
+  }
+
   presence(user, change) {
     const p = { ...this.people.get(`${user}@${data.DOMAIN}`), ...change };
     this.people.set(p.uri, p);
@@ -168,8 +209,10 @@ export class Mock {
 
   async #request(req, res) {
     const path = new URL(req.url, "http://localhost").pathname;
+    if (path.startsWith("/files/")) return this.#download(req, path, res);
     if (!path.startsWith("/api/v1/")) return this.#file(path, res);
     if (this.down) return req.socket.destroy();
+    if (path.endsWith("/files")) return this.#upload(req, res);
     let body = "";
     for await (const part of req) body += part;
     const user = { uri: data.ME, name: "Alice Example" };
@@ -184,6 +227,52 @@ export class Mock {
     if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
     const answer = own(body ? JSON.parse(body) : {}, this);
     return answer.error ? this.#error(res, answer.status, answer.error) : this.#json(res, 200, answer);
+  }
+
+  async #upload(req, res) {
+    if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
+    const query = new URL(req.url, "http://localhost").searchParams;
+    const [chat, name] = [query.get("chat"), query.get("name")];
+    if (!chat || !name || !req.headers["content-length"]) return this.#error(res, 400, "bad_request");
+    const entry = { chat, name, done: false, broken: false };
+    this.uploads.push(entry);
+    req.on("close", () => (entry.broken = !entry.done));
+    const parts = [];
+    if (this.#held) await this.#held;
+    try {
+      for await (const part of req) parts.push(part);
+    } catch {
+      return;
+    }
+    const refusal = this.insteadOfFile?.(entry);
+    if (refusal) return this.#error(res, refusal.status, refusal.error);
+    const content = Buffer.concat(parts);
+    if (content.length > this.fileBytes) return this.#error(res, 413, "too_large");
+    entry.done = true;
+    const type = content.subarray(1, 4).toString() === "PNG" ? "image/png" : "application/octet-stream";
+    return this.#json(res, 200, { file: this.keep(chat, name, content, type) });
+  }
+
+  #download(req, path, res) {
+    if (!this.#signedIn(req)) {
+      res.writeHead(302, { Location: `/#${path}` }).end();
+      return;
+    }
+    const kept = this.files.get(path.split("/")[2]);
+    if (!kept) {
+      res.writeHead(404).end("There is no such file for you.");
+      return;
+    }
+    const { content, file } = kept;
+    const inline = file.type.startsWith("image/") && !new URL(req.url, "http://localhost").searchParams.has("save");
+    res.writeHead(200, {
+      "Content-Type": file.type,
+      "Content-Length": content.length,
+      "Content-Disposition": `${inline ? "inline" : "attachment"}; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+      "X-Content-Type-Options": "nosniff",
+      "Content-Security-Policy": "default-src 'none'; sandbox",
+    });
+    res.end(req.method === "HEAD" ? undefined : content);
   }
 
   get #needs() {
@@ -244,7 +333,7 @@ export class Mock {
     this.#current = session;
     this.#sessions.set(session.id, session);
     const user = { uri: data.ME, name: "Alice Example", phone: "+49301234" };
-    const ok = { session: session.id, resumed: Boolean(old), seq: session.seq, user, limits: { message_bytes: 20000, watch: 500 } };
+    const ok = { session: session.id, resumed: Boolean(old), seq: session.seq, user, limits: { message_bytes: 20000, watch: 500, file_bytes: this.fileBytes } };
     ws.send(JSON.stringify({ re: id, ok }));
     if (old) {
       for (const e of old.events.filter((x) => x.seq > resume.seq)) ws.send(JSON.stringify(e));
@@ -410,10 +499,12 @@ const OPS = {
   "relay.get": () => ({ error: { code: "no_relay", text: "There is no relay.", remedy: "" } }),
   seen: () => ({ ok: {} }),
   "chat.typing": () => ({ ok: {} }),
-  "chat.send": ({ to, text, ref }, mock) => {
+  "chat.send": ({ to, text, ref, file: id }, mock) => {
+    const file = mock.files.get(id)?.file;
+    if (id && !file) return { error: { code: "not_found", text: "There is no such file of yours for this chat.", remedy: "" } };
     const known = mock.messages.find((m) => m.ref === ref);
     const state = mock.people.get(to)?.state === "offline" ? "kept" : "delivered";
-    const message = known ?? { id: randomUUID(), chat: to, from: data.ME, at: new Date().toISOString(), text, state, ref };
+    const message = known ?? { id: randomUUID(), chat: to, from: data.ME, at: new Date().toISOString(), text, file, state, ref };
     if (!known) mock.messages.push(message);
     return { ok: { message } };
   },

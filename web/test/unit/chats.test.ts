@@ -227,6 +227,40 @@ describe("sending", () => {
     expect(Object.fromEntries(chats.chat(BOB).entries.value.map((e) => [e.text, e.state]))).toEqual({ bad: "failed", good: "delivered" });
   });
 
+  it("takes a file along, also over a reload and after a failure", async () => {
+    const file = { id: "f1", name: "plan.pdf", size: 3, type: "application/pdf", url: "/files/f1/plan.pdf", expires_at: "" };
+    online = false;
+    chats.send(BOB, "", file);
+    expect(make().chat(BOB).entries.value[0]).toMatchObject({ text: "", file, state: "queued" });
+    online = true;
+    server = async () => {
+      throw new ApiError({ code: "busy" });
+    };
+    await chats.connected(true);
+    server = accept;
+    chats.retry(BOB, chats.chat(BOB).entries.value[0]?.key ?? "");
+    await settle();
+    expect(sends().map((s) => [s.fields.text, s.fields.file])).toEqual([["", "f1"], ["", "f1"]]);
+    store.setItem("box", JSON.stringify([{ ref: "r", to: BOB, text: "", at: at(1), file: { name: "x", url: "https://evil.example/" } }]));
+    expect(make().chat(BOB).entries.value[0]?.file?.url).toBe("");
+  });
+
+  it("does not take another file that was sent without a word for the lost one", async () => {
+    const file = (id: string) => ({ id, name: "plan.pdf", size: 3, type: "", url: `/files/${id}/plan.pdf`, expires_at: "" });
+    server = async () => {
+      online = false;
+      throw new ApiError({ code: "lost" });
+    };
+    chats.send(BOB, "", file("f2"));
+    await settle();
+    const before = { ...message("x", ME, 1, ""), file: file("f1") };
+    server = async (op, f) => (op === "chat.history" ? { messages: [before], more: false } : accept(op, f));
+    online = true;
+    sent = [];
+    await chats.connected(false);
+    expect(sends().map((s) => s.fields.file)).toEqual(["f2"]);
+  });
+
   it("survives a reload, and refuses more than its bound", () => {
     online = false;
     for (let i = 0; i < OUTBOX_MAX; i++) expect(chats.send(BOB, `m${i}`)).toBe(true);

@@ -1,8 +1,21 @@
 import { describe, expect, it } from "vitest";
 
-import { checkError, checkEvent, checkHello, checkMessage, checkMessages, checkPerson } from "../../src/net/check";
+import { checkError, checkEvent, checkFile, checkHello, checkMessage, checkMessages, checkPerson } from "../../src/net/check";
 
 const message = { id: "1", chat: "bob@a.test", from: "bob@a.test", at: "2026-11-27T09:13:01.123Z", text: "Hi", state: "delivered" };
+
+describe("the file of a message", () => {
+  const file = (v: unknown) => checkFile(v);
+  it("leads to this server or nowhere, and its name turns nothing round", () => {
+    expect(file({ id: "h3", name: "a b.pdf", size: 5, type: "x", url: "/files/h3/a%20b.pdf" })?.url).toBe("/files/h3/a%20b.pdf");
+    for (const url of ["//evil.example/x", "/files/../x", "/files/h3/a/b", "/files/h3/a?b", "javascript:1", "https://x/files/h3/a", 7]) {
+      expect(file({ name: "a", url })?.url).toBe("");
+    }
+    expect(file({ gone: true, name: "cod\u202efdp\n.exe" })).toMatchObject({ name: "codfdp .exe", url: "", size: 0 });
+    expect(file({ name: "x".repeat(9_999) })?.name).toHaveLength(255);
+    expect([file(null), file({}), file({ name: 7 })]).toEqual([undefined, undefined, undefined]);
+  });
+});
 
 describe("checks of what the server says", () => {
   it("takes a message, and refuses one without what makes it one", () => {

@@ -21,7 +21,7 @@ class FakeNotice {
 function notifier(mine: boolean): Notifier {
   const prefs = signal<Prefs>({ theme: "auto", language: "auto", notify: true, notifyText: true, quiet: false, quietFrom: "22:00", quietTo: "07:00" });
   const leader = { mine: async () => mine } as unknown as Leader;
-  return new Notifier(prefs, leader, (uri) => uri, () => "hidden", () => undefined);
+  return new Notifier(prefs, leader, (uri) => uri, () => "hidden", () => undefined, (name) => `sent ${name}`);
 }
 
 async function settle(): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { extension, isPicture, kindOf, pastedName, shortName, sizeText } from "../../src/text/files";
 import { linkAt } from "../../src/text/links";
 import { inline, parse, type Inline } from "../../src/text/markdown";
 import { beginOf, mentions, mentionsIn } from "../../src/text/mentions";
@@ -192,5 +193,38 @@ describe("mentions", () => {
     expect(beginOf("@", 1)).toEqual({ from: 0, letters: "" });
     expect(beginOf("hi @bob mar", 11)).toEqual({ from: 3, letters: "bob mar" });
     for (const [text, at] of [["a@bo", 4], ["@bob ", 5], ["@ bob", 5], ["@bob, x", 7], ["@bo", 0]] as const) expect(beginOf(text, at)).toBeNull();
+  });
+});
+
+describe("files", () => {
+  it("have sizes in steps of 1024", () => {
+    const all = [0, 1, 1023, 1024, 1536, 10_189, 10_240, 48_211, 1_048_575, 1_048_576, 104_857_600, 5 * 1024 ** 4];
+    const told = (n: number, locale = "en") => sizeText(n, locale).replace("\u00a0", " ");
+    expect(all.map((n) => told(n))).toEqual([
+      "0 B", "1 B", "1,023 B", "1 kB", "1.5 kB", "10 kB", "10 kB", "47 kB", "1 MB", "1 MB", "100 MB", "5,120 GB",
+    ]);
+    expect(told(1_600_000, "de")).toBe("1,5 MB");
+  });
+
+  it("with long names keep their begin, their end and what they are", () => {
+    expect(shortName("lunch.png", 20)).toBe("lunch.png");
+    expect(shortName("minutes of the meeting of 27 November.pdf", 30)).toBe("minutes of the me…November.pdf");
+    expect([...shortName("😀".repeat(300), 34)]).toHaveLength(34);
+  });
+
+  it("are known by their extensions", () => {
+    const names = ["a.PNG", "b.tar.gz", "c.docx", "d.ods", "e.pptx", "f.opus", "g.mkv", "h.rs", "i", "j.", ".png", "k.exe", "l.verylong"];
+    expect(names.map(kindOf)).toEqual(["picture", "archive", "text", "table", "slides", "sound", "film", "code", "other", "other", "other", "other", "other"]);
+    expect(["x.tar.gz", ".bashrc", "a.b c"].map(extension)).toEqual(["gz", "", ""]);
+  });
+
+  it("are pictures by what the server found in them, and drawings are none", () => {
+    expect(["image/png", "image/webp", "image/svg+xml", "text/html", "image/png "].map(isPicture)).toEqual([true, true, false, false, false]);
+  });
+
+  it("from the clipboard get names that tell them apart", () => {
+    const at = new Date(2026, 10, 27, 9, 13);
+    expect(pastedName("image.png", at)).toBe("picture-2026-11-27-0913.png");
+    expect(pastedName("plan.png", at)).toBe("plan.png");
   });
 });

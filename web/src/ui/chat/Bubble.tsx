@@ -1,15 +1,18 @@
 // One message, and what became of it.
 
 import { locale, t } from "../../i18n";
-import type { Entry, Row } from "../../model/entries";
+import { said, type Entry, type Row } from "../../model/entries";
 import { quoteOf } from "../../text/quote";
 import { clock, full } from "../../text/time";
 import { useSession } from "../context";
 import { errorText } from "../errors";
 import { Avatar } from "../parts/Avatar";
 import { Icon, type IconName } from "../parts/Icon";
+import { lazy } from "../parts/Lazy";
 import { announce } from "../parts/live";
 import { RichText } from "./RichText";
+
+const FileCard = lazy(async () => (await import("../files/FileCard")).FileCard, true);
 
 const ICONS: Partial<Record<Entry["state"], IconName>> = {
   queued: "cloud",
@@ -49,8 +52,9 @@ function Fate({ entry, uri }: { entry: Entry; uri: string }) {
 /** By the mouse; by the keyboard their letters do the same (Timeline). */
 function Actions({ entry, uri, name }: { entry: Entry; uri: string; name: string }) {
   const { chats } = useSession();
-  const answer = () => (chats.chat(uri).answering.value = quoteOf(name, entry.text));
-  const copy = () => void navigator.clipboard.writeText(entry.text).then(() => announce(t("chat_copied")), () => undefined);
+  const answer = () => (chats.chat(uri).answering.value = quoteOf(name, said(entry)));
+  const link = entry.file?.url && location.origin + entry.file.url;
+  const copy = () => void navigator.clipboard.writeText([entry.text, link].filter(Boolean).join("\n")).then(() => announce(t("chat_copied")), () => undefined);
   return (
     <div class="msg-acts">
       <button type="button" class="icon-button" tabIndex={-1} data-act="r" aria-label={t("msg_reply")} title={`${t("msg_reply")} (R)`} onClick={answer}>
@@ -93,7 +97,8 @@ export function Bubble({ row, uri, names, last }: Props) {
         )}
         <div class="msg-line">
           <div class="bubble" title={head ? undefined : full(entry.at, locale.value)}>
-            <RichText text={entry.text} names={names} />
+            {entry.file && <FileCard file={entry.file} />}
+            {entry.text && <RichText text={entry.text} names={names} />}
           </div>
           <Actions entry={entry} uri={uri} name={mine ? user.value.name || name : name} />
         </div>

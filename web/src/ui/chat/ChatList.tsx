@@ -6,6 +6,7 @@ import { useRef } from "preact/hooks";
 import { locale, t, type Key } from "../../i18n";
 import type { Chat } from "../../model/chats";
 import { isConference } from "../../model/conferences";
+import { said } from "../../model/entries";
 import { go } from "../../model/route";
 import { mentions } from "../../text/mentions";
 import { withoutQuotes } from "../../text/quote";
@@ -42,7 +43,7 @@ function Second({ chat, open }: { chat: Chat; open: boolean }) {
   if (chat.typing.value) return <span class="line-sub accent">{t("chatlist_typing")}</span>;
   if (draft) return <span class="line-sub draft" dir="auto">{t("chatlist_draft", { text: preview(draft) })}</span>;
   if (!last) return null;
-  const text = preview(last.text);
+  const text = preview(said(last));
   const mine = last.from === user.value.uri;
   return (
     <span class={last.state === "failed" ? "line-sub warn" : "line-sub"} dir="auto">

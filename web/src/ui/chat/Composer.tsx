@@ -7,7 +7,11 @@ import { t } from "../../i18n";
 import { isConference } from "../../model/conferences";
 import { useSession } from "../context";
 import { Icon } from "../parts/Icon";
+import { lazy } from "../parts/Lazy";
 import { LIST, MentionList, useMentions } from "./Mentions";
+
+const TrayList = lazy(async () => (await import("../files/Tray")).TrayList, true);
+const Clip = lazy(async () => (await import("../files/Tray")).Clip, true);
 
 const encoder = new TextEncoder();
 /** On a device without a keyboard, Enter is for lines and the button sends. */
@@ -21,14 +25,17 @@ function grow(el: HTMLTextAreaElement | null): void {
 }
 
 export function Composer({ uri }: { uri: string }) {
-  const { people, chats, drafts, typing, limits } = useSession();
+  const { people, chats, drafts, typing, limits, tray } = useSession();
   const text = useSignal(drafts.get(uri));
   const full = useSignal(false);
   const caret = useSignal(-1);
   const field = useRef<HTMLTextAreaElement>(null);
   const name = people.nameOf(uri);
-  const over = encoder.encode(text.value.trim()).length - limits.value.message_bytes;
-  const empty = !text.value.trim();
+  const words = text.value.trim();
+  const over = encoder.encode(words).length - limits.value.message_bytes;
+  const empty = !words && !tray.value?.waits(uri);
+
+  const focus = () => field.current?.focus();
 
   useLayoutEffect(() => grow(field.current), [text.value]);
   // With the first picture and not after it: a key that follows at once must not lose its place.
@@ -65,7 +72,7 @@ export function Composer({ uri }: { uri: string }) {
   }, [answering.value]);
   const send = () => {
     if (empty || over > 0) return;
-    if (!chats.send(uri, text.value.trim())) {
+    if (!tray.value?.release(uri, words) && !chats.send(uri, words)) {
       full.value = true;
       return;
     }
@@ -73,7 +80,7 @@ export function Composer({ uri }: { uri: string }) {
     drafts.set(uri, "");
     text.value = "";
     caret.value = -1;
-    field.current?.focus();
+    focus();
   };
   const key = (e: KeyboardEvent) => {
     if (mentioning.key(e)) return;
@@ -81,36 +88,44 @@ export function Composer({ uri }: { uri: string }) {
     e.preventDefault();
     send();
   };
+  const back = (caption: string) => {
+    input([caption, text.peek()].filter(Boolean).join("\n"));
+    focus();
+  };
   return (
-    <form class="composer" onSubmit={(e) => { e.preventDefault(); send(); }}>
-      {(over > 0 || full.value) && (
-        <p class="form-error" role="alert">{full.value ? t("compose_full") : t("compose_long", { n: over })}</p>
-      )}
-      {open && <MentionList {...mentioning} />}
-      <div class="composer-box">
-        <textarea
-          ref={field}
-          rows={1}
-          dir="auto"
-          aria-label={t("compose_label", { name })}
-          aria-describedby="compose-help"
-          placeholder={t("compose_hint")}
-          value={text.value}
-          aria-autocomplete={isConference(uri) ? "list" : undefined}
-          aria-controls={open ? LIST : undefined}
-          aria-activedescendant={open ? `${LIST}-${Math.min(mentioning.chosen.value, mentioning.names.length - 1)}` : undefined}
-          onInput={(e) => {
-            input(e.currentTarget.value);
-            caret.value = e.currentTarget.selectionStart;
-          }}
-          onBlur={() => (caret.value = -1)}
-          onKeyDown={key}
-        />
-        <button type="submit" class="send" aria-label={t("compose_send")} disabled={empty || over > 0}>
-          <Icon name="send" turn />
-        </button>
-      </div>
-      <p id="compose-help" class="composer-help">{t("compose_help")}</p>
-    </form>
+    <>
+      <TrayList uri={uri} onBack={back} />
+      <form class="composer" onSubmit={(e) => { e.preventDefault(); send(); }}>
+        {(over > 0 || full.value) && (
+          <p class="form-error" role="alert">{full.value ? t("compose_full") : t("compose_long", { n: over })}</p>
+        )}
+        {open && <MentionList {...mentioning} />}
+        <div class="composer-box">
+          <Clip uri={uri} onTaken={focus} />
+          <textarea
+            ref={field}
+            rows={1}
+            dir="auto"
+            aria-label={t("compose_label", { name })}
+            aria-describedby="compose-help"
+            placeholder={t("compose_hint")}
+            value={text.value}
+            aria-autocomplete={isConference(uri) ? "list" : undefined}
+            aria-controls={open ? LIST : undefined}
+            aria-activedescendant={open ? `${LIST}-${Math.min(mentioning.chosen.value, mentioning.names.length - 1)}` : undefined}
+            onInput={(e) => {
+              input(e.currentTarget.value);
+              caret.value = e.currentTarget.selectionStart;
+            }}
+            onBlur={() => (caret.value = -1)}
+            onKeyDown={key}
+          />
+          <button type="submit" class="send" aria-label={t("compose_send")} disabled={empty || over > 0}>
+            <Icon name="send" turn />
+          </button>
+        </div>
+        <p id="compose-help" class="composer-help">{t("compose_help")}</p>
+      </form>
+    </>
   );
 }

@@ -87,7 +87,7 @@ function Hit({ message, query, onOpen }: { message: Message; query: string; onOp
           </span>
           <span class="line-sub found-text" dir="auto">
             {who && <>{who}: </>}
-            {snippet(message.text, query).map((p, i) => (p.hit ? <mark key={i}>{p.text}</mark> : p.text))}
+            {snippet([message.text, message.file?.name].filter(Boolean).join(" · "), query).map((p, i) => (p.hit ? <mark key={i}>{p.text}</mark> : p.text))}
           </span>
         </span>
       </button>

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
+import "../../style/group.css";
 import { locale, t } from "../../i18n";
 import "../../i18n/more";
 import { isConference, type Conference } from "../../model/conferences";

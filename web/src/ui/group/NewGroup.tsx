@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 
+import "../../style/group.css";
 import { t } from "../../i18n";
 import "../../i18n/more";
 import { isConference } from "../../model/conferences";

@@ -9,7 +9,7 @@ import { Icon } from "./Icon";
 
 interface Props {
   title: string;
-  kind?: "center" | "corner" | "top";
+  kind?: "center" | "corner" | "top" | "light";
   /** The title is for screen readers only. */
   bare?: boolean;
   onClose: () => void;
@@ -20,9 +20,10 @@ export function Dialog({ title, kind = "center", bare = false, onClose, children
   const ref = useRef<HTMLDialogElement>(null);
   // With the first picture: what is typed right after the key that opened it goes into it.
   useLayoutEffect(() => {
-    const before = document.activeElement;
-    ref.current?.showModal();
-    return () => (before instanceof HTMLElement && before.isConnected ? before.focus() : undefined);
+    const dialog = ref.current;
+    dialog?.showModal();
+    // The browser gives the focus back to what had it.
+    return () => dialog?.close();
   }, []);
   return (
     <dialog

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 
 import { t } from "../../i18n";
+import "../../i18n/more";
 import { DEFAULT_GROUP } from "../../model/people";
 import type { Group } from "../../net/wire";
 import { useSession } from "../context";
