@@ -12,6 +12,7 @@ import { VERSION } from "../version";
 import { Activity } from "./activity";
 import type { Call } from "./call";
 import { Calls } from "./calls";
+import type { Changes } from "./changes";
 import { Chats } from "./chats";
 import { Conferences, isConference, WATCHED_MAX } from "./conferences";
 import { loadDevices } from "./devices";
@@ -55,6 +56,8 @@ export class Session {
   readonly notifier: Notifier;
   /** Files that are to be sent; its code comes with the first chat that is opened. */
   readonly tray = signal<Tray | null>(null);
+  /** What is done to messages that are sent; its code comes likewise. */
+  readonly changes = signal<Changes | null>(null);
   readonly typing = new TypingTeller((to, on) => this.quietly("chat.typing", { to, on }));
   readonly activity = new Activity((active) => this.quietly("presence.active", { active }));
   private readonly shown = signal<Readonly<Record<string, readonly string[]>>>({});

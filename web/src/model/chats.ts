@@ -5,7 +5,7 @@ import { batch, computed, signal, type Signal } from "@preact/signals";
 import { checkMessage, checkMessages, isObject } from "../net/check";
 import type { Letter, Outbox } from "../net/outbox";
 import { ApiError, codeOf, type Attached, type Event, type Message } from "../net/wire";
-import { allRead, withLocal, withMessage, without, withPage, withState, type Entry } from "./entries";
+import { allRead, withChange, withLocal, withMessage, without, withPage, withState, type Entry } from "./entries";
 import type { Shelf } from "./prefs";
 import { TYPING_LIFE_MS } from "./typing";
 
@@ -102,7 +102,10 @@ export class Chats {
   event(e: Event): void {
     if (e.ev === "message") this.received(e.message);
     else if (e.ev === "typing" && e.from !== this.world.me()) this.chat(e.chat).setTyping(e.on);
-    else if (e.ev === "message_state") {
+    else if (e.ev === "change") {
+      const chat = this.find(e.chat);
+      if (chat) chat.entries.value = withChange(chat.entries.value, e);
+    } else if (e.ev === "message_state") {
       const chat = this.find(e.chat);
       if (chat) chat.entries.value = withState(chat.entries.value, e.id, e.ref, e.state, e.error);
     }

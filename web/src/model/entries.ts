@@ -1,7 +1,7 @@
 // The messages of one chat as a list, oldest first. Pure: each function returns a new list, or the same
 // one if nothing changed.
 
-import type { Attached, Message, MessageState, WireError } from "../net/wire";
+import type { Attached, ChangeEvent, Message, MessageState, Reaction, WireError } from "../net/wire";
 
 /** `queued` waits for a connection, `sending` for the answer; the rest is the server's. */
 export type EntryState = "queued" | "sending" | MessageState;
@@ -14,13 +14,17 @@ export interface Entry {
   at: string;
   text: string;
   file?: Attached;
+  edited_at?: string;
+  deleted?: boolean;
+  reactions?: readonly Reaction[];
   state: EntryState;
   unread: boolean;
   error?: WireError;
 }
 
 export function entryOf(m: Message, unread: boolean): Entry {
-  return { key: m.ref ?? m.id, id: m.id, from: m.from, at: m.at, text: m.text, file: m.file, state: m.state, unread, error: m.error };
+  const { id, from, at, text, file, edited_at, deleted, reactions, state, error } = m;
+  return { key: m.ref ?? id, id, from, at, text, file, edited_at, deleted, reactions, state, unread, error };
 }
 
 /** What a message says in words: of one without words, the name of its file. */
@@ -80,6 +84,22 @@ export function withState(
 ): Entry[] {
   const at = index(entries, id, ref);
   return entries.map((e, i) => (i === at ? { ...e, id: e.id ?? (id || null), state, error } : e));
+}
+
+function withReaction(all: readonly Reaction[], { kind, emoji, from }: ChangeEvent): Reaction[] {
+  const there = all.some((r) => r.emoji === emoji) ? all : [...all, { emoji, people: [] }];
+  const people = (r: Reaction) => [...r.people.filter((p) => p !== from), ...(kind === "react" ? [from] : [])];
+  return there.map((r) => (r.emoji === emoji ? { emoji, people: people(r) } : r)).filter((r) => r.people.length);
+}
+
+function changed(e: Entry, c: ChangeEvent): Entry {
+  if (c.kind === "edit") return { ...e, text: c.text, edited_at: c.at };
+  if (c.kind === "delete") return { ...e, text: "", file: undefined, reactions: [], deleted: true };
+  return { ...e, reactions: withReaction(e.reactions ?? [], c) };
+}
+
+export function withChange(entries: readonly Entry[], c: ChangeEvent): readonly Entry[] {
+  return entries.map((e) => (e.id === c.id ? changed(e, c) : e));
 }
 
 export function withLocal(entries: readonly Entry[], key: string, change: Partial<Entry>): Entry[] {

@@ -1,7 +1,7 @@
 // From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
 // be used becomes null. A server is trusted less than the types, and an older or newer one is met.
 
-import type { Attached, CallEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Self, State, User, WireError } from "./wire";
+import type { Attached, CallEvent, ChangeEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Reaction, Self, State, User, WireError } from "./wire";
 
 type Obj = Record<string, unknown>;
 
@@ -71,6 +71,17 @@ export function checkFile(v: unknown): Attached | undefined {
   return { id: text(v.id), name: plainName(v.name, FILE_NAME_MAX), size: count(v.size, 0), type: text(v.type), url, expires_at: text(v.expires_at) };
 }
 
+/** One that would turn or break the line where it is shown is left out. */
+function emojiOf(v: unknown): string {
+  return plainName(v) === v ? v : "";
+}
+
+function checkReaction(o: Obj): Reaction | null {
+  const people = strings(o.people);
+  const emoji = emojiOf(o.emoji);
+  return emoji && people.length ? { emoji, people } : null;
+}
+
 export function checkMessage(v: unknown): Message | null {
   if (!isObject(v) || !text(v.id) || !text(v.chat) || !text(v.from)) return null;
   if (Number.isNaN(Date.parse(text(v.at)))) return null;
@@ -81,6 +92,9 @@ export function checkMessage(v: unknown): Message | null {
     at: text(v.at),
     text: text(v.text),
     file: checkFile(v.file),
+    edited_at: optional(v.edited_at),
+    deleted: v.deleted === true,
+    reactions: list(v.reactions, checkReaction).slice(0, REACTIONS_MAX),
     state: MESSAGE_STATES.has(text(v.state)) ? (v.state as MessageState) : "delivered",
     ref: optional(v.ref),
     error: isObject(v.error) ? checkError(v.error) : undefined,
@@ -90,7 +104,7 @@ export function checkMessage(v: unknown): Message | null {
 /** A person, as far as the server told: what it did not tell stays as it is known, and an empty note is none. */
 export function checkPerson(v: Obj): Person | null {
   if (!text(v.uri)) return null;
-  const phones = Array.isArray(v.phones) ? v.phones.filter((p): p is string => typeof p === "string") : [];
+  const phones = strings(v.phones);
   return {
     uri: text(v.uri),
     state: v.state === undefined ? undefined : state(v.state),
@@ -136,6 +150,7 @@ export function checkPeople(v: unknown): { people: Person[]; more: boolean } {
 
 const NAME_MAX = 64;
 const FILE_NAME_MAX = 255;
+const REACTIONS_MAX = 50;
 
 /** A name that a stranger gives: one short line, which cannot turn the direction of what stands beside it. */
 function plainName(v: unknown, max = NAME_MAX): string {
@@ -159,7 +174,6 @@ const CONFERENCE_STATES = new Set<string>(["full", "partial", "none"]);
 
 function checkConference(o: Obj): ConferenceEvent | null {
   if (!text(o.chat) || !CONFERENCE_STATES.has(text(o.state))) return null;
-  const gone = strings(o.gone);
   return {
     ev: "conference",
     chat: text(o.chat),
@@ -167,7 +181,7 @@ function checkConference(o: Obj): ConferenceEvent | null {
     name: optional(o.name),
     organizer: optional(o.organizer),
     people: list(o.people, checkMember),
-    gone,
+    gone: strings(o.gone),
   };
 }
 
@@ -175,10 +189,17 @@ function checkConference(o: Obj): ConferenceEvent | null {
 export function checkRelay(v: unknown): { servers: RTCIceServer[]; life_s: number } {
   const o = isObject(v) ? v : {};
   const one = (s: Obj): RTCIceServer | null => {
-    const urls = Array.isArray(s.urls) ? s.urls.filter((u): u is string => typeof u === "string" && /^(stun|turns?):/.test(u)) : [];
+    const urls = strings(s.urls).filter((u) => /^(stun|turns?):/.test(u));
     return urls.length ? { urls, username: text(s.username), credential: text(s.credential) } : null;
   };
   return { servers: list(o.servers, one), life_s: count(o.life_s, 0) };
+}
+
+function checkChange(o: Obj): ChangeEvent | null {
+  const kind = text(o.kind) as ChangeEvent["kind"];
+  const emoji = emojiOf(o.emoji);
+  if (!["edit", "delete"].includes(kind) && !(emoji && ["react", "unreact"].includes(kind))) return null;
+  return { ev: "change", chat: text(o.chat), id: text(o.id), from: text(o.from), at: text(o.at), kind, text: text(o.text), emoji };
 }
 
 /** An event, or null for a kind that this client does not know. */
@@ -196,6 +217,8 @@ export function checkEvent(o: Obj): Event | null {
     }
     case "typing":
       return { ev: "typing", chat: text(o.chat), from: text(o.from), on: o.on === true };
+    case "change":
+      return checkChange(o);
     case "call":
       return checkCall(o);
     case "kept":

@@ -81,6 +81,11 @@ export interface Attached {
   expires_at: string;
 }
 
+export interface Reaction {
+  emoji: string;
+  people: string[];
+}
+
 export type MessageState = "sent" | "delivered" | "kept" | "failed";
 
 export interface WireError {
@@ -97,6 +102,9 @@ export interface Message {
   at: string;
   text: string;
   file?: Attached;
+  edited_at?: string;
+  deleted?: boolean;
+  reactions?: Reaction[];
   state: MessageState;
   ref?: string;
   error?: WireError;
@@ -137,7 +145,20 @@ export interface ConferenceEvent {
   gone: string[];
 }
 
+/** A message that was there is another now. */
+export interface ChangeEvent {
+  ev: "change";
+  chat: string;
+  id: string;
+  from: string;
+  at: string;
+  kind: "edit" | "delete" | "react" | "unreact";
+  text: string;
+  emoji: string;
+}
+
 export type Event =
+  | ChangeEvent
   | CallEvent
   | KeptEvent
   | ConferenceEvent

@@ -12,7 +12,6 @@ import { Banner } from "./Banner";
 import { SECURITY } from "../model/route";
 import { hotkeys } from "./hotkeys";
 import { Empty } from "./parts/Empty";
-import { ContactCard } from "./people/ContactCard";
 import { lazy } from "./parts/Lazy";
 import { PeopleList } from "./people/PeopleList";
 import { Rail } from "./Rail";
@@ -20,6 +19,7 @@ import { SelfMenu } from "./SelfMenu";
 import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
 
+const ContactCard = lazy(async () => (await import("./people/ContactCard")).ContactCard);
 const Groups = lazy(async () => (await import("./people/Groups")).Groups, true);
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
 const HistoryList = lazy(async () => (await import("./call/History")).HistoryList);

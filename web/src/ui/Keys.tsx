@@ -35,6 +35,10 @@ const SECTIONS: [Key, [Key, string[]][]][] = [
       ["keys_message", ["↑ ↓"]],
       ["keys_reply", ["R"]],
       ["keys_copy", ["C"]],
+      ["keys_react", ["A"]],
+      ["keys_edit", ["E"]],
+      ["keys_delete", ["D"]],
+      ["keys_edit_last", ["↑"]],
     ],
   ],
 ];

@@ -118,6 +118,43 @@ async function files(page, mock) {
   await check(page, "a link to a file");
 }
 
+async function changes(page, mock) {
+  await go(page, "#/chats/fatima%40example.test");
+  mock.unseen = true;
+  const field = page.getByRole("textbox", { name: /Message to/ });
+  await field.fill("Nearly right");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Delivered", { exact: true }).waitFor();
+  const { id } = mock.messages.at(-1);
+  mock.change(id, "edit", { text: "Quite right" });
+  for (const [user, emoji] of [["fatima", "👍"], ["alice", "👍"], ["fatima", "❤️"]]) mock.change(id, "react", { user, emoji });
+  mock.change(mock.say("fatima", "wrong window").id, "delete", { user: "fatima" });
+  await page.getByText("This message was deleted").first().waitFor();
+  const message = page.locator(".msg", { hasText: "Quite right" });
+  await message.locator(".reaction").nth(1).waitFor();
+  await message.focus();
+  await check(page, "messages that were changed");
+  await page.keyboard.press("a");
+  const picker = page.getByRole("dialog", { name: "React" });
+  await picker.getByLabel("Another emoji").fill("x");
+  await page.keyboard.press("Enter");
+  await page.getByText("Write one emoji").waitFor();
+  await check(page, "choosing a reaction");
+  await picker.getByRole("button", { name: "🎉" }).click();
+  await page.getByText("do not show reactions").waitFor();
+  await message.focus();
+  await page.keyboard.press("e");
+  await page.locator(".change-edit").waitFor();
+  await check(page, "a message is edited");
+  await page.keyboard.press("Escape");
+  await message.focus();
+  await page.keyboard.press("d");
+  await page.getByRole("dialog", { name: "Delete this message?" }).waitFor();
+  await check(page, "a message is to be deleted");
+  await page.keyboard.press("Escape");
+  mock.unseen = false;
+}
+
 async function searched(page) {
   const field = page.getByLabel("Search people and messages");
   await field.fill("the");
@@ -296,6 +333,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await chats(page, mock);
     await meant(page, mock);
     await files(page, mock);
+    await changes(page, mock);
     await go(page, "#/chats");
     await searched(page);
     await people(page);

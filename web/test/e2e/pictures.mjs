@@ -134,6 +134,7 @@ async function files(page, mock, shot) {
   await page.getByRole("dialog").getByRole("img").evaluate((i) => i.decode());
   await shot("files-lightbox");
   await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await go(page, "#/files/none/plan.pdf");
   await page.getByText("There is no such file").waitFor();
   await shot("files-gone");
@@ -141,6 +142,43 @@ async function files(page, mock, shot) {
   await go(page, `#${url}`);
   await page.getByText("The download begins").waitFor();
   await shot("files-download");
+}
+
+/** Messages that were changed, the picker, and an edit. */
+async function changes(page, mock, shot) {
+  await go(page, "#/chats/fatima%40example.test");
+  const field = page.getByRole("textbox", { name: /Message to/ });
+  mock.unseen = true;
+  const { id } = mock.say("fatima", "Is the text of the second page right now?");
+  mock.change(id, "react", { user: "fatima", emoji: "👀" });
+  await field.fill("Nearly. The word *account* is missing in the third line.");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await page.getByText("Delivered", { exact: true }).waitFor();
+  const mine = mock.messages.at(-1).id;
+  mock.change(mine, "edit", { text: "Nearly. The word *account* is missing in the fourth line." });
+  for (const [user, emoji] of [["fatima", "👍"], ["alice", "👍"], ["fatima", "❤️"]]) mock.change(mine, "react", { user, emoji });
+  const slip = mock.say("fatima", "wrong window");
+  mock.change(slip.id, "delete", { user: "fatima" });
+  await page.getByText("This message was deleted").first().waitFor();
+  await page.locator(".reaction").nth(2).waitFor();
+  await page.locator(".msg", { hasText: "fourth line" }).last().focus();
+  await shot("changes");
+  await page.keyboard.press("a");
+  await page.getByRole("dialog", { name: "React" }).waitFor();
+  await shot("changes-picker");
+  await page.getByRole("dialog").getByRole("button", { name: "🎉" }).click();
+  await page.getByText("do not show reactions").waitFor();
+  await page.locator(".msg", { hasText: "fourth line" }).last().focus();
+  await page.keyboard.press("e");
+  await page.locator(".change-edit").waitFor();
+  await shot("changes-edit");
+  await page.keyboard.press("Escape");
+  await page.locator(".msg", { hasText: "fourth line" }).last().focus();
+  await page.keyboard.press("d");
+  await page.getByRole("dialog", { name: "Delete this message?" }).waitFor();
+  await shot("changes-delete");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
 }
 
 async function calls(page, mock, shot) {
@@ -218,6 +256,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
   await views(page, mock, shot, look === "phone");
   await groups(page, shot);
   await files(page, mock, shot);
+  await changes(page, mock, shot);
   await calls(page, mock, shot);
   await trouble(page, mock, shot);
   await close();

@@ -65,9 +65,11 @@ export class Mock {
   insteadOfFile = null;
   #held = null;
   #cookies = new Set();
+  /** Some device of the others shows no changes. */
+  unseen = false;
+  /** id: {id, seq, events, socket} */
   #sessions = new Map();
-  #current = null;
-  #socket = null;
+  #sockets = new Set();
   #fails = 0;
 
   constructor() {
@@ -160,35 +162,59 @@ export class Mock {
     this.event("presence", { people: [{ uri: p.uri, ...change }] });
   }
 
+  /** All sessions are told. */
   event(ev, fields) {
-    if (!this.#current) return;
-    const e = { seq: ++this.#current.seq, ev, ...fields };
-    this.#current.events.push(e);
-    this.#socket?.send(JSON.stringify(e));
+    for (const session of this.#sessions.values()) this.#tell(session, ev, fields);
+  }
+
+  /** All but the session of that connection. */
+  tellOthers(ws, ev, fields) {
+    for (const session of this.#sessions.values()) if (session.socket !== ws) this.#tell(session, ev, fields);
+  }
+
+  #tell(session, ev, fields) {
+    const e = { seq: ++session.seq, ev, ...fields };
+    session.events.push(e);
+    session.socket?.send(JSON.stringify(e));
+  }
+
+  #drop(how) {
+    for (const session of this.#sessions.values()) session.socket = null;
+    this.#sockets.forEach(how);
+    this.#sockets.clear();
   }
 
   /** The network breaks; with `refuse` it stays broken. */
   cut(refuse = false) {
     this.refuseSockets ||= refuse;
-    this.#socket?.terminate();
-    this.#socket = null;
+    this.#drop((socket) => socket.terminate());
   }
 
-  /** The server ends the connection with a code. */
+  /** The server ends the connections with a code. */
   end(code) {
-    this.#socket?.close(code);
-    this.#socket = null;
+    this.#drop((socket) => socket.close(code));
   }
 
   /** Sessions and log-ins are gone, as after `dialtone login end`. */
   forget(logins = false) {
-    this.#sessions.clear();
-    this.#current = null;
     if (logins) this.#cookies.clear();
+    this.#sessions.clear();
   }
 
-  get connected() {
-    return this.#socket !== null;
+  /** Somebody changes a message: `kind` and what belongs to it as in the event `change`. */
+  change(id, kind, { text = "", emoji = "", user = "alice" } = {}) {
+    const m = this.messages.find((x) => x.id === id);
+    const from = `${user}@${data.DOMAIN}`;
+    const at = new Date().toISOString();
+    if (kind === "edit") Object.assign(m, { text, edited_at: at });
+    else if (kind === "delete") Object.assign(m, { text: "", file: undefined, reactions: [], deleted: true });
+    else {
+      const all = (m.reactions ?? []).filter((r) => r.emoji !== emoji);
+      const old = m.reactions?.find((r) => r.emoji === emoji)?.people ?? [];
+      const people = [...old.filter((p) => p !== from), ...(kind === "react" ? [from] : [])];
+      m.reactions = people.length ? [...all, { emoji, people }] : all;
+    }
+    this.event("change", { chat: m.chat, id, from, at, kind, text, emoji });
   }
 
   // HTTP
@@ -311,10 +337,11 @@ export class Mock {
     }
     if (!this.#signedIn(req)) return socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
     this.ws.handleUpgrade(req, socket, head, (ws) => {
-      this.#socket = ws;
+      this.#sockets.add(ws);
       ws.on("message", (m) => this.#message(ws, JSON.parse(String(m))));
       ws.on("close", () => {
-        if (this.#socket === ws) this.#socket = null;
+        this.#sockets.delete(ws);
+        for (const session of this.#sessions.values()) if (session.socket === ws) session.socket = null;
       });
     });
   }
@@ -322,7 +349,7 @@ export class Mock {
   #message(ws, { id, op, ...fields }) {
     this.asked.push({ op, ...fields });
     if (op === "hello") return this.#hello(ws, id, fields);
-    void Promise.resolve((this.instead[op] ?? OPS[op] ?? UNKNOWN)(fields, this)).then((answer) => {
+    void Promise.resolve((this.instead[op] ?? OPS[op] ?? UNKNOWN)(fields, this, ws)).then((answer) => {
       if (answer) ws.send(JSON.stringify({ re: id, ...answer }));
     });
   }
@@ -330,7 +357,7 @@ export class Mock {
   #hello(ws, id, { resume }) {
     const old = resume && this.#sessions.get(resume.session);
     const session = old ?? { id: randomUUID(), seq: 0, events: [] };
-    this.#current = session;
+    session.socket = ws;
     this.#sessions.set(session.id, session);
     const user = { uri: data.ME, name: "Alice Example", phone: "+49301234" };
     const ok = { session: session.id, resumed: Boolean(old), seq: session.seq, user, limits: { message_bytes: 20000, watch: 500, file_bytes: this.fileBytes } };
@@ -339,10 +366,10 @@ export class Mock {
       for (const e of old.events.filter((x) => x.seq > resume.seq)) ws.send(JSON.stringify(e));
       return;
     }
-    this.event("self", this.self);
-    this.tellContacts();
+    this.#tell(session, "self", this.self);
+    this.#tell(session, "contacts", { groups: this.groups, people: this.contacts });
     const watched = this.contacts.map((c) => this.people.get(c.uri)).filter(Boolean);
-    this.event("presence", { people: watched });
+    this.#tell(session, "presence", { people: watched });
   }
 
   tellContacts() {
@@ -406,6 +433,17 @@ const OWN = {
     return {};
   },
 };
+
+/** A change of a message that is there and may be changed so. */
+function changing(kind, allowed = () => true) {
+  return ({ message: id, at, on, ...fields }, mock) => {
+    const m = mock.messages.find((x) => x.id === id && x.at === at);
+    if (!m || m.deleted) return { error: { code: "not_found", text: "There is no such message.", remedy: "" } };
+    if (!allowed(m)) return { error: { code: "refused", text: "It is not yours.", remedy: "" } };
+    mock.change(id, on === false ? `un${kind}` : kind, fields);
+    return { ok: { shown: !mock.unseen } };
+  };
+}
 
 const UNKNOWN = () => ({ error: { code: "unknown_op", text: "No such request.", remedy: "" } });
 
@@ -499,15 +537,21 @@ const OPS = {
   "relay.get": () => ({ error: { code: "no_relay", text: "There is no relay.", remedy: "" } }),
   seen: () => ({ ok: {} }),
   "chat.typing": () => ({ ok: {} }),
-  "chat.send": ({ to, text, ref, file: id }, mock) => {
+  "chat.send": ({ to, text, ref, file: id }, mock, ws) => {
     const file = mock.files.get(id)?.file;
     if (id && !file) return { error: { code: "not_found", text: "There is no such file of yours for this chat.", remedy: "" } };
     const known = mock.messages.find((m) => m.ref === ref);
     const state = mock.people.get(to)?.state === "offline" ? "kept" : "delivered";
     const message = known ?? { id: randomUUID(), chat: to, from: data.ME, at: new Date().toISOString(), text, file, state, ref };
-    if (!known) mock.messages.push(message);
+    if (!known) {
+      mock.messages.push(message);
+      mock.tellOthers(ws, "message", { message: { ...message, ref: undefined } });
+    }
     return { ok: { message } };
   },
+  "chat.edit": changing("edit", (m) => m.from === data.ME),
+  "chat.delete": changing("delete", (m) => m.from === data.ME),
+  "chat.react": changing("react"),
   "chat.history": ({ with: uri, before, limit }, mock) => {
     const all = mock.messages
       .filter((m) => (!uri || m.chat === uri) && (!before || m.at < before))

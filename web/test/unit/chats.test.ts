@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Chats } from "../../src/model/chats";
 import { Shelf } from "../../src/model/prefs";
 import { Outbox, OUTBOX_MAX } from "../../src/net/outbox";
-import { ApiError, type Message } from "../../src/net/wire";
+import { ApiError, type ChangeEvent, type Message } from "../../src/net/wire";
 import { FakeStore } from "./fakes";
 
 const ME = "alice@example.test";
@@ -355,5 +355,56 @@ describe("history", () => {
     await chats.load(BOB);
     expect(chats.overview.value).toBe("done");
     expect(chats.chat(BOB).more.value).toBe(false);
+  });
+});
+
+describe("changes", () => {
+  const change = (id: string, kind: ChangeEvent["kind"], more: Partial<ChangeEvent> = {}): ChangeEvent => ({
+    ev: "change", chat: BOB, id, from: BOB, at: at(50), kind, text: "", emoji: "", ...more,
+  });
+  const entry = () => chats.chat(BOB).entries.value[0];
+
+  beforeEach(() => chats.event({ ev: "message", message: message("1", BOB, 1) }));
+
+  it("of a text are shown, with their time, and count as nothing new", () => {
+    chats.event(change("1", "edit", { text: "other" }));
+    expect(entry()).toMatchObject({ text: "other", edited_at: at(50), unread: true, at: at(1) });
+    expect([chats.unread.value, arrived.length]).toEqual([1, 1]);
+    expect(chats.chat(BOB).last.value?.text).toBe("other");
+  });
+
+  it("take text, file and reactions from what is deleted", () => {
+    const file = { id: "f", name: "a.pdf", size: 1, type: "", url: "/files/f/a.pdf", expires_at: "" };
+    chats.event({ ev: "message", message: { ...message("2", BOB, 2), file, reactions: [{ emoji: "👍", people: [ME] }] } });
+    chats.event(change("2", "delete"));
+    expect(chats.chat(BOB).last.value).toMatchObject({ text: "", deleted: true, reactions: [] });
+    expect(chats.chat(BOB).last.value?.file).toBeUndefined();
+  });
+
+  it("are reactions, each person's once, in the order of the first", () => {
+    const react = (from: string, emoji: string, kind: "react" | "unreact" = "react") => chats.event(change("1", kind, { from, emoji }));
+    react(BOB, "👍");
+    react(ME, "🎉");
+    react(ME, "👍");
+    react(ME, "👍");
+    expect(entry()?.reactions).toEqual([{ emoji: "👍", people: [BOB, ME] }, { emoji: "🎉", people: [ME] }]);
+    react(ME, "🎉", "unreact");
+    react(BOB, "👍", "unreact");
+    react(BOB, "👀", "unreact");
+    expect(entry()?.reactions).toEqual([{ emoji: "👍", people: [ME] }]);
+  });
+
+  it("of what is not there are skipped, and make no chat", () => {
+    chats.event(change("7", "edit", { text: "other" }));
+    chats.event(change("1", "edit", { text: "other", chat: "new@example.test" }));
+    expect(texts()).toEqual(["1"]);
+    expect(chats.find("new@example.test")).toBeNull();
+  });
+
+  it("stand in the history as well", async () => {
+    const rows = [{ ...message("0", BOB, 0, ""), deleted: true }, { ...message("1", BOB, 1), edited_at: at(9), reactions: [{ emoji: "👍", people: [BOB] }] }];
+    server = async () => ({ messages: rows, before: "", more: false });
+    await chats.load(BOB);
+    expect(chats.chat(BOB).entries.value).toMatchObject([{ deleted: true }, { edited_at: at(9), reactions: [{ emoji: "👍", people: [BOB] }] }]);
   });
 });

@@ -14,6 +14,9 @@ import { RichText } from "./RichText";
 
 const FileCard = lazy(async () => (await import("../files/FileCard")).FileCard, true);
 
+const Acts = lazy(async () => (await import("../changes/Acts")).Acts, true);
+const Reactions = lazy(async () => (await import("../changes/Reactions")).Reactions, true);
+
 const ICONS: Partial<Record<Entry["state"], IconName>> = {
   queued: "cloud",
   sending: "clock",
@@ -51,8 +54,11 @@ function Fate({ entry, uri }: { entry: Entry; uri: string }) {
 
 /** By the mouse; by the keyboard their letters do the same (Timeline). */
 function Actions({ entry, uri, name }: { entry: Entry; uri: string; name: string }) {
-  const { chats } = useSession();
-  const answer = () => (chats.chat(uri).answering.value = quoteOf(name, said(entry)));
+  const { changes, chats } = useSession();
+  const answer = () => {
+    changes.value?.cancel();
+    chats.chat(uri).answering.value = quoteOf(name, said(entry));
+  };
   const link = entry.file?.url && location.origin + entry.file.url;
   const copy = () => void navigator.clipboard.writeText([entry.text, link].filter(Boolean).join("\n")).then(() => announce(t("chat_copied")), () => undefined);
   return (
@@ -63,6 +69,7 @@ function Actions({ entry, uri, name }: { entry: Entry; uri: string; name: string
       <button type="button" class="icon-button" tabIndex={-1} data-act="c" aria-label={t("msg_copy")} title={`${t("msg_copy")} (C)`} onClick={copy}>
         <Icon name="copy" size={15} />
       </button>
+      <Acts entry={entry} uri={uri} />
     </div>
   );
 }
@@ -84,7 +91,7 @@ export function Bubble({ row, uri, names, last }: Props) {
   const quiet = entry.state === "sent" || entry.state === "delivered";
   const time = clock(entry.at, locale.value);
   return (
-    <div class={`msg ${mine ? "mine" : "theirs"} ${head ? "head" : ""} ${tail ? "tail" : ""} is-${entry.state}`} data-key={entry.key} tabIndex={-1} role="group" aria-label={t("chat_says", { name, text: time })}>
+    <div class={`msg ${mine ? "mine" : "theirs"} ${head ? "head" : ""} ${tail ? "tail" : ""} is-${entry.deleted ? "deleted" : entry.state}`} data-key={entry.key} tabIndex={-1} role="group" aria-label={t("chat_says", { name, text: time })}>
       {!mine && <span class="msg-face">{head && <Avatar uri={entry.from} size="s" presence={false} />}</span>}
       <div class="msg-body">
         {head ? (
@@ -97,11 +104,14 @@ export function Bubble({ row, uri, names, last }: Props) {
         )}
         <div class="msg-line">
           <div class="bubble" title={head ? undefined : full(entry.at, locale.value)}>
+            {entry.deleted && <p class="muted">{t("msg_deleted")}</p>}
             {entry.file && <FileCard file={entry.file} />}
             {entry.text && <RichText text={entry.text} names={names} />}
+            {entry.edited_at && !entry.deleted && <p class="edited muted" title={full(entry.edited_at, locale.value)}>{t("msg_edited")}</p>}
           </div>
-          <Actions entry={entry} uri={uri} name={mine ? user.value.name || name : name} />
+          {!entry.deleted && <Actions entry={entry} uri={uri} name={mine ? user.value.name || name : name} />}
         </div>
+        {!!entry.reactions?.length && <Reactions entry={entry} uri={uri} />}
         {mine && (!quiet || last) && <Fate entry={entry} uri={uri} />}
       </div>
     </div>

@@ -43,7 +43,7 @@ function Second({ chat, open }: { chat: Chat; open: boolean }) {
   if (chat.typing.value) return <span class="line-sub accent">{t("chatlist_typing")}</span>;
   if (draft) return <span class="line-sub draft" dir="auto">{t("chatlist_draft", { text: preview(draft) })}</span>;
   if (!last) return null;
-  const text = preview(said(last));
+  const text = last.deleted ? t("msg_deleted") : preview(said(last));
   const mine = last.from === user.value.uri;
   return (
     <span class={last.state === "failed" ? "line-sub warn" : "line-sub"} dir="auto">

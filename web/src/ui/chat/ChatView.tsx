@@ -13,10 +13,10 @@ import { Avatar } from "../parts/Avatar";
 import { Icon } from "../parts/Icon";
 import { lazy } from "../parts/Lazy";
 import { presenceText } from "../parts/Presence";
-import { ContactCard } from "../people/ContactCard";
 import { Composer } from "./Composer";
 import { Timeline } from "./Timeline";
 
+const ContactCard = lazy(async () => (await import("../people/ContactCard")).ContactCard);
 const GroupCard = lazy(async () => (await import("../group/GroupCard")).GroupCard);
 
 function Under({ uri }: { uri: string }) {

@@ -10,6 +10,7 @@ import { Icon } from "../parts/Icon";
 import { lazy } from "../parts/Lazy";
 import { LIST, MentionList, useMentions } from "./Mentions";
 
+const ChangeBar = lazy(async () => (await import("../changes/ChangeBar")).ChangeBar, true);
 const TrayList = lazy(async () => (await import("../files/Tray")).TrayList, true);
 const Clip = lazy(async () => (await import("../files/Tray")).Clip, true);
 
@@ -25,7 +26,7 @@ function grow(el: HTMLTextAreaElement | null): void {
 }
 
 export function Composer({ uri }: { uri: string }) {
-  const { people, chats, drafts, typing, limits, tray } = useSession();
+  const { people, changes, chats, drafts, typing, limits, tray } = useSession();
   const text = useSignal(drafts.get(uri));
   const full = useSignal(false);
   const caret = useSignal(-1);
@@ -33,7 +34,8 @@ export function Composer({ uri }: { uri: string }) {
   const name = people.nameOf(uri);
   const words = text.value.trim();
   const over = encoder.encode(words).length - limits.value.message_bytes;
-  const empty = !words && !tray.value?.waits(uri);
+  const edit = changes.value?.editing(uri);
+  const empty = !words && (!!edit || !tray.value?.waits(uri));
 
   const focus = () => field.current?.focus();
 
@@ -47,6 +49,7 @@ export function Composer({ uri }: { uri: string }) {
   const input = (value: string) => {
     text.value = value;
     full.value = false;
+    if (edit) return;
     drafts.set(uri, value);
     if (!isConference(uri)) typing.key(uri, value.trim() === "");
   };
@@ -62,6 +65,11 @@ export function Composer({ uri }: { uri: string }) {
   };
   const mentioning = useMentions(uri, text.value, caret, put);
   const open = mentioning.names.length > 0;
+  // What is edited takes the place of the draft, which comes back after it.
+  useLayoutEffect(() => {
+    if (edit) put(edit.entry.text, edit.entry.text.length);
+    else text.value = drafts.get(uri);
+  }, [edit]);
   const answering = chats.chat(uri).answering;
   useLayoutEffect(() => {
     const begin = answering.value;
@@ -72,6 +80,7 @@ export function Composer({ uri }: { uri: string }) {
   }, [answering.value]);
   const send = () => {
     if (empty || over > 0) return;
+    if (edit) return void changes.value?.save(words);
     if (!tray.value?.release(uri, words) && !chats.send(uri, words)) {
       full.value = true;
       return;
@@ -84,6 +93,12 @@ export function Composer({ uri }: { uri: string }) {
   };
   const key = (e: KeyboardEvent) => {
     if (mentioning.key(e)) return;
+    if (edit && e.key === "Escape") changes.value?.cancel();
+    else if (e.key === "ArrowUp" && !text.peek() && !edit) [...document.querySelectorAll<HTMLElement>(".mine [data-act=e]")].pop()?.click();
+    else return onEnter(e);
+    e.preventDefault();
+  };
+  const onEnter = (e: KeyboardEvent) => {
     if (e.key !== "Enter" || e.shiftKey || e.isComposing || touch()) return;
     e.preventDefault();
     send();
@@ -94,6 +109,7 @@ export function Composer({ uri }: { uri: string }) {
   };
   return (
     <>
+      <ChangeBar uri={uri} />
       <TrayList uri={uri} onBack={back} />
       <form class="composer" onSubmit={(e) => { e.preventDefault(); send(); }}>
         {(over > 0 || full.value) && (
@@ -120,8 +136,8 @@ export function Composer({ uri }: { uri: string }) {
             onBlur={() => (caret.value = -1)}
             onKeyDown={key}
           />
-          <button type="submit" class="send" aria-label={t("compose_send")} disabled={empty || over > 0}>
-            <Icon name="send" turn />
+          <button type="submit" class="send" aria-label={t(edit ? "save" : "compose_send")} disabled={empty || over > 0}>
+            <Icon name={edit ? "check" : "send"} turn={!edit} />
           </button>
         </div>
         <p id="compose-help" class="composer-help">{t("compose_help")}</p>

@@ -21,6 +21,8 @@ const END_PX = 80;
 const BEGIN_PX = 200;
 const SAID_MAX = 200;
 const SOUGHT_MS = 4000;
+/** Keys that mean a letter's button. */
+const LETTERS: Record<string, string> = { Delete: "d", "+": "a" };
 
 function Top({ chat }: { chat: Chat }) {
   const { chats, people } = useSession();
@@ -132,7 +134,8 @@ function onKey(e: KeyboardEvent, box: HTMLDivElement | null): void {
   if (step && (here >= 0 || e.target === box)) {
     all[here < 0 ? all.length - 1 : Math.min(Math.max(here + step, 0), all.length - 1)]?.focus();
   } else {
-    const act = here >= 0 ? all[here]?.querySelector<HTMLElement>(`[data-act="${CSS.escape(e.key.toLowerCase())}"]`) : null;
+    const letter = LETTERS[e.key] ?? e.key.toLowerCase();
+    const act = here >= 0 ? all[here]?.querySelector<HTMLElement>(`[data-act="${CSS.escape(letter)}"]`) : null;
     if (!act) return;
     act.click();
   }

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { t, type Key } from "../../i18n";
+import "../../i18n/more";
 import { hrefOf, type View } from "../../model/route";
 import type { Person } from "../../net/wire";
 import { useSession } from "../context";
