@@ -6,6 +6,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
 from lib.im import page  # noqa: E402
+from lib.simple import SimplePhone, pidf  # noqa: E402
 from lib.siptext import Dialog, Phone, reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.wssphone import BINARY, CONT, PING, PONG, PORT, TEXT, Refused, WssPhone  # noqa: E402
@@ -152,6 +153,30 @@ def a_call_that_is_given_up_stops_ringing(case):
     w.answer(got, 487)
     w.expect_request("ACK")
     t.expect(lambda m: m.code == 487 and m.cseq == inv.cseq, "487")
+
+
+class WssWatcher(SimplePhone, WssPhone):
+    """Publishes and watches, over WebSocket."""
+
+
+@tap.test
+def it_watches_others_and_is_watched(case):
+    a = case.own(WssWatcher(case.site.server, case.site.user("web"))).sign_in()
+    b = case.own(SimplePhone(case.site.server, case.site.user("desk"), "tcp")).sign_in()
+    answer, dialog = a.subscribe(b.user.uri)
+    check_eq(answer.code, 200, "SUBSCRIBE over WebSocket")
+    a.wait_sees(b.user, "open", [])
+    check_eq(b.publish(pidf(b.user, activities=["busy"], note="at work")).code, 200, "PUBLISH of the other")
+    a.wait_sees(b.user, "open", ["busy"])
+    check_eq(b.subscribe(a.user.uri)[0].code, 200, "SUBSCRIBE of the other")
+    check_eq(a.publish(pidf(a.user, activities=["away"])).code, 200, "PUBLISH over WebSocket")
+    b.wait_sees(a.user, "open", ["away"])
+    check_eq(a.subscribe(b.user.uri, dialog=dialog)[0].code, 200, "a refresh")
+    before = len(a.told)
+    check_eq(a.subscribe(b.user.uri, dialog=dialog, expires=0)[0].code, 200, "the end")
+    wait_for(lambda: any("terminated" in m.get("Subscription-State") for m in a.told[before:]), "its last NOTIFY")
+    a.stop()
+    b.wait_sees(a.user, "closed")
 
 
 @tap.test

@@ -13,6 +13,7 @@ from lib.netns import SERVER_IP  # noqa: E402
 from lib.server import Server  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
+from lib.wssphone import WssPhone  # noqa: E402
 
 HEAVY = True
 # A turn that answers what a read of each busy connection brings is longer than this; what a shared
@@ -62,6 +63,8 @@ class Flood:
 
 
 def phone(case, user, transport="tcp", server=None):
+    if transport == "wss":
+        return case.own(WssPhone(server or case.site.server, user))
     return case.own(Phone(server or case.site.server, user, transport))
 
 
@@ -76,14 +79,14 @@ def first_answer(case, user, transport, headers=()):
 
 @tap.test(alone=True)
 def under_load_new_clients_are_turned_away_and_the_signed_in_are_served(case):
-    server, (alice, bob, carol) = case.site.server, case.site.users("alice", "bob", "carol")
+    server, (alice, bob, carol, dora) = case.site.server, case.site.users("alice", "bob", "carol", "dora")
     a, b = phone(case, alice, "tls").sign_in(), phone(case, bob, "tcp").sign_in()
-    u = phone(case, carol, "udp").sign_in()
+    u, w = phone(case, carol, "udp").sign_in(), phone(case, dora, "wss").sign_in()
     check_eq(server.json("status")["load"], "calm", "the load before")
     flood = case.own(Flood(case))
     wait_for(lambda: server.json("status")["load"] == "full", "the server to be full")
     check("full" in [r["load"] for r in server.roles()], "role list does not say who")
-    for transport in ("tcp", "udp"):
+    for transport in ("tcp", "udp", "wss"):
         def turned_away():
             answer = first_answer(case, bob, transport)  # noqa: B023
             return answer if answer.code == 503 else None
@@ -97,6 +100,7 @@ def under_load_new_clients_are_turned_away_and_the_signed_in_are_served(case):
     b.answer(b.expect_request("MESSAGE"), 200)
     check_eq(a.expect_answer(got).code, 200, "a message of the signed-in")
     check_eq(a.register().code, 200, "a refresh over TLS")
+    check_eq(w.register().code, 200, "a refresh over WebSocket")
     m = u.make("REGISTER", f"sip:{server.domain}", to=carol.uri,
                headers=[("Contact", u.contact()), ("Expires", 600)])
     again = u.send(u.again(m, challenge(u)))

@@ -718,6 +718,8 @@ void fe_web_free(struct frontend *fe);
 /* Takes the listeners; the stack is there. */
 void fe_sockets_start(struct frontend *fe);
 void fe_sockets_set_tls(struct frontend *fe, struct tls_server *tls);
+/* New connections in one turn of the loop, from now on. */
+void fe_sockets_set_accepts(struct frontend *fe, unsigned per_turn);
 /* The stack has been freed before. */
 void fe_sockets_free(struct frontend *fe);
 void fe_sockets_metrics(const struct frontend *fe, struct buf *b);

@@ -14,6 +14,7 @@ static void apply(struct frontend *fe)
 {
 	const struct overload_limits *l = overload_limits(fe->overload.state);
 	sip_transport_set_accepts(fe->tp, l->accepts);
+	fe_sockets_set_accepts(fe, l->accepts);
 	stream_set_handshakes(fe->loop, l->handshakes);
 }
 

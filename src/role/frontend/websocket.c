@@ -203,6 +203,11 @@ void fe_sockets_set_tls(struct frontend *fe, struct tls_server *tls)
 	http_server_set_tls(fe->sockets->http, tls);
 }
 
+void fe_sockets_set_accepts(struct frontend *fe, unsigned per_turn)
+{
+	http_server_set_accepts(fe->sockets->http, per_turn);
+}
+
 void fe_sockets_free(struct frontend *fe)
 {
 	struct fe_sockets *s = take(&fe->sockets);

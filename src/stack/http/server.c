@@ -108,6 +108,12 @@ void http_server_listen(struct http_server *s, int fd, bool tls, void *via)
 	listener_tell_refused(hl->ls, on_refused);
 }
 
+void http_server_set_accepts(struct http_server *s, unsigned per_turn)
+{
+	for (unsigned i = 0; i < s->n_listens; i++)
+		listener_set_per_turn(s->listens[i].ls, per_turn);
+}
+
 void http_server_take(struct http_server *s, int fd, bool tls, void *via)
 {
 	http_conn_new(s, fd, tls, via);

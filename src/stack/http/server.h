@@ -91,6 +91,9 @@ void http_server_listen(struct http_server *s, int fd, bool tls, void *via);
 void http_server_take(struct http_server *s, int fd, bool tls, void *via);
 /* Takes a stream that is open already (stream_ops.opened), whose peer the caller has looked at. */
 void http_server_adopt(struct http_server *s, struct stream *stream, void *via);
+/* How many connections a listener takes in one turn of the loop, of those there are (at first
+ * HTTP_ACCEPTS_PER_TURN). */
+void http_server_set_accepts(struct http_server *s, unsigned per_turn);
 /* For connections from now on. */
 void http_server_set_tls(struct http_server *s, struct tls_server *tls);
 /* No new connections; those that are idle are closed, the others after their answer.  done() is

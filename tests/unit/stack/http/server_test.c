@@ -460,6 +460,29 @@ static void too_many_connections_push_out_idle_ones_alone(void)
 	site_end(&s);
 }
 
+/* They wait in the kernel's queue meanwhile. */
+static void fewer_connections_are_taken_in_a_turn_if_that_is_said(void)
+{
+	struct site s;
+	int fd[5];
+	site_start(&s, &plain);
+	const struct http_server_stats *st = http_server_stats(s.server);
+	http_server_set_accepts(s.server, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
+		fd[i] = socket(s.at.sa.sa_family, SOCK_STREAM, 0);
+		EQ(connect(fd[i], &s.at.sa, addr_len(&s.at)), 0);
+	}
+	for (uint32_t before = 0; st->conns < ARRAY_SIZE(fd) && before <= st->conns;) {
+		before = st->conns;
+		loop_turn(s.loop, 20 * USEC_PER_MSEC);
+		OK(st->conns <= before + 1);
+	}
+	EQ(st->conns, ARRAY_SIZE(fd));
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+		(void)close(fd[i]);
+	site_end(&s);
+}
+
 static void on_stopped(void *arg)
 {
 	*(bool *)arg = true;
@@ -587,6 +610,7 @@ int main(void)
 	RUN(a_body_must_come_at_a_rate);
 	RUN(a_reader_that_takes_nothing_is_given_up);
 	RUN(too_many_connections_push_out_idle_ones_alone);
+	RUN(fewer_connections_are_taken_in_a_turn_if_that_is_said);
 	RUN(a_stop_waits_for_the_answers);
 	RUN(a_local_link_is_served_too);
 	RUN(what_is_read_ahead_has_a_limit);
