@@ -6,7 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import sipe, webpage  # noqa: E402
-from interop.webpage import person, say  # noqa: E402
+from interop.webpage import inside, new_group, person, say  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.tap import check, wait_for  # noqa: E402
 
@@ -14,22 +14,6 @@ from lib.tap import check, wait_for  # noqa: E402
 def make(args, folder):
     site.netns.enter()
     return webpage.Browsers(args, folder)
-
-
-def new_group(p, name, *users):
-    """p's window is that of the new group afterwards."""
-    p.press("New group chat")
-    p.write("Name of the group", name)
-    for user in users:
-        p.write("Find people", user.name)
-        p.press(user.name)
-    p.press("Create group")
-    p.wait(f"{len(users) + 1} members")
-
-
-def inside(p, name):
-    p.wait(name)
-    p.press(name)
 
 
 @tap.test

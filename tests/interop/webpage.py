@@ -237,6 +237,22 @@ def find(p, user):
     p.press(user.name)
 
 
+def new_group(p, name, *users):
+    """p's window is that of the new group afterwards."""
+    p.press("New group chat")
+    p.write("Name of the group", name)
+    for user in users:
+        p.write("Find people", user.name)
+        p.press(user.name)
+    p.press("Create group")
+    p.wait(f"{len(users) + 1} members")
+
+
+def inside(p, name):
+    p.wait(name)
+    p.press(name)
+
+
 def say(p, text):
     p.write("Message to", text)
     p.press("Send")

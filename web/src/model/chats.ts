@@ -26,7 +26,8 @@ export type Asked = "no" | "asking" | "done" | "failed";
 
 export class Chat {
   readonly entries = signal<readonly Entry[]>([]);
-  readonly typing = signal(false);
+  /** Who types; in a group the last one who began. */
+  readonly typing = signal("");
   /** The first new message when the chat was opened, where the line stands. */
   readonly fresh = signal<string | null>(null);
   readonly asked = signal<Asked>("no");
@@ -45,10 +46,11 @@ export class Chat {
 
   constructor(readonly uri: string) {}
 
-  setTyping(on: boolean): void {
+  setTyping(from: string, on: boolean): void {
+    if (!on && this.typing.peek() !== from) return;
     clearTimeout(this.quiet);
-    this.typing.value = on;
-    if (on) this.quiet = setTimeout(() => (this.typing.value = false), TYPING_LIFE_MS);
+    this.typing.value = on ? from : "";
+    if (on) this.quiet = setTimeout(() => (this.typing.value = ""), TYPING_LIFE_MS);
   }
 }
 
@@ -101,7 +103,7 @@ export class Chats {
 
   event(e: Event): void {
     if (e.ev === "message") this.received(e.message);
-    else if (e.ev === "typing" && e.from !== this.world.me()) this.chat(e.chat).setTyping(e.on);
+    else if (e.ev === "typing" && e.from !== this.world.me()) this.chat(e.chat).setTyping(e.from, e.on);
     else if (e.ev === "change") {
       const chat = this.find(e.chat);
       if (chat) chat.entries.value = withChange(chat.entries.value, e);
@@ -118,7 +120,7 @@ export class Chats {
     const looking = this.world.looking(m.chat);
     batch(() => {
       chat.entries.value = withMessage(chat.entries.peek(), m, !mine && !looking);
-      if (!mine) chat.setTyping(false);
+      if (!mine) chat.setTyping(m.from, false);
       if (looking) this.marks.set(m.chat, m.at);
       // Answered from another device: what stands above was read there.
       if (mine) this.read(m.chat);

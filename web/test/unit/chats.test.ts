@@ -106,12 +106,12 @@ describe("receiving", () => {
     vi.useFakeTimers();
     const typing = chats.chat(BOB).typing;
     chats.event({ ev: "typing", chat: BOB, from: BOB, on: true });
-    expect(typing.value).toBe(true);
+    expect(typing.value).toBe(BOB);
     chats.event({ ev: "message", message: message("1", BOB, 1) });
-    expect(typing.value).toBe(false);
+    expect(typing.value).toBe("");
     chats.event({ ev: "typing", chat: BOB, from: BOB, on: true });
     vi.advanceTimersByTime(15_001);
-    expect(typing.value).toBe(false);
+    expect(typing.value).toBe("");
     vi.useRealTimers();
   });
 

@@ -51,7 +51,7 @@ export function Composer({ uri }: { uri: string }) {
     full.value = false;
     if (edit) return;
     drafts.set(uri, value);
-    if (!isConference(uri)) typing.key(uri, value.trim() === "");
+    typing.key(uri, value.trim() === "");
   };
   /** Another text than what was typed, with the caret there. */
   const put = (value: string, at: number) => {

@@ -176,7 +176,7 @@ export function Timeline({ chat }: { chat: Chat }) {
           {chat.typing.value && (
             <p class="typing">
               <span class="dots" aria-hidden="true"><i /><i /><i /></span>
-              <span dir="auto">{t("chat_typing", { name })}</span>
+              <span dir="auto">{t("chat_typing", { name: people.nameOf(chat.typing.value) })}</span>
             </p>
           )}
         </div>
