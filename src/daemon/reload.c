@@ -95,8 +95,10 @@ void reload_begin(struct supervisor *s, struct ctl_call *call)
 void reload_answered(struct supervisor *s, struct slot *slot, bool applied, struct str why)
 {
 	struct reload *r = &s->reload;
+	if (slot->unanswered > 0 && --slot->unanswered > 0)
+		return; /* to one before the last: put back, or too late */
 	if (!r->next || slot->generation != r->next->generation)
-		return; /* the answer to a generation that was put back */
+		return;
 	if (!applied) {
 		r->refused = true;
 		slot->generation = s->material->generation; /* which it has kept */

@@ -52,6 +52,7 @@ struct slot {
 	pid_t pid;
 	uint32_t restarts;   /* since the server started */
 	uint32_t generation; /* of the configuration that the process has */
+	unsigned unanswered; /* configurations that it was sent since it started */
 	usec_t since;        /* of the state; monotonic */
 	enum role_load load; /* as the process said last */
 	/* private */

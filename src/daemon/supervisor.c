@@ -41,6 +41,8 @@ void supervisor_send_bundle(struct supervisor *s, struct slot *slot, const struc
 	if (r < 0)
 		log_error(NULL, "reload-not-sent", "role=%s reason=%s", slot->name,
 		          log_text(str_of(strerror(-r))));
+	else
+		slot->unanswered++;
 }
 
 static void send_fd(struct slot *slot, enum channel_type type, uint32_t a, int fd)
@@ -57,6 +59,7 @@ static int on_prepare(void *arg, struct slot *slot)
 	if (r < 0)
 		return r;
 	slot->generation = s->material->generation;
+	slot->unanswered = 0;
 	send_fd(slot, CHANNEL_CTL, 0, slot->ctl_fd);
 	send_fd(slot, CHANNEL_METRICS, 0, slot->metrics_fd);
 	for (size_t i = 0; i < slot->n_sockets; i++)
