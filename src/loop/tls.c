@@ -33,6 +33,7 @@ struct tls_server {
 struct tls_client {
 	unsigned refs;
 	SSL_CTX *ctx;
+	bool wildcards;
 };
 
 const char *tls_error_text(void)
@@ -307,6 +308,7 @@ struct tls_client *tls_client_new(const struct tls_client_config *c, const char 
 {
 	struct tls_client *t = xnew(struct tls_client);
 	t->refs = 1;
+	t->wildcards = c->wildcards;
 	t->ctx = context(TLS_client_method());
 	bool ok = t->ctx && (c->ca_pem.len ? trust(t->ctx, c->ca_pem)
 	                                   : SSL_CTX_set_default_verify_paths(t->ctx) == 1);
@@ -352,7 +354,7 @@ SSL *tls_server_ssl(struct tls_server *t, int fd)
 	return NULL;
 }
 
-static bool set_name(SSL *ssl, struct str server_name)
+static bool set_name(SSL *ssl, struct str server_name, bool wildcards)
 {
 	char name[256];
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -364,14 +366,15 @@ static bool set_name(SSL *ssl, struct str server_name)
 	name[server_name.len] = '\0';
 	if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
 		return true;
-	X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_WILDCARDS);
+	X509_VERIFY_PARAM_set_hostflags(param, wildcards ? X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+	                                                 : X509_CHECK_FLAG_NO_WILDCARDS);
 	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
 }
 
 SSL *tls_client_ssl(struct tls_client *t, int fd, struct str server_name)
 {
 	SSL *ssl = SSL_new(t->ctx);
-	if (ssl && SSL_set_fd(ssl, fd) == 1 && set_name(ssl, server_name)) {
+	if (ssl && SSL_set_fd(ssl, fd) == 1 && set_name(ssl, server_name, t->wildcards)) {
 		SSL_set_connect_state(ssl);
 		return ssl;
 	}

@@ -46,6 +46,9 @@ struct tls_client_config {
 	const struct tls_cert *cert; /* ours to show, or NULL */
 	const struct str *alpn;      /* protocols to offer */
 	size_t n_alpn;
+	/* "*.example.test" in a certificate is good for one label (RFC 9110 section 4.3.4): of
+	 * HTTPS with strangers.  SIP has none (RFC 5922 section 7.2). */
+	bool wildcards;
 };
 struct tls_client *tls_client_new(const struct tls_client_config *c, const char **ret_why);
 struct tls_client *tls_client_ref(struct tls_client *t);

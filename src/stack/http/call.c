@@ -14,6 +14,8 @@ static void call_destroy(struct http_call *c)
 		list_del(&c->node);
 		c->client->stats.waiting--;
 	}
+	wipe(c->request.p, c->request.len); /* passwords and codes may stand in both */
+	wipe(c->got.p, c->got.len);
 	buf_free(&c->request);
 	buf_free(&c->got);
 	free(c->msg);
