@@ -20,6 +20,7 @@ struct accounts_req {
 	bool is_open; /* in owner->open and owner->by_id */
 	enum req_kind kind;
 	int err; /* of one in ready; 0: the cache has the answer */
+	unsigned wait_s;
 	usec_t deadline;
 	accounts_lookup_fn *looked_up;
 	accounts_auth_fn *decided;
@@ -163,6 +164,7 @@ static struct accounts_req *req_new(struct accounts *a, enum req_kind kind, void
 	struct accounts_req *r = xnew(struct accounts_req);
 	r->owner = a;
 	r->kind = kind;
+	r->wait_s = ACCOUNTS_WAIT_S;
 	r->arg = arg;
 	r->frame = buf_of(ACCT_FRAME_MAX);
 	r->rows = buf_of(ACCT_MEMBERS_MAX * PERSON_MAX);
@@ -178,14 +180,24 @@ static uint32_t next_id(struct accounts *a)
 	return a->last_id;
 }
 
+/* By its deadline: nearly always the last one. */
+static void put_open(struct accounts *a, struct accounts_req *r)
+{
+	struct list *after = a->open.prev;
+	while (after != &a->open &&
+	       list_entry(after, struct accounts_req, node)->deadline > r->deadline)
+		after = after->prev;
+	list_push(after, &r->node);
+}
+
 /* Sends and waits. */
 static void submit(struct accounts *a, struct accounts_req *r)
 {
-	r->deadline = loop_now(a->loop) + ACCOUNTS_WAIT_S * USEC_PER_SEC;
+	r->deadline = loop_now(a->loop) + r->wait_s * USEC_PER_SEC;
 	r->is_open = true;
 	map_add(&a->by_id, &r->by_id, hash_id(a, r->id));
 	a->n_open++;
-	list_add(&a->open, &r->node);
+	put_open(a, r);
 	if (r->node.prev == &a->open)
 		arm(a);
 	if (a->link)
@@ -278,6 +290,8 @@ struct accounts_req *accounts_auth(struct accounts *a, const struct accounts_leg
 		              .auth = { leg->mech, leg->session, leg->user, leg->blob, *leg->peer,
 		                        leg->agent, leg->code } };
 	r->decided = fn;
+	if (leg->mech == ACCOUNTS_OIDC || leg->mech == ACCOUNTS_OIDC_BACK)
+		r->wait_s = ACCOUNTS_OIDC_WAIT_S;
 	ask(a, r, &m);
 	return r;
 }

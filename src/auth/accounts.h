@@ -11,6 +11,7 @@
 
 enum {
 	ACCOUNTS_WAIT_S = 5,
+	ACCOUNTS_OIDC_WAIT_S = 20,   /* where accounts asks the OpenID provider */
 	ACCOUNTS_CACHE_MAX = 200000, /* records */
 	ACCOUNTS_ABSENT_MAX = 10000, /* keys without a record; peers choose them */
 	ACCOUNTS_REQS_MAX = 50000,   /* under way; the next one fails */

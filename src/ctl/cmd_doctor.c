@@ -16,6 +16,7 @@
 #include "ctl/edgecheck.h"
 #include "ctl/file.h"
 #include "ctl/finding.h"
+#include "ctl/oidccheck.h"
 #include "ctl/peers.h"
 #include "ctl/remote.h"
 #include "ctl/stores.h"
@@ -379,6 +380,7 @@ static int doctor(struct tool *t, cJSON *args)
 	check_ports(&d);
 	edgecheck(d.findings, d.topo);
 	check_relay(&d, t);
+	oidccheck(d.findings, d.topo);
 	certs_check(d.findings, d.topo, time(NULL));
 	check_secrets(&d, d.topo->data_dir);
 	check_secrets(&d, str_of(t->config_dir));

@@ -5,13 +5,14 @@
 
 #include "base/log.h"
 #include "role/accounts/peers.h"
+#include "svc/oidc/provider.h"
 #include "svc/registrar/registrar.h"
 #include "svc/user/commands.h"
 #include "svc/user/logins.h"
 #include "svc/user/open.h"
 #include "svc/user/signin.h"
 
-enum { JOB_THREADS = 2 };
+enum { JOB_THREADS = 2, OIDC_LINES_PER_S = 5 };
 
 /* The commands know the first member alone. */
 struct accounts_role {
@@ -19,6 +20,7 @@ struct accounts_role {
 	struct role_env *env;
 	struct signin *signin;
 	struct peers *peers;
+	struct log_limit oidc_lines;
 	struct defer stopped;
 	void (*on_stopped)(void *arg);
 	void *on_stopped_arg;
@@ -59,6 +61,47 @@ static void on_change(void *arg, const struct userdb_change *c)
 	peers_tell(a->peers, c);
 }
 
+/* A provider that does not do what it should is for the administrator; the rest is people's. */
+static void on_oidc_refused(void *arg, const struct addr *peer, const char *word, struct str why)
+{
+	struct accounts_role *a = arg;
+	char space[64];
+	struct buf from = BUF_ON(space);
+	if (!log_allow(&a->oidc_lines, loop_now(a->env->loop), OIDC_LINES_PER_S))
+		return;
+	if (peer->sa.sa_family != AF_UNSPEC)
+		addr_put_host(&from, peer);
+	if (strcmp(word, "failed") == 0)
+		log_warning(NULL, "oidc-failed", "from=%s reason=%s", log_esc(buf_view(&from)),
+		            log_esc(why));
+	else
+		log_info(NULL, "oidc-refused", "from=%s as=%s reason=%s", log_esc(buf_view(&from)),
+		         word, log_esc(why));
+}
+
+/* *ret is NULL if none is set. */
+static int make_provider(const struct role_env *env, struct provider **ret, struct buf *why)
+{
+	struct oidc_settings set;
+	int r = oidc_settings_read(&set, env->topo, env->self, why);
+	*ret = NULL;
+	if (r < 0 || set.issuer.len == 0)
+		return r;
+	*ret = provider_new(env->loop, &set, why);
+	return *ret ? 0 : -EINVAL;
+}
+
+static int start_signin(struct accounts_role *a, struct buf *why)
+{
+	struct provider *p;
+	int r = make_provider(a->env, &p, why);
+	if (r < 0)
+		return r;
+	signin_set_provider(a->signin, p);
+	signin_on_oidc_refused(a->signin, on_oidc_refused, a);
+	return 0;
+}
+
 static int accounts_start(struct role_env *env, void **ret_state)
 {
 	auto_(buf_free) struct buf why = buf_of(8192);
@@ -85,6 +128,14 @@ static int accounts_start(struct role_env *env, void **ret_state)
 	struct accounts_role *a = xnew(struct accounts_role);
 	a->env = env;
 	a->signin = signin;
+	if (start_signin(a, &why) < 0) {
+		log_error(NULL, "start-failed", "reason=%s", log_text(str_trim(buf_view(&why))));
+		signin_free(&a->signin);
+		phonebook_free(&people);
+		userdb_close(&db);
+		free(a);
+		return -EINVAL;
+	}
 	a->admin.db = db;
 	a->admin.people = people;
 	a->admin.max_endpoints = default_endpoints(env->topo);
@@ -98,9 +149,16 @@ static int accounts_start(struct role_env *env, void **ret_state)
 static int accounts_reload(void *state, struct buf *why)
 {
 	struct accounts_role *a = state;
-	int r = userdb_reload(a->admin.db, a->env->topo, a->env->self, why);
+	struct provider *p;
+	int r = make_provider(a->env, &p, why);
 	if (r < 0)
 		return r;
+	r = userdb_reload(a->admin.db, a->env->topo, a->env->self, why);
+	if (r < 0) {
+		provider_free(&p);
+		return r;
+	}
+	signin_set_provider(a->signin, p);
 	a->admin.max_endpoints = default_endpoints(a->env->topo);
 	return 0;
 }
@@ -162,6 +220,10 @@ static void accounts_metrics(void *state, struct buf *b)
 	            (int64_t)c.tickets);
 	put_counter(b, "wrong_tickets_total", "counter",
 	            "Tickets of no log-in, or of one that has ended.", (int64_t)c.no_tickets);
+	put_counter(b, "oidc_signins_accepted_total", "counter",
+	            "Sign-ins by the OpenID provider that were good.", (int64_t)c.vouched);
+	put_counter(b, "oidc_signins_refused_total", "counter",
+	            "Sign-ins by the OpenID provider that came to nothing.", (int64_t)c.unvouched);
 	put_counter(b, "signins_under_way", "gauge", "Passwords and log-ins being worked on.",
 	            (int64_t)c.under_way);
 	put_counter(b, "people", "gauge", "Users whom a search can find.",
@@ -187,7 +249,13 @@ static void accounts_status(void *state, struct buf *b)
 
 static const struct role_port no_ports[] = { { .name = NULL } };
 static const char *const links[] = { "frontend", NULL };
-static const struct setting *const settings[] = { user_settings, NULL };
+static const struct setting *const settings[] = { user_settings, oidc_table, NULL };
+
+static int check(const struct topo *t, const struct topo_role *r, struct buf *why)
+{
+	struct oidc_settings set;
+	return oidc_settings_read(&set, t, r, why);
+}
 
 const struct role role_accounts = {
 	.name = "accounts",
@@ -196,6 +264,7 @@ const struct role role_accounts = {
 	.links = links,
 	.settings = settings,
 	.commands = user_commands,
+	.check = check,
 	.max_processes = 1,
 	.start = accounts_start,
 	.reload = accounts_reload,

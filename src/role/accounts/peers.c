@@ -71,8 +71,9 @@ static void log_made(const struct asked *a, const struct acct_msg *m)
 	struct buf from = BUF_ON(space);
 	if (a->from.sa.sa_family != AF_UNSPEC)
 		addr_put_host(&from, &a->from);
-	log_info(NULL, "login-made", "user=%s login=%llu from=%s agent=%s", log_esc(m->verdict.uri),
-	         (unsigned long long)m->verdict.session, log_esc(buf_view(&from)),
+	log_info(NULL, "login-made", "user=%s login=%llu from=%s by=%s agent=%s",
+	         log_esc(m->verdict.uri), (unsigned long long)m->verdict.session,
+	         log_esc(buf_view(&from)), a->mech == ACCOUNTS_LOGIN ? "password" : "oidc",
 	         log_esc(str_of(a->agent)));
 }
 
@@ -102,7 +103,8 @@ static void on_verdict(void *arg, const struct acct_msg *m)
 	a->req = NULL;
 	if (a->type == ACCT_OWN)
 		log_changed(a->peer->owner, a->op, m);
-	else if (a->mech == ACCOUNTS_LOGIN && m->verdict.session != 0)
+	else if ((a->mech == ACCOUNTS_LOGIN || a->mech == ACCOUNTS_OIDC_BACK) &&
+	         m->verdict.session != 0 && m->verdict.blob.len > 0)
 		log_made(a, m);
 	acct_put(&b, m);
 	stream_write(a->peer->link, buf_view(&b));
@@ -229,8 +231,9 @@ static void feed(struct peers *p, struct peer *peer, const struct acct_msg *req)
 /* To check what a client shows is one right; to make and end log-ins another. */
 static struct str name_of_auth(enum accounts_mech mech)
 {
-	bool log_in =
-	        mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_PROVE || mech == ACCOUNTS_TICKET_END;
+	bool log_in = mech == ACCOUNTS_LOGIN || mech == ACCOUNTS_PROVE ||
+	              mech == ACCOUNTS_TICKET_END || mech == ACCOUNTS_OIDC ||
+	              mech == ACCOUNTS_OIDC_BACK;
 	return log_in ? STR("log-in") : STR("auth");
 }
 

@@ -254,6 +254,9 @@ static const struct page {
 	{ HTTP_POST, API "login",   true,  true,  login },
 	{ HTTP_POST, API "logout",  true,  true,  logout },
 	{ HTTP_GET,  API "session", false, false, session },
+	{ HTTP_GET,  API "sign-in", false, false, web_sign_in_ways },
+	{ HTTP_GET,  API "oidc/begin", false, false, web_oidc_begin },
+	{ HTTP_GET,  API "oidc/callback", false, false, web_oidc_callback },
 	{ HTTP_GET,  API "ws",      true,  false, websocket },
 	{ HTTP_GET,  API "logins",  false, false, web_own_logins },
 	{ HTTP_POST, API "logins/end", true, true, web_own_login_end },
@@ -273,19 +276,22 @@ static const struct page {
 };
 /* clang-format on */
 
-/* "https://HOST:PORT" of the host that the request was sent to: the page that it comes from is
- * ours.
- */
+void web_put_origin(struct buf *b, const struct http_msg *m)
+{
+	buf_lit(b, "https://");
+	buf_str(b, m->host);
+	if (m->port.len > 0 && !str_eq(m->port, STR("443"))) {
+		buf_char(b, ':');
+		buf_str(b, m->port);
+	}
+}
+
+/* The page that it comes from is ours. */
 static bool is_same_origin(const struct http_msg *m)
 {
 	char text[HTTP_HOST_MAX + 32];
 	struct buf own = BUF_ON(text);
-	buf_lit(&own, "https://");
-	buf_str(&own, m->host);
-	if (m->port.len > 0 && !str_eq(m->port, STR("443"))) {
-		buf_char(&own, ':');
-		buf_str(&own, m->port);
-	}
+	web_put_origin(&own, m);
 	return !own.full && str_ieq(http_value(m, HTTP_H_ORIGIN), buf_view(&own));
 }
 

@@ -123,7 +123,7 @@ void visit_slow(struct visit *v, const char *code, const char *text, uint32_t re
 	visit_free(v);
 }
 
-static void put_cookie(struct buf *head, struct str ticket)
+void visit_put_cookie(struct buf *head, struct str ticket)
 {
 	char text[WEB_TICKET_MAX + 128];
 	struct buf b = BUF_ON(text);
@@ -144,7 +144,7 @@ void visit_answer(struct visit *v, struct str members, const char *cookie)
 	struct buf *head = http_begin(x, 200);
 	put_no_store(head);
 	if (cookie)
-		put_cookie(head, str_of(cookie));
+		visit_put_cookie(head, str_of(cookie));
 	http_finish(x, buf_view(&b));
 	wipe(b.p, b.len);
 	visit_free(v);
@@ -158,14 +158,13 @@ static bool is_ticket_char(char c)
 	       strchr("-_.~+/=", c) != NULL;
 }
 
-static struct str cookie_of(const struct http_msg *m)
+struct str visit_cookie(const struct http_msg *m, struct str wanted)
 {
 	for (const struct http_hdr *h = http_first(m, HTTP_H_COOKIE); h; h = http_next(m, h)) {
 		struct str one, rest = http_hdr_value(m, h), name, value;
 		while (rest.len > 0) {
 			(void)str_cut(rest, ';', &one, &rest);
-			if (str_cut(str_trim(one), '=', &name, &value) &&
-			    str_eq(name, STR(COOKIE)) && value.len <= WEB_TICKET_MAX)
+			if (str_cut(str_trim(one), '=', &name, &value) && str_eq(name, wanted))
 				return value;
 		}
 	}
@@ -193,9 +192,9 @@ bool visit_ticket(struct visit *v)
 {
 	const struct http_msg *m = http_request(v->x);
 	bool token = visit_has_token(m);
-	struct str t = token ? token_of(m) : cookie_of(m);
+	struct str t = token ? token_of(m) : visit_cookie(m, STR(COOKIE));
 	/* Neither passes for the other: what a browser sends by itself has other rules. */
-	if (str_starts(t, STR(TOKEN_PREFIX)) != token)
+	if (t.len > WEB_TICKET_MAX || str_starts(t, STR(TOKEN_PREFIX)) != token)
 		return false;
 	for (size_t i = 0; i < t.len; i++)
 		if (t.p[i] == '\0' || !is_ticket_char(t.p[i]))

@@ -36,6 +36,10 @@ void visit_free(struct visit *v);
 /* then is called with who it is, if the log-in of the cookie is good and has all it must have; else
  * the exchange is answered. */
 void visit_signed_in(struct web *w, struct http_exchange *x, void (*then)(struct visit *v));
+/* The value of the cookie with that name, or empty. */
+struct str visit_cookie(const struct http_msg *m, struct str wanted);
+/* Adds the field that gives the browser a ticket; empty: it is taken back. */
+void visit_put_cookie(struct buf *head, struct str ticket);
 /* Copies the ticket of the cookie, or the app token that is shown in its place; false: there is
  * none that could be one. */
 bool visit_ticket(struct visit *v);

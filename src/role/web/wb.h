@@ -81,6 +81,7 @@ struct web {
 	struct role_env *env;
 	struct web_settings set;
 	struct web_proxies proxies;
+	struct str oidc_name; /* of the OpenID provider, for people; empty: there is none */
 	struct http_server *http, *plain; /* plain: without TLS, which sends all to the other */
 	struct tls_server *tls;
 	struct ws_host *ws;
@@ -134,6 +135,16 @@ bool web_is_forwarded(const struct web *w, const struct http_exchange *x);
 /* --- login.c: log-ins by HTTP, and the WebSocket's door */
 
 void web_http_request(void *arg, struct http_exchange *x);
+
+/* "https://HOST:PORT" of the host that the request was sent to. */
+void web_put_origin(struct buf *b, const struct http_msg *m);
+
+/* --- oidc.c: sign-in by the company's OpenID provider */
+
+/* What the page of the sign-in shows. */
+void web_sign_in_ways(struct web *w, struct http_exchange *x);
+void web_oidc_begin(struct web *w, struct http_exchange *x);
+void web_oidc_callback(struct web *w, struct http_exchange *x);
 
 /* --- own.c: what users ask and change of their own accounts, by HTTP */
 

@@ -8,6 +8,7 @@
 #include "role/web/wb.h"
 #include "svc/bridge/route.h"
 #include "svc/file/scanning.h"
+#include "svc/oidc/settings.h"
 
 /* The life of the role: start, links, reload, stop; and what it shows. */
 
@@ -268,10 +269,22 @@ static int start_files(struct web *w, struct buf *why)
 	return w->kept ? 0 : -EIO;
 }
 
+/* The section of accounts says whether there is an OpenID provider. */
+static int find_oidc(const struct topo *t, struct str *ret_name, struct buf *why)
+{
+	const struct topo_role *accounts = topo_role_here(t, STR("accounts"));
+	struct oidc_settings oidc = { .name = STR("") };
+	int r = accounts ? oidc_settings_read(&oidc, t, accounts, why) : 0;
+	if (r == 0)
+		*ret_name = oidc.issuer.len > 0 ? oidc.name : STR("");
+	return r;
+}
+
 static int start_parts(struct web *w, struct buf *why)
 {
 	int r = read_settings(w->env->topo, w->env->self, &w->set, &w->proxies, why);
-	if (r < 0 || (r = web_files_open(w, why)) < 0 || (r = start_files(w, why)) < 0)
+	if (r < 0 || (r = find_oidc(w->env->topo, &w->oidc_name, why)) < 0 ||
+	    (r = web_files_open(w, why)) < 0 || (r = start_files(w, why)) < 0)
 		return r;
 	start_links(w);
 	return start_http(w, why);
@@ -305,7 +318,9 @@ static int reload(void *state, struct buf *why)
 	struct web *w = state;
 	struct web_settings set;
 	struct web_proxies proxies;
-	if (read_settings(w->env->topo, w->env->self, &set, &proxies, why) < 0)
+	struct str oidc_name;
+	if (read_settings(w->env->topo, w->env->self, &set, &proxies, why) < 0 ||
+	    find_oidc(w->env->topo, &oidc_name, why) < 0)
 		return -EINVAL;
 	struct tls_server *tls = make_tls(w, why);
 	if (!tls)
@@ -317,6 +332,7 @@ static int reload(void *state, struct buf *why)
 	w->set = set;
 	files_configure(w->kept, &cfg);
 	w->proxies = proxies;
+	w->oidc_name = oidc_name;
 	return 0;
 }
 

@@ -35,13 +35,14 @@ static void take_login(void *arg, const struct store_val *c, int n_cols UNUSED)
 		                  .made_at = c[2].i,
 		                  .used_at = c[3].i,
 		                  .ends_at = c[4].i,
-		                  .proved_at = c[6].i };
+		                  .proved_at = c[6].i,
+		                  .vouched = c[7].i };
 }
 
 int logins_find(struct userdb *db, struct str ticket, struct login *ret)
 {
 	static const char sql[] =
-	        "select account, credential, made_at, used_at, ends_at, secret, proved_at"
+	        "select account, credential, made_at, used_at, ends_at, secret, proved_at, vouched"
 	        " from login where number = $1 and ends_at > $2";
 	struct ticket t;
 	struct finding f = { .ticket = &t, .ret = ret };
@@ -156,11 +157,14 @@ void logins_add(struct userdb *db, const struct logins_new *n, char ret_ticket[L
 		                   STORE_I(now),
 		                   STORE_I(now + db->logins.life_s),
 		                   STORE_S(buf_view(&peer)),
-		                   STORE_S(buf_view(&agent)) };
+		                   STORE_S(buf_view(&agent)),
+		                   STORE_I(n->vouched ? n->vouched_at : now),
+		                   STORE_I(n->vouched) };
 	const struct store_stmt stmts[] = {
 		{ "delete from login where ends_at <= $1", &old, 1 },
 		{ "insert into login (number, account, credential, secret, made_at, used_at,"
-		  " ends_at, peer, agent, proved_at) select $1, $2, $3, $4, $5, $5, $6, $7, $8, $5"
+		  " ends_at, peer, agent, proved_at, vouched)"
+		  " select $1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10"
 		  " where exists (select 1 from account, credential where account.id = $2"
 		  " and credential.id = $3 and credential.account = $2 and disabled = 0)",
 		  row, ARRAY_SIZE(row) },

@@ -23,7 +23,8 @@ struct login {
 	bool token; /* it is an app token (tokens.h): made by no credential, 0 */
 	int64_t made_at, used_at, ends_at; /* seconds since 1970 */
 	int64_t proved_at;                 /* when the password was typed; not of a list */
-	struct str peer;                   /* "192.0.2.1": where it was made from; may be empty */
+	bool vouched; /* made by the OpenID provider, which has its own second factor; likewise */
+	struct str peer;  /* "192.0.2.1": where it was made from; may be empty */
 	struct str agent; /* what the browser said it is; clean text, may be empty */
 };
 
@@ -46,6 +47,8 @@ struct logins_new {
 	uint64_t account, credential;
 	const struct addr *peer;
 	struct str agent; /* as it came; cut to ACCT_TEXT_MAX bytes, what is no text becomes '?' */
+	bool vouched;
+	int64_t vouched_at; /* when the user showed the provider who is there: counts as proof */
 };
 /* The ticket is written at once, without NUL, and good when done is called with 0 and the number as
  * id.  -ENOENT: the user is disabled, or the user or the credential is gone. */

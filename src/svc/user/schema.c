@@ -106,6 +106,10 @@ static const char tokens[] = "create table token ("
                              " unique (account, name)"
                              ")";
 
+/* vouched: by the company's OpenID provider.  By e-mail addresses it names people. */
+static const char vouched[] = "alter table login add column vouched integer not null default 0;"
+                              "create index account_email on account (email collate nocase)";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
@@ -113,6 +117,7 @@ const struct store_migration user_schema[] = {
 	{ 3, logins },
 	{ 4, factors },
 	{ 5, tokens },
+	{ 6, vouched },
 	{ 0, NULL },
 };
 /* clang-format on */

@@ -20,9 +20,19 @@ static void free_req(struct signin_req *r)
 	wipe(r->code, sizeof(r->code));
 	wipe(r->text.p, r->text.len);
 	buf_free(&r->text);
+	provider_ask_free(&r->ask);
+	if (r->flow)
+		wipe(r->flow, sizeof(*r->flow));
+	free(r->flow);
 	free(r->user);
 	free(r->agent);
 	free(r);
+}
+
+/* Nothing comes back to it. */
+static bool can_go(const struct signin_req *r)
+{
+	return r->state == SIGNIN_WAITS || r->state == SIGNIN_ASKS;
 }
 
 /* Neither the job nor the disk can be called back: they free what they come back to. */
@@ -32,7 +42,7 @@ static void leave(struct signin_req *r)
 	r->s->n_reqs--;
 	r->s = NULL;
 	r->fn = NULL;
-	if (r->state == SIGNIN_WAITS)
+	if (can_go(r))
 		free_req(r);
 }
 
@@ -42,7 +52,7 @@ void signin_req_free(struct signin_req **rp)
 	if (!r)
 		return;
 	r->fn = NULL;
-	if (r->s && r->state == SIGNIN_WAITS)
+	if (r->s && can_go(r))
 		leave(r);
 }
 
@@ -82,6 +92,17 @@ void signin_answer(struct signin_req *r, struct acct_msg *verdict)
 
 /* --- life ------------------------------------------------------------------------------ */
 
+/* With a key of its own, for anybody may have flows made, as many as he likes.  It goes with the
+ * process: who is under way then begins anew. */
+static struct seal *make_flow_seal(void)
+{
+	uint8_t key[SEAL_KEY_LEN];
+	rand_bytes(key, sizeof(key));
+	struct seal *s = seal_new(key);
+	wipe(key, sizeof(key));
+	return s;
+}
+
 struct signin *signin_new(struct userdb *db)
 {
 	struct signin *s = xnew(struct signin);
@@ -97,6 +118,8 @@ struct signin *signin_new(struct userdb *db)
 	s->lockout = lockout_new();
 	s->tickets = lockout_new();
 	s->codes = lockout_new();
+	s->flow_seal = make_flow_seal();
+	s->flows_used = flows_used_new();
 	list_init(&s->reqs);
 	s->decoy = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
 	s->uri = buf_of(2 * USER_TEXT_MAX);
@@ -112,6 +135,9 @@ void signin_free(struct signin **sp)
 		return;
 	while (!list_empty(&s->reqs))
 		leave(list_entry(s->reqs.next, struct signin_req, node));
+	provider_free(&s->provider);
+	seal_free(&s->flow_seal);
+	flows_used_free(&s->flows_used);
 	lockout_free(&s->lockout);
 	lockout_free(&s->tickets);
 	lockout_free(&s->codes);
@@ -313,6 +339,10 @@ struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, use
 		return NULL;
 	case ACCOUNTS_TICKET_END:
 		return signin_ticket_end(s, req, now, ret, fn, arg);
+	case ACCOUNTS_OIDC:
+		return signin_oidc(s, req, now, ret, fn, arg);
+	case ACCOUNTS_OIDC_BACK:
+		return signin_oidc_back(s, req, now, ret, fn, arg);
 	case ACCOUNTS_DIGEST_MD5:
 	case ACCOUNTS_DIGEST_SHA256:
 	case ACCOUNTS_NTLM:

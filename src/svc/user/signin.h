@@ -12,6 +12,7 @@
  * wrong password is, and for the account besides. */
 #pragma once
 
+#include "svc/oidc/provider.h"
 #include "svc/user/lockout.h"
 #include "svc/user/userdb.h"
 
@@ -47,6 +48,13 @@ struct signin_req *signin_step(struct signin *s, const struct acct_msg *req, use
 struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec_t now,
                               signin_fn *row, void *row_arg, struct acct_msg *ret, signin_fn *fn,
                               void *arg);
+/* Sign-in by the company's OpenID provider from now on; takes it, in place of the one before, whose
+ * sign-ins under way end.  NULL: there is none. */
+void signin_set_provider(struct signin *s, struct provider *p);
+/* Told of each sign-in by it that was refused: word is that of docs/protocols/oidc.md; why, for
+ * people, may hold bytes of the provider's or of the browser's. */
+typedef void signin_oidc_fn(void *arg, const struct addr *peer, const char *word, struct str why);
+void signin_on_oidc_refused(struct signin *s, signin_oidc_fn *fn, void *arg);
 /* An ACCT_KNOWN: another process saw a right password come from there. */
 void signin_known(struct signin *s, const struct acct_msg *m);
 
@@ -54,6 +62,7 @@ struct signin_counts {
 	uint64_t accepted, refused, slowed;
 	uint64_t checks;              /* secrets opened and hashed against */
 	uint64_t tickets, no_tickets; /* shown: good ones, others */
+	uint64_t vouched, unvouched;  /* sign-ins by the OpenID provider: good ones, others */
 	size_t slow_now, under_way;
 };
 struct signin_counts signin_counts(const struct signin *s, usec_t now);

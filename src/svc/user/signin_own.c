@@ -391,7 +391,8 @@ static struct signin_req *serve(struct own *o)
 	int err = factor_read(o->s->db, o->login->account, &o->factor);
 	if (err < 0)
 		return at_once(o, why_not(err));
-	if (!ops[op].limited && o->factor.required && o->factor.state != FACTOR_ON)
+	if (!ops[op].limited && o->factor.required && o->factor.state != FACTOR_ON &&
+	    !o->login->vouched)
 		return at_once(o, ACCT_OWN_REFUSED);
 	if (ops[op].proof && !is_proved(o))
 		return at_once(o, ACCT_OWN_UNPROVED);

@@ -121,23 +121,34 @@ static void refuse(struct signin_req *r)
 	signin_answer(r, &m);
 }
 
-static void make_login(struct signin_req *r)
+void signin_make_login(struct signin_req *r)
 {
-	struct signin *s = r->s;
-	const struct logins_new n = { r->account, r->credential, &r->peer, str_of(r->agent) };
+	struct userdb *db = r->s->db;
+	const struct logins_new n = { .account = r->account,
+		                      .credential = r->credential,
+		                      .peer = &r->peer,
+		                      .agent = str_of(r->agent),
+		                      .vouched = r->vouched,
+		                      .vouched_at = r->vouched_at };
 	struct acct_msg m = signin_verdict(r->id, ACCOUNTS_REFUSE);
-	signin_proved(s, str_of(r->user), &r->peer, r->credential, r->used_at);
-	if (r->wants_nt)
-		userdb_add_nt(s->db, r->account, r->credential, r->nt);
 	if (!r->fn) {
 		signin_answer(r, &m);
 		return;
 	}
 	r->state = SIGNIN_WRITES;
 	if (r->proves)
-		logins_prove(s->db, r->account, r->proves, on_proved, r);
+		logins_prove(db, r->account, r->proves, on_proved, r);
 	else
-		logins_add(s->db, &n, r->ticket, on_made, r);
+		logins_add(db, &n, r->ticket, on_made, r);
+}
+
+static void make_login(struct signin_req *r)
+{
+	struct signin *s = r->s;
+	signin_proved(s, str_of(r->user), &r->peer, r->credential, r->used_at);
+	if (r->wants_nt)
+		userdb_add_nt(s->db, r->account, r->credential, r->nt);
+	signin_make_login(r);
 }
 
 /* --- the second factor --------------------------------------------------------------- */

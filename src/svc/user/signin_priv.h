@@ -3,6 +3,8 @@
 
 #include "auth/ntlm.h"
 #include "base/list.h"
+#include "svc/oidc/flow.h"
+#include "svc/oidc/provider.h"
 #include "svc/user/factor.h"
 #include "svc/user/logins.h"
 #include "svc/user/signin.h"
@@ -63,6 +65,12 @@ struct signin {
 	char decoy_hash[PASSWORD_HASH_MAX];
 	struct buf uri; /* of the last try */
 	uint8_t key[SIGNIN_KEY_MAX];
+	/* Sign-in by the company's OpenID provider; NULL: there is none. */
+	struct provider *provider;
+	struct seal *flow_seal;
+	struct flows_used *flows_used;
+	signin_oidc_fn *oidc_refused;
+	void *oidc_refused_arg;
 	struct list reqs; /* under way, in the order of their coming */
 	size_t n_reqs;
 	struct signin_pace pace[SIGNIN_PACES]; /* by the account's last bits */
@@ -70,8 +78,8 @@ struct signin {
 };
 
 /* A password waits for its turn, for the hash, for its log-in to be on disk; the end of a log-in
- * for the latter alone. */
-enum signin_state { SIGNIN_WAITS, SIGNIN_HASHES, SIGNIN_WRITES };
+ * for the latter alone; a sign-in by the OpenID provider for that, and its log-in likewise. */
+enum signin_state { SIGNIN_WAITS, SIGNIN_HASHES, SIGNIN_WRITES, SIGNIN_ASKS };
 
 struct signin_req {
 	struct list node;
@@ -97,6 +105,12 @@ struct signin_req {
 	uint64_t proves; /* this log-in, of the account; 0: makes one */
 	bool limited;    /* the log-in is good for setting up the second factor alone */
 	char code[ACCT_CODE_MAX + 1];
+
+	/* Of the OpenID provider. */
+	struct provider_ask *ask;
+	struct flow *flow; /* under way */
+	bool vouched;
+	int64_t vouched_at;
 
 	/* Of a user's own matters. */
 	uint64_t login;
@@ -130,7 +144,14 @@ void signin_answer(struct signin_req *r, struct acct_msg *verdict);
 /* The verdict when what is written could not be. */
 enum accounts_verdict signin_failure(int err);
 
+/* Makes the log-in of r->account and r->credential, or proves r->proves; answers. */
+void signin_make_login(struct signin_req *r);
+
 /* The mechanisms of the web; as signin_step(). */
+struct signin_req *signin_oidc(struct signin *s, const struct acct_msg *req, usec_t now,
+                               struct acct_msg *ret, signin_fn *fn, void *arg);
+struct signin_req *signin_oidc_back(struct signin *s, const struct acct_msg *req, usec_t now,
+                                    struct acct_msg *ret, signin_fn *fn, void *arg);
 struct signin_req *signin_password(struct signin *s, const struct acct_msg *req, usec_t now,
                                    struct acct_msg *ret, signin_fn *fn, void *arg);
 /* A ticket has been given to that address, which is so known to show it. */

@@ -105,7 +105,7 @@ void signin_ticket(struct signin *s, const struct acct_msg *req, usec_t now, str
 		return;
 	}
 	signin_touch(s, &l);
-	ret->verdict.verdict = missing ? ACCOUNTS_CONTINUE : ACCOUNTS_ACCEPT;
+	ret->verdict.verdict = missing && !l.vouched ? ACCOUNTS_CONTINUE : ACCOUNTS_ACCEPT;
 	ret->verdict.account = l.account;
 	ret->verdict.credential = l.credential;
 	ret->verdict.session = l.number;

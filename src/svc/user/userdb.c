@@ -99,6 +99,20 @@ int userdb_lookup(struct userdb *db, struct str key, struct account *ret)
 	return read_one(db, by_uri, STORE_S(buf_view(&uri)), ret);
 }
 
+int userdb_by_email(struct userdb *db, struct str email, struct account *ret)
+{
+	static const char sql[] = "select " ACCOUNT_COLS " from account"
+	                          " where email = $1 collate nocase and kind = 0 limit 2";
+	struct account a;
+	struct reading r = { .ret = &a, .texts = &db->texts };
+	struct store_val key = STORE_S(email);
+	int n = email.len == 0 ? 0 : store_read(db->store, sql, &key, 1, take_account, &r);
+	if (n != 1)
+		return n < 0 ? n : n == 0 ? -ENOENT : -EEXIST;
+	*ret = a;
+	return 0;
+}
+
 static void give_account(void *arg, const struct store_val *cols, int n_cols UNUSED)
 {
 	struct reading *r = arg;

@@ -62,6 +62,10 @@ int64_t userdb_now_s(const struct userdb *db);
  * -ENOENT, -EIO. */
 int userdb_lookup(struct userdb *db, struct str key, struct account *ret) MUST_CHECK;
 int userdb_by_id(struct userdb *db, uint64_t id, struct account *ret) MUST_CHECK;
+/* The one user with that e-mail address, in whatever case.  -ENOENT; -EEXIST: there are several;
+ * -EIO.
+ */
+int userdb_by_email(struct userdb *db, struct str email, struct account *ret) MUST_CHECK;
 /* All users, without groups, in the order of their names; rows or -errno.  fn must not call userdb.
  */
 typedef void userdb_list_fn(void *arg, const struct account *acc);

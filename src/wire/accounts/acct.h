@@ -101,6 +101,14 @@ enum accounts_mech {
 	/* blob: a ticket, whose log-in ends.  ACCEPT also if it had ended, or never was; REFUSE of
 	 * an app token. */
 	ACCOUNTS_TICKET_END,
+	/* Sign-in by the company's OpenID provider.  blob: the page that the browser comes back to;
+	 * user: empty, or the ticket of a log-in that shall be proved.  CONTINUE: blob is what the
+	 * browser keeps meanwhile, a space, the URL that it goes to. */
+	ACCOUNTS_OIDC,
+	/* It is back.  blob: what it kept, a space, the query that it came with.  ACCEPT as of
+	 * LOGIN; of a log-in that was proved without a ticket.  Of both, REFUSE: blob is why, one
+	 * of the words of docs/protocols/oidc.md. */
+	ACCOUNTS_OIDC_BACK,
 	ACCOUNTS_N_MECHS
 };
 enum accounts_verdict {

@@ -346,6 +346,26 @@ static void without_an_answer_requests_end(void)
 	end(c);
 }
 
+static void who_waits_for_the_provider_holds_up_nobody(void)
+{
+	struct client *c = start();
+	struct answer a = { 0 }, b = { 0 }, d = { 0 };
+	struct addr peer = { .sa = { .sa_family = AF_UNSPEC } };
+	struct accounts_leg leg = { .mech = ACCOUNTS_OIDC_BACK, .peer = &peer };
+	fake_accounts_die(&c->far);
+	OK(accounts_lookup(c->a, STR("alice@x"), on_lookup, &a) != NULL);
+	OK(accounts_auth(c->a, &leg, on_verdict, &b) != NULL);
+	OK(accounts_lookup(c->a, STR("bob@x"), on_lookup, &d) != NULL);
+	loop_clock_move(c->l, (ACCOUNTS_WAIT_S + 1) * USEC_PER_SEC);
+	AWAIT(c->l, a.calls == 1 && d.calls == 1);
+	EQ(b.calls, 0);
+	loop_clock_move(c->l, (ACCOUNTS_OIDC_WAIT_S - ACCOUNTS_WAIT_S) * USEC_PER_SEC);
+	loop_turn(c->l, 0);
+	EQ(b.calls, 1);
+	EQ(b.verdict.verdict, ACCOUNTS_FAILED);
+	end(c);
+}
+
 static void requests_outlive_the_client(void)
 {
 	struct client *c = start();
@@ -516,6 +536,7 @@ int main(void)
 	RUN(nothing_is_cached_before_the_feed_runs);
 	RUN(nonsense_closes_the_link);
 	RUN(without_an_answer_requests_end);
+	RUN(who_waits_for_the_provider_holds_up_nobody);
 	RUN(requests_outlive_the_client);
 	RUN(oversized_key_is_nobody);
 	return tap_done();

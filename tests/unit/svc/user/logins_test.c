@@ -100,7 +100,10 @@ static struct made add(struct fixture *f, const char *agent)
 	struct done d = { 0 };
 	struct addr peer;
 	EQ(addr_parse(&peer, STR("192.0.2.7"), 4321), 0);
-	struct logins_new n = { f->alice, f->password, &peer, str_of(agent) };
+	struct logins_new n = { .account = f->alice,
+		                .credential = f->password,
+		                .peer = &peer,
+		                .agent = str_of(agent) };
 	logins_add(f->db, &n, m.ticket, on_done, &d);
 	EQ(d.calls, 0);
 	AWAIT(f->l, d.calls == 1);

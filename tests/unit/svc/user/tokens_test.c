@@ -181,7 +181,9 @@ static void numbers_are_of_one_token_or_one_log_in(void)
 {
 	struct fixture *f = start();
 	struct addr nobody = { .sa = { .sa_family = AF_UNSPEC } };
-	struct logins_new n = { f->alice, 1, &nobody, STR("") };
+	struct logins_new n = {
+		.account = f->alice, .credential = 1, .peer = &nobody, .agent = STR("")
+	};
 	char ticket[LOGINS_TICKET_LEN];
 	uint64_t a = add(f, f->alice, "a", 0).number;
 	reopen(f);
