@@ -109,10 +109,10 @@ class Browsers(site.Site):
     cables come and go, as they do at the server's, Chromium gives up what it is loading
     (ERR_NETWORK_CHANGED)."""
 
-    def __init__(self, args, folder, edge=None):
+    def __init__(self, args, folder, **server):
         chromium.need()
         need()
-        super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {DIST}\n", edge=edge)
+        super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {DIST}\n", **server)
         try:
             self.browser = Chromium(folder, self.server.ca, self.net.host())
         except BaseException:

@@ -25,6 +25,8 @@ export function parseRoute(hash: string): Route {
   }
   if (view === "people" || view === "calls") return { view, uri: who };
   if (view === "settings") return { view, uri: who === SECURITY ? who : null };
+  // Who is signed in and comes back from the company's sign-on wanted to prove something there.
+  if (view === "signin") return { view: "settings", uri: SECURITY };
   return { view: "chats", uri: who };
 }
 

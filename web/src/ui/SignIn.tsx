@@ -9,6 +9,9 @@ import { countdown } from "../text/time";
 import { usePage } from "./context";
 import { thrownText } from "./errors";
 import { Icon, Logo } from "./parts/Icon";
+import { lazy } from "./parts/Lazy";
+
+const Oidc = lazy(async () => (await import("./Oidc")).OidcSignIn, true);
 
 /** Seconds until `end`, counted down each second; 0 afterwards. */
 function useSecondsTo(end: Signal<number>): Signal<number> {
@@ -190,7 +193,7 @@ export function SignIn() {
         <button type="submit" class="button primary wide" disabled={busy.value || locked.value}>
           {busy.value ? t("signin_busy") : t("signin_submit")}
         </button>
-        {wantsCode.value && <button type="button" class="link" onClick={back}>{t("signin_code_back")}</button>}
+        {wantsCode.value ? <button type="button" class="link" onClick={back}>{t("signin_code_back")}</button> : <Oidc />}
       </form>
     </main>
   );

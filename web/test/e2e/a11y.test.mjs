@@ -31,9 +31,15 @@ async function check(page, view) {
   assert.deepEqual(told, [], view);
 }
 
-async function signInPages(page) {
+async function signInPages(page, mock) {
   await page.getByLabel("User name").waitFor();
   await check(page, "sign-in");
+  Object.assign(mock, { oidc: "Company", oidcTrouble: "failed" });
+  await page.reload();
+  await page.getByRole("link", { name: "Sign in with Company" }).click();
+  await page.getByText("could not be reached").waitFor();
+  await page.getByRole("link", { name: "Sign in with Company" }).waitFor();
+  await check(page, "sign-in with another way");
   for (let i = 0; i < 3; i++) {
     await page.getByLabel("User name").fill("alice");
     await page.getByLabel("Password", { exact: true }).fill("wrong");
@@ -326,7 +332,7 @@ for (const [look, options] of Object.entries(LOOKS)) {
     const { page, mock, context, errors, address, close } = await open(browser, { reducedMotion: "reduce", ...options });
     await context.addInitScript({ path: AXE });
     await page.goto(address);
-    await signInPages(page);
+    await signInPages(page, mock);
     mock.locked = 0;
     await page.reload();
     await signIn(page);

@@ -421,6 +421,42 @@ story("a program gets a token and loses it again", {}, async ({ page, mock }) =>
   assert.deepEqual(mock.tokens.map((d) => d.name), ["Build bot"]);
 });
 
+story("the company's own sign-on signs in, and what goes wrong there is said", { prepare: (m) => Object.assign(m, { oidc: "Company <b>", oidcTrouble: "unknown" }) }, async ({ page, mock }) => {
+  const link = page.getByRole("link", { name: "Sign in with Company <b>" });
+  await link.click();
+  await page.getByText("You are known there, but have no account here.").waitFor();
+  await until(() => page.evaluate(() => location.hash === "#/"), "the address is as before");
+  mock.oidcTrouble = "";
+  await link.click();
+  await page.getByRole("navigation").waitFor();
+  await page.getByRole("heading", { name: "Chats", level: 1 }).waitFor();
+});
+
+story("no other sign-on is shown where there is none", {}, async ({ page, mock }) => {
+  await page.getByLabel("User name").waitFor();
+  await until(() => mock.ways > 0, "the page has asked");
+  assert.equal(await page.getByRole("link").count(), 0);
+});
+
+story("who signed in by the company's sign-on proves it there in place of a password", { prepare: (m) => Object.assign(m, { oidc: "Company", oidcTrouble: "unproved" }) }, async ({ page, mock }) => {
+  await signIn(page, "#/settings/security");
+  const make = async () => {
+    await page.getByLabel("Name of a new phone").fill("Kitchen");
+    await page.getByRole("button", { name: "Make a password" }).click();
+  };
+  await make();
+  await page.getByRole("link", { name: "Sign in with Company" }).click();
+  await page.getByText("You were not asked there who you are").waitFor();
+  mock.oidcTrouble = "";
+  await make();
+  await page.getByRole("link", { name: "Sign in with Company" }).click();
+  await until(() => mock.proved, "it is proved");
+  await page.getByRole("button", { name: "Revoke Desk phone" }).waitFor();
+  await until(() => page.evaluate(() => document.querySelectorAll("[role=dialog]").length === 0), "the page is there anew");
+  await make();
+  await page.getByText("k7m2p9qrs4tuvwxy3zab").waitFor();
+});
+
 story("a page that found no server goes on by itself when there is one", {}, async ({ page }) => {
   await signIn(page);
   await page.route("**/session", (route) => route.abort());

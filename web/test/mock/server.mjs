@@ -44,6 +44,12 @@ export class Mock {
   /** The policy wants a second factor. */
   required = false;
   proved = false;
+  /** The company's own sign-on: its name. */
+  oidc = "";
+  /** The word with which it sends everybody back. */
+  oidcTrouble = "";
+  /** How often a page asked by which ways one signs in. */
+  ways = 0;
   self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
@@ -247,6 +253,9 @@ export class Mock {
       this.#cookies.clear();
       return this.#json(res, 200, {}, { "Set-Cookie": "dialtone=; Max-Age=0; Path=/" });
     }
+    if (path.endsWith("/sign-in")) this.ways++;
+    if (path.endsWith("/sign-in")) return this.#json(res, 200, this.oidc ? { oidc: { name: this.oidc } } : {});
+    if (path.endsWith("/oidc/begin")) return this.#atTheProvider(new URL(req.url, "http://localhost"), res);
     if (path.endsWith("/login")) return this.#login(JSON.parse(body), res, user);
     const own = OWN[path.slice("/api/v1/".length)];
     if (!own) return this.#error(res, 404, "not_found");
@@ -299,6 +308,18 @@ export class Mock {
       "Content-Security-Policy": "default-src 'none'; sandbox",
     });
     res.end(req.method === "HEAD" ? undefined : content);
+  }
+
+  /** Signs in at once; or comes back with the word that a test wants. */
+  #atTheProvider(url, res) {
+    const cookie = randomUUID();
+    this.asked.push({ op: url.pathname + url.search });
+    this.proved ||= !this.oidcTrouble;
+    if (!this.oidcTrouble && !url.search) this.#cookies.add(cookie);
+    const place = this.oidcTrouble ? `#/signin/oidc_${this.oidcTrouble}` : url.search ? "#/settings/security" : "";
+    const headers = this.oidcTrouble || url.search ? {} : { "Set-Cookie": `dialtone=${cookie}; HttpOnly; SameSite=Strict; Path=/` };
+    res.writeHead(200, { "Content-Type": "text/html", Refresh: `0; url=/${place}`, ...headers });
+    res.end("<!doctype html><title>Dialtone</title>");
   }
 
   get #needs() {

@@ -4,7 +4,8 @@ import "../../style/security.css";
 
 import { t } from "../../i18n";
 import "../../i18n/more";
-import { hrefOf } from "../../model/route";
+import { hrefOf, SECURITY } from "../../model/route";
+import { OidcTrouble } from "../Oidc";
 import { Icon } from "../parts/Icon";
 import { Devices } from "./Devices";
 import { LogIns } from "./LogIns";
@@ -19,6 +20,7 @@ export function Security() {
         <h1>{t("sec_title")}</h1>
       </header>
       <div class="settings-body">
+        <OidcTrouble then={hrefOf("settings", SECURITY)} />
         <SecondFactor />
         <Devices />
         <Tokens />

@@ -6,6 +6,7 @@ import { t } from "../../i18n";
 import "../../i18n/more";
 import { prove } from "../../net/own";
 import { codeOf } from "../../net/wire";
+import { OidcProof } from "../Oidc";
 import { Dialog } from "../parts/Dialog";
 import { ownErrorText } from "./errors";
 
@@ -61,6 +62,7 @@ function Form({ done }: { done: () => void }) {
       )}
       <p class="form-error" role="alert" hidden={!error.value}>{error.value}</p>
       <button type="submit" class="button primary" disabled={!password.value}>{t("sec_prove_submit")}</button>
+      <OidcProof />
     </form>
   );
 }
