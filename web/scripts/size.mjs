@@ -6,10 +6,11 @@ import { gzipSync } from "node:zlib";
 
 const BUDGET = 60_000;
 
-/** The files that the page names itself: script, style sheet, preloads and icon. */
+/** The files that the page names itself: script, style sheet, preloads and icon; the manifest is read later. */
 function firstLoad(dist) {
   const html = readFileSync(join(dist, "index.html"), "utf8");
-  const named = [...html.matchAll(/(?:src|href)="\/([^"]+)"/g)].map((m) => m[1]);
+  const shown = html.replace(/<link rel="manifest"[^>]*>/, "");
+  const named = [...shown.matchAll(/(?:src|href)="\/([^"]+)"/g)].map((m) => m[1]);
   return ["index.html", ...new Set(named)];
 }
 

@@ -37,6 +37,8 @@ async function main(): Promise<void> {
   effect(() => showBadge(document, app.session.value?.chats.unread.value ?? 0, t("app")));
   render(<Root page={{ app, prefs }} />, document.getElementById("app") as HTMLElement);
   await app.begin();
+  // Nothing waits for it, and where it may not be (a certificate that was let pass by hand) all goes on without.
+  if (import.meta.env.PROD) void navigator.serviceWorker?.register("/sw.js").catch(() => undefined);
 }
 
 void main();

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal, type Signal } from "@preact/signals";
 
-import { checkPeople } from "../net/check";
+import { checkPeople, checkUser } from "../net/check";
 import * as http from "../net/http";
 import { Link, PROTOCOL, type LinkState } from "../net/link";
 import { Outbox } from "../net/outbox";
@@ -20,7 +20,7 @@ import { History } from "./history";
 import { browserMedia } from "./media";
 import { Notifier } from "./notify";
 import { People } from "./people";
-import { isQuiet, Shelf, type Prefs } from "./prefs";
+import { isQuiet, readJson, Shelf, writeJson, type Prefs } from "./prefs";
 import { Ringer } from "./ring";
 import { go, type Route } from "./route";
 import { claimCall, randomMark, type Leader } from "./tabs";
@@ -318,6 +318,8 @@ export interface Setup {
   words: Words;
 }
 
+/** Who was signed in last: without a network it is not known otherwise. */
+const USER = "dialtone.user";
 const ASK_AGAIN_MS = 2000;
 const ASK_AGAIN_MAX_MS = 30_000;
 
@@ -362,7 +364,9 @@ export class App {
       if (entry) this.enter(entry);
       else this.phase.value = "signed_out";
     } catch (error) {
-      this.phase.value = codeOf(error) === "signed_out" ? "signed_out" : "unreachable";
+      const user = codeOf(error) === "offline" && checkUser(readJson(localStorage, USER));
+      if (user) this.enter({ user, limited: false });
+      else this.phase.value = codeOf(error) === "signed_out" ? "signed_out" : "unreachable";
     }
     return this.phase.peek() !== "unreachable";
   }
@@ -390,6 +394,7 @@ export class App {
     }
     const { tab, route, prefs, leader, words } = this.setup;
     const session = new Session(user, tab, route, prefs, leader, words);
+    writeJson(localStorage, USER, user);
     this.expired.value = false;
     this.session.value = session;
     this.phase.value = "signed_in";
@@ -404,6 +409,7 @@ export class App {
   }
 
   private leave(expired: boolean): void {
+    localStorage.removeItem(USER);
     this.session.value?.stop();
     this.session.value = null;
     this.expired.value = expired;

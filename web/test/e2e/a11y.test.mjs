@@ -369,7 +369,14 @@ test("empty lists, and a server that does not answer", LIMIT, async () => {
   await go(page, "#/chats/new%40example.test");
   await page.getByText("Say hello to new").waitFor();
   await check(page, "a chat that begins");
+  mock.gone = true;
+  mock.cut();
+  await page.locator(".banner").waitFor();
+  await check(page, "no connection");
+  mock.gone = false;
   mock.down = true;
+  // Nobody is known to be signed in.
+  await page.evaluate(() => localStorage.removeItem("dialtone.user"));
   await page.reload();
   await page.getByText("The server does not answer").waitFor();
   await check(page, "unreachable");

@@ -36,14 +36,17 @@ export async function launch() {
   return browser;
 }
 
-/** A mock, a page of a new context at its address, and how to end both. Errors of the page are kept. */
+/**
+ * A mock, a page of a new context at its address, and how to end both. Errors of the page are kept. There is a
+ * service worker only where a test says so: what it loads by itself is nothing that the others should wait for.
+ */
 export async function open(browser, { prepare = () => undefined, ...options } = {}) {
   const mock = new Mock();
   prepare(mock);
   const address = await mock.listen();
   mocks.add(mock);
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options,
+    viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", serviceWorkers: "block", ...options,
   });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: address }).catch(() => undefined);
   const page = await context.newPage();

@@ -19,11 +19,14 @@ const TYPES = {
   ".js": "text/javascript",
   ".css": "text/css",
   ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
 };
 const HEADERS = {
+  // As src/role/web/files.c has it.
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
-    "media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "manifest-src 'self'; worker-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
 };
@@ -70,6 +73,12 @@ export class Mock {
   /** In place of taking a file: returns {status, error}, or null to take it. */
   insteadOfFile = null;
   #held = null;
+  /** The server is not there at all. */
+  gone = false;
+  /** What it says to each request for a file, if not 0. */
+  status = 0;
+  /** path: a text in place of the file of dist. */
+  pages = {};
   #cookies = new Set();
   /** Some device of the others shows no changes. */
   unseen = false;
@@ -245,6 +254,7 @@ export class Mock {
     if (!path.startsWith("/api/v1/")) return this.#file(path, res);
     if (this.down) return req.socket.destroy();
     if (path.endsWith("/files")) return this.#upload(req, res);
+    if (this.down || this.gone) return req.socket.destroy();
     let body = "";
     for await (const part of req) body += part;
     const user = { uri: data.ME, name: "Alice Example" };
@@ -340,19 +350,28 @@ export class Mock {
   }
 
   #file(path, res) {
+    if (this.gone) return res.socket.destroy();
+    if (this.status) return void res.writeHead(this.status, HEADERS).end();
+    const instead = this.pages[path === "/" ? "/index.html" : path];
+    if (instead !== undefined) {
+      res.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? TYPES[".html"], "Cache-Control": "no-cache", ...HEADERS }).end(instead);
+      return;
+    }
     const file = join(DIST, normalize(path === "/" ? "/index.html" : path));
     if (!file.startsWith(DIST) || !existsSync(file) || !statSync(file).isFile()) {
       res.writeHead(404, HEADERS).end();
       return;
     }
-    res.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", ...HEADERS });
+    const type = TYPES[extname(file)] ?? "application/octet-stream";
+    const keeps = path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+    res.writeHead(200, { "Content-Type": type, "Cache-Control": keeps, ...HEADERS });
     createReadStream(file).pipe(res);
   }
 
   // The WebSocket
 
   #upgrade(req, socket, head) {
-    if (this.refuseSockets) {
+    if (this.refuseSockets || this.gone) {
       this.refused++;
       return socket.destroy();
     }
