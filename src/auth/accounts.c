@@ -10,7 +10,7 @@
 
 enum { LISTENERS_MAX = 8, PERSON_MAX = 4096 /* bytes of a frame */ };
 
-enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN };
+enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN, REQ_PUSHES };
 
 struct accounts_req {
 	struct accounts *owner; /* NULL: the client has gone */
@@ -26,6 +26,7 @@ struct accounts_req {
 	accounts_auth_fn *decided;
 	accounts_found_fn *found;
 	accounts_owned_fn *owned;
+	accounts_pushed_fn *pushed;
 	void *arg;
 	struct buf frame; /* kept: asked again when the link comes back */
 	struct buf rows;  /* frames of what came so far: people, rows */
@@ -127,6 +128,9 @@ static void fail_req(struct accounts_req *r, int err)
 		break;
 	case REQ_OWN:
 		r->owned(r->arg, &(struct accounts_owned){ .end = { .status = ACCT_OWN_FAILED } });
+		break;
+	case REQ_PUSHES:
+		r->pushed(r->arg, &(struct accounts_pushed){ .err = err });
 		break;
 	}
 	free_req(r);
@@ -326,6 +330,28 @@ struct accounts_req *accounts_own(struct accounts *a, const struct acct_own *own
 	return r;
 }
 
+struct accounts_req *accounts_pushes(struct accounts *a, uint64_t account, accounts_pushed_fn *fn,
+                                     void *arg)
+{
+	struct accounts_req *r = req_new(a, REQ_PUSHES, arg);
+	struct acct_msg m = { .type = ACCT_PUSHES, .pushes = { account } };
+	r->pushed = fn;
+	ask(a, r, &m);
+	return r;
+}
+
+/* Without a link it is found out again with the next message. */
+void accounts_push_gone(struct accounts *a, uint64_t account, uint64_t number)
+{
+	char space[64];
+	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	if (!a->link)
+		return;
+	acct_put(&b,
+	         &(struct acct_msg){ .type = ACCT_PUSH_GONE, .push_gone = { account, number } });
+	stream_write(a->link, buf_view(&b));
+}
+
 void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
                     const struct addr *peer)
 {
@@ -399,11 +425,8 @@ static void on_person(struct accounts *a, const struct acct_msg *m)
 		keep_row(r, m);
 }
 
-static void on_end(struct accounts *a, const struct acct_msg *m)
+static void end_found(struct accounts_req *r, const struct acct_msg *m)
 {
-	struct accounts_req *r = asker(a, m, REQ_FOUND);
-	if (!r)
-		return;
 	struct acct_person *people = xcalloc(MAX(r->n_rows, (size_t)1), sizeof(*people));
 	struct accounts_found f = { .err = status_err(m->end.status),
 		                    .people = people,
@@ -417,6 +440,37 @@ static void on_end(struct accounts *a, const struct acct_msg *m)
 	r->found(r->arg, &f);
 	free(people);
 	free_req(r);
+}
+
+static void on_push(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_PUSHES);
+	if (r)
+		keep_row(r, m);
+}
+
+static void end_pushes(struct accounts_req *r, const struct acct_msg *m)
+{
+	struct acct_push *rows = xcalloc(MAX(r->n_rows, (size_t)1), sizeof(*rows));
+	struct accounts_pushed p = { .err = status_err(m->end.status), .rows = rows };
+	struct str in = buf_view(&r->rows);
+	struct acct_msg one;
+	size_t len;
+	for (; acct_get(&one, &len, in) == 1; in = str_sub(in, len, in.len))
+		rows[p.n++] = one.push;
+	unlink_req(r);
+	r->pushed(r->arg, &p);
+	free(rows);
+	free_req(r);
+}
+
+static void on_end(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = find_req(a, m->id);
+	if (r && r->kind == REQ_FOUND)
+		end_found(r, m);
+	else if (r && r->kind == REQ_PUSHES)
+		end_pushes(r, m);
 }
 
 static void on_own_row(struct accounts *a, const struct acct_msg *m)
@@ -496,6 +550,9 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_OWNED:
 		on_owned(a, m);
 		return true;
+	case ACCT_PUSH:
+		on_push(a, m);
+		return true;
 	case ACCT_LOOKUP:
 	case ACCT_AUTH:
 	case ACCT_KNOWN:
@@ -503,6 +560,8 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_SEARCH:
 	case ACCT_MEMBERS:
 	case ACCT_OWN:
+	case ACCT_PUSHES:
+	case ACCT_PUSH_GONE:
 		break;
 	}
 	return false;

@@ -81,6 +81,19 @@ typedef void accounts_owned_fn(void *arg, const struct accounts_owned *o);
 struct accounts_req *accounts_own(struct accounts *a, const struct acct_own *own,
                                   accounts_owned_fn *fn, void *arg);
 
+/* Where a user is told by push. */
+struct accounts_pushed {
+	int err; /* 0; -ETIMEDOUT; -EIO */
+	const struct acct_push *rows;
+	size_t n;
+};
+/* Valid during the call.  Never called back from inside. */
+typedef void accounts_pushed_fn(void *arg, const struct accounts_pushed *p);
+struct accounts_req *accounts_pushes(struct accounts *a, uint64_t account, accounts_pushed_fn *fn,
+                                     void *arg);
+/* Tells that the push service knows one of them no more. */
+void accounts_push_gone(struct accounts *a, uint64_t account, uint64_t number);
+
 /* One leg of a sign-in. */
 struct accounts_leg {
 	enum accounts_mech mech;

@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "loop/stream.h"
+#include "svc/user/pushes.h"
 
 /* What may wait for a peer that does not read. */
 enum { READ_MAX = 4 * ACCT_FRAME_MAX, UNSENT_MAX = 64 * 1024 * 1024 };
@@ -88,6 +89,8 @@ static void log_changed(struct peers *p, enum acct_own_op op, const struct acct_
 		[ACCT_OWN_DEVICE_REMOVE] = "device-removed",
 		[ACCT_OWN_TOKEN_ADD] = "token-added",
 		[ACCT_OWN_TOKEN_REMOVE] = "token-removed",
+		[ACCT_OWN_PUSH_ADD] = "push-subscribed",
+		[ACCT_OWN_PUSH_END] = "push-unsubscribed",
 	};
 	struct account acc = { .uri = STR("") };
 	if (m->owned.status != ACCT_OWN_DONE || op >= ARRAY_SIZE(events) || !events[op])
@@ -207,6 +210,19 @@ static void members(struct peers *p, const struct acct_msg *req)
 	put_end(&a, r, a.n > a.max);
 }
 
+static void put_push(void *arg, const struct acct_push *push)
+{
+	struct answer *a = arg;
+	acct_put(&a->p->out, &(struct acct_msg){ .type = ACCT_PUSH, .id = a->id, .push = *push });
+}
+
+static void pushes(struct peers *p, const struct acct_msg *req)
+{
+	struct answer a = { .p = p, .id = req->id };
+	int r = pushes_list(p->db, req->pushes.account, put_push, &a);
+	put_end(&a, MIN(r, 0), false);
+}
+
 static void put_change(void *arg, const struct userdb_change *c)
 {
 	struct buf *b = arg;
@@ -255,6 +271,9 @@ static struct str name_of(const struct acct_msg *m)
 		return STR("members");
 	case ACCT_OWN:
 		return STR("own");
+	case ACCT_PUSHES:
+	case ACCT_PUSH_GONE:
+		return STR("push");
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
@@ -263,6 +282,7 @@ static struct str name_of(const struct acct_msg *m)
 	case ACCT_END:
 	case ACCT_OWN_ROW:
 	case ACCT_OWNED:
+	case ACCT_PUSH:
 		break;
 	}
 	return STR("");
@@ -298,6 +318,12 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_OWN:
 		own(p, peer, m);
 		return true;
+	case ACCT_PUSHES:
+		pushes(p, m);
+		return true;
+	case ACCT_PUSH_GONE:
+		pushes_gone(p->db, m->push_gone.account, m->push_gone.number);
+		return true;
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
@@ -306,6 +332,7 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_END:
 	case ACCT_OWN_ROW:
 	case ACCT_OWNED:
+	case ACCT_PUSH:
 		break;
 	}
 	return false;

@@ -105,6 +105,19 @@ static const char tokens[] = "create table token ("
                              " ends_at integer not null default 0,"
                              " unique (account, name)"
                              ")";
+/* Where a browser is told by push: of a log-in, and gone with it.  The hash is the address's: a
+ * browser is told for one log-in alone. */
+static const char pushes[] = "create table push ("
+                             " number integer primary key autoincrement,"
+                             " account integer not null references account(id) on delete cascade,"
+                             " login integer not null unique"
+                             "  references login(number) on delete cascade,"
+                             " hash blob not null unique,"
+                             " key_id integer not null,"
+                             " sealed blob not null,"
+                             " made_at integer not null"
+                             ");"
+                             "create index push_account on push (account)";
 
 /* vouched: by the company's OpenID provider.  By e-mail addresses it names people. */
 static const char vouched[] = "alter table login add column vouched integer not null default 0;"
@@ -118,6 +131,7 @@ const struct store_migration user_schema[] = {
 	{ 4, factors },
 	{ 5, tokens },
 	{ 6, vouched },
+	{ 7, pushes },
 	{ 0, NULL },
 };
 /* clang-format on */

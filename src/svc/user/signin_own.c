@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "svc/user/pushes.h"
 #include "svc/user/signin_priv.h"
 
 /* What users ask and change of their own accounts, by the ticket of a log-in. */
@@ -332,6 +333,36 @@ static struct signin_req *remove_token(struct own *o)
 	return r;
 }
 
+/* --- push ------------------------------------------------------------------------------ */
+
+static struct signin_req *tell_push(struct own *o)
+{
+	bool on = false;
+	int r = pushes_of_login(o->s->db, o->login->number, &on);
+	(void)at_once(o, status_of(r));
+	o->ret->owned.flags = on ? ACCT_OWN_ON : 0U;
+	return NULL;
+}
+
+static struct signin_req *add_push(struct own *o)
+{
+	struct push_sub sub;
+	if (push_sub_read(&sub, o->req->own.text) < 0)
+		return at_once(o, ACCT_OWN_BAD);
+	struct signin_req *r = change(o);
+	if (r)
+		pushes_add(o->s->db, o->acc.id, o->login->number, &sub, on_changed, r);
+	return r;
+}
+
+static struct signin_req *end_push(struct own *o)
+{
+	struct signin_req *r = change(o);
+	if (r)
+		pushes_end(o->s->db, o->acc.id, o->login->number, on_changed, r);
+	return r;
+}
+
 /* --- the table ------------------------------------------------------------------------- */
 
 /* limited: also by a log-in that is good for setting up the second factor alone.  proof: the
@@ -354,6 +385,9 @@ static const struct {
 	[ACCT_OWN_TOKENS]         = { list_tokens,    false, false },
 	[ACCT_OWN_TOKEN_ADD]      = { add_token,      false, true },
 	[ACCT_OWN_TOKEN_REMOVE]   = { remove_token,   false, false },
+	[ACCT_OWN_PUSH]           = { tell_push,      false, false },
+	[ACCT_OWN_PUSH_ADD]       = { add_push,       false, false },
+	[ACCT_OWN_PUSH_END]       = { end_push,       false, false },
 };
 /* clang-format on */
 

@@ -13,7 +13,8 @@ enum { TEXTS_MAX = 16 * 1024 };
 #define ACCOUNT_COLS                                                               \
 	"id, change, disabled, uri, display_name, email, coalesce(phone, ''),"     \
 	" coalesce(extension, ''), department, title, manager, ntlm, sha256_only," \
-	" max_endpoints, kind"
+	" max_endpoints, kind,"                                                    \
+	" exists (select 1 from push where push.account = account.id)"
 #define PERSON_COLS                                                                   \
 	"id, disabled, hidden, uri, display_name, email, coalesce(phone, ''),"        \
 	" coalesce(extension, ''), department, title, office, company, city, state, " \
@@ -46,6 +47,7 @@ static struct account account_of(const struct store_val *c)
 		.sha256_only = c[12].i,
 		.max_endpoints = (uint32_t)c[13].i,
 		.group = c[14].i,
+		.pushes = c[15].i,
 	};
 }
 

@@ -5,7 +5,14 @@
 #include "base/rd.h"
 
 enum { LENGTH_LEN = 4, HEAD_LEN = 6 /* version, type, id */ };
-enum { HAS_NTLM = 1, HAS_SHA256_ONLY = 2, HAS_DISABLED = 4, HAS_GROUP = 8, HAS_ALL = 15 };
+enum {
+	HAS_NTLM = 1,
+	HAS_SHA256_ONLY = 2,
+	HAS_DISABLED = 4,
+	HAS_GROUP = 8,
+	HAS_PUSHES = 16,
+	HAS_ALL = 31
+};
 
 /* --- parts --------------------------------------------------------------------------- */
 
@@ -72,7 +79,8 @@ static void put_account(struct buf *b, const struct account *acc)
 	buf_u64(b, a.id);
 	buf_u64(b, a.change);
 	buf_u8(b, (uint8_t)((a.ntlm ? HAS_NTLM : 0) | (a.sha256_only ? HAS_SHA256_ONLY : 0) |
-	                    (a.disabled ? HAS_DISABLED : 0) | (a.group ? HAS_GROUP : 0)));
+	                    (a.disabled ? HAS_DISABLED : 0) | (a.group ? HAS_GROUP : 0) |
+	                    (a.pushes ? HAS_PUSHES : 0)));
 	buf_u32(b, a.max_endpoints);
 	for (unsigned i = 0; text_of(&a, i); i++)
 		put_text(b, *text_of(&a, i), ACCT_TEXT_MAX);
@@ -87,6 +95,7 @@ static void get_account(struct rd *r, struct account *a)
 	a->sha256_only = has & HAS_SHA256_ONLY;
 	a->disabled = has & HAS_DISABLED;
 	a->group = has & HAS_GROUP;
+	a->pushes = has & HAS_PUSHES;
 	a->max_endpoints = rd_u32(r);
 	for (unsigned i = 0; text_of(a, i); i++)
 		*text_of(a, i) = get_text(r, ACCT_TEXT_MAX);
@@ -308,7 +317,7 @@ static void put_own(struct buf *b, const struct acct_msg *m)
 	buf_u8(b, (uint8_t)m->own.op);
 	put_text(b, m->own.ticket, ACCT_TICKET_MAX);
 	buf_u64(b, m->own.number);
-	put_text(b, m->own.text, ACCT_TEXT_MAX);
+	put_text(b, m->own.text, ACCT_ASKED_MAX);
 	put_peer(b, &m->own.peer);
 }
 
@@ -317,7 +326,7 @@ static void get_own(struct rd *r, struct acct_msg *m)
 	m->own.op = (enum acct_own_op)get_enum(r, ACCT_OWN_N_OPS - 1);
 	m->own.ticket = get_text(r, ACCT_TICKET_MAX);
 	m->own.number = rd_u64(r);
-	m->own.text = get_text(r, ACCT_TEXT_MAX);
+	m->own.text = get_text(r, ACCT_ASKED_MAX);
 	get_peer(r, &m->own.peer);
 }
 
@@ -361,19 +370,65 @@ static void get_owned(struct rd *r, struct acct_msg *m)
 	m->owned.text = get_text(r, ACCT_SAID_MAX);
 }
 
+static void put_pushes(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->pushes.account);
+}
+
+static void get_pushes(struct rd *r, struct acct_msg *m)
+{
+	m->pushes.account = rd_u64(r);
+}
+
+static void put_push_gone(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->push_gone.account);
+	buf_u64(b, m->push_gone.number);
+}
+
+static void get_push_gone(struct rd *r, struct acct_msg *m)
+{
+	m->push_gone.account = rd_u64(r);
+	m->push_gone.number = rd_u64(r);
+}
+
+static void put_push(struct buf *b, const struct acct_msg *m)
+{
+	buf_u64(b, m->push.number);
+	buf_u64(b, m->push.login);
+	put_text(b, m->push.text, ACCT_ASKED_MAX);
+}
+
+static void get_push(struct rd *r, struct acct_msg *m)
+{
+	m->push.number = rd_u64(r);
+	m->push.login = rd_u64(r);
+	m->push.text = get_text(r, ACCT_ASKED_MAX);
+}
+
 /* By type; empty rows are no messages. */
 static const struct {
 	void (*put)(struct buf *b, const struct acct_msg *m);
 	void (*get)(struct rd *r, struct acct_msg *m);
 } bodies[] = {
-	[ACCT_LOOKUP] = { put_lookup, get_lookup }, [ACCT_AUTH] = { put_auth, get_auth },
-	[ACCT_KNOWN] = { put_known, get_known },    [ACCT_FEED] = { put_feed, get_feed },
-	[ACCT_SEARCH] = { put_search, get_search }, [ACCT_MEMBERS] = { put_members, get_members },
-	[ACCT_RECORD] = { put_record, get_record }, [ACCT_VERDICT] = { put_verdict, get_verdict },
-	[ACCT_CHANGE] = { put_change, get_change }, [ACCT_FED] = { put_fed, get_fed },
-	[ACCT_PERSON] = { put_person, get_person }, [ACCT_END] = { put_end, get_end },
-	[ACCT_OWN] = { put_own, get_own },          [ACCT_OWN_ROW] = { put_own_row, get_own_row },
+	[ACCT_LOOKUP] = { put_lookup, get_lookup },
+	[ACCT_AUTH] = { put_auth, get_auth },
+	[ACCT_KNOWN] = { put_known, get_known },
+	[ACCT_FEED] = { put_feed, get_feed },
+	[ACCT_SEARCH] = { put_search, get_search },
+	[ACCT_MEMBERS] = { put_members, get_members },
+	[ACCT_RECORD] = { put_record, get_record },
+	[ACCT_VERDICT] = { put_verdict, get_verdict },
+	[ACCT_CHANGE] = { put_change, get_change },
+	[ACCT_FED] = { put_fed, get_fed },
+	[ACCT_PERSON] = { put_person, get_person },
+	[ACCT_END] = { put_end, get_end },
+	[ACCT_OWN] = { put_own, get_own },
+	[ACCT_OWN_ROW] = { put_own_row, get_own_row },
 	[ACCT_OWNED] = { put_owned, get_owned },
+	[ACCT_PUSHES] = { put_pushes, get_pushes },
+	[ACCT_PUSH] = { put_push, get_push },
+	[ACCT_PUSH_GONE] = { put_push_gone, get_push_gone },
 };
 
 /* False for an unknown type. */

@@ -10,17 +10,19 @@
 #include "base/buf.h"
 
 enum {
-	ACCT_VERSION = 3,
+	ACCT_VERSION = 4,
 	ACCT_FRAME_MAX = 16 * 1024,
 	ACCT_TEXT_MAX = 255,     /* bytes of each text of a record or a leg, of a look-up key */
 	ACCT_BLOB_MAX = 8192,    /* of a leg */
 	ACCT_KEY_MAX = 64,       /* of a session key */
 	ACCT_TICKET_MAX = 64,    /* of a log-in's ticket */
 	ACCT_CODE_MAX = 32,      /* of a second factor's code, as it is typed */
+	ACCT_ASKED_MAX = 1280,   /* of a text that comes with a question about them */
 	ACCT_SAID_MAX = 1024,    /* of what a user's own matters are answered with */
 	ACCT_ROWS_MAX = 16,      /* of a search */
 	ACCT_FOUND_MAX = 100,    /* people that one search finds */
 	ACCT_MEMBERS_MAX = 1000, /* of a distribution group (F-027) */
+	ACCT_PUSHES_MAX = 8,     /* browsers of a user that are told by push */
 };
 
 /* A user as other roles see it, or a distribution group: no secret in it. */
@@ -34,6 +36,7 @@ struct account {
 	struct str department, title, manager;
 	bool ntlm;              /* has an NT hash (policy) */
 	bool sha256_only;       /* Digest by SHA-256 instead of MD5 */
+	bool pushes;            /* browsers of it are told by push what comes while they are away */
 	uint32_t max_endpoints; /* 0: the policy's */
 };
 
@@ -138,6 +141,10 @@ enum acct_own_op {
 	/* text: its name; number: its life in seconds, 0 for ever; answered with the token. */
 	ACCT_OWN_TOKEN_ADD,
 	ACCT_OWN_TOKEN_REMOVE, /* by its number */
+	ACCT_OWN_PUSH,          /* flags: is this log-in's browser told by push? */
+	/* text: a subscription (wire/push/push_sub.h), in the place of the one that it has. */
+	ACCT_OWN_PUSH_ADD,
+	ACCT_OWN_PUSH_END,
 	ACCT_OWN_N_OPS
 };
 enum acct_own_status {
@@ -156,7 +163,7 @@ enum acct_own_status {
 };
 
 enum acct_own_flags {
-	ACCT_OWN_ON = 1,       /* the second factor */
+	ACCT_OWN_ON = 1,       /* the second factor; push */
 	ACCT_OWN_REQUIRED = 2, /* by the policy */
 	ACCT_OWN_ALL_FLAGS = 3,
 };
@@ -168,9 +175,11 @@ enum acct_type {
 	ACCT_KNOWN = 3, /* a sign-in was decided with a session key; no answer */
 	ACCT_FEED =
 	        4, /* subscribe to changes after number `since`; answered, then the changes come */
-	ACCT_SEARCH = 5,  /* answered with PERSONs, then an END */
-	ACCT_MEMBERS = 6, /* of a distribution group; answered likewise */
-	ACCT_OWN = 7,     /* answered with OWN_ROWs, then an OWNED */
+	ACCT_SEARCH = 5,    /* answered with PERSONs, then an END */
+	ACCT_MEMBERS = 6,   /* of a distribution group; answered likewise */
+	ACCT_OWN = 7,       /* answered with OWN_ROWs, then an OWNED */
+	ACCT_PUSHES = 8,    /* where a user is told by push; answered with PUSHes, then an END */
+	ACCT_PUSH_GONE = 9, /* the push service has forgotten it; no answer */
 	/* from accounts */
 	ACCT_RECORD = 65,
 	ACCT_VERDICT = 66,
@@ -180,6 +189,7 @@ enum acct_type {
 	ACCT_END = 70,
 	ACCT_OWN_ROW = 71,
 	ACCT_OWNED = 72,
+	ACCT_PUSH = 73,
 };
 
 enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
@@ -223,6 +233,12 @@ struct acct_msg {
 			struct addr peer;
 		} own;
 		struct {
+			uint64_t account;
+		} pushes;
+		struct {
+			uint64_t account, number;
+		} push_gone;
+		struct {
 			enum acct_status status;
 			struct account acc; /* of ACCT_FOUND */
 		} record;
@@ -259,6 +275,10 @@ struct acct_msg {
 			unsigned flags;  /* enum acct_own_flags */
 			struct str text; /* a secret; at most ACCT_SAID_MAX bytes */
 		} owned;
+		struct acct_push {
+			uint64_t number, login; /* its own; of the log-in that it is of */
+			struct str text;        /* a secret; as it was added */
+		} push;
 	};
 };
 

@@ -778,6 +778,27 @@ static void a_new_token_needs_the_password_again(void)
 	end(f);
 }
 
+#define SUBSCRIPTION                                                 \
+	"https://push.example.net/a BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-" \
+	"JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4 BTBZMqHH6r4Tts7J_aSIgg"
+
+static void push_is_of_the_log_in_that_asks(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A"), b = log_in(f, "alice", "B");
+	EQ(ask(f, a.ticket, ACCT_OWN_PUSH, 0).flags, 0);
+	EQ(say(f, a.ticket, ACCT_OWN_PUSH_ADD, SUBSCRIPTION).status, ACCT_OWN_DONE);
+	EQ(ask(f, a.ticket, ACCT_OWN_PUSH, 0).flags, ACCT_OWN_ON);
+	EQ(ask(f, b.ticket, ACCT_OWN_PUSH, 0).flags, 0);
+	EQ(ask(f, b.ticket, ACCT_OWN_PUSH_END, 0).status, ACCT_OWN_NONE);
+	EQ(say(f, b.ticket, ACCT_OWN_PUSH_ADD, "http://push.example.net/ x y").status,
+	   ACCT_OWN_BAD);
+	EQ(say(f, b.ticket, ACCT_OWN_PUSH_ADD, "").status, ACCT_OWN_BAD);
+	EQ(ask(f, a.ticket, ACCT_OWN_PUSH_END, 0).status, ACCT_OWN_DONE);
+	EQ(ask(f, a.ticket, ACCT_OWN_PUSH, 0).flags, 0);
+	end(f);
+}
+
 int main(void)
 {
 	RUN(own_logins_are_listed_and_nobody_elses);
@@ -802,5 +823,6 @@ int main(void)
 	RUN(a_token_is_no_log_in);
 	RUN(wrong_tokens_must_wait);
 	RUN(a_new_token_needs_the_password_again);
+	RUN(push_is_of_the_log_in_that_asks);
 	return tap_done();
 }

@@ -186,6 +186,31 @@ static void own_matters_come_back(void)
 	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
 }
 
+static void what_is_told_by_push_comes_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	static char long_text[ACCT_ASKED_MAX + 1];
+	memset(long_text, 'x', sizeof(long_text));
+	struct acct_msg m = through(&b, &(struct acct_msg){ .type = ACCT_PUSHES, .pushes = { 5 } });
+	EQ(m.pushes.account, 5);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_PUSH_GONE, .push_gone = { 5, 6 } });
+	EQ(m.push_gone.account, 5);
+	EQ(m.push_gone.number, 6);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_PUSH,
+	                                    .push = { 6, 7, str_n(long_text, ACCT_ASKED_MAX) } });
+	EQ(m.push.number, 6);
+	EQ(m.push.login, 7);
+	EQ(m.push.text.len, ACCT_ASKED_MAX);
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_PUSH,
+	                                 .push.text = str_n(long_text, ACCT_ASKED_MAX + 1) });
+	OK(b.full);
+	b.full = false;
+	m = through(&b,
+	            &(struct acct_msg){ .type = ACCT_RECORD,
+	                                .record = { ACCT_FOUND, { .id = 5, .pushes = true } } });
+	OK(m.record.acc.pushes && !m.record.acc.group);
+}
+
 static void searches_outside_the_limits_are_refused(void)
 {
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
@@ -264,6 +289,7 @@ int main(void)
 	RUN(answers_come_back);
 	RUN(searches_and_people_come_back);
 	RUN(own_matters_come_back);
+	RUN(what_is_told_by_push_comes_back);
 	RUN(searches_outside_the_limits_are_refused);
 	RUN(frames_follow_one_another);
 	RUN(broken_frames_end_the_stream);
