@@ -145,6 +145,45 @@ bool addr_is_private(const struct addr *a)
 	return h.len == 16 && (h.p[0] >> 1 == 0xfc >> 1 || (h.p[0] == 0xfe && h.p[1] >> 6 == 2));
 }
 
+/* Mapped, compatible, translated, NAT64, Teredo, 6to4.  NAT64's prefixes are two (RFC 6052, RFC
+ * 8215) in a block that has nothing else; translated ones are ::ffff:0:0:0/96 (RFC 7915), Teredo's
+ * 2001::/32 (RFC 4380). */
+static bool holds_ipv4(const struct addr *a)
+{
+	static const uint8_t nat64[4] = { 0x00, 0x64, 0xff, 0x9b };
+	static const uint8_t teredo[4] = { 0x20, 0x01 };
+	static const uint8_t translated[12] = { [8] = 0xff, [9] = 0xff };
+	const uint8_t *p = a->in6.sin6_addr.s6_addr;
+	return IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) || IN6_IS_ADDR_V4COMPAT(&a->in6.sin6_addr) ||
+	       memcmp(p, translated, sizeof(translated)) == 0 ||
+	       memcmp(p, nat64, sizeof(nat64)) == 0 || memcmp(p, teredo, sizeof(teredo)) == 0 ||
+	       (p[0] == 0x20 && p[1] == 0x02);
+}
+
+/* 0.0.0.0/8, 100.64.0.0/10 (RFC 6598), 192.0.0.0/24, 198.18.0.0/15 (RFC 2544) and 240.0.0.0/4. */
+static bool is_special4(const struct addr *a)
+{
+	uint32_t v = ntohl(a->in4.sin_addr.s_addr);
+	return v >> 24 == 0 || v >> 22 == 0x64400000 >> 22 || v >> 8 == 0xc00000 ||
+	       v >> 17 == 0xc6120000 >> 17 || v >> 28 == 0xf;
+}
+
+/* fec0::/10 (RFC 3879). */
+static bool is_special6(const struct addr *a)
+{
+	const uint8_t *p = a->in6.sin6_addr.s6_addr;
+	return p[0] == 0xfe && p[1] >> 6 == 3;
+}
+
+bool addr_is_public(const struct addr *a)
+{
+	if (addr_is_private(a) || addr_is_any(a) || addr_is_multicast(a))
+		return false;
+	return a->sa.sa_family == AF_INET    ? !is_special4(a)
+	       : a->sa.sa_family == AF_INET6 ? !is_special6(a) && !holds_ipv4(a)
+	                                     : false;
+}
+
 bool addr_is_any(const struct addr *a)
 {
 	struct bytes h = host_bytes(a);

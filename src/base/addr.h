@@ -27,6 +27,9 @@ bool addr_eq_host(const struct addr *a, const struct addr *b); /* address alone 
 bool addr_is_loopback(const struct addr *a);
 /* RFC 1918, RFC 4193, link-local, loopback. */
 bool addr_is_private(const struct addr *a);
+/* Of a host that the Internet reaches: none of those, none of a special purpose, and no address of
+ * IPv6 that has one of IPv4 in it, which would be another way to that. */
+bool addr_is_public(const struct addr *a);
 bool addr_is_any(const struct addr *a);
 bool addr_is_multicast(const struct addr *a); /* or IPv4's broadcast to all */
 /* Host alone; IPv6 in brackets.  IPv4-mapped IPv6 is written as IPv4. */

@@ -308,7 +308,6 @@ struct tls_client *tls_client_new(const struct tls_client_config *c, const char 
 {
 	struct tls_client *t = xnew(struct tls_client);
 	t->refs = 1;
-	t->wildcards = c->wildcards;
 	t->ctx = context(TLS_client_method());
 	bool ok = t->ctx && (c->ca_pem.len ? trust(t->ctx, c->ca_pem)
 	                                   : SSL_CTX_set_default_verify_paths(t->ctx) == 1);
@@ -323,6 +322,7 @@ struct tls_client *tls_client_new(const struct tls_client_config *c, const char 
 		return NULL;
 	}
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+	t->wildcards = c->wildcards;
 	return t;
 }
 

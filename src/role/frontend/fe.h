@@ -177,6 +177,8 @@ struct frontend {
 	struct sip_flow *mcus[FE_SLOTS_MAX]; /* links to the IM MCUs, by slot */
 	struct sip_flow *webs[FE_SLOTS_MAX]; /* and to the web role */
 	struct map web_logins;               /* whose tickets are known (web.c) */
+	struct list news;                    /* whose users are looked up (news.c) */
+	uint32_t n_news;
 	uint32_t n_mcus;
 	struct fe_sockets *sockets;
 	struct fe_hosts *hosts; /* MCUs of other hosts; NULL: those of this one, or none */
@@ -643,6 +645,8 @@ struct fe_ends {
 	char space[2][CONF_URI_MAX + CONF_ID_MAX];
 };
 void fe_read_ends(struct fe_ends *e, const struct task *t);
+/* What a MESSAGE for that user, who is at home here, says; NULL: nobody is to be told. */
+struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user);
 /* Its proxy; takes the fork, which may be NULL. */
 struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f);
 
@@ -658,6 +662,27 @@ bool fe_room_typing(struct task *t);
 unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account);
 /* There is more in the user's history. */
 void fe_conversation_news(struct frontend *fe, uint64_t account);
+
+/* news.c: what browsers that show no page are told. */
+struct fe_news {
+	uint64_t account;
+	bool call;
+	struct str user; /* whose account it is: "alice@example.test" */
+	struct str chat; /* as in the history: the other one's address, or the conference's */
+	struct str from;
+	struct str type, text; /* of a message */
+};
+struct news; /* opaque */
+/* NULL: no browser of the user wants to know. */
+struct news *fe_news_new(struct frontend *fe, const struct fe_news *what);
+/* Tells the web role; NULL may be in it, and is then. */
+void fe_news_tell(struct news **np);
+void fe_news_drop(struct news **np);
+/* Tells of an INVITE for the callee, if it is a call. */
+void fe_tell_call(struct task *t);
+/* Whom it is for, as the directory has it, or else as it stands in To: then in b. */
+struct str fe_callee(const struct task *t, struct buf *b);
+void fe_news_free(struct frontend *fe);
 
 /* focus.c: conferences of organizers who live here. */
 extern const struct setting fe_conf_settings[];

@@ -428,6 +428,7 @@ static void fe_free(struct frontend *fe)
 	fe_focus_free(fe);
 	fe_hosts_free(fe);
 	fe_edges_free(fe);
+	fe_news_free(fe);
 	fe_web_free(fe);
 	registrar_free(&fe->registrar);
 	calls_free(&fe->calls);
@@ -453,6 +454,7 @@ static int start(struct role_env *env, void **ret_state)
 	fe_kept_init(fe);
 	map_init(&fe->leaving);
 	map_init(&fe->web_logins);
+	list_init(&fe->news);
 	list_init(&fe->tracers);
 	int r = start_parts(fe, &why);
 	if (r < 0) {

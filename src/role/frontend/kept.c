@@ -142,8 +142,9 @@ struct note {
 struct keeping {
 	struct list node; /* of those that expire */
 	struct frontend *fe;
-	struct task *t;   /* NULL: its sender has gone */
-	struct note note; /* no memory: nothing */
+	struct task *t;    /* NULL: its sender has gone */
+	struct note note;  /* no memory: nothing */
+	struct news *news; /* for her browsers; NULL: none */
 	uint64_t sequence, account, from;
 	size_t bytes, sender_len;
 	char sender[];
@@ -198,10 +199,12 @@ static void finish(struct keeping *k, int err)
 	else if (k->t)
 		task_reply(k->t, 202, STR(""), STR(""));
 	if (err == 0 && !fe->store_closing) {
+		fe_news_tell(&k->news);
 		fe_conversation_news(fe, k->from);
 		if (registrar_user(fe->registrar, k->account))
 			fe_deliver(fe, k->account); /* signed in meanwhile */
 	}
+	fe_news_drop(&k->news);
 	arena_free(&k->note.memory);
 	free(k);
 }
@@ -240,14 +243,9 @@ static struct note note_of(const struct task *t)
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
 	struct content c;
-	bool absent;
 	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE),
 	                  t->new_text.p ? t->new_text : t->msg->body);
-	const struct account *acc =
-	        t->key_now < t->target.n_keys
-	                ? accounts_cached(fe->accounts, t->target.keys[t->key_now], &absent)
-	                : NULL;
-	struct str peer = acc ? acc->uri : sip_bare_aor(sip_to_uri(t->msg), &b);
+	struct str peer = fe_callee(t, &b);
 	n.said = (struct said){ .author = arena_str(n.memory, t->who.uri),
 		                .peer = arena_str(n.memory, peer),
 		                .message = said_message(&fe->key.mac, t->msg),
@@ -265,6 +263,8 @@ static void keep(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	auto_(buf_free) struct buf head = buf_of(KEPT_HEAD_MAX);
+	char callee_text[ACCESS_URI_MAX + 8];
+	struct buf callee = BUF_ON(callee_text);
 	struct str sender = t->who.uri, body = t->new_text.p ? t->new_text : t->msg->body;
 	t->tap_to = 0; /* she is told when she has it */
 	bool noted = fe_is_tapped(t);
@@ -287,6 +287,7 @@ static void keep(struct task *t)
 	k->from = noted ? t->tap_from : 0;
 	if (noted)
 		k->note = note_of(t);
+	k->news = fe_tap_news(t, t->callee, fe_callee(t, &callee));
 	remember(fe, k->account, sender, k->bytes);
 	int r = store_write(fe->store, STORE_MUST, &st, 1, on_kept, k);
 	k->t = task_keep(t);

@@ -15,6 +15,7 @@ struct tap {
 	enum fe_room_way room;
 	uint64_t accounts[2]; /* whose homes are here; the second may be 0 */
 	struct change change; /* of another message; its text is not kept.  message 0: it is none */
+	uint64_t to;          /* of these, whom it is for; 0: none */
 	uint16_t author_len, peer_len;
 	size_t body_len; /* of another body than the request's; 0: that */
 	char text[];     /* author, peer, body */
@@ -57,13 +58,12 @@ static bool read_room(const struct tap *p, struct said *s, const struct sip_msg 
 }
 
 /* Of a conference, to who hears it by a phone: without its author's name in front. */
-static struct str without_name(const struct tap *p, const struct sip_msg *m, struct str text)
+static struct str without_name(enum fe_room_way room, const struct sip_msg *m, struct str text)
 {
 	uint32_t n;
 	struct str named = sip_value_named(m, STR(CONF_NAMED)), rest;
 	(void)str_cut(named, ';', &named, &rest);
-	bool has =
-	        p->room == FE_FROM_ROOM && str_to_u32(named, UINT32_MAX, &n) == 0 && n < text.len;
+	bool has = room == FE_FROM_ROOM && str_to_u32(named, UINT32_MAX, &n) == 0 && n < text.len;
 	return has ? str_sub(text, n, text.len) : text;
 }
 
@@ -94,6 +94,25 @@ static bool write_change(struct tap *p, struct str body)
 	return write_row(p, &s);
 }
 
+static struct str aor_of(struct frontend *fe, uint64_t account)
+{
+	struct home_user *u = account ? registrar_user(fe->registrar, account) : NULL;
+	return u ? home_user_aor(u) : STR("");
+}
+
+/* A device has it; browsers without a page may want to know. */
+static void tell(const struct tap *p, const struct said *s)
+{
+	struct fe_news n = { .account = p->to,
+		             .user = aor_of(p->fe, p->to),
+		             .chat = p->room ? s->peer : s->author,
+		             .from = s->author,
+		             .type = s->type,
+		             .text = s->text };
+	struct news *news = p->to ? fe_news_new(p->fe, &n) : NULL;
+	fe_news_tell(&news);
+}
+
 static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp)
 {
 	struct tap *p = arg;
@@ -111,11 +130,12 @@ static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp
 		.message = said_message(&fe->key.mac, m),
 		.state = resp->status == 202 ? SAID_ACCEPTED : SAID_DELIVERED,
 		.type = c.type,
-		.text = without_name(p, m, c.body),
+		.text = without_name(p->room, m, c.body),
 	};
 	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
 	if (p->room && !read_room(p, &s, m, resp))
 		return false;
+	tell(p, &s);
 	return write_row(p, &s);
 }
 
@@ -139,12 +159,6 @@ static const struct sip_proxy_ops tap_ops = { .hold = on_answer,
 	                                      .done = on_done };
 
 /* --- whose message it is ------------------------------------------------------------------- */
-
-static struct str aor_of(struct frontend *fe, uint64_t account)
-{
-	struct home_user *u = account ? registrar_user(fe->registrar, account) : NULL;
-	return u ? home_user_aor(u) : STR("");
-}
 
 /* As the directory has it, if the address was looked up here. */
 static struct str callee_of(const struct task *t)
@@ -249,6 +263,24 @@ void fe_read_ends(struct fe_ends *e, const struct task *t)
 		e->who[0] = e->who[1] = 0;
 }
 
+struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user)
+{
+	struct fe_ends e;
+	struct content c;
+	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE),
+	                  t->new_text.p ? t->new_text : t->msg->body);
+	if (c.kind != CONTENT_TEXT || t->redelivered || fe_is_change(t->msg))
+		return NULL;
+	fe_read_ends(&e, t);
+	struct fe_news n = { .account = account,
+		             .user = user,
+		             .chat = e.room ? e.peer : e.author,
+		             .from = e.author,
+		             .type = c.type,
+		             .text = without_name(e.room, t->msg, c.body) };
+	return fe_news_new(t->fe, &n);
+}
+
 static struct tap *tap_new(const struct task *t, struct fork *f)
 {
 	struct fe_ends e;
@@ -259,6 +291,7 @@ static struct tap *tap_new(const struct task *t, struct fork *f)
 	p->room = e.room;
 	p->accounts[0] = e.who[0] ? e.who[0] : e.who[1];
 	p->accounts[1] = e.who[0] ? e.who[1] : 0;
+	p->to = t->redelivered ? 0 : e.who[1];
 	p->author_len = (uint16_t)e.author.len;
 	p->peer_len = (uint16_t)e.peer.len;
 	memcpy(p->text, e.author.p, e.author.len);

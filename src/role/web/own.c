@@ -2,6 +2,7 @@
 #include "base/isotime.h"
 #include "role/web/visit.h"
 #include "wire/ctl/ctl.h"
+#include "wire/push/push_sub.h"
 
 /* What users ask and change of their own accounts (docs/protocols/web-api.md, "The own account").
  * accounts decides by the ticket. */
@@ -18,6 +19,8 @@ static void say(struct visit *v, const struct accounts_owned *o)
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
 	if (v->put)
 		v->put(&b, o);
+	if (v->op == ACCT_OWN_PUSH)
+		web_push_put(v->web, &b);
 	visit_answer(v, buf_view(&b), NULL);
 	wipe(b.p, b.len);
 }
@@ -341,4 +344,47 @@ void web_own_token_add(struct web *w, struct http_exchange *x)
 void web_own_token_remove(struct web *w, struct http_exchange *x)
 {
 	post(w, x, ACCT_OWN_TOKEN_REMOVE, read_numbered, NULL);
+}
+
+/* --- push ------------------------------------------------------------------------------------ */
+
+static void put_push(struct buf *b, const struct accounts_owned *o)
+{
+	buf_printf(b, "\"subscribed\":%s,", o->end.flags & ACCT_OWN_ON ? "true" : "false");
+}
+
+/* What a browser's PushSubscription says of itself. */
+static bool read_push(struct visit *v, const cJSON *body, struct acct_own *ret)
+{
+	struct str url = web_text(body, "endpoint");
+	struct push_sub s;
+	if (!web_push_is_on(v->web)) {
+		visit_refuse(v, 404, "no_push", "This server tells nothing by push.", "");
+		return false;
+	}
+	if (push_url_read(&s, url) < 0 ||
+	    push_keys_read(&s.to, web_text(body, "p256dh"), web_text(body, "auth")) < 0) {
+		visit_refuse(v, 400, "bad_request",
+		             "endpoint, p256dh and auth are those of a push service.", "");
+		return false;
+	}
+	v->asked = buf_of(PUSH_SUB_MAX);
+	push_sub_put(&v->asked, url, &s.to);
+	ret->text = buf_view(&v->asked);
+	return true;
+}
+
+void web_own_push(struct web *w, struct http_exchange *x)
+{
+	get(w, x, ACCT_OWN_PUSH, put_push);
+}
+
+void web_own_push_add(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_PUSH_ADD, read_push, NULL);
+}
+
+void web_own_push_end(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_PUSH_END, NULL, NULL);
 }

@@ -343,6 +343,11 @@ void wb_people_start(struct session *s)
 	publish_machine(s, 0);
 }
 
+bool wb_people_is_active(const struct session *s)
+{
+	return !s->people->idle;
+}
+
 void wb_people_presence_active(struct session *s, uint64_t number, const cJSON *args)
 {
 	const cJSON *active = cJSON_GetObjectItemCaseSensitive(args, "active");

@@ -447,6 +447,11 @@ static bool is_no_more(const struct sip_msg *m)
 static void on_notify(struct web *w, struct sip_req *rq)
 {
 	struct web_sub *d = sub_of(w, rq->msg);
+	if (!d && str_eq(sip_value(rq->msg, SIP_H_EVENT), STR("dialtone-news"))) {
+		sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
+		web_push_news(w, rq->msg);
+		return;
+	}
 	if (!d) {
 		sip_reply(rq, 481, STR(""), STR(""), STR(""), STR(""));
 		return;

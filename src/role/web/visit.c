@@ -18,6 +18,8 @@ void visit_free(struct visit *v)
 {
 	accounts_req_free(&v->asking);
 	buf_free(&v->user);
+	wipe(v->asked.p, v->asked.len);
+	buf_free(&v->asked);
 	wipe(v->who.ticket, sizeof(v->who.ticket));
 	free(v);
 }

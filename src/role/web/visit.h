@@ -27,6 +27,7 @@ struct visit {
 	enum acct_own_op op;
 	/* What the body asks for; false: answered already. */
 	bool (*read)(struct visit *v, const cJSON *body, struct acct_own *ret);
+	struct buf asked; /* the text that it asks with */
 	/* The members of the answer. */
 	void (*put)(struct buf *b, const struct accounts_owned *o);
 };

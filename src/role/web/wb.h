@@ -69,6 +69,8 @@ struct web_settings {
 	uint32_t connections_max, sessions_max;
 	uint32_t file_max, files_of_user, files_space, file_life;
 	struct str file_scanner;
+	bool push, push_text;
+	struct str push_contact, push_ca, push_services;
 };
 
 /* The reverse proxies in front. */
@@ -91,7 +93,8 @@ struct web {
 	struct sip_flow *fes[WEB_SLOTS_MAX]; /* links to the front ends; NULL: down */
 	uint32_t n_fes;
 	struct accounts *accounts;
-	struct seal *seal;         /* of calls that browsers keep */
+	struct seal *seal; /* of calls that browsers keep */
+	struct web_push *push;
 	struct map by_id, by_call; /* sessions; dialogs by Call-ID */
 	struct map by_ref;         /* texts that browsers sent, by their mark */
 	struct list sessions;      /* the oldest first */
@@ -161,6 +164,25 @@ void web_own_factor_end(struct web *w, struct http_exchange *x);
 void web_own_tokens(struct web *w, struct http_exchange *x);
 void web_own_token_add(struct web *w, struct http_exchange *x);
 void web_own_token_remove(struct web *w, struct http_exchange *x);
+
+void web_own_push(struct web *w, struct http_exchange *x);
+void web_own_push_add(struct web *w, struct http_exchange *x);
+void web_own_push_end(struct web *w, struct http_exchange *x);
+
+/* --- push.c: what browsers without a page are told (docs/protocols/push.md) */
+
+void web_push_new(struct web *w);
+void web_push_free(struct web *w);
+/* At the start, and with other settings; all or nothing. */
+int web_push_configure(struct web *w, const struct web_settings *set, struct buf *why) MUST_CHECK;
+/* Its settings by themselves; -EINVAL with a line. */
+int web_push_check(const struct web_settings *set, struct buf *why) MUST_CHECK;
+bool web_push_is_on(const struct web *w);
+/* "key":"..." or null. */
+void web_push_put(const struct web *w, struct buf *b);
+/* A NOTIFY of a home: something came for a user. */
+void web_push_news(struct web *w, const struct sip_msg *m);
+void web_push_metrics(const struct web *w, struct buf *b);
 
 /* --- files.c: the browser client */
 
@@ -371,6 +393,8 @@ void wb_people_ask(struct session *s);
 void wb_people_notified(struct session *s, const struct sip_msg *m);
 /* Signed in: what the endpoint says of itself. */
 void wb_people_start(struct session *s);
+/* Somebody is at the device. */
+bool wb_people_is_active(const struct session *s);
 void wb_people_presence_set(struct session *s, uint64_t number, const cJSON *args);
 void wb_people_presence_note(struct session *s, uint64_t number, const cJSON *args);
 void wb_people_presence_active(struct session *s, uint64_t number, const cJSON *args);

@@ -53,6 +53,19 @@ static const struct setting web_table[] = {
 		    .help = "where a virus scanner listens that speaks ClamAV's protocol: the path "
 			    "of its socket, or address:port; each file is shown to it, and without "
 			    "its answer none is taken. Empty: there is none"),
+	SETTING_FLAG("push", struct web_settings, push, .def = "yes",
+		     .help = "browsers that want it are told what comes while no page is open, by the push service of their maker, to which this host must have HTTPS; the content is encrypted for the browser"),
+	SETTING_FLAG("push-text", struct web_settings, push_text, .def = "yes",
+		     .help = "what is told has the begin of a message's text, and not only who it is from"),
+	SETTING_STR("push-contact", struct web_settings, push_contact, .max = 255, .def = "",
+		    .absent = "https:// and the role's name",
+		    .help = "whom operators of push services ask if something is wrong: mailto:it@example.com or an https address"),
+	SETTING_STR("push-ca", struct web_settings, push_ca, .max = 1000, .def = "",
+		    .absent = "the authorities that the system trusts",
+		    .help = "file with the certificates (PEM) of the authorities that push services must be certified by"),
+	SETTING_STR("push-services", struct web_settings, push_services, .max = 2000, .def = "",
+		    .absent = "none",
+		    .help = "names of own push services, separated by commas, which may have private addresses; those of the Internet need not be named"),
 	SETTING_END
 };
 /* clang-format on */
@@ -60,7 +73,7 @@ static const struct setting web_table[] = {
 static const struct setting *const settings[] = { web_table, NULL };
 static const char *const links[] = { "frontend", "accounts", NULL };
 static const char *const of_accounts[] = { "lookup",  "auth",   "log-in", "own",
-	                                   "changes", "search", NULL };
+	                                   "changes", "search", "push",   NULL };
 static const char *const of_frontend[] = { "REGISTER", "SUBSCRIBE", "SERVICE", "MESSAGE", "INVITE",
 	                                   "ACK",      "CANCEL",    "BYE",     NULL };
 /* It shows the ticket of the log-in. */
@@ -192,6 +205,7 @@ static void start_links(struct web *w)
 	(void)snprintf(name, sizeof(name), "web-%u." BRIDGE_LINK_DOMAIN, env->slot + 1);
 	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
 	w->stack = sip_stack_new(env->loop, &cfg, &stack_ops, w);
+	web_push_new(w);
 	w->accounts = accounts_new(env->loop,
 	                           to_accounts < env->n_links ? env->links[to_accounts].fd : -1,
 	                           on_account, w);
@@ -208,6 +222,7 @@ static void web_free(struct web *w)
 	ws_host_free(&w->ws);
 	sessions_free(w);
 	sip_stack_free(&w->stack);
+	web_push_free(w);
 	accounts_free(&w->accounts);
 	seal_free(&w->seal);
 	files_close(&w->kept);
@@ -240,7 +255,7 @@ static int read_settings(const struct topo *t, const struct topo_role *r, struct
                          struct web_proxies *ret_proxies, struct buf *why)
 {
 	if (topo_settings(t, r, web_table, ret, why) < 0 || check_scanner(ret, why) < 0 ||
-	    web_names_check(ret->names, why) < 0 ||
+	    web_names_check(ret->names, why) < 0 || web_push_check(ret, why) < 0 ||
 	    web_proxies_read(ret_proxies, ret->proxies, why) < 0)
 		return -EINVAL;
 	return 0;
@@ -287,7 +302,8 @@ static int start_parts(struct web *w, struct buf *why)
 	    (r = web_files_open(w, why)) < 0 || (r = start_files(w, why)) < 0)
 		return r;
 	start_links(w);
-	return start_http(w, why);
+	r = web_push_configure(w, &w->set, why);
+	return r < 0 ? r : start_http(w, why);
 }
 
 static int start(struct role_env *env, void **ret_state)
@@ -323,8 +339,10 @@ static int reload(void *state, struct buf *why)
 	    find_oidc(w->env->topo, &oidc_name, why) < 0)
 		return -EINVAL;
 	struct tls_server *tls = make_tls(w, why);
-	if (!tls)
+	if (!tls || web_push_configure(w, &set, why) < 0) {
+		tls_server_unref(&tls);
 		return -EINVAL;
+	}
 	http_server_set_tls(w->http, tls);
 	tls_server_unref(&w->tls);
 	struct files_config cfg = files_config(&set);
@@ -394,6 +412,7 @@ static void metrics(void *state, struct buf *b)
 	put(b, "files_unscanned_total", "counter",
 	    "Files that were refused because the scanner did not answer.", f->unscanned);
 	put(b, "slow_total", "counter", "Browsers that read too slowly.", s->slow);
+	web_push_metrics(w, b);
 }
 
 static void status(void *state, struct buf *b)

@@ -11,35 +11,6 @@ static bool is_in_any(const struct addr_range *g, size_t n, const struct addr *a
 	return false;
 }
 
-/* An address of IPv4 in one of IPv6 (mapped, compatible, translated, NAT64, Teredo, 6to4) would be
- * another way to it.  NAT64's prefixes are two (RFC 6052, RFC 8215) in a block that has nothing
- * else; translated ones are ::ffff:0:0:0/96 (RFC 7915), Teredo's 2001::/32 (RFC 4380). */
-static bool holds_ipv4(const struct addr *a)
-{
-	static const uint8_t nat64[4] = { 0x00, 0x64, 0xff, 0x9b };
-	static const uint8_t teredo[4] = { 0x20, 0x01 };
-	static const uint8_t translated[12] = { [8] = 0xff, [9] = 0xff };
-	if (a->sa.sa_family != AF_INET6)
-		return false;
-	const uint8_t *p = a->in6.sin6_addr.s6_addr;
-	return IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr) || IN6_IS_ADDR_V4COMPAT(&a->in6.sin6_addr) ||
-	       memcmp(p, translated, sizeof(translated)) == 0 ||
-	       memcmp(p, nat64, sizeof(nat64)) == 0 || memcmp(p, teredo, sizeof(teredo)) == 0 ||
-	       (p[0] == 0x20 && p[1] == 0x02);
-}
-
-/* 0.0.0.0/8, 100.64.0.0/10 (RFC 6598), 192.0.0.0/24, 198.18.0.0/15 (RFC 2544) and 240.0.0.0/4;
- * fec0::/10 (RFC 3879). */
-static bool is_special(const struct addr *a)
-{
-	const uint8_t *p = a->in6.sin6_addr.s6_addr;
-	if (a->sa.sa_family != AF_INET)
-		return a->sa.sa_family == AF_INET6 && p[0] == 0xfe && p[1] >> 6 == 3;
-	uint32_t v = ntohl(a->in4.sin_addr.s_addr);
-	return v >> 24 == 0 || v >> 22 == 0x64400000 >> 22 || v >> 8 == 0xc00000 ||
-	       v >> 17 == 0xc6120000 >> 17 || v >> 28 == 0xf;
-}
-
 static const struct relay_address *own_of(const struct relay *r, const struct addr *peer)
 {
 	const struct relay_address *own = &r->cfg.own[peer->sa.sa_family == AF_INET6];
@@ -74,8 +45,7 @@ bool peer_is_refused(const struct relay *r, const struct addr *peer)
 		return true;
 	if (own_of(r, peer) || edge_of(r, peer) || is_in_any(r->open, r->cfg.n_open, peer))
 		return false;
-	return is_in_any(r->hosts, r->cfg.n_hosts, peer) || addr_is_loopback(peer) ||
-	       addr_is_private(peer) || is_special(peer) || holds_ipv4(peer);
+	return is_in_any(r->hosts, r->cfg.n_hosts, peer) || !addr_is_public(peer);
 }
 
 bool peer_is_ours(const struct relay *r, const struct addr *peer, bool tcp)

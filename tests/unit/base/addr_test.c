@@ -149,6 +149,47 @@ static void classes_of_addresses(void)
 	}
 }
 
+static void hosts_of_the_internet_are_public(void)
+{
+	static const char *const good[] = { "8.8.8.8:1", "172.32.0.1:1", "[2001:db8::1]:1",
+		                            "[2606:4700::1]:1", "100.128.0.1:1" };
+	static const char *const bad[] = {
+		"127.0.0.1:1",
+		"10.0.0.1:1",
+		"169.254.169.254:1",
+		"0.0.0.0:1",
+		"0.1.2.3:1",
+		"100.64.0.1:1",
+		"192.0.0.8:1",
+		"198.18.0.1:1",
+		"224.0.0.1:1",
+		"240.0.0.1:1",
+		"255.255.255.255:1",
+		"[::]:1",
+		"[::1]:1",
+		"[fe80::1]:1",
+		"[fec0::1]:1",
+		"[fd00::1]:1",
+		"[ff02::1]:1",
+		"[::ffff:8.8.8.8]:1",
+		"[::8.8.8.8]:1",
+		"[64:ff9b::10.0.0.1]:1",
+		"[2002:a00:1::1]:1",
+		"[2001:0:1:2::3]:1",
+		"[::ffff:0:10.0.0.1]:1",
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct addr a = addr(good[i]);
+		if (!OK(addr_is_public(&a)))
+			(void)fprintf(stderr, "# %s\n", good[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct addr a = addr(bad[i]);
+		if (!OK(!addr_is_public(&a)))
+			(void)fprintf(stderr, "# %s\n", bad[i]);
+	}
+}
+
 static void sockaddr_is_checked(void)
 {
 	struct addr a, b = addr("[2001:db8::1]:5061");
@@ -258,6 +299,7 @@ int main(void)
 	RUN(equal_means_host_and_port);
 	RUN(mapped_address_is_the_ipv4_one);
 	RUN(classes_of_addresses);
+	RUN(hosts_of_the_internet_are_public);
 	RUN(sockaddr_is_checked);
 	RUN(packing_goes_both_ways);
 	RUN(unset_address_is_harmless);
