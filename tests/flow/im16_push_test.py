@@ -265,6 +265,22 @@ def what_is_no_subscription_is_refused(case):
     check_eq(b.site.request("GET", "/api/v1/push").status, 401, "without a cookie")
 
 
+@tap.test
+def what_a_page_has_not_seen_is_told_when_it_does_not_come_back(case):
+    a = phone(case)
+    b, sub = subscribed(case)
+    b.start()
+    for text in ("seen", "not seen"):
+        writes(a, b.user, text, 200)
+        b.wait_text(text)
+        if text == "seen":
+            b.ok("seen", seq=b.seq)
+    b.cut()
+    wait_for(sub.pushes, "a push, after the session", 3 * tap.WAIT_S)
+    check_eq(sub.next()["text"], "not seen", "what is told")
+    check_eq(len(sub.pushes()), 1, "once")
+
+
 @contextlib.contextmanager
 def settings(case, lines):
     """[role web] has these lines too, meanwhile."""

@@ -165,5 +165,24 @@ def what_is_written_while_the_server_is_away_goes_out_when_it_is_back(case):
     check("Sign in" not in a.text(), "nobody had to sign in again")
 
 
+@tap.test(alone=True)
+def the_program_opens_without_its_server(case):
+    a, alice = person(case, "alice")
+    b, bob = person(case, "bob")
+    find(a, bob)
+    say(a, "before")
+    b.wait("before")
+    wait_for(lambda: a.run("navigator.serviceWorker.getRegistration().then((r) => r?.active?.state)") == "activated",
+             "the service worker of the pages")
+    case.site.server.stop()
+    a.open("/")
+    a.wait("No connection")
+    case.site.server.start()
+    a.wait_gone("No connection")
+    a.press(bob.name)
+    say(a, "it is back")
+    b.wait("it is back")
+
+
 if __name__ == "__main__":
     tap.main(make)

@@ -236,8 +236,7 @@ void fe_terminate(struct task *t)
 	           fe_is_quiet(fe, home_user_aor(callee), t->who.uri);
 	if (callee && fe_refuses_media(t, callee))
 		return;
-	if (!t->quiet)
-		fe_tell_call(t);
+	fe_tell_call(t);
 	if (callee && (fe_has_endpoint(t, callee) || stage)) {
 		fe_fork(t, callee, stage);
 		return;

@@ -101,7 +101,8 @@ struct news *fe_news_new(struct frontend *fe, const struct fe_news *what)
 	bool absent = false;
 	const struct account *acc = accounts_cached(fe->accounts, what->user, &absent);
 	if (what->user.len == 0 || what->from.len == 0 || str_ieq(what->user, what->from) ||
-	    (acc ? !acc->pushes : absent) || !any_web(fe))
+	    (acc ? !acc->pushes : absent) || !any_web(fe) ||
+	    fe_is_quiet(fe, what->user, what->from))
 		return NULL;
 	compose(&b, what);
 	if (b.full)

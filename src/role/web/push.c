@@ -19,10 +19,11 @@ enum {
 	NEWS_TEXT_MAX = 4096, /* bytes of each text of a home */
 	MESSAGE_S = 86400,    /* so long a service keeps it for a browser that is away */
 	CALL_S = 60,
-	CELLS = 1024,         /* of the pace; two accounts that share one begin anew in turn */
-	EVERY_S = 3,          /* a user is told so often ... */
-	BURST = 20,           /* ... after as many at once */
-	TOPIC_BYTES = 24,     /* 32 characters */
+	CELLS = 1024,     /* of the pace; two accounts that share one begin anew in turn */
+	EVERY_S = 3,      /* a user is told so often ... */
+	BURST = 20,       /* ... after as many at once */
+	TOPIC_BYTES = 24, /* 32 characters */
+	EVENT_HEAD = 64,
 	NEWS_MAX = 1000,      /* that are under way */
 	CA_MAX = 1024 * 1024, /* bytes of certificates */
 	CA_PIECE = 16 * 1024,
@@ -229,19 +230,18 @@ static char *text_of(const cJSON *json, const char *name)
 	return str_dup(str_sub(s, 0, MIN(s.len, (size_t)NEWS_TEXT_MAX)));
 }
 
-static void take_news(struct web_push *p, const cJSON *json)
+static void take_news(struct web_push *p, uint64_t account, bool call, const cJSON *json)
 {
-	double account = ctl_number(json, "account", 0);
-	if (!(account >= 1 && account <= number_max) || is_seen(p->web, (uint64_t)account))
+	if (is_seen(p->web, account))
 		return;
-	if (p->n_news >= NEWS_MAX || is_too_fast(p, (uint64_t)account)) {
+	if (p->n_news >= NEWS_MAX || is_too_fast(p, account)) {
 		p->n_slowed++;
 		return;
 	}
 	struct news *n = xnew(struct news);
 	n->push = p;
-	n->account = (uint64_t)account;
-	n->call = str_eq(web_text(json, "kind"), STR("call"));
+	n->account = account;
+	n->call = call;
 	n->user = text_of(json, "user");
 	n->chat = text_of(json, "chat");
 	n->from = text_of(json, "from");
@@ -255,8 +255,28 @@ void web_push_news(struct web *w, const struct sip_msg *m)
 {
 	const char *why;
 	cJSON *json = w->push->on ? ctl_parse_json(m->body, &why) : NULL;
-	if (cJSON_IsObject(json))
-		take_news(w->push, json);
+	double account = ctl_number(json, "account", 0);
+	if (cJSON_IsObject(json) && account >= 1 && account <= number_max)
+		take_news(w->push, (uint64_t)account, str_eq(web_text(json, "kind"), STR("call")),
+		          json);
+	cJSON_Delete(json);
+}
+
+void web_push_unseen(const struct session *s, struct str event)
+{
+	const char *why;
+	struct web_push *p = s->web->push;
+	/* What an event is stands at its begin; most are none of these. */
+	if (!p->on || str_find(str_sub(event, 0, MIN(event.len, (size_t)EVENT_HEAD)),
+	                       STR("\"ev\":\"message\",")) < 0)
+		return;
+	cJSON *json = ctl_parse_json(event, &why);
+	cJSON *m = cJSON_GetObjectItemCaseSensitive(json, "message");
+	struct str from = web_text(m, "from");
+	if (cJSON_IsObject(m) && from.len > 0 && !str_ieq(from, str_of(s->who.uri))) {
+		(void)cJSON_AddStringToObject(m, "user", s->who.uri);
+		take_news(p, s->who.account, false, m);
+	}
 	cJSON_Delete(json);
 }
 

@@ -185,15 +185,29 @@ void sessions_free(struct web *w)
 
 /* --- coming and going ------------------------------------------------------------------------ */
 
+/* What went into a connection that was dead already, perhaps: a telephone that sleeps says nothing.
+ * What came afterwards was told at once. */
+static void tell_unseen(const struct session *s)
+{
+	list_for(it, &s->events)
+	{
+		const struct event *e = list_entry(it, struct event, node);
+		if (e->seq <= s->left)
+			web_push_unseen(s, str_n(e->text, e->len));
+	}
+}
+
 static void on_away(void *arg)
 {
 	struct session *s = arg;
+	tell_unseen(s);
 	session_end(s, WS_GOING_AWAY, "away");
 }
 
 void session_left(struct session *s)
 {
 	s->browser = NULL;
+	s->left = s->seq;
 	timer_set(&s->away, loop_now(s->web->env->loop) + WEB_AWAY_S * USEC_PER_SEC);
 }
 

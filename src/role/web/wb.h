@@ -171,6 +171,7 @@ void web_own_push_end(struct web *w, struct http_exchange *x);
 
 /* --- push.c: what browsers without a page are told (docs/protocols/push.md) */
 
+struct session;
 void web_push_new(struct web *w);
 void web_push_free(struct web *w);
 /* At the start, and with other settings; all or nothing. */
@@ -182,6 +183,8 @@ bool web_push_is_on(const struct web *w);
 void web_push_put(const struct web *w, struct buf *b);
 /* A NOTIFY of a home: something came for a user. */
 void web_push_news(struct web *w, const struct sip_msg *m);
+/* An event of a session that nobody came back to, which its browser has not said to have seen. */
+void web_push_unseen(const struct session *s, struct str event);
 void web_push_metrics(const struct web *w, struct buf *b);
 
 /* --- files.c: the browser client */
@@ -279,6 +282,7 @@ struct session {
 	struct timer away;
 	/* events */
 	uint64_t seq;
+	uint64_t left; /* the last one when its connection ended */
 	struct list events;
 	unsigned n_events;
 	size_t event_bytes;

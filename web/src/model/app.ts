@@ -27,6 +27,8 @@ import { claimCall, randomMark, type Leader } from "./tabs";
 import type { Tray } from "./tray";
 import { TypingTeller } from "./typing";
 
+/** Who is told while no page is open. */
+export const PUSH = "dialtone.push";
 const CLIENT = `dialtone-web/${VERSION}`;
 const CHATS_MAX = 1_000;
 const DRAFTS_MAX = 200;
@@ -71,7 +73,7 @@ export class Session {
     user: User,
     tab: string,
     readonly route: Signal<Route>,
-    prefs: Signal<Prefs>,
+    readonly prefs: Signal<Prefs>,
     leader: Leader,
     private readonly words: Words,
   ) {
@@ -133,8 +135,12 @@ export class Session {
     this.listen(document, "visibilitychange", nudge);
     this.listen(window, "focus", seen);
     this.listen(window, "storage", stored as (e: unknown) => void);
-    this.listen(window, "pagehide", () => this.calls.leave());
+    this.listen(window, "pagehide", () => {
+      this.calls.leave();
+      this.transport.probe();
+    });
     this.ends.push(effect(() => this.watch()), effect(() => this.watchConferences()), effect(() => this.tellRinging()));
+    if (localStorage.getItem(PUSH) === this.user.peek().uri) this.bePushed();
   }
 
   stop(): void {
@@ -145,12 +151,18 @@ export class Session {
     this.transport.stop();
   }
 
+  /** This browser is told while no page is open: the service worker must know how. */
+  bePushed(): void {
+    void import("./pushes").then((m) => this.ends.push(m.begin(this)));
+  }
+
   /** Takes from this browser what it keeps of the user: the next one may be somebody else. */
   forget(): void {
     const { uri } = this.user.peek();
     this.calls.lost();
     for (const kind of ["drafts", "read", "muted", "calls"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
     sessionStorage.removeItem(`dialtone.outbox.${uri}`);
+    if (localStorage.getItem(PUSH)) void import("./pushes").then((m) => m.drop());
   }
 
   /** Takes up a session that another tab took, or tries again at once. */

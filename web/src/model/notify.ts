@@ -85,12 +85,19 @@ export class Notifier {
   }
 
   private system(m: Message, body: string): void {
-    const n = new Notification(this.nameOf(m.chat), { body, tag: `chat:${m.chat}`, icon: "/favicon.svg" });
-    n.onclick = () => {
-      window.focus();
-      this.open(m.chat);
-      n.close();
-    };
+    const title = this.nameOf(m.chat);
+    const options = { body, tag: `chat:${m.chat}`, icon: "/favicon.svg", data: { chat: m.chat } };
+    try {
+      const n = new Notification(title, options);
+      n.onclick = () => {
+        window.focus();
+        this.open(m.chat);
+        n.close();
+      };
+    } catch {
+      // Telephones show those of a service worker alone.
+      void navigator.serviceWorker?.ready.then((worker) => worker.showNotification(title, options));
+    }
   }
 }
 

@@ -3,6 +3,8 @@
 
 import { effect, signal, type Signal } from "@preact/signals";
 
+export { isQuiet } from "./quiet";
+
 export type Theme = "auto" | "light" | "dark";
 export type Language = "auto" | "en" | "de" | "rtl";
 
@@ -19,13 +21,6 @@ export interface Prefs {
 }
 
 const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
-
-export function isQuiet(prefs: Prefs, now: Date): boolean {
-  if (!prefs.quiet) return false;
-  const at = `${String(now.getHours()).padStart(2, "0")}:${String(now.getMinutes()).padStart(2, "0")}`;
-  const { quietFrom: from, quietTo: to } = prefs;
-  return from <= to ? from <= at && at < to : at >= from || at < to;
-}
 
 const DEFAULTS: Prefs = { theme: "auto", language: "auto", notify: true, notifyText: true, quiet: false, quietFrom: "22:00", quietTo: "07:00" };
 const KEY = "dialtone.prefs";

@@ -212,7 +212,7 @@ export class Link {
   }
 
   /** Says how far the events came. Any answer shows that the server is there; no answer ends the connection. */
-  private probe(): void {
+  probe(): void {
     this.forgetSeen();
     if (this.state !== "online" || !this.session) return;
     this.toldSeen = this.session.seq;

@@ -91,6 +91,26 @@ export async function endFactor(): Promise<void> {
   await ask("second-factor/end", {});
 }
 
+export interface Push {
+  /** What this browser is to subscribe with; null: the server tells nothing by push. */
+  key: string | null;
+  subscribed: boolean;
+}
+
+export async function push(): Promise<Push> {
+  const json = await ask("push");
+  const o = isObject(json) ? json : {};
+  return { key: text(o.key) || null, subscribed: o.subscribed === true };
+}
+
+export async function subscribe(endpoint: string, p256dh: string, auth: string): Promise<void> {
+  await ask("push/subscribe", { endpoint, p256dh, auth });
+}
+
+export async function unsubscribe(): Promise<void> {
+  await ask("push/unsubscribe", {});
+}
+
 export async function devices(): Promise<Device[]> {
   const json = await ask("devices");
   return list(isObject(json) ? json.devices : null, (o) => {

@@ -1,10 +1,12 @@
 // What a user can choose for this browser.
 
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 
-import { t } from "../i18n";
+import { t, type Key } from "../i18n";
 import "../i18n/more";
 import { timeOf, type Language, type Prefs, type Theme } from "../model/prefs";
+import { look, switchOff, switchOn, told, type Trouble } from "../model/pushes";
 import { hrefOf, SECURITY } from "../model/route";
 import { VERSION } from "../version";
 import { overlay, usePage, useSession } from "./context";
@@ -101,7 +103,54 @@ function Notify() {
       </label>
       {quiet && <QuietTimes />}
       <Permission />
+      <PushSwitch />
     </section>
+  );
+}
+
+const TROUBLE: Record<Trouble, Key> = {
+  server: "set_push_server",
+  denied: "set_notify_denied",
+  reached: "set_push_reached",
+  failed: "set_push_failed",
+};
+
+/** What is said below the switch. */
+function PushHint({ trouble }: { trouble: Trouble | null }) {
+  const { notifier } = useSession();
+  if (trouble) return <p class="hint warn" role="alert">{t(TROUBLE[trouble])}</p>;
+  if (told.value === "unsupported") return <p class="hint">{t("set_push_unsupported")}</p>;
+  if (notifier.permission.value === "denied") return null;
+  return <p class="hint">{t("set_push_hint")}</p>;
+}
+
+function PushSwitch() {
+  const session = useSession();
+  const trouble = useSignal<Trouble | null>(null);
+  const busy = useSignal(false);
+  useEffect(() => void look(), []);
+  const change = async (on: boolean) => {
+    busy.value = true;
+    trouble.value = await (on ? switchOn(session) : switchOff());
+    busy.value = false;
+  };
+  const locked = busy.value || told.value === "unsupported" || told.value === "unknown";
+  return (
+    <>
+      <label class="check">
+        <input
+          type="checkbox" checked={told.value === "on"} disabled={locked} aria-busy={busy.value}
+          onChange={(e) => {
+            const on = e.currentTarget.checked;
+            // It shows what is so, not what is wished.
+            e.currentTarget.checked = told.peek() === "on";
+            void change(on);
+          }}
+        />
+        <span>{t("set_push")}</span>
+      </label>
+      <PushHint trouble={trouble.value} />
+    </>
   );
 }
 

@@ -43,6 +43,9 @@ export class Mock {
   logins = data.logins();
   devices = [{ number: 5, name: "Desk phone", made_at: "2026-01-07T10:00:00Z", used_at: "2026-01-08T10:00:00Z" }];
   tokens = [{ number: 7, name: "Build bot", made_at: "2026-01-07T10:00:00Z", used_at: "2026-01-08T10:00:00Z", ends_at: "2027-01-07T10:00:00Z" }];
+  /** What browsers subscribe with, and what this one has subscribed. */
+  pushKey = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
+  pushed = null;
   factor = false;
   /** The policy wants a second factor. */
   required = false;
@@ -260,6 +263,7 @@ export class Mock {
     const user = { uri: data.ME, name: "Alice Example" };
     if (path.endsWith("/session")) return this.#signedIn(req) ? this.#json(res, 200, { user, ...this.#needs }) : this.#error(res, 401, "signed_out");
     if (path.endsWith("/logout")) {
+      this.pushed = null;
       this.#cookies.clear();
       return this.#json(res, 200, {}, { "Set-Cookie": "dialtone=; Max-Age=0; Path=/" });
     }
@@ -444,6 +448,16 @@ const OWN = {
     mock.factor = false;
     return {};
   }),
+  push: (_, mock) => ({ key: mock.pushKey, subscribed: mock.pushed !== null }),
+  "push/subscribe": (fields, mock) => {
+    mock.pushed = fields;
+    return {};
+  },
+  "push/unsubscribe": (_, mock) => {
+    if (!mock.pushed) return { status: 404, error: "not_found" };
+    mock.pushed = null;
+    return {};
+  },
   devices: (_, mock) => ({ devices: mock.devices }),
   "devices/add": proven(({ name }, mock) => {
     if (mock.devices.some((d) => d.name === name)) return { status: 409, error: "exists" };
