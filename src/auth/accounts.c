@@ -10,14 +10,14 @@
 
 enum { LISTENERS_MAX = 8, PERSON_MAX = 4096 /* bytes of a frame */ };
 
-enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN, REQ_PUSHES };
+enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN, REQ_PUSHES, REQ_COMMAND };
 
 struct accounts_req {
 	struct accounts *owner; /* NULL: the client has gone */
-	struct list node;       /* of owner->open (in order of their deadlines) or owner->ready */
+	struct list node;       /* of owner->open (in order of their deadlines), ready, commands */
 	struct map_node by_id;
 	uint32_t id;
-	bool is_open; /* in owner->open and owner->by_id */
+	bool is_open; /* in owner->open or commands, and owner->by_id */
 	enum req_kind kind;
 	int err; /* of one in ready; 0: the cache has the answer */
 	unsigned wait_s;
@@ -27,6 +27,8 @@ struct accounts_req {
 	accounts_found_fn *found;
 	accounts_owned_fn *owned;
 	accounts_pushed_fn *pushed;
+	accounts_said_fn *said;
+	bool streams;
 	void *arg;
 	struct buf frame; /* kept: asked again when the link comes back */
 	struct buf rows;  /* frames of what came so far: people, rows */
@@ -46,7 +48,7 @@ struct accounts {
 	uint64_t number;     /* the last change seen */
 	uint32_t last_id;
 	size_t n_open;
-	struct list open, ready;
+	struct list open, ready, commands;
 	struct map by_id;
 	struct timer timer;
 	struct defer defer;
@@ -84,6 +86,16 @@ static struct accounts_req *find_req(const struct accounts *a, uint32_t id)
 	return NULL;
 }
 
+static void end_command(const struct accounts_req *r)
+{
+	char space[64];
+	struct buf b = { .p = space, .cap = sizeof(space), .max = sizeof(space) };
+	if (!r->owner || !r->owner->link)
+		return;
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_COMMAND_END, .id = r->id });
+	stream_write(r->owner->link, buf_view(&b));
+}
+
 /* Takes it out of every list. */
 static void unlink_req(struct accounts_req *r)
 {
@@ -109,6 +121,8 @@ void accounts_req_free(struct accounts_req **rp)
 	struct accounts_req *r = take(rp);
 	if (!r)
 		return;
+	if (r->kind == REQ_COMMAND && r->is_open)
+		end_command(r);
 	unlink_req(r);
 	free_req(r);
 }
@@ -131,6 +145,9 @@ static void fail_req(struct accounts_req *r, int err)
 		break;
 	case REQ_PUSHES:
 		r->pushed(r->arg, &(struct accounts_pushed){ .err = err });
+		break;
+	case REQ_COMMAND:
+		r->said(r->arg, &(struct accounts_said){ .over = true, .status = ACCT_OWN_FAILED });
 		break;
 	}
 	free_req(r);
@@ -206,6 +223,18 @@ static void submit(struct accounts *a, struct accounts_req *r)
 		arm(a);
 	if (a->link)
 		stream_write(a->link, buf_view(&r->frame));
+}
+
+/* The same of a command: accounts says when it is over. */
+static void submit_command(struct accounts *a, struct accounts_req *r)
+{
+	r->is_open = true;
+	map_add(&a->by_id, &r->by_id, hash_id(a, r->id));
+	a->n_open++;
+	list_add(&a->commands, &r->node);
+	stream_write(a->link, buf_view(&r->frame));
+	wipe(r->frame.p, r->frame.len); /* it is not asked again */
+	r->frame.len = 0;
 }
 
 static void compose(struct accounts *a, struct accounts_req *r, struct acct_msg *m)
@@ -350,6 +379,21 @@ void accounts_push_gone(struct accounts *a, uint64_t account, uint64_t number)
 	acct_put(&b,
 	         &(struct acct_msg){ .type = ACCT_PUSH_GONE, .push_gone = { account, number } });
 	stream_write(a->link, buf_view(&b));
+}
+
+struct accounts_req *accounts_command(struct accounts *a, const struct acct_command *c,
+                                      bool streams, accounts_said_fn *fn, void *arg)
+{
+	struct accounts_req *r = req_new(a, REQ_COMMAND, arg);
+	struct acct_msg m = { .type = ACCT_COMMAND, .command = *c };
+	r->said = fn;
+	r->streams = streams;
+	compose(a, r, &m);
+	if (!a->link || a->n_open >= ACCOUNTS_REQS_MAX || r->frame.full)
+		make_ready(a, r, -EIO);
+	else
+		submit_command(a, r);
+	return r;
 }
 
 void accounts_known(struct accounts *a, uint64_t account, uint64_t credential,
@@ -498,6 +542,35 @@ static void on_owned(struct accounts *a, const struct acct_msg *m)
 	free_req(r);
 }
 
+static void on_part(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_COMMAND);
+	if (r && r->streams)
+		r->said(r->arg, &(struct accounts_said){ .text = m->part.text });
+	else if (r && r->rows.len + m->part.text.len <= ACCOUNTS_SAID_MAX)
+		buf_str(&r->rows, m->part.text);
+}
+
+static void on_commanded(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_COMMAND);
+	if (!r)
+		return;
+	unlink_req(r);
+	r->said(r->arg, &(struct accounts_said){ .over = true,
+	                                         .status = m->commanded.status,
+	                                         .retry_s = m->commanded.retry_s,
+	                                         .text = buf_view(&r->rows) });
+	free_req(r);
+}
+
+/* What was being done may be done or not: it is not asked for again. */
+static void fail_commands(struct accounts *a)
+{
+	while (!list_empty(&a->commands))
+		fail_req(list_entry(a->commands.next, struct accounts_req, node), -EIO);
+}
+
 /* Numbers grow; before the first one the feed stands at "now". */
 static void see(struct accounts *a, uint64_t number)
 {
@@ -553,6 +626,12 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_PUSH:
 		on_push(a, m);
 		return true;
+	case ACCT_PART:
+		on_part(a, m);
+		return true;
+	case ACCT_COMMANDED:
+		on_commanded(a, m);
+		return true;
 	case ACCT_LOOKUP:
 	case ACCT_AUTH:
 	case ACCT_KNOWN:
@@ -562,6 +641,8 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_OWN:
 	case ACCT_PUSHES:
 	case ACCT_PUSH_GONE:
+	case ACCT_COMMAND:
+	case ACCT_COMMAND_END:
 		break;
 	}
 	return false;
@@ -587,6 +668,7 @@ static void lose(struct accounts *a, int err, const char *why)
 	a->fed = false;
 	accounts_cache_clear(&a->cache);
 	a->lost = true;
+	fail_commands(a);
 	log_warning(NULL, "link-down", "peer=accounts err=%d reason=%s", err, log_esc(str_of(why)));
 	tell(a, ACCOUNTS_LOST, 0, 0);
 }
@@ -652,6 +734,7 @@ struct accounts *accounts_new(struct loop *l, int link_fd, accounts_event_fn *fn
 	a->number = ACCT_SINCE_NOW;
 	list_init(&a->open);
 	list_init(&a->ready);
+	list_init(&a->commands);
 	map_init(&a->by_id);
 	timer_init(&a->timer, l, on_timer, a);
 	defer_init(&a->defer, finish_ready, a);
@@ -679,6 +762,7 @@ void accounts_free(struct accounts **ap)
 	if (!a)
 		return;
 	orphan_reqs(&a->open);
+	orphan_reqs(&a->commands);
 	orphan_reqs(&a->ready);
 	timer_stop(&a->timer);
 	defer_cancel(&a->defer);

@@ -11,10 +11,11 @@
 
 enum {
 	ACCOUNTS_WAIT_S = 5,
-	ACCOUNTS_OIDC_WAIT_S = 20,   /* where accounts asks the OpenID provider */
-	ACCOUNTS_CACHE_MAX = 200000, /* records */
-	ACCOUNTS_ABSENT_MAX = 10000, /* keys without a record; peers choose them */
-	ACCOUNTS_REQS_MAX = 50000,   /* under way; the next one fails */
+	ACCOUNTS_OIDC_WAIT_S = 20,            /* where accounts asks the OpenID provider */
+	ACCOUNTS_CACHE_MAX = 200000,          /* records */
+	ACCOUNTS_ABSENT_MAX = 10000,          /* keys without a record; peers choose them */
+	ACCOUNTS_REQS_MAX = 50000,            /* under way; the next one fails */
+	ACCOUNTS_SAID_MAX = 1024 * 1024 + 64, /* bytes of what a command says */
 };
 
 struct accounts; /* opaque */
@@ -93,6 +94,19 @@ struct accounts_req *accounts_pushes(struct accounts *a, uint64_t account, accou
                                      void *arg);
 /* Tells that the push service knows one of them no more. */
 void accounts_push_gone(struct accounts *a, uint64_t account, uint64_t number);
+/* What an administrator's command says: lines of wire/ctl (docs/protocols/web-api.md). */
+struct accounts_said {
+	bool over;                   /* this was the last call */
+	enum acct_own_status status; /* FAILED: also that the link is, or went, down */
+	uint32_t retry_s;
+	struct str text; /* of a stream: what came meanwhile; else all of it, with the last call */
+};
+/* Valid during the call.  Never called back from inside; with `over` for the last time. */
+typedef void accounts_said_fn(void *arg, const struct accounts_said *said);
+/* Has a command done, once: it is not asked again by another link.  It takes the time that it
+ * takes; freeing it says that nobody wants to know any more. */
+struct accounts_req *accounts_command(struct accounts *a, const struct acct_command *c,
+                                      bool streams, accounts_said_fn *fn, void *arg);
 
 /* One leg of a sign-in. */
 struct accounts_leg {

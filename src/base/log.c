@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -22,6 +23,15 @@ static struct {
 	char who[32];
 	enum log_level level;
 } out = { .fd = 2, .who = "-", .level = LOG_INFO };
+
+/* The lines that were written last, one after the other in a ring, each with its end.  Threads that
+ * hash and write may log too. */
+static struct {
+	pthread_mutex_t lock;
+	char bytes[LOG_KEPT_BYTES];
+	size_t start, len;
+	uint64_t first; /* number of the oldest line - 1 */
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void log_setup(int fd, const char *who, enum log_level level)
 {
@@ -96,6 +106,47 @@ static void line_ctx(struct line *l, const struct log_ctx *ctx)
 		line_printf(l, " %s", ctx->prefix);
 }
 
+static void drop_oldest(void)
+{
+	while (kept.len > 0) {
+		char c = kept.bytes[kept.start];
+		kept.start = (kept.start + 1) % sizeof(kept.bytes);
+		kept.len--;
+		if (c == '\n')
+			break;
+	}
+	kept.first++;
+}
+
+/* With its end. */
+static void keep_line(struct str line)
+{
+	(void)pthread_mutex_lock(&kept.lock);
+	while (kept.len + line.len > sizeof(kept.bytes))
+		drop_oldest();
+	for (size_t i = 0; i < line.len; i++)
+		kept.bytes[(kept.start + kept.len++) % sizeof(kept.bytes)] = line.p[i];
+	(void)pthread_mutex_unlock(&kept.lock);
+}
+
+void log_kept(log_kept_fn *fn, void *arg)
+{
+	char line[LINE_MAX_BYTES];
+	size_t n = 0;
+	(void)pthread_mutex_lock(&kept.lock);
+	uint64_t number = kept.first;
+	for (size_t i = 0; i < kept.len; i++) {
+		char c = kept.bytes[(kept.start + i) % sizeof(kept.bytes)];
+		if (c != '\n' && n < sizeof(line)) {
+			line[n++] = c;
+			continue;
+		}
+		fn(arg, ++number, str_n(line, n));
+		n = 0;
+	}
+	(void)pthread_mutex_unlock(&kept.lock);
+}
+
 /* One line is one write, and stays one line whatever was formatted into it. */
 static void line_write(struct line *l)
 {
@@ -103,6 +154,7 @@ static void line_write(struct line *l)
 		if ((unsigned char)l->text[i] < ' ' || l->text[i] == 0x7f)
 			l->text[i] = '?';
 	l->text[l->len++] = '\n';
+	keep_line(str_n(l->text, l->len));
 	ssize_t n;
 	do
 		n = write(out.fd, l->text, l->len);

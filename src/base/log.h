@@ -34,6 +34,12 @@ void log_line(enum log_level level, const struct log_ctx *ctx, const char *event
 			log_line(LOG_DEBUG, ctx, event, __VA_ARGS__); \
 	} while (0)
 
+/* The lines that this process wrote last, as far as they fit into LOG_KEPT_BYTES: the oldest first.
+ * number: 1 for the first line of the process.  fn must not log. */
+enum { LOG_KEPT_BYTES = 128 * 1024 };
+typedef void log_kept_fn(void *arg, uint64_t number, struct str line);
+void log_kept(log_kept_fn *fn, void *arg);
+
 /* A peer's bytes made fit for a log line, in a small ring of static buffers (valid until eight
  * further calls): control bytes, quotes and blanks escaped, cut to 120 bytes, quoted if needed. */
 const char *log_esc(struct str s);

@@ -28,6 +28,10 @@ static const struct {
 	{ "manager", "USER" },
 	{ "ntlm", "yes|no" },
 	{ "hidden", "yes|no" },
+	{ "admin", "yes|no" },
+	{ "--before", "NUMBER" },
+	{ "--since", "MOMENT" },
+	{ "--list the table", "TABLE" },
 	{ "list", "FILE" },
 	{ "max", "N" },
 	{ "sha256-only", "yes|no" },
@@ -41,6 +45,7 @@ static const struct {
 	{ "--tcp-port", "PORT" },
 	{ "--username", "NAME" },
 	{ "--ca", "FILE" },
+	{ "--after", "USER" },
 	{ "second-factor", "required|optional|default" },
 };
 

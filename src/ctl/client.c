@@ -176,13 +176,26 @@ static size_t fill_poll(const struct client *c, struct pollfd *fds)
 	return open;
 }
 
+/* Who wanted the stream has gone, or says that it is enough. */
+static void end_stream(struct client *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		close_peer(&c->peers[i], -EPIPE);
+}
+
 static void talk(struct client *c)
 {
-	struct pollfd fds[CLIENT_SLOTS_MAX];
+	struct pollfd fds[CLIENT_SLOTS_MAX + 1];
 	for (size_t i = 0; i < c->n; i++)
 		send_request(c, &c->peers[i]);
 	while (fill_poll(c, fds) > 0) {
-		int r = poll(fds, (nfds_t)c->n, c->rq->event ? -1 : CLIENT_WAIT_S * 1000);
+		bool watch = c->rq->event && c->rq->until_stdin_ends;
+		fds[c->n] = (struct pollfd){ .fd = watch ? STDIN_FILENO : -1, .events = POLLIN };
+		int r = poll(fds, (nfds_t)c->n + 1, c->rq->event ? -1 : CLIENT_WAIT_S * 1000);
+		if (r > 0 && fds[c->n].revents) {
+			end_stream(c);
+			break;
+		}
 		for (size_t i = 0; i < c->n; i++) {
 			if (r == 0)
 				close_peer(&c->peers[i], -ETIMEDOUT);

@@ -16,6 +16,7 @@ struct client_request {
 	cJSON *(*join)(cJSON *a, cJSON *b);
 	/* Streaming: called for each event until the server closes; NULL: one answer. */
 	void (*event)(void *arg, const cJSON *value);
+	bool until_stdin_ends; /* ... or until standard input does */
 	void *arg;
 };
 

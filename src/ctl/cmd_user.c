@@ -44,6 +44,8 @@ static void add_secret(cJSON *args, const char *text)
 static int with_password(struct tool *t UNUSED, cJSON *args)
 {
 	struct buf password = buf_of(PASSWORD_MAX + 2);
+	if (ctl_text(args, "password").len > 0)
+		return EXIT_FINE; /* it came with the request (cmd_admin.c) */
 	enum password_source from = ctl_flag(args, "generate")         ? PASSWORD_MAKE
 	                            : ctl_flag(args, "password-stdin") ? PASSWORD_STDIN
 	                                                               : PASSWORD_ASK;
@@ -119,8 +121,12 @@ const struct verb ctl_user_verbs[] = {
 	           .args = { ARG_USER, ARGS_PASSWORD, ARGS_DATA } },
 	  .role = "accounts", .offline = true, .run = with_password, .after = show_new,
 	  .local_args = "password-stdin generate" },
-	{ .cmd = { .noun = "user", .verb = "list", .help = "Show all users" },
-	  .role = "accounts", .offline = true },
+	{ .cmd = { .noun = "user", .verb = "list", .help = "Show all users, or those with a text",
+	           .args = { { "text", CTL_TEXT, true, false, "part of a name, address, number, department" },
+	                     { "after", CTL_TEXT, false, false, "those behind this address" },
+	                     { "max", CTL_NUMBER, false, false, "users to show" } } },
+	  .role = "accounts", .offline = true,
+	  .columns = "user name phone extension email disabled admin" },
 	{ .cmd = { .noun = "user", .verb = "show",
 	           .help = "Show a user and how that user can sign in", .args = { ARG_USER } },
 	  .role = "accounts", .offline = true },
@@ -136,7 +142,9 @@ const struct verb ctl_user_verbs[] = {
 	                     { "hidden", CTL_TEXT, false, false,
 	                       "yes or no: not found by searches" },
 	                     { "second-factor", CTL_TEXT, false, false,
-	                       "required, optional or default, for the web" } } },
+	                       "required, optional or default, for the web" },
+	                     { "admin", CTL_TEXT, false, false,
+	                       "yes or no: may use the administration pages" } } },
 	  .role = "accounts", .offline = true, .run = with_photo },
 	{ .cmd = { .noun = "user", .verb = "passwd", .help = "Set a new password",
 	           .args = { ARG_USER, ARGS_PASSWORD } },

@@ -12,8 +12,11 @@ const struct verb *const *grammar_tables(void)
 	/* clang-format off */
 	static const struct verb *const tables[] = {
 		ctl_user_verbs,
+		ctl_import_verbs,
 		ctl_directory_verbs,
+		ctl_admin_verbs,
 		ctl_server_verbs,
+		ctl_process_verbs,
 		ctl_call_verbs,
 		ctl_presence_verbs,
 		ctl_conference_verbs,

@@ -88,12 +88,7 @@ static int run_verb(struct invocation *in, const struct verb *v, int used)
 		buf_char(&why, '\0');
 		return usage(why.p);
 	}
-	in->tool.verb = v;
-	int r = v->run ? v->run(&in->tool, args) : EXIT_FINE;
-	if (r == EXIT_FINE && v->role)
-		r = remote_run(&in->tool, args);
-	remote_forget(args);
-	return r;
+	return remote_do(&in->tool, v, args);
 }
 
 static int run(struct invocation *in)

@@ -23,7 +23,11 @@ static void show_event(void *arg, const cJSON *value)
 {
 	const struct tool *t = arg;
 	auto_(buf_free) struct buf b = buf_of(PRINT_MAX);
-	if (t->json) {
+	if (t->events) {
+		auto_(buf_free) struct buf json = buf_of(CTL_LINE_MAX);
+		ctl_put_json(&json, value);
+		ctl_put_event(&b, buf_view(&json));
+	} else if (t->json) {
 		ctl_put_json(&b, value);
 		buf_char(&b, '\n');
 	} else if (t->verb->put_event) {
@@ -110,6 +114,7 @@ static int ask(struct tool *t, cJSON *args, cJSON **ret_result, struct buf *why)
 		.cmd = buf_view(&cmd),
 		.args = sent,
 		.event = v->cmd.streams ? show_event : NULL,
+		.until_stdin_ends = t->events,
 		.arg = t,
 	};
 	int r = client_ask(ret_result, &rq, why);
@@ -140,6 +145,16 @@ int remote_run(struct tool *t, cJSON *args)
 	int status = v->after ? v->after(t, args, result) : EXIT_FINE;
 	tool_show(t, result);
 	return status;
+}
+
+int remote_do(struct tool *t, const struct verb *v, cJSON *args)
+{
+	t->verb = v;
+	int r = v->run ? v->run(t, args) : EXIT_FINE;
+	if (r == EXIT_FINE && v->role)
+		r = remote_run(t, args);
+	remote_forget(args);
+	return r;
 }
 
 int remote_find_user(struct tool *t, const char *user, cJSON **ret, struct buf *why)

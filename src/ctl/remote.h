@@ -3,6 +3,10 @@
 
 #include "ctl/tool.h"
 
+/* Does a command, whoever it is that does it; takes its arguments.  The exit status; errors are
+ * told.
+ */
+int remote_do(struct tool *t, const struct verb *v, cJSON *args);
 /* Sends the tool's verb with these arguments (without the local ones), shows the answer or the
  * stream.  The exit status; errors are told. */
 int remote_run(struct tool *t, cJSON *args);

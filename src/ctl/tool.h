@@ -11,6 +11,8 @@ struct config;
 struct tool {
 	const char *config_dir;
 	bool json;               /* --json: machine form on stdout */
+	bool events;             /* `admin request`: a stream's events as lines of wire/ctl, as long
+	                          * as somebody holds the other end of standard input */
 	const struct verb *verb; /* the one that runs */
 	struct config *config;   /* after tool_topo; owned */
 	char *run_dir;           /* owned; when there is no topology */

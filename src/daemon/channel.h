@@ -3,7 +3,7 @@
  *
  * The supervisor sends CONFIG, its CTL, METRICS, SOCKET and LINK messages and START; the process
  * answers READY or FAILED.  Later LINK (a link was made anew), RELOAD, STOP and PING come, and the
- * process says LINK_LOST when a link ended. */
+ * process says LINK_LOST when a link ended; accounts asks for RUN_TOOL. */
 #pragma once
 
 #include "base/buf.h"
@@ -29,6 +29,7 @@ enum channel_type {
 	CHANNEL_PONG,      /* a: number, b: enum role_load */
 	CHANNEL_RELOADED,  /* a: 1 applied, 0 refused; text: why */
 	CHANNEL_LINK_LOST, /* a: index, d: number of the link that ended */
+	CHANNEL_RUN_TOOL,  /* fd: standard input and output of `dialtone admin request` */
 	CHANNEL_N_TYPES
 };
 

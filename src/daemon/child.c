@@ -113,6 +113,13 @@ static void on_link_lost(void *arg, size_t i)
 	                                                       .fd = -1 });
 }
 
+static int run_tool(void *arg, int fd)
+{
+	struct child *c = arg;
+	return channel_send(c->channel,
+	                    &(struct channel_msg){ .type = CHANNEL_RUN_TOOL, .fd = fd });
+}
+
 static void pong(struct child *c, uint32_t number)
 {
 	enum role_load load = c->role->load && !c->stopping ? c->role->load(c->state) : ROLE_CALM;
@@ -187,6 +194,8 @@ static int start(struct child *c, struct buf *why)
 	c->env.started = loop_wall(c->env.loop);
 	c->env.link_lost = on_link_lost;
 	c->env.link_lost_arg = c;
+	c->env.run_tool = run_tool;
+	c->env.run_tool_arg = c;
 	r = check_data_dir(c, why);
 	if (r == 0) {
 		r = c->role->start(&c->env, &c->state);

@@ -5,6 +5,7 @@
 
 #include "base/code.h"
 #include "daemon/child_own.h"
+#include "daemon/ctl_log.h"
 #include "daemon/topo_json.h"
 
 enum { RESULT_MAX = 4 * 1024 * 1024 };
@@ -101,6 +102,7 @@ static void cmd_config_show(void *state, struct ctl_call *call)
 const struct ctl_command child_commands[] = {
 	{ .noun = "status", .fn = cmd_status, .help = "The process at a glance" },
 	{ .noun = "metrics", .fn = cmd_metrics, .help = "The metrics, in Prometheus text form" },
+	CTL_LOG_ROW,
 	{ .noun = "config", .verb = "show", .fn = cmd_config_show,
 	  .help = "The role's settings with their values in force" },
 	{ .noun = NULL },

@@ -122,6 +122,8 @@ static void on_message(struct slot *s, const struct channel_msg *m)
 		s->ops->reloaded(s->arg, s, m->a == 1, m->text);
 	else if (m->type == CHANNEL_LINK_LOST)
 		s->ops->link_lost(s->arg, s, m->a, m->d);
+	else if (m->type == CHANNEL_RUN_TOOL && m->fd >= 0)
+		s->ops->run_tool(s->arg, s, m->fd);
 	else if (m->type == CHANNEL_FAILED) {
 		s->failed = true;
 		(void)snprintf(s->failure, sizeof s->failure, "%" STR_FMT, STR_ARG(m->text));
@@ -142,9 +144,9 @@ static void on_channel(void *arg, int events UNUSED)
 			io_want(s->io, 0);
 			return;
 		}
+		on_message(s, &m);
 		if (m.fd >= 0)
 			(void)close(m.fd);
-		on_message(s, &m);
 	}
 }
 

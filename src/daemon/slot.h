@@ -32,6 +32,8 @@ struct slot_ops {
 	void (*reloaded)(void *arg, struct slot *s, bool applied, struct str why);
 	/* The process says that one of its links ended: the number that LINK gave. */
 	void (*link_lost)(void *arg, struct slot *s, uint32_t index, uint32_t number);
+	/* The process wants the tool to be run on this descriptor, which stays the slot's. */
+	void (*run_tool)(void *arg, struct slot *s, int fd);
 };
 
 struct slot_socket {

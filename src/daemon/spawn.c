@@ -82,3 +82,38 @@ pid_t spawn_role(const char *what, int channel, const struct spawn_user *user)
 	}
 	return pid;
 }
+
+/* exec() takes words as writable, and writes to none. */
+static char *tool_word(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+/* In the new process; returns only if something failed. */
+static void become_tool(const char *path, const char *config_dir, int fd, pid_t parent)
+{
+	char *const argv[] = { tool_word("dialtone"), tool_word("--config"), tool_word(config_dir),
+		               tool_word("admin"),    tool_word("request"),  NULL };
+	const struct rlimit no_core = { 0, 0 };
+	reset_signals();
+	if (dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
+	    setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != parent)
+		return;
+	(void)execv(path, argv);
+}
+
+pid_t spawn_tool(const char *path, const char *config_dir, int fd)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		become_tool(path, config_dir, fd, parent);
+		(void)dprintf(STDERR_FILENO, "dialtoned: cannot start %s: %s\n", path,
+		              strerror(errno));
+		_exit(127);
+	}
+	return pid;
+}

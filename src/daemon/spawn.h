@@ -19,3 +19,7 @@ int spawn_user_find(const char *name, struct spawn_user *ret, struct buf *why) M
  * `channel` (which stays the caller's here) as its SPAWN_CHANNEL_FD.  `what` ("frontend/1") shows
  * in its command line.  The pid, or -errno. */
 pid_t spawn_role(const char *what, int channel, const struct spawn_user *user) MUST_CHECK;
+/* The tool at that path does one command, which comes by the socket `fd`: its standard input and
+ * output.  It keeps our account, for which the control sockets are; it cannot get more, and dies
+ * with us.  The pid, or -errno. */
+pid_t spawn_tool(const char *path, const char *config_dir, int fd) MUST_CHECK;

@@ -161,17 +161,30 @@ static void on_link_lost(void *arg, struct slot *slot, uint32_t index, uint32_t 
 	links_lost(s->links, slot, index, number);
 }
 
+/* What it may do then is the tool's to say (svc/user/admin.h); no other role has commands to give.
+ */
+static void on_run_tool(void *arg, struct slot *slot, int fd)
+{
+	struct supervisor *s = arg;
+	if (str_eq(str_of(slot->role->name), STR("accounts")) && s->phase != PHASE_STOPPING)
+		tools_run(&s->tools, s->material->config->dir, fd);
+	else
+		log_warning(NULL, "tool-refused", "role=%s", slot->name);
+}
+
 const struct slot_ops supervisor_slot_ops = {
 	.prepare = on_prepare,
 	.ready = on_ready,
 	.gone = on_gone,
 	.reloaded = on_reloaded,
 	.link_lost = on_link_lost,
+	.run_tool = on_run_tool,
 };
 
 static void on_child(void *arg, int signo UNUSED)
 {
 	struct supervisor *s = arg;
+	tools_reap(&s->tools);
 	for (size_t i = 0; i < s->n_slots; i++) {
 		struct slot *slot = &s->slots[i];
 		int status;
@@ -211,6 +224,7 @@ struct supervisor *supervisor_new(const char *dir, const struct role *const *rol
 	timer_init(&s->watchdog, s->loop, on_watchdog, s);
 	timer_init(&s->linger, s->loop, on_linger, s);
 	s->started_wall = loop_wall(s->loop);
+	tools_init(&s->tools, s->loop);
 	return supervisor_setup(s, why) < 0 ? NULL : take(&s);
 }
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/code.h"
+#include "daemon/ctl_log.h"
 #include "daemon/supervisor_own.h"
 #include "daemon/topo_json.h"
 
@@ -160,6 +161,7 @@ const struct ctl_command supervisor_commands[] = {
 	  .help = "The roles and where they listen" },
 	{ .noun = "topology", .verb = "check", .fn = cmd_topology_check,
 	  .help = "Check the configuration files without applying them" },
+	CTL_LOG_ROW,
 	{ .noun = "config", .verb = "show", .fn = cmd_config_show,
 	  .help = "All settings with their values in force" },
 	{ .noun = NULL },

@@ -7,6 +7,7 @@
 #include "daemon/notify.h"
 #include "daemon/slot.h"
 #include "daemon/supervisor.h"
+#include "daemon/tools.h"
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_STOPPING };
 enum { RELOAD_MAX_S = 20 };
@@ -38,6 +39,7 @@ struct supervisor {
 	usec_t started_wall;
 	int status; /* to exit with */
 	struct reload reload;
+	struct tools tools;
 };
 
 /* supervisor_setup.c: everything that start-up gets hold of.  0, or -errno with text. */

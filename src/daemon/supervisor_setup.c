@@ -194,6 +194,7 @@ int supervisor_setup(struct supervisor *s, struct buf *why)
 void supervisor_release(struct supervisor *s)
 {
 	char path[PATH_LEN];
+	tools_done(&s->tools);
 	if (s->ctl) {
 		ctl_path(s, NULL, path, sizeof path);
 		(void)unlink(path);

@@ -115,6 +115,11 @@ struct role_env {
 	struct str ca_pem;    /* the private CA's root */
 	const char *data_dir; /* the role may write here */
 	uint64_t started;     /* wall clock, for status */
+	/* accounts alone: `dialtone admin request` is started with this socket, which stays the
+	 * caller's, as its standard input and output.  0 or -errno; NULL: there is no supervisor.
+	 * That nothing was started shows as the end of the socket. */
+	int (*run_tool)(void *arg, int fd);
+	void *run_tool_arg;
 	/* The supervisor is told by role_link_lost(); NULL: there is none. */
 	void (*link_lost)(void *arg, size_t i);
 	void *link_lost_arg;

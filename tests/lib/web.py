@@ -73,8 +73,9 @@ class Site:
         c.sock = self.socket()
         return c
 
-    def request(self, method, path, body=None, headers=(), cookie=None, origin=True, token=None):
-        c = self.connection()
+    def request(self, method, path, body=None, headers=(), cookie=None, origin=True, token=None, kept=None):
+        """kept: a connection that stays."""
+        c = kept or self.connection()
         lines = {"Host": f"{self.host}:{self.port}"}
         if body is not None:
             lines["Content-Type"] = "application/json"
@@ -89,7 +90,8 @@ class Site:
             body = json.dumps(body)
         c.request(method, path, body, lines)
         answer = Answer(c.getresponse())
-        c.close()
+        if not kept:
+            c.close()
         return answer
 
 
@@ -100,6 +102,7 @@ class Browser:
         self.token = token  # an app token, in the place of the cookie: it is a program then
         self.site, self.user, self.tab = site, user, tab or base64.b32encode(os.urandom(10)).decode()
         self.cookie = None
+        self._kept = None
         self.session, self.seq = None, 0
         self.events, self.answers = [], {}
         self.self_state, self.contacts, self.groups, self.people = {}, {}, {}, {}
@@ -139,6 +142,30 @@ class Browser:
         """Status and code."""
         answer = self.own_answer(what, **fields)
         return answer.status, answer.code
+
+    def admin_answer(self, command, args=None, **more):
+        """A command of an administrator, by a connection that is kept; more: for Site.request()."""
+        if not self._kept:
+            self._kept = self.site.connection()
+        return self.site.request("POST", API + "admin", {"command": command, "args": args or {}},
+                                 cookie=self.cookie, kept=self._kept, **more)
+
+    def admin(self, command, **args):
+        """What it said, sooner or later: all tests of a file share what a server does at once."""
+        answer = self._admin_in_turn(command, args)
+        check_eq(answer.status, 200, f"{command}: {answer.body}")
+        return answer.json()["result"]
+
+    def admin_error(self, command, **args):
+        """Status and code."""
+        answer = self._admin_in_turn(command, args)
+        return answer.status, answer.code
+
+    def _admin_in_turn(self, command, args):
+        def turn():
+            answer = self.admin_answer(command, args)
+            return answer if answer.status != 429 else None
+        return wait_for(turn, f"the turn of {command}")
 
     def sock_address(self):
         """Where the server sees it."""
@@ -344,6 +371,8 @@ class Browser:
         sock.close()
 
     def stop(self):
+        if self._kept:
+            self._kept.close()
         if self.sock:
             self._end(self.sock)
 

@@ -19,6 +19,7 @@ struct accounts_role {
 	struct user_admin admin;
 	struct role_env *env;
 	struct signin *signin;
+	struct runs *runs;
 	struct peers *peers;
 	struct log_limit oidc_lines;
 	struct defer stopped;
@@ -58,6 +59,7 @@ static void on_change(void *arg, const struct userdb_change *c)
 		log_ended(a, c);
 	else
 		phonebook_changed(a->admin.people, c->account);
+	runs_changed(a->runs, c);
 	peers_tell(a->peers, c);
 }
 
@@ -139,7 +141,8 @@ static int accounts_start(struct role_env *env, void **ret_state)
 	a->admin.db = db;
 	a->admin.people = people;
 	a->admin.max_endpoints = default_endpoints(env->topo);
-	a->peers = peers_new(env, db, a->signin, people);
+	a->runs = runs_new(env, db, signin);
+	a->peers = peers_new(env, db, a->signin, a->runs, people);
 	userdb_on_change(db, on_change, a);
 	log_info(NULL, "started", "users=%lld", (long long)userdb_count(db));
 	*ret_state = a;
@@ -185,6 +188,7 @@ static void accounts_stop(void *state, void (*done)(void *arg), void *arg)
 	a->on_stopped = done;
 	a->on_stopped_arg = arg;
 	peers_free(&a->peers);
+	runs_free(&a->runs);
 	signin_free(&a->signin);
 	userdb_close(&a->admin.db);
 	phonebook_free(&a->admin.people);
@@ -230,6 +234,8 @@ static void accounts_metrics(void *state, struct buf *b)
 	            (int64_t)phonebook_count(a->admin.people));
 	put_counter(b, "searches_total", "counter", "Searches of the directory.",
 	            (int64_t)peers_searches(a->peers));
+	put_counter(b, "admin_commands_total", "counter", "Commands of administrators by the web.",
+	            (int64_t)runs_count(a->runs));
 	put_counter(b, "slow", "gauge", "Addresses and pairs of user and address that must wait.",
 	            (int64_t)c.slow_now);
 }

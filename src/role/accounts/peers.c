@@ -23,6 +23,7 @@ struct peers {
 	struct role_env *env;
 	struct userdb *db;
 	struct signin *signin;
+	struct runs *runs;
 	struct phonebook *people;
 	uint64_t n_searches;
 	struct peer *peers;
@@ -40,11 +41,13 @@ static void lookup(struct peers *p, const struct acct_msg *req)
 	acct_put(&p->out, &m);
 }
 
-/* A sign-in whose verdict comes later. */
+/* What is answered later: a sign-in, a command. */
 struct asked {
 	struct list node;
 	struct peer *peer;
 	struct signin_req *req;
+	struct run *run;
+	uint32_t id; /* of a command */
 	enum acct_type type;
 	enum accounts_mech mech;
 	enum acct_own_op op;
@@ -56,6 +59,7 @@ static void asked_free(struct asked *a)
 {
 	list_del(&a->node);
 	signin_req_free(&a->req);
+	run_free(&a->run);
 	free(a->agent);
 	free(a);
 }
@@ -155,6 +159,48 @@ static void own(struct peers *p, struct peer *peer, const struct acct_msg *req)
 	}
 	acct_put(&p->out, &m);
 	asked_free(a);
+}
+
+static void on_said(void *arg, const struct acct_msg *m)
+{
+	struct asked *a = arg;
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	acct_put(&b, m);
+	stream_write(a->peer->link, buf_view(&b));
+	wipe(b.p, b.len);
+	if (m->type != ACCT_COMMANDED)
+		return;
+	a->run = NULL;
+	asked_free(a);
+}
+
+static void command(struct peers *p, struct peer *peer, const struct acct_msg *req)
+{
+	struct acct_msg m;
+	struct asked *a = xnew(struct asked);
+	list_init(&a->node);
+	a->type = ACCT_COMMAND;
+	a->id = req->id;
+	a->peer = peer;
+	a->run = run_begin(p->runs, req, loop_now(p->env->loop), &m, on_said, a);
+	if (a->run) {
+		list_add(&peer->asked, &a->node);
+		return;
+	}
+	acct_put(&p->out, &m);
+	asked_free(a);
+}
+
+static void end_command(struct peer *peer, uint32_t id)
+{
+	list_for(it, &peer->asked)
+	{
+		struct asked *a = list_entry(it, struct asked, node);
+		if (a->type == ACCT_COMMAND && a->id == id) {
+			asked_free(a);
+			return;
+		}
+	}
 }
 
 /* One answer of several frames. */
@@ -274,6 +320,9 @@ static struct str name_of(const struct acct_msg *m)
 	case ACCT_PUSHES:
 	case ACCT_PUSH_GONE:
 		return STR("push");
+	case ACCT_COMMAND:
+	case ACCT_COMMAND_END:
+		return STR("command");
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
@@ -283,6 +332,8 @@ static struct str name_of(const struct acct_msg *m)
 	case ACCT_OWN_ROW:
 	case ACCT_OWNED:
 	case ACCT_PUSH:
+	case ACCT_PART:
+	case ACCT_COMMANDED:
 		break;
 	}
 	return STR("");
@@ -324,6 +375,12 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_PUSH_GONE:
 		pushes_gone(p->db, m->push_gone.account, m->push_gone.number);
 		return true;
+	case ACCT_COMMAND:
+		command(p, peer, m);
+		return true;
+	case ACCT_COMMAND_END:
+		end_command(peer, m->id);
+		return true;
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
@@ -333,6 +390,8 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_OWN_ROW:
 	case ACCT_OWNED:
 	case ACCT_PUSH:
+	case ACCT_PART:
+	case ACCT_COMMANDED:
 		break;
 	}
 	return false;
@@ -417,12 +476,13 @@ uint64_t peers_searches(const struct peers *p)
 }
 
 struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin,
-                        struct phonebook *people)
+                        struct runs *runs, struct phonebook *people)
 {
 	struct peers *p = xnew(struct peers);
 	p->env = env;
 	p->db = db;
 	p->signin = signin;
+	p->runs = runs;
 	p->people = people;
 	p->n = env->n_links;
 	p->peers = xcalloc(MAX(p->n, (size_t)1), sizeof(*p->peers));

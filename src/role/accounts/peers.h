@@ -1,15 +1,14 @@
 /* The other ends of the accounts links: answers their requests, feeds them the changes. */
 #pragma once
 
-#include "role/role.h"
 #include "svc/user/phonebook.h"
-#include "svc/user/signin.h"
+#include "role/accounts/runs.h"
 
 struct peers; /* opaque */
 
 /* Serves every link of the environment; borrows all. */
 struct peers *peers_new(struct role_env *env, struct userdb *db, struct signin *signin,
-                        struct phonebook *people);
+                        struct runs *runs, struct phonebook *people);
 void peers_free(struct peers **pp);
 /* Searches answered so far. */
 uint64_t peers_searches(const struct peers *p);

@@ -100,7 +100,6 @@ static bool is_of_chat(const struct file *f, struct str from, struct str chat)
 void wb_attach_put_json(struct buf *b, const struct attached *a, struct str from, struct str chat)
 {
 	const struct file *f = &a->file;
-	auto_(buf_free) struct buf path = buf_of(WEB_PATH_MAX);
 	if (!a->there || !is_of_chat(f, from, chat)) {
 		buf_lit(b, ",\"file\":{\"gone\":true");
 		json_put_member(b, "name", a->gone.name);

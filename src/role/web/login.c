@@ -56,6 +56,8 @@ static void on_account(void *arg, int err UNUSED, const struct account *acc)
 	json_put_str(&v->user, str_of(v->who.uri));
 	json_put_member(&v->user, "name", acc ? acc->display_name : STR(""));
 	json_put_member(&v->user, "phone", acc ? acc->phone : STR(""));
+	if (acc && acc->admin)
+		buf_lit(&v->user, ",\"admin\":true");
 	buf_char(&v->user, '}');
 	v->then(v);
 }
@@ -276,6 +278,7 @@ static const struct page {
 	{ HTTP_GET,  API "tokens", false, false, web_own_tokens },
 	{ HTTP_POST, API "tokens/add", true, true, web_own_token_add },
 	{ HTTP_POST, API "tokens/remove", true, true, web_own_token_remove },
+	{ HTTP_POST, API "admin", true, true, web_admin },
 };
 /* clang-format on */
 
@@ -369,7 +372,7 @@ void web_http_request(void *arg, struct http_exchange *x)
 	if (known)
 		visit_error(x, 405, "bad_request", "Another method is needed here.", "");
 	else if (str_starts(m->path, STR("/api/")))
-		visit_error(x, 404, "unknown_op", "There is no such thing here.", "");
+		visit_unknown(x);
 	else
 		web_files(w, x);
 }

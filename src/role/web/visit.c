@@ -10,7 +10,7 @@
 #define TOKEN_PREFIX "dtk_" /* of app tokens, which accounts makes */
 #define COOKIE_FLAGS "; Path=/; Secure; HttpOnly; SameSite=Strict"
 
-enum { COOKIE_LIFE_S = 400 * 86400, ERROR_MAX = 4096, ANSWER_MAX = 256 * 1024 };
+enum { COOKIE_LIFE_S = 400 * 86400, ERROR_MAX = 4096, ANSWER_MAX = 1024 * 1024 + 4096 };
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -68,6 +68,11 @@ void visit_error(struct http_exchange *x, unsigned status, const char *code, con
 	if (status == 401)
 		http_put_field(head, STR("WWW-Authenticate"), STR(TOKEN_SCHEME));
 	http_finish(x, buf_view(&b));
+}
+
+void visit_unknown(struct http_exchange *x)
+{
+	visit_error(x, 404, "unknown_op", "There is no such thing here.", "");
 }
 
 void visit_refuse(struct visit *v, unsigned status, const char *code, const char *text,
@@ -211,6 +216,10 @@ bool visit_ticket(struct visit *v)
 static void wipe_json(cJSON *v)
 {
 	static const char *const secrets[] = { "password", "code" };
+	cJSON *args = cJSON_GetObjectItemCaseSensitive(v, "args");
+	cJSON *inner = cJSON_GetObjectItemCaseSensitive(args, secrets[0]);
+	if (cJSON_IsString(inner))
+		wipe(inner->valuestring, strlen(inner->valuestring));
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
 		cJSON *p = cJSON_GetObjectItemCaseSensitive(v, secrets[i]);
 		if (cJSON_IsString(p))

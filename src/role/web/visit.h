@@ -23,6 +23,9 @@ struct visit {
 	struct buf user; /* "user":{...}, of who it is */
 	bool limited;    /* the log-in is good for setting up the second factor alone */
 
+	/* Of admin.c, of an answer that goes on. */
+	bool begun, full; /* full: enough was sent for now */
+
 	/* Of own.c. */
 	enum acct_own_op op;
 	/* What the body asks for; false: answered already. */
@@ -50,6 +53,8 @@ bool visit_has_token(const struct http_msg *m);
 /* Of a request that no visit has been made of. */
 void visit_error(struct http_exchange *x, unsigned status, const char *code, const char *text,
                  const char *remedy);
+/* 404: also of what is there for others. */
+void visit_unknown(struct http_exchange *x);
 /* Answers; each frees the visit. */
 void visit_refuse(struct visit *v, unsigned status, const char *code, const char *text,
                   const char *remedy);

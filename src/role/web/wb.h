@@ -186,6 +186,9 @@ void web_push_news(struct web *w, const struct sip_msg *m);
 /* An event of a session that nobody came back to, which its browser has not said to have seen. */
 void web_push_unseen(const struct session *s, struct str event);
 void web_push_metrics(const struct web *w, struct buf *b);
+/* --- admin.c: commands of administrators, by HTTP */
+
+void web_admin(struct web *w, struct http_exchange *x);
 
 /* --- files.c: the browser client */
 

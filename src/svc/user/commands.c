@@ -20,7 +20,9 @@ static void put_row(void *arg, const struct account *acc)
 	command_put(b, "phone", acc->phone);
 	command_put(b, "extension", acc->extension);
 	command_put(b, "email", acc->email);
+	command_put(b, "department", acc->department);
 	command_put_raw(b, "disabled", acc->disabled ? "true" : "false");
+	command_put_raw(b, "admin", acc->admin ? "true" : "false");
 	buf_lit(b, "},");
 }
 
@@ -28,8 +30,16 @@ static void user_list(void *role_state, struct ctl_call *call)
 {
 	struct user_admin *admin = role_state;
 	auto_(buf_free) struct buf b = buf_of(RESULT_MAX);
+	double max = ctl_number(call->args, "max", USERDB_LIST_MAX);
+	struct userdb_find q = { .text = str_trim(ctl_text(call->args, "text")),
+		                 .after = ctl_text(call->args, "after") };
+	if (!(max >= 1 && max <= USERDB_LIST_MAX)) {
+		call->fail(call, "--max takes 1 to %d.", USERDB_LIST_MAX);
+		return;
+	}
+	q.max = (uint32_t)max;
 	buf_lit(&b, "[");
-	int n = userdb_list(admin->db, put_row, &b);
+	int n = userdb_find(admin->db, &q, put_row, &b);
 	if (n < 0) {
 		call->fail(call, "The user store cannot be read (%s). Look at the disk.",
 		           strerror(-n));
@@ -103,6 +113,7 @@ static void put_account(struct buf *b, const struct account *acc, const struct c
 	command_put(b, "title", acc->title);
 	command_put(b, "manager", acc->manager);
 	command_put_raw(b, "disabled", acc->disabled ? "true" : "false");
+	command_put_raw(b, "admin", acc->admin ? "true" : "false");
 	put_schemes(b, acc, v);
 	command_put_number(b, "devices", v->n_devices);
 	put_factor(b, v->db, acc->id);
@@ -282,9 +293,10 @@ static bool read_policy(struct ctl_call *call, struct userdb_set *set, struct bu
 	set->sha256_only = yes_no(call->args, "sha256-only");
 	set->hidden = yes_no(call->args, "hidden");
 	set->second_factor = read_factor(call->args);
+	set->admin = yes_no(call->args, "admin");
 	set->max_endpoints = (int64_t)CLAMP(endpoints, -1.0, max + 1.0);
-	if (set->ntlm == 2 || set->sha256_only == 2 || set->hidden == 2)
-		buf_lit(why, "--ntlm, --sha256-only and --hidden take yes or no.");
+	if (set->ntlm == 2 || set->sha256_only == 2 || set->hidden == 2 || set->admin == 2)
+		buf_lit(why, "--ntlm, --sha256-only, --hidden and --admin take yes or no.");
 	else if (set->second_factor > USERDB_FACTOR_OPTIONAL)
 		buf_lit(why, "--second-factor takes required, optional or default.");
 	else if (given && (endpoints < 0 || endpoints > max))
@@ -314,7 +326,8 @@ static bool read_photo(struct ctl_call *call, struct buf *ret, bool *ret_given, 
 static bool is_nothing(const struct userdb_set *set)
 {
 	bool any = set->ntlm >= 0 || set->sha256_only >= 0 || set->hidden >= 0 ||
-	           set->max_endpoints >= 0 || set->second_factor >= 0 || set->has_photo;
+	           set->max_endpoints >= 0 || set->second_factor >= 0 || set->admin >= 0 ||
+	           set->has_photo;
 	for (unsigned i = 0; i < USER_N_FIELDS; i++)
 		any |= set->field[i].p != NULL;
 	return !any;
@@ -449,7 +462,9 @@ static void user_remove(void *role_state, struct ctl_call *call)
 const struct ctl_command user_commands[] = {
 	{ "user", "add", { ARG_USER, ARG_PASSWORD, ARGS_DATA },
 	  "Make a user", false, user_add },
-	{ "user", "list", { { .name = NULL } },
+	{ "user", "list", { { "text", CTL_TEXT, true, false, "part of a name, address, number, department" },
+	                    { "after", CTL_TEXT, false, false, "those behind this address" },
+	                    { "max", CTL_NUMBER, false, false, "users to show" } },
 	  "Show all users", false, user_list },
 	{ "user", "show", { ARG_USER },
 	  "Show a user and how that user can sign in", false, user_show },
@@ -460,7 +475,8 @@ const struct ctl_command user_commands[] = {
 	                   { "max-endpoints", CTL_NUMBER, false, false, "clients at once; 0: the default" },
 	                   { "hidden", CTL_TEXT, false, false, "yes or no: not found by searches" },
 	                   { "second-factor", CTL_TEXT, false, false,
-	                     "required, optional or default, for the web" } },
+	                     "required, optional or default, for the web" },
+	                   { "admin", CTL_TEXT, false, false, "yes or no: the administration pages" } },
 	  "Change a user's data; an empty value clears", false, user_set },
 	{ "user", "passwd", { ARG_USER, ARG_PASSWORD },
 	  "Set a new password", false, user_passwd },
@@ -493,6 +509,10 @@ const struct ctl_command user_commands[] = {
 	  "Show app tokens", false, command_token_list },
 	{ "token", "remove", { { "number", CTL_NUMBER, true, true, "one of the list" } },
 	  "Revoke an app token", false, command_token_remove },
+	{ "audit", "list", { { "user", CTL_TEXT, false, false, "of this administrator alone" },
+	                     { "before", CTL_NUMBER, false, false, "older than the row of this number" },
+	                     { "max", CTL_NUMBER, false, false, "rows to show, 1 to 500; 100 if absent" } },
+	  "Show what was done by the administration pages, the last first", false, command_audit_list },
 	{ "directory", "search", { { "text", CTL_TEXT, true, true, "beginnings of words" },
 	                           { "max", CTL_NUMBER, false, false, "people to show, 1 to 100" } },
 	  "Find people as clients do", false, command_directory_search },

@@ -39,6 +39,8 @@ void command_group_show(void *role_state, struct ctl_call *call);
 void command_group_set(void *role_state, struct ctl_call *call);
 void command_group_remove(void *role_state, struct ctl_call *call);
 void command_group_member(void *role_state, struct ctl_call *call);
+/* The function of `dialtone audit list`. */
+void command_audit_list(void *role_state, struct ctl_call *call);
 /* The functions of `dialtone login ...`. */
 void command_login_list(void *role_state, struct ctl_call *call);
 void command_login_end(void *role_state, struct ctl_call *call);

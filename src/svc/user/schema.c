@@ -123,6 +123,22 @@ static const char pushes[] = "create table push ("
 static const char vouched[] = "alter table login add column vouched integer not null default 0;"
                               "create index account_email on account (email collate nocase)";
 
+/* What administrators did by the pages stays though the account goes: names, no references. */
+static const char audit[] = "alter table account add column admin integer not null default 0;"
+                            "create table audit ("
+                            " number integer primary key autoincrement,"
+                            " at integer not null,"
+                            " user text not null,"
+                            " peer text not null,"
+                            " command text not null,"
+                            " args text not null,"
+                            " result text not null,"
+                            " changes integer not null"
+                            ");"
+                            "create index audit_at on audit (at);"
+                            "create index audit_changes on audit (changes, number);"
+                            "create index audit_user on audit (user, number)";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
@@ -132,6 +148,7 @@ const struct store_migration user_schema[] = {
 	{ 5, tokens },
 	{ 6, vouched },
 	{ 7, pushes },
+	{ 8, audit },
 	{ 0, NULL },
 };
 /* clang-format on */

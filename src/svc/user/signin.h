@@ -55,6 +55,15 @@ void signin_set_provider(struct signin *s, struct provider *p);
  * people, may hold bytes of the provider's or of the browser's. */
 typedef void signin_oidc_fn(void *arg, const struct addr *peer, const char *word, struct str why);
 void signin_on_oidc_refused(struct signin *s, signin_oidc_fn *fn, void *arg);
+/* Who shows the ticket of an administrator.  DONE; SIGNED_OUT; SLOW with *ret_retry_s; NONE: is
+ * no administrator; REFUSED: must set up a second factor first; FAILED. */
+struct signin_admin {
+	uint64_t account, login;
+	bool proved;    /* the password was typed lately */
+	struct str uri; /* valid until the store is read again */
+};
+enum acct_own_status signin_admin(struct signin *s, const struct acct_command *c, usec_t now,
+                                  struct signin_admin *ret, uint32_t *ret_retry_s);
 /* An ACCT_KNOWN: another process saw a right password come from there. */
 void signin_known(struct signin *s, const struct acct_msg *m);
 

@@ -392,7 +392,7 @@ static const struct {
 /* clang-format on */
 
 /* A burst, then a steady pace.  Two accounts that share a cell begin anew in turn. */
-static bool is_too_fast(struct signin *s, uint64_t account, usec_t now)
+bool signin_is_too_fast(struct signin *s, uint64_t account, usec_t now)
 {
 	const usec_t every = SIGNIN_OWN_EVERY_MS * (USEC_PER_SEC / 1000);
 	struct signin_pace *p = &s->pace[account % SIGNIN_PACES];
@@ -410,10 +410,10 @@ static enum acct_own_status why_not(int err)
 	return err == -ENOENT ? ACCT_OWN_SIGNED_OUT : status_of(err);
 }
 
-static bool is_proved(const struct own *o)
+bool signin_is_proved(const struct signin *s, const struct login *l)
 {
-	int64_t now = userdb_now_s(o->s->db), at = o->login->proved_at;
-	return at <= now && now < at + LOGINS_PROVED_S;
+	int64_t now = userdb_now_s(s->db);
+	return l->proved_at <= now && now < l->proved_at + LOGINS_PROVED_S;
 }
 
 static struct signin_req *serve(struct own *o)
@@ -428,7 +428,7 @@ static struct signin_req *serve(struct own *o)
 	if (!ops[op].limited && o->factor.required && o->factor.state != FACTOR_ON &&
 	    !o->login->vouched)
 		return at_once(o, ACCT_OWN_REFUSED);
-	if (ops[op].proof && !is_proved(o))
+	if (ops[op].proof && !signin_is_proved(o->s, o->login))
 		return at_once(o, ACCT_OWN_UNPROVED);
 	return ops[op].fn(o);
 }
@@ -450,7 +450,7 @@ struct signin_req *signin_own(struct signin *s, const struct acct_msg *req, usec
 	uint32_t retry_s = SIGNIN_BUSY_S;
 	int err = signin_ticket_find(s, req->own.ticket, &req->own.peer, now, &login, &o.acc,
 	                             &retry_s);
-	if (err == 0 && is_too_fast(s, login.account, now))
+	if (err == 0 && signin_is_too_fast(s, login.account, now))
 		err = -EAGAIN;
 	if (err < 0) {
 		*ret = answer(req->id, why_not(err));

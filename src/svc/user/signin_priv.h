@@ -136,6 +136,10 @@ void signin_proved(struct signin *s, struct str uri, const struct addr *peer, ui
 bool signin_code_waits(struct signin *s, uint64_t account, usec_t now, uint32_t *ret_retry_s);
 /* Counts a wrong one, for the account alone. */
 void signin_wrong_code(struct signin *s, uint64_t account, usec_t now);
+/* Does the account ask for more of its own matters than it may?  Counts it else. */
+bool signin_is_too_fast(struct signin *s, uint64_t account, usec_t now);
+/* Was the password of that log-in typed lately? */
+bool signin_is_proved(const struct signin *s, const struct login *l);
 /* A request that is under way from now on; NULL with *ret SLOW if there are too many. */
 struct signin_req *signin_req_new(struct signin *s, const struct acct_msg *req,
                                   struct acct_msg *ret, signin_fn *fn, void *arg);

@@ -14,7 +14,7 @@ enum { TEXTS_MAX = 16 * 1024 };
 	"id, change, disabled, uri, display_name, email, coalesce(phone, ''),"     \
 	" coalesce(extension, ''), department, title, manager, ntlm, sha256_only," \
 	" max_endpoints, kind,"                                                    \
-	" exists (select 1 from push where push.account = account.id)"
+	" exists (select 1 from push where push.account = account.id), admin"
 #define PERSON_COLS                                                                   \
 	"id, disabled, hidden, uri, display_name, email, coalesce(phone, ''),"        \
 	" coalesce(extension, ''), department, title, office, company, city, state, " \
@@ -48,6 +48,7 @@ static struct account account_of(const struct store_val *c)
 		.max_endpoints = (uint32_t)c[13].i,
 		.group = c[14].i,
 		.pushes = c[15].i,
+		.admin = c[16].i,
 	};
 }
 
@@ -129,6 +130,34 @@ int userdb_list(struct userdb *db, userdb_list_fn *fn, void *arg)
 	struct reading r = { .fn = fn, .arg = arg };
 	struct store_val max = STORE_I(USERDB_LIST_MAX);
 	return store_read(db->store, sql, &max, 1, give_account, &r);
+}
+
+/* "%50\\%%": what LIKE takes for letters is named as one. */
+static void put_pattern(struct buf *b, struct str text)
+{
+	buf_char(b, '%');
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr("%_\\", text.p[i]))
+			buf_char(b, '\\');
+		buf_char(b, text.p[i]);
+	}
+	buf_char(b, '%');
+}
+
+int userdb_find(struct userdb *db, const struct userdb_find *q, userdb_list_fn *fn, void *arg)
+{
+	static const char sql[] =
+	        "select " ACCOUNT_COLS " from account where kind = 0 and uri > $1"
+	        " and (uri like $2 escape '\\' or display_name like $2 escape '\\'"
+	        " or email like $2 escape '\\' or department like $2 escape '\\'"
+	        " or phone like $2 escape '\\' or extension like $2 escape '\\')"
+	        " order by uri limit $3";
+	struct reading r = { .fn = fn, .arg = arg };
+	auto_(buf_free) struct buf pattern = buf_of(2 * USER_TEXT_MAX + 8);
+	put_pattern(&pattern, str_sub(q->text, 0, USER_TEXT_MAX));
+	struct store_val p[] = { STORE_S(q->after), STORE_S(buf_view(&pattern)),
+		                 STORE_I(MIN(q->max, (uint32_t)USERDB_LIST_MAX)) };
+	return store_read(db->store, sql, p, ARRAY_SIZE(p), give_account, &r);
 }
 
 int userdb_groups(struct userdb *db, userdb_list_fn *fn, void *arg)
@@ -359,9 +388,12 @@ static bool read_counters(struct userdb *db, struct buf *why)
 	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'credential'";
 	static const char logins[] = "select coalesce(max(seq), 0) from sqlite_sequence where name "
 	                             "in ('login', 'token')";
+	static const char audits[] =
+	        "select coalesce(max(seq), 0) from sqlite_sequence where name = 'audit'";
 	static const char changes[] = "select coalesce(max(number), 0) from change";
 	if (read_max(db, accounts, &db->last_account) < 0 ||
 	    read_max(db, creds, &db->last_cred) < 0 || read_max(db, logins, &db->last_login) < 0 ||
+	    read_max(db, audits, &db->last_audit) < 0 ||
 	    read_max(db, changes, &db->last_change) < 0) {
 		buf_lit(why, "The user store cannot be read: the file is damaged. Put back a "
 		             "backup.");

@@ -70,6 +70,14 @@ int userdb_by_email(struct userdb *db, struct str email, struct account *ret) MU
  */
 typedef void userdb_list_fn(void *arg, const struct account *acc);
 int userdb_list(struct userdb *db, userdb_list_fn *fn, void *arg) MUST_CHECK;
+/* The same of those whose address, name, numbers or department have that text (ASCII letters in
+ * either case; empty: all), behind an address (empty: from the first), at most `max`. */
+struct userdb_find {
+	struct str text, after;
+	uint32_t max; /* up to USERDB_LIST_MAX */
+};
+int userdb_find(struct userdb *db, const struct userdb_find *q, userdb_list_fn *fn,
+                void *arg) MUST_CHECK;
 /* What the directory shows of a user. */
 struct userdb_person {
 	struct acct_person person;
@@ -137,6 +145,7 @@ struct userdb_set {
 	int ntlm, sha256_only, hidden;   /* 0, 1; -1: as it is */
 	int64_t max_endpoints;           /* -1: as it is */
 	int second_factor;               /* enum userdb_factor; -1: as it is */
+	int admin;                       /* as ntlm */
 	bool has_photo;
 	struct bytes photo; /* empty: none */
 };
@@ -145,7 +154,8 @@ struct userdb_set {
 	                      .sha256_only = -1,   \
 	                      .hidden = -1,        \
 	                      .max_endpoints = -1, \
-	                      .second_factor = -1 })
+	                      .second_factor = -1, \
+	                      .admin = -1 })
 /* NTLM switched off forgets the NT hash; switched on, it comes with the next password that is set
  * or typed (userdb_add_nt()). */
 void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *set,

@@ -26,9 +26,9 @@ struct userdb {
 	struct userdb_logins logins;
 	struct userdb_touched touched[USERDB_TOUCHED];
 
-	uint64_t last_account, last_cred, last_change; /* given out */
-	uint64_t last_login;                           /* of log-ins and app tokens */
-	uint64_t stored_change;                        /* on disk */
+	uint64_t last_account, last_cred, last_change, last_audit; /* given out */
+	uint64_t last_login;                                       /* of log-ins and app tokens */
+	uint64_t stored_change;                                    /* on disk */
 	userdb_change_fn *on_change;
 	void *on_change_arg;
 	struct list ops;  /* changes under way */

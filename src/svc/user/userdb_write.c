@@ -484,14 +484,16 @@ static void add_policy(struct set_stmts *st, uint64_t change, uint64_t account,
 		                      STORE_I(set->sha256_only),
 		                      STORE_I(set->max_endpoints),
 		                      STORE_I(set->hidden),
-		                      STORE_I(set->second_factor) };
+		                      STORE_I(set->second_factor),
+		                      STORE_I(set->admin) };
 	add_stmt(st,
 	         "update account set change = $1,"
 	         " ntlm = case when $3 < 0 then ntlm else $3 end,"
 	         " sha256_only = case when $4 < 0 then sha256_only else $4 end,"
 	         " max_endpoints = case when $5 < 0 then max_endpoints else $5 end,"
 	         " hidden = case when $6 < 0 then hidden else $6 end,"
-	         " second_factor = case when $7 < 0 then second_factor else $7 end"
+	         " second_factor = case when $7 < 0 then second_factor else $7 end,"
+	         " admin = case when $8 < 0 then admin else $8 end"
 	         " where id = $2",
 	         params, ARRAY_SIZE(params));
 }

@@ -11,7 +11,8 @@ enum {
 	HAS_DISABLED = 4,
 	HAS_GROUP = 8,
 	HAS_PUSHES = 16,
-	HAS_ALL = 31
+	HAS_ADMIN = 32,
+	HAS_ALL = 63
 };
 
 /* --- parts --------------------------------------------------------------------------- */
@@ -80,7 +81,7 @@ static void put_account(struct buf *b, const struct account *acc)
 	buf_u64(b, a.change);
 	buf_u8(b, (uint8_t)((a.ntlm ? HAS_NTLM : 0) | (a.sha256_only ? HAS_SHA256_ONLY : 0) |
 	                    (a.disabled ? HAS_DISABLED : 0) | (a.group ? HAS_GROUP : 0) |
-	                    (a.pushes ? HAS_PUSHES : 0)));
+	                    (a.pushes ? HAS_PUSHES : 0) | (a.admin ? HAS_ADMIN : 0)));
 	buf_u32(b, a.max_endpoints);
 	for (unsigned i = 0; text_of(&a, i); i++)
 		put_text(b, *text_of(&a, i), ACCT_TEXT_MAX);
@@ -96,6 +97,7 @@ static void get_account(struct rd *r, struct account *a)
 	a->disabled = has & HAS_DISABLED;
 	a->group = has & HAS_GROUP;
 	a->pushes = has & HAS_PUSHES;
+	a->admin = has & HAS_ADMIN;
 	a->max_endpoints = rd_u32(r);
 	for (unsigned i = 0; text_of(a, i); i++)
 		*text_of(a, i) = get_text(r, ACCT_TEXT_MAX);
@@ -406,6 +408,50 @@ static void get_push(struct rd *r, struct acct_msg *m)
 	m->push.text = get_text(r, ACCT_ASKED_MAX);
 }
 
+static void put_command(struct buf *b, const struct acct_msg *m)
+{
+	put_text(b, m->command.ticket, ACCT_TICKET_MAX);
+	put_text(b, m->command.line, ACCT_COMMAND_MAX);
+	put_peer(b, &m->command.peer);
+}
+
+static void get_command(struct rd *r, struct acct_msg *m)
+{
+	m->command.ticket = get_text(r, ACCT_TICKET_MAX);
+	m->command.line = get_text(r, ACCT_COMMAND_MAX);
+	get_peer(r, &m->command.peer);
+}
+
+static void put_nothing(struct buf *b UNUSED, const struct acct_msg *m UNUSED)
+{
+}
+
+static void get_nothing(struct rd *r UNUSED, struct acct_msg *m UNUSED)
+{
+}
+
+static void put_part(struct buf *b, const struct acct_msg *m)
+{
+	put_text(b, m->part.text, ACCT_PART_MAX);
+}
+
+static void get_part(struct rd *r, struct acct_msg *m)
+{
+	m->part.text = get_text(r, ACCT_PART_MAX);
+}
+
+static void put_commanded(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->commanded.status);
+	buf_u32(b, m->commanded.retry_s);
+}
+
+static void get_commanded(struct rd *r, struct acct_msg *m)
+{
+	m->commanded.status = (enum acct_own_status)get_enum(r, ACCT_OWN_N_STATUSES - 1);
+	m->commanded.retry_s = rd_u32(r);
+}
+
 /* By type; empty rows are no messages. */
 static const struct {
 	void (*put)(struct buf *b, const struct acct_msg *m);
@@ -429,6 +475,10 @@ static const struct {
 	[ACCT_PUSHES] = { put_pushes, get_pushes },
 	[ACCT_PUSH] = { put_push, get_push },
 	[ACCT_PUSH_GONE] = { put_push_gone, get_push_gone },
+	[ACCT_COMMAND] = { put_command, get_command },
+	[ACCT_COMMAND_END] = { put_nothing, get_nothing },
+	[ACCT_PART] = { put_part, get_part },
+	[ACCT_COMMANDED] = { put_commanded, get_commanded },
 };
 
 /* False for an unknown type. */

@@ -23,6 +23,8 @@ enum {
 	ACCT_FOUND_MAX = 100,    /* people that one search finds */
 	ACCT_MEMBERS_MAX = 1000, /* of a distribution group (F-027) */
 	ACCT_PUSHES_MAX = 8,     /* browsers of a user that are told by push */
+	ACCT_COMMAND_MAX = 15 * 1024, /* of an administrator's command */
+	ACCT_PART_MAX = 15 * 1024,    /* of a piece of what it says */
 };
 
 /* A user as other roles see it, or a distribution group: no secret in it. */
@@ -37,6 +39,7 @@ struct account {
 	bool ntlm;              /* has an NT hash (policy) */
 	bool sha256_only;       /* Digest by SHA-256 instead of MD5 */
 	bool pushes;            /* browsers of it are told by push what comes while they are away */
+	bool admin;             /* may use the administration pages */
 	uint32_t max_endpoints; /* 0: the policy's */
 };
 
@@ -141,7 +144,7 @@ enum acct_own_op {
 	/* text: its name; number: its life in seconds, 0 for ever; answered with the token. */
 	ACCT_OWN_TOKEN_ADD,
 	ACCT_OWN_TOKEN_REMOVE, /* by its number */
-	ACCT_OWN_PUSH,          /* flags: is this log-in's browser told by push? */
+	ACCT_OWN_PUSH,         /* flags: is this log-in's browser told by push? */
 	/* text: a subscription (wire/push/push_sub.h), in the place of the one that it has. */
 	ACCT_OWN_PUSH_ADD,
 	ACCT_OWN_PUSH_END,
@@ -175,11 +178,13 @@ enum acct_type {
 	ACCT_KNOWN = 3, /* a sign-in was decided with a session key; no answer */
 	ACCT_FEED =
 	        4, /* subscribe to changes after number `since`; answered, then the changes come */
-	ACCT_SEARCH = 5,    /* answered with PERSONs, then an END */
-	ACCT_MEMBERS = 6,   /* of a distribution group; answered likewise */
-	ACCT_OWN = 7,       /* answered with OWN_ROWs, then an OWNED */
-	ACCT_PUSHES = 8,    /* where a user is told by push; answered with PUSHes, then an END */
-	ACCT_PUSH_GONE = 9, /* the push service has forgotten it; no answer */
+	ACCT_SEARCH = 5,       /* answered with PERSONs, then an END */
+	ACCT_MEMBERS = 6,      /* of a distribution group; answered likewise */
+	ACCT_OWN = 7,          /* answered with OWN_ROWs, then an OWNED */
+	ACCT_PUSHES = 8,       /* where a user is told by push; answered with PUSHes, then an END */
+	ACCT_PUSH_GONE = 9,    /* the push service has forgotten it; no answer */
+	ACCT_COMMAND = 10,     /* of an administrator: answered with PARTs, then a COMMANDED */
+	ACCT_COMMAND_END = 11, /* who asked with that id wants no more; no answer of its own */
 	/* from accounts */
 	ACCT_RECORD = 65,
 	ACCT_VERDICT = 66,
@@ -190,6 +195,8 @@ enum acct_type {
 	ACCT_OWN_ROW = 71,
 	ACCT_OWNED = 72,
 	ACCT_PUSH = 73,
+	ACCT_PART = 74,
+	ACCT_COMMANDED = 75,
 };
 
 enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
@@ -279,6 +286,20 @@ struct acct_msg {
 			uint64_t number, login; /* its own; of the log-in that it is of */
 			struct str text;        /* a secret; as it was added */
 		} push;
+		/* A request of wire/ctl, one line without its end, for `dialtone`'s commands. */
+		struct acct_command {
+			struct str ticket, line;
+			struct addr peer;
+		} command;
+		struct {
+			struct str text; /* a piece of the lines that answer it; may be a secret */
+		} part;
+		/* DONE: the command has said what it has to say, be it that it failed.  NONE: there
+		 * is no such command for this user. */
+		struct {
+			enum acct_own_status status;
+			uint32_t retry_s;
+		} commanded;
 	};
 };
 

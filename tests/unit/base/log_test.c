@@ -57,6 +57,48 @@ static void nothing_makes_a_second_line(void)
 	OK(strcmp(line(), "info test/1 event=x a=1?2026 error forged??[31m") == 0);
 }
 
+struct kept_lines {
+	uint64_t first, last;
+	size_t n;
+	char text[LOG_TEXT_MAX];
+};
+
+static void take_line(void *arg, uint64_t number, struct str s)
+{
+	struct kept_lines *k = arg;
+	if (k->n++ == 0)
+		k->first = number;
+	k->last = number;
+	struct buf b = BUF_ON(k->text);
+	buf_str(&b, s);
+	buf_char(&b, '\0');
+}
+
+static void the_last_lines_are_kept(void)
+{
+	struct kept_lines before = { 0 }, after = { 0 };
+	log_info(NULL, "one", "");
+	(void)line();
+	log_kept(take_line, &before);
+	EQ(before.first, 1);
+	EQ(before.n, before.last);
+	OK(strcmp(before.text + 25, "info test/1 event=one") == 0);
+	char long_text[1000];
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	for (unsigned i = 0; i < 300; i++) {
+		log_info(NULL, "many", "text=%s", long_text);
+		(void)line();
+	}
+	log_info(NULL, "two", "");
+	(void)line();
+	log_kept(take_line, &after);
+	EQ(after.last, before.last + 301);
+	EQ(after.last - after.first + 1, after.n);
+	OK(after.n > 100 && after.n < 140); /* of 1,040 bytes each in 128 kB */
+	OK(strcmp(after.text + 25, "info test/1 event=two") == 0);
+}
+
 static void a_long_line_is_cut(void)
 {
 	char big[6000];
@@ -152,6 +194,7 @@ int main(void)
 	RUN(line_has_level_writer_event_and_context);
 	RUN(level_decides_what_is_written);
 	RUN(nothing_makes_a_second_line);
+	RUN(the_last_lines_are_kept);
 	RUN(a_long_line_is_cut);
 	RUN(level_names_are_read);
 	RUN(peers_bytes_are_escaped);

@@ -274,6 +274,53 @@ static void list_is_in_order(void)
 	end(f);
 }
 
+static void check_found(struct fixture *f, struct userdb_find q, const char *users)
+{
+	auto_(buf_free) struct buf b = buf_of(1000);
+	q.max = q.max > 0 ? q.max : 10;
+	EQ(userdb_find(f->db, &q, count_row, &b) >= 0, true);
+	EQ_STR(buf_view(&b), users);
+}
+
+static void users_are_found_by_a_part_of_what_they_are(void)
+{
+	struct fixture *f = start();
+	uint64_t alice = add(f, "alice@example.test", "correct horse");
+	uint64_t bob = add(f, "bob@example.test", "correct horse");
+	EQ(set_field(f, alice, USER_PHONE, "+4930123456"), 0);
+	EQ(set_field(f, bob, USER_DEPARTMENT, "100% R_D\\x"), 0);
+	check_found(f, (struct userdb_find){ .text = STR("") },
+	            "alice@example.test bob@example.test ");
+	check_found(f, (struct userdb_find){ .text = STR("LIC") }, "alice@example.test ");
+	check_found(f, (struct userdb_find){ .text = STR("30123") }, "alice@example.test ");
+	check_found(f, (struct userdb_find){ .text = STR("0% R_d\\") }, "bob@example.test ");
+	check_found(f, (struct userdb_find){ .text = STR("b_b") }, "");
+	check_found(f, (struct userdb_find){ .text = STR("'; drop table account; --") }, "");
+	check_found(f, (struct userdb_find){ .after = STR("alice@example.test") },
+	            "bob@example.test ");
+	check_found(f, (struct userdb_find){ .max = 1 }, "alice@example.test ");
+	end(f);
+}
+
+static void the_right_of_an_administrator_is_kept(void)
+{
+	struct fixture *f = start();
+	uint64_t id = add(f, "alice@example.test", "correct horse");
+	OK(!get(f, "alice").admin);
+	for (int on = 1; on >= 0; on--) {
+		struct userdb_set set = USERDB_SET_NOTHING;
+		struct done d = { 0 };
+		set.admin = on;
+		userdb_set(f->db, id, &set, on_done, &d);
+		AWAIT(f->l, d.calls == 1);
+		EQ(d.err, 0);
+		EQ(set_field(f, id, USER_TITLE, "Head"), 0); /* leaves it as it is */
+		reopen(f);
+		EQ(get(f, "alice").admin, on == 1);
+	}
+	end(f);
+}
+
 /* --- passwords ----------------------------------------------------------------------- */
 
 static void password_has_all_its_forms(void)
@@ -470,6 +517,8 @@ int main(void)
 	RUN(data_change_together_or_not_at_all);
 	RUN(ids_are_never_used_again);
 	RUN(list_is_in_order);
+	RUN(users_are_found_by_a_part_of_what_they_are);
+	RUN(the_right_of_an_administrator_is_kept);
 	RUN(password_has_all_its_forms);
 	RUN(new_password_replaces_and_names_the_old_credential);
 	RUN(devices_come_and_go);

@@ -143,7 +143,10 @@ static void searches_and_people_come_back(void)
 	OK(m.end.more);
 	m = through(&b, &(struct acct_msg){ .type = ACCT_RECORD,
 	                                    .record = { ACCT_FOUND, { .id = 5, .group = true } } });
-	OK(m.record.acc.group && !m.record.acc.disabled);
+	OK(m.record.acc.group && !m.record.acc.disabled && !m.record.acc.admin);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_RECORD,
+	                                    .record = { ACCT_FOUND, { .id = 5, .admin = true } } });
+	OK(m.record.acc.admin && !m.record.acc.group);
 }
 
 static void own_matters_come_back(void)
@@ -209,6 +212,41 @@ static void what_is_told_by_push_comes_back(void)
 	            &(struct acct_msg){ .type = ACCT_RECORD,
 	                                .record = { ACCT_FOUND, { .id = 5, .pushes = true } } });
 	OK(m.record.acc.pushes && !m.record.acc.group);
+}
+
+static void commands_come_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(2 * ACCT_FRAME_MAX);
+	struct addr peer;
+	EQ(addr_parse(&peer, STR("192.0.2.7"), 443), 0);
+	struct acct_msg m =
+	        through(&b, &(struct acct_msg){ .type = ACCT_COMMAND,
+	                                        .id = 9,
+	                                        .command = { STR("ticket"),
+	                                                     STR("{\"cmd\":\"status\"}"), peer } });
+	EQ_STR(m.command.ticket, "ticket");
+	EQ_STR(m.command.line, "{\"cmd\":\"status\"}");
+	OK(addr_eq_host(&m.command.peer, &peer));
+	m = through(&b, &(struct acct_msg){ .type = ACCT_COMMAND_END, .id = 9 });
+	EQ(m.id, 9);
+	m = through(&b, &(struct acct_msg){ .type = ACCT_PART, .part = { STR("{\"ok\":") } });
+	EQ_STR(m.part.text, "{\"ok\":");
+	m = through(&b, &(struct acct_msg){ .type = ACCT_COMMANDED,
+	                                    .commanded = { ACCT_OWN_SLOW, 7 } });
+	EQ(m.commanded.status, ACCT_OWN_SLOW);
+	EQ(m.commanded.retry_s, 7);
+	size_t len;
+	b.p[10] = ACCT_OWN_N_STATUSES;
+	EQ(acct_get(&m, &len, buf_view(&b)), -EBADMSG);
+	char *text = xcalloc(1, ACCT_PART_MAX + 1);
+	b.len = 0;
+	acct_put(&b,
+	         &(struct acct_msg){ .type = ACCT_PART, .part = { str_n(text, ACCT_PART_MAX) } });
+	OK(!b.full && acct_get(&m, &len, buf_view(&b)) == 1); /* it fits into a frame */
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_PART,
+	                                 .part = { str_n(text, ACCT_PART_MAX + 1) } });
+	OK(b.full);
+	free(text);
 }
 
 static void searches_outside_the_limits_are_refused(void)
@@ -290,6 +328,7 @@ int main(void)
 	RUN(searches_and_people_come_back);
 	RUN(own_matters_come_back);
 	RUN(what_is_told_by_push_comes_back);
+	RUN(commands_come_back);
 	RUN(searches_outside_the_limits_are_refused);
 	RUN(frames_follow_one_another);
 	RUN(broken_frames_end_the_stream);
