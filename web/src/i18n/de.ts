@@ -41,6 +41,7 @@ export const de: Dictionary = {
   nav_calls: "Anrufe",
   nav_missed: { one: "{n} verpasster Anruf", other: "{n} verpasste Anrufe" },
   nav_settings: "Einstellungen",
+  nav_admin: "Verwaltung",
   nav_unread: { one: "{n} ungelesene Nachricht", other: "{n} ungelesene Nachrichten" },
   chats_title: "Chats",
   people_title: "Personen",

@@ -39,6 +39,7 @@ export const en = {
   nav_calls: "Calls",
   nav_missed: { one: "{n} missed call", other: "{n} missed calls" },
   nav_settings: "Settings",
+  nav_admin: "Admin",
   nav_unread: { one: "{n} unread message", other: "{n} unread messages" },
   chats_title: "Chats",
   people_title: "People",

@@ -3,13 +3,14 @@
 import { computed, signal } from "@preact/signals";
 
 import { en } from "./en";
+import type { en as admin } from "./admin";
 import type { en as more } from "./more";
 
 export type Plural = { one: string; other: string };
 /** What another language must have of these. */
 export type Words<T> = { readonly [K in keyof T]: T[K] extends Plural ? Plural : string };
 export type Dictionary = Words<typeof en>;
-export type Key = keyof typeof en | keyof typeof more;
+export type Key = keyof typeof en | keyof typeof more | keyof typeof admin;
 type Vars = Record<string, string | number>;
 type AnyWords = Readonly<Record<string, string | Plural>>;
 
@@ -38,9 +39,10 @@ const LOADERS: Record<string, () => Promise<Locale>> = {
   },
 };
 
-/** The words of what is loaded when it is needed (more.ts), in all languages. */
+/** The words of what is loaded when it is needed (more.ts, admin.ts), in all languages. */
 export function addWords(english: AnyWords, german: AnyWords): void {
-  later.value = [english, german];
+  const [en, de] = later.peek();
+  later.value = [{ ...en, ...english }, { ...de, ...german }];
 }
 
 /** The first of the wanted languages that there is; English else. */

@@ -2,14 +2,14 @@
 
 import { signal, type Signal } from "@preact/signals";
 
-export type View = "chats" | "people" | "calls" | "settings" | "files";
+export type View = "chats" | "people" | "calls" | "settings" | "files" | "admin";
 
 /** The page of the settings about what protects the account. */
 export const SECURITY = "security";
 
 export interface Route {
   view: View;
-  /** Whose chat or card it is; of the settings, which page of them; of a file, the end of its address. */
+  /** Whose chat or card it is; of settings and administration, which page of them; of a file, the end of its address. */
   uri: string | null;
 }
 
@@ -23,7 +23,7 @@ export function parseRoute(hash: string): Route {
   } catch {
     // A broken escape names nobody.
   }
-  if (view === "people" || view === "calls") return { view, uri: who };
+  if (view === "people" || view === "calls" || view === "admin") return { view, uri: who };
   if (view === "settings") return { view, uri: who === SECURITY ? who : null };
   // Who is signed in and comes back from the company's sign-on wanted to prove something there.
   if (view === "signin") return { view: "settings", uri: SECURITY };

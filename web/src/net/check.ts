@@ -47,7 +47,7 @@ export function checkError(v: unknown): WireError {
 
 export function checkUser(v: unknown): User | null {
   if (!isObject(v) || !text(v.uri)) return null;
-  return { uri: text(v.uri), name: text(v.name), phone: optional(v.phone) };
+  return { uri: text(v.uri), name: text(v.name), phone: optional(v.phone), admin: v.admin === true };
 }
 
 export function checkHello(v: unknown): Hello | null {

@@ -19,6 +19,8 @@ export interface User {
   uri: string;
   name: string;
   phone?: string;
+  /** May use the administration pages. */
+  admin?: boolean;
 }
 
 export interface Limits {

@@ -27,11 +27,13 @@ const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).Device
 const Download = lazy(async () => (await import("./files/Download")).Download);
 const Keys = lazy(async () => (await import("./Keys")).Keys, true);
 const Settings = lazy(async () => (await import("./Settings")).Settings);
+const Admin = lazy(async () => (await import("./admin/Admin")).Admin);
 const Security = lazy(async () => (await import("./security/Security")).Security);
 
 function MainPart() {
   const { view, uri } = useSession().route.value;
   if (view === "settings") return uri === SECURITY ? <Security /> : <Settings />;
+  if (view === "admin") return <Admin page={uri} />;
   if (view === "people") {
     if (uri) return <ContactCard key={uri} uri={uri} page />;
     return <Empty icon="people" title={t("people_pick_title")} text={t("people_pick_text")} />;
@@ -96,7 +98,7 @@ export function Frame() {
       <main class="content">
         {view !== "settings" && (
           <section class="list" aria-label={t("list_region")} data-region>
-            {view === "people" ? <PeopleList /> : view === "calls" ? <HistoryList /> : <ChatList />}
+            {view === "people" ? <PeopleList /> : view === "calls" ? <HistoryList /> : view === "admin" ? <Admin page={uri} list /> : <ChatList />}
           </section>
         )}
         <div id="main" class="main" tabIndex={-1} data-region>

@@ -33,6 +33,7 @@ export function Rail() {
       <Item view="people" icon="people" name="nav_people" />
       <Item view="calls" icon="phone" name="nav_calls" badge={history.missed.value} unread="nav_missed" />
       <Item view="settings" icon="settings" name="nav_settings" />
+      {user.value.admin && <Item view="admin" icon="shield" name="nav_admin" />}
       <button
         type="button"
         class="rail-self"

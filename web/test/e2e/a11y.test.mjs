@@ -2,34 +2,16 @@
 // the best practices.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
 import { TEAM } from "../mock/data.mjs";
 import { picture } from "../mock/picture.mjs";
+import { AXE, check, LOOKS } from "./axe.mjs";
 import { answerCall, brought, choose, go, launch, LIMIT, open, otherShares, signIn } from "./browser.mjs";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const LOOKS = {
-  light: { colorScheme: "light" },
-  dark: { colorScheme: "dark" },
-  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
-};
 
 let browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
-
-/** Axe is put in through the debugger: the page's own policy lets no other script run. */
-async function check(page, view) {
-  const found = await page.evaluate(
-    async ({ tags }) => (await globalThis.axe.run(document, { runOnly: tags })).violations,
-    { tags: TAGS },
-  );
-  const told = found.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).slice(0, 3).join(" | ")}`);
-  assert.deepEqual(told, [], view);
-}
 
 async function signInPages(page, mock) {
   await page.getByLabel("User name").waitFor();

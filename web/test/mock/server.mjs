@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { WebSocketServer } from "ws";
 
+import { Admin } from "./admin.mjs";
 import * as data from "./data.mjs";
 
 /** Messages that one search looks at. */
@@ -56,6 +57,8 @@ export class Mock {
   oidcTrouble = "";
   /** How often a page asked by which ways one signs in. */
   ways = 0;
+  /** An Admin, if the user is an administrator. */
+  admin = null;
   self = { state: "available", chosen: null, note: "" };
   /** What the client asked, in order. */
   asked = [];
@@ -260,7 +263,7 @@ export class Mock {
     if (this.down || this.gone) return req.socket.destroy();
     let body = "";
     for await (const part of req) body += part;
-    const user = { uri: data.ME, name: "Alice Example" };
+    const user = { uri: data.ME, name: "Alice Example", ...this.#right };
     if (path.endsWith("/session")) return this.#signedIn(req) ? this.#json(res, 200, { user, ...this.#needs }) : this.#error(res, 401, "signed_out");
     if (path.endsWith("/logout")) {
       this.pushed = null;
@@ -271,6 +274,7 @@ export class Mock {
     if (path.endsWith("/sign-in")) return this.#json(res, 200, this.oidc ? { oidc: { name: this.oidc } } : {});
     if (path.endsWith("/oidc/begin")) return this.#atTheProvider(new URL(req.url, "http://localhost"), res);
     if (path.endsWith("/login")) return this.#login(JSON.parse(body), res, user);
+    if (path.endsWith("/admin")) return this.#admin(JSON.parse(body), req, res);
     const own = OWN[path.slice("/api/v1/".length)];
     if (!own) return this.#error(res, 404, "not_found");
     if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
@@ -334,6 +338,32 @@ export class Mock {
     const headers = this.oidcTrouble || url.search ? {} : { "Set-Cookie": `dialtone=${cookie}; HttpOnly; SameSite=Strict; Path=/` };
     res.writeHead(200, { "Content-Type": "text/html", Refresh: `0; url=/${place}`, ...headers });
     res.end("<!doctype html><title>Dialtone</title>");
+  }
+
+  #admin(request, req, res) {
+    if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
+    if (this.admin && request.stream) return this.#trace(request, res);
+    const answer = this.admin?.give(request, this.proved) ?? { status: 404, error: "unknown_op" };
+    return answer.error ? this.#error(res, answer.status, answer.error, { text: answer.text ?? answer.error }) : this.#json(res, 200, answer);
+  }
+
+  #trace(request, res) {
+    const { tracers } = this.admin;
+    const write = (line) => res.write(`${JSON.stringify(line)}\n`);
+    this.admin.asked.push({ command: request.command, args: request.args });
+    res.writeHead(200, { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store", ...HEADERS });
+    res.flushHeaders();
+    tracers.add(write);
+    res.on("close", () => tracers.delete(write));
+  }
+
+  administrate() {
+    this.admin = new Admin();
+    return this.admin;
+  }
+
+  get #right() {
+    return this.admin ? { admin: true } : {};
   }
 
   get #needs() {
@@ -403,7 +433,7 @@ export class Mock {
     const session = old ?? { id: randomUUID(), seq: 0, events: [] };
     session.socket = ws;
     this.#sessions.set(session.id, session);
-    const user = { uri: data.ME, name: "Alice Example", phone: "+49301234" };
+    const user = { uri: data.ME, name: "Alice Example", phone: "+49301234", ...this.#right };
     const ok = { session: session.id, resumed: Boolean(old), seq: session.seq, user, limits: { message_bytes: 20000, watch: 500, file_bytes: this.fileBytes } };
     ws.send(JSON.stringify({ re: id, ok }));
     if (old) {

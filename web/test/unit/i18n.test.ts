@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 
 import { choose, direction, setLanguage, t, type Plural } from "../../src/i18n";
+import { de as adminDe, en as admin } from "../../src/i18n/admin";
 import { de as firstDe } from "../../src/i18n/de";
 import { en as first } from "../../src/i18n/en";
 import { de as moreDe, en as more } from "../../src/i18n/more";
 import { mark, pseudo } from "../../src/i18n/pseudo";
 
-const en = { ...first, ...more };
-const de: Record<string, string | Plural> = { ...firstDe, ...moreDe };
+const en = { ...first, ...more, ...admin };
+const de: Record<string, string | Plural> = { ...firstDe, ...moreDe, ...adminDe };
 const words = (w: string | Plural) => (typeof w === "string" ? [w] : [w.one, w.other]);
 const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
 
@@ -40,7 +41,7 @@ describe("languages", () => {
 
   it("every word is used", () => {
     const code = sources(join(__dirname, "../../src")).join("\n");
-    const built = ["state_", "err_", "msg_", "activity_", "set_theme_", "call_phase_", "call_end_", "quality_", "past_", "file_err_", "change_err_", "oidc_error_"];
+    const built = ["state_", "err_", "msg_", "activity_", "set_theme_", "call_phase_", "call_end_", "quality_", "past_", "file_err_", "change_err_", "oidc_error_", "adm_f_"];
     for (const key of Object.keys(en)) {
       const used = code.includes(`"${key}"`) || built.some((b) => key.startsWith(b));
       expect(used, `${key} is not used`).toBe(true);
@@ -48,10 +49,13 @@ describe("languages", () => {
   });
 
   it("who uses a word that is not of the first load brings it along, and no word is there twice", () => {
-    expect(Object.keys(first).filter((k) => k in more)).toEqual([]);
+    expect(Object.keys(first).filter((k) => k in more || k in admin)).toEqual([]);
+    expect(Object.keys(more).filter((k) => k in admin)).toEqual([]);
     for (const code of sources(join(__dirname, "../../src"))) {
-      const used = Object.keys(more).filter((k) => code.includes(`"${k}"`));
-      expect(used.length === 0 || code.includes('i18n/more";'), used.join(" ")).toBe(true);
+      for (const [words, file] of [[more, "more"], [admin, "admin"]] as const) {
+        const used = Object.keys(words).filter((k) => code.includes(`"${k}"`));
+        expect(used.length === 0 || code.includes(`i18n/${file}";`), used.join(" ")).toBe(true);
+      }
     }
   });
 
