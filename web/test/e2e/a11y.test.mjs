@@ -117,7 +117,7 @@ async function changes(page, mock) {
   mock.change(id, "edit", { text: "Quite right" });
   for (const [user, emoji] of [["fatima", "👍"], ["alice", "👍"], ["fatima", "❤️"]]) mock.change(id, "react", { user, emoji });
   mock.change(mock.say("fatima", "wrong window").id, "delete", { user: "fatima" });
-  await page.getByText("This message was deleted").first().waitFor();
+  await page.locator(".bubble").getByText("This message was deleted").waitFor();
   const message = page.locator(".msg", { hasText: "Quite right" });
   await message.locator(".reaction").nth(1).waitFor();
   await message.focus();

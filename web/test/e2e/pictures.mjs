@@ -159,7 +159,7 @@ async function changes(page, mock, shot) {
   for (const [user, emoji] of [["fatima", "👍"], ["alice", "👍"], ["fatima", "❤️"]]) mock.change(mine, "react", { user, emoji });
   const slip = mock.say("fatima", "wrong window");
   mock.change(slip.id, "delete", { user: "fatima" });
-  await page.getByText("This message was deleted").first().waitFor();
+  await page.locator(".bubble").getByText("This message was deleted").waitFor();
   await page.locator(".reaction").nth(2).waitFor();
   await page.locator(".msg", { hasText: "fourth line" }).last().focus();
   await shot("changes");
