@@ -210,7 +210,7 @@ static void a_log_in_has_one_and_it_goes_with_it(void)
 	EQ(s.n, 1);
 	EQ(s.login[0], second);
 	before = f->calls;
-	logins_end(f->db, f->alice, 0, on_done, f);
+	logins_end(f->db, f->alice, second, on_done, f);
 	EQ(await(f, before), 0);
 	EQ(look(f, f->alice).n, 0);
 	OK(!is_told(f, f->alice));
