@@ -44,7 +44,7 @@ void tls_server_unref(struct tls_server **tp);
 struct tls_client_config {
 	struct str ca_pem;           /* trusted roots; empty: the system's */
 	const struct tls_cert *cert; /* ours to show, or NULL */
-	const struct str *alpn; /* protocols to offer */
+	const struct str *alpn;      /* protocols to offer */
 	size_t n_alpn;
 	/* "*.example.test" in a certificate is good for one label (RFC 9110 section 4.3.4): of
 	 * HTTPS with strangers.  SIP has none (RFC 5922 section 7.2). */
