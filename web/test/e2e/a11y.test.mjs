@@ -179,6 +179,7 @@ async function people(page) {
 
 async function overlays(page) {
   await page.getByRole("button", { name: "Manage groups" }).click();
+  await page.getByRole("dialog").waitFor();
   await check(page, "groups");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: /change your state/ }).click();

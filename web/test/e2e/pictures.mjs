@@ -68,6 +68,7 @@ async function views(page, mock, shot, phone) {
   await shot("switcher");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Manage groups" }).click();
+  await page.getByRole("dialog").waitFor();
   await shot("groups");
   await page.keyboard.press("Escape");
   await go(page, "#/settings");
