@@ -2,7 +2,9 @@
 """Runs the Python tests: `run.py KIND...`, a KIND is flow, interop or faults.
 
 Every test file of tests/KIND/ runs twice where it stands on a server: with one front-end process and
-with two behind one port.  A file that says `SETTINGS = ()` runs once, without a server of that form.
+with two behind one port.  A file that says `SETTINGS = (2,)` runs with two alone: it is about other roles, and
+what a front end has to do with it is more with two.  One that says `SETTINGS = ()` runs once, without a
+server of that form.
 Some run side by side, since most wait for most of their time; of those that say `HEAVY = True`,
 because they make load, one at a time.
 Results go to --results as JSON lines {name, result: pass|fail|skip, seconds, why}.
@@ -35,7 +37,8 @@ class File:
             text = f.read()
         self.path = path
         # The numbers of front-end processes to run it with; [None]: once, as it is.
-        self.settings = [None] if re.search(r"^SETTINGS = \(\)", text, re.M) else [1, 2]
+        said = re.search(r"^SETTINGS = \(([\d, ]*)\)", text, re.M)
+        self.settings = [int(n) for n in re.findall(r"\d+", said[1])] or [None] if said else [1, 2]
         self.heavy = bool(re.search(r"^HEAVY = True", text, re.M))
 
 

@@ -17,6 +17,8 @@ from lib.web import API, Browser, Site, make_pages  # noqa: E402
 
 UNKNOWN = (404, "unknown_op")
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()

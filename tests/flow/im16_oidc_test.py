@@ -16,6 +16,8 @@ BEGIN, CALLBACK, SIGN_IN = "/api/v1/oidc/begin", "/api/v1/oidc/callback", "/api/
 COOKIE = "__Host-dialtone-oidc"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 class OidcSite(site.Site):
     """A server whose people sign in by the provider."""

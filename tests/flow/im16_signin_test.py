@@ -17,6 +17,8 @@ from lib.web import Answer, Browser, Site, make_pages  # noqa: E402
 STEP_S = 30
 FIREFOX = [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")]
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()

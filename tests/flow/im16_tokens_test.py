@@ -9,6 +9,8 @@ from lib import site, tap  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Browser, Site, address, make_pages  # noqa: E402
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()

@@ -10,6 +10,8 @@ from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import API, Site  # noqa: E402
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()

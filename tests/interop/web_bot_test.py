@@ -14,6 +14,8 @@ from lib.web import Browser, Site, address, make_pages  # noqa: E402
 BOT = os.path.join(ROOT, "contrib", "bot", "echo.py")
 CODE_LINES_MAX = 40
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()

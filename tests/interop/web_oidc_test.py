@@ -9,6 +9,8 @@ from lib import oidc, site, tap  # noqa: E402
 from lib.tap import wait_for  # noqa: E402
 from lib.web import Site  # noqa: E402
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 class Company(webpage.Browsers):
     def __init__(self, args, folder):

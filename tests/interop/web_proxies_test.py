@@ -27,6 +27,8 @@ NGINX, NGINX_SNI, HAPROXY, HAPROXY_SNI = "127.0.1.1", "127.0.1.2", "127.0.2.1", 
 FAILURES_MAX = 10  # of a user from an address, before waiting
 _clients = itertools.count(1)
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     netns.enter()

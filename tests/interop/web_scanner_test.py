@@ -15,6 +15,8 @@ from lib.web import API, Browser, Site, address, make_pages  # noqa: E402
 VIRUS = b"DIALTONE-TEST-SIGNATURE-4711"
 STREAM_MAX = 1024 * 1024
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 class Clamd:
     def __init__(self, folder):

@@ -17,6 +17,8 @@ from lib.web import Browser, Site  # noqa: E402
 
 STEP_S = 30
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()

@@ -137,6 +137,17 @@ sys.exit({status})
 """
 
 
+def a_file_says_with_how_many_front_ends_it_runs():
+    with tempfile.TemporaryDirectory() as root:
+        found = []
+        for number, text in enumerate(("", "SETTINGS = ()", "SETTINGS = (2,)", "SETTINGS = (1, 2)")):
+            path = os.path.join(root, f"s{number}_test.py")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+            found.append(files.File(path).settings)
+    return found == [[1, 2], [None], [2], [1, 2]]
+
+
 def every_file_is_counted_and_heavy_ones_run_one_at_a_time():
     """One of the light ones dies before its last test."""
     with tempfile.TemporaryDirectory() as root:
@@ -172,6 +183,7 @@ TESTS = [
     a_kind_without_results_failed,
     steps_run_in_their_order_and_builds_once,
     what_was_built_is_not_built_again,
+    a_file_says_with_how_many_front_ends_it_runs,
     every_file_is_counted_and_heavy_ones_run_one_at_a_time,
     the_last_line_counts_all,
 ]
