@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import time
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -240,6 +241,22 @@ def half_a_file_is_none(case):
     wait_for(lambda: any(n.endswith(".part") for n in names(case) - before), "its beginning")
     s.close()
     wait_for(lambda: not any(n.endswith(".part") for n in names(case) - before), "nothing is left")
+
+
+@tap.test
+def who_leaves_at_the_last_byte_harms_nobody(case):
+    a, b = browser(case), browser(case)
+    pid = case.site.server.pid_of_role("web")
+    for i in range(120):  # the last steps, the row's among them, take some milliseconds
+        s = a.site.socket()
+        s.sendall((f"POST {API}files?chat={address(b.user)}&name=short HTTP/1.1\r\nHost: {a.site.host}\r\n"
+                   f"Origin: https://{a.site.host}\r\nCookie: __Host-dialtone={a.cookie}\r\n"
+                   f"Content-Length: 4\r\n\r\nfour").encode())
+        time.sleep(0.0003 * (i % 60))
+        s.close()
+    sent(a, b, text="still there")
+    b.wait_text("still there")
+    check_eq(case.site.server.pid_of_role("web"), pid, "the process")
 
 
 @tap.test(alone=True)

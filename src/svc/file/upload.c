@@ -185,18 +185,26 @@ static void write_ahead(struct upload *u)
 
 /* --- the row --------------------------------------------------------------------------------- */
 
+/* Of one that was freed meanwhile: nobody waits for it any more, but it is there. */
+static void on_stored_late(struct upload *u, int err)
+{
+	u->stage = DONE;
+	u->error = err < 0 ? FILE_FAILED : FILE_OK;
+	really_free(u);
+}
+
 static void on_stored(void *arg, int err, int64_t n UNUSED)
 {
 	struct upload *u = arg;
 	u->working = false;
-	if (err < 0)
+	u->f->stats.n += err == 0;
+	u->f->stats.bytes += err == 0 ? u->what.size : 0;
+	if (u->freed)
+		on_stored_late(u, err);
+	else if (err < 0)
 		fail(u, err);
 	else
 		end(u, FILE_OK);
-	u->f->stats.n += err == 0;
-	u->f->stats.bytes += err == 0 ? u->what.size : 0;
-	if (u->freed) /* nobody waits for it any more, but it is there */
-		really_free(u);
 }
 
 static void store_row(struct upload *u)
