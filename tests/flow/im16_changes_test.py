@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Poster row IM-16: what was said in a browser is edited, deleted and reacted to."""
+import json
 import os
 import sys
 import sqlite3
@@ -10,6 +11,9 @@ from lib import site, tap  # noqa: E402
 from lib.im import lync, phone, take  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Browser, Site, address, make_pages  # noqa: E402
+
+AUDIO = ("v=0\r\no=- 0 0 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n"
+         "m=audio 5062 RTP/AVP 0\r\n")
 
 
 def make(args, folder):
@@ -138,14 +142,34 @@ def only_its_author_changes_it(case):
     check_eq(a.error("chat.react", **{**which(m), "chat": address(c.user)}, emoji="+", on=True),
              "not_found", "in another chat")
     check_eq(a.error("chat.edit", **{**which(m), "message": "0" * 16}, text="x"), "not_found", "no such message")
-    check_eq(a.error("chat.edit", **{**which(m), "at": "2020-01-01T00:00:00Z"}, text="x"), "not_found",
-             "of another time")
+    for at in ("2020-01-01T00:00:00Z", "5000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        check_eq(a.error("chat.edit", **{**which(m), "at": at}, text="x"), "not_found", f"of another time: {at}")
     for bad in ({"text": ""}, {}, {"text": 5}, {"text": "x", "at": "soon"}, {"text": "x", "message": ""}):
         check_eq(a.error("chat.edit", **{**which(m), **bad}), "bad_request", bad)
     check_eq(a.error("chat.edit", **which(m), text="x" * 20001), "too_large", "too long")
     check_eq(a.error("chat.react", **which(m), emoji="x" * 33, on=True), "bad_request", "no emoji")
     check_eq(a.error("chat.edit", **{**which(m), "message": "own-1"}, text="x"), "not_possible", "nobody remembers it")
     wait_last(b, address(a.user), text="mine")
+
+
+@tap.test
+def nothing_is_changed_inside_a_dialog(case):
+    p, q = phone(case), phone(case)
+    b = browser(case, q.user)
+    m = q.send(q.make("MESSAGE", p.user.uri, body="5 EUR", headers=[("Content-Type", "text/plain")]))
+    take(p)
+    check_eq(q.expect_answer(m).code, 200, "MESSAGE")
+    chat = p.user.uri.removeprefix("sip:")
+    said = wait_for(lambda: b.ok("chat.history", **{"with": chat})["messages"], "the history")[0]
+    call = p.send(p.make("INVITE", q.user.uri, body=AUDIO, headers=[("Content-Type", "application/sdp")]))
+    q.answer(q.expect_request("INVITE"), 200, body=AUDIO, headers=[("Content-Type", "application/sdp")])
+    dialog = p.confirm(call, p.expect_answer(call))
+    for change in ({"edit": "500 EUR"}, {"delete": True}, {"react": "+", "on": True}):
+        body = json.dumps({"message": said["id"], "at": said["at"], **change})
+        m = p.send(p.make("MESSAGE", None, dialog=dialog, body=body,
+                          headers=[("Content-Type", "application/dialtone-change+json")]))
+        check_eq(p.expect_answer(m).code, 415, change)
+    wait_last(b, chat, text="5 EUR")
 
 
 @tap.test

@@ -84,6 +84,10 @@ void fe_in_dialog_home(struct task *t)
 	uint64_t account = t->peer_end.account;
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	observe(t);
+	if (fe_is_change(t->msg)) { /* nobody would look who may */
+		task_refuse(t, REFUSE_CONTENT, STR(""));
+		return;
+	}
 	bool hers = !is_own_request(t) && t->who.account &&
 	            fe_owner(fe, t->who.account) == fe->env->slot;
 	if (hers && !t->unsure)

@@ -122,8 +122,10 @@ int fe_history_find(struct frontend *fe, uint64_t account, const struct change *
 {
 	const usec_t apart = CHANGE_APART_S * USEC_PER_SEC;
 	uint64_t from = said_at(c->at - MIN(c->at, apart)), to = said_at(c->at + apart);
+	from = MIN(from, (uint64_t)INT64_MAX);
+	to = MIN(to, (uint64_t)INT64_MAX);
 	struct looking x = { .message = c->message, .to = to, .ret = ret };
-	struct store_val v[] = { STORE_I(account), STORE_I(from), STORE_I(MIN(to, INT64_MAX)),
+	struct store_val v[] = { STORE_I(account), STORE_I(from), STORE_I(to),
 		                 STORE_I(c->message) };
 	struct store_val of[] = { STORE_I(c->message), STORE_I(account) };
 	int r = store_read(fe->store, sql_count, of, ARRAY_SIZE(of), on_count, &x);
