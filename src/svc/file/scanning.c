@@ -90,8 +90,11 @@ static void on_opened(void *arg UNUSED)
 static void on_room(void *arg)
 {
 	struct scanning *s = arg;
-	if (!s->judged)
-		s->ops->room(s->arg);
+	if (s->judged)
+		return;
+	if (!s->ended)
+		timer_stop(&s->silence);
+	s->ops->room(s->arg);
 }
 
 static void on_silence(void *arg)
@@ -141,6 +144,12 @@ struct scanning *scanning_new(struct loop *l, struct str where, const struct sca
 	return s;
 }
 
+/* It has so long to do its part. */
+static void hear(struct scanning *s)
+{
+	timer_set(&s->silence, loop_now(s->loop) + SCAN_SILENCE_S * USEC_PER_SEC);
+}
+
 bool scanning_put(struct scanning *s, struct str piece)
 {
 	if (s->judged || !s->stream)
@@ -155,6 +164,7 @@ bool scanning_put(struct scanning *s, struct str piece)
 	if (stream_unsent(s->stream) < UNSENT_HIGH)
 		return true;
 	stream_want_room(s->stream, UNSENT_LOW);
+	hear(s); /* what it does not read, it does not scan */
 	return false;
 }
 
@@ -165,7 +175,7 @@ void scanning_end(struct scanning *s)
 	if (s->judged || !s->stream)
 		return;
 	stream_write(s->stream, str_n(end, sizeof(end)));
-	timer_set(&s->silence, loop_now(s->loop) + SCAN_SILENCE_S * USEC_PER_SEC);
+	hear(s);
 }
 
 void scanning_free(struct scanning **sp)

@@ -10,7 +10,8 @@ struct scanning; /* opaque: one file that is looked at */
 enum {
 	SCAN_NAME_MAX = 128, /* bytes of what the scanner says it found */
 	SCAN_ANSWER_MAX = 1024,
-	SCAN_SILENCE_S = 60, /* so long it may say nothing once it has all */
+	SCAN_SILENCE_S =
+	        60, /* so long it may say nothing once it has all, or not read what comes */
 };
 
 enum scan_verdict {

@@ -249,6 +249,27 @@ static void who_goes_leaves_nothing(void)
 	world_end(&w);
 }
 
+/* At whichever step: what was begun ends by itself, and nobody is told. */
+static void who_goes_at_the_end_is_told_nothing(void)
+{
+	for (unsigned turns = 0; turns < 30; turns++) {
+		struct world w;
+		char name[300];
+		world_start(&w);
+		struct upload *u = begin(&w, 1, 5);
+		(void)upload_put(u, STR("hello"));
+		for (unsigned i = 0; i < turns && w.n_done == 0; i++)
+			loop_turn(w.loop, USEC_PER_MSEC);
+		unsigned told = w.n_done;
+		upload_free(&u);
+		for (unsigned i = 0; i < 20; i++)
+			loop_turn(w.loop, USEC_PER_MSEC);
+		EQ(w.n_done, told);
+		AWAIT(w.loop, count(&w, name) == files_stats(w.files)->n);
+		world_end(&w);
+	}
+}
+
 static void what_a_killed_process_left_is_taken_away(void)
 {
 	struct world w;
@@ -401,6 +422,36 @@ static void without_its_scanner_no_file_is_taken(void)
 	world_end(&w);
 }
 
+static void a_scanner_that_does_not_read_is_given_up(void)
+{
+	struct world w;
+	struct files_config cfg = config;
+	bool go = true;
+	world_start(&w);
+	with_scanner(&w);
+	cfg.scanner = str_of(w.path);
+	cfg.file_max = cfg.user_max = cfg.space = (uint64_t)100 * KB * KB;
+	files_configure(w.files, &cfg);
+	struct upload *u = begin(&w, 1, (uint64_t)100 * KB * KB);
+	AWAIT(w.loop, w.scanner != NULL);
+	stream_pause(w.scanner, true);
+	while (go && w.n_done == 0) { /* until both it and the disk have enough, or it alone */
+		unsigned rooms = w.n_room;
+		go = upload_put(u, pattern(space, 50 * KB));
+		for (unsigned i = 0; !go && i < 50 && w.n_room == rooms; i++)
+			loop_turn(w.loop, 10 * USEC_PER_MSEC);
+		go = go || w.n_room > rooms;
+	}
+	EQ(w.n_done, 0);
+	loop_clock_move(w.loop, (SCAN_SILENCE_S + 1) * USEC_PER_SEC);
+	for (unsigned i = 0; i < 20 && w.n_done == 0; i++)
+		loop_turn(w.loop, USEC_PER_MSEC);
+	EQ(w.n_done, 1);
+	EQ(w.err, FILE_NOT_SCANNED);
+	upload_free(&u);
+	world_end(&w);
+}
+
 /* --- names ----------------------------------------------------------------------------------- */
 
 static const struct {
@@ -449,11 +500,13 @@ int main(void)
 	RUN(what_is_removed_is_gone);
 	RUN(its_time_ends);
 	RUN(who_goes_leaves_nothing);
+	RUN(who_goes_at_the_end_is_told_nothing);
 	RUN(what_a_killed_process_left_is_taken_away);
 	RUN(there_are_bounds);
 	RUN(what_the_scanner_says_counts);
 	RUN(a_scanner_that_knows_too_early_is_not_believed);
 	RUN(without_its_scanner_no_file_is_taken);
+	RUN(a_scanner_that_does_not_read_is_given_up);
 	RUN(names_do_no_harm);
 	RUN(pictures_are_known_by_their_content);
 	return tap_done();
