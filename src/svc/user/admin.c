@@ -2,7 +2,10 @@
 
 #include "base/code.h"
 
-enum { SHOWN_MAX = 300 /* bytes of one argument */ };
+enum {
+	SHOWN_MAX = 300, /* bytes of one argument, as JSON */
+	SHORT_MAX = 60,  /* and where they are too long together */
+};
 
 /* What is not here is no command of the pages: the server is not stopped, no certificate made, no
  * file read by them. */
@@ -74,33 +77,52 @@ bool admin_command_takes(const struct admin_command *c, const char *arg)
 	return true;
 }
 
-static void put_text(struct buf *b, const char *name, struct str text)
+static void put_text(struct buf *b, const char *name, struct str text, size_t max)
 {
-	bool table = str_eq(str_of(name), STR("list")); /* with passwords in it, perhaps */
-	if (str_eq(str_of(name), STR("password")))
+	size_t begin = b->len;
+	if (str_eq(str_of(name), STR("password"))) {
 		buf_lit(b, "\"***\"");
-	else if (table || text.len > SHOWN_MAX)
-		buf_printf(b, "\"(%zu bytes)\"", text.len);
-	else
+		return;
+	}
+	if (!str_eq(str_of(name), STR("list")) && text.len <= max) /* passwords in it, perhaps */
 		json_put_str(b, text);
+	if (b->full || (b->len > begin && b->len - begin <= max + 2))
+		return;
+	b->len = begin;
+	buf_printf(b, "\"(%zu bytes)\"", text.len);
 }
 
+static void put_one(struct buf *b, const cJSON *v, size_t max)
+{
+	bool whom = str_eq(str_of(v->string), STR("user"));
+	json_put_str(b, str_of(v->string));
+	buf_char(b, ':');
+	if (cJSON_IsString(v))
+		put_text(b, v->string, str_of(v->valuestring), whom ? (size_t)SHOWN_MAX : max);
+	else if (cJSON_IsNumber(v))
+		buf_printf(b, "%.17g", v->valuedouble);
+	else
+		buf_str(b, cJSON_IsTrue(v) ? STR("true") : STR("false"));
+}
+
+static bool put_all(struct buf *b, const cJSON *args, size_t max)
+{
+	b->len = 0;
+	b->full = false;
+	buf_char(b, '{');
+	for (const cJSON *v = args ? args->child : NULL; v; v = v->next) {
+		if (b->len > 1)
+			buf_char(b, ',');
+		put_one(b, v, max);
+	}
+	buf_char(b, '}');
+	return !b->full;
+}
+
+/* What else stands there must not hide what was done. */
 void admin_put_args(struct buf *b, const cJSON *args)
 {
 	auto_(buf_free) struct buf all = buf_of(ADMIN_ARGS_MAX);
-	buf_char(&all, '{');
-	for (const cJSON *v = args ? args->child : NULL; v; v = v->next) {
-		if (all.len > 1)
-			buf_char(&all, ',');
-		json_put_str(&all, str_of(v->string));
-		buf_char(&all, ':');
-		if (cJSON_IsString(v))
-			put_text(&all, v->string, str_of(v->valuestring));
-		else if (cJSON_IsNumber(v))
-			buf_printf(&all, "%.17g", v->valuedouble);
-		else
-			buf_str(&all, cJSON_IsTrue(v) ? STR("true") : STR("false"));
-	}
-	buf_char(&all, '}');
-	buf_str(b, all.full ? STR("{}") : buf_view(&all));
+	bool whole = put_all(&all, args, SHOWN_MAX) || put_all(&all, args, SHORT_MAX);
+	buf_str(b, whole ? buf_view(&all) : STR("{}"));
 }

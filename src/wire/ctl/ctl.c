@@ -181,6 +181,11 @@ int ctl_check_args(const struct ctl_command *cmd, const cJSON *args, struct buf 
 			buf_printf(why, " must be %s", need[a->type]);
 			return -EINVAL;
 		}
+		if (member(args, v->string) != v) {
+			put_arg_name(why, a);
+			buf_lit(why, " stands there twice");
+			return -EINVAL;
+		}
 	}
 	for (size_t i = 0; i < CTL_ARGS_MAX && cmd->args[i].name; i++) {
 		if (cmd->args[i].required && !member(args, cmd->args[i].name)) {

@@ -72,6 +72,26 @@ static void what_is_long_is_told_by_its_length(void)
 	check_args(b.p, "{}");
 }
 
+static void what_is_long_hides_nothing_else(void)
+{
+	auto_(buf_free) struct buf b = buf_of(8 * ADMIN_ARGS_MAX);
+	buf_lit(&b, "{\"user\":\"mallory\"");
+	for (unsigned i = 0; i < 12; i++) {
+		buf_printf(&b, ",\"a%u\":\"", i);
+		for (unsigned k = 0; k < 100; k++)
+			buf_lit(&b, "\\\"");
+		buf_lit(&b, "\"");
+	}
+	buf_lit(&b, ",\"admin\":\"yes\"}");
+	buf_char(&b, '\0');
+	auto_(buf_free) struct buf shown = buf_of(ADMIN_ARGS_MAX + 8);
+	cJSON *args = cJSON_Parse(b.p);
+	admin_put_args(&shown, args);
+	OK(str_starts(buf_view(&shown), STR("{\"user\":\"mallory\",\"a0\":\"(100 bytes)\",")));
+	OK(str_ends(buf_view(&shown), STR(",\"admin\":\"yes\"}")));
+	cJSON_Delete(args);
+}
+
 int main(void)
 {
 	RUN(only_what_is_listed_is_found);
@@ -79,5 +99,6 @@ int main(void)
 	RUN(files_of_the_server_are_no_arguments);
 	RUN(arguments_are_shown_without_secrets);
 	RUN(what_is_long_is_told_by_its_length);
+	RUN(what_is_long_hides_nothing_else);
 	return tap_done();
 }

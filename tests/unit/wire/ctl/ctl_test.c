@@ -156,6 +156,8 @@ static void arguments_are_checked_against_the_row(void)
 	EQ(check("{\"user\":\"a\",\"after\":\"b\"}", &why), -EINVAL);
 	EQ_STR(buf_view(&why), "--after must be a number");
 	EQ(check("{\"user\":\"a\",\"after\":1e999}", &why), -EINVAL);
+	EQ(check("{\"user\":\"a\",\"after\":1,\"after\":2}", &why), -EINVAL);
+	EQ_STR(buf_view(&why), "--after stands there twice");
 	EQ(check("{\"user\":\"a\",\"all\":1}", &why), -EINVAL);
 	EQ(check("{\"user\":\"a\",\"other\":1}", &why), -EINVAL);
 	EQ_STR(buf_view(&why), "--other is not an argument of endpoint kick");
