@@ -16,6 +16,7 @@ struct getting {
 	struct http_exchange *x; /* NULL: its peer has gone */
 	struct member_ask *asking;
 	struct file_reader *reader;
+	uint64_t account; /* who asks */
 	char id[FILE_ID_LEN + 1];
 	bool waits; /* for room */
 };
@@ -123,6 +124,16 @@ static void not_there(struct getting *g)
 	            "into a chat that you are not in.");
 }
 
+static void too_many(struct getting *g)
+{
+	struct http_exchange *x = take(&g->x);
+	http_set_user(x, NULL, NULL);
+	getting_free(g);
+	http_refuse(x, 429,
+	            "Too many files are being fetched at the same time; try again when some of "
+	            "them are there.");
+}
+
 /* Without content: 304, 416, the head alone. */
 static void answer_short(struct getting *g)
 {
@@ -138,7 +149,7 @@ static void send_part(struct getting *g, const struct file *f, enum http_range r
 	const struct http_msg *m = http_request(g->x);
 	bool head_only = m->method == HTTP_HEAD;
 	if (!head_only && n > 0) {
-		g->reader = file_reader_new(g->web->kept, f->id, from, n, on_read, g);
+		g->reader = file_reader_new(g->web->kept, g->account, f->id, from, n, on_read, g);
 		if (!g->reader) {
 			not_there(g);
 			return;
@@ -194,7 +205,10 @@ static void send_file(struct getting *g)
 		answer_short(g);
 		return;
 	}
-	send_part(g, &f, r, from, r == HTTP_RANGE_PART ? n : f.size);
+	if (files_may_read(g->web->kept, g->account))
+		send_part(g, &f, r, from, r == HTTP_RANGE_PART ? n : f.size);
+	else
+		too_many(g);
 }
 
 /* --- who may --------------------------------------------------------------------------------- */
@@ -225,6 +239,7 @@ static void look(struct visit *v)
 	struct file f;
 	g->web = v->web;
 	g->x = take(&v->x);
+	g->account = who.account;
 	visit_free(v);
 	http_set_user(g->x, g, on_gone);
 	take_id(g, http_request(g->x)->path);

@@ -14,7 +14,8 @@ enum {
 	FILE_PIECE_MAX = 64 * 1024, /* of what is read at once */
 	FILE_UPLOADS_MAX = 64,      /* that are under way, */
 	FILE_USER_UPLOADS_MAX = 4,  /* of one user, */
-	FILE_READERS_MAX = 500,     /* and of those who read */
+	FILE_READERS_MAX = 500,     /* and of those who read; */
+	FILE_USER_READERS_MAX = 100,
 };
 
 /* Borrowed until the next call. */
@@ -102,9 +103,11 @@ void upload_free(struct upload **up);
 struct file_reader; /* opaque */
 /* From the loop: up to FILE_PIECE_MAX bytes; empty: it could not be read. */
 typedef void file_read_fn(void *arg, struct str piece);
-/* n bytes from `from` on, which are there.  NULL: it cannot be opened, or too many are read. */
-struct file_reader *file_reader_new(struct files *f, struct str id, uint64_t from, uint64_t n,
-                                    file_read_fn *fn, void *arg);
+/* False: too many are read, by this user or by all. */
+bool files_may_read(const struct files *f, uint64_t account);
+/* n bytes from `from` on, which are there, for that user.  NULL: it cannot be opened. */
+struct file_reader *file_reader_new(struct files *f, uint64_t account, struct str id, uint64_t from,
+                                    uint64_t n, file_read_fn *fn, void *arg);
 /* Asks for the next piece; fn is called once. */
 void file_reader_next(struct file_reader *r);
 uint64_t file_reader_left(const struct file_reader *r);

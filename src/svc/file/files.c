@@ -293,6 +293,7 @@ struct files *files_open(struct loop *l, const char *folder, const struct files_
 	f->loop = l;
 	f->found.text = buf_of(FOUND_MAX);
 	list_init(&f->uploads);
+	list_init(&f->readers);
 	timer_init(&f->sweep, l, on_sweep, f);
 	files_configure(f, cfg);
 	if (open_folder(f, folder, why) < 0 || open_store(f, folder, why) < 0) {

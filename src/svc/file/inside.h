@@ -16,7 +16,7 @@ struct files {
 	struct files_config cfg;
 	char *folder, *scanner;
 	struct files_stats stats;
-	struct list uploads;
+	struct list uploads, readers;
 	unsigned n_uploads, n_readers;
 	uint64_t coming; /* bytes of uploads that are under way */
 	struct timer sweep;

@@ -9,7 +9,9 @@
 
 struct file_reader {
 	struct job job;
+	struct list node; /* in files->readers */
 	struct files *f;
+	uint64_t account; /* who reads */
 	int fd;
 	uint64_t at, left;
 	size_t n; /* bytes of the piece */
@@ -57,12 +59,18 @@ static void on_later(void *arg)
 	on_worked(&r->job);
 }
 
-struct file_reader *file_reader_new(struct files *f, struct str id, uint64_t from, uint64_t n,
-                                    file_read_fn *fn, void *arg)
+bool files_may_read(const struct files *f, uint64_t account)
+{
+	unsigned of_user = 0;
+	list_for(it, &f->readers) of_user +=
+	        list_entry(it, struct file_reader, node)->account == account;
+	return f->n_readers < FILE_READERS_MAX && of_user < FILE_USER_READERS_MAX;
+}
+
+struct file_reader *file_reader_new(struct files *f, uint64_t account, struct str id, uint64_t from,
+                                    uint64_t n, file_read_fn *fn, void *arg)
 {
 	char path[FILE_PATH_MAX];
-	if (f->n_readers >= FILE_READERS_MAX)
-		return NULL;
 	files_path(f, id, "", path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
@@ -71,6 +79,7 @@ struct file_reader *file_reader_new(struct files *f, struct str id, uint64_t fro
 	}
 	struct file_reader *r = xmalloc(sizeof(*r)); /* the piece need not be zero */
 	r->f = f;
+	r->account = account;
 	r->fd = fd;
 	r->at = from;
 	r->left = n;
@@ -80,6 +89,7 @@ struct file_reader *file_reader_new(struct files *f, struct str id, uint64_t fro
 	r->arg = arg;
 	r->job = (struct job){ .work = work, .done = on_worked };
 	defer_init(&r->later, on_later, r);
+	list_add(&f->readers, &r->node);
 	f->refs++;
 	f->n_readers++;
 	f->stats.read++;
@@ -107,6 +117,7 @@ void file_reader_free(struct file_reader **rp)
 	struct file_reader *r = take(rp);
 	if (!r)
 		return;
+	list_del(&r->node);
 	r->f->n_readers--;
 	r->freed = true;
 	if (!r->working)

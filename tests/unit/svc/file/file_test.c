@@ -156,7 +156,7 @@ static void on_read(void *arg, struct str piece)
 static struct str fetch(struct world *w, uint64_t from, uint64_t n)
 {
 	w->got.len = 0;
-	w->reader = file_reader_new(w->files, str_of(w->id), from, n, on_read, w);
+	w->reader = file_reader_new(w->files, 1, str_of(w->id), from, n, on_read, w);
 	OK(w->reader != NULL);
 	file_reader_next(w->reader);
 	AWAIT(w->loop, w->got.len == n);
@@ -306,6 +306,26 @@ static void there_are_bounds(void)
 	OK(u[FILE_USER_UPLOADS_MAX - 1] && !begin(&w, 3, 1) && w.err == FILE_BUSY);
 	for (size_t i = 0; i < ARRAY_SIZE(u); i++)
 		upload_free(&u[i]);
+	world_end(&w);
+}
+
+static void one_user_does_not_read_for_all(void)
+{
+	struct world w;
+	struct file_reader *all[FILE_USER_READERS_MAX];
+	world_start(&w);
+	send_file(&w, 1, STR("hello"));
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		OK(files_may_read(w.files, 2));
+		all[i] = file_reader_new(w.files, 2, str_of(w.id), 0, 5, on_read, &w);
+		OK(all[i] != NULL);
+	}
+	OK(!files_may_read(w.files, 2));
+	OK(files_may_read(w.files, 1));
+	file_reader_free(&all[0]);
+	OK(files_may_read(w.files, 2));
+	for (size_t i = 1; i < ARRAY_SIZE(all); i++)
+		file_reader_free(&all[i]);
 	world_end(&w);
 }
 
@@ -503,6 +523,7 @@ int main(void)
 	RUN(who_goes_at_the_end_is_told_nothing);
 	RUN(what_a_killed_process_left_is_taken_away);
 	RUN(there_are_bounds);
+	RUN(one_user_does_not_read_for_all);
 	RUN(what_the_scanner_says_counts);
 	RUN(a_scanner_that_knows_too_early_is_not_believed);
 	RUN(without_its_scanner_no_file_is_taken);
