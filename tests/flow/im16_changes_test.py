@@ -173,6 +173,24 @@ def nothing_is_changed_inside_a_dialog(case):
 
 
 @tap.test
+def nobody_writes_a_message_with_the_id_of_anothers(case):
+    a, p = browser(case), phone(case)
+    chat = p.user.uri.removeprefix("sip:")
+    number = a.send("chat.send", to=chat, text="5 EUR")
+    got = take(p)
+    m = a.answer(number)["ok"]["message"]
+    same = p.make("MESSAGE", "sip:" + address(a.user), body="yes", headers=[("Content-Type", "text/plain")])
+    for name in ("Call-ID", "CSeq"):
+        same.set(name, got.get(name))
+    same.set("From", same.get("From").split(";tag=")[0] + ";tag=" + got.get("From").split(";tag=")[1])
+    p.send(same)
+    check_eq(p.expect_answer(same).code, 200, "what is like it")
+    a.wait_text("yes")
+    both = wait_for(lambda: [x["id"] for x in a.ok("chat.history", **{"with": chat})["messages"]], "the history")
+    check_eq((len(both), both[0] == m["id"], both[0] == both[1]), (2, True, False), "the ids")
+
+
+@tap.test
 def in_a_group_all_see_it(case):
     a, b, c = [browser(case) for _ in range(3)]
     chat = a.ok("conference.create", name="Changes")["chat"]

@@ -31,9 +31,12 @@ uint64_t said_conversation(const struct hash_key *k, struct str a, struct str b)
 uint64_t said_message(const struct hash_key *k, const struct sip_msg *m)
 {
 	const struct sip_addr *from = sip_from(m);
+	const struct sip_uri *u = sip_from_uri(m);
 	struct str tag = from ? sip_tag(from) : STR("");
+	struct str user = u ? u->user : STR(""), host = u ? u->host : STR("");
 	uint64_t part[] = { hash_bytes(k, m->call_id.p, m->call_id.len),
-		            hash_bytes(k, tag.p, tag.len), m->cseq };
+		            hash_bytes(k, tag.p, tag.len), m->cseq, hash_lower(k, user),
+		            hash_lower(k, host) };
 	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
 }
 

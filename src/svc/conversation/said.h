@@ -37,7 +37,8 @@ usec_t said_time(uint64_t sequence);
 /* Of two users, in whichever order; of a conference: its address, and none.  All processes of a
  * pool have the key. */
 uint64_t said_conversation(const struct hash_key *k, struct str a, struct str b);
-/* Of a MESSAGE: by Call-ID, CSeq and the sender's tag, which no hop changes. */
+/* Of a MESSAGE: by Call-ID, CSeq and the sender's tag and address, which no hop changes.  Who has
+ * got one knows the first three, and may write another with them. */
 uint64_t said_message(const struct hash_key *k, const struct sip_msg *m);
 
 /* Of a message in a conference of that address: by the number that its MCU gave it. */

@@ -21,24 +21,32 @@ static void a_conversation_has_one_id_for_both(void)
 	OK(id <= INT64_MAX);
 }
 
-static uint64_t id_of(const char *call_id, const char *tag, int cseq)
+static uint64_t id_from(const char *from, const char *call_id, const char *tag, int cseq)
 {
 	static struct sip_msg m;
 	static char text[512];
 	(void)snprintf(text, sizeof(text),
 	               "MESSAGE sip:bob@example.test SIP/2.0\r\n"
-	               "Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:a@example.test>;tag=%s\r\n"
+	               "Via: SIP/2.0/TCP h;branch=z9hG4bK1\r\nFrom: <sip:%s>;tag=%s\r\n"
 	               "To: <sip:bob@example.test>\r\nCall-ID: %s\r\nCSeq: %d MESSAGE\r\n"
 	               "Content-Length: 0\r\n\r\n",
-	               tag, call_id, cseq);
+	               from, tag, call_id, cseq);
 	OK(sip_parse(&m, str_of(text)) == 0);
 	return said_message(&key, &m);
+}
+
+static uint64_t id_of(const char *call_id, const char *tag, int cseq)
+{
+	return id_from("a@example.test", call_id, tag, cseq);
 }
 
 static void a_message_is_known_by_call_id_tag_and_number(void)
 {
 	uint64_t id = id_of("1", "a", 1);
 	EQ(id, id_of("1", "a", 1));
+	EQ(id, id_from("A@Example.Test;transport=tcp", "1", "a", 1));
+	OK(id != id_from("b@example.test", "1", "a", 1));
+	OK(id != id_from("a@example.org", "1", "a", 1));
 	OK(id != id_of("2", "a", 1) && id != id_of("1", "b", 1) && id != id_of("1", "a", 2));
 }
 
