@@ -14,20 +14,27 @@ enum {
 /* Of the messages of a page; of edits the last, for the others' texts would all be read for
  * nothing. */
 static const char sql_changes[] =
-        "select c.seq, c.one, c.other, c.conversation, c.message, c.author, c.peer, c.state, "
-        "c.type, c.text from (select x.message as message from said_of o join said x"
+        "with n as (select x.message as message from said_of o join said x"
         " on x.seq = o.seq where o.account = $1 and o.seq < $2"
         " and ($3 = 0 or x.conversation in ($3, $4)) and x.state < 16"
-        " order by o.seq desc limit $5) n"
-        " join said c on c.message = n.message and c.state >= 16"
-        " where (c.one = $1 or c.other = $1) and (c.state <> 16 or not exists"
-        " (select 1 from said e where e.message = c.message and e.state >= 16 and e.state = 16"
-        " and e.seq > c.seq and (e.one = $1 or e.other = $1))) order by c.seq";
+        " order by o.seq desc limit $5),"
+        " m as (select c.seq as seq from n join said c"
+        " on c.message = n.message and c.one = $1 and c.state >= 16"
+        " union select c.seq from n join said c"
+        " on c.message = n.message and c.other = $1 and c.other <> 0 and c.state >= 16)"
+        " select c.seq, c.one, c.other, c.conversation, c.message, c.author, c.peer, c.state, "
+        "c.type, c.text from m join said c on c.seq = m.seq where c.state <> 16 or not exists"
+        " (select 1 from said e where e.message = c.message and e.one = $1"
+        " and e.state >= 16 and e.state = 16 and e.seq > c.seq) and not exists"
+        " (select 1 from said e where e.message = c.message and e.other = $1 and e.other <> 0"
+        " and e.state >= 16 and e.state = 16 and e.seq > c.seq) order by c.seq";
 static const char sql_find[] = "select s.seq, s.conversation, s.author from said_of o join said s"
                                " on s.seq = o.seq where o.account = $1 and o.seq between $2 and $3"
                                " and s.message = $4 and s.state < 16 limit 1";
-static const char sql_count[] = "select count(*) from said where message = $1 and state >= 16"
-                                " and (one = $2 or other = $2)";
+static const char sql_count[] =
+        "select (select count(*) from said where message = $1 and one = $2 and state >= 16) +"
+        " (select count(*) from said where message = $1 and other = $2 and other <> 0"
+        " and state >= 16)";
 static const char sql_erase[] = "update said set text = '' where seq = $1";
 
 /* --- of a page ------------------------------------------------------------------------------- */

@@ -64,6 +64,11 @@ static const struct store_migration migrations[] = {
 	     "update said_mark set seq = 9223372036854775807;" },
 	{ 9, "alter table conference add column lasting integer not null default 0;" },
 	{ 10, "create index said_change on said (message, state, seq) where state >= 16;" },
+	/* In a group each member has a row of a change: by account too. */
+	{ 11, "drop index said_change;"
+	      "create index said_change on said (message, one, state, seq) where state >= 16;"
+	      "create index said_change_of_other on said (message, other, state, seq)"
+	      " where state >= 16 and other <> 0;" },
 	{ 0, NULL },
 };
 /* clang-format on */
