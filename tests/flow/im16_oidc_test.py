@@ -218,6 +218,16 @@ def a_sign_in_is_good_once_and_in_its_own_browser(case):
     check_eq(case.site.provider.exchanges(back), 1, "how often the provider was asked")
 
 
+@tap.test(alone=True)
+def another_site_shuts_nobody_out(case):
+    p = Person(case)
+    p.site = Site(case.site.server, source="127.0.0.77")  # where nobody has signed in before
+    for _ in range(12):  # as images of a page would; the cookie is not sent with them
+        answer = p.get(CALLBACK + "?state=x&code=x")
+        check_eq(answer.headers["Refresh"], "0; url=/#/signin/oidc_expired", "none is under way")
+    check_eq(p.get(BEGIN).status, 302, "a sign-in is begun")
+
+
 @tap.test
 def what_is_no_answer_of_the_provider_is_refused(case):
     p = Person(case)

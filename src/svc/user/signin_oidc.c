@@ -306,7 +306,9 @@ struct signin_req *signin_oidc_back(struct signin *s, const struct acct_msg *req
 	const char *why = err < 0 ? "no sign-in of this browser is under way"
 	                          : check_back(s, &flow, &back, &word);
 	if (why) {
-		if (err != -ETIME && strcmp(word, "expired") == 0)
+		/* Without a cookie nothing is tried: any page can have its visitors come so. */
+		bool bare = str_starts(str_from_bytes(req->auth.blob), STR(" "));
+		if (err != -ETIME && !bare && strcmp(word, "expired") == 0)
 			count_wrong(s, &req->auth.peer);
 		return refuse_now(s, req, ret, word,
 		                  err == 0 && back.error.p ? back.error : str_of(why));
