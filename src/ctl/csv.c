@@ -111,7 +111,8 @@ int csv_next(struct csv *c, struct buf *why)
 			return r;
 		start = 0;
 		for (size_t i = 0; i < c->n; i++) {
-			c->values[i] = str_trim(str_n(c->text.p + start, ends[i] - start));
+			c->values[i] =
+			        str_trim(str_sub(buf_view(&c->text), start, ends[i] - start));
 			empty = empty && c->values[i].len == 0;
 			start = ends[i];
 		}
