@@ -16,6 +16,8 @@ from lib.web import Browser, Site, address, make_pages  # noqa: E402
 METRICS_PORT = 9321
 OWN, INSIDE = "push.own.test", "push.inside.test"
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     """INSIDE has the same private address as OWN, and is not named as an own service."""

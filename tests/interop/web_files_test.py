@@ -29,6 +29,8 @@ CHOOSE = """
 })()
 """
 
+SETTINGS = (2,)  # front ends: tests/run.py
+
 
 def make(args, folder):
     site.netns.enter()
