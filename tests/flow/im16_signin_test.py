@@ -146,8 +146,9 @@ class Telephone:
     def code(self):
         """The next one within the server's window; waits for the clock if that is used up."""
         def unused():
-            now = int(time.time()) // STEP_S
-            return next((s for s in (now - 1, now, now + 1) if s > self.last), None)
+            now, within = divmod(int(time.time()), STEP_S)
+            first = now if within > STEP_S - 5 else now - 1  # one that ends while it is sent is no good
+            return next((s for s in range(first, now + 2) if s > self.last), None)
         self.last = wait_for(unused, "a step that was not used")
         return totp(self.secret, self.last * STEP_S)
 
