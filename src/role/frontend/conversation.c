@@ -352,7 +352,10 @@ bool fe_room_typing(struct task *t)
 {
 	struct content c;
 	struct fe_ends e;
-	if (t->msg->method != SIP_MESSAGE || !t->from_link || !fe_is_of_conference(t->msg))
+	/* As its MCU writes it: texts need not be read for this. */
+	if (t->msg->method != SIP_MESSAGE || !t->from_link || !fe_is_of_conference(t->msg) ||
+	    !str_istarts(sip_value(t->msg, SIP_H_CONTENT_TYPE),
+	                 STR("application/im-iscomposing+xml")))
 		return false;
 	content_read(&c, t->msg);
 	if (c.kind != CONTENT_TYPING)

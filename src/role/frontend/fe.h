@@ -562,6 +562,10 @@ int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said 
                    store_done_fn *done, void *arg) MUST_CHECK;
 /* What a user was told in a conference: not yet, as far as is known.  It is from now on. */
 bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message);
+/* Of the columns of a row of `said`, or the values of a record of the log: seq, one, other,
+ * conversation, message, author, peer, state, type, text.  Borrows them. */
+enum { FE_SAID_STATE = 7 };
+struct said fe_said_of_row(const struct store_val *c);
 /* A row could not be written. */
 void fe_history_lost(struct frontend *fe, int err);
 /* Those after `since`, in their order, at most max; how many, or -errno. */

@@ -140,19 +140,24 @@ struct reading {
 	void *arg;
 };
 
-static void on_row(void *arg, const struct store_val *c, int n UNUSED)
+struct said fe_said_of_row(const struct store_val *c)
 {
-	struct reading *r = arg;
-	struct said s = {
+	return (struct said){
 		.sequence = (uint64_t)c[0].i,
 		.conversation = (uint64_t)c[3].i,
 		.message = (uint64_t)c[4].i,
 		.author = c[5].s,
 		.peer = c[6].s,
-		.state = (enum said_state)c[7].i,
+		.state = (enum said_state)c[FE_SAID_STATE].i,
 		.type = c[8].s,
 		.text = c[9].s,
 	};
+}
+
+static void on_row(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct reading *r = arg;
+	struct said s = fe_said_of_row(c);
 	r->since = s.sequence;
 	r->left--;
 	r->fn(r->arg, &s);
@@ -188,7 +193,7 @@ struct looking_back {
 static bool is_asked(const struct fe_said_page *p, const struct store_val *c)
 {
 	uint64_t conversation = (uint64_t)c[3].i;
-	return (uint64_t)c[0].i < p->before && c[7].i < SAID_EDIT &&
+	return (uint64_t)c[0].i < p->before && c[FE_SAID_STATE].i < SAID_EDIT &&
 	       (p->conversations[0] == 0 || conversation == p->conversations[0] ||
 	        conversation == p->conversations[1]);
 }

@@ -6,10 +6,7 @@
 /* What became of messages that were said.  A change is a row of its own; the index of these rows
  * says which message each is of, and costs those that are no changes nothing. */
 
-enum {
-	ERASE_AGAIN_MS = 3 * STORE_LOG_FOLD_MS, /* by then it is in the tables */
-	STATE_COLUMN = 7,
-};
+enum { ERASE_AGAIN_MS = 3 * STORE_LOG_FOLD_MS /* by then it is in the tables */ };
 
 /* Of the messages of a page; of edits the last, for the others' texts would all be read for
  * nothing. */
@@ -42,36 +39,24 @@ static const char sql_erase[] = "update said set text = '' where seq = $1";
 struct telling {
 	fe_said_fn *fn;
 	void *arg;
-	uint64_t last;
 };
 
 static void tell(void *arg, const struct store_val *c, int n UNUSED)
 {
-	struct telling *x = arg;
-	struct said s = {
-		.sequence = (uint64_t)c[0].i,
-		.conversation = (uint64_t)c[3].i,
-		.message = (uint64_t)c[4].i,
-		.author = c[5].s,
-		.peer = c[6].s,
-		.state = (enum said_state)c[STATE_COLUMN].i,
-		.type = c[8].s,
-		.text = c[9].s,
-	};
-	x->last = s.sequence;
+	const struct telling *x = arg;
+	struct said s = fe_said_of_row(c);
 	x->fn(x->arg, &s);
 }
 
 static void tell_record(void *arg, const struct store_val *c, int n)
 {
-	const struct telling *x = arg;
-	if (c[STATE_COLUMN].i >= SAID_EDIT && (uint64_t)c[0].i > x->last)
+	if (c[FE_SAID_STATE].i >= SAID_EDIT)
 		tell(arg, c, n);
 }
 
 int fe_history_changes(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg)
 {
-	struct telling x = { fn, arg, 0 };
+	struct telling x = { fn, arg };
 	struct store_val v[] = { STORE_I(p->account), STORE_I(p->before),
 		                 STORE_I(p->conversations[0]), STORE_I(p->conversations[1]),
 		                 STORE_I(p->max) };
@@ -79,7 +64,6 @@ int fe_history_changes(struct frontend *fe, const struct fe_said_page *p, fe_sai
 	if (r < 0)
 		return r;
 	/* Of these some may be in the tables since, and told already; each is what it was. */
-	x.last = 0;
 	store_log_since(fe->history.log, 0, (int64_t)p->account, tell_record, &x);
 	return 0;
 }
@@ -113,7 +97,7 @@ static void on_record(void *arg, const struct store_val *c, int n UNUSED)
 	struct looking *x = arg;
 	if ((uint64_t)c[4].i != x->message)
 		return;
-	if (c[STATE_COLUMN].i >= SAID_EDIT)
+	if (c[FE_SAID_STATE].i >= SAID_EDIT)
 		x->n_changes++;
 	else if (!x->found && (uint64_t)c[0].i <= x->to)
 		found(x, (uint64_t)c[0].i, (uint64_t)c[3].i, c[5].s);

@@ -34,10 +34,11 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 	p->writing = false;
 	if (err < 0)
 		fe_history_lost(fe, err); /* it was delivered all the same */
-	for (unsigned i = 0; i < 2 && err == 0 && !fe->store_closing; i++)
-		fe_conversation_news(fe, p->accounts[i]);
-	if (err == 0 && !fe->store_closing && p->change.message)
+	bool told = err == 0 && !fe->store_closing;
+	if (told && p->change.message)
 		fe_changed(fe, p->accounts, &p->change);
+	for (unsigned i = 0; i < 2 && told && !p->change.message; i++)
+		fe_conversation_news(fe, p->accounts[i]);
 	if (p->proxy && !fe->store_closing)  /* else the stack has ended */
 		sip_proxy_release(p->proxy); /* and it is done */
 	else

@@ -20,17 +20,6 @@ static struct str bare(struct str sender)
 	return str_sub(sender, 1, sender.len - 2);
 }
 
-static bool has_dialog(const struct conf_person *p)
-{
-	list_for(n, &p->endpoints)
-	{
-		const struct conf_endpoint *e = list_entry(n, struct conf_endpoint, node);
-		if (e->owner && !e->leg->pager)
-			return true;
-	}
-	return false;
-}
-
 void mi_put_page(struct buf *b, const struct immcu_leg *to, const struct immcu_message *m)
 {
 	auto_(buf_free) struct buf text = buf_of(IMMCU_BODY_MAX + CONF_URI_MAX);
@@ -44,7 +33,7 @@ void mi_put_page(struct buf *b, const struct immcu_leg *to, const struct immcu_m
 	buf_str(&text, immcu_name(immcu_leg_room(to), bare(m->sender)));
 	buf_lit(&text, ": ");
 	buf_printf(b, CONF_NAMED ": %zu%s\r\n", text.len,
-	           has_dialog(immcu_leg_person(to)) ? CONF_ELSEWHERE : "");
+	           immcu_has_dialog(immcu_leg_person(to)) ? CONF_ELSEWHERE : "");
 	if (c.kind == CONTENT_TEXT)
 		content_put_pager(&text, &c, &type);
 	else

@@ -63,7 +63,6 @@ static bool read_which(struct session *s, uint64_t number, const cJSON *args, st
                        struct change *ret, char space[WEB_SIP_URI_MAX + 1])
 {
 	struct str id = web_text(args, "message"), at = web_text(args, "at");
-	uint8_t v[8];
 	*ret_to = wb_people_bare(web_text(args, "chat"), space);
 	if (ret_to->len == 0 || id.len == 0 || at.len == 0 || isotime_parse(&ret->at, at) < 0) {
 		web_bad(s, number, "chat, message and at are those of the message");
@@ -73,13 +72,10 @@ static bool read_which(struct session *s, uint64_t number, const cJSON *args, st
 		fail(s, number, 415);
 		return false;
 	}
-	if (id.len != 2 * sizeof(v) || hex_get(id, v, sizeof(v)) < 0) {
+	if (!change_read_id(&ret->message, id)) {
 		fail(s, number, 404);
 		return false;
 	}
-	ret->message = 0;
-	for (size_t i = 0; i < sizeof(v); i++)
-		ret->message = ret->message << 8 | v[i];
 	return true;
 }
 

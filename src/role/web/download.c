@@ -33,24 +33,27 @@ static void on_gone(void *user)
 	getting_free(user);
 }
 
+/* Ends it; what is left is the exchange, to be brought to its end. */
+static struct http_exchange *let_go(struct getting *g)
+{
+	struct http_exchange *x = take(&g->x);
+	http_set_user(x, NULL, NULL);
+	getting_free(g);
+	return x;
+}
+
 /* --- sending --------------------------------------------------------------------------------- */
 
 static void on_read(void *arg, struct str piece)
 {
 	struct getting *g = arg;
 	if (piece.len == 0) {
-		struct http_exchange *x = take(&g->x);
-		http_set_user(x, NULL, NULL);
-		getting_free(g);
-		http_abort(x); /* its client must not take it for whole */
+		http_abort(let_go(g)); /* its client must not take it for whole */
 		return;
 	}
 	bool go = http_send(g->x, piece);
 	if (file_reader_left(g->reader) == 0) {
-		struct http_exchange *x = take(&g->x);
-		http_set_user(x, NULL, NULL);
-		getting_free(g);
-		http_send_end(x);
+		http_send_end(let_go(g));
 	} else if (go) {
 		file_reader_next(g->reader);
 	} else {
@@ -102,34 +105,16 @@ static void put_disposition(struct buf *head, const struct http_msg *m, const st
 	http_put_field(head, STR("Content-Disposition"), buf_view(&b));
 }
 
-static void put_range(struct buf *head, uint64_t from, uint64_t n, uint64_t size)
-{
-	char text[80];
-	struct buf b = BUF_ON(text);
-	if (n > 0)
-		buf_printf(&b, "bytes %llu-%llu/%llu", (unsigned long long)from,
-		           (unsigned long long)(from + n - 1), (unsigned long long)size);
-	else
-		buf_printf(&b, "bytes */%llu", (unsigned long long)size);
-	http_put_field(head, STR("Content-Range"), buf_view(&b));
-}
-
 static void not_there(struct getting *g)
 {
-	struct http_exchange *x = take(&g->x);
-	http_set_user(x, NULL, NULL);
-	getting_free(g);
-	http_refuse(x, 404,
+	http_refuse(let_go(g), 404,
 	            "There is no such file for you: it is not kept any more, or was sent "
 	            "into a chat that you are not in.");
 }
 
 static void too_many(struct getting *g)
 {
-	struct http_exchange *x = take(&g->x);
-	http_set_user(x, NULL, NULL);
-	getting_free(g);
-	http_refuse(x, 429,
+	http_refuse(let_go(g), 429,
 	            "Too many files are being fetched at the same time; try again when some of "
 	            "them are there.");
 }
@@ -137,10 +122,7 @@ static void too_many(struct getting *g)
 /* Without content: 304, 416, the head alone. */
 static void answer_short(struct getting *g)
 {
-	struct http_exchange *x = take(&g->x);
-	http_set_user(x, NULL, NULL);
-	getting_free(g);
-	http_finish(x, STR(""));
+	http_finish(let_go(g), STR(""));
 }
 
 static void send_part(struct getting *g, const struct file *f, enum http_range r, uint64_t from,
@@ -159,7 +141,7 @@ static void send_part(struct getting *g, const struct file *f, enum http_range r
 	http_put_field(head, STR("Content-Type"), f->type);
 	put_disposition(head, m, f);
 	if (r == HTTP_RANGE_PART)
-		put_range(head, from, n, f->size);
+		http_put_content_range(head, from, n, f->size);
 	if (!g->reader && !head_only) {
 		answer_short(g);
 		return;
@@ -168,17 +150,8 @@ static void send_part(struct getting *g, const struct file *f, enum http_range r
 	if (g->reader) {
 		file_reader_next(g->reader);
 	} else {
-		struct http_exchange *x = take(&g->x);
-		http_set_user(x, NULL, NULL);
-		getting_free(g);
-		http_send_end(x);
+		http_send_end(let_go(g));
 	}
-}
-
-static bool range_holds(const struct http_msg *m, struct str etag)
-{
-	return m->method == HTTP_GET &&
-	       (!http_first(m, HTTP_H_IF_RANGE) || str_eq(http_value(m, HTTP_H_IF_RANGE), etag));
 }
 
 static void send_file(struct getting *g)
@@ -198,10 +171,11 @@ static void send_file(struct getting *g)
 		answer_short(g);
 		return;
 	}
-	enum http_range r = range_holds(m, buf_view(&etag)) ? http_range_of(m, f.size, &from, &n)
-	                                                    : HTTP_RANGE_NONE;
+	enum http_range r = http_range_holds(m, buf_view(&etag))
+	                            ? http_range_of(m, f.size, &from, &n)
+	                            : HTTP_RANGE_NONE;
 	if (r == HTTP_RANGE_OUT) {
-		put_range(begin(g->x, 416, g->id), 0, 0, f.size);
+		http_put_content_range(begin(g->x, 416, g->id), 0, 0, f.size);
 		answer_short(g);
 		return;
 	}

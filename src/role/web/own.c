@@ -241,9 +241,10 @@ void web_own_factor_end(struct web *w, struct http_exchange *x)
 
 /* --- passwords of phones --------------------------------------------------------------------- */
 
-static void put_devices(struct buf *b, const struct accounts_owned *o)
+/* Those that have a name: passwords of phones, app tokens. */
+static void put_named(struct buf *b, const struct accounts_owned *o, const char *what, bool end)
 {
-	buf_lit(b, "\"devices\":[");
+	buf_printf(b, "\"%s\":[", what);
 	for (size_t i = 0; i < o->n; i++) {
 		const struct acct_own_row *r = &o->rows[i];
 		buf_printf(b, "%s{\"number\":%llu", i > 0 ? "," : "",
@@ -251,9 +252,16 @@ static void put_devices(struct buf *b, const struct accounts_owned *o)
 		json_put_member(b, "name", r->name);
 		put_time(b, "made_at", r->made_at);
 		put_time(b, "used_at", r->used_at);
+		if (end)
+			put_time(b, "ends_at", r->ends_at);
 		buf_char(b, '}');
 	}
 	buf_char(b, ']');
+}
+
+static void put_devices(struct buf *b, const struct accounts_owned *o)
+{
+	put_named(b, o, "devices", false);
 }
 
 static void put_password(struct buf *b, const struct accounts_owned *o)
@@ -298,18 +306,7 @@ void web_own_device_remove(struct web *w, struct http_exchange *x)
 
 static void put_tokens(struct buf *b, const struct accounts_owned *o)
 {
-	buf_lit(b, "\"tokens\":[");
-	for (size_t i = 0; i < o->n; i++) {
-		const struct acct_own_row *r = &o->rows[i];
-		buf_printf(b, "%s{\"number\":%llu", i > 0 ? "," : "",
-		           (unsigned long long)r->number);
-		json_put_member(b, "name", r->name);
-		put_time(b, "made_at", r->made_at);
-		put_time(b, "used_at", r->used_at);
-		put_time(b, "ends_at", r->ends_at);
-		buf_char(b, '}');
-	}
-	buf_char(b, ']');
+	put_named(b, o, "tokens", true);
 }
 
 static void put_token(struct buf *b, const struct accounts_owned *o)

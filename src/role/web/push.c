@@ -1,13 +1,12 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <nettle/hmac.h>
 
 #include "base/code.h"
 #include "role/web/visit.h"
 #include "svc/push/pusher.h"
+#include "topo/setting_file.h"
 #include "wire/ctl/ctl.h"
 
 /* What comes for a user is told by push to those browsers of hers that show no page: the home says
@@ -26,7 +25,6 @@ enum {
 	EVENT_HEAD = 64,
 	NEWS_MAX = 1000,      /* that are under way */
 	CA_MAX = 1024 * 1024, /* bytes of certificates */
-	CA_PIECE = 16 * 1024,
 };
 
 /* Up to here JSON's numbers are exact. */
@@ -328,31 +326,16 @@ static struct str contact_of(const struct web *w, struct buf *b)
 	return buf_view(b);
 }
 
-static int read_ca(struct str path, struct buf *ret, struct buf *why)
-{
-	auto_(xfreep) char *name = str_dup(path);
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 1;
-	while (n > 0) {
-		char *to = buf_room(ret, CA_PIECE);
-		n = to ? read(fd, to, CA_PIECE) : -1;
-		ret->len += n > 0 ? (size_t)n : 0;
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	if (n == 0 && ret->len > 0)
-		return 0;
-	buf_printf(why, "push-ca %s: cannot be read\n", name);
-	return -EINVAL;
-}
-
 /* Whom push services must show to be: those that the system trusts, or an own authority. */
 static struct tls_client *make_tls(const struct web_settings *set, struct buf *why)
 {
-	auto_(buf_free) struct buf pem = buf_of(CA_MAX);
+	auto_(buf_free) struct buf pem = buf_of(CA_MAX + 1);
 	const char *text = NULL;
-	if (set->push_ca.len > 0 && read_ca(set->push_ca, &pem, why) < 0)
+	if (set->push_ca.len > 0 &&
+	    (setting_read_file(set->push_ca, CA_MAX, 0, &pem) < 0 || pem.len == 0)) {
+		buf_printf(why, "push-ca %" STR_FMT ": cannot be read\n", STR_ARG(set->push_ca));
 		return NULL;
+	}
 	struct tls_client_config cfg = { .ca_pem = buf_view(&pem), .wildcards = true };
 	struct tls_client *tls = tls_client_new(&cfg, &text);
 	if (!tls)

@@ -64,10 +64,7 @@ static void on_done(void *arg, enum file_error err, struct str id, struct str fo
 		buf_lit(&b, "{\"file\":");
 		wb_attach_put_file(&b, &f);
 		buf_char(&b, '}');
-		struct buf *head = http_begin(x, 200);
-		http_put_field(head, STR("Content-Type"), STR("application/json"));
-		http_put_field(head, STR("Cache-Control"), STR("no-store"));
-		http_finish(x, buf_view(&b));
+		visit_json(x, buf_view(&b));
 	}
 	sending_free(s);
 }
@@ -95,16 +92,6 @@ static bool read_query(const struct http_msg *m, const char *name, struct buf *r
 	       http_query_decode(ret, value) == 0 && !ret->full && ret->len > 0;
 }
 
-/* By which the browser reaches us, and others will. */
-static void put_host(struct buf *b, const struct http_msg *m)
-{
-	buf_str(b, m->host);
-	if (m->port.len > 0 && !str_eq(m->port, STR("443"))) {
-		buf_char(b, ':');
-		buf_str(b, m->port);
-	}
-}
-
 struct texts {
 	char chat[WEB_SIP_URI_MAX + 1], bare[WEB_SIP_URI_MAX + 1];
 	char raw[NAME_RAW_MAX + 1], name[FILE_NAME_MAX + 1], host[HTTP_HOST_MAX + 32];
@@ -119,13 +106,14 @@ static bool read_head(const struct visit *v, struct texts *t, struct file *ret)
 	if (!read_query(m, "chat", &chat) || !read_query(m, "name", &raw) ||
 	    str_to_u64(http_value(m, HTTP_H_CONTENT_LENGTH), INT64_MAX, &ret->size) < 0)
 		return false;
-	put_host(&host, m);
+	web_put_origin(&host, m);
 	file_put_name(&name, buf_view(&raw));
 	ret->account = v->who.account;
 	ret->owner = str_of(v->who.uri);
 	ret->chat = wb_people_bare(buf_view(&chat), t->bare);
 	ret->name = buf_view(&name);
-	ret->host = buf_view(&host);
+	/* By which the browser reaches us, and others will. */
+	ret->host = str_sub(buf_view(&host), strlen("https://"), host.len);
 	return ret->chat.len > 0;
 }
 

@@ -75,6 +75,12 @@ void visit_unknown(struct http_exchange *x)
 	visit_error(x, 404, "unknown_op", "There is no such thing here.", "");
 }
 
+void visit_json(struct http_exchange *x, struct str json)
+{
+	put_no_store(http_begin(x, 200));
+	http_finish(x, json);
+}
+
 void visit_refuse(struct visit *v, unsigned status, const char *code, const char *text,
                   const char *remedy)
 {

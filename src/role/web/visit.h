@@ -55,6 +55,8 @@ void visit_error(struct http_exchange *x, unsigned status, const char *code, con
                  const char *remedy);
 /* 404: also of what is there for others. */
 void visit_unknown(struct http_exchange *x);
+/* 200 with this document. */
+void visit_json(struct http_exchange *x, struct str json);
 /* Answers; each frees the visit. */
 void visit_refuse(struct visit *v, unsigned status, const char *code, const char *text,
                   const char *remedy);

@@ -136,35 +136,17 @@ static struct buf *begin(const struct http_file *file, struct choice c, struct h
 	return b;
 }
 
-static void put_content_range(struct buf *b, uint64_t from, uint64_t n, uint64_t len)
-{
-	char text[80];
-	struct buf v = BUF_ON(text);
-	if (n > 0)
-		buf_printf(&v, "bytes %llu-%llu/%llu", (unsigned long long)from,
-		           (unsigned long long)(from + n - 1), (unsigned long long)len);
-	else
-		buf_printf(&v, "bytes */%llu", (unsigned long long)len);
-	http_put_field(b, STR("Content-Range"), buf_view(&v));
-}
-
-/* A date in If-Range names no version of ours, since we send none (RFC 9110 section 13.1.5). */
-static bool range_holds(const struct http_msg *m, const struct http_variant *v)
-{
-	return m->method == HTTP_GET && (!http_first(m, HTTP_H_IF_RANGE) ||
-	                                 str_eq(http_value(m, HTTP_H_IF_RANGE), str_of(v->etag)));
-}
-
 static void answer_content(struct http_files *f, const struct http_file *file, struct choice c,
                            struct http_exchange *x)
 {
 	const struct http_msg *m = http_request(x);
 	struct str content = c.v->content;
 	uint64_t from = 0, n = 0;
-	enum http_range r =
-	        range_holds(m, c.v) ? http_range_of(m, content.len, &from, &n) : HTTP_RANGE_NONE;
+	enum http_range r = http_range_holds(m, str_of(c.v->etag))
+	                            ? http_range_of(m, content.len, &from, &n)
+	                            : HTTP_RANGE_NONE;
 	if (r == HTTP_RANGE_OUT) {
-		put_content_range(begin(file, c, x, 416), 0, 0, content.len);
+		http_put_content_range(begin(file, c, x, 416), 0, 0, content.len);
 		http_finish(x, STR(""));
 		return;
 	}
@@ -174,7 +156,7 @@ static void answer_content(struct http_files *f, const struct http_file *file, s
 	if (c.coding.len)
 		http_put_field(b, STR("Content-Encoding"), c.coding);
 	if (r == HTTP_RANGE_PART) {
-		put_content_range(b, from, n, content.len);
+		http_put_content_range(b, from, n, content.len);
 		content = str_sub(content, from, n);
 	}
 	send_content(f, x, content);

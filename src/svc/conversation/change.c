@@ -24,7 +24,7 @@ static struct str text_of(const cJSON *json, const char *name)
 	return str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name)));
 }
 
-static bool read_id(uint64_t *ret, struct str s)
+bool change_read_id(uint64_t *ret, struct str s)
 {
 	uint8_t v[8];
 	if (s.len != 2 * sizeof(v) || hex_get(s, v, sizeof(v)) < 0)
@@ -69,8 +69,9 @@ int change_read(struct change *ret, struct arena *a, struct str body)
 	const char *why;
 	cJSON *json = ctl_parse_json(body, &why);
 	struct str at = text_of(json, "at");
-	bool good = cJSON_IsObject(json) && read_id(&ret->message, text_of(json, "message")) &&
-	            at.len > 0 && isotime_parse(&ret->at, at) == 0 && read_kind(ret, json);
+	bool good = cJSON_IsObject(json) &&
+	            change_read_id(&ret->message, text_of(json, "message")) && at.len > 0 &&
+	            isotime_parse(&ret->at, at) == 0 && read_kind(ret, json);
 	if (good)
 		ret->text = arena_str(a, ret->text);
 	cJSON_Delete(json);

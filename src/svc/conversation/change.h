@@ -30,6 +30,8 @@ struct change {
 /* {"message": "00c0ffee00c0ffee", "at": "2026-11-27T09:13:01.123Z", and one of "edit": "text",
  * "delete": true, "react": "+1" with "on": true or false}.  -EINVAL. */
 int change_read(struct change *ret, struct arena *a, struct str body) MUST_CHECK;
+/* An id as histories tell it: 16 digits. */
+bool change_read_id(uint64_t *ret, struct str s) MUST_CHECK;
 void change_put(struct buf *b, const struct change *c);
 
 /* --- together */

@@ -251,7 +251,7 @@ int immcu_say(struct immcu_room *r, const struct immcu_said *s)
 	return 0;
 }
 
-static bool has_dialog(const struct conf_person *p)
+bool immcu_has_dialog(const struct conf_person *p)
 {
 	list_for(n, &p->endpoints)
 	{
@@ -266,7 +266,7 @@ bool immcu_has_dialogs(const struct immcu_room *r)
 {
 	list_for(n, &r->people)
 	{
-		if (has_dialog(list_entry(n, struct conf_person, node)))
+		if (immcu_has_dialog(list_entry(n, struct conf_person, node)))
 			return true;
 	}
 	return false;

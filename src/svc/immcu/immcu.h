@@ -128,6 +128,8 @@ struct immcu_said {
 int immcu_say(struct immcu_room *r, const struct immcu_said *s);
 /* Has somebody a dialog, and so does not get what is for pagers only? */
 bool immcu_has_dialogs(const struct immcu_room *r);
+/* The same of one. */
+bool immcu_has_dialog(const struct conf_person *p);
 /* The final answer, 408 if there was none.  A leg whose dialog is over by it (RFC 5057 section 5.1)
  * is ended, and gone. */
 void immcu_answered(struct immcu_leg *leg, int code);

@@ -1,13 +1,10 @@
 #include "svc/oidc/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "topo/setting_file.h"
 #include "wire/http/url.h"
-
-enum { PATH_LEN_MAX = 1000 };
 
 /* clang-format off */
 const struct setting oidc_table[] = {
@@ -16,7 +13,7 @@ const struct setting oidc_table[] = {
 	                    "with which people may sign in to the web; empty: there is none"),
 	SETTING_STR("oidc-client-id", struct oidc_settings, client, .max = 255, .def = "",
 	            .help = "what the provider calls this server"),
-	SETTING_STR("oidc-secret-file", struct oidc_settings, secret_file, .max = PATH_LEN_MAX,
+	SETTING_STR("oidc-secret-file", struct oidc_settings, secret_file, .max = SETTING_PATH_MAX,
 	            .def = "", .help = "file with the secret that the provider gave this server, which "
 	                    "the account of the roles alone can read; empty: it gave none"),
 	SETTING_ENUM("oidc-claim", struct oidc_settings, claim, .choices = "email preferred_username",
@@ -24,7 +21,7 @@ const struct setting oidc_table[] = {
 	SETTING_STR("oidc-name", struct oidc_settings, name, .max = OIDC_NAME_MAX, .def = "",
 	            .absent = "the provider's host",
 	            .help = "what the button says that leads there: \"Sign in with ...\""),
-	SETTING_STR("oidc-ca-file", struct oidc_settings, ca_file, .max = PATH_LEN_MAX, .def = "",
+	SETTING_STR("oidc-ca-file", struct oidc_settings, ca_file, .max = SETTING_PATH_MAX, .def = "",
 	            .absent = "the system's certificates",
 	            .help = "file with the certificates of the CA that the provider's is of"),
 	SETTING_END
@@ -75,39 +72,6 @@ int oidc_settings_read(struct oidc_settings *ret, const struct topo *t, const st
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static int read_all(int fd, struct buf *ret, size_t max)
-{
-	size_t start = ret->len;
-	char *to = buf_room(ret, max + 1);
-	ssize_t n = 1;
-	if (!to)
-		return -EFBIG;
-	while (n > 0 && ret->len - start <= max) {
-		n = read(fd, ret->p + ret->len, max + 1 - (ret->len - start));
-		if (n < 0)
-			return -errno;
-		ret->len += (size_t)n;
-	}
-	return ret->len - start > max ? -EFBIG : 0;
-}
-
-static int read_file(struct str name, size_t max, mode_t forbidden, struct buf *ret)
-{
-	char path[PATH_LEN_MAX + 1];
-	struct stat st;
-	memcpy(path, name.p, name.len);
-	path[name.len] = '\0';
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	int r = fstat(fd, &st) < 0              ? -errno
-	        : !S_ISREG(st.st_mode)          ? -EBADMSG
-	        : (st.st_mode & forbidden) != 0 ? -EPERM
-	                                        : read_all(fd, ret, max);
-	(void)close(fd);
-	return r;
-}
-
 static int tell(int err, const char *key, struct str path, struct buf *why)
 {
 	if (err == -EPERM)
@@ -126,7 +90,7 @@ int oidc_settings_secret(const struct oidc_settings *s, struct buf *ret, struct 
 	auto_(buf_free) struct buf text = buf_of(OIDC_SECRET_MAX + 2);
 	if (s->secret_file.len == 0)
 		return 0;
-	int r = read_file(s->secret_file, OIDC_SECRET_MAX, S_IRWXO, &text);
+	int r = setting_read_file(s->secret_file, OIDC_SECRET_MAX, S_IRWXO, &text);
 	struct str secret = str_trim(buf_view(&text));
 	if (r == 0 && (secret.len == 0 || memchr(secret.p, 0, secret.len)))
 		r = -EINVAL;
@@ -140,5 +104,6 @@ int oidc_settings_ca(const struct oidc_settings *s, struct buf *ret, struct buf 
 {
 	if (s->ca_file.len == 0)
 		return 0;
-	return tell(read_file(s->ca_file, OIDC_CA_MAX, 0, ret), "oidc-ca-file", s->ca_file, why);
+	return tell(setting_read_file(s->ca_file, OIDC_CA_MAX, 0, ret), "oidc-ca-file", s->ca_file,
+	            why);
 }

@@ -59,6 +59,18 @@ void http_put_number(struct buf *b, struct str name, uint64_t value)
 	buf_lit(b, "\r\n");
 }
 
+void http_put_content_range(struct buf *b, uint64_t from, uint64_t n, uint64_t len)
+{
+	char text[80];
+	struct buf v = BUF_ON(text);
+	if (n > 0)
+		buf_printf(&v, "bytes %llu-%llu/%llu", (unsigned long long)from,
+		           (unsigned long long)(from + n - 1), (unsigned long long)len);
+	else
+		buf_printf(&v, "bytes */%llu", (unsigned long long)len);
+	http_put_field(b, STR("Content-Range"), buf_view(&v));
+}
+
 void http_put_end(struct buf *b)
 {
 	buf_lit(b, "\r\n");

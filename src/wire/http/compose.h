@@ -15,6 +15,8 @@ void http_put_request(struct buf *b, struct str method, struct str target);
  * from a peer can begin a field of its own. */
 void http_put_field(struct buf *b, struct str name, struct str value);
 void http_put_number(struct buf *b, struct str name, uint64_t value);
+/* Content-Range of n bytes from `from` on, of len; n 0: of none of them (416). */
+void http_put_content_range(struct buf *b, uint64_t from, uint64_t n, uint64_t len);
 /* The empty line. */
 void http_put_end(struct buf *b);
 /* The size line of a chunk, which is followed by its bytes (at least one) and CRLF. */

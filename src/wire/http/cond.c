@@ -124,3 +124,9 @@ enum http_range http_range_of(const struct http_msg *m, uint64_t len, uint64_t *
 		return HTTP_RANGE_NONE;
 	return part(first, last, len, ret_from, ret_n);
 }
+
+bool http_range_holds(const struct http_msg *m, struct str etag)
+{
+	return m->method == HTTP_GET &&
+	       (!http_first(m, HTTP_H_IF_RANGE) || str_eq(http_value(m, HTTP_H_IF_RANGE), etag));
+}

@@ -20,6 +20,9 @@ enum http_range {
 	HTTP_RANGE_PART, /* *ret_from and *ret_n, which is not 0 */
 	HTTP_RANGE_OUT,  /* nothing of it is there: 416 */
 };
+/* Does a range count for the version with this entity tag (If-Range)?  With GET alone; a date names
+ * no version of ours, since we send none (RFC 9110 section 13.1.5). */
+bool http_range_holds(const struct http_msg *m, struct str etag);
 /* The range of a content with so many bytes that the request asks for. */
 enum http_range http_range_of(const struct http_msg *m, uint64_t len, uint64_t *ret_from,
                               uint64_t *ret_n);

@@ -1,54 +1,23 @@
 // Tokens of programs, which do as this user what the page can do, but for what protects the account.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
 import "../../i18n/more";
 import * as own from "../../net/own";
-import { codeOf } from "../../net/wire";
-import { full, since } from "../../text/time";
-import { now } from "../context";
-import { announce } from "../parts/live";
+import { full } from "../../text/time";
 import { Skeleton } from "../parts/Skeleton";
-import { ownErrorText } from "./errors";
+import { MadeSecret, NamedRow, useNamed } from "./named";
 import { ProofDialog, useProof } from "./proof";
-import { Secret } from "./Secret";
 
 const NAME_MAX = 40;
 /** How long a new one may be good, in days; 0: for ever. */
 const LIVES = [30, 90, 365, 0];
 const LIFE = 365;
 
-function Row({ row, remove }: { row: own.Token; remove: () => void }) {
-  return (
-    <li class="own-row">
-      <div class="own-what">
-        <p><bdi>{row.name}</bdi></p>
-        <p class="muted">
-          {row.ends_at
-            ? t("sec_token_made_until", { at: full(row.made_at, locale.value), until: full(row.ends_at, locale.value) })
-            : t("sec_device_made", { at: full(row.made_at, locale.value) })}
-        </p>
-        <p class="muted">
-          {row.used_at ? t("sec_login_used", { since: since(row.used_at, now.value, locale.value) }) : t("sec_device_unused")}
-        </p>
-      </div>
-      <button type="button" class="button small" aria-label={t("sec_device_remove_named", { name: row.name })} onClick={remove}>
-        {t("sec_device_remove")}
-      </button>
-    </li>
-  );
-}
-
-function Made({ name, token, close }: { name: string; token: string; close: () => void }) {
-  return (
-    <div class="own-form">
-      <p class="note">{t("sec_token_made", { name })}</p>
-      <Secret label={t("sec_token")} text={token} />
-      <button type="button" class="button" onClick={close}>{t("close")}</button>
-    </div>
-  );
+function madeText({ made_at, ends_at }: own.Token): string {
+  const at = full(made_at, locale.value);
+  return ends_at ? t("sec_token_made_until", { at, until: full(ends_at, locale.value) }) : t("sec_device_made", { at });
 }
 
 function lifeText(days: number): string {
@@ -56,15 +25,11 @@ function lifeText(days: number): string {
 }
 
 export function Tokens() {
-  const rows = useSignal<own.Token[] | null>(null);
   const name = useSignal("");
   const days = useSignal(LIFE);
   const made = useSignal<{ name: string; token: string } | null>(null);
-  const error = useSignal("");
   const proof = useProof();
-  const fail = (e: unknown) => (error.value = ownErrorText(e));
-  const load = () => own.tokens().then((list) => (rows.value = list), fail);
-  useEffect(() => void load(), []);
+  const { rows, error, fail, load, remove } = useNamed(own.tokens, own.removeToken);
   const add = (e: Event) => {
     e.preventDefault();
     error.value = "";
@@ -75,21 +40,21 @@ export function Tokens() {
       await load();
     }, fail);
   };
-  const remove = (number: number) => {
-    error.value = "";
-    // One that is not there any more is what was wanted.
-    const gone = (e: unknown) => (codeOf(e) === "not_found" ? undefined : Promise.reject(e as Error));
-    void own.removeToken(number).catch(gone).then(() => announce(t("sec_device_removed")), fail).then(load);
-  };
   return (
     <section class="card" aria-labelledby="sec-tokens">
       <h2 id="sec-tokens">{t("sec_tokens")}</h2>
       <p class="hint">{t("sec_tokens_hint")}</p>
       {!rows.value && !error.value && <Skeleton />}
       {rows.value && rows.value.length > 0 && (
-        <ul class="own-rows">{rows.value.map((r) => <Row key={r.number} row={r} remove={() => remove(r.number)} />)}</ul>
+        <ul class="own-rows">
+          {rows.value.map((r) => (
+            <NamedRow key={r.number} name={r.name} made={madeText(r)} usedAt={r.used_at} remove={() => remove(r.number)} />
+          ))}
+        </ul>
       )}
-      {made.value && <Made {...made.value} close={() => (made.value = null)} />}
+      {made.value && (
+        <MadeSecret note={t("sec_token_made", { name: made.value.name })} label={t("sec_token")} text={made.value.token} close={() => (made.value = null)} />
+      )}
       <form class="own-form" onSubmit={add}>
         <div class="field">
           <label for="token-name">{t("sec_token_name")}</label>
