@@ -149,5 +149,29 @@ def without_another_flow_the_caller_gets_480(case):
         wait_for(lambda: not case.site.server.endpoints(bob), "the binding to go")
 
 
+@tap.test
+def what_nobody_answers_waits_for_its_client(case):
+    """Where its last connection was, in another process, it waits no longer, and the log says so."""
+    alice, bob = case.site.users("alice", "bob")
+    a = phone(case, alice, "tls").sign_in()
+    for _ in range(ROUNDS):
+        instance = f"{token(4)}-0000"
+        b = phone(case, bob, "tcp", instance=instance).sign_in()
+        request = a.send(a.invite(bob.uri))
+        b.answer(b.expect_request("INVITE"), 200)
+        dialog = a.confirm(request, a.expect_answer(request))
+        b.expect_request("ACK")
+        reset(b)
+        wait_for(lambda: case.site.server.endpoints(bob) == [], "the binding to go")
+        a.send(a.make("BENOTIFY", None, dialog=dialog, body="x", headers=TEXT))
+        # The server has read it, and nobody is there.
+        check_eq(a.ask(a.make("OPTIONS", f"sip:{a.server.domain}"))[0].code, 200, "OPTIONS")
+        b = phone(case, bob, "tcp", instance=instance).sign_in()
+        wait_for(lambda: b.has(lambda m: m.method == "BENOTIFY" and m.body == b"x") or
+                 f'method=BENOTIFY from="{dialog.local}"' in case.site.server.p.text(),
+                 "what waited")
+        b.sign_off()
+
+
 if __name__ == "__main__":
     tap.main(site.make)

@@ -102,7 +102,11 @@ void fe_send(struct task *t, struct sip_branch_spec *b)
 {
 	/* Nobody answers those ([MS-SIP] section 2.2.1.2). */
 	if (t->msg->method == SIP_ACK || t->msg->method == SIP_BENOTIFY) {
-		sip_proxy_pass(t->rq, b->flow, &b->edit);
+		if (t->kept)
+			sip_proxy_pass_kept(t->fe->stack, t->stx, b->flow, &b->edit);
+		else
+			sip_proxy_pass(t->rq, b->flow, &b->edit);
+		task_done(t);
 		return;
 	}
 	struct sip_proxy *p = fe_proxy(t, NULL);

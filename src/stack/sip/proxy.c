@@ -600,28 +600,43 @@ int sip_proxy_check(const struct sip_req *rq, int *ret_left)
 	return 0;
 }
 
-static struct str compose_passed(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
+static struct str compose_passed(struct sip_stack *s, const struct sip_msg *m,
+                                 const struct sip_flow *from, struct sip_flow *to,
+                                 struct sip_edit *e)
 {
 	char via[256], branch[SIP_BRANCH_LEN + 1];
 	struct buf vb = BUF_ON(via);
-	sip_branch_make(rq->stack, 0, branch);
+	sip_branch_make(s, 0, branch);
 	sip_via_put(&vb, to, branch);
 	e->push_via = buf_view(&vb);
-	e->received = &rq->flow->peer;
-	struct buf *out = sip_transport_out(rq->stack->tp);
-	sip_put_edited(out, rq->msg, e);
+	e->received = &from->peer;
+	struct buf *out = sip_transport_out(s->tp);
+	sip_put_edited(out, m, e);
 	return buf_view(out);
+}
+
+static void pass(struct sip_stack *s, const struct sip_msg *m, const struct sip_flow *from,
+                 struct sip_flow *to, struct sip_edit *e)
+{
+	struct str request = compose_passed(s, m, from, to, e);
+	/* Large, and the INVITE went over TCP as well. */
+	struct sip_flow *tcp = to->kind == SIP_UDP && request.len > SIP_UDP_SAFE_MAX
+	                               ? sip_large_open(s->tp, to)
+	                               : NULL;
+	if (tcp)
+		request = compose_passed(s, m, from, tcp, e);
+	sip_send_once(s, tcp ? tcp : to, request);
 }
 
 void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e)
 {
-	struct str request = compose_passed(rq, to, e);
-	/* Large, and the INVITE went over TCP as well. */
-	struct sip_flow *tcp = to->kind == SIP_UDP && request.len > SIP_UDP_SAFE_MAX
-	                               ? sip_large_open(rq->stack->tp, to)
-	                               : NULL;
-	if (tcp)
-		request = compose_passed(rq, tcp, e);
-	sip_send_once(rq->stack, tcp ? tcp : to, request);
+	pass(rq->stack, rq->msg, rq->flow, to, e);
 	sip_ignore(rq);
+}
+
+void sip_proxy_pass_kept(struct sip_stack *s, struct sip_stx *t, struct sip_flow *to,
+                         struct sip_edit *e)
+{
+	pass(s, sip_stx_request(t), sip_stx_flow(t), to, e);
+	sip_stx_drop(t);
 }

@@ -70,5 +70,8 @@ void sip_proxy_cancel(struct sip_proxy *p);
 int sip_proxy_check(const struct sip_req *rq, int *ret_left);
 /* What decides the routing, as the tail of our branches. */
 uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m);
-/* Passes a request on without state: ACK of a 2xx (RFC 3261 section 16.11). */
+/* Passes a request on without state: ACK of a 2xx (RFC 3261 section 16.11), BENOTIFY. */
 void sip_proxy_pass(struct sip_req *rq, struct sip_flow *to, struct sip_edit *e);
+/* The same of a BENOTIFY that had to wait; its transaction is gone, without an answer. */
+void sip_proxy_pass_kept(struct sip_stack *s, struct sip_stx *t, struct sip_flow *to,
+                         struct sip_edit *e);
