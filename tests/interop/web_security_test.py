@@ -48,8 +48,9 @@ class Telephone:
 
     def code(self):
         def unused():
-            now = int(time.time()) // STEP_S
-            return next((s for s in (now - 1, now, now + 1) if s > self.last), None)
+            now, within = divmod(int(time.time()), STEP_S)
+            first = now if within > STEP_S - 5 else now - 1  # one that ends while it is sent is no good
+            return next((s for s in range(first, now + 2) if s > self.last), None)
         self.last = wait_for(unused, "a step that was not used")
         at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.last * STEP_S))
         return run("oathtool", "--totp", "--base32", f"--now={at}", self.secret)

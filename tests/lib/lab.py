@@ -43,19 +43,11 @@ def has_ipv6():
     return os.path.exists("/proc/net/if_inet6")
 
 
-def _set(path, value):
-    """A setting of the network that this thread is in, if its kernel has it."""
-    path = "/proc/sys/net/" + path
-    if os.path.exists(path):
-        with open(path, "w", encoding="ascii") as f:
-            f.write(value)
-
-
 def _prepare():
     """Forwards, and its addresses can be used at once: nobody looks for another with the same."""
-    _set("ipv4/ip_forward", "1")
-    _set("ipv6/conf/all/forwarding", "1")
-    _set("ipv6/conf/default/accept_dad", "0")
+    netns.setting("ipv4/ip_forward", "1")
+    netns.setting("ipv6/conf/all/forwarding", "1")
+    netns.setting("ipv6/conf/default/accept_dad", "0")
 
 
 def _machine(name):

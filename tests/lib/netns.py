@@ -127,6 +127,14 @@ class Net:
         return Host()
 
 
+def setting(path, value):
+    """A setting of the network that this thread is in, if its kernel has it."""
+    path = "/proc/sys/net/" + path
+    if os.path.exists(path):
+        with open(path, "w", encoding="ascii") as f:
+            f.write(value)
+
+
 class Machine:
     """A network namespace of that name, with nothing in it but loopback."""
 
@@ -177,6 +185,10 @@ class Host(Machine):
         ip_tool("link", "set", self.cable, "up")
         ip_tool("route", "add", self.ip, "dev", self.cable, "src", SERVER_IP)
         self.ip_tool("addr", "add", self.ip + "/32", "dev", "eth0")
+        # Looking for another machine with the same address ends a second later, and Chromium gives
+        # up then what it loads: its network has changed.
+        with self.entered():
+            setting("ipv6/conf/eth0/accept_dad", "0")
         self.link("set", "eth0", "up")
         self.ip_tool("route", "add", SERVER_IP, "dev", "eth0")
         self.ip_tool("route", "add", "default", "via", SERVER_IP, "dev", "eth0")
