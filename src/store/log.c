@@ -341,6 +341,16 @@ void store_log_since(const struct store_log *l, int64_t number, int64_t key, sto
 	give(l->active, number, key, fn, arg);
 }
 
+static int64_t first_of(const struct half *h)
+{
+	return list_empty(&h->rows) ? INT64_MAX : log_row_number(h->rows.next);
+}
+
+int64_t store_log_first(const struct store_log *l)
+{
+	return MIN(first_of(&l->half[0]), first_of(&l->half[1]));
+}
+
 int64_t store_log_last(const struct store_log *l)
 {
 	return l->last;

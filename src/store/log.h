@@ -53,5 +53,7 @@ int store_log_add(struct store_log *l, const struct store_val *vals, size_t n, s
  * does not depend on how many other records there are. */
 void store_log_since(const struct store_log *l, int64_t number, int64_t key, store_row_fn *fn,
                      void *arg);
+/* The number from which on it gives all records that are on the disk; INT64_MAX: it has none. */
+int64_t store_log_first(const struct store_log *l);
 /* The greatest number that the log has had since it was opened, or had in it then; 0: none. */
 int64_t store_log_last(const struct store_log *l);

@@ -114,6 +114,56 @@ def the_other_endpoints_hear_of_it_at_once(case):
 
 
 @tap.test
+def who_reads_the_history_alone_gets_no_message_besides(case):
+    user = case.site.user("alone")
+    a, b = phone(case), phone(case, user)
+    h = History(b, alone=True)
+    h.follow()
+    m = page(a, user.uri, "one")
+    answer = a.expect_answer(m)
+    check_eq((answer.code, answer.get("Said")), (200, None), "the answer")
+    check_eq(h.texts(1), ["one"], "what was said")
+    check_eq(h.messages[0]["state"], "delivered", "its state")
+    # Where another device needs it, all of them get it.
+    other = phone(case, user)
+    m = page(a, user.uri, "two")
+    take(b)
+    take(other)
+    check_eq(a.expect_answer(m).code, 200, "with another device")
+    check_eq(h.texts(2)[1], "two", "what was said then")
+    other.sign_off()
+    m = page(a, user.uri, "three")
+    check_eq(a.expect_answer(m).code, 200, "without it again")
+    check_eq(h.texts(3)[2], "three", "what was said last")
+    check_eq([m.body for m in b.all if m.method == "MESSAGE"], [b"two"], "messages besides")
+    check_eq(History(a, since="0").texts(3), ["one", "two", "three"], "the sender's side")
+
+
+@tap.test
+def who_reads_it_alone_learns_of_the_own_messages_by_the_answer(case):
+    a, b = phone(case), phone(case, case.site.user("number", extension="7011"))
+    mine, theirs = History(a, alone=True), History(b, alone=True)
+    mine.follow()
+    theirs.follow()
+    there = History(phone(case, a.user))
+    there.follow()
+    answer = a.expect_answer(page(a, b.user.uri, "one"))
+    check_eq(theirs.texts(1), ["one"], "the recipient's")
+    check_eq(there.texts(1), ["one"], "another endpoint of the sender's")
+    got, told = there.messages[0], answer.get("Said")
+    if told is None and case.site.frontends > 1:
+        check_eq(mine.texts(1), ["one"], "the other has another home")
+    else:
+        check_eq(told, f"{got['message']};sequence={got['sequence']}", "the answer")
+    # The answer knows the recipient by the address alone, the history by the user's.
+    answer = a.expect_answer(page(a, f"sip:7011@{case.site.server.domain}", "two"))
+    check_eq((answer.code, answer.get("Said")), (200, None), "to a number")
+    mine.texts(len(mine.messages) + 1)
+    check_eq(mine.messages[-1]["text"], "two", "it is told, and what the answer said is not")
+    check_eq(History(a, since="0").texts(2), ["one", "two"], "what is remembered")
+
+
+@tap.test
 def much_comes_in_parts(case):
     a, b = phone(case), phone(case)
     for i in range(60):

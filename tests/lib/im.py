@@ -75,13 +75,16 @@ def said(a, m, b, code=200):
 
 
 class History:
-    """A subscription to what the user said, and was told."""
+    """A subscription to what the user said, and was told.  alone: as the web role's, whose endpoints
+    want no MESSAGE besides and do not answer."""
 
-    def __init__(self, client, since=None):
+    def __init__(self, client, since=None, alone=False):
         self.client, self.messages, self.next = client, [], None
-        body = json.dumps({"since": since}) if since is not None else ""
+        asked = {k: v for k, v in (("since", since), ("alone", alone or None)) if v is not None}
+        body = json.dumps(asked) if asked else ""
         m = client.make("SUBSCRIBE", client.user.uri, body=body, headers=[
             ("Event", "dialtone-conversation"), ("Accept", "application/dialtone+json"),
+            *([("Supported", "ms-benotify")] if alone else []),
             *([("Content-Type", "application/dialtone+json")] if body else [])])
         self.answer, _ = client.ask(m)
         if self.answer.code == 200 and self.answer.body:
@@ -96,8 +99,9 @@ class History:
 
     def follow(self):
         """Waits for one notification; what it says."""
-        m = self.client.expect_request("NOTIFY")
-        self.client.answer(m, 200)
+        m = self.client.expect(lambda m: m.method in ("NOTIFY", "BENOTIFY"), "a notification")
+        if m.method == "NOTIFY":
+            self.client.answer(m, 200)
         return self._take(m)
 
     def texts(self, n):

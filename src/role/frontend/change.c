@@ -65,13 +65,14 @@ bool fe_may_change(struct task *t)
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct change *c)
+void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct change *c,
+                uint64_t sequence)
 {
 	struct fe_said_found f;
 	for (unsigned i = 0; i < 2; i++) {
 		if (accounts[i] == 0)
 			continue;
-		fe_conversation_news(fe, accounts[i]);
+		fe_conversation_news(fe, accounts[i], sequence);
 		if (c->kind == SAID_DELETE && fe_history_find(fe, accounts[i], c, &f) != -ENOENT)
 			fe_history_erase(fe, f.sequence);
 	}
@@ -80,7 +81,7 @@ void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct ch
 struct writing {
 	struct task *t; /* NULL: its sender has gone */
 	struct frontend *fe;
-	uint64_t accounts[2], callee;
+	uint64_t accounts[2], callee, sequence;
 	struct change change;
 };
 
@@ -99,7 +100,7 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 {
 	struct writing *w = arg;
 	if (err == 0 && !w->fe->store_closing)
-		fe_changed(w->fe, w->accounts, &w->change);
+		fe_changed(w->fe, w->accounts, &w->change, w->sequence);
 	if (w->t)
 		w->t->holder = NULL;
 	if (w->t && err < 0)
@@ -123,6 +124,7 @@ static void write_row(struct task *t, const struct fe_ends *e, const struct chan
 	w->change.text = STR("");
 	fe_change_row(&s, c);
 	int r = fe_history_add(t->fe, w->accounts, &s, on_written, w);
+	w->sequence = s.sequence;
 	if (r < 0) {
 		free(w);
 		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));

@@ -30,7 +30,9 @@ struct typing {
 struct conversation_sub {
 	struct sub sub;
 	struct frontend *fe;
-	uint64_t told;         /* the sequence */
+	bool alone;            /* it wants no MESSAGE besides */
+	bool current;          /* it has been told all, but what came from `next` on */
+	uint64_t told, next;   /* sequences; next 0: nothing came */
 	struct typing *typing; /* TYPING_MAX, or NULL */
 	unsigned n_typing;
 };
@@ -78,7 +80,10 @@ static bool compose(struct sub *s, bool all, struct buf *b, struct str *ret_type
 	struct composing c = { .b = b, .told = me->told };
 	size_t before = b->len;
 	buf_lit(b, "{\"messages\":[");
-	int r = fe_history_read(me->fe, s->account, me->told, MESSAGES_MAX + 1, put_message, &c);
+	int r = fe_history_read(me->fe, s->account, me->told, me->current ? me->next : 0,
+	                        MESSAGES_MAX + 1, put_message, &c);
+	me->current = r >= 0 && !c.more;
+	me->next = 0;
 	if (r < 0 || (c.n == 0 && me->n_typing == 0 && !all)) {
 		b->len = before;
 		return false;
@@ -105,9 +110,11 @@ static const struct sub_package package = { .event = STR_INIT("dialtone-conversa
 	                                    .compose = compose,
 	                                    .free = free_sub };
 
-/* {"since":"108800000000000001"}; without one nothing older than now is asked for. */
-static enum refusal read_since(const struct sip_msg *m, uint64_t *since)
+/* {"since":"108800000000000001","alone":true}; without `since` nothing older than now is asked for.
+ */
+static enum refusal read_ask(const struct sip_msg *m, uint64_t *since, bool *alone)
 {
+	*alone = false;
 	if (m->body.len == 0)
 		return REFUSE_NOTHING;
 	cJSON *json = cJSON_ParseWithLength(m->body.p, m->body.len);
@@ -115,6 +122,7 @@ static enum refusal read_since(const struct sip_msg *m, uint64_t *since)
 	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "since")));
 	int r = text.len > 0 ? str_to_u64(text, INT64_MAX, since) : 0;
 	bool bad = !cJSON_IsObject(json) || r < 0;
+	*alone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "alone"));
 	cJSON_Delete(json);
 	return bad ? REFUSE_BAD_BODY : REFUSE_NOTHING;
 }
@@ -124,7 +132,8 @@ enum refusal fe_start_conversation(struct task *t, struct person *p UNUSED,
 {
 	struct frontend *fe = t->fe;
 	uint64_t since = fe->history.last;
-	enum refusal why = fe->cfg.history ? read_since(t->msg, &since) : REFUSE_EVENT;
+	bool alone;
+	enum refusal why = fe->cfg.history ? read_ask(t->msg, &since, &alone) : REFUSE_EVENT;
 	if (why)
 		return why;
 	struct conversation_sub *me = xnew(struct conversation_sub);
@@ -134,6 +143,7 @@ enum refusal fe_start_conversation(struct task *t, struct person *p UNUSED,
 		return fe_sub_refusal(r);
 	}
 	me->fe = fe;
+	me->alone = alone;
 	me->told = since;
 	fe->n_conversation_subs++;
 	*ret = &me->sub;
@@ -369,6 +379,23 @@ bool fe_room_typing(struct task *t)
 	return true;
 }
 
+static struct conversation_sub *find_alone(const struct frontend *fe, uint64_t account,
+                                           uint64_t endpoint)
+{
+	for (struct sub *s = subs_next(fe->subs, account, NULL); s;
+	     s = subs_next(fe->subs, account, s)) {
+		struct conversation_sub *me = container_of(s, struct conversation_sub, sub);
+		if (s->package == &package && s->endpoint == endpoint && !s->stale && me->alone)
+			return me;
+	}
+	return NULL;
+}
+
+bool fe_reads_alone(const struct frontend *fe, uint64_t account, uint64_t endpoint)
+{
+	return find_alone(fe, account, endpoint) != NULL;
+}
+
 unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account)
 {
 	unsigned n = 0;
@@ -378,12 +405,30 @@ unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account)
 	return n;
 }
 
-void fe_conversation_news(struct frontend *fe, uint64_t account)
+static void take_news(struct conversation_sub *me, uint64_t sequence)
+{
+	if (sequence <= me->told)
+		return;
+	me->next = me->next ? MIN(me->next, sequence) : sequence;
+	sub_touch(&me->sub);
+}
+
+void fe_conversation_news(struct frontend *fe, uint64_t account, uint64_t sequence)
 {
 	if (fe->n_conversation_subs == 0 || account == 0)
 		return;
 	for (struct sub *s = subs_next(fe->subs, account, NULL); s;
 	     s = subs_next(fe->subs, account, s))
 		if (s->package == &package)
-			sub_touch(s);
+			take_news(container_of(s, struct conversation_sub, sub), sequence);
+}
+
+bool fe_conversation_takes(struct frontend *fe, uint64_t account, uint64_t endpoint,
+                           uint64_t sequence)
+{
+	struct conversation_sub *me = find_alone(fe, account, endpoint);
+	if (!me || !me->current || me->next || me->sub.notify || !list_empty(&me->sub.touched))
+		return false;
+	me->told = sequence;
+	return true;
 }

@@ -366,6 +366,8 @@ struct binding *fe_newest_flow(struct home_user *u, uint64_t endpoint, bool secu
 bool fe_is_conf_invite(const struct sip_msg *m);
 /* True if an endpoint of the callee is to be called. */
 bool fe_has_endpoint(const struct task *t, struct home_user *callee);
+/* True if there are some, and each of them wants what is said by the history alone. */
+bool fe_all_read_alone(const struct task *t, struct home_user *callee);
 /* Sends the task to all of them; stage: and to the home's conversations (im.c), unless 0. */
 void fe_fork(struct task *t, struct home_user *callee, char stage);
 struct fork; /* what is kept of a fork for the older flows of its endpoints */
@@ -562,16 +564,19 @@ int fe_history_add(struct frontend *fe, const uint64_t accounts[2], struct said 
                    store_done_fn *done, void *arg) MUST_CHECK;
 /* What a user was told in a conference: not yet, as far as is known.  It is from now on. */
 bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message);
+/* It could not be written, and is new when it comes again. */
+void fe_history_take_back(struct frontend *fe, uint64_t account, uint64_t message);
 /* Of the columns of a row of `said`, or the values of a record of the log: seq, one, other,
  * conversation, message, author, peer, state, type, text.  Borrows them. */
 enum { FE_SAID_STATE = 7 };
 struct said fe_said_of_row(const struct store_val *c);
 /* A row could not be written. */
 void fe_history_lost(struct frontend *fe, int err);
-/* Those after `since`, in their order, at most max; how many, or -errno. */
+/* Those after `since`, in their order, at most max; how many, or -errno.  next: the first of them,
+ * if that is known, for which the tables need not be asked; else 0. */
 typedef void fe_said_fn(void *arg, const struct said *s);
-int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
-                    fe_said_fn *fn, void *arg) MUST_CHECK;
+int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, uint64_t next,
+                    unsigned max, fe_said_fn *fn, void *arg) MUST_CHECK;
 
 /* A page of a user's history: the newest ones before that number, in their order. */
 struct fe_said_page {
@@ -635,7 +640,8 @@ bool fe_change(struct task *t);
 /* Message, state, type and text of its row. */
 void fe_change_row(struct said *s, const struct change *c);
 /* It is written: the users are told, and what was deleted goes from the disk. */
-void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct change *c);
+void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct change *c,
+                uint64_t sequence);
 
 /* tap.c */
 /* Is the task a text that a home here remembers? */
@@ -653,6 +659,8 @@ void fe_read_ends(struct fe_ends *e, const struct task *t);
 struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user);
 /* Its proxy; takes the fork, which may be NULL. */
 struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f);
+/* True if its callee gets it by the history alone: then it is answered when that is on disk. */
+bool fe_told_by_history(struct task *t, struct home_user *callee);
 
 /* conversation.c: subscriptions to what was said. */
 enum refusal fe_start_conversation(struct task *t, struct person *p, const struct sub_ask *ask,
@@ -662,10 +670,16 @@ void fe_conversation_page(struct task *t, struct person *p);
 /* That somebody types in a conference: told to those endpoints alone that read the history.  False:
  * it is something else. */
 bool fe_room_typing(struct task *t);
+/* Does this endpoint of the user want no MESSAGE besides? */
+bool fe_reads_alone(const struct frontend *fe, uint64_t account, uint64_t endpoint);
 /* How many endpoints of the user read it. */
 unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account);
-/* There is more in the user's history. */
-void fe_conversation_news(struct frontend *fe, uint64_t account);
+/* This is new in the user's history: told of each row, when it is on disk. */
+void fe_conversation_news(struct frontend *fe, uint64_t account, uint64_t sequence);
+/* True if it was the only news for the endpoint, which wants no MESSAGE besides: it counts as told,
+ * and the caller tells. */
+bool fe_conversation_takes(struct frontend *fe, uint64_t account, uint64_t endpoint,
+                           uint64_t sequence);
 
 /* news.c: what browsers that show no page are told. */
 struct fe_news {

@@ -79,6 +79,20 @@ bool fe_has_endpoint(const struct task *t, struct home_user *callee)
 	return false;
 }
 
+bool fe_all_read_alone(const struct task *t, struct home_user *callee)
+{
+	unsigned n = 0;
+	binding_for(b, callee)
+	{
+		if (!is_wanted(t, b))
+			continue;
+		if (!fe_reads_alone(t->fe, callee->account, b->endpoint))
+			return false;
+		n++;
+	}
+	return n > 0;
+}
+
 static bool has_older_flows(struct home_user *callee)
 {
 	binding_for(b, callee) if (registrar_endpoint(callee, b->endpoint) != b) return true;

@@ -73,17 +73,30 @@ uint64_t fe_sequence(struct frontend *fe)
 	return h->last = said_next(h->last, loop_wall(fe->loop), fe->env->slot);
 }
 
-bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message)
+static uint64_t *place_of(struct frontend *fe, uint64_t account, uint64_t message, uint64_t *ret_h)
 {
 	uint64_t part[] = { account, message };
-	uint64_t h = hash_bytes(&fe->key.mac, part, sizeof(part));
-	uint64_t *have = fe->history.in_rooms[h % FE_ROOM_PLACES];
+	*ret_h = hash_bytes(&fe->key.mac, part, sizeof(part));
+	return fe->history.in_rooms[*ret_h % FE_ROOM_PLACES];
+}
+
+bool fe_history_is_new(struct frontend *fe, uint64_t account, uint64_t message)
+{
+	uint64_t h, *have = place_of(fe, account, message, &h);
 	for (size_t i = 0; i < FE_ROOM_WAYS; i++)
 		if (have[i] == h)
 			return false;
 	memmove(have + 1, have, (FE_ROOM_WAYS - 1) * sizeof(*have));
 	have[0] = h;
 	return true;
+}
+
+void fe_history_take_back(struct frontend *fe, uint64_t account, uint64_t message)
+{
+	uint64_t h, *have = place_of(fe, account, message, &h);
+	for (size_t i = 0; i < FE_ROOM_WAYS; i++)
+		if (have[i] == h)
+			have[i] = 0;
 }
 
 void fe_history_lost(struct frontend *fe, int err)
@@ -170,12 +183,13 @@ static void on_record(void *arg, const struct store_val *c, int n)
 		on_row(r, c, n);
 }
 
-int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, unsigned max,
-                    fe_said_fn *fn, void *arg)
+int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, uint64_t next,
+                    unsigned max, fe_said_fn *fn, void *arg)
 {
 	struct reading r = { account, since, max, fn, arg };
 	struct store_val v[] = { STORE_I(account), STORE_I(since), STORE_I(max) };
-	int n = store_read(fe->store, sql_since, v, ARRAY_SIZE(v), on_row, &r);
+	bool in_log = next && (int64_t)next >= store_log_first(fe->history.log);
+	int n = in_log ? 0 : store_read(fe->store, sql_since, v, ARRAY_SIZE(v), on_row, &r);
 	if (n < 0)
 		return n;
 	store_log_since(fe->history.log, (int64_t)r.since, (int64_t)account, on_record, &r);

@@ -237,6 +237,8 @@ void fe_terminate(struct task *t)
 	if (callee && fe_refuses_media(t, callee))
 		return;
 	fe_tell_call(t);
+	if (callee && !stage && fe_told_by_history(t, callee))
+		return;
 	if (callee && (fe_has_endpoint(t, callee) || stage)) {
 		fe_fork(t, callee, stage);
 		return;

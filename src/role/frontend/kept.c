@@ -200,7 +200,7 @@ static void finish(struct keeping *k, int err)
 		task_reply(k->t, 202, STR(""), STR(""));
 	if (err == 0 && !fe->store_closing) {
 		fe_news_tell(&k->news);
-		fe_conversation_news(fe, k->from);
+		fe_conversation_news(fe, k->from, k->note.said.sequence);
 		if (registrar_user(fe->registrar, k->account))
 			fe_deliver(fe, k->account); /* signed in meanwhile */
 	}

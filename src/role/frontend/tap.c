@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
@@ -5,7 +6,10 @@
 /* A MESSAGE that passes the homes of its sender and its recipient: each remembers what was said
  * when the recipient's client has taken it, and the 200 goes on when that is on disk.  What is said
  * in a conference is remembered by each home for its own user: of who says it as it goes to the
- * MCU, of the others as it comes from there. */
+ * MCU, of the others as it comes from there.
+ *
+ * Who has no endpoints but those that want it by the history alone gets it so: the recipient's home
+ * answers when it is on disk. */
 
 struct tap {
 	struct frontend *fe;
@@ -15,6 +19,7 @@ struct tap {
 	enum fe_room_way room;
 	uint64_t accounts[2]; /* whose homes are here; the second may be 0 */
 	struct change change; /* of another message; its text is not kept.  message 0: it is none */
+	uint64_t sequence;    /* of its row */
 	uint64_t to;          /* of these, whom it is for; 0: none */
 	uint16_t author_len, peer_len;
 	size_t body_len; /* of another body than the request's; 0: that */
@@ -36,26 +41,36 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 		fe_history_lost(fe, err); /* it was delivered all the same */
 	bool told = err == 0 && !fe->store_closing;
 	if (told && p->change.message)
-		fe_changed(fe, p->accounts, &p->change);
+		fe_changed(fe, p->accounts, &p->change, p->sequence);
 	for (unsigned i = 0; i < 2 && told && !p->change.message; i++)
-		fe_conversation_news(fe, p->accounts[i]);
+		fe_conversation_news(fe, p->accounts[i], p->sequence);
 	if (p->proxy && !fe->store_closing)  /* else the stack has ended */
 		sip_proxy_release(p->proxy); /* and it is done */
 	else
 		tap_free(p);
 }
 
+/* What has been said, to be remembered. */
+struct heard {
+	struct frontend *fe;
+	const struct sip_msg *m;
+	struct str body;   /* the message's, or what goes on in its place */
+	struct str number; /* Message-Id, that an MCU gave it; empty: none */
+	struct str author, peer;
+	enum fe_room_way room;
+	uint64_t account; /* whose home is here */
+};
+
 /* Every client of a user gets what is said in a conference; remembered it is once.  False: it was,
  * or it is nothing that was said (the MCU gave it no number). */
-static bool read_room(const struct tap *p, struct said *s, const struct sip_msg *m,
-                      const struct sip_msg *resp)
+static bool read_room(const struct heard *h, struct said *s)
 {
-	struct str number = sip_value_named(p->room == FE_TO_ROOM ? resp : m, STR("Message-Id"));
-	if (number.len == 0)
+	const struct hash_key *k = &h->fe->key.mac;
+	if (h->number.len == 0)
 		return false;
-	s->conversation = said_conversation(&p->fe->key.mac, s->peer, STR(""));
-	s->message = said_in_room(&p->fe->key.mac, s->peer, number);
-	return fe_history_is_new(p->fe, p->accounts[0], s->message);
+	s->conversation = said_conversation(k, s->peer, STR(""));
+	s->message = said_in_room(k, s->peer, h->number);
+	return fe_history_is_new(h->fe, h->account, s->message);
 }
 
 /* Of a conference, to who hears it by a phone: without its author's name in front. */
@@ -68,9 +83,26 @@ static struct str without_name(enum fe_room_way room, const struct sip_msg *m, s
 	return has ? str_sub(text, n, text.len) : text;
 }
 
+/* As read_room(). */
+static bool read_said(const struct heard *h, enum said_state state, struct said *ret)
+{
+	const struct hash_key *k = &h->fe->key.mac;
+	struct content c;
+	content_read_body(&c, sip_value(h->m, SIP_H_CONTENT_TYPE), h->body);
+	*ret = (struct said){ .author = h->author,
+		              .peer = h->peer,
+		              .message = said_message(k, h->m),
+		              .state = state,
+		              .type = c.type,
+		              .text = without_name(h->room, h->m, c.body) };
+	ret->conversation = said_conversation(k, h->author, h->peer);
+	return !h->room || read_room(h, ret);
+}
+
 static bool write_row(struct tap *p, struct said *s)
 {
 	int r = fe_history_add(p->fe, p->accounts, s, on_written, p);
+	p->sequence = s->sequence;
 	if (r < 0)
 		fe_history_lost(p->fe, r);
 	p->writing = r == 0;
@@ -102,41 +134,40 @@ static struct str aor_of(struct frontend *fe, uint64_t account)
 }
 
 /* A device has it; browsers without a page may want to know. */
-static void tell(const struct tap *p, const struct said *s)
+static void tell(const struct heard *h, uint64_t to, const struct said *s)
 {
-	struct fe_news n = { .account = p->to,
-		             .user = aor_of(p->fe, p->to),
-		             .chat = p->room ? s->peer : s->author,
+	struct fe_news n = { .account = to,
+		             .user = aor_of(h->fe, to),
+		             .chat = h->room ? s->peer : s->author,
 		             .from = s->author,
 		             .type = s->type,
 		             .text = s->text };
-	struct news *news = p->to ? fe_news_new(p->fe, &n) : NULL;
+	struct news *news = to ? fe_news_new(h->fe, &n) : NULL;
 	fe_news_tell(&news);
 }
 
 static bool on_answer(void *arg, uint64_t tag UNUSED, const struct sip_msg *resp)
 {
 	struct tap *p = arg;
-	struct frontend *fe = p->fe;
 	const struct sip_msg *m = sip_proxy_request(p->proxy);
-	struct str body =
-	        p->body_len ? str_n(p->text + p->author_len + p->peer_len, p->body_len) : m->body;
-	struct content c;
-	if (fe_is_change(m))
-		return write_change(p, body);
-	content_read_body(&c, sip_value(m, SIP_H_CONTENT_TYPE), body);
-	struct said s = {
+	struct said s;
+	struct heard h = {
+		.fe = p->fe,
+		.m = m,
+		.body = m->body,
+		.number = sip_value_named(p->room == FE_TO_ROOM ? resp : m, STR("Message-Id")),
 		.author = str_n(p->text, p->author_len),
 		.peer = str_n(p->text + p->author_len, p->peer_len),
-		.message = said_message(&fe->key.mac, m),
-		.state = resp->status == 202 ? SAID_ACCEPTED : SAID_DELIVERED,
-		.type = c.type,
-		.text = without_name(p->room, m, c.body),
+		.room = p->room,
+		.account = p->accounts[0],
 	};
-	s.conversation = said_conversation(&fe->key.mac, s.author, s.peer);
-	if (p->room && !read_room(p, &s, m, resp))
+	if (p->body_len)
+		h.body = str_n(p->text + p->author_len + p->peer_len, p->body_len);
+	if (fe_is_change(m))
+		return write_change(p, h.body);
+	if (!read_said(&h, resp->status == 202 ? SAID_ACCEPTED : SAID_DELIVERED, &s))
 		return false;
-	tell(p, &s);
+	tell(&h, p->to, &s);
 	return write_row(p, &s);
 }
 
@@ -313,4 +344,93 @@ struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f)
 	struct sip_proxy *proxy = p->proxy;
 	tap_free(p);
 	return proxy;
+}
+
+/* --- who is told by the history alone -------------------------------------------------------- */
+
+struct telling {
+	struct task *t; /* NULL: its sender has gone */
+	struct frontend *fe;
+	uint64_t accounts[2], sequence, message;
+	bool as_sent; /* what is remembered is word for word what the sender has */
+};
+
+/* The sender's endpoint learns from the answer what its own message has become, if nothing else is
+ * new for it. */
+static void answer_told(struct telling *w)
+{
+	struct task *t = w->t;
+	char text[80];
+	struct buf b = BUF_ON(text);
+	if (w->as_sent &&
+	    fe_conversation_takes(w->fe, t->who.account, t->who.endpoint, w->sequence))
+		buf_printf(&b, SAID_LINE ": %016" PRIx64 ";sequence=%" PRIu64 "\r\n", w->message,
+		           w->sequence);
+	task_reply(t, 200, STR(""), buf_view(&b));
+}
+
+static void on_told(void *arg, int err, int64_t id UNUSED)
+{
+	struct telling *w = arg;
+	struct frontend *fe = w->fe;
+	if (err < 0)
+		fe_history_take_back(fe, w->accounts[0], w->message);
+	if (w->t)
+		w->t->holder = NULL;
+	if (w->t && err < 0)
+		task_refuse(w->t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
+	else if (w->t)
+		answer_told(w);
+	for (unsigned i = 0; i < 2 && err == 0 && !fe->store_closing; i++)
+		fe_conversation_news(fe, w->accounts[i], w->sequence);
+	free(w);
+}
+
+static void write_told(struct task *t, const struct fe_ends *e, struct said *s)
+{
+	char space[ACCESS_URI_MAX + 8];
+	struct buf to = BUF_ON(space);
+	struct telling *w = xnew(struct telling);
+	w->fe = t->fe;
+	w->accounts[0] = e->who[0] ? e->who[0] : e->who[1];
+	w->accounts[1] = e->who[0] ? e->who[1] : 0;
+	w->message = s->message;
+	w->as_sent = !e->room && e->who[0] && !t->new_text.p && !t->redelivered &&
+	             str_eq(sip_bare_aor(sip_to_uri(t->msg), &to), s->peer);
+	int r = fe_history_add(t->fe, w->accounts, s, on_told, w);
+	w->sequence = s->sequence;
+	if (r < 0) {
+		fe_history_take_back(t->fe, w->accounts[0], w->message);
+		free(w);
+		task_refuse(t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
+		return;
+	}
+	w->t = task_keep(t);
+	w->t->holder = &w->t;
+}
+
+bool fe_told_by_history(struct task *t, struct home_user *callee)
+{
+	struct fe_ends e;
+	struct said s;
+	if (!fe_is_tapped(t) || fe_is_change(t->msg) || !fe_all_read_alone(t, callee))
+		return false;
+	fe_read_ends(&e, t);
+	struct heard h = { .fe = t->fe,
+		           .m = t->msg,
+		           .body = t->new_text.p ? t->new_text : t->msg->body,
+		           .number = sip_value_named(t->msg, STR("Message-Id")),
+		           .author = e.author,
+		           .peer = e.peer,
+		           .room = e.room,
+		           .account = e.who[0] ? e.who[0] : e.who[1] };
+	if (!h.account || (e.room && h.number.len == 0))
+		return false;
+	if (!read_said(&h, SAID_DELIVERED, &s)) {
+		task_reply(t, 200, STR(""), STR("")); /* another way brought it before */
+		return true;
+	}
+	tell(&h, t->redelivered ? 0 : e.who[1], &s);
+	write_told(t, &e, &s);
+	return true;
 }

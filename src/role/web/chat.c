@@ -46,6 +46,13 @@ struct chat {
 	uint64_t own_numbers; /* of messages that nobody else numbers */
 };
 
+static void set(char *to, size_t size, struct str s)
+{
+	size_t n = MIN(s.len, size - 1);
+	memcpy(to, s.p, n);
+	to[n] = '\0';
+}
+
 /* --- messages to the browser ----------------------------------------------------------------- */
 
 /* What is kept for somebody who is not signed in: of a group the 202 is the MCU's. */
@@ -118,22 +125,27 @@ static void send_free(struct send *x)
 	free(x);
 }
 
+static struct shown shown_of(const struct send *x)
+{
+	return (struct shown){ .id = str_of(x->id),
+		               .chat = str_of(x->to),
+		               .from = str_of(x->s->who.uri),
+		               .at = str_of(x->at),
+		               .state = state_of(str_of(x->to), x->code == 202),
+		               .text = str_of(x->text),
+		               .ref = str_of(x->ref) };
+}
+
 static void answer(struct send *x)
 {
 	struct session *s = x->s;
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	struct shown m = shown_of(x);
 	uint64_t number = x->number;
 	x->number = 0;
 	timer_stop(&x->settle);
 	if (number == 0)
 		return;
-	struct shown m = { .id = str_of(x->id),
-		           .chat = str_of(x->to),
-		           .from = str_of(s->who.uri),
-		           .at = str_of(x->at),
-		           .state = state_of(str_of(x->to), x->code == 202),
-		           .text = str_of(x->text),
-		           .ref = str_of(x->ref) };
 	buf_lit(&b, "\"message\":");
 	put_shown(&b, s, &m);
 	web_ok(s, number, buf_view(&b));
@@ -153,11 +165,34 @@ static void on_settled(void *arg)
 	answer(x);
 }
 
-static void on_sent(struct session *s, void *arg, int code, const struct sip_msg *m UNUSED)
+/* The answer says what the home remembers it as: so no notification will. */
+static void read_said(struct send *x, const struct sip_msg *m)
+{
+	struct buf at = BUF_ON(x->at);
+	struct str id, number;
+	uint64_t sequence;
+	if (!m || x->id[0] || !str_cut(sip_value_named(m, STR(SAID_LINE)), ';', &id, &number) ||
+	    id.len >= sizeof(x->id) || !str_istarts(number, STR("sequence=")))
+		return;
+	number = str_sub(number, strlen("sequence="), number.len);
+	if (str_to_u64(number, INT64_MAX, &sequence) < 0)
+		return;
+	set(x->id, sizeof(x->id), id);
+	set(x->s->chat->since, sizeof(x->s->chat->since), number);
+	isotime_put(&at, said_time(sequence));
+	x->at[at.len] = '\0';
+	list_del(&x->unknown);
+	struct shown shown = shown_of(x);
+	tell(x->s, &shown);
+}
+
+static void on_sent(struct session *s, void *arg, int code, const struct sip_msg *m)
 {
 	struct send *x = arg;
 	uint64_t number = x->number;
 	x->code = code;
+	if (code / 100 == 2)
+		read_said(x, m);
 	if (code / 100 != 2) {
 		send_free(x); /* it may be tried again */
 		web_fail_sip(s, number, code);
@@ -359,7 +394,7 @@ void chat_put_sub(struct session *s, struct buf *lines, struct buf *body, struct
 {
 	buf_lit(lines, "Accept: " TALK_TYPE "\r\n");
 	s->chat->remembers = true;
-	buf_printf(body, "{\"since\":\"%s\"}", s->chat->since);
+	buf_printf(body, "{\"since\":\"%s\",\"alone\":true}", s->chat->since);
 	*ret_type = STR(TALK_TYPE);
 }
 
@@ -392,13 +427,6 @@ static void read_row(const struct session *s, const cJSON *row, struct shown *re
 	ret->deleted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "deleted"));
 	ret->reactions = cJSON_GetObjectItemCaseSensitive(row, "reactions");
 	ret->state = state_of(ret->chat, str_eq(web_text(row, "state"), STR("accepted")));
-}
-
-static void set(char *to, size_t size, struct str s)
-{
-	size_t n = MIN(s.len, size - 1);
-	memcpy(to, s.p, n);
-	to[n] = '\0';
 }
 
 static void take_row(struct session *s, const cJSON *row)

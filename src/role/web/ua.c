@@ -398,7 +398,8 @@ void web_sub_ask(struct web_sub *d)
 		sub_begin(d);
 	buf_lit(&lines, "Event: ");
 	buf_str(&lines, event_of(d->kind));
-	buf_printf(&lines, "\r\nExpires: %d\r\n", SUB_EXPIRES_S);
+	/* What is lost went with the link, and then they are made anew. */
+	buf_printf(&lines, "\r\nExpires: %d\r\nSupported: ms-benotify\r\n", SUB_EXPIRES_S);
 	if (d->kind == WEB_SUB_CONFERENCE)
 		wb_conference_put_sub(d, &lines, space, &uri);
 	else if (d->kind == WEB_SUB_TALK)
@@ -444,31 +445,34 @@ static bool is_no_more(const struct sip_msg *m)
 	return str_ends(sip_value(m, SIP_H_SUBSCRIPTION_STATE), STR("reason=noresource"));
 }
 
-static void on_notify(struct web *w, struct sip_req *rq)
+static void notified(struct web_sub *d, const struct sip_msg *m)
 {
-	struct web_sub *d = sub_of(w, rq->msg);
-	if (!d && str_eq(sip_value(rq->msg, SIP_H_EVENT), STR("dialtone-news"))) {
-		sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
-		web_push_news(w, rq->msg);
-		return;
-	}
-	if (!d) {
-		sip_reply(rq, 481, STR(""), STR(""), STR(""), STR(""));
-		return;
-	}
 	struct session *s = d->session;
-	sip_reply(rq, 200, STR(""), STR(""), STR(""), STR(""));
-	if (rq->msg->body.len > 0 && d->kind == WEB_SUB_CONFERENCE)
-		wb_conference_notified(d, rq->msg);
-	else if (rq->msg->body.len > 0)
-		(d->kind == WEB_SUB_TALK ? chat_notified : wb_people_notified)(s, rq->msg);
-	if (!is_over(rq->msg))
+	if (m->body.len > 0 && d->kind == WEB_SUB_CONFERENCE)
+		wb_conference_notified(d, m);
+	else if (m->body.len > 0)
+		(d->kind == WEB_SUB_TALK ? chat_notified : wb_people_notified)(s, m);
+	if (!is_over(m))
 		return;
 	web_sub_again(d);
-	if (d->kind == WEB_SUB_CONFERENCE && is_no_more(rq->msg)) {
+	if (d->kind == WEB_SUB_CONFERENCE && is_no_more(m)) {
 		timer_stop(&d->renew);
 		wb_conference_refused(d);
 	}
+}
+
+static void on_notify(struct web *w, struct sip_req *rq)
+{
+	struct web_sub *d = sub_of(w, rq->msg);
+	bool news = !d && str_eq(sip_value(rq->msg, SIP_H_EVENT), STR("dialtone-news"));
+	if (rq->msg->method == SIP_BENOTIFY)
+		sip_ignore(rq); /* nobody answers those ([MS-SIP] section 2.2.1.2) */
+	else
+		sip_reply(rq, d || news ? 200 : 481, STR(""), STR(""), STR(""), STR(""));
+	if (d)
+		notified(d, rq->msg);
+	else if (news)
+		web_push_news(w, rq->msg);
 }
 
 /* The session is the user part of its Contact. */
@@ -486,6 +490,7 @@ void web_sip_request(void *arg, struct sip_req *rq)
 	struct session *s = addressee(w, rq->msg);
 	switch (rq->msg->method) {
 	case SIP_NOTIFY:
+	case SIP_BENOTIFY:
 		on_notify(w, rq);
 		break;
 	case SIP_MESSAGE:

@@ -300,6 +300,6 @@ void sip_via_put(struct buf *b, const struct sip_flow *f, const char *branch)
 
 void sip_send_once(struct sip_stack *s, struct sip_flow *f, struct str request)
 {
-	s->stats.requests_out[SIP_ACK]++;
+	s->stats.requests_out[str_starts(request, STR("ACK ")) ? SIP_ACK : SIP_BENOTIFY]++;
 	(void)sip_flow_send(f, request);
 }

@@ -5,6 +5,10 @@
 #include "base/hash.h"
 #include "wire/sip/msg.h"
 
+/* In the 200 to a MESSAGE: what its sender's own home remembers it as, for an endpoint that hears
+ * of all others by the history (docs/protocols/conversation.md). */
+#define SAID_LINE "Said"
+
 enum said_state {
 	SAID_DELIVERED, /* the recipient's client has answered */
 	SAID_ACCEPTED,  /* 202: it is kept for the recipient, or behind another server */

@@ -85,10 +85,17 @@ static unsigned count(struct subs *all, uint64_t account)
 	return n;
 }
 
+/* Nothing would say of what is not answered that it is of no use any more: it ends with its
+ * endpoint, and its client begins another one. */
+static bool lives_with_endpoint(const struct sub *s)
+{
+	return s->lync || s->benotify;
+}
+
 static void keep(struct sub *s)
 {
 	const struct subs_config *c = &s->all->cfg;
-	if (c->ops->keep && s->package->put_kept)
+	if (c->ops->keep && s->package->put_kept && !lives_with_endpoint(s))
 		c->ops->keep(c->arg, s);
 }
 
@@ -576,7 +583,7 @@ void subs_endpoint_gone(struct subs *all, uint64_t account, uint64_t endpoint)
 {
 	for (struct sub *s = subs_next(all, account, NULL), *next; s; s = next) {
 		next = subs_next(all, account, s);
-		if (s->lync && s->endpoint == endpoint)
+		if (lives_with_endpoint(s) && s->endpoint == endpoint)
 			drop(s);
 	}
 }

@@ -48,11 +48,11 @@ struct sub {
 	uint32_t n_watched; /* addresses (people.h) */
 	uint32_t cseq_kept; /* those of an earlier process were below */
 	uint32_t life_s;    /* that it was given last */
-	bool lync;          /* lives as long as the registration */
-	bool benotify;      /* notifications are not answered */
-	bool again;         /* something is new, and a NOTIFY is under way */
-	bool fresh;         /* its first full state has not been told yet */
-	bool eventlist;     /* RFC 4662: it is told of a list */
+	bool lync;          /* of a Lync client */
+	bool benotify;  /* notifications are not answered; it lives as long as the registration */
+	bool again;     /* something is new, and a NOTIFY is under way */
+	bool fresh;     /* its first full state has not been told yet */
+	bool eventlist; /* RFC 4662: it is told of a list */
 	bool stale; /* the subscriber could not be reached: it is told anew when that is possible */
 	bool stored; /* the owner's: a row in the store holds it */
 	bool ended;
@@ -148,7 +148,7 @@ void sub_end(struct sub *s, const char *reason);
 
 /* Those of one user: NULL to start. */
 struct sub *subs_next(struct subs *all, uint64_t account, struct sub *after);
-/* Ends the Lync client's of an endpoint that is gone. */
+/* Ends those of an endpoint that is gone, if its client is a Lync client or does not answer. */
 void subs_endpoint_gone(struct subs *all, uint64_t account, uint64_t endpoint);
 /* Calls fn before those that were touched in a turn are told: more of them may be touched then. */
 void subs_before_flush(struct subs *all, void (*fn)(void *arg), void *arg);

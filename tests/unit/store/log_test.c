@@ -206,12 +206,14 @@ static void what_comes_together_is_one_sync_and_then_done(void)
 	for (int64_t n = 1; n <= 100; n++)
 		EQ(add(&b, n, STR("text"), &d), 0);
 	EQ(since(&b, 0), 0); /* it is not on the disk */
+	EQ(store_log_first(b.log), INT64_MAX);
 	loop_turn(b.l, 0);
 	while (syncs == 0)
 		EQ(d.calls, 0);
 	AWAIT(b.l, d.calls == 100);
 	EQ(syncs, 1);
 	EQ(since(&b, 0), 100);
+	EQ(store_log_first(b.log), 1);
 	EQ(since(&b, 97), 3);
 	EQ(since(&b, 100), 0);
 	EQ(store_log_last(b.log), 100);
