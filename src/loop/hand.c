@@ -8,6 +8,7 @@
 struct hand {
 	struct io *io;
 	int fd;
+	unsigned per_turn;
 	const struct hand_ops *ops;
 	void *arg;
 };
@@ -69,8 +70,11 @@ static int take_one(struct hand *h)
 		return errno == EINTR ? -EAGAIN : -errno;
 	int fd = n > 0 ? taken(&m) : -1;
 	/* We have no descriptor left: the kernel has closed this one, which its other end sees. */
-	if (n == HAND_LEN && fd < 0 && (m.msg_flags & MSG_CTRUNC))
+	if (n == HAND_LEN && fd < 0 && (m.msg_flags & MSG_CTRUNC)) {
+		if (h->ops->full)
+			h->ops->full(h->arg);
 		return 0;
+	}
 	if (n != HAND_LEN || fd < 0 || (m.msg_flags & MSG_CTRUNC)) {
 		if (fd >= 0)
 			(void)close(fd);
@@ -83,11 +87,10 @@ static int take_one(struct hand *h)
 static void on_readable(void *arg, int events UNUSED)
 {
 	struct hand *h = arg;
-	int r;
-	do
+	int r = 0;
+	for (unsigned i = 0; i < h->per_turn && r == 0; i++)
 		r = take_one(h);
-	while (r == 0);
-	if (r == -EAGAIN)
+	if (r == 0 || r == -EAGAIN)
 		return;
 	h->ops->lost(h->arg);
 	hand_free(&h);
@@ -97,11 +100,17 @@ struct hand *hand_new(struct loop *l, int fd, const struct hand_ops *ops, void *
 {
 	struct hand *h = xnew(struct hand);
 	h->fd = fd;
+	h->per_turn = HAND_PER_TURN;
 	h->ops = ops;
 	h->arg = arg;
 	h->io = io_new(l, fd, on_readable, h);
 	io_want(h->io, IO_READ);
 	return h;
+}
+
+void hand_set_per_turn(struct hand *h, unsigned per_turn)
+{
+	h->per_turn = per_turn;
 }
 
 void hand_free(struct hand **hp)

@@ -7,11 +7,16 @@
 
 struct hand; /* opaque */
 
-enum { HAND_LEN = 32 /* bytes with each */ };
+enum {
+	HAND_LEN = 32,      /* bytes with each */
+	HAND_PER_TURN = 64, /* are taken, unless set otherwise */
+};
 
 struct hand_ops {
 	/* fd: the callee's from now on. */
 	void (*got)(void *arg, int fd, const uint8_t text[HAND_LEN]);
+	/* One was lost because this process has no descriptor left; may be NULL. */
+	void (*full)(void *arg);
 	/* The link has ended; the hand is freed behind the call. */
 	void (*lost)(void *arg);
 };
@@ -19,6 +24,8 @@ struct hand_ops {
 /* Takes one end of a Unix stream socket pair, non-blocking. */
 struct hand *hand_new(struct loop *l, int fd, const struct hand_ops *ops, void *arg);
 void hand_free(struct hand **hp);
+/* How many are taken in one turn of the loop; 1 or more. */
+void hand_set_per_turn(struct hand *h, unsigned per_turn);
 /* Takes fd: 0; -errno if it cannot go now, and it is closed. */
 int hand_over(struct hand *h, int fd, const uint8_t text[HAND_LEN]);
 /* Two ends of a new socket pair, non-blocking: 0 or -errno. */

@@ -161,6 +161,11 @@ int tcp_listen(int fd, int backlog)
 	return listen(fd, backlog) < 0 ? -errno : 0;
 }
 
+struct addr tcp_peer(int fd)
+{
+	return loop_socket_addr(fd, true);
+}
+
 void listener_pause(struct listener *ls, bool paused)
 {
 	ls->paused = paused;

@@ -5,20 +5,34 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loop/inside.h"
+
+_Static_assert((int)PEEK_MAX <= (int)LOOP_READ_SIZE,
+               "they have room in what all streams read into");
+
 struct peek {
+	struct loop *loop;
 	struct io *io;
 	struct timer timer;
 	int fd;
 	size_t seen; /* bytes */
+	size_t low;  /* so many wake us */
 	peek_fn *fn;
 	void *arg;
 };
 
 /* The kernel wakes us when so many bytes are there: what we leave unread would wake us for ever. */
-static void want(const struct peek *p, size_t n)
+static void want(struct peek *p, size_t n)
 {
 	int low = (int)n;
-	(void)setsockopt(p->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+	if (p->low != n)
+		(void)setsockopt(p->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low));
+	p->low = n;
+}
+
+void peek_want(struct peek *p, size_t n)
+{
+	want(p, MAX(n, p->seen + 1));
 }
 
 static void done(struct peek *p)
@@ -55,8 +69,8 @@ static void fail(struct peek *p, int err)
 static void on_readable(void *arg, int events UNUSED)
 {
 	struct peek *p = arg;
-	uint8_t bytes[PEEK_MAX];
-	ssize_t n = recv(p->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	uint8_t *bytes = (uint8_t *)p->loop->read_buf;
+	ssize_t n = recv(p->fd, bytes, PEEK_MAX, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* Woken without another byte: the peer has ended. */
@@ -77,7 +91,9 @@ static void on_late(void *arg)
 struct peek *peek_new(struct loop *l, int fd, usec_t max, peek_fn *fn, void *arg)
 {
 	struct peek *p = xnew(struct peek);
+	p->loop = l;
 	p->fd = fd;
+	p->low = 1;
 	p->fn = fn;
 	p->arg = arg;
 	p->io = io_new(l, fd, on_readable, p);

@@ -100,6 +100,9 @@ const struct tls_peer *stream_tls_peer(const struct stream *s);
 int tcp_bind(const struct addr *a) MUST_CHECK;
 /* Makes it listen: 0 or -errno. */
 int tcp_listen(int fd, int backlog) MUST_CHECK;
+/* Who is at the other end of a connection that another process has accepted; family AF_UNSPEC: it
+ * is none of TCP, or has ended. */
+struct addr tcp_peer(int fd);
 
 /* A listening socket. */
 struct listener;

@@ -11,14 +11,15 @@
 
 /* here hands over, there takes; what is wrong is written by the test itself, beside `here`. */
 
-enum { GOT_MAX = 64 };
+enum { GOT_MAX = 100 /* more than are taken in a turn */ };
+_Static_assert((int)GOT_MAX > (int)HAND_PER_TURN, "so it is");
 
 struct world {
 	struct loop *loop;
 	struct hand *here, *there;
 	int link; /* here's descriptor */
 	int got[GOT_MAX];
-	unsigned n_got, n_lost;
+	unsigned n_got, n_lost, n_full;
 	uint8_t text[HAND_LEN]; /* of the last one */
 	unsigned before;        /* descriptors of this process */
 };
@@ -39,6 +40,12 @@ static void on_got(void *arg, int fd, const uint8_t text[HAND_LEN])
 	struct world *w = arg;
 	w->got[w->n_got++] = fd;
 	memcpy(w->text, text, HAND_LEN);
+}
+
+static void on_full(void *arg)
+{
+	struct world *w = arg;
+	w->n_full++;
 }
 
 static void on_lost(void *arg)
@@ -62,7 +69,7 @@ static void on_here_lost(void *arg)
 
 static void start(struct world *w)
 {
-	static const struct hand_ops there = { .got = on_got, .lost = on_lost };
+	static const struct hand_ops there = { .got = on_got, .full = on_full, .lost = on_lost };
 	static const struct hand_ops here = { .got = on_nothing, .lost = on_here_lost };
 	int fds[2];
 	*w = (struct world){ .loop = loop_new() };
@@ -193,6 +200,7 @@ static void a_descriptor_for_which_there_is_no_room_is_refused_alone(void)
 		loop_turn(w.loop, USEC_PER_MSEC);
 	EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 	EQ(w.n_got + w.n_lost, 0);
+	EQ(w.n_full, 1);
 	EQ(read(end, &byte, 1), 0);
 	(void)close(end);
 	end = hand_one(&w, 2);

@@ -11,11 +11,12 @@
 struct seen {
 	struct peek *peek;
 	size_t wanted, len; /* bytes */
+	bool says_so;       /* by peek_want() */
 	unsigned calls;
 	int err, fd;
 };
 
-static void on_first(void *arg, struct peek *p UNUSED, struct bytes first, int err)
+static void on_first(void *arg, struct peek *p, struct bytes first, int err)
 {
 	struct seen *s = arg;
 	s->calls++;
@@ -27,6 +28,8 @@ static void on_first(void *arg, struct peek *p UNUSED, struct bytes first, int e
 	s->len = first.len;
 	if (first.len >= s->wanted)
 		s->fd = peek_take(&s->peek);
+	else if (s->says_so)
+		peek_want(p, s->wanted);
 }
 
 struct world {
@@ -92,6 +95,38 @@ static void bytes_that_do_not_suffice_wake_nobody_again(void)
 	stop(&w);
 }
 
+static void who_wants_more_is_woken_once_that_is_there(void)
+{
+	struct world w;
+	start(&w, 4);
+	w.seen.says_so = true;
+	put(&w, "a");
+	AWAIT(w.loop, w.seen.calls == 1);
+	put(&w, "b");
+	put(&w, "c");
+	for (int i = 0; i < 20; i++)
+		loop_turn(w.loop, 1000);
+	EQ(w.seen.calls, 1);
+	put(&w, "d");
+	AWAIT(w.loop, w.seen.fd >= 0);
+	EQ(w.seen.calls, 2);
+	stop(&w);
+}
+
+static void who_wants_more_is_told_of_the_end(void)
+{
+	struct world w;
+	start(&w, 400);
+	w.seen.says_so = true;
+	put(&w, "ab");
+	AWAIT(w.loop, w.seen.calls == 1);
+	put(&w, "cd");
+	(void)close(w.there);
+	w.there = -1;
+	AWAIT(w.loop, w.seen.err == -EPIPE);
+	stop(&w);
+}
+
 static void the_end_is_told_with_and_without_bytes(void)
 {
 	for (int bytes = 0; bytes < 2; bytes++) {
@@ -119,6 +154,8 @@ int main(void)
 {
 	RUN(what_was_seen_is_still_to_be_read);
 	RUN(bytes_that_do_not_suffice_wake_nobody_again);
+	RUN(who_wants_more_is_woken_once_that_is_there);
+	RUN(who_wants_more_is_told_of_the_end);
 	RUN(the_end_is_told_with_and_without_bytes);
 	RUN(who_says_nothing_is_late);
 	return tap_done();
