@@ -11,6 +11,8 @@
  */
 #define CERT_ROLE_URI "urn:dialtone:role:"
 
+/* Has that role one?  The door has not: it never decrypts. */
+bool cert_is_for(struct str role);
 /* Everything lives in the arena or the topology. */
 struct ca_names cert_names_of(struct arena *a, const struct topo *t, const struct topo_role *r);
 /* "frontend-p256": the file name without its end, below the certificate directory. */

@@ -240,7 +240,7 @@ void certs_check(cJSON *findings, const struct topo *t, time_t now)
 {
 	check_ca(findings, t, now);
 	for (size_t i = 0; i < t->n_roles; i++) {
-		if (t->roles[i].host != t->self)
+		if (t->roles[i].host != t->self || !cert_is_for(t->roles[i].role))
 			continue;
 		for (enum ca_key_type type = 0; type < CA_N_KEY_TYPES; type++)
 			check_role_cert(findings, t, &t->roles[i], type, now);

@@ -185,11 +185,15 @@ static int issue_roles(struct issuing *is, struct str only)
 	bool found = false;
 	for (size_t i = 0; e == EXIT_FINE && i < is->topo->n_roles; i++) {
 		const struct topo_role *r = &is->topo->roles[i];
-		if (r->host != is->host || (only.len > 0 && !str_eq(only, r->role)))
+		if (r->host != is->host || !cert_is_for(r->role) ||
+		    (only.len > 0 && !str_eq(only, r->role)))
 			continue;
 		found = true;
 		e = issue_role(is, r);
 	}
+	if (e == EXIT_FINE && !cert_is_for(only))
+		return tool_fail("[role %" STR_FMT "] has no certificate: it never decrypts.",
+		                 STR_ARG(only));
 	if (e == EXIT_FINE && !found)
 		return tool_fail("The topology has no role \"%" STR_FMT "\" on the host %" STR_FMT
 		                 "; `dialtone topology show` lists the roles.",
@@ -420,6 +424,9 @@ static int cert_import(struct tool *t, cJSON *args)
 	if (!r)
 		return tool_fail("The topology has no role \"%s\" on this host.",
 		                 ctl_text(args, "role").p);
+	if (!cert_is_for(r->role))
+		return tool_fail("[role %" STR_FMT "] has no certificate: it never decrypts.",
+		                 STR_ARG(r->role));
 	int err = file_read(chain_path, &chain);
 	if (err < 0)
 		return tool_fail("%s cannot be read: %s.", chain_path, strerror(-err));
@@ -467,6 +474,8 @@ static int cert_show(struct tool *t, cJSON *args UNUSED)
 	cJSON *rows = cJSON_CreateArray();
 	show_one(rows, a, topo, STR("ca"), ".pem");
 	for (size_t i = 0; i < topo->n_roles; i++) {
+		if (!cert_is_for(topo->roles[i].role))
+			continue;
 		for (enum ca_key_type type = 0; type < CA_N_KEY_TYPES; type++)
 			show_one(rows, a, topo, cert_file_name(a, topo->roles[i].role, type),
 			         ".crt");

@@ -106,6 +106,19 @@ static int take_socket(struct child *c, uint32_t proto, int fd)
 	return 0;
 }
 
+/* Where others are bound for us. */
+static void add_behind(struct role_env *e)
+{
+	for (size_t i = 0; i < e->self->n_listens; i++) {
+		const struct topo_listen *l = &e->self->listens[i];
+		if (!l->is_behind || e->n_sockets == SOCKETS_MAX)
+			continue;
+		e->sockets = xrealloc(e->sockets, (e->n_sockets + 1) * sizeof *e->sockets);
+		e->sockets[e->n_sockets++] =
+		        (struct role_socket){ .proto = l->proto, .addr = l->addr, .fd = -1 };
+	}
+}
+
 bool child_take_link(struct child *c, const struct channel_msg *m)
 {
 	struct role_env *e = &c->env;
@@ -177,6 +190,8 @@ int child_receive(struct child *c, struct buf *why)
 	}
 	if (r == 0 && !c->role)
 		r = -EBADMSG;
+	if (r == 0)
+		add_behind(&c->env);
 	if (r == 0)
 		r = channel_set_blocking(c->channel, false);
 	if (r < 0 && why->len == 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/doors.h"
 #include "daemon/roles.h"
 #include "topo/conf.h"
 
@@ -229,6 +230,7 @@ struct topo *config_topo(struct str topology, struct str local, const char *dir,
 		return NULL;
 	for (size_t i = 0; i < t->n_roles; i++)
 		bad |= check_role(t, &t->roles[i], roles, errors);
+	bad |= doors_mark(t, roles, errors);
 	bad |= topo_check_ports(t, errors);
 	return bad ? NULL : take(&t);
 }

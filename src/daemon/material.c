@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "auth/cert_names.h"
+
 static bool has_tls(const struct topo_role *r, const struct role *role)
 {
-	for (size_t i = 0; i < r->n_listens; i++)
+	for (size_t i = 0; i < r->n_listens && cert_is_for(r->role); i++)
 		if (topo_is_encrypted(r->listens[i].proto) ||
 		    (r->listens[i].proto == TOPO_TCP && role_is_open(role, TOPO_TCP)))
 			return true;

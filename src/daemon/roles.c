@@ -1,6 +1,7 @@
 #include "daemon/roles.h"
 
 #include "role/accounts/accounts.h"
+#include "role/door/door.h"
 #include "role/edge_av/edge_av.h"
 #include "role/frontend/frontend.h"
 #include "role/mcu_im/mcu_im.h"
@@ -16,6 +17,7 @@ const struct role *const roles_all[] = {
 	&role_edge_av,
 	&role_frontend,
 	&role_web,
+	&role_door,
 	NULL,
 };
 /* clang-format on */

@@ -113,6 +113,8 @@ static int bind_role(struct slot *slots, const struct topo_role *tr, struct buf 
 	int fds[TOPO_PROCESSES_MAX];
 	for (size_t i = 0; i < tr->n_listens; i++) {
 		const struct topo_listen *l = &tr->listens[i];
+		if (l->is_behind)
+			continue;
 		int r = bind_group(l, tr->processes, fds, why);
 		if (r < 0)
 			return r;

@@ -24,9 +24,11 @@ struct role_port {
 	/* For strangers, who may speak TLS there too: bound on all addresses of the host though it
 	 * is not encrypted by itself. */
 	bool open;
+	/* [role door] may stand before it, which tells by the first bytes who is meant. */
+	bool can_be_behind;
 };
 
-/* A socket that the supervisor bound. */
+/* A socket that the supervisor bound; fd -1: none, its connections come by the door (by_door.h). */
 struct role_socket {
 	enum topo_proto proto;
 	struct addr addr;

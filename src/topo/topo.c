@@ -644,6 +644,14 @@ int topo_add_port_beside(struct topo *t, const struct topo_role *r, enum topo_pr
 	return 0;
 }
 
+void topo_set_behind(struct topo *t, const struct topo_role *r, size_t i, bool is_behind)
+{
+	struct own *o = own_of(t);
+	struct topo_listen *l = &o->listens[role_index(o, r) * TOPO_LISTENS_MAX + i];
+	l->can_be_behind = true;
+	l->is_behind = is_behind;
+}
+
 int topo_add_metrics_port(struct topo *t, const struct topo_role *r, uint16_t port,
                           struct buf *errors)
 {

@@ -26,6 +26,8 @@ enum topo_proto { TOPO_UDP, TOPO_TCP, TOPO_TLS, TOPO_HTTPS, TOPO_WSS, TOPO_HTTP,
 struct topo_listen {
 	enum topo_proto proto;
 	struct addr addr; /* port with the local port-offset already added */
+	/* Its connections can come by [role door], and do: that has the address. */
+	bool can_be_behind, is_behind;
 };
 
 struct topo_host {
@@ -121,6 +123,8 @@ int topo_add_default_port(struct topo *t, const struct topo_role *r, enum topo_p
  * and on these addresses alone, whatever they are. */
 int topo_add_port_beside(struct topo *t, const struct topo_role *r, enum topo_proto proto,
                          uint16_t port, uint16_t beside, struct buf *errors);
+/* Says of r's listener number i that the door can stand before it, and whether it does. */
+void topo_set_behind(struct topo *t, const struct topo_role *r, size_t i, bool is_behind);
 /* Adds the metrics port, if the section says nothing about it. */
 int topo_add_metrics_port(struct topo *t, const struct topo_role *r, uint16_t port,
                           struct buf *errors);

@@ -33,13 +33,13 @@ class Server:
     """A running dialtoned; start() it, stop() it.  settings, accounts, local: lines for
     [role frontend], [role accounts] and local.conf.  also: a second address to listen on.
     wrap: words before its command, for a limit that it shall have.  bridges: processes of the role
-    media-bridge, mcus: of mcu-im; 0 for none, as many as front ends by default.  edge, web: lines for
-    [role edge-av], [role web]; None: there is none."""
+    media-bridge, mcus: of mcu-im; 0 for none, as many as front ends by default.  edge, web, door: lines
+    for [role edge-av], [role web], [role door]; None: there is none."""
 
     def __init__(self, folder, ip="127.0.0.1", domain="example.test", host="sip.example.test",
                  frontends=1, settings="", accounts="", local="", user="root", also="",
                  sip_port=5060, tls_port=5061, wrap=(), bridges=None, mcus=None,
-                 edge=None, web=None):
+                 edge=None, web=None, door=None):
         if not os.path.exists(program("dialtoned")):
             raise Skip(f"{program('dialtoned')} is not built")
         self.folder = folder
@@ -49,7 +49,7 @@ class Server:
         self.frontends = frontends
         self.bridges = frontends if bridges is None else bridges
         self.mcus = frontends if mcus is None else mcus
-        self.edge, self.web = edge, web
+        self.edge, self.web, self.door = edge, web, door
         self.settings = {"accounts": accounts, "frontend": settings,
                          "local": f"user = {user}\n{local}"}
         self.ports = {"udp": sip_port, "tcp": sip_port, "tls": tls_port}
@@ -72,7 +72,7 @@ addresses = {", ".join(self.addresses)}
 
 [role accounts]
 {self.settings["accounts"]}
-{self._section("media-bridge", self.bridges)}{self._section("mcu-im", self.mcus)}{self._lines("edge-av", self.edge)}{self._lines("web", self.web)}[role frontend]
+{self._section("media-bridge", self.bridges)}{self._section("mcu-im", self.mcus)}{self._lines("edge-av", self.edge)}{self._lines("web", self.web)}{self._lines("door", self.door)}[role frontend]
 processes = {self.frontends}
 udp = {udp}
 tcp = {udp}

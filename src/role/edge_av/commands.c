@@ -115,7 +115,7 @@ static void put_faces(const struct edge_av *ea, struct buf *b)
 	for (size_t i = 0; i < ea->n_faces; i++) {
 		const struct ea_face *f = &ea->faces[i];
 		buf_printf(b, "%s{\"transport\":\"%s\",\"address\":", i ? "," : "",
-		           f->listener ? "tcp" : "udp");
+		           f->face.udp ? "udp" : "tcp");
 		put_addr(b, &f->face.local);
 		buf_char(b, '}');
 	}

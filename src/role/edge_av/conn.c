@@ -451,3 +451,16 @@ void ea_conn_accept(void *arg, struct listener *ls UNUSED, int fd, const struct 
 	ea->conn_stats.taken++;
 	c->peek = peek_new(ea->env->loop, fd, EA_OPENING_S * USEC_PER_SEC, on_first, c);
 }
+
+void ea_conn_by_door(void *arg, const struct topo_listen *at, int fd, const struct addr *peer)
+{
+	struct edge_av *ea = arg;
+	for (size_t i = 0; i < ea->n_faces; i++) {
+		struct ea_face *f = &ea->faces[i];
+		if (!f->face.udp && addr_eq(&f->face.local, &at->addr)) {
+			ea_conn_accept(f, NULL, fd, peer);
+			return;
+		}
+	}
+	(void)close(fd);
+}

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "loop/pipe.h"
+#include "role/by_door.h"
 #include "role/gate.h"
 #include "stack/sip/txn.h"
 #include "svc/relay/settings.h"
@@ -39,7 +40,7 @@ enum {
 struct ea_face {
 	struct edge_av *ea;
 	struct relay_face face;
-	struct listener *listener; /* NULL: UDP */
+	struct listener *listener; /* NULL: UDP, or connections come by the door */
 };
 
 struct edge_av {
@@ -52,7 +53,8 @@ struct edge_av {
 	struct relay_keys *keys; /* for issuing */
 	struct ea_face faces[EA_FACES_MAX];
 	size_t n_faces;
-	struct tls_server *tls;     /* NULL: there is no certificate, and no TLS for clients */
+	struct tls_server *tls; /* NULL: there is no certificate, and no TLS for clients */
+	struct by_door *by_door;
 	struct ea_passing *passing; /* pass.c */
 	struct list waiting, conns; /* conn.c: without and with an allocation */
 	unsigned n_waiting, n_conns;
@@ -79,6 +81,8 @@ struct edge_av {
 
 /* conn.c: clients that come by TCP and TLS. */
 void ea_conn_accept(void *arg, struct listener *ls, int fd, const struct addr *peer);
+/* One that came by the door. */
+void ea_conn_by_door(void *arg, const struct topo_listen *at, int fd, const struct addr *peer);
 /* An allocation has ended; owner: of relay_info. */
 void ea_conn_ended(void *owner, enum relay_end why);
 /* "tcp", "tls" */

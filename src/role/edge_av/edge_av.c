@@ -16,6 +16,7 @@ static const struct role_port ports[] = {
 	{ .name = "TURN", .proto = TOPO_UDP, .port = 3478, .open = true,
 	  .purpose = "STUN and TURN of clients on the Internet and on the own network" },
 	{ .name = "TURN", .proto = TOPO_TCP, .port = 443, .open = true,
+	  .can_be_behind = true,
 	  .purpose = "the same over TCP and TLS, for clients whose networks let nothing else through" },
 	{ .name = "SIP", .proto = TOPO_TLS, .port = 5062, .across = "frontend",
 	  .purpose = "relay authentication, for front ends of other hosts" },
@@ -121,7 +122,7 @@ static void open_face(struct edge_av *ea, const struct role_socket *s)
 	f->face.local = s->addr;
 	if (s->proto == TOPO_UDP)
 		f->face.udp = packet_port_new(ea->packets, s->fd, on_packet, f);
-	else
+	else if (s->fd >= 0)
 		f->listener =
 		        listener_new(ea->env->loop, s->fd, EA_ACCEPTS_PER_TURN, ea_conn_accept, f);
 }
@@ -162,6 +163,7 @@ static void log_started(const struct edge_av *ea)
 
 static void ea_free(struct edge_av *ea)
 {
+	by_door_free(&ea->by_door);
 	ea_conn_free_all(ea);
 	ea_pass_stop(ea);
 	relay_free(&ea->relay);
@@ -191,6 +193,7 @@ static int start_parts(struct edge_av *ea, struct buf *why)
 		return r;
 	start_engine(ea);
 	ea_pass_start(ea);
+	ea->by_door = by_door_new(ea->env, ea_conn_by_door, ea);
 	r = ea_hosts_start(ea, why);
 	if (r == 0)
 		open_faces(ea);

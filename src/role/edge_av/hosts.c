@@ -50,6 +50,8 @@ void ea_link_up(void *state, size_t i)
 {
 	struct edge_av *ea = state;
 	struct role_link *l = &ea->env->links[i];
+	if (by_door_link_up(ea->by_door, i))
+		return;
 	if (l->slot >= EA_SLOTS_MAX)
 		(void)close(l->fd);
 	else if (str_eq(l->role, STR("edge-av")))

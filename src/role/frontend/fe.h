@@ -4,6 +4,7 @@
 #include "auth/accounts.h"
 #include "base/log.h"
 #include "loop/dns.h"
+#include "role/by_door.h"
 #include "role/role.h"
 #include "stack/sip/proxy.h"
 #include "store/log.h"
@@ -149,6 +150,7 @@ struct frontend {
 	struct sip_transport *tp;
 	struct tls_server *tls;
 	struct accounts *accounts;
+	struct by_door *by_door;
 	struct access *access;
 	struct registrar *registrar;
 	struct calls *calls;

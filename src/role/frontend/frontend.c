@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "role/frontend/fe.h"
 
@@ -10,7 +11,7 @@
 
 /* clang-format off */
 static const struct role_port ports[] = {
-	{ .name = "SIP", .proto = TOPO_TLS, .port = 5061,
+	{ .name = "SIP", .proto = TOPO_TLS, .port = 5061, .can_be_behind = true,
 	  .purpose = "signalling and IM of clients, and between servers" },
 	{ .name = "SIP", .proto = TOPO_TCP, .port = 5060, .purpose = "standard SIP phones" },
 	{ .name = "SIP", .proto = TOPO_UDP, .port = 5060, .purpose = "standard SIP phones" },
@@ -320,15 +321,26 @@ static void start_stack(struct frontend *fe)
 			fe->listen_addrs[fe->self.n_addrs++] = env->sockets[i].addr;
 }
 
+static void on_by_door(void *arg, const struct topo_listen *at UNUSED, int fd,
+                       const struct addr *peer UNUSED)
+{
+	struct frontend *fe = arg;
+	if (fe->stopping)
+		(void)close(fd);
+	else
+		sip_transport_take(fe->tp, fd);
+}
+
 /* Everything is there: now requests may come. */
 static void open_doors(struct frontend *fe)
 {
 	struct role_env *env = fe->env;
+	fe->by_door = by_door_new(env, on_by_door, fe);
 	for (size_t i = 0; i < env->n_links; i++)
 		if (!str_eq(env->links[i].role, STR("accounts")))
 			fe_link_up(fe, i);
 	for (size_t i = 0; i < env->n_sockets && i < FE_LISTENS_MAX; i++)
-		if (is_sip(env->sockets[i].proto))
+		if (is_sip(env->sockets[i].proto) && env->sockets[i].fd >= 0)
 			sip_transport_listen(fe->tp,
 			                     (enum sip_kind)sip_kind_of(env->sockets[i].proto),
 			                     env->sockets[i].fd);
@@ -416,6 +428,7 @@ static void fe_free(struct frontend *fe)
 	fe_trace_stop(fe);
 	fe_history_stop(fe);
 	fe_kept_stop(fe);
+	by_door_free(&fe->by_door);
 	accounts_free(&fe->accounts);
 	if (fe->stack)
 		fe_drop_stack(fe);
@@ -470,6 +483,8 @@ void fe_link_up(void *state, size_t i)
 {
 	struct frontend *fe = state;
 	struct role_link *l = &fe->env->links[i];
+	if (by_door_link_up(fe->by_door, i))
+		return;
 	if (str_eq(l->role, STR("accounts")))
 		accounts_link_up(fe->accounts, l->fd);
 	else if (l->slot < FE_SLOTS_MAX && str_eq(l->role, STR("media-bridge")))

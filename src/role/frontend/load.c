@@ -15,6 +15,7 @@ static void apply(struct frontend *fe)
 	const struct overload_limits *l = overload_limits(fe->overload.state);
 	sip_transport_set_accepts(fe->tp, l->accepts);
 	fe_sockets_set_accepts(fe, l->accepts);
+	by_door_set_per_turn(fe->by_door, l->accepts);
 	stream_set_handshakes(fe->loop, l->handshakes);
 }
 

@@ -86,6 +86,7 @@ struct web {
 	struct str oidc_name; /* of the OpenID provider, for people; empty: there is none */
 	struct http_server *http, *plain; /* plain: without TLS, which sends all to the other */
 	struct tls_server *tls;
+	struct by_door *by_door;
 	struct ws_host *ws;
 	struct http_files *files; /* the browser client */
 	struct files *kept;       /* what people send each other */

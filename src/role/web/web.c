@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "role/by_door.h"
 #include "role/web/wb.h"
 #include "svc/bridge/route.h"
 #include "svc/file/scanning.h"
@@ -15,6 +16,7 @@
 /* clang-format off */
 static const struct role_port ports[] = {
 	{ .name = "HTTPS", .proto = TOPO_HTTPS, .port = 4443, .open = true,
+	  .can_be_behind = true,
 	  .purpose = "browsers: the pages, and what they speak with the server" },
 	{ .name = "HTTP", .proto = TOPO_HTTP, .port = 80, .beside = 443, .open = true,
 	  .purpose = "sends browsers and Lync clients that ask without TLS to HTTPS" },
@@ -90,6 +92,8 @@ static void link_up(void *state, size_t i)
 {
 	struct web *w = state;
 	struct role_link *l = &w->env->links[i];
+	if (by_door_link_up(w->by_door, i))
+		return;
 	if (str_eq(l->role, STR("accounts"))) {
 		accounts_link_up(w->accounts, l->fd);
 	} else if (l->slot >= WEB_SLOTS_MAX) {
@@ -191,10 +195,17 @@ static int start_http(struct web *w, struct buf *why)
 	w->http = http_server_new(w->env->loop, &cfg, &http_ops, w);
 	w->ws = ws_host_new(w->env->loop, &ws);
 	for (size_t i = 0; i < w->env->n_sockets; i++)
-		if (w->env->sockets[i].proto == TOPO_HTTPS)
+		if (w->env->sockets[i].proto == TOPO_HTTPS && w->env->sockets[i].fd >= 0)
 			http_server_listen(w->http, w->env->sockets[i].fd, true, NULL);
 	w->plain = web_plain_new(w, is_host);
 	return 0;
+}
+
+static void on_by_door(void *arg, const struct topo_listen *at UNUSED, int fd,
+                       const struct addr *peer UNUSED)
+{
+	struct web *w = arg;
+	http_server_accept(w->http, fd, true, NULL);
 }
 
 static void start_links(struct web *w)
@@ -206,6 +217,7 @@ static void start_links(struct web *w)
 	struct sip_transport_config cfg = { .client_max = SIP_CLIENT_MAX, .link_name = name };
 	w->stack = sip_stack_new(env->loop, &cfg, &stack_ops, w);
 	web_push_new(w);
+	w->by_door = by_door_new(env, on_by_door, w);
 	w->accounts = accounts_new(env->loop,
 	                           to_accounts < env->n_links ? env->links[to_accounts].fd : -1,
 	                           on_account, w);
@@ -216,6 +228,7 @@ static void start_links(struct web *w)
 
 static void web_free(struct web *w)
 {
+	by_door_free(&w->by_door);
 	http_server_free(&w->http);
 	http_server_free(&w->plain);
 	browsers_free(w);

@@ -82,15 +82,20 @@ static bool make_room(struct http_server *s)
 	return false;
 }
 
-static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer UNUSED)
+void http_server_accept(struct http_server *s, int fd, bool tls, void *via)
 {
-	struct http_listen *hl = arg;
-	if (make_room(hl->srv)) {
-		http_conn_new(hl->srv, fd, hl->tls, hl->via);
+	if (make_room(s)) {
+		http_conn_new(s, fd, tls, via);
 		return;
 	}
 	(void)close(fd);
-	hl->srv->stats.refused_conns++;
+	s->stats.refused_conns++;
+}
+
+static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer UNUSED)
+{
+	struct http_listen *hl = arg;
+	http_server_accept(hl->srv, fd, hl->tls, hl->via);
 }
 
 static void on_refused(void *arg, struct listener *ls UNUSED, int err UNUSED)

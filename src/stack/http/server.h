@@ -87,6 +87,8 @@ struct http_server *http_server_new(struct loop *l, const struct http_server_con
 void http_server_free(struct http_server **sp);
 /* Takes a listening socket.  `via` is for http_via(): which listener or link it came by. */
 void http_server_listen(struct http_server *s, int fd, bool tls, void *via);
+/* Takes a client's connection that was accepted elsewhere; it is ended if there is no room. */
+void http_server_accept(struct http_server *s, int fd, bool tls, void *via);
 /* Takes a connected socket: one end of a local link, or a connection accepted elsewhere. */
 void http_server_take(struct http_server *s, int fd, bool tls, void *via);
 /* Takes a stream that is open already (stream_ops.opened), whose peer the caller has looked at. */

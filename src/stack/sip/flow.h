@@ -117,6 +117,10 @@ void sip_transport_tap(struct sip_transport *tp,
                        void (*tap)(void *arg, const struct sip_flow *f, bool out, struct str msg));
 /* Takes a bound socket (UDP), or a listening one (TCP, TLS). */
 void sip_transport_listen(struct sip_transport *tp, enum sip_kind kind, int fd);
+/* Takes a client's connection that was accepted elsewhere, for TLS; it is ended if there are too
+ * many.
+ */
+void sip_transport_take(struct sip_transport *tp, int fd);
 /* Takes one end of a local link to the process `slot`. */
 struct sip_flow *sip_transport_link(struct sip_transport *tp, uint16_t slot, int fd);
 /* The same, but what comes by it are clients' messages, of many of them, which that process speaks

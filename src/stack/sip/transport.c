@@ -176,19 +176,28 @@ static struct sip_flow *adopt(struct sip_flow *f, int fd, struct tls_server *tls
 	return NULL;
 }
 
-static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer UNUSED)
+static void take_client(struct sip_transport *tp, enum sip_kind kind, int fd, uint16_t sock)
 {
-	struct sip_listen *sl = arg;
-	struct sip_transport *tp = sl->tp;
 	if (tp->n_clients >= tp->max_flows) {
 		(void)close(fd);
 		tp->stats.refused++;
 		tp->ops.refused(tp->arg, -EUSERS);
 		return;
 	}
-	struct sip_flow *f = flow_alloc(tp, sl->kind);
+	struct sip_flow *f = flow_alloc(tp, kind);
 	f->inbound = f->client = true;
-	(void)adopt(f, fd, sl->kind == SIP_TLS ? tp->tls : NULL, (uint16_t)(sl - tp->listens));
+	(void)adopt(f, fd, kind == SIP_TLS ? tp->tls : NULL, sock);
+}
+
+static void on_accept(void *arg, struct listener *ls UNUSED, int fd, const struct addr *peer UNUSED)
+{
+	struct sip_listen *sl = arg;
+	take_client(sl->tp, sl->kind, fd, (uint16_t)(sl - sl->tp->listens));
+}
+
+void sip_transport_take(struct sip_transport *tp, int fd)
+{
+	take_client(tp, SIP_TLS, fd, 0);
 }
 
 static void on_refused(void *arg, struct listener *ls UNUSED, int err)

@@ -184,6 +184,40 @@ static void the_offset_is_added_on_every_host(void)
 	EQ(addr_port(&at[0]), 1444);
 }
 
+static unsigned behind(const struct topo *t, const char *host, const char *role)
+{
+	const struct topo_role *r = role_on(t, host, role);
+	unsigned n = 0;
+	for (size_t i = 0; r && i < r->n_listens; i++)
+		n += r->listens[i].is_behind;
+	return n;
+}
+
+/* By the address, and on its own host alone. */
+static void who_has_a_door_s_port_is_behind_it(void)
+{
+	auto_(topo_free) struct topo *t = parse(
+	        DEPLOYMENT HOSTS ON_A "[role web]\nhost = a\nhttps = 10.0.0.1:443, 10.0.0.1:4443\n"
+	                              "[role edge-av]\nhost = a\n[role door]\nhost = a\n"
+	                              "[role edge-av]\nhost = b\n",
+	        "a");
+	EQ(behind(t, "a", "web"), 1);
+	EQ(behind(t, "a", "edge-av"), 2);
+	EQ(behind(t, "b", "edge-av"), 0);
+	EQ(behind(t, "a", "door"), 0);
+	EQ(behind(t, "a", "frontend"), 0);
+	EQ(listens(t, "a", "web", TOPO_HTTP, 80), 1);
+	expect_error(DEPLOYMENT HOSTS ON_A "[role edge-av]\nhost = a\ntcp = 10.0.0.1:443\n"
+	                                   "[role door]\nhost = a\n",
+	             "nobody is behind 127.0.0.1:443 of [role door]");
+	expect_error(DEPLOYMENT HOSTS ON_A "[role edge-av]\nhost = a\n[role door]\nhost = a\n"
+	                                   "tcp = none\n",
+	             "`tcp` is none");
+	expect_error(DEPLOYMENT HOSTS ON_A "[role edge-av]\nhost = a\n"
+	                                   "[role web]\nhost = a\nhttps = 10.0.0.1:443\n",
+	             "or have both served there by a [role door]");
+}
+
 static void what_cannot_work_is_an_error_with_its_remedy(void)
 {
 	expect_error(DEPLOYMENT HOSTS "[role accounts]\nhost = a\n[role frontend]\nhost = b\n",
@@ -249,6 +283,7 @@ int main(void)
 	RUN(a_front_end_uses_the_mcus_of_its_own_host_if_there_are_some);
 	RUN(addresses_can_be_given);
 	RUN(the_offset_is_added_on_every_host);
+	RUN(who_has_a_door_s_port_is_behind_it);
 	RUN(what_cannot_work_is_an_error_with_its_remedy);
 	RUN(changes_of_the_other_host_need_a_restart_here);
 	return tap_done();

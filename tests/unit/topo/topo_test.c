@@ -164,6 +164,27 @@ static void default_ports_keep_plain_transports_private(void)
 	EQ(topo_add_default_port(t, r, TOPO_TLS, 65530, false, &errors), -EINVAL);
 }
 
+static void the_door_has_a_port_for_those_behind_it(void)
+{
+	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
+	auto_(topo_free) struct topo *t = parse(
+	        DEPLOYMENT HOST "[role a]\ntcp = 127.0.0.1:443\n[role b]\nhttps = 127.0.0.1:443\n",
+	        LOCAL);
+	if (!OK(t != NULL))
+		return;
+	topo_set_behind(t, &t->roles[0], 0, false);
+	topo_set_behind(t, &t->roles[1], 0, false);
+	EQ(topo_check_ports(t, &errors), -EINVAL);
+	EQ_STR(buf_view(&errors),
+	       "topology.conf:8: https 127.0.0.1:443 of [role b] is already used by tcp of [role "
+	       "a] "
+	       "(line 6); give one of them another address or port, or have both served there by a "
+	       "[role door] with that in its \"tcp\"\n");
+	topo_set_behind(t, &t->roles[0], 0, true);
+	topo_set_behind(t, &t->roles[1], 0, true);
+	EQ(topo_check_ports(t, &errors), 0);
+}
+
 static void one_port_for_two_roles_is_an_error_with_a_remedy(void)
 {
 	auto_(buf_free) struct buf errors = buf_of(CONF_ERRORS_MAX);
@@ -233,6 +254,7 @@ int main(void)
 	RUN(mistakes_are_named_with_their_line);
 	RUN(a_list_beyond_its_limit_is_refused);
 	RUN(default_ports_keep_plain_transports_private);
+	RUN(the_door_has_a_port_for_those_behind_it);
 	RUN(one_port_for_two_roles_is_an_error_with_a_remedy);
 	RUN(a_role_reads_its_settings_and_unknown_ones_are_refused);
 	RUN(missing_files_are_named);
