@@ -47,6 +47,15 @@ def a_contact_sees_state_note_and_name_and_every_change(case):
 
 
 @tap.test
+def who_never_signed_in_is_seen_offline_with_a_name(case):
+    a, users = client(case), case.site.users("one", "two", "three", "four")
+    check_eq(a.watch(*users).code, 200, "SUBSCRIBE")
+    for user in users:
+        a.wait_sees(user, 18500)
+        check_eq(a.name_of(user), user.name + "@example.test", "the name")
+
+
+@tap.test
 def appear_offline_hides_and_sign_off_shows_offline(case):
     a, b = client(case), client(case)
     a.watch(b.user)

@@ -59,6 +59,7 @@ static struct card card_of(const struct account *acc)
 
 static void follow(struct frontend *fe, struct person *p, const char *what);
 static void look_at_endpoints(struct frontend *fe, struct person *p, uint64_t without);
+static void tell_follower(void *arg, struct person *p);
 
 static void found(struct frontend *fe, struct person *p, const struct account *acc)
 {
@@ -70,10 +71,12 @@ static void found(struct frontend *fe, struct person *p, const struct account *a
 	uint32_t slot = fe_owner(fe, acc->id);
 	bool here = slot == fe->env->slot;
 	person_found(p, acc->id, &card, here ? PERSON_HERE : PERSON_THERE, slot);
-	if (here)
+	if (here) {
 		look_at_endpoints(fe, p, 0);
-	else
+		tell_follower(fe, p); /* who asked before it was known who she is */
+	} else {
 		follow(fe, p, "follow");
+	}
 	list_for(it, &p->added)
 	{
 		struct added *a = list_entry(it, struct added, node);
