@@ -10,7 +10,7 @@
 
 enum { LISTENERS_MAX = 8, PERSON_MAX = 4096 /* bytes of a frame */ };
 
-enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN, REQ_PUSHES, REQ_COMMAND };
+enum req_kind { REQ_LOOKUP, REQ_AUTH, REQ_FOUND, REQ_OWN, REQ_PUSHES, REQ_COMMAND, REQ_PHOTO };
 
 struct accounts_req {
 	struct accounts *owner; /* NULL: the client has gone */
@@ -27,6 +27,7 @@ struct accounts_req {
 	accounts_found_fn *found;
 	accounts_owned_fn *owned;
 	accounts_pushed_fn *pushed;
+	accounts_photo_fn *pictured;
 	accounts_said_fn *said;
 	bool streams;
 	void *arg;
@@ -145,6 +146,9 @@ static void fail_req(struct accounts_req *r, int err)
 		break;
 	case REQ_PUSHES:
 		r->pushed(r->arg, &(struct accounts_pushed){ .err = err });
+		break;
+	case REQ_PHOTO:
+		r->pictured(r->arg, err, (struct bytes){ .len = 0 });
 		break;
 	case REQ_COMMAND:
 		r->said(r->arg, &(struct accounts_said){ .over = true, .status = ACCT_OWN_FAILED });
@@ -369,6 +373,16 @@ struct accounts_req *accounts_pushes(struct accounts *a, uint64_t account, accou
 	return r;
 }
 
+struct accounts_req *accounts_photo(struct accounts *a, struct str name, accounts_photo_fn *fn,
+                                    void *arg)
+{
+	struct accounts_req *r = req_new(a, REQ_PHOTO, arg);
+	struct acct_msg m = { .type = ACCT_PHOTO, .photo = { name } };
+	r->pictured = fn;
+	ask(a, r, &m);
+	return r;
+}
+
 /* Without a link it is found out again with the next message. */
 void accounts_push_gone(struct accounts *a, uint64_t account, uint64_t number)
 {
@@ -517,6 +531,16 @@ static void on_end(struct accounts *a, const struct acct_msg *m)
 		end_pushes(r, m);
 }
 
+static void on_picture(struct accounts *a, const struct acct_msg *m)
+{
+	struct accounts_req *r = asker(a, m, REQ_PHOTO);
+	if (!r)
+		return;
+	unlink_req(r);
+	r->pictured(r->arg, status_err(m->picture.status), m->picture.bytes);
+	free_req(r);
+}
+
 static void on_own_row(struct accounts *a, const struct acct_msg *m)
 {
 	struct accounts_req *r = asker(a, m, REQ_OWN);
@@ -632,6 +656,9 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_COMMANDED:
 		on_commanded(a, m);
 		return true;
+	case ACCT_PICTURE:
+		on_picture(a, m);
+		return true;
 	case ACCT_LOOKUP:
 	case ACCT_AUTH:
 	case ACCT_KNOWN:
@@ -643,6 +670,7 @@ static bool take_msg(struct accounts *a, const struct acct_msg *m)
 	case ACCT_PUSH_GONE:
 	case ACCT_COMMAND:
 	case ACCT_COMMAND_END:
+	case ACCT_PHOTO:
 		break;
 	}
 	return false;

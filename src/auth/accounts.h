@@ -94,6 +94,13 @@ struct accounts_req *accounts_pushes(struct accounts *a, uint64_t account, accou
                                      void *arg);
 /* Tells that the push service knows one of them no more. */
 void accounts_push_gone(struct accounts *a, uint64_t account, uint64_t number);
+
+/* A user's picture, by the name that the record has.  err: 0; -ENOENT: there is none, or another by
+ * now; -ETIMEDOUT; -EIO.  bytes is valid during the call.  Never called back from inside. */
+typedef void accounts_photo_fn(void *arg, int err, struct bytes bytes);
+struct accounts_req *accounts_photo(struct accounts *a, struct str name, accounts_photo_fn *fn,
+                                    void *arg);
+
 /* What an administrator's command says: lines of wire/ctl (docs/protocols/web-api.md). */
 struct accounts_said {
 	bool over;                   /* this was the last call */

@@ -78,7 +78,8 @@ static struct entry *entry_new(struct str key, const struct account *acc)
 	static const struct account none;
 	const struct account *a = acc ? acc : &none;
 	size_t len = key.len + a->uri.len + a->display_name.len + a->email.len + a->phone.len +
-	             a->extension.len + a->department.len + a->title.len + a->manager.len;
+	             a->extension.len + a->department.len + a->title.len + a->manager.len +
+	             a->photo.len;
 	struct entry *e = xcalloc(1, sizeof(*e) + len);
 	char *to = e->text;
 	e->acc = *a;
@@ -91,6 +92,7 @@ static struct entry *entry_new(struct str key, const struct account *acc)
 	e->acc.department = copy(&to, a->department);
 	e->acc.title = copy(&to, a->title);
 	e->acc.manager = copy(&to, a->manager);
+	e->acc.photo = copy(&to, a->photo);
 	return e;
 }
 

@@ -158,9 +158,16 @@ def a_picture_goes_in_and_a_huge_one_is_refused(case):
     i.must("user", "add", "alice", "--generate")
     jpeg = i.path("face.jpg")
     with open(jpeg, "wb") as f:
-        f.write(b"\xff\xd8\xff\xe0" + bytes(10000) + b"\xff\xd9")
+        f.write(b"\xff\xd8\xff\xc0\0\x0b\x08\0\x60\0\x60" + bytes(10000) + b"\xff\xd9")
     i.must("user", "set", "alice", "--photo", jpeg)
-    tap.check_eq(i.json("user", "show", "alice")[1]["photo_bytes"], 10006, "photo")
+    tap.check_eq(i.json("user", "show", "alice")[1]["photo_bytes"], 10013, "photo")
+    i.must("user", "photo", "alice", "--remove")
+    tap.check_eq(i.json("user", "show", "alice")[1]["photo_bytes"], 0, "no photo")
+    i.must("user", "photo", "alice", jpeg)
+    tap.check_eq(i.json("user", "show", "alice")[1]["photo_bytes"], 10013, "photo")
+    for words in ((), (jpeg, "--remove")):
+        status, text = i.tool("user", "photo", "alice", *words)
+        tap.check(status == 1 and "either the file of a picture or --remove" in text, text)
     with open(jpeg, "ab") as f:
         f.write(bytes(40000))
     status, text = i.tool("user", "set", "alice", "--photo", jpeg)

@@ -95,6 +95,8 @@ static void log_changed(struct peers *p, enum acct_own_op op, const struct acct_
 		[ACCT_OWN_TOKEN_REMOVE] = "token-removed",
 		[ACCT_OWN_PUSH_ADD] = "push-subscribed",
 		[ACCT_OWN_PUSH_END] = "push-unsubscribed",
+		[ACCT_OWN_PHOTO_SET] = "photo-set",
+		[ACCT_OWN_PHOTO_END] = "photo-removed",
 	};
 	struct account acc = { .uri = STR("") };
 	if (m->owned.status != ACCT_OWN_DONE || op >= ARRAY_SIZE(events) || !events[op])
@@ -269,6 +271,16 @@ static void pushes(struct peers *p, const struct acct_msg *req)
 	put_end(&a, MIN(r, 0), false);
 }
 
+static void photo(struct peers *p, const struct acct_msg *req)
+{
+	auto_(buf_free) struct buf b = buf_of(USER_PHOTO_MAX);
+	struct acct_msg m = { .type = ACCT_PICTURE, .id = req->id };
+	int r = userdb_photo_named(p->db, req->photo.name, &b);
+	m.picture.status = r == 0 ? ACCT_FOUND : r == -ENOENT ? ACCT_NONE : ACCT_BROKEN;
+	m.picture.bytes = bytes_of(buf_view(&b));
+	acct_put(&p->out, &m);
+}
+
 static void put_change(void *arg, const struct userdb_change *c)
 {
 	struct buf *b = arg;
@@ -323,6 +335,8 @@ static struct str name_of(const struct acct_msg *m)
 	case ACCT_COMMAND:
 	case ACCT_COMMAND_END:
 		return STR("command");
+	case ACCT_PHOTO:
+		return STR("photo");
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
@@ -334,6 +348,7 @@ static struct str name_of(const struct acct_msg *m)
 	case ACCT_PUSH:
 	case ACCT_PART:
 	case ACCT_COMMANDED:
+	case ACCT_PICTURE:
 		break;
 	}
 	return STR("");
@@ -381,6 +396,9 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_COMMAND_END:
 		end_command(peer, m->id);
 		return true;
+	case ACCT_PHOTO:
+		photo(p, m);
+		return true;
 	case ACCT_RECORD:
 	case ACCT_VERDICT:
 	case ACCT_CHANGE:
@@ -392,6 +410,7 @@ static bool serve(struct peers *p, struct peer *peer, const struct acct_msg *m)
 	case ACCT_PUSH:
 	case ACCT_PART:
 	case ACCT_COMMANDED:
+	case ACCT_PICTURE:
 		break;
 	}
 	return false;

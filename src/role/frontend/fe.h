@@ -749,6 +749,12 @@ void fe_mcu_put_name(const struct frontend *fe, struct buf *b, uint32_t slot);
 /* web.c: browsers, behind the web role. */
 bool fe_is_web(const struct sip_flow *f);
 void fe_web_up(struct frontend *fe, uint32_t slot, int fd);
+/* "https://web.example.test:4443", where browsers and Lync clients reach the web role; false: there
+ * is none. */
+bool fe_put_web_origin(const struct frontend *fe, struct buf *b);
+/* The address of a user's picture with that name; nothing without a web role. */
+enum { FE_WEB_URL_MAX = 512 };
+void fe_put_photo_url(const struct frontend *fe, struct buf *b, struct str name);
 void fe_web_down(struct frontend *fe, const struct sip_flow *f, const char *why);
 /* By the ticket in the request, sooner or later fe_identified(). */
 void fe_web_identify(struct task *t);

@@ -48,13 +48,18 @@ static void added_free(struct added *a)
 	free(a);
 }
 
-static struct card card_of(const struct account *acc)
+/* photo has the address of her picture. */
+static struct card card_of(const struct frontend *fe, const struct account *acc, struct buf *photo)
 {
+	if (acc->photo.len > 0)
+		fe_put_photo_url(fe, photo, acc->photo);
 	return (struct card){ .display_name = acc->display_name.len ? acc->display_name : acc->uri,
 		              .email = acc->email.len ? acc->email : acc->uri,
 		              .phone = acc->phone,
 		              .title = acc->title,
-		              .department = acc->department };
+		              .department = acc->department,
+		              .photo_url = buf_view(photo),
+		              .photo_hash = acc->photo };
 }
 
 static void follow(struct frontend *fe, struct person *p, const char *what);
@@ -67,7 +72,9 @@ static void found(struct frontend *fe, struct person *p, const struct account *a
 		person_absent(p);
 		return;
 	}
-	struct card card = card_of(acc);
+	char text[FE_WEB_URL_MAX];
+	struct buf photo = BUF_ON(text);
+	struct card card = card_of(fe, acc, &photo);
 	uint32_t slot = fe_owner(fe, acc->id);
 	bool here = slot == fe->env->slot;
 	person_found(p, acc->id, &card, here ? PERSON_HERE : PERSON_THERE, slot);
@@ -506,11 +513,13 @@ void fe_people_restored(struct frontend *fe)
 static void on_again(void *arg, int err, const struct account *acc)
 {
 	struct person *p = arg;
+	char text[FE_WEB_URL_MAX];
+	struct buf photo = BUF_ON(text);
 	p->lookup = NULL;
 	if (err == -ENOENT || (err == 0 && acc->disabled)) {
 		person_absent(p);
 	} else if (err == 0 && p->where == PERSON_HERE) {
-		struct card card = card_of(acc);
+		struct card card = card_of(p->owner, acc, &photo);
 		person_card(p, &card);
 	}
 }

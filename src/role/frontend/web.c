@@ -173,3 +173,31 @@ void fe_web_identify(struct task *t)
 	t = task_keep(t);
 	t->lookup = accounts_auth(t->fe->accounts, &leg, on_ticket, t);
 }
+
+/* --- where the web is ------------------------------------------------------------------------- */
+
+bool fe_put_web_origin(const struct frontend *fe, struct buf *b)
+{
+	struct addr at[TOPO_LISTENS_MAX];
+	const struct topo *t = fe->env->topo;
+	for (size_t i = 0; i < t->n_roles; i++) {
+		const struct topo_role *r = &t->roles[i];
+		if (!str_eq(r->role, STR("web")) ||
+		    topo_reach(r, TOPO_HTTPS, at, ARRAY_SIZE(at)) == 0)
+			continue;
+		buf_lit(b, "https://");
+		buf_str(b, r->fqdn);
+		if (addr_port(&at[0]) != 443)
+			buf_printf(b, ":%u", addr_port(&at[0]));
+		return true;
+	}
+	return false;
+}
+
+void fe_put_photo_url(const struct frontend *fe, struct buf *b, struct str name)
+{
+	if (!fe_put_web_origin(fe, b))
+		return;
+	buf_lit(b, "/photos/");
+	buf_str(b, name);
+}

@@ -238,6 +238,7 @@ static void put_found(struct buf *b, const struct acct_person *x)
 	put_if(b, "department", x->department);
 	put_if(b, "office", x->office);
 	put_if(b, "email", x->email);
+	put_if(b, "photo", x->photo);
 	if (x->phone.len > 0) {
 		buf_lit(b, ",\"phones\":[");
 		json_put_str(b, x->phone);

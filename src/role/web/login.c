@@ -56,6 +56,8 @@ static void on_account(void *arg, int err UNUSED, const struct account *acc)
 	json_put_str(&v->user, str_of(v->who.uri));
 	json_put_member(&v->user, "name", acc ? acc->display_name : STR(""));
 	json_put_member(&v->user, "phone", acc ? acc->phone : STR(""));
+	if (acc && acc->photo.len > 0)
+		json_put_member(&v->user, "photo", acc->photo);
 	if (acc && acc->admin)
 		buf_lit(&v->user, ",\"admin\":true");
 	buf_char(&v->user, '}');
@@ -278,6 +280,8 @@ static const struct page {
 	{ HTTP_GET,  API "tokens", false, false, web_own_tokens },
 	{ HTTP_POST, API "tokens/add", true, true, web_own_token_add },
 	{ HTTP_POST, API "tokens/remove", true, true, web_own_token_remove },
+	{ HTTP_POST, API "photo", true, false, web_own_photo_set },
+	{ HTTP_POST, API "photo/remove", true, true, web_own_photo_remove },
 	{ HTTP_POST, API "admin", true, true, web_admin },
 };
 /* clang-format on */
@@ -358,6 +362,10 @@ void web_http_request(void *arg, struct http_exchange *x)
 	}
 	if (wb_is_download(m)) {
 		wb_download(w, x);
+		return;
+	}
+	if (wb_is_photo(m)) {
+		wb_photo(w, x);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {

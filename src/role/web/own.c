@@ -43,6 +43,13 @@ static const struct {
 };
 /* clang-format on */
 
+static void refuse_photo(struct visit *v, unsigned status)
+{
+	visit_refuse(v, status, "bad_photo",
+	             "A photo is a JPEG, PNG or GIF of at most 30 kB and 1024 x 1024 pixels.",
+	             "Take a smaller picture.");
+}
+
 static void on_owned(void *arg, const struct accounts_owned *o)
 {
 	struct visit *v = arg;
@@ -54,6 +61,8 @@ static void on_owned(void *arg, const struct accounts_owned *o)
 		visit_signed_out(v);
 	else if (s == ACCT_OWN_SLOW)
 		visit_slow(v, "too_many", "There were too many requests.", o->end.retry_s);
+	else if (s == ACCT_OWN_BAD && v->op == ACCT_OWN_PHOTO_SET)
+		refuse_photo(v, 400);
 	else if (s < ARRAY_SIZE(refusals) && refusals[s].code)
 		visit_refuse(v, refusals[s].http, refusals[s].code, refusals[s].text,
 		             refusals[s].remedy);
@@ -384,4 +393,37 @@ void web_own_push_add(struct web *w, struct http_exchange *x)
 void web_own_push_end(struct web *w, struct http_exchange *x)
 {
 	post(w, x, ACCT_OWN_PUSH_END, NULL, NULL);
+}
+
+/* --- the photo ------------------------------------------------------------------------------- */
+
+static void put_photo(struct buf *b, const struct accounts_owned *o)
+{
+	buf_lit(b, "\"photo\":");
+	json_put_str(b, o->end.text);
+}
+
+/* The body is the picture; what it says of its kind is not looked at. */
+static void on_photo(void *user, struct http_exchange *x UNUSED, struct str body)
+{
+	ask(user, &(struct acct_own){ .text = body });
+}
+
+void web_own_photo_set(struct web *w, struct http_exchange *x)
+{
+	struct str size = http_value(http_request(x), HTTP_H_CONTENT_LENGTH);
+	struct visit *v = begin(w, x, ACCT_OWN_PHOTO_SET);
+	uint64_t n;
+	if (!v)
+		return;
+	v->put = put_photo;
+	if (size.len > 0 && str_to_u64(size, ACCT_PHOTO_MAX, &n) < 0)
+		refuse_photo(v, 413);
+	else
+		http_read_all(x, ACCT_PHOTO_MAX, on_photo);
+}
+
+void web_own_photo_remove(struct web *w, struct http_exchange *x)
+{
+	post(w, x, ACCT_OWN_PHOTO_END, NULL, put_photo);
 }

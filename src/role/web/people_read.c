@@ -246,6 +246,15 @@ static void put_phones(struct buf *b, const struct xml *identity)
 		buf_char(b, ']');
 }
 
+/* What others publish of themselves may name any address: only a picture of ours has a name. */
+static struct str photo_of(const struct xml *card)
+{
+	struct str uri = xml_child_text(xml_child(card, "photo"), "uri");
+	ssize_t at = str_find(uri, STR(WEB_PHOTOS));
+	struct str name = at < 0 ? STR("") : str_sub(uri, (size_t)at + strlen(WEB_PHOTOS), uri.len);
+	return wb_is_photo_name(name) ? name : STR("");
+}
+
 static void put_card(struct buf *b, const struct xml *category)
 {
 	const struct xml *card = xml_child(category, "contactCard");
@@ -254,6 +263,7 @@ static void put_card(struct buf *b, const struct xml *category)
 	put_if(b, "email", xml_child_text(identity, "email"));
 	put_if(b, "title", xml_child_text(card, "title"));
 	put_if(b, "department", xml_child_text(card, "department"));
+	json_put_member(b, "photo", photo_of(card));
 	put_phones(b, card);
 }
 

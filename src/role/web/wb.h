@@ -1,6 +1,7 @@
 /* The inside of the web role: shared by the files of this folder.
  *
  *     browser --HTTP--> login.c: log-ins, own.c: the own account (accounts)
+ *     browser --HTTP--> photo.c: pictures of users (accounts)
  *     browser --HTTP--> upload.c, download.c: files of chats (svc/file)
  *     browser --WebSocket--> browser.c --requests--> session.c --> people.c, chat.c --SIP--> ua.c
  * --> front end
@@ -58,6 +59,7 @@ enum {
 	WEB_FILE_THREADS = 4,
 	WEB_PROXIES_MAX = 64, /* addresses and networks of reverse proxies */
 	WEB_LIST_MAX = 2000,  /* bytes of a setting that is a list */
+	WEB_PHOTOS_MAX = 64,  /* photos that accounts is being asked for */
 };
 
 /* What an endpoint takes. */
@@ -101,6 +103,7 @@ struct web {
 	struct list sessions;      /* the oldest first */
 	uint32_t n_sessions;
 	struct list browsers;
+	unsigned n_photos; /* asked for */
 	struct log_limit limit;
 	struct {
 		uint64_t logins, refused, requests, events, resumed;
@@ -170,6 +173,9 @@ void web_own_push(struct web *w, struct http_exchange *x);
 void web_own_push_add(struct web *w, struct http_exchange *x);
 void web_own_push_end(struct web *w, struct http_exchange *x);
 
+void web_own_photo_set(struct web *w, struct http_exchange *x);
+void web_own_photo_remove(struct web *w, struct http_exchange *x);
+
 /* --- push.c: what browsers without a page are told (docs/protocols/push.md) */
 
 struct session;
@@ -202,6 +208,14 @@ void web_files(struct web *w, struct http_exchange *x);
 void wb_upload(struct web *w, struct http_exchange *x);
 bool wb_is_download(const struct http_msg *m);
 void wb_download(struct web *w, struct http_exchange *x);
+
+/* --- photo.c: pictures of users, by HTTP */
+
+#define WEB_PHOTOS "/photos/"
+/* Has it the form of a picture's name? */
+bool wb_is_photo_name(struct str name);
+bool wb_is_photo(const struct http_msg *m);
+void wb_photo(struct web *w, struct http_exchange *x);
 
 /* --- attach.c: how a message says that a file was sent */
 

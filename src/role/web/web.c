@@ -74,8 +74,8 @@ static const struct setting web_table[] = {
 
 static const struct setting *const settings[] = { web_table, NULL };
 static const char *const links[] = { "frontend", "accounts", NULL };
-static const char *const of_accounts[] = { "lookup", "auth", "log-in",  "own", "changes",
-	                                   "search", "push", "command", NULL };
+static const char *const of_accounts[] = { "lookup", "auth", "log-in",  "own",   "changes",
+	                                   "search", "push", "command", "photo", NULL };
 static const char *const of_frontend[] = { "REGISTER", "SUBSCRIBE", "SERVICE", "MESSAGE", "INVITE",
 	                                   "ACK",      "CANCEL",    "BYE",     NULL };
 /* It shows the ticket of the log-in. */

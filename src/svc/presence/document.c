@@ -347,6 +347,7 @@ void doc_put_card(struct buf *b, const struct card *c)
 	if (c->photo_url.len > 0) {
 		buf_lit(b, "<photo type=\"enterprise\">");
 		xml_put_element(b, "uri", c->photo_url);
+		put_if(b, "hash", c->photo_hash);
 		buf_lit(b, "</photo>");
 	}
 	buf_lit(b, "</contactCard>");

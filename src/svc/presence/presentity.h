@@ -38,6 +38,7 @@ static inline struct str subscriber_display(const struct subscriber *s)
 /* What the directory says of the user: her default card. */
 struct card {
 	struct str display_name, email, phone, title, department, photo_url;
+	struct str photo_hash; /* another one for each picture */
 };
 
 /* What has changed since the last time that somebody was told. */

@@ -16,6 +16,7 @@ const struct admin_command admin_commands[] = {
 	{ "user add",          .changes = true },
 	{ "user import",       .changes = true, .without = "file" },
 	{ "user set",          .changes = true, .without = "photo" },
+	{ "user photo",        .changes = true, .without = "photo" },
 	{ "user passwd",       .changes = true },
 	{ "user reset-factor", .changes = true },
 	{ "user disable",      .changes = true },

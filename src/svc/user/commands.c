@@ -360,6 +360,31 @@ static void user_set(void *role_state, struct ctl_call *call)
 	userdb_set(admin->db, id, &set, command_changed, ch);
 }
 
+/* A photo alone: one is set, or it is removed; that is no matter of what is left out. */
+static void user_photo(void *role_state, struct ctl_call *call)
+{
+	struct user_admin *admin = role_state;
+	struct account acc;
+	struct userdb_set set = USERDB_SET_NOTHING;
+	auto_(buf_free) struct buf why = buf_of(2048), photo = buf_of(USER_PHOTO_MAX + 1024);
+	bool removes = ctl_flag(call->args, "remove");
+	if (!command_user(admin, call, &acc))
+		return;
+	if (!read_photo(call, &photo, &set.has_photo, &why)) {
+		call->fail(call, "%" STR_FMT, STR_ARG(buf_view(&why)));
+		return;
+	}
+	if (removes == (photo.len > 0)) {
+		call->fail(call, "Name either the file of a picture or --remove.");
+		return;
+	}
+	set.has_photo = true;
+	set.photo = bytes_of(buf_view(&photo));
+	struct change *ch = command_change(call, acc.uri);
+	command_text(ch, removes ? "@ has no photo any more." : "@ has that photo.", ch->what);
+	userdb_set(admin->db, acc.id, &set, command_changed, ch);
+}
+
 /* --- user passwd, disable, enable, remove -------------------------------------------- */
 
 static void user_passwd(void *role_state, struct ctl_call *call)
@@ -478,6 +503,10 @@ const struct ctl_command user_commands[] = {
 	                     "required, optional or default, for the web" },
 	                   { "admin", CTL_TEXT, false, false, "yes or no: the administration pages" } },
 	  "Change a user's data; an empty value clears", false, user_set },
+	{ "user", "photo", { ARG_USER,
+	                     { "photo", CTL_TEXT, true, false, "picture, at most 30 kB" },
+	                     { "remove", CTL_FLAG, false, false, "the user has none any more" } },
+	  "Set a user's photo, or remove it", false, user_photo },
 	{ "user", "passwd", { ARG_USER, ARG_PASSWORD },
 	  "Set a new password", false, user_passwd },
 	{ "user", "reset-factor", { ARG_USER },

@@ -4,6 +4,7 @@
 
 #include "base/code.h"
 #include "svc/conference/conf_uri.h"
+#include "wire/picture/picture.h"
 
 enum { PHONE_MIN = 7, PHONE_MAX = 15, EXTENSION_MIN = 2, EXTENSION_MAX = 10 };
 
@@ -160,7 +161,7 @@ int user_uri(struct buf *ret, struct str name, const struct str *domains, size_t
 
 int user_photo_check(struct bytes photo, struct buf *why)
 {
-	struct str s = str_from_bytes(photo);
+	struct picture p;
 	if (photo.len > USER_PHOTO_MAX) {
 		buf_printf(why,
 		           "The photo has %zu bytes; at most %d are allowed. Make it smaller, 96 "
@@ -168,11 +169,18 @@ int user_photo_check(struct bytes photo, struct buf *why)
 		           photo.len, USER_PHOTO_MAX);
 		return -EINVAL;
 	}
-	if (str_starts(s, STR("\xff\xd8\xff")) || str_starts(s, STR("\x89PNG\r\n\x1a\n")) ||
-	    str_starts(s, STR("GIF8")))
-		return 0;
-	buf_lit(why, "The photo is no JPEG, PNG or GIF.");
-	return -EINVAL;
+	if (picture_read(&p, photo) < 0) {
+		buf_lit(why, "The photo is no JPEG, PNG or GIF.");
+		return -EINVAL;
+	}
+	if (MAX(p.width, p.height) > USER_PHOTO_SIDE_MAX) {
+		buf_printf(why,
+		           "The photo has %u x %u pixels; at most %d x %d are allowed. Make it "
+		           "smaller, 96 pixels square will do.",
+		           p.width, p.height, USER_PHOTO_SIDE_MAX, USER_PHOTO_SIDE_MAX);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /* One line, as a person writes it on a label. */

@@ -18,7 +18,13 @@ enum user_field {
 	USER_COUNTRY,
 	USER_N_FIELDS,
 };
-enum { USER_TEXT_MAX = 255, USER_LOCAL_MAX = 64, USER_DEVICE_MAX = 64, USER_PHOTO_MAX = 30 * 1024 };
+enum {
+	USER_TEXT_MAX = 255,
+	USER_LOCAL_MAX = 64,
+	USER_DEVICE_MAX = 64,
+	USER_PHOTO_MAX = 30 * 1024,
+	USER_PHOTO_SIDE_MAX = 1024, /* pixels: few bytes can make a picture that fills a memory */
+};
 
 /* "name", "email", ... */
 const char *user_field_name(enum user_field f);
@@ -37,5 +43,6 @@ int user_uri(struct buf *ret, struct str name, const struct str *domains, size_t
 bool user_is_phone(struct str s);
 /* Two to ten digits. */
 bool user_is_extension(struct str s);
-/* JPEG, PNG or GIF of at most USER_PHOTO_MAX bytes; -EINVAL with a sentence. */
+/* JPEG, PNG or GIF of at most USER_PHOTO_MAX bytes, USER_PHOTO_SIDE_MAX pixels wide and high;
+ * -EINVAL with a sentence. */
 int user_photo_check(struct bytes photo, struct buf *why) MUST_CHECK;

@@ -139,6 +139,13 @@ static const char audit[] = "alter table account add column admin integer not nu
                             "create index audit_changes on audit (changes, number);"
                             "create index audit_user on audit (user, number)";
 
+/* A picture has a name that nobody guesses, another one whenever it is set: whoever was told the
+ * name may see it. */
+static const char photos[] =
+        "alter table account add column photo_name text not null default '';"
+        "update account set photo_name = lower(hex(randomblob(16))) where photo is not null;"
+        "create index account_photo on account (photo_name) where photo_name <> ''";
+
 /* clang-format off */
 const struct store_migration user_schema[] = {
 	{ 1, first },
@@ -149,6 +156,7 @@ const struct store_migration user_schema[] = {
 	{ 6, vouched },
 	{ 7, pushes },
 	{ 8, audit },
+	{ 9, photos },
 	{ 0, NULL },
 };
 /* clang-format on */

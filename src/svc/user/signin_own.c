@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -363,6 +364,44 @@ static struct signin_req *end_push(struct own *o)
 	return r;
 }
 
+/* --- the photo ------------------------------------------------------------------------- */
+
+static_assert((int)ACCT_PHOTO_MAX == (int)USER_PHOTO_MAX, "what is let through fits");
+
+/* Its name is a new one. */
+static void on_photo(void *arg, int err, uint64_t id)
+{
+	struct signin_req *r = arg;
+	struct account acc;
+	if (err == 0 && r->s && userdb_by_id(r->s->db, r->account, &acc) == 0)
+		buf_str(&r->text, acc.photo);
+	on_changed(r, err, id);
+}
+
+static struct signin_req *change_photo(struct own *o, struct bytes photo)
+{
+	struct userdb_set set = USERDB_SET_NOTHING;
+	struct signin_req *r = change(o);
+	set.has_photo = true;
+	set.photo = photo;
+	if (r)
+		userdb_set(o->s->db, r->account, &set, on_photo, r);
+	return r;
+}
+
+static struct signin_req *set_photo(struct own *o)
+{
+	auto_(buf_free) struct buf why = buf_of(1024);
+	struct bytes photo = bytes_of(o->req->own.text);
+	return user_photo_check(photo, &why) < 0 ? at_once(o, ACCT_OWN_BAD)
+	                                         : change_photo(o, photo);
+}
+
+static struct signin_req *end_photo(struct own *o)
+{
+	return change_photo(o, (struct bytes){ .len = 0 });
+}
+
 /* --- the table ------------------------------------------------------------------------- */
 
 /* limited: also by a log-in that is good for setting up the second factor alone.  proof: the
@@ -388,6 +427,8 @@ static const struct {
 	[ACCT_OWN_PUSH]           = { tell_push,      false, false },
 	[ACCT_OWN_PUSH_ADD]       = { add_push,       false, false },
 	[ACCT_OWN_PUSH_END]       = { end_push,       false, false },
+	[ACCT_OWN_PHOTO_SET]      = { set_photo,      false, false },
+	[ACCT_OWN_PHOTO_END]      = { end_photo,      false, false },
 };
 /* clang-format on */
 

@@ -14,11 +14,12 @@ enum { TEXTS_MAX = 16 * 1024 };
 	"id, change, disabled, uri, display_name, email, coalesce(phone, ''),"     \
 	" coalesce(extension, ''), department, title, manager, ntlm, sha256_only," \
 	" max_endpoints, kind,"                                                    \
-	" exists (select 1 from push where push.account = account.id), admin"
+	" exists (select 1 from push where push.account = account.id), admin,"     \
+	" photo_name"
 #define PERSON_COLS                                                                   \
 	"id, disabled, hidden, uri, display_name, email, coalesce(phone, ''),"        \
 	" coalesce(extension, ''), department, title, office, company, city, state, " \
-	"country"
+	"country, photo_name"
 
 /* --- records ------------------------------------------------------------------------- */
 
@@ -49,6 +50,7 @@ static struct account account_of(const struct store_val *c)
 		.group = c[14].i,
 		.pushes = c[15].i,
 		.admin = c[16].i,
+		.photo = c[17].s,
 	};
 }
 
@@ -66,8 +68,8 @@ static void take_account(void *arg, const struct store_val *cols, int n_cols UNU
 {
 	struct reading *r = arg;
 	struct account a = account_of(cols);
-	struct str *texts[] = { &a.uri,       &a.display_name, &a.email, &a.phone,
-		                &a.extension, &a.department,   &a.title, &a.manager };
+	struct str *texts[] = { &a.uri,        &a.display_name, &a.email,   &a.phone, &a.extension,
+		                &a.department, &a.title,        &a.manager, &a.photo };
 	r->texts->len = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		*texts[i] = keep(r->texts, *texts[i]);
@@ -195,7 +197,8 @@ static struct userdb_person person_of(const struct store_val *c)
 		            .company = c[11].s,
 		            .city = c[12].s,
 		            .state = c[13].s,
-		            .country = c[14].s },
+		            .country = c[14].s,
+		            .photo = c[15].s },
 	};
 }
 
@@ -206,7 +209,8 @@ static void take_person(void *arg, const struct store_val *cols, int n_cols UNUS
 	struct acct_person *p = &up.person;
 	struct str *texts[] = { &p->uri,       &p->display_name, &p->email, &p->phone,
 		                &p->extension, &p->department,   &p->title, &p->office,
-		                &p->company,   &p->city,         &p->state, &p->country };
+		                &p->company,   &p->city,         &p->state, &p->country,
+		                &p->photo };
 	r->texts->len = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		*texts[i] = keep(r->texts, *texts[i]);
@@ -258,6 +262,15 @@ int userdb_photo(struct userdb *db, uint64_t id, struct buf *ret)
 {
 	static const char sql[] = "select photo from account where id = $1 and photo is not null";
 	struct store_val key = STORE_I(id);
+	int n = store_read(db->store, sql, &key, 1, take_blob, ret);
+	return n < 0 ? n : n == 0 ? -ENOENT : 0;
+}
+
+int userdb_photo_named(struct userdb *db, struct str name, struct buf *ret)
+{
+	static const char sql[] = "select photo from account where photo_name = $1 and"
+	                          " photo_name <> '' and photo is not null and disabled = 0";
+	struct store_val key = STORE_S(name);
 	int n = store_read(db->store, sql, &key, 1, take_blob, ret);
 	return n < 0 ? n : n == 0 ? -ENOENT : 0;
 }

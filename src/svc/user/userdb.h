@@ -90,6 +90,8 @@ typedef void userdb_person_fn(void *arg, const struct userdb_person *p);
 int userdb_people(struct userdb *db, userdb_person_fn *fn, void *arg) MUST_CHECK;
 /* Appends the photo; -ENOENT if there is none. */
 int userdb_photo(struct userdb *db, uint64_t id, struct buf *ret) MUST_CHECK;
+/* The same by its name, which the record has; not of who is disabled. */
+int userdb_photo_named(struct userdb *db, struct str name, struct buf *ret) MUST_CHECK;
 /* Users, without groups; -1 if the store cannot be read. */
 int64_t userdb_count(struct userdb *db);
 

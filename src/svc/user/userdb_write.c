@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/code.h"
+#include "base/rand.h"
 #include "svc/user/userdb.h"
 #include "svc/user/userdb_priv.h"
 
@@ -420,6 +422,7 @@ struct set_stmts {
 	struct store_stmt stmt[STORE_STMTS_MAX];
 	struct store_val params[STORE_STMTS_MAX][USER_N_FIELDS];
 	size_t n;
+	char photo_name[ACCT_PHOTO_NAME_LEN + 1];
 };
 
 static void add_stmt(struct set_stmts *st, const char *sql, const struct store_val *params,
@@ -467,11 +470,19 @@ static void add_fields(struct set_stmts *st, uint64_t account, const struct user
 
 static void add_photo(struct set_stmts *st, uint64_t account, const struct userdb_set *set)
 {
-	struct store_val params[] = { STORE_I(account),
-		                      set->photo.len > 0 ? STORE_B(set->photo) : STORE_NONE };
-	if (set->has_photo)
-		add_stmt(st, "update account set photo = $2 where id = $1", params,
-		         ARRAY_SIZE(params));
+	uint8_t key[ACCT_PHOTO_NAME_LEN / 2];
+	struct buf name = BUF_ON(st->photo_name);
+	rand_bytes(key, sizeof(key));
+	hex_put(&name, key, sizeof(key));
+	struct store_val none[] = { STORE_I(account) },
+	                 some[] = { STORE_I(account), STORE_B(set->photo),
+		                    STORE_S(buf_view(&name)) };
+	if (set->has_photo && set->photo.len > 0)
+		add_stmt(st, "update account set photo = $2, photo_name = $3 where id = $1", some,
+		         ARRAY_SIZE(some));
+	else if (set->has_photo)
+		add_stmt(st, "update account set photo = null, photo_name = '' where id = $1", none,
+		         ARRAY_SIZE(none));
 }
 
 /* The last statement: it says whether there is such a user. */

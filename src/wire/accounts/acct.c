@@ -69,8 +69,9 @@ static unsigned get_enum(struct rd *r, unsigned last)
 
 static struct str *text_of(struct account *a, unsigned i)
 {
-	struct str *const texts[] = { &a->uri,       &a->display_name, &a->email, &a->phone,
-		                      &a->extension, &a->department,   &a->title, &a->manager };
+	struct str *const texts[] = { &a->uri,   &a->display_name, &a->email,
+		                      &a->phone, &a->extension,    &a->department,
+		                      &a->title, &a->manager,      &a->photo };
 	return i < ARRAY_SIZE(texts) ? texts[i] : NULL;
 }
 
@@ -107,7 +108,8 @@ static struct str *text_of_person(struct acct_person *p, unsigned i)
 {
 	struct str *const texts[] = { &p->uri,       &p->display_name, &p->email, &p->phone,
 		                      &p->extension, &p->department,   &p->title, &p->office,
-		                      &p->company,   &p->city,         &p->state, &p->country };
+		                      &p->company,   &p->city,         &p->state, &p->country,
+		                      &p->photo };
 	return i < ARRAY_SIZE(texts) ? texts[i] : NULL;
 }
 
@@ -314,12 +316,17 @@ static void get_end(struct rd *r, struct acct_msg *m)
 	m->end.more = get_enum(r, 1);
 }
 
+static size_t own_text_max(enum acct_own_op op)
+{
+	return op == ACCT_OWN_PHOTO_SET ? ACCT_PHOTO_MAX : ACCT_ASKED_MAX;
+}
+
 static void put_own(struct buf *b, const struct acct_msg *m)
 {
 	buf_u8(b, (uint8_t)m->own.op);
 	put_text(b, m->own.ticket, ACCT_TICKET_MAX);
 	buf_u64(b, m->own.number);
-	put_text(b, m->own.text, ACCT_ASKED_MAX);
+	put_text(b, m->own.text, own_text_max(m->own.op));
 	put_peer(b, &m->own.peer);
 }
 
@@ -328,7 +335,7 @@ static void get_own(struct rd *r, struct acct_msg *m)
 	m->own.op = (enum acct_own_op)get_enum(r, ACCT_OWN_N_OPS - 1);
 	m->own.ticket = get_text(r, ACCT_TICKET_MAX);
 	m->own.number = rd_u64(r);
-	m->own.text = get_text(r, ACCT_ASKED_MAX);
+	m->own.text = get_text(r, own_text_max(m->own.op));
 	get_peer(r, &m->own.peer);
 }
 
@@ -422,6 +429,28 @@ static void get_command(struct rd *r, struct acct_msg *m)
 	get_peer(r, &m->command.peer);
 }
 
+static void put_photo(struct buf *b, const struct acct_msg *m)
+{
+	put_text(b, m->photo.name, ACCT_PHOTO_NAME_LEN);
+}
+
+static void get_photo(struct rd *r, struct acct_msg *m)
+{
+	m->photo.name = get_text(r, ACCT_PHOTO_NAME_LEN);
+}
+
+static void put_picture(struct buf *b, const struct acct_msg *m)
+{
+	buf_u8(b, (uint8_t)m->picture.status);
+	put_blob(b, m->picture.bytes, ACCT_PHOTO_MAX);
+}
+
+static void get_picture(struct rd *r, struct acct_msg *m)
+{
+	m->picture.status = (enum acct_status)get_enum(r, ACCT_BROKEN);
+	m->picture.bytes = get_blob(r, ACCT_PHOTO_MAX);
+}
+
 static void put_nothing(struct buf *b UNUSED, const struct acct_msg *m UNUSED)
 {
 }
@@ -479,6 +508,8 @@ static const struct {
 	[ACCT_COMMAND_END] = { put_nothing, get_nothing },
 	[ACCT_PART] = { put_part, get_part },
 	[ACCT_COMMANDED] = { put_commanded, get_commanded },
+	[ACCT_PHOTO] = { put_photo, get_photo },
+	[ACCT_PICTURE] = { put_picture, get_picture },
 };
 
 /* False for an unknown type. */

@@ -10,19 +10,21 @@
 #include "base/buf.h"
 
 enum {
-	ACCT_VERSION = 4,
-	ACCT_FRAME_MAX = 16 * 1024,
-	ACCT_TEXT_MAX = 255,     /* bytes of each text of a record or a leg, of a look-up key */
-	ACCT_BLOB_MAX = 8192,    /* of a leg */
-	ACCT_KEY_MAX = 64,       /* of a session key */
-	ACCT_TICKET_MAX = 64,    /* of a log-in's ticket */
-	ACCT_CODE_MAX = 32,      /* of a second factor's code, as it is typed */
-	ACCT_ASKED_MAX = 1280,   /* of a text that comes with a question about them */
-	ACCT_SAID_MAX = 1024,    /* of what a user's own matters are answered with */
-	ACCT_ROWS_MAX = 16,      /* of a search */
-	ACCT_FOUND_MAX = 100,    /* people that one search finds */
-	ACCT_MEMBERS_MAX = 1000, /* of a distribution group (F-027) */
-	ACCT_PUSHES_MAX = 8,     /* browsers of a user that are told by push */
+	ACCT_VERSION = 5,
+	ACCT_FRAME_MAX = 32 * 1024,
+	ACCT_TEXT_MAX = 255,        /* bytes of each text of a record or a leg, of a look-up key */
+	ACCT_BLOB_MAX = 8192,       /* of a leg */
+	ACCT_KEY_MAX = 64,          /* of a session key */
+	ACCT_TICKET_MAX = 64,       /* of a log-in's ticket */
+	ACCT_CODE_MAX = 32,         /* of a second factor's code, as it is typed */
+	ACCT_ASKED_MAX = 1280,      /* of a text that comes with a question about them */
+	ACCT_SAID_MAX = 1024,       /* of what a user's own matters are answered with */
+	ACCT_ROWS_MAX = 16,         /* of a search */
+	ACCT_FOUND_MAX = 100,       /* people that one search finds */
+	ACCT_MEMBERS_MAX = 1000,    /* of a distribution group (F-027) */
+	ACCT_PHOTO_MAX = 30 * 1024, /* bytes of a user's picture (F-030) */
+	ACCT_PHOTO_NAME_LEN = 32,   /* digits of its name */
+	ACCT_PUSHES_MAX = 8,        /* browsers of a user that are told by push */
 	ACCT_COMMAND_MAX = 15 * 1024, /* of an administrator's command */
 	ACCT_PART_MAX = 15 * 1024,    /* of a piece of what it says */
 };
@@ -36,6 +38,7 @@ struct account {
 	struct str uri; /* AOR without scheme, lower case: "alice@example.test" */
 	struct str display_name, email, phone /* E.164 "+..." or empty */, extension;
 	struct str department, title, manager;
+	struct str photo;       /* the name of the user's picture, a new one for each; or empty */
 	bool ntlm;              /* has an NT hash (policy) */
 	bool sha256_only;       /* Digest by SHA-256 instead of MD5 */
 	bool pushes;            /* browsers of it are told by push what comes while they are away */
@@ -50,6 +53,7 @@ struct acct_person {
 	struct str uri; /* AOR without scheme */
 	struct str display_name, email, phone, extension, department, title;
 	struct str office, company, city, state, country;
+	struct str photo; /* as in struct account */
 };
 
 /* Where a search looks: each row's words must all be there, each as the beginning of a word. */
@@ -148,6 +152,9 @@ enum acct_own_op {
 	/* text: a subscription (wire/push/push_sub.h), in the place of the one that it has. */
 	ACCT_OWN_PUSH_ADD,
 	ACCT_OWN_PUSH_END,
+	/* text: the user's picture, at most ACCT_PHOTO_MAX bytes; answered with its name. */
+	ACCT_OWN_PHOTO_SET,
+	ACCT_OWN_PHOTO_END,
 	ACCT_OWN_N_OPS
 };
 enum acct_own_status {
@@ -184,6 +191,7 @@ enum acct_type {
 	ACCT_PUSHES = 8,       /* where a user is told by push; answered with PUSHes, then an END */
 	ACCT_PUSH_GONE = 9,    /* the push service has forgotten it; no answer */
 	ACCT_COMMAND = 10,     /* of an administrator: answered with PARTs, then a COMMANDED */
+	ACCT_PHOTO = 12,       /* a user's picture, by its name; answered with a PICTURE */
 	ACCT_COMMAND_END = 11, /* who asked with that id wants no more; no answer of its own */
 	/* from accounts */
 	ACCT_RECORD = 65,
@@ -197,6 +205,7 @@ enum acct_type {
 	ACCT_PUSH = 73,
 	ACCT_PART = 74,
 	ACCT_COMMANDED = 75,
+	ACCT_PICTURE = 76,
 };
 
 enum acct_status { ACCT_FOUND, ACCT_NONE, ACCT_BROKEN };
@@ -286,6 +295,13 @@ struct acct_msg {
 			uint64_t number, login; /* its own; of the log-in that it is of */
 			struct str text;        /* a secret; as it was added */
 		} push;
+		struct {
+			struct str name;
+		} photo;
+		struct {
+			enum acct_status status;
+			struct bytes bytes; /* of ACCT_FOUND */
+		} picture;
 		/* A request of wire/ctl, one line without its end, for `dialtone`'s commands. */
 		struct acct_command {
 			struct str ticket, line;

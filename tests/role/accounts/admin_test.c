@@ -98,8 +98,8 @@ static void data_are_set_and_shown(void)
 	struct harness *h = harness_start();
 	auto_(buf_free) struct buf args = buf_of(64 * 1024), photo = buf_of(USER_PHOTO_MAX);
 	add_user(h, "alice", "correct horse");
-	buf_lit(&photo, "\xff\xd8\xff");
-	memset(buf_room(&photo, USER_PHOTO_MAX - 3), 'x', USER_PHOTO_MAX - 3);
+	buf_lit(&photo, "\xff\xd8\xff\xc0\x00\x0b\x08\x00\x60\x00\x60");
+	memset(buf_room(&photo, USER_PHOTO_MAX - 11), 'x', USER_PHOTO_MAX - 11);
 	photo.len = USER_PHOTO_MAX;
 	buf_lit(&args, "{\"user\":\"alice\",\"title\":\"Chief\",\"sha256-only\":\"yes\",\"ntlm\":"
 	               "\"no\",\"max-endpoints\":3,\"photo\":\"");

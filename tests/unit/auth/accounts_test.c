@@ -471,6 +471,40 @@ static void members_of_no_group_are_told_from_a_broken_store(void)
 	end(c);
 }
 
+struct shown {
+	int calls, err;
+	char bytes[64];
+};
+
+static void on_photo(void *arg, int err, struct bytes bytes)
+{
+	struct shown *s = arg;
+	s->calls++;
+	s->err = err;
+	(void)snprintf(s->bytes, sizeof(s->bytes), "%.*s", (int)bytes.len, (const char *)bytes.p);
+}
+
+static void a_photo_comes_by_its_name(void)
+{
+	struct client *c = start();
+	struct shown s[2] = { { 0 } };
+	for (int i = 0; i < 2; i++)
+		OK(accounts_photo(c->a, STR("0af7"), on_photo, &s[i]) != NULL);
+	AWAIT(c->l, c->far.n_asked == 2);
+	EQ(c->far.asked[0].type, ACCT_PHOTO);
+	struct acct_msg m = { .type = ACCT_PICTURE, .id = c->far.asked[1].id };
+	m.picture.status = ACCT_NONE;
+	fake_accounts_send(&c->far, &m);
+	m = (struct acct_msg){ .type = ACCT_PICTURE, .id = c->far.asked[0].id };
+	m.picture.bytes = bytes_of(STR("picture"));
+	fake_accounts_send(&c->far, &m);
+	AWAIT(c->l, s[0].calls + s[1].calls == 2);
+	EQ(s[0].err, 0);
+	OK(strcmp(s[0].bytes, "picture") == 0);
+	EQ(s[1].err, -ENOENT);
+	end(c);
+}
+
 static void a_search_starts_anew_on_a_new_link(void)
 {
 	struct client *c = start();
@@ -521,6 +555,7 @@ int main(void)
 {
 	RUN(people_are_collected_until_the_end);
 	RUN(members_of_no_group_are_told_from_a_broken_store);
+	RUN(a_photo_comes_by_its_name);
 	RUN(a_search_starts_anew_on_a_new_link);
 	RUN(a_cancelled_search_is_not_called);
 	RUN(a_query_outside_the_limits_is_not_sent);

@@ -449,7 +449,8 @@ static void names_cannot_break_out_of_a_document(void)
 	static const char evil[] = "\"><x a='&\r\n]]>";
 	auto_(arena_free) struct arena *a = arena_new();
 	struct presentity *p = presentity_new("a\"<&@example.test");
-	struct card card = { STR(evil), STR(evil), STR(evil), STR(evil), STR(evil), STR(evil) };
+	struct card card = { STR(evil), STR(evil), STR(evil), STR(evil),
+		             STR(evil), STR(evil), STR(evil) };
 	struct member_change m = { 6, 0, false, MEMBER_DOMAIN, STR(evil) };
 	struct subscriber_change c = { STR(evil), false };
 	struct said *s = xnew(struct said);

@@ -87,11 +87,17 @@ static void fields_are_lines_of_utf8(void)
 static void photos_are_pictures_of_thirty_kilobytes(void)
 {
 	auto_(buf_free) struct buf why = buf_of(1024);
-	static char big[USER_PHOTO_MAX + 1] = "\xff\xd8\xff";
+	static char big[USER_PHOTO_MAX + 1] =
+	        "\xff\xd8\xff\xc0\x00\x0b\x08\x04\x00\x04\x00"; /* 1024 x 1024 pixels */
 	EQ(user_photo_check(bytes_of(str_n(big, USER_PHOTO_MAX)), &why), 0);
 	EQ(user_photo_check(bytes_of(str_n(big, USER_PHOTO_MAX + 1)), &why), -EINVAL);
 	OK(why.len > 0);
+	why.len = 0;
 	EQ(user_photo_check(bytes_of(STR("<svg/>")), &why), -EINVAL);
+	OK(str_find(buf_view(&why), STR("no JPEG")) >= 0);
+	why.len = 0;
+	EQ(user_photo_check(bytes_of(STR("GIF89a\x01\x04\x01\x00")), &why), -EINVAL);
+	OK(str_find(buf_view(&why), STR("1025 x 1 pixels")) >= 0);
 }
 
 int main(void)

@@ -238,6 +238,50 @@ static void data_change_together_or_not_at_all(void)
 	end(f);
 }
 
+static struct str photo_set(struct fixture *f, uint64_t account, const char *picture, char *ret)
+{
+	struct userdb_set set = USERDB_SET_NOTHING;
+	struct userdb_person p;
+	struct done d = { 0 };
+	set.has_photo = true;
+	set.photo = bytes_of(str_of(picture));
+	userdb_set(f->db, account, &set, on_done, &d);
+	AWAIT(f->l, d.calls == 1);
+	EQ(d.err, 0);
+	EQ(userdb_person(f->db, account, &p), 0);
+	struct str name = p.person.photo;
+	memcpy(ret, name.p, name.len);
+	return str_n(ret, name.len);
+}
+
+static void each_photo_has_a_name_of_its_own(void)
+{
+	struct fixture *f = start();
+	char one[ACCT_PHOTO_NAME_LEN], two[ACCT_PHOTO_NAME_LEN];
+	auto_(buf_free) struct buf photo = buf_of(USER_PHOTO_MAX);
+	struct userdb_person p;
+	struct done d = { 0 };
+	uint64_t alice = add(f, "alice@example.test", "correct horse");
+	EQ(get(f, "alice").photo.len, 0);
+	EQ(userdb_photo_named(f->db, STR(""), &photo), -ENOENT);
+	struct str first = photo_set(f, alice, "same", one);
+	struct str second = photo_set(f, alice, "same", two);
+	EQ(first.len, ACCT_PHOTO_NAME_LEN);
+	EQ(second.len, ACCT_PHOTO_NAME_LEN);
+	OK(!str_eq(first, second));
+	OK(str_eq(get(f, "alice").photo, second));
+	EQ(userdb_photo_named(f->db, first, &photo), -ENOENT);
+	EQ(userdb_photo_named(f->db, second, &photo), 0);
+	EQ_STR(buf_view(&photo), "same");
+	userdb_set_disabled(f->db, alice, true, on_done, &d);
+	AWAIT(f->l, d.calls == 1);
+	EQ(userdb_photo_named(f->db, second, &photo), -ENOENT);
+	EQ(photo_set(f, alice, "", one).len, 0);
+	EQ(userdb_person(f->db, alice, &p), 0);
+	EQ(p.person.photo.len, 0);
+	end(f);
+}
+
 static void ids_are_never_used_again(void)
 {
 	struct fixture *f = start();
@@ -515,6 +559,7 @@ int main(void)
 	RUN(added_user_is_found_by_every_name);
 	RUN(names_and_numbers_are_unique);
 	RUN(data_change_together_or_not_at_all);
+	RUN(each_photo_has_a_name_of_its_own);
 	RUN(ids_are_never_used_again);
 	RUN(list_is_in_order);
 	RUN(users_are_found_by_a_part_of_what_they_are);

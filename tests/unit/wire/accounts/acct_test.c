@@ -214,6 +214,34 @@ static void what_is_told_by_push_comes_back(void)
 	OK(m.record.acc.pushes && !m.record.acc.group);
 }
 
+static void photos_come_back(void)
+{
+	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
+	static char raw[ACCT_PHOTO_MAX + 1];
+	struct bytes most = bytes_of(str_n(raw, ACCT_PHOTO_MAX));
+	struct acct_msg m =
+	        through(&b, &(struct acct_msg){ .type = ACCT_PHOTO, .photo = { STR("0af7") } });
+	EQ_STR(m.photo.name, "0af7");
+	m = through(&b,
+	            &(struct acct_msg){ .type = ACCT_PICTURE, .picture = { ACCT_FOUND, most } });
+	EQ(m.picture.status, ACCT_FOUND);
+	EQ(m.picture.bytes.len, ACCT_PHOTO_MAX);
+	/* What is longer is of no use but for this. */
+	struct acct_own own = { .op = ACCT_OWN_PHOTO_SET, .text = str_from_bytes(most) };
+	m = through(&b, &(struct acct_msg){ .type = ACCT_OWN, .own = own });
+	EQ(m.own.text.len, ACCT_PHOTO_MAX);
+	own.op = ACCT_OWN_TOKEN_ADD;
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_OWN, .own = own });
+	OK(b.full);
+	b.full = false;
+	own = (struct acct_own){ .op = ACCT_OWN_PHOTO_SET, .text = str_n(raw, sizeof(raw)) };
+	acct_put(&b, &(struct acct_msg){ .type = ACCT_OWN, .own = own });
+	OK(b.full);
+	b.full = false;
+	m = through(&b, &(struct acct_msg){ .type = ACCT_PERSON, .person.photo = STR("0af7") });
+	EQ_STR(m.person.photo, "0af7");
+}
+
 static void commands_come_back(void)
 {
 	auto_(buf_free) struct buf b = buf_of(2 * ACCT_FRAME_MAX);
@@ -292,7 +320,7 @@ static void broken_frames_end_the_stream(void)
 	struct acct_msg m;
 	size_t len;
 	EQ(acct_get(&m, &len, STR("\0\0\0\5\3\1\0\0\0")), -EBADMSG);
-	EQ(acct_get(&m, &len, STR("\0\0\x40\1")), -EBADMSG);
+	EQ(acct_get(&m, &len, STR("\0\0\x80\1")), -EBADMSG);
 	EQ(acct_get(&m, &len, STR("\0\0\0\6\3\x7f\0\0\0\0")), -EBADMSG);
 	acct_put(&b, &(struct acct_msg){ .type = ACCT_CHANGE });
 	EQ(acct_get(&m, &len, buf_view(&b)), 1);
@@ -328,6 +356,7 @@ int main(void)
 	RUN(searches_and_people_come_back);
 	RUN(own_matters_come_back);
 	RUN(what_is_told_by_push_comes_back);
+	RUN(photos_come_back);
 	RUN(commands_come_back);
 	RUN(searches_outside_the_limits_are_refused);
 	RUN(frames_follow_one_another);
