@@ -47,7 +47,7 @@ export function checkError(v: unknown): WireError {
 
 export function checkUser(v: unknown): User | null {
   if (!isObject(v) || !text(v.uri)) return null;
-  return { uri: text(v.uri), name: text(v.name), phone: optional(v.phone), admin: v.admin === true };
+  return { uri: text(v.uri), name: text(v.name), phone: optional(v.phone), admin: v.admin === true, photo: text(v.photo) };
 }
 
 export function checkHello(v: unknown): Hello | null {
@@ -111,6 +111,7 @@ export function checkPerson(v: Obj): Person | null {
     activity: optional(v.activity),
     since: optional(v.since),
     note: typeof v.note === "string" ? v.note : undefined,
+    photo: typeof v.photo === "string" ? v.photo : undefined,
     name: optional(v.name),
     title: optional(v.title),
     department: optional(v.department),

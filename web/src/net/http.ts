@@ -7,12 +7,13 @@ const BASE = "/api/v1/";
 
 /** GET, or POST if there is a body; throws ApiError. */
 export async function ask(path: string, body?: object): Promise<unknown> {
+  const file = body instanceof Blob;
   let answer: Response;
   try {
     answer = await fetch(BASE + path, {
       method: body ? "POST" : "GET",
-      headers: body ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : null,
+      headers: body && !file ? { "Content-Type": "application/json" } : {},
+      body: file ? body : body ? JSON.stringify(body) : null,
       credentials: "same-origin",
       cache: "no-store",
     });

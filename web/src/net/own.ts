@@ -156,3 +156,14 @@ export async function addToken(name: string, days: number): Promise<string> {
 export async function removeToken(number: number): Promise<void> {
   await ask("tokens/remove", { number });
 }
+
+/** The name of the picture; a JPEG, PNG or GIF of at most 30 kB. */
+export async function setPhoto(picture: Blob): Promise<string> {
+  const json = await ask("photo", picture);
+  return isObject(json) ? text(json.photo) : "";
+}
+
+export async function removePhoto(): Promise<string> {
+  await ask("photo/remove", {});
+  return "";
+}

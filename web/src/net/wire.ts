@@ -21,6 +21,8 @@ export interface User {
   phone?: string;
   /** May use the administration pages. */
   admin?: boolean;
+  /** As in Person. */
+  photo?: string;
 }
 
 export interface Limits {
@@ -64,6 +66,8 @@ export interface Person {
   activity?: string;
   since?: string;
   note?: string;
+  /** The name of the picture below /photos/; empty: there is none. */
+  photo?: string;
   name?: string;
   title?: string;
   department?: string;

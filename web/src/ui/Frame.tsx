@@ -15,7 +15,6 @@ import { Empty } from "./parts/Empty";
 import { lazy } from "./parts/Lazy";
 import { PeopleList } from "./people/PeopleList";
 import { Rail } from "./Rail";
-import { SelfMenu } from "./SelfMenu";
 import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
 
@@ -26,6 +25,7 @@ const HistoryList = lazy(async () => (await import("./call/History")).HistoryLis
 const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
 const Download = lazy(async () => (await import("./files/Download")).Download);
 const Keys = lazy(async () => (await import("./Keys")).Keys, true);
+const SelfMenu = lazy(async () => (await import("./SelfMenu")).SelfMenu, true);
 const Settings = lazy(async () => (await import("./Settings")).Settings);
 const Admin = lazy(async () => (await import("./admin/Admin")).Admin);
 const Security = lazy(async () => (await import("./security/Security")).Security);

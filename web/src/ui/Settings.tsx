@@ -10,6 +10,7 @@ import { look, switchOff, switchOn, told, type Trouble } from "../model/pushes";
 import { hrefOf, SECURITY } from "../model/route";
 import { VERSION } from "../version";
 import { overlay, usePage, useSession } from "./context";
+import { OwnPhoto } from "./OwnPhoto";
 import { Icon } from "./parts/Icon";
 
 const THEMES: Theme[] = ["auto", "light", "dark"];
@@ -173,6 +174,7 @@ function Account() {
   return (
     <section class="card" aria-labelledby="set-account">
       <h2 id="set-account">{t("set_account")}</h2>
+      <OwnPhoto />
       <p><bdi>{user.value.name}</bdi><br /><span class="muted">{user.value.uri}</span></p>
       <div class="buttons">
         <a class="button" href={hrefOf("settings", SECURITY)}>

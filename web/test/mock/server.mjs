@@ -78,6 +78,9 @@ export class Mock {
   uploads = [];
   /** In place of taking a file: returns {status, error}, or null to take it. */
   insteadOfFile = null;
+  /** name: content, of people; and the own one. */
+  photos = new Map();
+  photo = "";
   #held = null;
   /** The server is not there at all. */
   gone = false;
@@ -256,14 +259,16 @@ export class Mock {
 
   async #request(req, res) {
     const path = new URL(req.url, "http://localhost").pathname;
+    if (path.startsWith("/photos/")) return this.#photo(path.slice("/photos/".length), res);
     if (path.startsWith("/files/")) return this.#download(req, path, res);
     if (!path.startsWith("/api/v1/")) return this.#file(path, res);
     if (this.down) return req.socket.destroy();
     if (path.endsWith("/files")) return this.#upload(req, res);
+    if (path.endsWith("/photo")) return this.#takePhoto(req, res);
     if (this.down || this.gone) return req.socket.destroy();
     let body = "";
     for await (const part of req) body += part;
-    const user = { uri: data.ME, name: "Alice Example", ...this.#right };
+    const user = { uri: data.ME, name: "Alice Example", photo: this.photo, ...this.#right };
     if (path.endsWith("/session")) return this.#signedIn(req) ? this.#json(res, 200, { user, ...this.#needs }) : this.#error(res, 401, "signed_out");
     if (path.endsWith("/logout")) {
       this.pushed = null;
@@ -280,6 +285,32 @@ export class Mock {
     if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
     const answer = own(body ? JSON.parse(body) : {}, this);
     return answer.error ? this.#error(res, answer.status, answer.error) : this.#json(res, 200, answer);
+  }
+
+  /** Somebody has a picture, which all sessions are told. */
+  setPhoto(user, content) {
+    const name = content ? randomUUID().replaceAll("-", "") : "";
+    if (content) this.photos.set(name, content);
+    this.presence(user, { photo: name });
+    return name;
+  }
+
+  #photo(name, res) {
+    const content = this.photos.get(name);
+    if (!content) return res.writeHead(404).end();
+    const type = content[0] === 0xff ? "image/jpeg" : "image/png";
+    return res.writeHead(200, { "Content-Type": type, "Cache-Control": "private, max-age=31536000, immutable" }).end(content);
+  }
+
+  async #takePhoto(req, res) {
+    const parts = [];
+    for await (const part of req) parts.push(part);
+    const content = Buffer.concat(parts);
+    if (!this.#signedIn(req)) return this.#error(res, 401, "signed_out");
+    if (content.length > 30 * 1024 || content[0] !== 0xff) return this.#error(res, 400, "bad_photo");
+    this.photo = randomUUID().replaceAll("-", "");
+    this.photos.set(this.photo, content);
+    return this.#json(res, 200, { photo: this.photo });
   }
 
   async #upload(req, res) {
@@ -433,7 +464,7 @@ export class Mock {
     const session = old ?? { id: randomUUID(), seq: 0, events: [] };
     session.socket = ws;
     this.#sessions.set(session.id, session);
-    const user = { uri: data.ME, name: "Alice Example", phone: "+49301234", ...this.#right };
+    const user = { uri: data.ME, name: "Alice Example", phone: "+49301234", photo: this.photo, ...this.#right };
     const ok = { session: session.id, resumed: Boolean(old), seq: session.seq, user, limits: { message_bytes: 20000, watch: 500, file_bytes: this.fileBytes } };
     ws.send(JSON.stringify({ re: id, ok }));
     if (old) {
@@ -458,6 +489,10 @@ const proven = (fn) => (fields, mock) => (mock.proved ? fn(fields, mock) : { sta
 
 /** Of the own account. */
 const OWN = {
+  "photo/remove": (_, mock) => {
+    mock.photo = "";
+    return { photo: "" };
+  },
   prove: ({ password }, mock) => {
     if (password !== PASSWORD) return { status: 401, error: "wrong_login" };
     mock.proved = true;

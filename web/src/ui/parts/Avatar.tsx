@@ -4,7 +4,11 @@
 import { isConference } from "../../model/conferences";
 import { useSession } from "../context";
 import { Icon } from "./Icon";
+import { lazy } from "./Lazy";
 import { PresenceMark } from "./Presence";
+
+/** It lies over the initials, which are seen until it is there, and if it does not come. */
+const Photo = lazy(() => import("./Photo").then((m) => m.Photo), true);
 
 const HUES = 8;
 
@@ -35,10 +39,12 @@ export function Avatar({ uri, size = "m", presence = true }: Props) {
   }
   const mine = uri === user.value.uri;
   const name = mine ? user.value.name || people.nameOf(uri) : people.nameOf(uri);
+  const photo = (mine ? user : people.person(uri)).value.photo;
   const state = mine ? self.value.state : people.stateOf(uri);
   return (
     <span class={`avatar ${size} hue${hue(uri)}`} aria-hidden="true">
       <span class="initials" data-initials={initials(name)} />
+      {photo && <Photo name={photo} />}
       {presence && <PresenceMark state={state} size={size === "xl" ? 22 : size === "s" ? 11 : 14} />}
     </span>
   );
