@@ -13,33 +13,12 @@ about a contact says it.
 | get info                            | name, e-mail address, number                   |
 """
 import os
-import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from interop.people import address, finds, person  # noqa: E402
 from interop.sipe import Sipe, sign_in  # noqa: E402
 from lib import site, tap  # noqa: E402
-
-
-def person(case, given, surname, **fields):
-    """A new user with this name, which nobody else has; returns him and his surname."""
-    nick = re.sub("[^a-z]", "", given.lower())
-    user = case.site.user(nick)
-    surname += user.name[len(nick):]
-    options = [w for k, v in fields.items() for w in ("--" + k, v)]
-    case.site.server.tool("user", "set", user.name, "--name", f"{given} {surname}",
-                          "--email", f"{user.name}@mail.test", *options)
-    return user, surname
-
-
-def address(user):
-    return user.uri.removeprefix("sip:")
-
-
-def finds(client, user, name, **fields):
-    rows = client.search(**fields)
-    wanted = {"uri": address(user), "name": name, "email": f"{user.name}@mail.test"}
-    tap.check_eq([{k: row[k] for k in wanted} for row in rows], [wanted], f"found by {fields}")
 
 
 @tap.test

@@ -250,10 +250,24 @@ void fe_tell_rosters_anew(struct person *p)
 
 /* --- settings: vnd-microsoft-provisioning-v2 ------------------------------------------------- */
 
+/* Where the directory is searched by HTTPS.  No address book files are named
+ * (absInternalServerUrl): there are none, and photos come with the contact card. */
+static void put_web_urls(const struct frontend *fe, struct buf *b)
+{
+	static const char *const names[] = { "dlxInternalUrl", "dlxExternalUrl" };
+	char text[FE_WEB_URL_MAX];
+	struct buf url = BUF_ON(text);
+	if (!fe_put_web_origin(fe, &url))
+		return;
+	buf_lit(&url, "/groupexpansion/service.svc");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		xml_put_element(b, names[i], buf_view(&url));
+}
+
 /* Asked for once; calls may be encrypted or not, as the two ends agree. */
 static void answer_provisioning(struct task *t)
 {
-	char text[512], settings[1024];
+	char text[512], settings[1024 + 2 * FE_WEB_URL_MAX];
 	struct buf lines = BUF_ON(text), b = BUF_ON(settings);
 	buf_lit(&lines, "Expires: 0\r\nsubscription-state: terminated;expires=0\r\n"
 	                "ms-piggyback-cseq: 1\r\nEvent: vnd-microsoft-provisioning-v2\r\n");
@@ -266,6 +280,7 @@ static void answer_provisioning(struct task *t)
 		xml_put_text(&b, t->who.uri);
 		buf_lit(&b, ";gruu;opaque=app:conf:focusfactory</focusFactoryUri>");
 	}
+	put_web_urls(t->fe, &b);
 	fe_put_mras_uri(t->fe, &b);
 	buf_lit(&b, "</provisionGroup></provisionGroupList>\r\n");
 	task_answer(t, buf_view(&lines),

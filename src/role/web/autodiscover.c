@@ -1,6 +1,7 @@
 #include "base/code.h"
 #include "role/web/wb.h"
 #include "wire/http/target.h"
+#include "wire/webticket/webticket.h"
 #include "wire/xml/xml.h"
 
 /* Autodiscover ([MS-OCDISCWS] section 3.1): where a client signs in, by a name below the domain of
@@ -8,7 +9,9 @@
  * same of everybody, so nobody learns who exists. */
 
 #define PAGE "/Autodiscover/AutodiscoverService.svc/root" /* in any case of its letters */
+#define USER_PAGE PAGE "/user"
 #define KIND "application/vnd.microsoft.rtc.autodiscover"
+#define OPAQUE "opaque="
 #define XML_HEAD                                                                   \
 	"<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<AutodiscoverResponse "     \
 	"xmlns=\"http://schemas.microsoft.com/rtc/2010/09/AutodiscoverResponse\" " \
@@ -33,7 +36,8 @@ static bool is_inside(const struct http_msg *m)
 bool web_is_discovery(const struct http_msg *m)
 {
 	bool named = is_inside(m) || is_below(m->host, STR("lyncdiscover."));
-	return str_ieq(m->path, STR(PAGE)) || (named && str_eq(m->path, STR("/")));
+	return str_ieq(m->path, STR(PAGE)) || str_ieq(m->path, STR(USER_PAGE)) ||
+	       (named && str_eq(m->path, STR("/")));
 }
 
 static bool is_own_name(const struct web *w, struct str host, struct str label)
@@ -142,6 +146,42 @@ static void answer(struct http_exchange *x, struct str body, bool json)
 	http_finish(x, body);
 }
 
+bool web_is_discovery_address(struct str address)
+{
+	struct str path = STR(USER_PAGE);
+	for (size_t i = 0; i + path.len <= address.len; i++)
+		if (str_ieq(str_sub(address, i, path.len), path))
+			return true;
+	return false;
+}
+
+/* Section 3.1.5.3: the user's own page is for who shows a ticket, and says where to get one.  It
+ * has what the first page has. */
+static bool has_ticket(const struct web *w, const struct http_msg *m)
+{
+	auto_(arena_free) struct arena *a = arena_new();
+	auto_(buf_free) struct buf assertion = buf_of(WEB_BODY_MAX);
+	char uri[WEB_URI_MAX + 1];
+	uint64_t account;
+	struct str value = http_value_named(m, STR("X-MS-WebTicket"));
+	if (!str_istarts(value, STR(OPAQUE)) ||
+	    base64_get(str_sub(value, strlen(OPAQUE), value.len), &assertion) < 0)
+		return false;
+	return wb_ticket_check(w, webticket_of_text(a, buf_view(&assertion)), WEB_SERVICE_DISCOVERY,
+	                       &account, uri);
+}
+
+static void ask_ticket(const struct web *w, struct http_exchange *x)
+{
+	auto_(buf_free) struct buf at = buf_of(LINK_MAX);
+	wb_service_origin(w, x, &at);
+	buf_lit(&at, WEB_TICKETS);
+	struct buf *head = http_begin(x, 401);
+	http_put_field(head, STR("X-MS-WebTicketURL"), buf_view(&at));
+	http_put_field(head, STR("Cache-Control"), STR("no-store"));
+	http_finish(x, STR(""));
+}
+
 void web_discover(struct web *w, struct http_exchange *x)
 {
 	const struct http_msg *m = http_request(x);
@@ -158,6 +198,10 @@ void web_discover(struct web *w, struct http_exchange *x)
 	}
 	if (!r) {
 		http_refuse(x, 404, "Users of this domain do not sign in here.");
+		return;
+	}
+	if (str_ieq(m->path, STR(USER_PAGE)) && !has_ticket(w, m)) {
+		ask_ticket(w, x);
 		return;
 	}
 	put_name(&nb, r->fqdn, domain);

@@ -368,6 +368,14 @@ void web_http_request(void *arg, struct http_exchange *x)
 		wb_photo(w, x);
 		return;
 	}
+	if (wb_is_ticket_service(m)) {
+		wb_ticket_service(w, x);
+		return;
+	}
+	if (wb_is_entries(m)) {
+		wb_entries(w, x);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
 		if (!str_eq(m->path, str_of(pages[i].path)))
 			continue;

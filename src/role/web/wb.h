@@ -104,6 +104,7 @@ struct web {
 	uint32_t n_sessions;
 	struct list browsers;
 	unsigned n_photos; /* asked for */
+	struct web_tickets *tickets;
 	struct log_limit limit;
 	struct {
 		uint64_t logins, refused, requests, events, resumed;
@@ -217,6 +218,36 @@ bool wb_is_photo_name(struct str name);
 bool wb_is_photo(const struct http_msg *m);
 void wb_photo(struct web *w, struct http_exchange *x);
 
+/* --- ticket.c: web tickets of Lync clients ([MS-OCAUTHWS]) */
+
+/* Where a client asks for one. */
+#define WEB_TICKETS "/WebTicket/WebTicketService.svc"
+/* What a ticket is shown for. */
+enum web_service { WEB_SERVICE_ENTRIES = 1, WEB_SERVICE_DISCOVERY };
+void wb_tickets_new(struct web *w);
+void wb_tickets_free(struct web *w);
+bool wb_is_ticket_service(const struct http_msg *m);
+void wb_ticket_service(struct web *w, struct http_exchange *x);
+/* Is it the proof of a ticket for that service that is good still?  *ret_account and *ret_uri, in
+ * space, are its user's. */
+bool wb_ticket_check(const struct web *w, struct str proof, enum web_service service,
+                     uint64_t *ret_account, char ret_uri[WEB_URI_MAX + 1]);
+
+/* "https://HOST:PORT" where the services are, for who has sent that request: pidgin-sipe names no
+ * port in Host. */
+void wb_service_origin(const struct web *w, const struct http_exchange *x, struct buf *b);
+/* May that account ask the services for something more now?  Counts it then. */
+bool wb_ticket_may_ask(struct web *w, uint64_t account);
+/* Answers with a document of XML, with a SOAP fault (500). */
+void wb_soap_answer(struct http_exchange *x, unsigned status, struct str body);
+void wb_soap_refuse(struct http_exchange *x, const char *code, const char *text);
+
+/* --- entries.c: the address book's web query, by a web ticket */
+
+#define WEB_ENTRIES "/groupexpansion/service.svc"
+bool wb_is_entries(const struct http_msg *m);
+void wb_entries(struct web *w, struct http_exchange *x);
+
 /* --- attach.c: how a message says that a file was sent */
 
 /* A text of that form, with what is known of the file. */
@@ -242,6 +273,8 @@ void wb_attach_put_file(struct buf *b, const struct file *f);
 /* Does that name ask for it: "lyncdiscover.example.test"? */
 bool web_is_discovery_host(const struct web *w, struct str host);
 bool web_is_discovery(const struct http_msg *m);
+/* Is it one that a user's own data are asked for by, which needs a web ticket? */
+bool web_is_discovery_address(struct str address);
 void web_discover(struct web *w, struct http_exchange *x);
 
 /* Says that clients shall ask again by this address: https, without path. */

@@ -238,6 +238,7 @@ static void web_free(struct web *w)
 	web_push_free(w);
 	accounts_free(&w->accounts);
 	seal_free(&w->seal);
+	wb_tickets_free(w);
 	files_close(&w->kept);
 	web_files_free(w);
 	tls_server_unref(&w->tls);
@@ -325,6 +326,7 @@ static int start(struct role_env *env, void **ret_state)
 	struct web *w = xnew(struct web);
 	w->env = env;
 	w->seal = seal_new(env->pool_key);
+	wb_tickets_new(w);
 	map_init(&w->by_id);
 	map_init(&w->by_call);
 	map_init(&w->by_ref);

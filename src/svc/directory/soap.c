@@ -24,7 +24,7 @@ bool directory_is_search(const struct soap *s)
 	return str_eq(s->method, STR(DIRECTORY_METHOD)) && str_eq(s->space, STR(SOAP_SPACE_SIP));
 }
 
-static bool find_field(enum acct_field *ret, struct str name)
+bool directory_field(enum acct_field *ret, struct str name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
 		if (str_ieq(name, attributes[i].name)) {
@@ -43,7 +43,7 @@ static const char *read_row(struct acct_query *q, const struct xml *row)
 		return "The search has too many attributes";
 	if (r.value.len > ACCT_TEXT_MAX)
 		return "What is searched for is too long";
-	if (!find_field(&r.field, xml_attr(row, "attrib")))
+	if (!directory_field(&r.field, xml_attr(row, "attrib")))
 		return "The search asks for an attribute that is not searched";
 	q->rows[q->n++] = r;
 	return NULL;

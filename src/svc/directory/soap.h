@@ -7,6 +7,8 @@
 
 #define DIRECTORY_METHOD "directorySearch"
 
+/* Where a search by that LDAP name looks, in any case; false: it is not searched. */
+bool directory_field(enum acct_field *ret, struct str name);
 /* Is the call a directorySearch? */
 bool directory_is_search(const struct soap *s);
 /* What is searched for; borrows from s.  Without maxResults, or above the limit: ACCT_FOUND_MAX.

@@ -169,7 +169,7 @@ void ntlm_put_challenge(struct buf *b, const struct ntlm_challenge *c)
 	buf_put(b, signature, sizeof(signature));
 	put_le(b, CHALLENGE_TYPE, 4);
 	put_field(b, label_len, CHALLENGE_FIXED);
-	put_le(b, NTLM_OFFERED, 4);
+	put_le(b, c->plain ? NTLM_OFFERED_PLAIN : NTLM_OFFERED, 4);
 	buf_put(b, c->server, sizeof(c->server));
 	put_le(b, 0, 8); /* reserved */
 	put_field(b, payload.len - label_len, CHALLENGE_FIXED + label_len);

@@ -36,13 +36,19 @@ enum {
 	 NTLM_ALWAYS_SIGN | NTLM_EXTENDED_SECURITY | NTLM_IDENTIFY | NTLM_TARGET_INFO | \
 	 NTLM_VERSION | NTLM_128 | NTLM_KEY_EXCH | NTLM_56)
 
+/* And where only the connection is signed in (HTTP): nothing is signed, so nobody needs a session
+ * key. */
+#define NTLM_OFFERED_PLAIN \
+	(NTLM_OFFERED & ~(NTLM_SIGN | NTLM_DATAGRAM | NTLM_IDENTIFY | NTLM_KEY_EXCH))
+
 struct ntlm_challenge {
+	bool plain; /* offers NTLM_OFFERED_PLAIN */
 	uint8_t server[NTLM_CHALLENGE_LEN];
 	struct str label, computer;       /* NetBIOS names, NTLM_LABEL_MAX */
 	struct str domain, computer_fqdn; /* DNS names, NTLM_HOST_MAX */
 	usec_t now;                       /* wall clock; goes into the client's response */
 };
-/* Appends a CHALLENGE with NTLM_OFFERED; names that are not UTF-8 or too long set b->full. */
+/* Appends a CHALLENGE; names that are not UTF-8 or too long set b->full. */
 void ntlm_put_challenge(struct buf *b, const struct ntlm_challenge *c);
 
 /* Slices of the message; names in UTF-16LE, as they are hashed. */

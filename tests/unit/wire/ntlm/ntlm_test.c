@@ -35,6 +35,7 @@ static void challenge_is_written_as_specified(void)
 	hex_put(&hex, b.p, b.len);
 	EQ_STR(buf_view(&hex), challenge_hex);
 	EQ(NTLM_OFFERED, 0xe2988255);
+	EQ(NTLM_OFFERED_PLAIN, 0xa2888205);
 }
 
 static void challenge_with_an_unfit_name_is_not_written(void)
