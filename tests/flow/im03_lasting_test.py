@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import site, tap  # noqa: E402
 from lib.conference import CCCP, INFO, MSCI, Conferee, focus_of, result  # noqa: E402
 from lib.im import History, accept, lync, phone, say, take  # noqa: E402
+from lib.siptext import reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 LASTING = '<lasting xmlns="urn:dialtone:conference">true</lasting>'
@@ -103,6 +104,27 @@ def nobody_misses_what_is_said_right_after_he_came_in(case):
     for p in others[1:] + [late]:
         g.hears(p, "and now", a)
     check_eq(take(others[0]).body, OUT, "who was sent away")
+
+
+@tap.test(alone=True)
+def nobody_misses_what_is_said_as_his_connection_breaks(case):
+    """The process that has his connection sees it break when the message is on its way to it."""
+    b_user = case.site.user("gone")
+    a = phone(case)
+    for n in range(2 * case.site.frontends):
+        b = phone(case, b_user)
+        g = Group(case, a, b)
+        g.say(a, "hello")
+        g.hears(b, "hello", a)
+        with case.site.server.halted("frontend", n % case.site.frontends + 1):
+            m = a.send(a.make("MESSAGE", f"sip:{g.address}", body="are you there?",
+                              headers=[("Content-Type", "text/plain")]))
+            reset(b)
+        check_eq(a.expect_answer(m).code, 202, "MESSAGE")
+        wait_for(lambda: not case.site.server.endpoints(b_user), "its endpoint to go")
+        b = phone(case, b_user)
+        g.hears(b, "are you there?", a)
+        b.sign_off()
 
 
 @tap.test

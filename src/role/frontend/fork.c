@@ -12,6 +12,7 @@ struct fork {
 	struct sip_proxy *p;
 	struct sip_edit here, there;
 	bool secure, makes_dialog, invite;
+	bool keepable; /* is kept for its callee if the only endpoint turns out to be gone */
 	uint64_t callee;
 	struct tried tried;
 	struct str sender_route, lines;
@@ -160,8 +161,8 @@ static void fork_bridged(struct fork *f, const struct token *end, struct str uri
 	sip_proxy_fork(f->p, &b);
 }
 
-/* A branch to the conversation of this home, which translates. */
-static void fork_translated(struct fork *f, char stage)
+/* A branch to this home itself: its conversation, which translates, or what it keeps. */
+static void fork_inside(struct fork *f, char stage)
 {
 	char route[96];
 	struct buf rb = BUF_ON(route);
@@ -195,17 +196,35 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	return here || there;
 }
 
+static bool fork_to_older(struct fork *f, struct home_user *u, uint64_t endpoint)
+{
+	struct binding *b = NULL;
+	do {
+		if (!u || f->tried.n == FE_FLOWS_TRIED_MAX)
+			return false;
+		b = fe_newest_flow(u, endpoint, f->secure, &f->tried);
+	} while (b && !fork_to(f, b));
+	return b != NULL;
+}
+
+/* Nobody says it again to who was there a moment ago, and will be there in a moment. */
+static void keep_instead(struct fork *f, struct home_user *u, uint64_t endpoint)
+{
+	if (!f->keepable || !fe_own_link(f->fe))
+		return;
+	if (u)
+		binding_for(b, u) if (b->endpoint != endpoint) return;
+	f->keepable = false;
+	fork_inside(f, 'w');
+}
+
 void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why)
 {
 	struct home_user *u = registrar_user(f->fe->registrar, f->callee);
-	struct binding *b = NULL;
 	if (why == SIP_FAIL_TIMEOUT && !f->invite)
 		return; /* the sender has given up at the same time */
-	do {
-		if (!u || f->tried.n == FE_FLOWS_TRIED_MAX)
-			return;
-		b = fe_newest_flow(u, endpoint, f->secure, &f->tried);
-	} while (b && !fork_to(f, b));
+	if (!fork_to_older(f, u, endpoint))
+		keep_instead(f, u, endpoint);
 }
 
 static void fork_init(struct fork *f, struct task *t)
@@ -216,6 +235,8 @@ static void fork_init(struct fork *f, struct task *t)
 	f->secure = t->secure;
 	f->invite = t->msg->method == SIP_INVITE;
 	f->makes_dialog = fe_makes_dialog(t->msg);
+	f->keepable = t->msg->method == SIP_MESSAGE && fe_is_of_conference(t->msg) &&
+	              t->fe->cfg.keep && !t->redelivered;
 	f->callee = t->callee;
 	f->bridged = t->bridged;
 	f->from_lync = t->bridged && dialect_of(t->msg) == DIALECT_LYNC;
@@ -248,7 +269,7 @@ void fe_fork_free(struct fork **fp)
 void fe_fork(struct task *t, struct home_user *callee, char stage)
 {
 	RAW_MEMORY struct fork here; /* enough where each endpoint has one flow */
-	bool keep = has_older_flows(callee);
+	bool keep = has_older_flows(callee) || fe_is_of_conference(t->msg);
 	struct fork *f = keep ? xnew(struct fork) : &here;
 	const struct refusal_row *row = refusal_row(REFUSE_NOT_REACHED);
 	char line[512];
@@ -263,7 +284,7 @@ void fe_fork(struct task *t, struct home_user *callee, char stage)
 			fe_fork_again(f, b->endpoint, SIP_FAIL_TRANSPORT);
 	}
 	if (stage && fe_own_link(t->fe))
-		fork_translated(f, stage);
+		fork_inside(f, stage);
 	refusal_put(&lb, REFUSE_NOT_REACHED, t->fe->env->self->fqdn);
 	sip_proxy_start(p, row->code, str_of(row->phrase), buf_view(&lb));
 	task_done(t);

@@ -13,6 +13,7 @@
  *   s.ACCOUNT           a pager message for the user's sessions (svc/conversation)
  *   p.ACCOUNT           a session for a user who has phones alone
  *   k.ACCOUNT           a pager message that was kept for the user (from this very process)
+ *   w.ACCOUNT           one that is to be kept for him (from this very process)
  *
  * and behind o or t a d.TOKEN names the other end of a dialog. */
 
@@ -109,6 +110,11 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		t->redelivered = true;
 		t->callee = part[0];
 		(t->flow->sock == t->fe->env->slot ? fe_terminate : refuse_stage)(t);
+		break;
+	case 'w':
+		t->callee = part[0];
+		if (t->flow->sock != t->fe->env->slot || !fe_keep(t))
+			refuse_stage(t);
 		break;
 	case 't':
 		t->callee = part[0];
