@@ -388,3 +388,25 @@ for (const [look, options] of Object.entries(LOOKS)) {
     await close();
   });
 }
+
+test("what moves is looked at when it stands still, and what is wrong then is told", LIMIT, async () => {
+  const { page, context, address, close } = await open(browser);
+  await context.addInitScript({ path: AXE });
+  await page.goto(address);
+  await page.getByLabel("User name").waitFor();
+  await page.evaluate(() => {
+    const p = Object.assign(document.createElement("p"), { textContent: "It comes slowly" });
+    document.querySelector("main").append(p);
+    p.style.background = "#fff";
+    const show = (n) => {
+      p.style.color = `rgb(${n}, ${n}, ${n})`;
+      p.style.paddingTop = `${n / 8}px`;
+      if (n > 0) requestAnimationFrame(() => show(n - 5));
+    };
+    show(255);
+  });
+  await check(page, "a text that comes slowly");
+  await page.getByText("It comes slowly").evaluate((p) => (p.style.color = "#eee"));
+  await assert.rejects(check(page, "a text that nobody can read"), /color-contrast/);
+  await close();
+});
