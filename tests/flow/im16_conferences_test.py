@@ -122,6 +122,55 @@ def it_has_a_name_that_who_made_it_changes(case):
     check_eq(b.error("conference.rename", chat=chat, name="Mine"), "refused", "by another")
 
 
+def leader(b, chat):
+    people = (b.conferences.get(chat) or {}).get("people", {})
+    return [uri for uri, role in people.items() if role == "presenter"]
+
+
+@tap.test
+def who_is_in_it_for_longest_leads_when_the_leader_leaves(case):
+    chat, (a, b, c) = group(case)
+    check_eq(leader(c, chat), [address(a.user)], "who made it leads")
+    a.ok("conference.remove", chat=chat, uri=address(a.user))
+    wait_for(lambda: leader(c, chat) == [address(b.user)], lambda: f"who leads: {c.conferences}")
+    for old in ("conference.rename", "conference.remove", "conference.lead"):
+        check_eq(a.error(old, chat=chat, name="x", uri=address(c.user)), "refused", "who has left")
+    check_eq(c.error("conference.rename", chat=chat, name="x"), "refused", "who does not lead")
+    b.ok("conference.rename", chat=chat, name="Goes on")
+    wait_for(lambda: c.conferences[chat]["name"] == "Goes on", lambda: f"the new name: {c.conferences}")
+    b.ok("conference.add", chat=chat, uri=address(a.user))
+    b.wait_members(chat, a.user, b.user, c.user)
+    check_eq(a.error("conference.rename", chat=chat, name="x"), "refused", "who came back")
+    b.ok("conference.remove", chat=chat, uri=address(a.user))
+    b.wait_members(chat, b.user, c.user)
+
+
+@tap.test
+def who_leads_names_another_one(case):
+    chat, (a, b, c) = group(case)
+    check_eq(b.error("conference.lead", chat=chat, uri=address(b.user)), "refused", "by a member")
+    check_eq(a.error("conference.lead", chat=chat, uri=address(case.site.user("web"))), "not_found", "a stranger")
+    a.ok("conference.lead", chat=chat, uri=address(c.user))
+    for x in (a, b, c):
+        wait_for(lambda x=x: leader(x, chat) == [address(c.user)], lambda x=x: f"who leads: {x.conferences}")
+    check_eq(a.error("conference.rename", chat=chat, name="x"), "refused", "who led")
+    c.ok("conference.rename", chat=chat, name="Hers")
+    wait_for(lambda: a.conferences[chat]["name"] == "Hers", lambda: f"the new name: {a.conferences}")
+
+
+@tap.test(alone=True)
+def who_leads_is_known_after_a_restart(case):
+    chat, (a, b) = group(case, 2)
+    a.ok("conference.lead", chat=chat, uri=address(b.user))
+    for n in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", n)
+
+    def renamed():
+        return "ok" in b.ask("conference.rename", chat=chat, name="After")
+    wait_for(renamed, "who leads renames it")
+    wait_for(lambda: (a.conferences.get(chat) or {}).get("name") == "After", lambda: f"the new name: {a.conferences}")
+
+
 @tap.test
 def strangers_learn_nothing_and_change_nothing(case):
     chat, (a, b) = group(case, 2)

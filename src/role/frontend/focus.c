@@ -196,11 +196,9 @@ static void on_organizer(void *arg, int err, const struct account *acc)
 	struct conference *c;
 	bool is_gone = err == -ENOENT || (err == 0 && acc->id != o->account);
 	while (is_gone && (c = any_of(o->focus, o->account)) != NULL) {
-		struct conf_who who = { str_of(c->organizer), str_of(c->organizer_name),
-			                CONF_COMPANY };
 		log_info(NULL, "conference-forgotten", "conference=%s organizer=%s",
 		         log_esc(str_of(c->id)), log_esc(str_of(c->organizer)));
-		(void)conference_delete(&c, &who);
+		conference_forget(&c);
 	}
 	o->lookup = NULL; /* it ends with this call */
 	organizer_free(o);

@@ -106,6 +106,8 @@ static enum c3p_reason get(struct order *o)
 	struct conference *c = named(o);
 	if (!c)
 		return C3P_CONFERENCE_DOESNT_EXIST;
+	if (!conference_may_organize(c, o->who.uri))
+		return C3P_NOT_AUTHORIZED;
 	conference_describe(&add_info(o)->info, o->arena, c);
 	return C3P_NO_REASON;
 }

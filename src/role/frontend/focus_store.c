@@ -80,10 +80,9 @@ void focus_forget_adding(struct room *r)
 static void take_back(struct room *r)
 {
 	struct conference *c = r->c;
-	struct conf_who who = { str_of(c->organizer), str_of(c->organizer_name), CONF_COMPANY };
 	log_info(NULL, "conference-taken-back", "organizer=%s id=%s people=%u",
 	         log_esc(str_of(c->organizer)), log_esc(str_of(c->id)), c->n_inside);
-	(void)conference_delete(&c, &who);
+	conference_forget(&c);
 }
 
 static void answer(struct saving *s, int err)

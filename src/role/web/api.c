@@ -36,6 +36,7 @@ static const struct op {
 	{ "conference.rename",    wb_conference_rename },
 	{ "conference.add",       wb_conference_add },
 	{ "conference.remove",    wb_conference_remove },
+	{ "conference.lead",      wb_conference_lead },
 	{ "conference.watch",    wb_conferences_watch },
 	{ "call.start",      wb_call_start },
 	{ "call.answer",     wb_call_answer },

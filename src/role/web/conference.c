@@ -68,7 +68,7 @@ static const struct {
 	enum c3p_reason reason;
 	const char *code, *text, *remedy;
 } reasons[] = {
-	{ C3P_NOT_AUTHORIZED,          "refused",   "This is not allowed in this group.", "Ask who made the group." },
+	{ C3P_NOT_AUTHORIZED,          "refused",   "This is not allowed in this group.", "Ask who leads the group." },
 	{ C3P_NOT_SUPPORTED,           "refused",   "This is no group that others can be added to.", "Make a new one." },
 	{ C3P_USER_DOESNT_EXIST,       "not_found", "There is nobody with this address, or not in this group.", "Check the address." },
 	{ C3P_CONFERENCE_DOESNT_EXIST, "not_found", "This group is not there any more.", "" },
@@ -111,22 +111,22 @@ static void on_answer(struct session *s, void *arg, int code, const struct sip_m
 	web_ok(s, number, buf_view(&b));
 }
 
-/* The factory is asked for what its conferences are, the focus for the rest. */
+/* The own factory is asked for a new one, p is NULL then; its focus for the rest. */
 static void put_command(struct buf *body, struct buf *uri, const struct session *s,
                         const struct place *p, struct c3p_msg *m)
 {
 	char own[WEB_SIP_URI_MAX + 1];
 	struct str from = web_sip_uri(str_of(s->who.uri), own);
-	if (m->confs)
-		conf_uri_put_factory(uri, p ? p->organizer : from);
-	else
+	if (p)
 		conf_uri_put(uri, p->organizer, CONFINFO_FOCUS, p->id);
+	else
+		conf_uri_put_factory(uri, from);
 	m->kind = C3P_REQUEST;
 	m->name = c3p_command_name(m->command);
 	m->to = buf_view(uri);
 	m->from = from;
 	m->id = STR("1");
-	if (!m->confs)
+	if (p)
 		m->conf = m->to;
 	c3p_put(body, m, false);
 }
@@ -182,10 +182,6 @@ void wb_conference_rename(struct session *s, uint64_t number, const cJSON *args)
 	struct str name;
 	if (!read_chat(s, number, args, &p) || !read_name(s, number, args, &name))
 		return;
-	if (!str_ieq(str_sub(p.organizer, 4, p.organizer.len), str_of(s->who.uri))) {
-		fail(s, number, C3P_NOT_AUTHORIZED);
-		return;
-	}
 	struct c3p_conf conf = { .info = { .subject = name, .id = p.id } };
 	command(s, number, &p,
 	        &(struct c3p_msg){ .command = C3P_MODIFY_CONFERENCE, .confs = &conf });
@@ -217,6 +213,15 @@ void wb_conference_remove(struct session *s, uint64_t number, const cJSON *args)
 	struct place p;
 	char space[WEB_SIP_URI_MAX + 1];
 	struct c3p_msg m = { .command = C3P_DELETE_USER };
+	if (read_chat(s, number, args, &p) && read_person(s, number, args, space, &m.user))
+		command(s, number, &p, &m);
+}
+
+void wb_conference_lead(struct session *s, uint64_t number, const cJSON *args)
+{
+	struct place p;
+	char space[WEB_SIP_URI_MAX + 1];
+	struct c3p_msg m = { .command = C3P_MODIFY_USER_ROLES, .role = CONFINFO_PRESENTER };
 	if (read_chat(s, number, args, &p) && read_person(s, number, args, space, &m.user))
 		command(s, number, &p, &m);
 }

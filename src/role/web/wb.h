@@ -502,6 +502,7 @@ void wb_conference_create(struct session *s, uint64_t number, const cJSON *args)
 void wb_conference_rename(struct session *s, uint64_t number, const cJSON *args);
 void wb_conference_add(struct session *s, uint64_t number, const cJSON *args);
 void wb_conference_remove(struct session *s, uint64_t number, const cJSON *args);
+void wb_conference_lead(struct session *s, uint64_t number, const cJSON *args);
 void wb_conferences_watch(struct session *s, uint64_t number, const cJSON *args);
 /* The lines of a SUBSCRIBE, and to whom it goes. */
 void wb_conference_put_sub(struct web_sub *d, struct buf *lines, char space[WEB_SIP_URI_MAX + 1],

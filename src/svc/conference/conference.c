@@ -277,6 +277,8 @@ enum c3p_reason conferences_add(struct conferences *s, uint64_t now_s, const str
 		return C3P_NOT_AUTHORIZED;
 	if (w->id.len > 0 && !conf_uri_id_ok(w->id))
 		return C3P_INVALID_ID;
+	if (w->lasting == CONFINFO_YES && w->n_users > 0)
+		return C3P_NOT_SUPPORTED;
 	if (conferences_find(s, who->uri, w->id))
 		return C3P_CONFERENCE_EXISTS;
 	if (conferences_of(s, who->uri) >= s->settings->per_organizer_max)
@@ -301,14 +303,29 @@ enum c3p_reason conferences_add(struct conferences *s, uint64_t now_s, const str
 	return C3P_NO_REASON;
 }
 
+bool conference_may_organize(const struct conference *c, struct str uri)
+{
+	return conf_is_organizer(c, uri) && conf_leads(c, uri);
+}
+
+void conf_rename(struct conference *c, struct str subject)
+{
+	conf_set_text(&c->subject, subject);
+	c->description_changed = true;
+	conf_mark(c, NULL);
+	conf_save(c, CONF_SAVE);
+}
+
 enum c3p_reason conference_modify(struct conference *c, uint64_t now_s, const struct conf_who *who,
                                   const struct confinfo *w)
 {
 	enum c3p_reason why = check_wanted(now_s, w);
-	if (!conf_is_organizer(c, who->uri))
+	if (!conference_may_organize(c, who->uri))
 		return C3P_NOT_AUTHORIZED;
 	if (why != C3P_NO_REASON)
 		return why;
+	if (c->lasting && w->with_users)
+		return C3P_NOT_SUPPORTED;
 	set_wanted(c, w);
 	c->description_changed = true;
 	conf_mark(c, NULL);
@@ -318,13 +335,18 @@ enum c3p_reason conference_modify(struct conference *c, uint64_t now_s, const st
 
 enum c3p_reason conference_delete(struct conference **cp, const struct conf_who *who)
 {
-	if (!conf_is_organizer(*cp, who->uri))
+	if (!conference_may_organize(*cp, who->uri))
 		return C3P_NOT_AUTHORIZED;
+	conference_forget(cp);
+	return C3P_NO_REASON;
+}
+
+void conference_forget(struct conference **cp)
+{
 	struct conference *c = take(cp);
 	conf_empty(c, CONF_ENDED);
 	conf_save(c, CONF_FORGET);
 	conf_destroy(c);
-	return C3P_NO_REASON;
 }
 
 void conference_end(struct conference *c)

@@ -134,14 +134,16 @@ struct conference *conferences_next_of(const struct conferences *s, struct str o
                                        const struct conference *prev);
 uint32_t conferences_of(const struct conferences *s, struct str organizer);
 
-/* --- the factory: for the organizer alone, who is `who` */
+/* --- the factory: for the organizer alone, who is `who`, and of a lasting conference as long as
+ * they lead it */
 
 struct conf_who {
 	struct str uri, name;
 	enum conf_kind kind;
 };
 
-/* addConference; *ret is the new one.  C3P_NO_REASON, or why not. */
+/* addConference; *ret is the new one.  C3P_NO_REASON, or why not: NOT_SUPPORTED of a lasting one
+ * with a list of users, for members come by conference_add_member() alone. */
 enum c3p_reason conferences_add(struct conferences *s, uint64_t now_s, const struct conf_who *who,
                                 const struct confinfo *wanted, struct conference **ret);
 /* modifyConference: what is not said in `wanted` stays; a user list replaces the invited. */
@@ -149,6 +151,10 @@ enum c3p_reason conference_modify(struct conference *c, uint64_t now_s, const st
                                   const struct confinfo *wanted);
 /* deleteConference: sends everybody away and forgets it; *cp becomes NULL. */
 enum c3p_reason conference_delete(struct conference **cp, const struct conf_who *who);
+/* May that user do these two, and read what is stored? */
+bool conference_may_organize(const struct conference *c, struct str uri);
+/* As conference_delete(), by nobody's wish: its organizer is gone, or it could not be stored. */
+void conference_forget(struct conference **cp);
 /* Sends everybody away, as a presenter does; it stays stored. */
 void conference_end(struct conference *c);
 /* Ends and forgets what is over; returns when to call again, in one to ten minutes. */
@@ -179,11 +185,13 @@ const struct conf_person *conference_person(const struct conference *c, struct s
 /* May they talk to its MCUs?  Those who wait may not. */
 bool conference_is_inside(const struct conference *c, struct str uri);
 /* --- lasting conferences: what is said reaches every member, also one who is away.  Their order is
- * that of c->invited; the organizer is the first. */
+ * that of c->invited, the longest member first.  One of them leads, the organizer at first; when
+ * they leave, the first does. */
 
 /* addUser of somebody else, by a member.  NOT_SUPPORTED of a conference that does not last. */
 enum c3p_reason conference_add_member(struct conference *c, uint64_t now_s, struct str from,
                                       const struct conf_who *who);
+bool conference_is_led_by(const struct conference *c, struct str uri);
 bool conference_is_member(const struct conference *c, struct str uri);
 /* Is that member to be joined, by conference_join() with a pager, before something is said? */
 bool conference_misses(const struct conference *c, const struct conf_invited *i);
@@ -193,9 +201,10 @@ void conference_gathered(struct conference *c);
 /* Something was done there: it is not idle.  What MCUs report counts by itself. */
 void conference_touch(struct conference *c, uint64_t now_s);
 
-/* --- commands in the focus dialog, of `from`: MODIFY_LOCK, MODIFY_USER_ROLES, DELETE_USER,
- * SET_LOBBY_ACCESS, DELETE_CONFERENCE (ends it, it stays stored), GET_CONFERENCE (allowed or not).
- * Others: NOT_SUPPORTED. */
+/* --- commands in the focus dialog, of `from`: MODIFY_LOCK, MODIFY_USER_ROLES (of a lasting one:
+ * another member leads), MODIFY_CONFERENCE (its subject), DELETE_USER, SET_LOBBY_ACCESS,
+ * DELETE_CONFERENCE (ends it, it stays stored), GET_CONFERENCE (allowed or not). Others:
+ * NOT_SUPPORTED. */
 enum c3p_reason conference_command(struct conference *c, uint64_t now_s, struct str from,
                                    const struct c3p_msg *m);
 

@@ -22,6 +22,8 @@ int conf_add_invited(struct conference *c, struct str uri, struct str name,
 void conf_free_invited(struct conference *c, struct conf_invited *i);
 void conf_drop_invited(struct conference *c);
 bool conf_is_organizer(const struct conference *c, struct str uri);
+/* The subject, which those who watch are told. */
+void conf_rename(struct conference *c, struct str subject);
 /* The stored part changed. */
 void conf_save(struct conference *c, enum conf_save how);
 
@@ -29,6 +31,13 @@ void conf_save(struct conference *c, enum conf_save how);
 
 /* By their own wish, or a presenter's; nothing of a conference that does not last. */
 void conf_drop_member(struct conference *c, struct str uri);
+/* Who leads: of a lasting conference the one member who is stored as a presenter, of others the
+ * organizer. */
+bool conf_leads(const struct conference *c, struct str uri);
+/* Whoever led is one of the others then. */
+void conf_lead(struct conference *c, struct conf_invited *leader);
+/* A lasting conference with members has a leader: where nobody is, who is a member for longest. */
+void conf_keep_led(struct conference *c);
 
 /* --- people.c */
 

@@ -57,6 +57,17 @@ static bool take_endpoint(struct conference *c, struct conf_person *p,
 	return conf_set_leg(have, e->leg);
 }
 
+/* Who leads a lasting conference is stored; what the MCU knew may be older. */
+static enum confinfo_role role_of(const struct conference *c, const struct confinfo_user *u)
+{
+	const struct conf_invited *i = c->lasting ? conf_find_invited(c, u->entity) : NULL;
+	if (i)
+		return i->role;
+	if (u->role != CONFINFO_NO_ROLE)
+		return u->role;
+	return conf_leads(c, u->entity) ? CONFINFO_PRESENTER : CONFINFO_ATTENDEE;
+}
+
 /* After a restart of the focus: the MCU has only people that the focus had let in. */
 static struct conf_person *take_in(struct conference *c, const struct confinfo_user *u)
 {
@@ -65,9 +76,7 @@ static struct conf_person *take_in(struct conference *c, const struct confinfo_u
 		return NULL;
 	p = conf_new_person(&c->people, u->entity, u->name);
 	p->kind = CONF_UNKNOWN;
-	p->role = u->role;
-	if (p->role == CONFINFO_NO_ROLE)
-		p->role = conf_is_organizer(c, u->entity) ? CONFINFO_PRESENTER : CONFINFO_ATTENDEE;
+	p->role = role_of(c, u);
 	c->n_inside++;
 	return p;
 }

@@ -34,7 +34,58 @@ void conf_drop_member(struct conference *c, struct str uri)
 	if (!i)
 		return;
 	conf_free_invited(c, i);
+	conf_keep_led(c);
 	conf_save(c, CONF_SAVE);
+}
+
+/* --- who leads ------------------------------------------------------------------------ */
+
+bool conf_leads(const struct conference *c, struct str uri)
+{
+	const struct conf_invited *i = conf_find_invited(c, uri);
+	if (!c->lasting)
+		return conf_is_organizer(c, uri);
+	return i && i->role == CONFINFO_PRESENTER;
+}
+
+bool conference_is_led_by(const struct conference *c, struct str uri)
+{
+	return conf_leads(c, uri);
+}
+
+/* In the roster, if they are there now. */
+static void show_role(struct conference *c, const struct conf_invited *i)
+{
+	struct conf_person *p = conf_find_person(&c->people, str_of(i->uri));
+	if (!p || p->gone || p->role == i->role)
+		return;
+	p->role = i->role;
+	conf_mark(c, p);
+	c->set->ops->tell_mcus(c->set->arg, c, p);
+}
+
+void conf_lead(struct conference *c, struct conf_invited *leader)
+{
+	list_for(n, &c->invited)
+	{
+		struct conf_invited *i = list_entry(n, struct conf_invited, node);
+		i->role = i == leader ? CONFINFO_PRESENTER : CONFINFO_ATTENDEE;
+		show_role(c, i);
+	}
+}
+
+void conf_keep_led(struct conference *c)
+{
+	if (!c->lasting || list_empty(&c->invited))
+		return;
+	struct conf_invited *leader = list_entry(c->invited.next, struct conf_invited, node);
+	list_for(n, &c->invited)
+	{
+		struct conf_invited *i = list_entry(n, struct conf_invited, node);
+		if (leader->role != CONFINFO_PRESENTER && i->role == CONFINFO_PRESENTER)
+			leader = i;
+	}
+	conf_lead(c, leader);
 }
 
 bool conference_misses(const struct conference *c, const struct conf_invited *i)

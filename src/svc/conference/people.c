@@ -90,7 +90,7 @@ static struct conf_guest guest_of(const struct conference *c, const struct conf_
 	return (struct conf_guest){
 		.kind = w->kind,
 		.invited = i && w->kind != CONF_ANONYMOUS ? i->role : CONFINFO_NO_ROLE,
-		.is_organizer = w->kind == CONF_COMPANY && conf_is_organizer(c, w->uri),
+		.is_organizer = w->kind == CONF_COMPANY && conf_leads(c, w->uri),
 		.is_inside = p && !p->waits,
 		.is_waiting = p && p->waits,
 		.can_wait = can_wait,

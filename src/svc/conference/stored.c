@@ -82,6 +82,7 @@ int conferences_load(struct conferences *s, uint64_t now_s, const struct conf_ro
 	c->promote = promote_of(row->promote);
 	c->lobby = row->lobby;
 	c->lasting = row->lasting;
+	conf_keep_led(c);
 	c->mcus = row->mcus;
 	c->created_s = row->created_s;
 	c->expires_s = row->expires_s;

@@ -86,6 +86,11 @@ export class Conferences {
     return this.world.request("conference.remove", { chat, uri });
   }
 
+  /** Another member leads from now on. */
+  lead(chat: string, uri: string): Promise<unknown> {
+    return this.world.request("conference.lead", { chat, uri });
+  }
+
   rename(chat: string, name: string): Promise<unknown> {
     return this.world.request("conference.rename", { chat, name });
   }

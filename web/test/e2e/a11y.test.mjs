@@ -272,6 +272,7 @@ async function groups(page, mock) {
   await page.getByRole("button", { name: "Remove Bob Marchetti" }).waitFor();
   await check(page, "group chat with details");
   await page.getByRole("button", { name: "Rename" }).click();
+  await page.getByRole("button", { name: "Let Bob Marchetti lead the group" }).click();
   await page.getByRole("button", { name: "Leave group" }).click();
   await page.getByLabel("Find people to add").fill("ma");
   await page.getByRole("button", { name: /^Marta Lindqvist/ }).waitFor();

@@ -326,6 +326,24 @@ story("a group chat is made, people come and go, and it is left", {}, async ({ p
   assert.equal(await composer(page).count(), 0, "nothing can be written any more");
 });
 
+story("who leads a group lets another member lead it", {}, async ({ page, mock }) => {
+  await signIn(page, `#/chats/${encodeURIComponent(TEAM)}`);
+  await page.getByRole("button", { name: "Details of Hamburg roll-out" }).click();
+  const of = (name) => page.locator(".member", { hasText: name });
+  await of("Alice Example").getByText("Leads the group").waitFor();
+  await page.getByRole("button", { name: "Leave group" }).click();
+  await page.getByText("Who has been in it for longest leads it then").waitFor();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Let Bob Marchetti lead the group" }).click();
+  assert.equal(mock.asked.some((a) => a.op === "conference.lead"), false, "it is asked first");
+  await page.locator(".sure").getByRole("button", { name: "Let Bob Marchetti lead the group" }).click();
+  await of("Bob Marchetti").getByText("Leads the group").waitFor();
+  await until(async () => (await page.getByRole("button", { name: /^(Rename|Remove .* from the group|Let .* lead .*)$/ }).count()) === 0, "nothing of it is left to Alice");
+  await page.getByRole("button", { name: "Leave group" }).click();
+  await page.getByText("You will read nothing more").waitFor();
+  assert.equal(await page.getByText("Who has been in it for longest").count(), 0, "Bob leads it on");
+});
+
 story("a group chat shows who speaks, and a muted one is quiet", {}, async ({ page, mock }) => {
   await signIn(page, "#/chats");
   await page.getByRole("option", { name: /Hamburg roll-out/ }).getByText("You: Twelve").waitFor();

@@ -39,7 +39,7 @@ export class Mock {
   contacts = data.contacts();
   groups = [...data.GROUPS];
   messages = data.messages();
-  /** chat: {name, organizer, people} */
+  /** chat: {name, organizer, leader, people}; leader: its organizer, if it is absent */
   conferences = data.conferences();
   logins = data.logins();
   devices = [{ number: 5, name: "Desk phone", made_at: "2026-01-07T10:00:00Z", used_at: "2026-01-08T10:00:00Z" }];
@@ -142,7 +142,7 @@ export class Mock {
   tellConference(chat) {
     const c = this.conferences.get(chat);
     const mine = c?.people.includes(data.ME);
-    const people = mine ? c.people.map((uri) => ({ uri, name: this.people.get(uri)?.name ?? "", role: uri === c.organizer ? "presenter" : "attendee" })) : [];
+    const people = mine ? c.people.map((uri) => ({ uri, name: this.people.get(uri)?.name ?? "", role: uri === (c.leader ?? c.organizer) ? "presenter" : "attendee" })) : [];
     this.event("conference", mine ? { chat, state: "full", name: c.name, organizer: c.organizer, people, gone: [] } : { chat, state: "none" });
   }
 
@@ -637,6 +637,12 @@ const OPS = {
   "conference.remove": ({ chat, uri }, mock) => {
     const c = mock.conferences.get(chat);
     c.people = c.people.filter((p) => p !== uri);
+    if (uri === (c.leader ?? c.organizer)) c.leader = c.people[0];
+    mock.tellConference(chat);
+    return { ok: {} };
+  },
+  "conference.lead": ({ chat, uri }, mock) => {
+    mock.conferences.get(chat).leader = uri;
     mock.tellConference(chat);
     return { ok: {} };
   },

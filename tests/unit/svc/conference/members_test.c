@@ -127,8 +127,177 @@ static void who_is_lost_is_missed(void)
 	stop(&w);
 }
 
+static enum c3p_reason give_role(struct world *w, const char *by, const char *uri,
+                                 enum confinfo_role role)
+{
+	struct c3p_msg m = { .command = C3P_MODIFY_USER_ROLES, .user = str_of(uri), .role = role };
+	return conference_command(w->c, NOW, str_of(by), &m);
+}
+
+static enum c3p_reason send_away(struct world *w, const char *by, const char *uri)
+{
+	struct c3p_msg m = { .command = C3P_DELETE_USER, .user = str_of(uri) };
+	return conference_command(w->c, NOW, str_of(by), &m);
+}
+
+static enum c3p_reason name_it(struct world *w, const char *by, const char *name)
+{
+	struct c3p_conf conf = { .info = { .subject = str_of(name) } };
+	struct c3p_msg m = { .command = C3P_MODIFY_CONFERENCE, .confs = &conf };
+	return conference_command(w->c, NOW, str_of(by), &m);
+}
+
+static void start_with_three(struct world *w)
+{
+	start_lasting(w);
+	EQ(add_member(w, ALICE, BOB), C3P_NO_REASON);
+	EQ(add_member(w, ALICE, CAROL), C3P_NO_REASON);
+	join(w, ALICE, "{A}");
+	join(w, BOB, "{B}");
+	join(w, CAROL, "{C}");
+	conference_changes_done(w->c);
+	(void)did(w);
+}
+
+static void the_longest_member_leads_when_the_leader_leaves(void)
+{
+	struct world w;
+	start_with_three(&w);
+	EQ(name_it(&w, BOB, "Mine"), C3P_NOT_AUTHORIZED);
+	EQ(send_away(&w, ALICE, ALICE), C3P_NO_REASON);
+	EQ_STR(did(&w), "removed ali 1 1; changed; tell bob presenter; ");
+	OK(conference_is_led_by(w.c, STR(BOB)) && !conference_is_led_by(w.c, STR(CAROL)));
+	EQ(name_it(&w, CAROL, "Mine"), C3P_NOT_AUTHORIZED);
+	EQ(name_it(&w, BOB, "Mine"), C3P_NO_REASON);
+	EQ_STR(str_of(w.c->subject), "Mine");
+	EQ(send_away(&w, CAROL, BOB), C3P_NOT_AUTHORIZED);
+	EQ(send_away(&w, BOB, CAROL), C3P_NO_REASON);
+	EQ(w.c->n_invited, 1);
+	stop(&w);
+}
+
+/* She may have been the one who made it. */
+static void who_has_left_organizes_no_more(void)
+{
+	struct world w;
+	struct conf_who alice = who(ALICE);
+	struct confinfo wanted = { .subject = STR("Still mine") };
+	enum c3p_reason why;
+	start_with_three(&w);
+	OK(conference_may_organize(w.c, STR(ALICE)));
+	EQ(send_away(&w, ALICE, ALICE), C3P_NO_REASON);
+	OK(!conference_may_organize(w.c, STR(ALICE)));
+	EQ(conference_modify(w.c, NOW, &alice, &wanted), C3P_NOT_AUTHORIZED);
+	struct conference *c = w.c;
+	EQ(conference_delete(&c, &alice), C3P_NOT_AUTHORIZED);
+	EQ(join_at(&w, NOW, ALICE, "{A}", true, &why), CONF_REFUSED);
+	EQ(add_member(&w, BOB, ALICE), C3P_NO_REASON);
+	join(&w, ALICE, "{A}");
+	EQ(conference_person(w.c, STR(ALICE))->role, CONFINFO_ATTENDEE);
+	EQ(send_away(&w, BOB, ALICE), C3P_NO_REASON);
+	stop(&w);
+}
+
+static void the_leader_names_another_one(void)
+{
+	auto_(buf_free) struct buf b = buf_of(CONF_INVITED_TEXT_MAX);
+	struct world w;
+	struct conf_row row;
+	start_with_three(&w);
+	EQ(give_role(&w, BOB, BOB, CONFINFO_PRESENTER), C3P_NOT_AUTHORIZED);
+	EQ(give_role(&w, ALICE, ALICE, CONFINFO_ATTENDEE), C3P_NOT_AUTHORIZED);
+	EQ(give_role(&w, ALICE, DAVE, CONFINFO_PRESENTER), C3P_USER_DOESNT_EXIST);
+	EQ(give_role(&w, ALICE, BOB, CONFINFO_ATTENDEE), C3P_NO_REASON); /* as he is */
+	int saved = w.saved;
+	EQ(give_role(&w, ALICE, CAROL, CONFINFO_PRESENTER), C3P_NO_REASON);
+	EQ(w.saved, saved + 1);
+	EQ_STR(did(&w), "changed; tell ali attendee; tell car presenter; ");
+	conf_row_of(&row, &b, w.c);
+	EQ_STR(row.invited,
+	       "attendee " ALICE " Name\nattendee " BOB " Name\npresenter " CAROL " Name\n");
+	EQ(give_role(&w, ALICE, ALICE, CONFINFO_PRESENTER), C3P_NOT_AUTHORIZED);
+	EQ(send_away(&w, CAROL, ALICE), C3P_NO_REASON);
+	OK(conference_is_led_by(w.c, STR(CAROL)));
+	stop(&w);
+}
+
+/* The factory asks nobody whether they want to be in it. */
+static void members_come_by_add_user_alone(void)
+{
+	struct world w;
+	struct conf_who alice = who(ALICE);
+	struct confinfo_user bob = { .entity = STR(BOB), .role = CONFINFO_PRESENTER };
+	struct confinfo wanted = {
+		.lasting = CONFINFO_YES, .users = &bob, .n_users = 1, .with_users = true
+	};
+	struct conference *c;
+	start_lasting(&w);
+	EQ(conferences_add(w.set, NOW, &alice, &wanted, &c), C3P_NOT_SUPPORTED);
+	EQ(conference_modify(w.c, NOW, &alice, &wanted), C3P_NOT_SUPPORTED);
+	EQ(w.c->n_invited, 1);
+	stop(&w);
+}
+
+/* Its leader left before there was another one. */
+static void one_that_nobody_led_is_led_after_a_restart(void)
+{
+	struct world w;
+	struct conf_row row = { .organizer = STR(ALICE),
+		                .id = STR("LASTING1"),
+		                .admission = STR("closedAuthenticated"),
+		                .lasting = true,
+		                .mcus = 1u << CONFINFO_CHAT,
+		                .invited = STR("attendee " BOB "\nattendee " CAROL "\n") };
+	start(&w);
+	EQ(conferences_load(w.set, NOW, &row), 0);
+	w.c = conferences_find(w.set, STR(ALICE), STR("LASTING1"));
+	join(&w, BOB, "{B}");
+	EQ(conference_person(w.c, STR(BOB))->role, CONFINFO_PRESENTER);
+	OK(!conference_is_led_by(w.c, STR(CAROL)));
+	stop(&w);
+}
+
+/* The MCU has not heard of it. */
+static void who_is_stored_leads_after_a_restart(void)
+{
+	struct world w;
+	struct conf_row row = { .organizer = STR(ALICE),
+		                .id = STR("LASTING1"),
+		                .admission = STR("closedAuthenticated"),
+		                .lasting = true,
+		                .mcus = 1u << CONFINFO_CHAT,
+		                .invited = STR("attendee " ALICE "\npresenter " BOB "\n") };
+	struct confinfo_leg leg = { .call_id = STR("c") };
+	struct confinfo_endpoint e = { .entity = STR("{P}"),
+		                       .session = CONFINFO_CHAT,
+		                       .status = CONFINFO_CONNECTED,
+		                       .leg = &leg };
+	struct confinfo_user bob = { .entity = STR(BOB),
+		                     .role = CONFINFO_ATTENDEE,
+		                     .endpoints = &e };
+	struct confinfo_user alice = {
+		.next = &bob, .entity = STR(ALICE), .role = CONFINFO_PRESENTER, .endpoints = &e
+	};
+	struct confinfo ci = { .state = CONFINFO_FULL, .users = &alice, .n_users = 2 };
+	start(&w);
+	EQ(conferences_load(w.set, NOW, &row), 0);
+	w.c = conferences_find(w.set, STR(ALICE), STR("LASTING1"));
+	EQ(conference_mcu_roster(w.c, NOW, CONFINFO_CHAT, &ci), C3P_NO_REASON);
+	EQ(conference_person(w.c, STR(ALICE))->role, CONFINFO_ATTENDEE);
+	EQ(conference_person(w.c, STR(BOB))->role, CONFINFO_PRESENTER);
+	EQ(name_it(&w, ALICE, "Mine"), C3P_NOT_AUTHORIZED);
+	EQ(name_it(&w, BOB, "Mine"), C3P_NO_REASON);
+	stop(&w);
+}
+
 int main(void)
 {
+	RUN(who_is_stored_leads_after_a_restart);
+	RUN(the_longest_member_leads_when_the_leader_leaves);
+	RUN(who_has_left_organizes_no_more);
+	RUN(the_leader_names_another_one);
+	RUN(members_come_by_add_user_alone);
+	RUN(one_that_nobody_led_is_led_after_a_restart);
 	RUN(members_bring_others_and_stay);
 	RUN(too_many_members_are_refused);
 	RUN(what_does_not_last_takes_no_members);

@@ -1,6 +1,6 @@
 // A group chat: its name, who is in it, and what can be done with it.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import "../../style/group.css";
@@ -24,9 +24,14 @@ interface Part {
   act: Doing;
 }
 
+/** Who leads a group gives it its name, sends members away, and names who leads instead. */
+function leads(conference: Conference, uri: string): boolean {
+  return conference.members.get(uri)?.role === "presenter";
+}
+
 function Name({ chat, conference, act }: Part) {
   const { conferences, user } = useSession();
-  const mine = conference.organizer === user.value.uri;
+  const mine = leads(conference, user.value.uri);
   const editing = useSignal(false);
   const name = useSignal("");
   const save = (e: Event) => {
@@ -54,31 +59,56 @@ function Name({ chat, conference, act }: Part) {
   );
 }
 
-function MemberLine({ member, chat, conference, act }: Part & { member: Member }) {
+function MemberLine({ member, chat, conference, act, heir }: Part & { member: Member; heir: Signal<string> }) {
   const { conferences, people, user } = useSession();
-  const may = conference.organizer === user.value.uri && member.uri !== user.value.uri;
+  const name = people.nameOf(member.uri);
+  const may = leads(conference, user.value.uri) && member.uri !== user.value.uri;
   return (
     <li class="member">
       <PersonLine uri={member.uri} />
-      {member.uri === conference.organizer && <span class="tag">{t("gchat_organizer")}</span>}
+      {leads(conference, member.uri) && <span class="tag">{t("gchat_leads")}</span>}
       {may && (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={t("gchat_remove", { name: people.nameOf(member.uri) })}
-          title={t("gchat_remove", { name: people.nameOf(member.uri) })}
-          onClick={() => act(conferences.remove(chat, member.uri))}
-        >
-          <Icon name="removePerson" size={18} />
-        </button>
+        <>
+          <button type="button" class="icon-button" aria-label={t("gchat_lead", { name })} title={t("gchat_lead", { name })} onClick={() => (heir.value = member.uri)}>
+            <Icon name="shield" size={18} />
+          </button>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t("gchat_remove", { name })}
+            title={t("gchat_remove", { name })}
+            onClick={() => act(conferences.remove(chat, member.uri))}
+          >
+            <Icon name="removePerson" size={18} />
+          </button>
+        </>
       )}
     </li>
+  );
+}
+
+/** Who has given it away cannot take it back. */
+function HandOver({ chat, conference, act, heir }: Part & { heir: Signal<string> }) {
+  const { conferences, people, user } = useSession();
+  if (!leads(conference, user.value.uri) || !conference.members.has(heir.value)) return null;
+  const name = people.nameOf(heir.value);
+  const done = () => {
+    act(conferences.lead(chat, heir.value));
+    heir.value = "";
+  };
+  return (
+    <div class="sure" role="alert">
+      <p>{t("gchat_lead_sure", { name })}</p>
+      <button type="button" class="button primary" onClick={done}>{t("gchat_lead", { name })}</button>{" "}
+      <button type="button" class="button" onClick={() => (heir.value = "")}>{t("cancel")}</button>
+    </div>
   );
 }
 
 function Members(part: Part) {
   const session = useSession();
   const { people } = session;
+  const heir = useSignal("");
   const order = new Intl.Collator(locale.value, { sensitivity: "base", numeric: true });
   const members = [...part.conference.members.values()].sort((a, b) => order.compare(people.nameOf(a.uri), people.nameOf(b.uri)));
   useEffect(() => {
@@ -88,7 +118,8 @@ function Members(part: Part) {
   return (
     <>
       <h3>{t("gchat_members", { n: members.length })}</h3>
-      <ul class="members">{members.map((m) => <MemberLine key={m.uri} member={m} {...part} />)}</ul>
+      <ul class="members">{members.map((m) => <MemberLine key={m.uri} member={m} heir={heir} {...part} />)}</ul>
+      <HandOver heir={heir} {...part} />
     </>
   );
 }
@@ -111,13 +142,14 @@ function Add({ chat, conference, act }: Part) {
   );
 }
 
-function Leave({ chat, act }: Part) {
+function Leave({ chat, conference, act }: Part) {
   const { conferences, user } = useSession();
+  const passes = leads(conference, user.value.uri) && conference.members.size > 1;
   const sure = useSignal(false);
   if (!sure.value) return <button type="button" class="button" onClick={() => (sure.value = true)}>{t("gchat_leave")}</button>;
   return (
     <div class="sure" role="alert">
-      <p>{t("gchat_leave_sure")}</p>
+      <p>{t("gchat_leave_sure")}{passes && ` ${t("gchat_leave_lead")}`}</p>
       <button type="button" class="button danger" onClick={() => act(conferences.remove(chat, user.value.uri))}>{t("gchat_leave")}</button>{" "}
       <button type="button" class="button" onClick={() => (sure.value = false)}>{t("cancel")}</button>
     </div>
