@@ -7,6 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import site, tap  # noqa: E402
 from lib.conference import Conferee, focus_of  # noqa: E402
 from lib.im import accept, lync, page, phone, say, take  # noqa: E402
+from lib.presence import PresenceClient  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Browser, Site, address, make_pages  # noqa: E402
 
@@ -169,6 +170,26 @@ def who_leads_is_known_after_a_restart(case):
         return "ok" in b.ask("conference.rename", chat=chat, name="After")
     wait_for(renamed, "who leads renames it")
     wait_for(lambda: (a.conferences.get(chat) or {}).get("name") == "After", lambda: f"the new name: {a.conferences}")
+
+
+@tap.test
+def who_is_blocked_brings_nobody_in(case):
+    chat, (a, b) = group(case, 2)
+    for _ in range(2 * case.site.frontends):  # of whichever homes
+        c = case.own(PresenceClient(case.site.server, case.site.user("web"))).start()
+        check_eq(c.set_members(32000, ("add", "user", address(a.user))).code, 200, "block")
+        refused = a.ask("conference.add", chat=chat, uri=address(c.user))["error"]
+        nobody = a.ask("conference.add", chat=chat, uri="nobody@example.test")["error"]
+        check_eq(refused, nobody, "as if there were nobody of that name")
+        check_eq(a.wait_members(chat, a.user, b.user), None, "nobody came")
+        b.ok("conference.add", chat=chat, uri=address(c.user))
+        b.wait_members(chat, a.user, b.user, c.user)
+        a.ok("conference.remove", chat=chat, uri=address(c.user))
+        a.wait_members(chat, a.user, b.user)
+        check_eq(c.set_members(32000, ("remove", "user", address(a.user))).code, 200, "unblock")
+        wait_for(lambda c=c: "ok" in a.ask("conference.add", chat=chat, uri=address(c.user)), "she lets him again")
+        a.ok("conference.remove", chat=chat, uri=address(c.user))
+        a.wait_members(chat, a.user, b.user)
 
 
 @tap.test

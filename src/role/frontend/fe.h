@@ -439,6 +439,9 @@ void fe_tell_rosters_anew(struct person *p);
 /* presence.c: subscriptions to the presence of others.  start: *ret is the new one. */
 enum refusal fe_start_presence(struct task *t, struct person *p, const struct sub_ask *ask,
                                struct sub **ret);
+/* Is that address looked up still, or its replica on the way?  task_retry() then; it is held for a
+ * moment. */
+bool fe_waits_for(struct task *t, struct str aor);
 /* Asked once (Expires: 0) there is no later notification: true while somebody is not known yet. */
 bool fe_poll_waits(struct task *t);
 /* A refresh that may name more people. */
@@ -522,6 +525,8 @@ struct cJSON;
 void fe_person_notice(struct frontend *fe, struct sip_flow *link, const struct cJSON *json);
 /* Is she not to be disturbed, except by her workgroup, to which this caller does not belong? */
 bool fe_is_quiet(struct frontend *fe, struct str aor, struct str caller);
+/* Has she blocked that other one?  Of whom fe_waits_for() has waited, wherever she lives. */
+bool fe_blocks(struct frontend *fe, struct str aor, struct str other);
 /* `by` has put her on the list. */
 void fe_person_added(struct frontend *fe, struct str aor, struct str by, struct str display);
 

@@ -46,6 +46,17 @@ static enum c3p_reason add(struct task *t, struct conference *c, struct arena *a
 	return p && conf_pager(p) ? C3P_NO_REASON : focus_join_phone(c, a, &j);
 }
 
+/* Who has blocked the sender is none for him, as whose account is shut is none for anybody: of the
+ * choice itself he is told nothing, as where he watches (presence.md). */
+static bool is_user_for(const struct task *t, const struct account *acc, struct str uri)
+{
+	if (acc && (acc->disabled || acc->group))
+		return false;
+	return str_ieq(uri, t->who.uri) || !fe_blocks(t->fe, uri, t->who.uri);
+}
+
+static void add_again(struct task *t);
+
 static void on_looked_up(struct task *t, struct str name)
 {
 	auto_(arena_free) struct arena *a = arena_new();
@@ -68,8 +79,23 @@ static void on_looked_up(struct task *t, struct str name)
 	buf_lit(&uri, "sip:");
 	buf_str(&uri, acc ? acc->uri : bare);
 	struct conf_who who = { buf_view(&uri), name, CONF_COMPANY };
-	focus_answer_command(
-	        t, c, &cmd, name.len == 0 || uri.full ? C3P_USER_DOESNT_EXIST : add(t, c, a, &who));
+	bool is_user = name.len > 0 && !uri.full;
+	if (is_user && fe_waits_for(t, without_scheme(who.uri))) {
+		task_retry(t, add_again);
+		return;
+	}
+	is_user = is_user && is_user_for(t, acc, without_scheme(who.uri));
+	focus_answer_command(t, c, &cmd, is_user ? add(t, c, a, &who) : C3P_USER_DOESNT_EXIST);
+}
+
+/* Whether she has blocked the sender is known now, perhaps. */
+static void add_again(struct task *t)
+{
+	struct conference *c = fe_conference_of(t);
+	if (c)
+		focus_service(t, c);
+	else
+		task_refuse(t, REFUSE_NO_CONFERENCE, STR(""));
 }
 
 void focus_service(struct task *t, struct conference *c)

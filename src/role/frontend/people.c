@@ -365,14 +365,27 @@ void fe_person_added(struct frontend *fe, struct str aor, struct str by, struct 
 		added_somewhere(p, by, display);
 }
 
+/* The container of hers that the other one sees. */
+static uint32_t seen_by(const struct frontend *fe, struct person *p, struct str other)
+{
+	struct str name, domain;
+	(void)str_cut(other, '@', &name, &domain);
+	struct container_watcher w = { other, topo_is_our_domain(fe->env->topo, domain) };
+	return presentity_view(&p->p, &w);
+}
+
 bool fe_is_quiet(struct frontend *fe, struct str aor, struct str caller)
 {
 	struct person *p = people_find(fe->people, aor);
-	struct str name, domain;
-	(void)str_cut(caller, '@', &name, &domain);
-	struct container_watcher w = { caller, topo_is_our_domain(fe->env->topo, domain) };
 	return p && p->where == PERSON_HERE && presentity_is_dnd(&p->p) &&
-	       presentity_view(&p->p, &w) != CONTAINER_TEAM && !str_ieq(caller, aor);
+	       seen_by(fe, p, caller) != CONTAINER_TEAM && !str_ieq(caller, aor);
+}
+
+bool fe_blocks(struct frontend *fe, struct str aor, struct str other)
+{
+	struct person *p = people_find(fe->people, aor);
+	return p && (p->where == PERSON_HERE || p->where == PERSON_THERE) &&
+	       seen_by(fe, p, other) == CONTAINER_BLOCKED;
 }
 
 /* --- endpoints ----------------------------------------------------------------------------- */

@@ -180,7 +180,7 @@ static void make_boundary(struct presence_sub *me)
 	rand_token(&b, BOUNDARY_LEN);
 }
 
-static bool waits_for(struct task *t, struct str aor)
+bool fe_waits_for(struct task *t, struct str aor)
 {
 	struct person *p = people_get(t->fe->people, aor);
 	if (!p || person_is_known(p))
@@ -195,11 +195,11 @@ bool fe_poll_waits(struct task *t)
 	struct batch batch;
 	bool waits = false;
 	if (t->msg->body.len == 0)
-		return waits_for(t, fe_target_aor(t));
+		return fe_waits_for(t, fe_target_aor(t));
 	if (batch_read(&batch, a, t->msg->body) < 0)
 		return false;
 	for (size_t i = 0; i < batch.n; i++)
-		waits |= waits_for(t, presence_address(batch.items[i].uri));
+		waits |= fe_waits_for(t, presence_address(batch.items[i].uri));
 	return waits;
 }
 
