@@ -6,10 +6,8 @@ export const de: Dictionary = {
   app: "Dialtone",
   loading: "Wird geladen",
   retry: "Nochmals versuchen",
-  cancel: "Abbrechen",
   close: "Schließen",
   save: "Speichern",
-  remove: "Entfernen",
   back: "Zurück",
   skip: "Zum Hauptteil springen",
 
@@ -44,7 +42,6 @@ export const de: Dictionary = {
   nav_admin: "Verwaltung",
   nav_unread: { one: "{n} ungelesene Nachricht", other: "{n} ungelesene Nachrichten" },
   chats_title: "Chats",
-  people_title: "Personen",
   list_region: "Liste",
 
   state_available: "Verfügbar",
@@ -62,17 +59,6 @@ export const de: Dictionary = {
   state_for: "{state}, {since}",
 
   self_open: "{name}, {state}: eigenen Status ändern",
-  self_title: "Ihr Status",
-  self_auto: "Selbst herausfinden",
-  self_auto_hint: "Verfügbar, solange Sie dieses Gerät benutzen",
-  self_appear_offline: "Als offline anzeigen",
-  self_note: "Notiz",
-  self_note_hint: "Zum Beispiel: heute zu Hause",
-  self_note_saved: "Notiz gespeichert",
-  self_left: { one: "noch {n} Zeichen", other: "noch {n} Zeichen" },
-  self_failed: "Das ging nicht: {text}",
-  sign_out: "Abmelden",
-  sign_out_failed: "Sie sind noch angemeldet: Der Server antwortet nicht. Versuchen Sie es, sobald er antwortet.",
 
   search_label: "Personen suchen",
   search_all: "Personen und Nachrichten suchen",
@@ -90,15 +76,8 @@ export const de: Dictionary = {
   search_address: "An {uri} schreiben",
   search_results: { one: "{n} Person gefunden", other: "{n} Personen gefunden" },
 
-  roster: "Kontakte",
-  roster_other: "Andere Kontakte",
-  roster_empty_title: "Noch keine Kontakte",
-  roster_empty_text: "Suchen Sie oben jemanden und fügen Sie die Person hinzu: Dann sehen Sie hier, wer frei ist.",
-  roster_count: { one: "{n} Kontakt", other: "{n} Kontakte" },
   people_pick_title: "Wählen Sie jemanden aus",
   people_pick_text: "Hier erscheint die Karte mit Nummern, Gruppen und allem, was möglich ist.",
-
-  groups_manage: "Gruppen verwalten",
 
   card_failed: "Das ging nicht: {text}",
 
@@ -177,11 +156,6 @@ export const de: Dictionary = {
   replaced_title: "Dialtone ist an anderer Stelle offen",
   replaced_text: "Ein anderes Fenster dieses Browsers hat diese Sitzung übernommen.",
   replaced_here: "Hier verwenden",
-
-  switcher_title: "Gehe zu",
-  switcher_hint: "Name einer Person",
-  switcher_recent: "Neueste Chats",
-  switcher_keys: "Pfeile wählen, Eingabe öffnet, Esc schließt",
 
   keys_switcher: "Person oder Chat finden",
 

@@ -4,10 +4,8 @@ export const en = {
   app: "Dialtone",
   loading: "Loading",
   retry: "Try again",
-  cancel: "Cancel",
   close: "Close",
   save: "Save",
-  remove: "Remove",
   back: "Back",
   skip: "Skip to the main part",
 
@@ -42,7 +40,6 @@ export const en = {
   nav_admin: "Admin",
   nav_unread: { one: "{n} unread message", other: "{n} unread messages" },
   chats_title: "Chats",
-  people_title: "People",
   list_region: "List",
 
   state_available: "Available",
@@ -60,17 +57,6 @@ export const en = {
   state_for: "{state}, {since}",
 
   self_open: "{name}, {state}: change your state",
-  self_title: "Your state",
-  self_auto: "Find out by itself",
-  self_auto_hint: "Available while you use this device",
-  self_appear_offline: "Appear offline",
-  self_note: "Note",
-  self_note_hint: "For instance: at home today",
-  self_note_saved: "Note saved",
-  self_left: { one: "{n} character left", other: "{n} characters left" },
-  self_failed: "That did not work: {text}",
-  sign_out: "Sign out",
-  sign_out_failed: "You are still signed in: the server does not answer. Try again when it does.",
 
   search_label: "Search people",
   search_all: "Search people and messages",
@@ -88,15 +74,8 @@ export const en = {
   search_address: "Write to {uri}",
   search_results: { one: "{n} person found", other: "{n} people found" },
 
-  roster: "Contacts",
-  roster_other: "Other contacts",
-  roster_empty_title: "No contacts yet",
-  roster_empty_text: "Search for a colleague above and add them: then you see here who is free.",
-  roster_count: { one: "{n} contact", other: "{n} contacts" },
   people_pick_title: "Choose somebody",
   people_pick_text: "Their card with numbers, groups and actions appears here.",
-
-  groups_manage: "Manage groups",
 
   card_failed: "That did not work: {text}",
 
@@ -175,11 +154,6 @@ export const en = {
   replaced_title: "Dialtone is open in another place",
   replaced_text: "This session was taken up by another window of this browser.",
   replaced_here: "Use it here",
-
-  switcher_title: "Go to",
-  switcher_hint: "Name of a person",
-  switcher_recent: "Latest chats",
-  switcher_keys: "Arrows choose, Enter opens, Esc closes",
 
   keys_switcher: "Find a person or chat",
 

@@ -299,6 +299,36 @@ export const en = {
   decline_meeting: "I'm in a meeting.",
   decline_own: "Your own words",
   decline_send: "Send and decline",
+
+  cancel: "Cancel",
+  remove: "Remove",
+
+  people_title: "People",
+
+  self_title: "Your state",
+  self_auto: "Find out by itself",
+  self_auto_hint: "Available while you use this device",
+  self_appear_offline: "Appear offline",
+  self_note: "Note",
+  self_note_hint: "For instance: at home today",
+  self_note_saved: "Note saved",
+  self_left: { one: "{n} character left", other: "{n} characters left" },
+  self_failed: "That did not work: {text}",
+  sign_out: "Sign out",
+  sign_out_failed: "You are still signed in: the server does not answer. Try again when it does.",
+
+  roster: "Contacts",
+  roster_other: "Other contacts",
+  roster_empty_title: "No contacts yet",
+  roster_empty_text: "Search for a colleague above and add them: then you see here who is free.",
+  roster_count: { one: "{n} contact", other: "{n} contacts" },
+
+  groups_manage: "Manage groups",
+
+  switcher_title: "Go to",
+  switcher_hint: "Name of a person",
+  switcher_recent: "Latest chats",
+  switcher_keys: "Arrows choose, Enter opens, Esc closes",
 };
 
 export const de: Words<typeof en> = {
@@ -598,6 +628,36 @@ export const de: Words<typeof en> = {
   decline_meeting: "Ich bin in einer Besprechung.",
   decline_own: "Eigene Worte",
   decline_send: "Senden und ablehnen",
+
+  cancel: "Abbrechen",
+  remove: "Entfernen",
+
+  people_title: "Personen",
+
+  self_title: "Ihr Status",
+  self_auto: "Selbst herausfinden",
+  self_auto_hint: "Verfügbar, solange Sie dieses Gerät benutzen",
+  self_appear_offline: "Als offline anzeigen",
+  self_note: "Notiz",
+  self_note_hint: "Zum Beispiel: heute zu Hause",
+  self_note_saved: "Notiz gespeichert",
+  self_left: { one: "noch {n} Zeichen", other: "noch {n} Zeichen" },
+  self_failed: "Das ging nicht: {text}",
+  sign_out: "Abmelden",
+  sign_out_failed: "Sie sind noch angemeldet: Der Server antwortet nicht. Versuchen Sie es, sobald er antwortet.",
+
+  roster: "Kontakte",
+  roster_other: "Andere Kontakte",
+  roster_empty_title: "Noch keine Kontakte",
+  roster_empty_text: "Suchen Sie oben jemanden und fügen Sie die Person hinzu: Dann sehen Sie hier, wer frei ist.",
+  roster_count: { one: "{n} Kontakt", other: "{n} Kontakte" },
+
+  groups_manage: "Gruppen verwalten",
+
+  switcher_title: "Gehe zu",
+  switcher_hint: "Name einer Person",
+  switcher_recent: "Neueste Chats",
+  switcher_keys: "Pfeile wählen, Eingabe öffnet, Esc schließt",
 };
 
 addWords(en, de);

@@ -13,11 +13,12 @@ import { SECURITY } from "../model/route";
 import { hotkeys } from "./hotkeys";
 import { Empty } from "./parts/Empty";
 import { lazy } from "./parts/Lazy";
-import { PeopleList } from "./people/PeopleList";
 import { Rail } from "./Rail";
-import { Switcher } from "./Switcher";
 import { Toasts } from "./Toasts";
 
+const Switcher = lazy(async () => (await import("./Switcher")).Switcher, true);
+const SelfMenu = lazy(async () => (await import("./SelfMenu")).SelfMenu, true);
+const PeopleList = lazy(async () => (await import("./people/PeopleList")).PeopleList);
 const ContactCard = lazy(async () => (await import("./people/ContactCard")).ContactCard);
 const Groups = lazy(async () => (await import("./people/Groups")).Groups, true);
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
@@ -25,7 +26,6 @@ const HistoryList = lazy(async () => (await import("./call/History")).HistoryLis
 const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
 const Download = lazy(async () => (await import("./files/Download")).Download);
 const Keys = lazy(async () => (await import("./Keys")).Keys, true);
-const SelfMenu = lazy(async () => (await import("./SelfMenu")).SelfMenu, true);
 const Settings = lazy(async () => (await import("./Settings")).Settings);
 const Admin = lazy(async () => (await import("./admin/Admin")).Admin);
 const Security = lazy(async () => (await import("./security/Security")).Security);
@@ -83,6 +83,10 @@ function Replaced() {
 export function Frame() {
   const session = useSession();
   useEffect(() => hotkeys(session), [session]);
+  // What opens at a key or a click that everybody makes is there by then.
+  useEffect(() => {
+    if (session.begun.value) for (const part of [Switcher, SelfMenu, PeopleList]) part.early();
+  }, [session.begun.value]);
   useEffect(() => () => void (overlay.value = null), []);
   if (session.link.value === "replaced") return <Replaced />;
   const { view, uri } = session.route.value;

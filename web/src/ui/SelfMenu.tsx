@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 
 import { t } from "../i18n";
+import "../i18n/more";
 import type { Choice, State } from "../net/wire";
 import { usePage, useSession } from "./context";
 import { thrownText } from "./errors";

@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 
 import { t } from "../i18n";
+import "../i18n/more";
 import { go } from "../model/route";
 import { useSession } from "./context";
 import { Dialog } from "./parts/Dialog";

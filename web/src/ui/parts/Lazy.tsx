@@ -7,16 +7,20 @@ import { useEffect } from "preact/hooks";
 import { t } from "../../i18n";
 import { Skeleton } from "./Skeleton";
 
+/** early(): its code comes now, so that it is there at once when it is shown. */
+export type LazyPart<P> = ComponentType<P> & { early(): void };
+
 /** The component that `load` brings, as if it had been there. `small`: until then there is nothing in its place. */
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, small = false): ComponentType<P> {
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, small = false): LazyPart<P> {
   let loaded: ComponentType<P> | null = null;
-  return function Lazy(props: P) {
+  const get = async () => (loaded = await load());
+  function Lazy(props: P) {
     const part = useSignal<{ of: ComponentType<P> } | null>(loaded && { of: loaded });
     const failed = useSignal(false);
     const ask = () => {
       failed.value = false;
-      load().then(
-        (c) => (part.value = { of: (loaded = c) }),
+      get().then(
+        (c) => (part.value = { of: c }),
         () => (failed.value = true),
       );
     };
@@ -31,5 +35,7 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, sm
         {t("part_failed")} <button type="button" class="link" onClick={ask}>{t("retry")}</button>
       </p>
     );
-  };
+  }
+  // What does not come now comes when it is shown, or says then that it does not.
+  return Object.assign(Lazy, { early: () => void get().catch(() => undefined) });
 }

@@ -4,6 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
+import "../../i18n/more";
 import { DEFAULT_GROUP } from "../../model/people";
 import { rosterRows, type RosterRow } from "../../model/roster";
 import { go } from "../../model/route";
