@@ -285,6 +285,24 @@ def who_searches_too_often_waits_and_chats_on(case):
 
 
 @tap.test
+def who_reads_back_too_fast_waits_and_chats_on(case):
+    a, b = browser(case).start(), browser(case).start()
+    a.ok("chat.send", to=address(b.user), text="once")
+    asked = []
+
+    def refused():
+        numbers = [a.send("chat.history", limit=1) for _ in range(40)]
+        asked.extend(a.answer(n).get("error", {}) for n in numbers)
+        return [e for e in asked if "asked for too often" in e.get("text", "")]
+    error = wait_for(refused, "a page that is refused")[0]
+    check_eq(error["code"], "too_many", error)
+    check(asked.index(error) >= 100, f"after {asked.index(error)} pages")
+    check_eq([m["text"] for m in b.ok("chat.history")["messages"]], ["once"], "another reads")
+    check_eq(a.ok("chat.send", to=address(b.user), text="on")["message"]["state"], "delivered", "on")
+    wait_for(lambda: "ok" in a.ask("chat.history", limit=1), "a page after a moment")
+
+
+@tap.test
 def messages_that_cannot_be_delivered_say_why(case):
     a, away = browser(case).start(), case.site.user("away")
     kept = a.ok("chat.send", to=address(away), text="for later")["message"]

@@ -326,8 +326,10 @@ void fe_conversation_page(struct task *t, struct person *p UNUSED)
 		task_refuse(t, REFUSE_BAD_BODY, STR(""));
 		return;
 	}
-	if (c.find.n > 0 && !fe_may_search(t->fe, t->who.account)) {
-		task_refuse(t, REFUSE_SEARCH_RATE, STR("Retry-After: 1\r\n"));
+	bool searches = c.find.n > 0;
+	if (!fe_may_ask(t->fe, searches ? FE_SEARCHES : FE_PAGES, t->who.account)) {
+		task_refuse(t, searches ? REFUSE_SEARCH_RATE : REFUSE_PAGE_RATE,
+		            STR("Retry-After: 1\r\n"));
 		return;
 	}
 	c.max = page.max;

@@ -3,24 +3,28 @@
 /* The directory for clients: the accounts process searches, this one says how often and answers. */
 
 enum {
-	SEARCHES_PER_S = 10,
-	SEARCHES_BURST = 30,       /* at once, after a pause */
 	PEOPLE_MAX = 256 * 1024,   /* bytes of an answer */
 	PEOPLE_UDP_MAX = 8 * 1024, /* the same in one datagram: few fragments get lost */
 };
 
-/* Users who share a place displace one another: then there is more to search, never less. */
-bool fe_may_search(struct frontend *fe, uint64_t account)
+/* Pages of the history are read one after the other by who looks for a message; a search reads as
+ * much as five of them. */
+static const struct {
+	unsigned per_s, burst; /* at once, after a pause */
+} limits[FE_N_QUESTIONS] = { [FE_SEARCHES] = { 10, 30 }, [FE_PAGES] = { 20, 100 } };
+
+/* Users who share a place displace one another: then there is more to ask, never less. */
+bool fe_may_ask(struct frontend *fe, enum fe_question what, uint64_t account)
 {
-	const usec_t step = USEC_PER_SEC / SEARCHES_PER_S;
-	struct fe_searches *s = &fe->searches[account % FE_USER_LIMITS];
+	const usec_t step = USEC_PER_SEC / limits[what].per_s;
+	struct fe_asked *a = &fe->asked[what][account % FE_USER_LIMITS];
 	usec_t now = loop_now(fe->loop);
-	if (s->account != account)
-		*s = (struct fe_searches){ .account = account };
-	usec_t due = MAX(s->due, now);
-	if (due - now > (SEARCHES_BURST - 1) * step)
+	if (a->account != account)
+		*a = (struct fe_asked){ .account = account };
+	usec_t due = MAX(a->due, now);
+	if (due - now > (limits[what].burst - 1) * step)
 		return false;
-	s->due = due + step;
+	a->due = due + step;
 	return true;
 }
 
@@ -69,7 +73,7 @@ void fe_directory_search(struct task *t, const struct soap *s)
 {
 	struct acct_query q;
 	const char *why = NULL;
-	if (!fe_may_search(t->fe, t->who.account)) {
+	if (!fe_may_ask(t->fe, FE_SEARCHES, t->who.account)) {
 		task_refuse(t, REFUSE_SEARCH_RATE, STR("Retry-After: 1\r\n"));
 	} else if (directory_read(&q, s, &why) < 0) {
 		refuse_body(t, why);

@@ -120,10 +120,11 @@ struct fe_behind {
 	bool closing;
 };
 
-/* How often a user may search (directory.c). */
-struct fe_searches {
+/* What a user may ask for so often and no more (directory.c). */
+enum fe_question { FE_SEARCHES, FE_PAGES, FE_N_QUESTIONS };
+struct fe_asked {
 	uint64_t account;
-	usec_t due; /* when the searches so far would have been made at the lasting rate */
+	usec_t due; /* when what was asked so far would have been asked at the lasting rate */
 };
 
 /* What other processes may send over the links, from their roles' tables (rights.c). */
@@ -196,7 +197,7 @@ struct frontend {
 	usec_t stop_deadline;
 	struct log_limit wrong_limit, refusal_limit;
 	struct log_limit user_limits[FE_USER_LIMITS]; /* see fe_may_log() */
-	struct fe_searches searches[FE_USER_LIMITS];
+	struct fe_asked asked[FE_N_QUESTIONS][FE_USER_LIMITS];
 	unsigned n_stale; /* stored bindings that were of no use any more */
 	struct overload overload;
 	struct timer load_timer;
@@ -542,8 +543,9 @@ void fe_home_reload(struct person *p);
 /* directory.c: answers a directorySearch of a user who is signed in; s is read before it returns.
  */
 void fe_directory_search(struct task *t, const struct soap *s);
-/* Counts a search of that user, of whatever; false: it is one too many. */
-bool fe_may_search(struct frontend *fe, uint64_t account);
+/* Counts a search of that user, of whatever, or a page of the history; false: it is one too many.
+ */
+bool fe_may_ask(struct frontend *fe, enum fe_question what, uint64_t account);
 
 /* im.c: conversations of the home half, where sessions meet pager messages. */
 int fe_im_start(struct frontend *fe);

@@ -477,6 +477,11 @@ static void on_history(struct session *s, void *arg, int code, const struct sip_
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
 	const char *why;
 	const cJSON *row;
+	if (code == 500) {
+		web_fail(s, number, "too_many", "That was asked for too often.",
+		         "Try again in a second.");
+		return;
+	}
 	if (code / 100 != 2) {
 		web_fail_sip(s, number, code);
 		return;

@@ -65,6 +65,7 @@ static const struct refusal_row rows[REFUSE_N] = {
 	[REFUSE_DND]           = { 60079, 480, "Do Not Disturb", "The user does not want to be disturbed" },
 	[REFUSE_STORE]         = { 60078, 500, "Not Stored", "The server cannot store the change at the moment" },
 	[REFUSE_SEARCH_RATE]   = { 60080, 500, "Too Many Searches", "The user has searched too often; try again in a moment" },
+	[REFUSE_PAGE_RATE]     = { 60109, 500, "Too Many Pages", "The user has asked too often for what was said before; try again in a moment" },
 	[REFUSE_GROUP]         = { 60081, 403, "Distribution Group", "The address stands for a group of people, and each of them has an own one" },
 	[REFUSE_NO_CONFERENCE] = { 60090, 404, "Conference Not Found", "There is no such conference, or it has ended" },
 	[REFUSE_CONF_CLOSED]   = { 60091, 403, "Not Invited", "The conference admits those alone who were invited" },

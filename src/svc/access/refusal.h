@@ -79,6 +79,7 @@ enum refusal {
 	REFUSE_DND,
 	/* the directory */
 	REFUSE_SEARCH_RATE,
+	REFUSE_PAGE_RATE,
 	REFUSE_GROUP,
 	/* conferences */
 	REFUSE_NO_CONFERENCE,

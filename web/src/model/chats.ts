@@ -17,6 +17,8 @@ const OVERVIEW_PAGES = 5;
 const KEPT_ENTRIES = 500;
 /** So many pages are loaded to reach a message that was found. */
 const REACH_PAGES = 100;
+const PAGE_TRIES = 5;
+const PAGE_WAIT_MS = 1_000;
 /** An own message of unknown fate and one in the history with the same text are the same within that time. */
 const SAME_MS = 120_000;
 /** The mark of all chats that have none of their own: what is older was read elsewhere. */
@@ -144,8 +146,7 @@ export class Chats {
     try {
       let from = {};
       for (let i = 0; i < OVERVIEW_PAGES; i++) {
-        const answer = await this.world.request("chat.history", { limit: OVERVIEW, ...from });
-        const { messages, before, more } = checkMessages(answer);
+        const { messages, before, more } = await this.page({ limit: OVERVIEW, ...from });
         batch(() => messages.forEach((m) => this.fold(m)));
         if (!more) break;
         from = { before };
@@ -154,6 +155,18 @@ export class Chats {
     } catch (error) {
       // A server that keeps no history has no older chats to show.
       this.overview.value = codeOf(error) === "unknown_op" ? "done" : "failed";
+    }
+  }
+
+  /** The server gives so many pages a second; then it is asked again a moment later. */
+  private async page(what: object): Promise<ReturnType<typeof checkMessages>> {
+    for (let left = PAGE_TRIES; ; left--) {
+      try {
+        return checkMessages(await this.world.request("chat.history", what));
+      } catch (error) {
+        if (codeOf(error) !== "too_many" || !left) throw error;
+      }
+      await new Promise((done) => setTimeout(done, PAGE_WAIT_MS));
     }
   }
 
@@ -180,8 +193,8 @@ export class Chats {
     const { uri } = chat;
     try {
       const from = latest ? {} : { before: chat.before };
-      const answer = await this.world.request("chat.history", { with: uri, limit: PAGE, ...from });
-      batch(() => this.take(chat, checkMessages(answer), latest));
+      const page = await this.page({ with: uri, limit: PAGE, ...from });
+      batch(() => this.take(chat, page, latest));
     } catch (error) {
       batch(() => {
         const none = codeOf(error) === "unknown_op";

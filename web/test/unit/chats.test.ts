@@ -324,6 +324,26 @@ describe("history", () => {
     expect(sent).toHaveLength(1);
   });
 
+  it("asks again a moment later when it was asked too often, and not for ever", async () => {
+    vi.useFakeTimers();
+    let refusals = 2;
+    server = async () => {
+      if (refusals-- > 0) throw new ApiError({ code: "too_many", text: "", remedy: "" });
+      return { messages: [message("9", BOB, 9)], before: "c9", more: false };
+    };
+    const loaded = chats.load(BOB);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await loaded;
+    expect(texts()).toEqual(["9"]);
+    expect(sent).toHaveLength(3);
+    refusals = 99;
+    const failed = chats.load(BOB, true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await failed;
+    expect(chats.chat(BOB).asked.peek()).toBe("failed");
+    vi.useRealTimers();
+  });
+
   it("reads the overview page by page, to a bound", async () => {
     let pages = 0;
     server = async () => ({ messages: [message(`p${++pages}`, BOB, 100 - pages)], before: `c${pages}`, more: true });
