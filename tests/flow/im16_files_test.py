@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Poster row IM-16: files in chats, sent by browsers and fetched by whoever is in the chat."""
+import contextlib
 import os
 import re
 import signal
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -62,6 +64,12 @@ def fetch(b, file, headers=(), method="GET", cookie=None):
 
 def folder_of(case):
     return os.path.join(case.site.server.dir, "data", "files")
+
+
+def connections(pid):
+    """Sockets of that process."""
+    links = (f"/proc/{pid}/fd/{n}" for n in os.listdir(f"/proc/{pid}/fd"))
+    return sum(os.path.islink(x) and os.readlink(x).startswith("socket:") for x in links)
 
 
 def names(case):
@@ -165,6 +173,46 @@ def of_a_group_its_members_get_it(case):
     check_eq(fetch(d, file).status, 200, "who came later and has the link")
     b.stop()
     wait_for(lambda: fetch(a, file).status == 200, "its sender")
+
+
+@tap.test(alone=True)
+def who_is_in_it_is_known_however_many_are_fetched(case):
+    server = case.site.server
+    a, b, c = browser(case), browser(case), browser(case)
+    chat = a.ok("conference.create", name="Plans")["chat"]
+    a.ok("conference.add", chat=chat, uri=address(b.user))
+    file, _ = sent(a, chat, text="for all")
+    b.wait_text("for all")
+
+    def fetched(x, into):
+        thread = threading.Thread(target=lambda: into.append(fetch(x, file)))
+        thread.start()
+        return thread
+    answers, others = [], []
+    with contextlib.ExitStack() as halted:
+        for n in range(1, case.site.frontends + 1):  # nobody answers until all have asked
+            halted.enter_context(server.halted("frontend", n))
+        threads = [fetched(b, answers) for _ in range(90)] + [fetched(c, others)]
+        asked = server.pid_of_role("web")
+        wait_for(lambda: connections(asked) >= 90, lambda: f"{connections(asked)} connections")
+    for t in threads:
+        t.join()
+    check_eq({(x.status, x.body) for x in answers}, {(200, b"some notes")}, "all of them")
+    check_eq([x.status for x in others], [404], "who is not in it")
+
+    def without_an_answer():
+        for n in range(1, case.site.frontends + 1):
+            os.kill(server.pid_of_role("frontend", n), signal.SIGSTOP)
+        before = connections(asked)
+        thread = fetched(b, answers)
+        wait_for(lambda: connections(asked) > before or not thread.is_alive(), "the question")
+        for n in range(1, case.site.frontends + 1):
+            server.kill_role("frontend", n)
+        thread.join()
+        check(answers[-1].status in (200, 503), f"{answers[-1].status}: nobody is told that it is not there")
+        return answers[-1] if answers[-1].status == 503 else None
+    check_eq(wait_for(without_an_answer, "nobody who knows").headers["Retry-After"], "2", "when to ask again")
+    wait_for(lambda: fetch(b, file).status == 200, "when it is there again")
 
 
 @tap.test

@@ -228,32 +228,56 @@ void wb_conference_lead(struct session *s, uint64_t number, const cJSON *args)
 
 /* --- is somebody a member? ------------------------------------------------------------------- */
 
+/* Who wants to know it. */
 struct member_ask {
-	wb_member_fn *fn; /* NULL: nobody waits any more */
+	struct list node; /* in question->asks */
+	wb_member_fn *fn;
 	void *arg;
-	struct defer none; /* there is no session to ask by */
 };
 
-static void tell_member(struct member_ask *a, bool member)
+/* What the focus is asked once for all who want to know the same meanwhile: a page full of a
+ * group's pictures fetches all of them at once, and a session has few requests under way. */
+struct question {
+	struct list node; /* in session->questions; or alone */
+	struct list asks;
+	struct defer unasked; /* there is nobody to ask by, or for */
+	char chat[];
+};
+
+static void tell_members(struct question *q, enum wb_member m)
 {
-	if (a->fn)
-		a->fn(a->arg, member);
-	free(a);
+	list_del(&q->node);
+	while (!list_empty(&q->asks)) {
+		struct member_ask *a = list_entry(q->asks.next, struct member_ask, node);
+		wb_member_fn *fn = a->fn;
+		void *arg = a->arg;
+		list_del(&a->node);
+		free(a);
+		fn(arg, m);
+	}
+	free(q);
 }
 
-static void on_none(void *arg)
+static void on_unasked(void *arg)
 {
-	tell_member(arg, false);
+	tell_members(arg, WB_NO_MEMBER);
 }
 
-/* To who is not inside the focus answers that he may not. */
+/* The session ends; another one may be asked by. */
+static void on_dropped(void *arg)
+{
+	tell_members(arg, WB_MEMBER_UNKNOWN);
+}
+
+/* To who is not inside the focus answers that he may not: in C3P, or by a refusal. */
 static void on_conference(struct session *s UNUSED, void *arg, int code, const struct sip_msg *m)
 {
 	auto_(arena_free) struct arena *a = arena_new();
 	struct c3p_msg answer;
-	bool good = code / 100 == 2 && c3p_parse(&answer, a, m->body) == 0 &&
-	            answer.code == C3P_SUCCESS;
-	tell_member(arg, good);
+	enum wb_member is = code >= 500 || code == 408 ? WB_MEMBER_UNKNOWN : WB_NO_MEMBER;
+	if (code / 100 == 2 && c3p_parse(&answer, a, m->body) == 0 && answer.code == C3P_SUCCESS)
+		is = WB_MEMBER;
+	tell_members(arg, is);
 }
 
 static struct session *session_of(const struct web *w, uint64_t account)
@@ -267,35 +291,67 @@ static struct session *session_of(const struct web *w, uint64_t account)
 	return NULL;
 }
 
+static struct question *find_question(const struct session *s, struct str chat)
+{
+	list_for(it, &s->questions)
+	{
+		struct question *q = list_entry(it, struct question, node);
+		if (str_eq(str_of(q->chat), chat))
+			return q;
+	}
+	return NULL;
+}
+
+static struct question *question_new(struct str chat)
+{
+	struct question *q = xcalloc(1, sizeof(*q) + chat.len + 1);
+	memcpy(q->chat, chat.p, chat.len);
+	list_init(&q->node);
+	list_init(&q->asks);
+	defer_init(&q->unasked, on_unasked, q);
+	return q;
+}
+
+static void put_question(struct session *s, struct question *q, const struct place *p)
+{
+	auto_(buf_free) struct buf body = buf_of(C3P_BODY_MAX), uri = buf_of(CONF_WHOLE_URI_MAX);
+	struct c3p_msg m = { .command = C3P_GET_CONFERENCE };
+	put_command(&body, &uri, s, p, &m);
+	struct web_out o = { .method = SIP_SERVICE,
+		             .uri = buf_view(&uri),
+		             .type = STR(C3P_TYPE),
+		             .body = buf_view(&body),
+		             .dropped = on_dropped };
+	list_add(&s->questions, &q->node);
+	web_send(s, &o, on_conference, q);
+}
+
 struct member_ask *wb_member_ask(struct web *w, uint64_t account, struct str chat, wb_member_fn *fn,
                                  void *arg)
 {
 	struct member_ask *a = xnew(struct member_ask);
 	struct session *s = session_of(w, account);
+	struct question *q = s ? find_question(s, chat) : NULL;
 	struct place p;
-	auto_(buf_free) struct buf body = buf_of(C3P_BODY_MAX), uri = buf_of(CONF_WHOLE_URI_MAX);
 	*a = (struct member_ask){ .fn = fn, .arg = arg };
-	defer_init(&a->none, on_none, a);
-	if (!s || read_place(&p, chat) < 0) {
-		loop_defer(w->env->loop, &a->none);
-		return a;
+	if (!q) {
+		q = question_new(chat);
+		if (s && read_place(&p, chat) == 0)
+			put_question(s, q, &p);
+		else
+			loop_defer(w->env->loop, &q->unasked);
 	}
-	struct c3p_msg m = { .command = C3P_GET_CONFERENCE };
-	put_command(&body, &uri, s, &p, &m);
-	struct web_out o = { .method = SIP_SERVICE,
-		             .uri = buf_view(&uri),
-		             .type = STR(C3P_TYPE),
-		             .body = buf_view(&body),
-		             .dropped = on_none };
-	web_send(s, &o, on_conference, a);
+	list_add(&q->asks, &a->node);
 	return a;
 }
 
 void wb_member_forget(struct member_ask **ap)
 {
 	struct member_ask *a = take(ap);
-	if (a)
-		a->fn = NULL;
+	if (!a)
+		return;
+	list_del(&a->node);
+	free(a);
 }
 
 /* --- who is there ---------------------------------------------------------------------------- */

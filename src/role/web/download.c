@@ -9,7 +9,10 @@
 
 #define PATH "/files/"
 
-enum { HEAD_TEXT_MAX = 2048 };
+enum {
+	HEAD_TEXT_MAX = 2048,
+	AGAIN_S = 2, /* after which to ask again, where nobody answers */
+};
 
 struct getting {
 	struct web *web;
@@ -187,14 +190,27 @@ static void send_file(struct getting *g)
 
 /* --- who may --------------------------------------------------------------------------------- */
 
-static void on_member(void *arg, bool member)
+static void not_known(struct getting *g)
+{
+	struct http_exchange *x = let_go(g);
+	struct buf *head = http_begin(x, 503);
+	http_put_field(head, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+	http_put_field(head, STR("Cache-Control"), STR("no-store"));
+	http_put_number(head, STR("Retry-After"), AGAIN_S);
+	http_finish(x, STR("The server cannot find out at the moment who is in this group; try "
+	                   "again in a moment.\n"));
+}
+
+static void on_member(void *arg, enum wb_member is)
 {
 	struct getting *g = arg;
 	g->asking = NULL;
-	if (member)
+	if (is == WB_MEMBER)
 		send_file(g);
-	else
+	else if (is == WB_NO_MEMBER)
 		not_there(g);
+	else
+		not_known(g);
 }
 
 static void take_id(struct getting *g, struct str path)

@@ -278,6 +278,7 @@ struct session *session_new(struct web *w, const struct web_login *who, struct s
 	list_init(&s->asks);
 	list_init(&s->calls);
 	list_init(&s->conferences);
+	list_init(&s->questions);
 	timer_init(&s->away, w->env->loop, on_away, s);
 	timer_init(&s->refresh, w->env->loop, on_refresh, s);
 	web_subs_init(s);

@@ -349,6 +349,7 @@ struct session {
 	struct list calls; /* call.c */
 	unsigned n_calls;
 	struct list conferences; /* conference.c */
+	struct list questions;   /* likewise: is the user in a group? */
 	unsigned n_conferences;
 	struct people *people; /* people.c */
 	struct chat *chat;     /* chat.c */
@@ -513,9 +514,14 @@ void wb_conference_refused(struct web_sub *d);
 /* An orphan whose requests are answered. */
 void wb_conference_free(struct web_sub *d);
 /* Is that user in the group now?  The focus is asked by a session of hers; without one nobody can
- * ask.  fn is called once, later. */
+ * ask, and she counts as none.  fn is called once, later. */
 struct member_ask;
-typedef void wb_member_fn(void *arg, bool member);
+enum wb_member {
+	WB_NO_MEMBER,
+	WB_MEMBER,
+	WB_MEMBER_UNKNOWN, /* the focus does not answer, or too much waits for it */
+};
+typedef void wb_member_fn(void *arg, enum wb_member is);
 struct member_ask *wb_member_ask(struct web *w, uint64_t account, struct str chat, wb_member_fn *fn,
                                  void *arg);
 /* fn is not called any more. */
