@@ -169,9 +169,11 @@ static void push_to(const struct news *n, const struct acct_push *p, struct str 
                     struct str topic)
 {
 	struct push_sub sub;
-	struct pusher_order o = {
-		.sub = &sub, .text = text, .topic = topic, .life_s = n->call ? CALL_S : MESSAGE_S
-	};
+	struct pusher_order o = { .account = n->account,
+		                  .sub = &sub,
+		                  .text = text,
+		                  .topic = topic,
+		                  .life_s = n->call ? CALL_S : MESSAGE_S };
 	if (push_sub_read(&sub, p->text) < 0)
 		return;
 	struct told *t = xnew(struct told);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/rand.h"
 #include "loop/dns.h"
 #include "stack/http/client.h"
@@ -19,10 +20,18 @@ enum {
 	AUTHORIZATION_MAX = 2048, /* of RFC 8292 */
 };
 
+/* Whose messages they are: what each has here, so that others get their share. */
+struct owner {
+	struct map_node node;
+	uint64_t account;
+	uint32_t n_posts, n_services; /* that it has brought here */
+};
+
 /* A push service: an origin. */
 struct service {
 	struct list node; /* of pusher->services, the last used at the end */
 	struct pusher *pusher;
+	struct owner *owner; /* who was the first to write there; NULL: it has nothing to do */
 	char host[PUSH_HOST_MAX + 1];
 	uint16_t port;
 	uint32_t n_posts;
@@ -40,7 +49,8 @@ struct post {
 	struct list node;  /* of pusher->posts */
 	struct list asker; /* of service->asking */
 	struct pusher *pusher;
-	struct service *service;
+	struct owner *owner;
+	struct service *service; /* NULL: it has made way for another, and is told so */
 	unsigned tries;
 	struct timer timer;
 	struct http_call *call;
@@ -59,9 +69,93 @@ struct pusher {
 	struct tls_client *tls;
 	char contact[CONTACT_MAX + 1], own[OWN_MAX + 1];
 	struct list posts, services;
+	struct map owners;
 	uint32_t n_services;
 	struct pusher_stats stats;
 };
+
+/* --- owners ---------------------------------------------------------------------------------- */
+
+static uint64_t owner_hash(const struct pusher *p, uint64_t account)
+{
+	return hash_bytes(&p->owners.key, &account, sizeof(account));
+}
+
+static struct owner *owner_of(struct pusher *p, uint64_t account)
+{
+	struct map_node *n = map_first(&p->owners, owner_hash(p, account));
+	while (n && container_of(n, struct owner, node)->account != account)
+		n = map_next(n);
+	if (n)
+		return container_of(n, struct owner, node);
+	struct owner *o = xnew(struct owner);
+	o->account = account;
+	map_add(&p->owners, &o->node, owner_hash(p, account));
+	return o;
+}
+
+static void owner_drop(struct pusher *p, struct owner *o)
+{
+	if (o->n_posts + o->n_services > 0)
+		return;
+	map_del(&p->owners, &o->node);
+	free(o);
+}
+
+static void count(struct post *post, struct owner *o, struct service *s)
+{
+	post->owner = o;
+	post->service = s;
+	o->n_posts++;
+	post->pusher->stats.waiting++;
+	if (s->n_posts++ > 0)
+		return;
+	s->owner = o;
+	o->n_services++;
+}
+
+static void uncount(struct post *post)
+{
+	struct service *s = take(&post->service);
+	struct owner *o = take(&post->owner), *first = s->owner;
+	o->n_posts--;
+	post->pusher->stats.waiting--;
+	if (--s->n_posts == 0) {
+		s->owner = NULL;
+		first->n_services--;
+		if (first != o)
+			owner_drop(post->pusher, first);
+	}
+	owner_drop(post->pusher, o);
+}
+
+/* Its place is another's from now on; who sent it is told from the loop. */
+static void displace(struct post *post)
+{
+	struct pusher *p = post->pusher;
+	http_call_free(&post->call);
+	list_del(&post->asker);
+	uncount(post);
+	p->stats.displaced++;
+	timer_set(&post->timer, loop_now(p->loop));
+}
+
+/* Of these of one service, or of all, the oldest of who has the most, if that is more than `o` has
+ * with the one that it wants.  False: nobody has. */
+static bool displace_one(struct pusher *p, const struct owner *o, const struct service *s)
+{
+	struct post *most = NULL;
+	list_for(it, &p->posts)
+	{
+		struct post *post = list_entry(it, struct post, node);
+		if (post->service && (!s || post->service == s) &&
+		    post->owner->n_posts > (most ? most->owner->n_posts : o->n_posts))
+			most = post;
+	}
+	if (most)
+		displace(most);
+	return most != NULL;
+}
 
 /* --- services -------------------------------------------------------------------------------- */
 
@@ -86,8 +180,37 @@ static struct service *find(struct pusher *p, const struct push_sub *sub)
 	return NULL;
 }
 
+static void displace_service(struct service *s)
+{
+	struct pusher *p = s->pusher;
+	list_for(it, &p->posts)
+	{
+		struct post *post = list_entry(it, struct post, node);
+		if (post->service == s)
+			displace(post);
+	}
+	service_free(s);
+}
+
+/* Of who has brought the most of them, the one that the fewest wait for, if `o` will have fewer. */
+static bool displace_some(struct pusher *p, const struct owner *o)
+{
+	struct service *most = NULL;
+	list_for(it, &p->services)
+	{
+		struct service *s = list_entry(it, struct service, node);
+		uint32_t n = s->owner->n_services, of_most = most ? most->owner->n_services : 0;
+		if (n > o->n_services + 1 &&
+		    (n > of_most || (n == of_most && s->n_posts < most->n_posts)))
+			most = s;
+	}
+	if (most)
+		displace_service(most);
+	return most != NULL;
+}
+
 /* The longest unused one with nothing to do makes room. */
-static bool make_room(struct pusher *p)
+static bool make_room(struct pusher *p, const struct owner *o)
 {
 	if (p->n_services < PUSHER_SERVICES_MAX)
 		return true;
@@ -99,14 +222,15 @@ static bool make_room(struct pusher *p)
 		service_free(s);
 		return true;
 	}
-	return false;
+	return displace_some(p, o);
 }
 
 /* NULL: there are too many. */
-static struct service *service_of(struct pusher *p, const struct push_sub *sub)
+static struct service *service_of(struct pusher *p, const struct push_sub *sub,
+                                  const struct owner *o)
 {
 	struct service *s = find(p, sub);
-	if (!s && !make_room(p))
+	if (!s && !make_room(p, o))
 		return NULL;
 	if (!s) {
 		s = xnew(struct service);
@@ -160,8 +284,8 @@ static void post_free(struct post *post)
 	list_del(&post->asker);
 	timer_stop(&post->timer);
 	http_call_free(&post->call);
-	post->service->n_posts--;
-	post->pusher->stats.waiting--;
+	if (post->service)
+		uncount(post);
 	buf_free(&post->body);
 	wipe(post->target, strlen(post->target));
 	free(post->target);
@@ -181,7 +305,11 @@ static void begin(struct post *post);
 
 static void on_time(void *arg)
 {
-	begin(arg);
+	struct post *post = arg;
+	if (post->service)
+		begin(post);
+	else
+		end(post, PUSHER_FAILED, "messages of others had no place");
 }
 
 static void later(struct post *post, usec_t at)
@@ -366,18 +494,37 @@ static int encrypt(struct buf *b, const struct push_sub *sub, struct str text)
 	return r;
 }
 
+/* A place for one more of that owner's, which others may lose; NULL: there is none. */
+static struct service *place_of(struct pusher *p, const struct push_sub *sub, const struct owner *o)
+{
+	struct service *s = service_of(p, sub, o);
+	if (!s)
+		return NULL;
+	if (s->n_posts >= PUSHER_SERVICE_MAX && !displace_one(p, o, s))
+		return NULL;
+	if (p->stats.waiting >= PUSHER_WAITING_MAX && !displace_one(p, o, NULL))
+		return NULL;
+	return s;
+}
+
 bool pusher_send(struct pusher *p, const struct pusher_order *o, pusher_done_fn *done, void *arg)
 {
 	struct buf body = buf_of(PUSH_RECORD_LEN);
-	struct service *s = p->stats.waiting < PUSHER_WAITING_MAX ? service_of(p, o->sub) : NULL;
-	if (!s || s->n_posts >= PUSHER_SERVICE_MAX || o->topic.len > PUSHER_TOPIC_MAX ||
-	    encrypt(&body, o->sub, o->text) < 0) {
+	if (o->topic.len > PUSHER_TOPIC_MAX || encrypt(&body, o->sub, o->text) < 0) {
+		buf_free(&body);
+		return false;
+	}
+	struct owner *owner = owner_of(p, o->account);
+	owner->n_posts++; /* the one that it wants: who makes way may have kept it alive */
+	struct service *s = place_of(p, o->sub, owner);
+	owner->n_posts--;
+	if (!s) {
+		owner_drop(p, owner);
 		buf_free(&body);
 		return false;
 	}
 	struct post *post = xnew(struct post);
 	post->pusher = p;
-	post->service = s;
 	post->body = body;
 	post->target = str_dup(o->sub->target);
 	post->life_s = o->life_s;
@@ -387,8 +534,7 @@ bool pusher_send(struct pusher *p, const struct pusher_order *o, pusher_done_fn 
 	list_init(&post->asker);
 	list_add(&p->posts, &post->node);
 	timer_init(&post->timer, p->loop, on_time, post);
-	s->n_posts++;
-	p->stats.waiting++;
+	count(post, owner, s);
 	later(post, loop_now(p->loop)); /* nobody is called from inside */
 	return true;
 }
@@ -423,10 +569,11 @@ struct pusher *pusher_new(struct loop *l, const struct pusher_config *cfg)
 {
 	struct pusher *p = xnew(struct pusher);
 	p->loop = l;
-	p->dns = dns_new(l, NULL);
+	p->dns = dns_new(l, cfg->resolvers);
 	p->key = push_key_derive(cfg->key);
 	list_init(&p->posts);
 	list_init(&p->services);
+	map_init(&p->owners);
 	pusher_configure(p, cfg);
 	return p;
 }
@@ -438,6 +585,7 @@ void pusher_free(struct pusher **pp)
 		return;
 	list_for(it, &p->posts) post_free(list_entry(it, struct post, node));
 	list_for(it, &p->services) service_free(list_entry(it, struct service, node));
+	map_done(&p->owners);
 	dns_free(&p->dns);
 	push_key_free(&p->key);
 	tls_client_unref(&p->tls);

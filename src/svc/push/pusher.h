@@ -2,6 +2,10 @@
  * browser.  So a name is looked up here, and what is no host of the Internet is not connected with;
  * redirects are not followed, answers are small, and everything has a time.
  *
+ * Of more than there is room for the messages of who has the most of them make way, so that nobody
+ * keeps the others' from being sent, however many accounts and services of his own he has: each
+ * account gets its share of messages and of services.
+ *
  * A push service that has enough to do (429, 5xx) or is not reached is tried again, not before it
  * wants it, PUSHER_TRIES times in all; then the message is lost. */
 #pragma once
@@ -30,6 +34,7 @@ struct pusher_config {
 	struct str contact;      /* "mailto:..." or "https://..." */
 	struct tls_client *tls;  /* a reference is taken */
 	struct str own_services; /* names, with commas between: these may have private addresses */
+	const char *resolvers;   /* of dns_new(); only pusher_new() looks at it */
 };
 struct pusher *pusher_new(struct loop *l, const struct pusher_config *cfg);
 /* From now on by these; the key stays. */
@@ -49,17 +54,20 @@ enum pusher_end {
 typedef void pusher_done_fn(void *arg, enum pusher_end end, const char *why);
 
 struct pusher_order {
+	uint64_t account; /* whose message it is */
 	const struct push_sub *sub;
 	struct str text;  /* at most PUSH_TEXT_MAX bytes; is encrypted */
 	struct str topic; /* a later one takes the place of one that has not arrived; base64url */
 	uint32_t life_s;  /* so long the service keeps it for a browser that is away */
 };
-/* False: there is too much under way already; nobody is called. */
+/* False: there is too much under way already, and nobody has more of it than that account; nobody
+ * is called.  Not from inside a done. */
 bool pusher_send(struct pusher *p, const struct pusher_order *o, pusher_done_fn *done,
                  void *arg) MUST_CHECK;
 
 struct pusher_stats {
 	uint64_t ended[PUSHER_FAILED + 1], retried;
-	uint32_t waiting; /* now */
+	uint64_t displaced; /* of those that failed: others had a better right to the place */
+	uint32_t waiting;   /* now */
 };
 const struct pusher_stats *pusher_stats(const struct pusher *p);
