@@ -44,6 +44,7 @@ struct upload {
 	struct work work;
 	bool working, freed; /* it is freed once the work is done */
 	bool full;           /* room() is waited for */
+	bool told;           /* done() has been called */
 	struct scanning *scanning;
 	bool clean, scanner_full;
 	struct defer tell;
@@ -68,6 +69,7 @@ static void on_tell(void *arg)
 {
 	struct upload *u = arg;
 	struct str id = u->error ? STR("") : str_of(u->id);
+	u->told = true;
 	u->ops->done(u->arg, u->error, id, str_of(u->found));
 }
 
@@ -185,11 +187,21 @@ static void write_ahead(struct upload *u)
 
 /* --- the row --------------------------------------------------------------------------------- */
 
-/* Of one that was freed meanwhile: nobody waits for it any more, but it is there. */
+/* Its row is there, and nobody has heard of it, or will: both go, the content behind the row.  When
+ * everything ends just now it stays until its time is over. */
+static void take_back(struct upload *u)
+{
+	if (u->f->store)
+		files_remove(u->f, str_of(u->id));
+}
+
+/* Of one that was freed meanwhile. */
 static void on_stored_late(struct upload *u, int err)
 {
 	u->stage = DONE;
 	u->error = err < 0 ? FILE_FAILED : FILE_OK;
+	if (err == 0)
+		take_back(u);
 	really_free(u);
 }
 
@@ -373,6 +385,8 @@ void upload_free(struct upload **up)
 	u->f->n_uploads--;
 	u->f->coming -= u->what.size;
 	defer_cancel(&u->tell);
+	if (u->stage == DONE && u->error == FILE_OK && !u->told)
+		take_back(u);
 	scanning_free(&u->scanning);
 	u->freed = true;
 	if (!u->working)

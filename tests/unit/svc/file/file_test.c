@@ -249,7 +249,7 @@ static void who_goes_leaves_nothing(void)
 	world_end(&w);
 }
 
-/* At whichever step: what was begun ends by itself, and nobody is told. */
+/* At whichever step: what was begun ends by itself, nobody is told, and nothing of it stays. */
 static void who_goes_at_the_end_is_told_nothing(void)
 {
 	for (unsigned turns = 0; turns < 30; turns++) {
@@ -265,9 +265,38 @@ static void who_goes_at_the_end_is_told_nothing(void)
 		for (unsigned i = 0; i < 20; i++)
 			loop_turn(w.loop, USEC_PER_MSEC);
 		EQ(w.n_done, told);
-		AWAIT(w.loop, count(&w, name) == files_stats(w.files)->n);
+		AWAIT(w.loop, count(&w, name) == told && files_stats(w.files)->n == told);
 		world_end(&w);
 	}
+}
+
+static bool is_renamed(const struct world *w)
+{
+	char name[300];
+	return count(w, name) == 1 && !str_ends(str_of(name), STR(".part"));
+}
+
+/* The content has its name already. */
+static void who_goes_while_the_row_is_written_leaves_nothing(void)
+{
+	struct world w;
+	char name[300];
+	world_start(&w);
+	for (unsigned turns = 0; turns < 4; turns++) {
+		struct upload *u = begin(&w, 1, 5);
+		(void)upload_put(u, STR("hello"));
+		AWAIT(w.loop, is_renamed(&w));
+		for (unsigned i = 0; i < turns && w.n_done == 0; i++)
+			loop_turn(w.loop, 0);
+		unsigned told = w.n_done;
+		w.n_done = 0;
+		upload_free(&u);
+		if (told)
+			files_remove(w.files, str_of(w.id));
+		AWAIT(w.loop, count(&w, name) == 0 && files_stats(w.files)->n == 0);
+		EQ(w.n_done, 0);
+	}
+	world_end(&w);
 }
 
 static void what_a_killed_process_left_is_taken_away(void)
@@ -521,6 +550,7 @@ int main(void)
 	RUN(its_time_ends);
 	RUN(who_goes_leaves_nothing);
 	RUN(who_goes_at_the_end_is_told_nothing);
+	RUN(who_goes_while_the_row_is_written_leaves_nothing);
 	RUN(what_a_killed_process_left_is_taken_away);
 	RUN(there_are_bounds);
 	RUN(one_user_does_not_read_for_all);
