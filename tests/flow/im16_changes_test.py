@@ -71,6 +71,13 @@ def a_message_is_edited_on_both_sides(case):
     check(m2["edited_at"] > m2["at"], m2)
     a.ok("chat.edit", **which(m), text="Hello!")
     wait_last(b, address(a.user), text="Hello!")
+    wait_for(lambda: texts(case, m) == [["", "", "Hello!"]],
+             lambda: f"what was replaced is gone from the tables: {texts(case, m)}")
+    a.ok("chat.delete", **which(m))
+    wait_last(b, address(a.user), text="", deleted=True)
+    wait_for(lambda: texts(case, m) == [["", "", "", ""]], lambda: f"and then the last: {texts(case, m)}")
+    for x, chat in ((a, address(b.user)), (b, address(a.user))):
+        wait_last(x, chat, text="", deleted=True)
 
 
 @tap.test
@@ -95,6 +102,17 @@ def a_message_is_deleted(case):
                 n += db.execute("select count(*) from said where text like ?", (f"%{secret}%",)).fetchone()[0]
         return n
     wait_for(lambda: on_disk() == 0 and erased(case, m), "the text is gone from the tables")
+
+
+def texts(case, m):
+    """What the tables have of a message and its changes, where they have something; each once."""
+    found = []
+    for path in glob.glob(os.path.join(case.site.server.dir, "data", "home-*.db")):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+            rows = [r[0] for r in db.execute("select text from said where message = ? order by seq", (int(m["id"], 16),))]
+            if rows and rows not in found:
+                found.append(rows)
+    return found
 
 
 def erased(case, m):

@@ -69,12 +69,13 @@ void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct ch
                 uint64_t sequence)
 {
 	struct fe_said_found f;
+	bool replaces = c->kind == SAID_DELETE || c->kind == SAID_EDIT;
 	for (unsigned i = 0; i < 2; i++) {
 		if (accounts[i] == 0)
 			continue;
 		fe_conversation_news(fe, accounts[i], sequence);
-		if (c->kind == SAID_DELETE && fe_history_find(fe, accounts[i], c, &f) != -ENOENT)
-			fe_history_erase(fe, f.sequence);
+		if (replaces && fe_history_find(fe, accounts[i], c, &f) != -ENOENT)
+			fe_history_erase(fe, accounts[i], f.sequence, c);
 	}
 }
 

@@ -615,8 +615,11 @@ struct fe_said_found {
 };
 int fe_history_find(struct frontend *fe, uint64_t account, const struct change *c,
                     struct fe_said_found *ret) MUST_CHECK;
-/* Its text is taken away from the disk, too: soon, if the row is not in the tables yet. */
-void fe_history_erase(struct frontend *fe, uint64_t sequence);
+/* What a change has replaced is taken away from the disk, too: the text of that row of the user's
+ * history, and those of the message's edits, of which the last stays if it was not deleted.  Soon,
+ * where rows are not in the tables yet. */
+void fe_history_erase(struct frontend *fe, uint64_t account, uint64_t sequence,
+                      const struct change *c);
 void fe_history_erase_stop(struct frontend *fe);
 
 /* kept.c: messages for users who are not signed in.  init before start; start once the store is
@@ -648,7 +651,7 @@ bool fe_may_change(struct task *t);
 bool fe_change(struct task *t);
 /* Message, state, type and text of its row. */
 void fe_change_row(struct said *s, const struct change *c);
-/* It is written: the users are told, and what was deleted goes from the disk. */
+/* It is written: the users are told, and what was deleted or replaced goes from the disk. */
 void fe_changed(struct frontend *fe, const uint64_t accounts[2], const struct change *c,
                 uint64_t sequence);
 

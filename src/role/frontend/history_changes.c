@@ -33,6 +33,18 @@ static const char sql_count[] =
         " (select count(*) from said where message = $1 and other = $2 and other <> 0"
         " and state >= 16)";
 static const char sql_erase[] = "update said set text = '' where seq = $1";
+/* Of edits: all but the last, and that too once the message was deleted. */
+static const char sql_erase_edits[] =
+        "update said set text = '' where message = $1 and one = $2 and state >= 16 and state = 16"
+        " and (seq < (select max(seq) from said where message = $1 and one = $2"
+        " and state >= 16 and state = 16) or exists (select 1 from said where message = $1"
+        " and one = $2 and state >= 16 and state = 17))";
+static const char sql_erase_other_edits[] =
+        "update said set text = '' where message = $1 and other = $2 and other <> 0"
+        " and state >= 16 and state = 16 and (seq < (select max(seq) from said"
+        " where message = $1 and other = $2 and other <> 0 and state >= 16 and state = 16)"
+        " or exists (select 1 from said where message = $1 and other = $2 and other <> 0"
+        " and state >= 16 and state = 17))";
 
 /* --- of a page ------------------------------------------------------------------------------- */
 
@@ -135,15 +147,20 @@ int fe_history_find(struct frontend *fe, uint64_t account, const struct change *
 struct erasure {
 	struct list node;
 	struct frontend *fe;
-	uint64_t sequence;
+	uint64_t account, sequence, message;
 	struct timer again;
 };
 
-static void erase(struct frontend *fe, uint64_t sequence)
+static void erase(const struct erasure *e)
 {
-	struct store_val v[] = { STORE_I(sequence) };
-	struct store_stmt st = { .sql = sql_erase, .params = v, .n_params = ARRAY_SIZE(v) };
-	int r = store_write(fe->store, STORE_SHOULD, &st, 1, NULL, NULL);
+	struct store_val v[] = { STORE_I(e->sequence) };
+	struct store_val of[] = { STORE_I(e->message), STORE_I(e->account) };
+	struct store_stmt st[] = {
+		{ .sql = sql_erase, .params = v, .n_params = ARRAY_SIZE(v) },
+		{ .sql = sql_erase_edits, .params = of, .n_params = ARRAY_SIZE(of) },
+		{ .sql = sql_erase_other_edits, .params = of, .n_params = ARRAY_SIZE(of) },
+	};
+	int r = store_write(e->fe->store, STORE_SHOULD, st, ARRAY_SIZE(st), NULL, NULL);
 	if (r < 0)
 		log_warning(NULL, "history-not-erased", "why=%s", log_text(str_of(strerror(-r))));
 }
@@ -158,19 +175,22 @@ static void erasure_free(struct erasure *e)
 static void on_again(void *arg)
 {
 	struct erasure *e = arg;
-	erase(e->fe, e->sequence);
+	erase(e);
 	erasure_free(e);
 }
 
-void fe_history_erase(struct frontend *fe, uint64_t sequence)
+void fe_history_erase(struct frontend *fe, uint64_t account, uint64_t sequence,
+                      const struct change *c)
 {
 	struct erasure *e = xnew(struct erasure);
 	e->fe = fe;
+	e->account = account;
 	e->sequence = sequence;
+	e->message = c->message;
 	timer_init(&e->again, fe->loop, on_again, e);
 	timer_set(&e->again, loop_now(fe->loop) + ERASE_AGAIN_MS * USEC_PER_MSEC);
 	list_add(&fe->history.erasures, &e->node);
-	erase(fe, sequence);
+	erase(e);
 }
 
 void fe_history_erase_stop(struct frontend *fe)
