@@ -175,6 +175,32 @@ def of_a_group_its_members_get_it(case):
     wait_for(lambda: fetch(a, file).status == 200, "its sender")
 
 
+@tap.test
+def its_text_is_edited_and_the_file_stays(case):
+    a, b = browser(case), browser(case)
+    group = a.ok("conference.create", name="Plans")["chat"]
+    a.ok("conference.add", chat=group, uri=address(b.user))
+    for chat, back in ((address(b.user), address(a.user)), (group, group)):
+        file, m = sent(a, chat, "plan.txt", text="the paln")
+        b.wait_text("the paln")
+        other, _ = sent(b, back, "other.txt", text="another")
+        edit = {"chat": chat, "message": m["id"], "at": m["at"]}
+        check_eq(a.error("chat.edit", **edit, text="mine", file=other["id"]), "not_found", "another's file")
+        for text in ("the plan", ""):
+            a.ok("chat.edit", **edit, text=text, file=file["id"])
+            for x, at in ((a, chat), (b, back)):
+                e = wait_for(lambda x=x: next((e for e in x.events if e["ev"] == "change" and (e["id"], e["text"]) == (m["id"], text)),
+                                              None), f"the edit to {text!r}")
+                check_eq(e["file"], file, "it has its file")
+                wait_for(lambda x=x, at=at: [(h["text"], h["file"]["id"]) for h in
+                                             x.ok("chat.history", **{"with": at})["messages"] if h["id"] == m["id"]]
+                         == [(text, file["id"])], "the history")
+        check_eq(fetch(b, file).body, b"some notes", "the content")
+        a.ok("chat.edit", **edit, text="no file")
+        wait_for(lambda: [h.get("file") for h in b.ok("chat.history", **{"with": back})["messages"] if h["id"] == m["id"]]
+                 == [None], "without it the message has none")
+
+
 @tap.test(alone=True)
 def who_is_in_it_is_known_however_many_are_fetched(case):
     server = case.site.server

@@ -35,7 +35,7 @@ static void put_path(struct buf *b, const struct file *f)
 	http_escape(b, f->name);
 }
 
-void wb_attach_put_text(struct buf *b, struct str caption, const struct file *f)
+static void put_text(struct buf *b, struct str caption, const struct file *f)
 {
 	buf_str(b, caption);
 	if (caption.len > 0)
@@ -46,6 +46,17 @@ void wb_attach_put_text(struct buf *b, struct str caption, const struct file *f)
 	buf_lit(b, ")\nhttps://");
 	buf_str(b, f->host);
 	put_path(b, f);
+}
+
+bool wb_attach_put(const struct session *s, struct buf *b, struct str to, struct str caption,
+                   struct str id)
+{
+	struct file f;
+	if (!s->web->kept || !files_find(s->web->kept, id, &f) || f.account != s->who.account ||
+	    !str_ieq(f.chat, to))
+		return false;
+	put_text(b, str_trim(caption), &f);
+	return true;
 }
 
 /* The last line, which is taken off the text. */

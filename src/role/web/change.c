@@ -7,6 +7,16 @@
 /* Edits, deletions and reactions: each is a MESSAGE to where the message went (svc/conversation/
  * change.h); what comes of it the user's home tells, as it tells what is said. */
 
+/* With the file that it has still, as of a message. */
+static void put_edited(struct buf *b, const struct session *s, const struct shown *m)
+{
+	struct attached file;
+	bool has_file = wb_attach_find(s->web, m->text, &file);
+	json_put_member(b, "text", has_file ? file.caption : m->text);
+	if (has_file)
+		wb_attach_put_json(b, &file, m->from, m->chat);
+}
+
 void wb_change_tell(struct session *s, struct str change, const struct shown *m)
 {
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
@@ -17,7 +27,7 @@ void wb_change_tell(struct session *s, struct str change, const struct shown *m)
 	json_put_member(&b, "at", m->at);
 	json_put_member(&b, "kind", change);
 	if (str_eq(change, STR("edit")))
-		json_put_member(&b, "text", m->text);
+		put_edited(&b, s, m);
 	else if (!str_eq(change, STR("delete")))
 		json_put_member(&b, "emoji", m->text);
 	session_event(s, "change", buf_view(&b));
@@ -95,9 +105,17 @@ void wb_chat_edit(struct session *s, uint64_t number, const cJSON *args)
 {
 	char space[WEB_SIP_URI_MAX + 1];
 	struct change c = { .kind = SAID_EDIT, .text = web_text(args, "text") };
-	struct str to;
+	auto_(buf_free) struct buf whole = buf_of(WEB_DOC_MAX);
+	struct str to, file = web_text(args, "file");
 	if (!read_which(s, number, args, &to, &c, space))
 		return;
+	if (file.len > 0 && !wb_attach_put(s, &whole, to, c.text, file)) {
+		web_fail(s, number, "not_found", "There is no such file of yours in this chat.",
+		         "Write another message.");
+		return;
+	}
+	if (file.len > 0)
+		c.text = buf_view(&whole);
 	if (c.text.len == 0)
 		web_bad(s, number, "text is missing");
 	else if (c.text.len > CHANGE_TEXT_MAX)

@@ -260,18 +260,6 @@ static void send_text(struct session *s, uint64_t number, struct str to, struct 
 	web_send(s, &o, on_sent, x);
 }
 
-/* The text that goes out with a file that was sent before, for this chat. */
-static bool put_with_file(const struct session *s, struct buf *b, struct str to, struct str caption,
-                          struct str id)
-{
-	struct file f;
-	if (!files_find(s->web->kept, id, &f) || f.account != s->who.account ||
-	    !str_ieq(f.chat, to))
-		return false;
-	wb_attach_put_text(b, str_trim(caption), &f);
-	return true;
-}
-
 void chat_send(struct session *s, uint64_t number, const cJSON *args)
 {
 	char space[WEB_SIP_URI_MAX + 1];
@@ -283,7 +271,7 @@ void chat_send(struct session *s, uint64_t number, const cJSON *args)
 		web_bad(s, number, "to is no address, or text is missing, or ref too long");
 		return;
 	}
-	if (file.len > 0 && !put_with_file(s, &whole, to, text, file)) {
+	if (file.len > 0 && !wb_attach_put(s, &whole, to, text, file)) {
 		web_fail(s, number, "not_found", "There is no such file of yours for this chat.",
 		         "Send it again.");
 		return;

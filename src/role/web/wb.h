@@ -259,8 +259,10 @@ struct attached {
 		struct str name;
 	} gone; /* else */
 };
-/* The text that goes out: for every client. */
-void wb_attach_put_text(struct buf *b, struct str caption, const struct file *f);
+/* The text that goes out, for every client, with a file that the user has sent before, for this
+ * chat.  False: there is no such one. */
+bool wb_attach_put(const struct session *s, struct buf *b, struct str to, struct str caption,
+                   struct str id);
 /* Does the text say so? */
 bool wb_attach_find(const struct web *w, struct str text, struct attached *ret);
 /* The member "file" of a message. */

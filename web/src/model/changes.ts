@@ -34,9 +34,9 @@ export function canChange(e: Entry): e is Sent {
   return e.id !== null && !e.id.startsWith("own-") && !e.deleted;
 }
 
-/** A file's message is a text with its address in it: another text would lose the file for the others. */
+/** A file's message is a text with its address in it: with a file that is there no more nobody can write it anew. */
 export function canEdit(e: Entry, me: string): e is Sent {
-  return canChange(e) && e.from === me && !e.file;
+  return canChange(e) && e.from === me && (!e.file || e.file.url !== "");
 }
 
 export class Changes {
@@ -69,7 +69,7 @@ export class Changes {
     if (!edit || this.busy.peek()) return;
     this.busy.value = true;
     const same = text === edit.entry.text;
-    const done = same || (await this.ask("edit", edit.chat, edit.entry, { text }));
+    const done = same || (await this.ask("edit", edit.chat, edit.entry, { text, file: edit.entry.file?.id }));
     this.busy.value = false;
     if (done && this.edit.peek() === edit) this.cancel();
   }

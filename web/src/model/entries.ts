@@ -93,7 +93,7 @@ function withReaction(all: readonly Reaction[], { kind, emoji, from }: ChangeEve
 }
 
 function changed(e: Entry, c: ChangeEvent): Entry {
-  if (c.kind === "edit") return { ...e, text: c.text, edited_at: c.at };
+  if (c.kind === "edit") return { ...e, text: c.text, file: c.file, edited_at: c.at };
   if (c.kind === "delete") return { ...e, text: "", file: undefined, reactions: [], deleted: true };
   return { ...e, reactions: withReaction(e.reactions ?? [], c) };
 }

@@ -200,7 +200,7 @@ function checkChange(o: Obj): ChangeEvent | null {
   const kind = text(o.kind) as ChangeEvent["kind"];
   const emoji = emojiOf(o.emoji);
   if (!["edit", "delete"].includes(kind) && !(emoji && ["react", "unreact"].includes(kind))) return null;
-  return { ev: "change", chat: text(o.chat), id: text(o.id), from: text(o.from), at: text(o.at), kind, text: text(o.text), emoji };
+  return { ev: "change", chat: text(o.chat), id: text(o.id), from: text(o.from), at: text(o.at), kind, text: text(o.text), file: checkFile(o.file), emoji };
 }
 
 /** An event, or null for a kind that this client does not know. */

@@ -160,6 +160,8 @@ export interface ChangeEvent {
   at: string;
   kind: "edit" | "delete" | "react" | "unreact";
   text: string;
+  /** Of an edit: the one that the message has still. */
+  file?: Attached;
   emoji: string;
 }
 

@@ -97,6 +97,28 @@ story("by the keyboard: the last own message with the arrow, another with its le
   assert.equal(asked(mock, "chat.edit").length, 1, "and nothing is asked of the server");
 });
 
+story("the text with a file is edited, and the file stays", {}, async ({ page, mock }) => {
+  await signIn(page, BOB);
+  await page.locator(".msg").first().waitFor();
+  mock.sayFile("alice", "plan.pdf", Buffer.alloc(9), { text: "the paln", to: "bob" });
+  const message = page.locator(".msg", { hasText: "plan.pdf" });
+  await bubble(page, "the paln").waitFor();
+  await message.locator(".file").waitFor();
+  for (const text of ["the plan", ""]) {
+    await toLast(page);
+    await page.keyboard.press("e");
+    await page.locator(".change-edit").waitFor();
+    await composer(page).fill(text);
+    await composer(page).press("Enter");
+    await page.locator(".change-edit").waitFor({ state: "detached" });
+    await message.getByText("edited").waitFor();
+    assert.equal(asked(mock, "chat.edit").at(-1).text, text);
+    assert.ok(asked(mock, "chat.edit").at(-1).file, "it is told which file");
+    await message.locator(".file").getByText("plan.pdf").waitFor();
+  }
+  assert.equal(await page.getByText("the plan", { exact: true }).count(), 0);
+});
+
 story("others' messages and those that nobody keeps are not edited", {}, async ({ page, mock }) => {
   await signIn(page, BOB);
   await page.locator(".mine [data-act=e]").first().waitFor({ state: "attached" });

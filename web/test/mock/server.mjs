@@ -161,10 +161,11 @@ export class Mock {
   }
 
   /** Somebody sends a file. */
-  sayFile(user, name, content, { type, text = "" } = {}) {
+  sayFile(user, name, content, { type, text = "", to = user } = {}) {
     const uri = `${user}@${data.DOMAIN}`;
-    const file = this.keep(uri, name, content, type);
-    const message = { id: randomUUID(), chat: uri, from: uri, at: new Date().toISOString(), text, file, state: "delivered" };
+    const chat = `${to}@${data.DOMAIN}`;
+    const file = this.keep(chat, name, content, type);
+    const message = { id: randomUUID(), chat, from: uri, at: new Date().toISOString(), text, file, state: "delivered" };
     this.messages.push(message);
     this.event("message", { message });
     return message;
@@ -238,7 +239,7 @@ export class Mock {
       const people = [...old.filter((p) => p !== from), ...(kind === "react" ? [from] : [])];
       m.reactions = people.length ? [...all, { emoji, people }] : all;
     }
-    this.event("change", { chat: m.chat, id, from, at, kind, text, emoji });
+    this.event("change", { chat: m.chat, id, from, at, kind, text, emoji, file: kind === "edit" ? m.file : undefined });
   }
 
   // HTTP

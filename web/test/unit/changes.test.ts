@@ -42,7 +42,9 @@ describe("which messages can be changed", () => {
     expect(canChange(entry({ from: BOB }))).toBe(true);
     for (const no of [{ id: null }, { id: "own-3" }, { deleted: true }]) expect(canChange(entry(no as Partial<Entry>))).toBe(false);
     const file = { id: "f", name: "a", size: 1, type: "", url: "", expires_at: "" };
-    expect([entry(), entry({ from: BOB }), entry({ file }), entry({ id: "own-1" })].map((e) => canEdit(e, ME))).toEqual([true, false, false, false]);
+    const kept = { ...file, url: "/files/f/a" };
+    const edited = [entry(), entry({ from: BOB }), entry({ file }), entry({ file: kept }), entry({ id: "own-1" })];
+    expect(edited.map((e) => canEdit(e, ME))).toEqual([true, false, false, true, false]);
   });
 });
 
@@ -55,6 +57,12 @@ describe("changing a message", () => {
     await saved;
     expect(asked).toEqual([["chat.edit", { chat: BOB, message: "1", at: AT, text: "Hello, all" }]]);
     expect([changes.editing(BOB), changes.busy.value]).toEqual([null, false]);
+  });
+
+  it("keeps the file of a message whose text it edits", async () => {
+    changes.begin(BOB, entry({ file: { id: "f", name: "a", size: 1, type: "", url: "/files/f/a", expires_at: "" } }));
+    await changes.save("");
+    expect(asked).toEqual([["chat.edit", { chat: BOB, message: "1", at: AT, text: "", file: "f" }]]);
   });
 
   it("asks nothing if nothing was changed, and not twice at a time", async () => {

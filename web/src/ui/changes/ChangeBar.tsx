@@ -43,7 +43,7 @@ export function ChangeBar({ uri }: { uri: string }) {
         <div class="change-edit">
           <p>
             <strong>{changes.busy.value ? t("change_saving") : t("change_editing")}</strong>
-            <span class="ellipsis" dir="auto">{withoutQuotes(edit.entry.text).slice(0, SHOWN)}</span>
+            <span class="ellipsis" dir="auto">{(withoutQuotes(edit.entry.text) || edit.entry.file?.name || "").slice(0, SHOWN)}</span>
           </p>
           <button type="button" class="icon-button" aria-label={t("change_cancel")} title={`${t("change_cancel")} (Esc)`} onClick={() => changes.cancel()}><Icon name="close" size={18} /></button>
         </div>

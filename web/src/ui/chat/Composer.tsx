@@ -35,7 +35,7 @@ export function Composer({ uri }: { uri: string }) {
   const words = text.value.trim();
   const over = encoder.encode(words).length - limits.value.message_bytes;
   const edit = changes.value?.editing(uri);
-  const empty = !words && (!!edit || !tray.value?.waits(uri));
+  const empty = !words && (edit ? !edit.entry.file : !tray.value?.waits(uri));
 
   const focus = () => field.current?.focus();
 
