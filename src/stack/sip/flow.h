@@ -178,6 +178,12 @@ static inline bool sip_flow_reliable(const struct sip_flow *f)
 	return f->kind != SIP_UDP;
 }
 
+/* See sip_transport_trunk(). */
+static inline bool sip_flow_is_trunk(const struct sip_flow *f)
+{
+	return f->client && f->kind == SIP_LINK;
+}
+
 /* "UDP", "TCP", "TLS", "WSS", "LINK": as in Via. */
 const char *sip_kind_name(enum sip_kind k);
 /* The sent-by of our Via on this flow. */

@@ -34,6 +34,7 @@ struct sip_proxy {
 	uint32_t loop;
 	bool invite;
 	bool started;
+	bool expects;  /* further branches */
 	bool stopping; /* CANCEL, 6xx or 2xx: no further branch is wanted */
 	bool accepted; /* a 2xx went up */
 	size_t n;
@@ -389,6 +390,8 @@ static void end_orphan(struct branch *b, const struct sip_msg *m)
 static void on_cancel(void *arg, struct str reason)
 {
 	struct sip_proxy *p = arg;
+	if (p->expects)
+		keep_best(p, 487, NULL); /* as the branch that did not come would say */
 	stop_others(p, NULL, reason);
 	maybe_finish(p);
 }
@@ -431,7 +434,7 @@ static void send_best(struct sip_proxy *p)
 
 static void maybe_finish(struct sip_proxy *p)
 {
-	if (!p->stx || !p->started || p->accepted)
+	if (!p->stx || !p->started || p->accepted || (p->expects && !p->stopping))
 		return;
 	for (size_t i = 0; i < p->n; i++)
 		if (p->branches[i]->code == 0)
@@ -545,6 +548,12 @@ void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, str
 	}
 	maybe_finish(p);
 	maybe_reap(p);
+}
+
+void sip_proxy_expect(struct sip_proxy *p, bool more)
+{
+	p->expects = more;
+	maybe_finish(p);
 }
 
 uint32_t sip_proxy_loop_hash(const struct sip_stack *s, const struct sip_msg *m)

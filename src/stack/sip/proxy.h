@@ -60,6 +60,9 @@ void sip_proxy_fork(struct sip_proxy *p, const struct sip_branch_spec *b);
  * there never was one). */
 void sip_proxy_start(struct sip_proxy *p, int empty_code, struct str reason, struct str lines);
 
+/* A branch may still come (true), or not any more: while one may, no negative answer is given. */
+void sip_proxy_expect(struct sip_proxy *p, bool more);
+
 /* The answer that was kept back goes on, as it came. */
 void sip_proxy_release(struct sip_proxy *p);
 /* As if the caller had sent CANCEL: what still rings is told, the answer follows from theirs. */

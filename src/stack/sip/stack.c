@@ -155,7 +155,7 @@ static void handle_request(struct sip_stack *s, struct sip_flow *f, struct sip_m
 	struct sip_stx *t = stx_find(s, f, m, m->method, &rq.hash);
 	if (t) {
 		s->stats.retransmits_in++;
-		stx_again(t);
+		stx_again(t, f);
 		return;
 	}
 	if (answer_again(&rq))

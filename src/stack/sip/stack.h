@@ -21,8 +21,8 @@ struct sip_stack {
 /* The transaction that this request belongs to as a message of `method`, or NULL. */
 struct sip_stx *stx_find(struct sip_stack *s, const struct sip_flow *f, const struct sip_msg *m,
                          enum sip_method method, uint64_t *ret_hash);
-/* A retransmission, or the ACK of a negative answer. */
-void stx_again(struct sip_stx *t);
+/* A retransmission, which came by f; or the ACK of a negative answer. */
+void stx_again(struct sip_stx *t, struct sip_flow *f);
 void stx_ack(struct sip_stx *t);
 void stx_cancel(struct sip_stx *t, struct str reason);
 bool stx_is_negative(const struct sip_stx *t);

@@ -10,7 +10,10 @@
  *            PROCEEDING -2xx-> ACCEPTED -timer L-> gone              (RFC 6026)
  *   others:  PROCEEDING -final-> gone; the answer alone is kept until timer J (kept.h)
  *
- * On a stream the timers I and J are zero; what would be kept for nothing is not kept. */
+ * On a stream the timers I and J are zero; what would be kept for nothing is not kept.
+ *
+ * By a trunk (flow.h) come many users' requests, and its process is soon there again: an INVITE
+ * whose trunk has gone waits SIP_TRUNK_BACK_MS for the same request by the next one. */
 enum stx_state { PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED };
 
 struct sip_stx {
@@ -21,6 +24,7 @@ struct sip_stx {
 	uint8_t state; /* enum stx_state */
 	uint8_t method;
 	bool forget; /* the final answer is not kept */
+	bool waits;  /* its trunk has gone */
 	const struct sip_stx_ops *ops;
 	void *arg;
 	void *block;         /* of req */
@@ -34,6 +38,8 @@ struct sip_stx {
 static uint64_t origin_hash(struct sip_stack *s, const struct sip_flow *f)
 {
 	uint8_t packed[18];
+	if (sip_flow_is_trunk(f))
+		return f->sock;
 	if (f->id)
 		return f->id;
 	size_t n = addr_pack(&f->peer, packed);
@@ -107,13 +113,20 @@ static void on_life(void *arg)
 {
 	struct sip_stx *t = arg;
 	if (t->method == SIP_INVITE && t->state == COMPLETED)
-		t->s->stats.timeouts++; /* timer H: no ACK came */
-	finish(t, false);
+		t->s->stats.timeouts++;    /* timer H: no ACK came */
+	finish(t, t->state == PROCEEDING); /* nobody took it up */
 }
 
 static void on_lost(void *arg)
 {
-	finish(arg, true);
+	struct sip_stx *t = arg;
+	if (t->method != SIP_INVITE || !sip_flow_is_trunk(t->flow)) {
+		finish(t, true);
+		return;
+	}
+	t->waits = true;
+	if (t->state == PROCEEDING)
+		timer_set(&t->life, stack_in(t->s, SIP_TRUNK_BACK_MS));
 }
 
 static void send_trying(struct sip_stx *t)
@@ -261,7 +274,7 @@ static void send_answer(struct sip_stx *t, int code, const struct kept_answer *a
 		return;
 	if (code >= 200)
 		final_sent(t, code, a, whole);
-	else if (!sip_flow_reliable(t->flow))
+	else if (!sip_flow_reliable(t->flow) || t->waits)
 		keep(t, whole);
 }
 
@@ -306,8 +319,24 @@ void sip_stx_drop(struct sip_stx *t)
 	stx_free(t);
 }
 
-void stx_again(struct sip_stx *t)
+/* By another trunk than it came by. */
+static void take_up(struct sip_stx *t, struct sip_flow *f)
 {
+	t->waits = false;
+	sip_flow_unwatch(&t->watch);
+	t->flow->n_stx--;
+	sip_flow_unref(&t->flow);
+	t->flow = sip_flow_ref(f);
+	t->flow->n_stx++;
+	sip_flow_watch(f, &t->watch, on_lost, t);
+	if (t->state == PROCEEDING)
+		timer_stop(&t->life);
+}
+
+void stx_again(struct sip_stx *t, struct sip_flow *f)
+{
+	if (t->flow != f && sip_flow_is_trunk(f))
+		take_up(t, f);
 	if (t->last.len > 0 && t->state != CONFIRMED) {
 		t->s->stats.retransmits_out++;
 		(void)sip_flow_send(t->flow, buf_view(&t->last));

@@ -13,9 +13,10 @@ enum {
 	SIP_T2_MS = 4000,
 	SIP_T4_MS = 5000,
 	SIP_TRYING_MS = 3500, /* until timer E of a client has grown to T2 (RFC 4320 section 4.1) */
-	SIP_TXN_MAX = 1000000,       /* transactions of a process; above: 503 */
-	SIP_CLIENT_TXN_MAX = 100000, /* of them, on one connection of a client; above: 503 */
-	SIP_REASON_MAX = 256,        /* bytes of a Reason that is passed on */
+	SIP_TXN_MAX = 1000000,         /* transactions of a process; above: 503 */
+	SIP_CLIENT_TXN_MAX = 100000,   /* of them, on one connection of a client; above: 503 */
+	SIP_REASON_MAX = 256,          /* bytes of a Reason that is passed on */
+	SIP_TRUNK_BACK_MS = 15 * 1000, /* an INVITE waits for whom a trunk's process speaks for */
 	SIP_BRANCH_LEN = 7 + 24,
 	SIP_TAG_LEN = 16,
 };
@@ -76,7 +77,8 @@ struct sip_stx_ops {
 	 * what a client says of another's call is not passed on. */
 	void (*cancel)(void *arg, struct str reason);
 	/* The transaction is gone (do not use it any more): its connection broke before the final
-	 * answer (lost), or the time after a 2xx to INVITE is over.  Any other final answer hands
+	 * answer (lost; of an INVITE by a trunk, SIP_TRUNK_BACK_MS later, if it did not come again
+	 * by another one), or the time after a 2xx to INVITE is over.  Any other final answer hands
 	 * the transaction back: the giver must not use it again and hears nothing more. */
 	void (*ended)(void *arg, bool lost);
 };

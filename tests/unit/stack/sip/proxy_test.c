@@ -388,6 +388,48 @@ static void the_connection_of_a_callee_that_breaks_counts_as_480(void)
 	OK(peer_hears_start(w->caller, "SIP/2.0 486"));
 }
 
+/* The only callee's connection has broken, and it may come back. */
+static struct world *world_expecting(void)
+{
+	struct world *w = world_start(SIP_TCP, 1);
+	call(w);
+	sip_proxy_expect(w->proxy, true);
+	peer_close(&w->callees[0]);
+	AWAIT(w->rig.loop, w->n_failed == 1);
+	EQ(peer_count(w->caller, ""), 0);
+	return w;
+}
+
+static void a_branch_that_is_expected_takes_the_place_of_one_that_broke(void)
+{
+	auto_(world_free) struct world *w = world_expecting();
+	w->callees[0] = peer_open(&w->rig, SIP_TCP);
+	fork_to(w, w->proxy, 0, 69);
+	OK(peer_hears_start(w->callees[0], "INVITE "));
+	sip_proxy_expect(w->proxy, false);
+	EQ(peer_count(w->caller, ""), 0);
+	answers(w, 0, 200);
+	OK(peer_hears_start(w->caller, "SIP/2.0 200"));
+	EQ(w->done_code, 200);
+}
+
+static void a_branch_that_is_expected_in_vain_ends_the_call(void)
+{
+	auto_(world_free) struct world *w = world_expecting();
+	sip_proxy_expect(w->proxy, false);
+	OK(peer_hears_start(w->caller, "SIP/2.0 480"));
+	EQ(w->done_code, 480);
+}
+
+static void nobody_is_expected_for_a_caller_who_gives_up(void)
+{
+	auto_(world_free) struct world *w = world_expecting();
+	peer_ask(w->caller, &cancel);
+	OK(peer_hears_start(w->caller, "SIP/2.0 200"));
+	OK(peer_hears_start(w->caller, "SIP/2.0 487"));
+	EQ(w->done_code, 487);
+}
+
 static void without_a_branch_the_given_answer_is_sent(void)
 {
 	auto_(world_free) struct world *w = world_start(SIP_UDP, 0);
@@ -579,6 +621,9 @@ int main(void)
 	RUN(a_408_from_a_callee_is_not_passed_on_but_for_an_invite);
 	RUN(provisional_answers_to_other_requests_stay_here);
 	RUN(the_connection_of_a_callee_that_breaks_counts_as_480);
+	RUN(a_branch_that_is_expected_takes_the_place_of_one_that_broke);
+	RUN(a_branch_that_is_expected_in_vain_ends_the_call);
+	RUN(nobody_is_expected_for_a_caller_who_gives_up);
 	RUN(without_a_branch_the_given_answer_is_sent);
 	RUN(a_good_answer_can_be_kept_back);
 	RUN(of_two_good_answers_the_second_goes_nowhere);

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "rig.h"
 
@@ -375,6 +376,82 @@ static void the_end_of_its_connection_ends_a_transaction(void)
 	EQ(n_kept(w), 0);
 }
 
+/* The other end of a new trunk of that process. */
+static struct peer *trunk_open(struct world *w, uint16_t slot)
+{
+	struct peer *p = xnew(struct peer);
+	int fds[2];
+	OK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+	p->rig = &w->rig;
+	p->kind = SIP_TCP;
+	p->fd = fds[0];
+	p->at = w->p->at;
+	OK(sip_transport_trunk(w->rig.tp, slot, fds[1]) != NULL);
+	return p;
+}
+
+/* An INVITE by a trunk, which has gone since. */
+static struct world *world_without_trunk(void)
+{
+	struct world *w = world_start(SIP_UDP);
+	struct peer *p = trunk_open(w, 3);
+	w->keeps = true;
+	peer_ask(p, &invite);
+	OK(peer_hears_start(p, "SIP/2.0 100"));
+	EQ(w->rig.n_requests, 1);
+	peer_close(&p);
+	AWAIT(w->rig.loop, w->rig.n_closed == 1);
+	EQ(w->n_ended, 0);
+	return w;
+}
+
+static void an_invite_is_taken_up_by_the_next_trunk(void)
+{
+	auto_(world_free) struct world *w = world_without_trunk();
+	rig_pass(&w->rig, SIP_TRUNK_BACK_MS - 1000);
+	answer(w, 180);
+	struct peer *p = trunk_open(w, 3);
+	peer_ask(p, &invite);
+	OK(peer_hears_start(p, "SIP/2.0 180")); /* what was said meanwhile */
+	EQ(w->rig.n_requests, 1);
+	rig_pass(&w->rig, 2 * SIP_TRUNK_BACK_MS);
+	EQ(w->n_ended, 0);
+	answer(w, 200);
+	OK(peer_hears_start(p, "SIP/2.0 200"));
+	rig_pass(&w->rig, 32000);
+	EQ(n_kept(w), 0);
+	EQ(w->n_lost, 0);
+	peer_close(&p);
+}
+
+static void what_refused_it_meanwhile_is_said_by_the_next_trunk(void)
+{
+	auto_(world_free) struct world *w = world_without_trunk();
+	answer(w, 486);
+	struct peer *p = trunk_open(w, 3);
+	peer_ask(p, &invite);
+	OK(peer_hears_start(p, "SIP/2.0 486"));
+	peer_ask(p, &ack);
+	EQ(n_kept(w), 0);
+	peer_close(&p);
+}
+
+static void an_invite_that_no_trunk_takes_up_is_lost(void)
+{
+	auto_(world_free) struct world *w = world_without_trunk();
+	struct peer *p = trunk_open(w, 4);
+	peer_ask(p, &options); /* something else */
+	EQ(w->rig.n_requests, 2);
+	sip_stx_drop(w->stx);
+	peer_ask(p, &invite); /* another process's */
+	EQ(w->rig.n_requests, 3);
+	EQ(n_kept(w), 2);
+	rig_pass(&w->rig, SIP_TRUNK_BACK_MS);
+	EQ(w->n_lost, 1);
+	EQ(n_kept(w), 1);
+	peer_close(&p);
+}
+
 /* The rules of RFC 2543, which RFC 3261 section 17.2.3 keeps for a Via without the cookie. */
 static void requests_without_a_branch_are_told_apart_by_their_fields(void)
 {
@@ -485,6 +562,9 @@ int main(void)
 	RUN(a_cancel_of_nothing_or_of_a_strangers_call_is_481);
 	RUN(a_cancel_after_the_answer_changes_nothing);
 	RUN(the_end_of_its_connection_ends_a_transaction);
+	RUN(an_invite_is_taken_up_by_the_next_trunk);
+	RUN(what_refused_it_meanwhile_is_said_by_the_next_trunk);
+	RUN(an_invite_that_no_trunk_takes_up_is_lost);
 	RUN(requests_without_a_branch_are_told_apart_by_their_fields);
 	RUN(ack_and_cancel_without_a_branch_find_their_invite);
 	RUN(each_answer_to_a_request_has_the_same_tag);
