@@ -387,6 +387,112 @@ def after_a_killed_web_process_people_call_again(case):
     call(a, b)
 
 
+def _rings_again(one, number):
+    """The INVITE has come again, and is the call that rang: what is told."""
+    wait_for(lambda: [e["state"] for e in one.calls.get(number, [])].count("incoming") == 2,
+             lambda: f"it rings again: {one.calls}")
+    return one.calls[number][-1]
+
+
+@tap.test(alone=True)
+def a_killed_web_process_ends_no_call_that_rings(case):
+    a, b = browser(case), browser(case)
+    for first, second in ((a, b), (b, a)):
+        ours = a.ok("call.start", to=address(b.user), sdp=sdp("a1"))["call"]
+        theirs = b.wait_call("incoming")["call"]
+        a.wait_call("ringing", ours)
+        case.site.server.kill_role("web", 1)
+        for one in (first, second):
+            check_eq(_back(one), [ours] if one is a else [], "the calls that go on")
+            if one is a:
+                check_eq(a.ok("call.start", call=ours, sdp=sdp("a1"))["call"], ours, "its name")
+        check_eq(_rings_again(b, theirs)["sdp"], sdp("a1"), "what is offered")
+        b.ok("call.answer", call=theirs, sdp=sdp("b1"))
+        check_eq(a.wait_call("answered", ours)["sdp"], sdp("b1"), "what a hears")
+        a.ok("call.end", call=ours)
+        check_eq(b.wait_call("ended", theirs)["reason"], "hung_up", "why")
+        for one in (a, b):
+            one.calls.clear()
+            one.kept.clear()
+
+
+@tap.test(alone=True)
+def who_is_called_by_a_browser_hears_nothing_of_a_killed_web_process(case):
+    a, p = browser(case), device(case)
+    ours = a.ok("call.start", to=address(p.user), sdp=sdp("a1"))["call"]
+    asked = p.expect_request("INVITE")
+    p.answer(asked, 180)
+    a.wait_call("ringing", ours)
+    case.site.server.kill_role("web", 1)
+    check_eq(_back(a), [ours], "the calls that go on")
+    a.ok("call.start", call=ours, sdp=sdp("a1"))
+    check_eq(a.error("call.start", call=ours, sdp=sdp("a1")), "bad_request", "once more")
+    p.answer(asked, 200, headers=SDP, body=sdp("p1").encode())
+    # Neither CANCEL nor another INVITE came before.
+    p.expect_request("ACK")
+    check_eq(a.wait_call("answered", ours)["sdp"], sdp("p1"), "what a hears")
+    a.ok("call.end", call=ours)
+    p.answer(p.expect_request("BYE"), 200)
+
+
+@tap.test(alone=True)
+def what_was_said_while_the_web_process_was_away_is_heard(case):
+    a, p = browser(case), device(case)
+    ours = a.ok("call.start", to=address(p.user), sdp=sdp("a1"))["call"]
+    asked = p.expect_request("INVITE")
+    p.answer(asked, 180)
+    a.wait_call("ringing", ours)
+    case.site.server.kill_role("web", 1)
+    p.answer(asked, 486)
+    p.expect_request("ACK")
+    check_eq(_back(a), [ours], "the calls that go on")
+    a.ok("call.start", call=ours, sdp=sdp("a1"))
+    check_eq(a.wait_call("ended", ours)["reason"], "busy", "why")
+
+
+@tap.test(alone=True)
+def who_calls_a_browser_hears_nothing_of_a_killed_web_process(case):
+    b, p = browser(case), device(case)
+    inv = p.send(with_sdp(p, b.user.uri, "p1"))
+    theirs = b.wait_call("incoming")["call"]
+    case.site.server.kill_role("web", 1)
+    check_eq(_back(b), [], "the calls that go on")
+    _rings_again(b, theirs)
+    b.ok("call.answer", call=theirs, sdp=sdp("b1"))
+    answer = p.expect_answer(inv)
+    check_eq((answer.code, answer.body.decode()), (200, sdp("b1")), "the answer")
+    p.confirm(inv, answer)
+    b.ok("call.end", call=theirs)
+    p.answer(p.expect_request("BYE"), 200)
+
+
+@tap.test(alone=True)
+def who_calls_a_browser_may_give_up_while_its_process_is_away(case):
+    b, p = browser(case), device(case)
+    inv = p.send(with_sdp(p, b.user.uri, "p1"))
+    theirs = b.wait_call("incoming")["call"]
+    case.site.server.kill_role("web", 1)
+    p.cancel(inv)
+    check_eq(p.expect_answer(inv).code, 487, "the call")
+    _back(b)
+    wait_for(lambda: "ok" in b.ask("chat.send", to=address(b.user), text="back"), "it is back")
+    check_eq([e["state"] for e in b.calls[theirs]], ["incoming"], "what rings")
+
+
+@tap.test(alone=True)
+def nobody_waits_for_ever_for_a_browser_that_does_not_come_back(case):
+    a, b, p = browser(case), browser(case), device(case)
+    inv = p.send(with_sdp(p, b.user.uri, "p1"))
+    b.wait_call("incoming")
+    a.ok("call.start", to=address(p.user), sdp=sdp("a1"))
+    asked = p.expect_request("INVITE")
+    p.answer(asked, 180)
+    case.site.server.kill_role("web", 1)
+    check_eq(p.expect_answer(inv).code, 480, "the browser that was called")
+    p.answer(p.expect_request("CANCEL"), 200)
+    p.answer(asked, 487)
+
+
 def _again(one):
     try:
         return one.connect() == 101

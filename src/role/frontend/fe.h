@@ -156,6 +156,7 @@ struct frontend {
 	struct registrar *registrar;
 	struct calls *calls;
 	struct map ringing; /* INVITEs that are under way here (observe.c) */
+	struct list absent; /* calls of browsers that have just gone (fork.c) */
 	struct im *im;
 	struct subs *subs;
 	struct people *people;
@@ -373,10 +374,12 @@ bool fe_has_endpoint(const struct task *t, struct home_user *callee);
 bool fe_all_read_alone(const struct task *t, struct home_user *callee);
 /* Sends the task to all of them; stage: and to the home's conversations (im.c), unless 0. */
 void fe_fork(struct task *t, struct home_user *callee, char stage);
-struct fork; /* what is kept of a fork for the older flows of its endpoints */
+struct fork; /* what is kept of a fork for further flows of its endpoints */
 void fe_fork_free(struct fork **fp);
 /* The flow of an endpoint failed: a branch to its next one, if there is one. */
 void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why);
+/* An endpoint has signed in, or has moved: what called it when it went calls it again. */
+void fe_fork_back(struct frontend *fe, const struct binding *b);
 
 /* media.c: calls between Lync clients and other devices. */
 bool fe_is_bridge(const struct sip_flow *f);

@@ -5,7 +5,20 @@
 #include "svc/access/dialect.h"
 
 /* The callee's home: one branch to each endpoint, over its newest flow.  Where an endpoint has
- * registered several flows (RFC 5626), the next one is tried when the newest fails. */
+ * registered several flows (RFC 5626), the next one is tried when the newest fails.
+ *
+ * Browsers share one flow.  When their process has gone, they are back in a moment, and are called
+ * again: until then the call is under way. */
+
+enum {
+	BROWSERS_MAX = 16, /* of those that are called at once, which are waited for */
+	BACK_S = 15,       /* the time that they have for it */
+};
+
+struct browser {
+	uint64_t endpoint;
+	bool away;
+};
 
 struct fork {
 	struct frontend *fe;
@@ -20,8 +33,12 @@ struct fork {
 	char route_text[256], lines_text[512];
 	char *body; /* where the request has another; owned */
 	struct str body_text;
-	bool bridged;   /* endpoints of the other dialect are behind the media bridge */
-	bool from_lync; /* if bridged */
+	struct browser browsers[BROWSERS_MAX];
+	unsigned n_browsers;
+	struct list absent;    /* in fe->absent, while one of them is away */
+	struct timer patience; /* with those */
+	bool bridged;          /* endpoints of the other dialect are behind the media bridge */
+	bool from_lync;        /* if bridged */
 };
 
 static bool is_tried(const struct tried *tried, const struct token_hint *h)
@@ -92,6 +109,19 @@ bool fe_all_read_alone(const struct task *t, struct home_user *callee)
 		n++;
 	}
 	return n > 0;
+}
+
+static bool is_browser(const struct binding *b)
+{
+	struct sip_uri u;
+	return sip_uri_parse(&u, binding_text(b, BINDING_CONTACT)) == 0 &&
+	       str_ends(u.host, STR("." FE_LINK_DOMAIN));
+}
+
+static bool has_browser(struct home_user *callee)
+{
+	binding_for(b, callee) if (is_browser(b)) return true;
+	return false;
 }
 
 static bool has_older_flows(struct home_user *callee)
@@ -174,6 +204,23 @@ static void fork_inside(struct fork *f, char stage)
 	sip_proxy_fork(f->p, &b);
 }
 
+static struct browser *find_browser(struct fork *f, uint64_t endpoint)
+{
+	for (unsigned i = 0; i < f->n_browsers; i++)
+		if (f->browsers[i].endpoint == endpoint)
+			return &f->browsers[i];
+	return NULL;
+}
+
+static void note_browser(struct fork *f, uint64_t endpoint)
+{
+	struct browser *w = find_browser(f, endpoint);
+	if (w)
+		w->away = false;
+	else if (f->n_browsers < BROWSERS_MAX)
+		f->browsers[f->n_browsers++] = (struct browser){ .endpoint = endpoint };
+}
+
 /* False if the flow is known to be gone. */
 static bool fork_to(struct fork *f, const struct binding *b)
 {
@@ -184,6 +231,8 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	struct sip_flow *link = fe_link_to(fe, b->slot);
 	bool here = flow != NULL;
 	bool there = !here && b->slot != fe->env->slot && link;
+	if (f->invite && is_browser(b))
+		note_browser(f, b->endpoint);
 	if (f->tried.n < FE_FLOWS_TRIED_MAX)
 		f->tried.hints[f->tried.n++] = end.hint;
 	if ((here || there) && f->bridged && b->lync != f->from_lync)
@@ -196,8 +245,9 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	return here || there;
 }
 
-static bool fork_to_older(struct fork *f, struct home_user *u, uint64_t endpoint)
+static bool fork_next(struct fork *f, uint64_t endpoint)
 {
+	struct home_user *u = registrar_user(f->fe->registrar, f->callee);
 	struct binding *b = NULL;
 	do {
 		if (!u || f->tried.n == FE_FLOWS_TRIED_MAX)
@@ -207,9 +257,34 @@ static bool fork_to_older(struct fork *f, struct home_user *u, uint64_t endpoint
 	return b != NULL;
 }
 
-/* Nobody says it again to who was there a moment ago, and will be there in a moment. */
-static void keep_instead(struct fork *f, struct home_user *u, uint64_t endpoint)
+/* Nobody is waited for any more: the fork may be gone afterwards. */
+static void no_more(struct fork *f)
 {
+	timer_stop(&f->patience);
+	list_del(&f->absent);
+	sip_proxy_expect(f->p, false);
+}
+
+static void on_patience(void *arg)
+{
+	no_more(arg);
+}
+
+static void expect_back(struct fork *f, struct browser *w)
+{
+	bool first = list_empty(&f->absent);
+	w->away = true;
+	if (!first)
+		return;
+	list_add(&f->fe->absent, &f->absent);
+	timer_set(&f->patience, loop_now(f->fe->loop) + BACK_S * USEC_PER_SEC);
+	sip_proxy_expect(f->p, true);
+}
+
+/* Nobody says it again to who was there a moment ago, and will be there in a moment. */
+static void keep_instead(struct fork *f, uint64_t endpoint)
+{
+	struct home_user *u = registrar_user(f->fe->registrar, f->callee);
 	if (!f->keepable || !fe_own_link(f->fe))
 		return;
 	if (u)
@@ -220,11 +295,38 @@ static void keep_instead(struct fork *f, struct home_user *u, uint64_t endpoint)
 
 void fe_fork_again(struct fork *f, uint64_t endpoint, enum sip_fail why)
 {
-	struct home_user *u = registrar_user(f->fe->registrar, f->callee);
+	struct browser *w = find_browser(f, endpoint);
 	if (why == SIP_FAIL_TIMEOUT && !f->invite)
 		return; /* the sender has given up at the same time */
-	if (!fork_to_older(f, u, endpoint))
-		keep_instead(f, u, endpoint);
+	if (fork_next(f, endpoint))
+		return;
+	if (w && why == SIP_FAIL_TRANSPORT)
+		expect_back(f, w);
+	else
+		keep_instead(f, endpoint);
+}
+
+static void come_back(struct fork *f, struct browser *w, struct home_user *u)
+{
+	struct binding *b = fe_newest_flow(u, w->endpoint, f->secure, NULL);
+	if (!b || !fork_to(f, b))
+		return;
+	for (unsigned i = 0; i < f->n_browsers; i++)
+		if (f->browsers[i].away)
+			return;
+	no_more(f);
+}
+
+void fe_fork_back(struct frontend *fe, const struct binding *b)
+{
+	list_for(it, &fe->absent)
+	{
+		struct fork *f = list_entry(it, struct fork, absent);
+		struct browser *w =
+		        f->callee == b->user->account ? find_browser(f, b->endpoint) : NULL;
+		if (w && w->away)
+			come_back(f, w, b->user);
+	}
 }
 
 static void fork_init(struct fork *f, struct task *t)
@@ -232,6 +334,9 @@ static void fork_init(struct fork *f, struct task *t)
 	struct buf rb = BUF_ON(f->route_text), lb = BUF_ON(f->lines_text);
 	f->fe = t->fe;
 	f->tried.n = 0;
+	f->n_browsers = 0;
+	list_init(&f->absent);
+	timer_init(&f->patience, t->fe->loop, on_patience, f);
 	f->secure = t->secure;
 	f->invite = t->msg->method == SIP_INVITE;
 	f->makes_dialog = fe_makes_dialog(t->msg);
@@ -261,15 +366,19 @@ static void keep_body(struct fork *f)
 void fe_fork_free(struct fork **fp)
 {
 	struct fork *f = take(fp);
-	if (f)
-		free(f->body);
+	if (!f)
+		return;
+	timer_stop(&f->patience);
+	list_del(&f->absent);
+	free(f->body);
 	free(f);
 }
 
 void fe_fork(struct task *t, struct home_user *callee, char stage)
 {
 	RAW_MEMORY struct fork here; /* enough where each endpoint has one flow */
-	bool keep = has_older_flows(callee) || fe_is_of_conference(t->msg);
+	bool keep = has_older_flows(callee) || fe_is_of_conference(t->msg) ||
+	            (t->msg->method == SIP_INVITE && has_browser(callee));
 	struct fork *f = keep ? xnew(struct fork) : &here;
 	const struct refusal_row *row = refusal_row(REFUSE_NOT_REACHED);
 	char line[512];

@@ -179,10 +179,12 @@ static void on_binding(void *arg, const struct binding *b, enum registrar_event 
 		         log_text(str_of(why)));
 	fe_store_event(fe, b, ev);
 	fe_people_binding(fe, b, ev);
-	if (registrar_is_end(ev))
+	if (registrar_is_end(ev)) {
 		loop_defer(fe->loop, &fe->prune);
-	else
+	} else {
 		fe_deliver(fe, b->user->account);
+		fe_fork_back(fe, b);
+	}
 	/* A Lync client has its connection for this one sign-in: it is told that another took its
 	 * place, or, if it has been silent, finds the connection closed and comes back. */
 	if (ev >= BINDING_EXPIRED && b->lync && b->reach == TOKEN_STREAM)
@@ -376,6 +378,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe->calls = calls_new(fe->loop);
 	calls_on_change(fe->calls, fe_call_changed, fe);
 	map_init(&fe->ringing);
+	list_init(&fe->absent);
 	fe->registrar = registrar_new(fe->loop, &fe->registrar_cfg, &fe->key, &registrar_ops, fe);
 	fe->accounts =
 	        accounts_new(fe->loop, to_accounts < env->n_links ? env->links[to_accounts].fd : -1,

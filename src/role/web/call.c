@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/code.h"
@@ -177,6 +178,17 @@ static void on_ok_again(void *arg)
 		(void)sip_flow_send(f, buf_view(&c->ok.text));
 	c->ok.ms = MIN(2 * c->ok.ms, (uint64_t)SIP_T2_MS);
 	timer_set(&c->ok.again, now + c->ok.ms * USEC_PER_MSEC);
+}
+
+struct call *wb_call_find(const struct session *s, struct str id)
+{
+	list_for(it, &s->calls)
+	{
+		struct call *c = list_entry(it, struct call, node);
+		if (str_eq(str_of(c->id), id))
+			return c;
+	}
+	return NULL;
 }
 
 struct call *wb_call_new(struct session *s, struct str peer)
@@ -389,7 +401,8 @@ static const struct sip_ctx_ops offer_ops = { .response = on_response,
 	                                      .failed = on_failed,
 	                                      .ended = on_ended };
 
-/* false: it cannot be sent. */
+/* number: of the request whose answer it brings; 0: it makes the call.  false: it cannot be sent.
+ */
 static bool make_offer(struct call *c, struct str uri, uint64_t number, struct str sdp)
 {
 	auto_(buf_free) struct buf lines = buf_of(SIP_HEAD_MAX);
@@ -405,7 +418,12 @@ static bool make_offer(struct call *c, struct str uri, uint64_t number, struct s
 	out.lines = buf_view(&lines);
 	out.type = STR("application/sdp");
 	out.body = sdp;
-	sip_branch_make(w->stack, 0, branch);
+	if (number == 0 && c->branch[0])
+		memcpy(branch, c->branch, sizeof(branch)); /* it was sent before */
+	else
+		sip_branch_make(w->stack, 0, branch);
+	if (number == 0)
+		memcpy(c->branch, branch, sizeof(branch));
 	struct str text = web_compose(c->s, &out, f, branch);
 	if (text.len == 0)
 		return false;
@@ -494,12 +512,28 @@ static bool is_for_browsers(struct str sdp)
 	return str_find(sdp, STR("a=fingerprint:")) >= 0 && str_find(sdp, STR("a=ice-ufrag:")) >= 0;
 }
 
+/* The same for the same INVITE: one that comes again, to the process after this one, is the call
+ * that rings already. */
+static void name_incoming(struct call *c, const struct sip_msg *m)
+{
+	static const struct hash_key key = { 0x6469616c746f6e65, 0x7765622d63616c6c };
+	struct str tag = sip_tag(sip_from(m));
+	uint64_t part[] = { hash_bytes(&key, m->call_id.p, m->call_id.len),
+		            hash_bytes(&key, tag.p, tag.len) };
+	char id[WEB_CALL_ID_LEN + 1];
+	(void)snprintf(id, sizeof(id), "%016llx",
+	               (unsigned long long)hash_bytes(&key, part, sizeof(part)));
+	if (!wb_call_find(c->s, str_of(id)))
+		memcpy(c->id, id, sizeof(id));
+}
+
 static void ring(struct session *s, struct sip_req *rq, struct str from)
 {
 	char tag[SIP_TAG_LEN + 1];
 	auto_(buf_free) struct buf lines = buf_of(SIP_HEAD_MAX);
 	struct call *c = wb_call_new(s, from);
 	c->phase = CALL_IN;
+	name_incoming(c, rq->msg);
 	set_text(&c->call_id, rq->msg->call_id);
 	c->remote_cseq = rq->msg->cseq;
 	sip_req_tag(rq, tag);
@@ -589,13 +623,9 @@ void wb_calls_request(struct session *s, struct sip_req *rq)
 
 static struct call *call_of(struct session *s, uint64_t number, const cJSON *args)
 {
-	struct str id = web_text(args, "call");
-	list_for(it, &s->calls)
-	{
-		struct call *c = list_entry(it, struct call, node);
-		if (c->phase != CALL_OVER && str_eq(str_of(c->id), id))
-			return c;
-	}
+	struct call *c = wb_call_find(s, web_text(args, "call"));
+	if (c && c->phase != CALL_OVER)
+		return c;
 	web_fail(s, number, "no_call", "This call is over.", "");
 	return NULL;
 }
@@ -610,11 +640,53 @@ static struct str sdp_of(struct session *s, uint64_t number, const cJSON *args)
 	return STR("");
 }
 
+static struct call *new_outgoing(struct session *s, struct str to)
+{
+	char id[33], tag[TAG_LEN + 1];
+	struct buf ib = BUF_ON(id), tb = BUF_ON(tag);
+	struct call *c = wb_call_new(s, to);
+	rand_token(&ib, 24);
+	rand_token(&tb, TAG_LEN);
+	set_text(&c->call_id, buf_view(&ib));
+	set_text(&c->local_tag, buf_view(&tb));
+	return c;
+}
+
+/* The INVITE goes out: for a call that was brought back, the one that there was. */
+static void call_out(struct call *c, uint64_t number, struct str sdp)
+{
+	char uri[WEB_SIP_URI_MAX + 1];
+	auto_(buf_free) struct buf b = buf_of(256);
+	struct session *s = c->s;
+	if (!make_offer(c, web_sip_uri(str_of(c->peer), uri), 0, sdp)) {
+		call_free(c);
+		web_fail_sip(s, number, 503);
+		return;
+	}
+	buf_printf(&b, "\"call\":\"%s\"", c->id);
+	web_ok(s, number, buf_view(&b));
+	wb_call_keep(c);
+}
+
+static void start_again(struct session *s, uint64_t number, const cJSON *args)
+{
+	struct call *c = call_of(s, number, args);
+	struct str sdp = c ? sdp_of(s, number, args) : STR("");
+	if (sdp.len == 0)
+		return;
+	if (c->phase == CALL_OUT && !c->offer)
+		call_out(c, number, sdp);
+	else
+		web_bad(s, number, "this call was not brought back");
+}
+
 void wb_call_start(struct session *s, uint64_t number, const cJSON *args)
 {
-	char space[WEB_SIP_URI_MAX + 1], uri[WEB_SIP_URI_MAX + 1], id[33], tag[TAG_LEN + 1];
-	struct buf ib = BUF_ON(id), tb = BUF_ON(tag);
-	auto_(buf_free) struct buf b = buf_of(256);
+	char space[WEB_SIP_URI_MAX + 1];
+	if (cJSON_HasObjectItem(args, "call")) {
+		start_again(s, number, args);
+		return;
+	}
 	struct str to = wb_people_bare(web_text(args, "to"), space);
 	if (to.len == 0) {
 		web_bad(s, number, "to is no address");
@@ -623,22 +695,10 @@ void wb_call_start(struct session *s, uint64_t number, const cJSON *args)
 	struct str sdp = sdp_of(s, number, args);
 	if (sdp.len == 0)
 		return;
-	if (s->n_calls >= WEB_DIALOGS_MAX) {
+	if (s->n_calls >= WEB_DIALOGS_MAX)
 		web_fail(s, number, "too_many", "There are too many calls.", "End one of them.");
-		return;
-	}
-	struct call *c = wb_call_new(s, to);
-	rand_token(&ib, 24);
-	rand_token(&tb, TAG_LEN);
-	set_text(&c->call_id, buf_view(&ib));
-	set_text(&c->local_tag, buf_view(&tb));
-	if (!make_offer(c, web_sip_uri(to, uri), 0, sdp)) {
-		call_free(c);
-		web_fail_sip(s, number, 503);
-		return;
-	}
-	buf_printf(&b, "\"call\":\"%s\"", c->id);
-	web_ok(s, number, buf_view(&b));
+	else
+		call_out(new_outgoing(s, to), number, sdp);
 }
 
 /* The browser's answer to what was asked of it in that phase. */

@@ -22,10 +22,11 @@ struct call {
 	char *peer;                   /* address without scheme */
 	char *call_id, *local_tag, *remote, *remote_tag, *target, *routes;
 	uint32_t cseq, remote_cseq;
-	struct list offers;   /* of ours: INVITEs, whose transactions there are */
-	struct offer *offer;  /* the one that is not answered yet */
-	struct sip_stx *asks; /* theirs, which the browser has to answer */
-	struct {              /* our 2xx, until its ACK */
+	char branch[SIP_BRANCH_LEN + 1]; /* of the INVITE that makes it, if that is ours */
+	struct list offers;              /* of ours: INVITEs, whose transactions there are */
+	struct offer *offer;             /* the one that is not answered yet */
+	struct sip_stx *asks;            /* theirs, which the browser has to answer */
+	struct {                         /* our 2xx, until its ACK */
 		struct buf text;
 		uint32_t slot; /* of the front end that it goes to */
 		uint32_t cseq; /* 0: acknowledged */
@@ -38,5 +39,8 @@ struct call {
 
 /* In ringing, or about to. */
 struct call *wb_call_new(struct session *s, struct str peer);
-/* The browser gets the dialog as it is now, sealed, to bring it back when this process is gone. */
+/* The call of that name; or NULL. */
+struct call *wb_call_find(const struct session *s, struct str id);
+/* The browser gets the dialog, or the INVITE of ours that is not answered yet, as it is now,
+ * sealed, to bring it back when this process is gone. */
 void wb_call_keep(const struct call *c);

@@ -8,17 +8,23 @@
 /* Calls that outlive the process.  The browser holds each dialog sealed, under a key that the
  * supervisor keeps, for the log-in that it was made with; the process that comes next opens it when
  * the browser is back, under the same session and endpoint.  Its own requests then go on with a
- * higher CSeq: what was sealed may not be the latest. */
+ * higher CSeq: what was sealed may not be the latest.
+ *
+ * Of a call that goes out and is not answered yet it holds the INVITE's names alone.  The browser
+ * sends its offer again, and the front end, which has waited for it, takes that for a repetition of
+ * the INVITE that it has (stack/sip/stx.c).  What rings in here comes again by itself. */
 
 enum {
-	KEPT_VERSION = 1,
+	KEPT_VERSION = 2,
 	KEPT_MAX = 24 * 1024, /* bytes of one, sealed, as the browser has it */
 	CSEQ_JUMP = 1000,
 };
 
 struct kept {
-	struct str session, id, peer, call_id, local_tag, remote, remote_tag, target, routes;
+	struct str session, id, peer, call_id, local_tag, remote, remote_tag, target, routes,
+	        branch;
 	uint32_t cseq, remote_cseq;
+	bool out; /* not answered yet */
 };
 
 static struct bytes row_of(const struct web_login *who, struct buf *b)
@@ -34,8 +40,9 @@ static struct bytes row_of(const struct web_login *who, struct buf *b)
 static void put_plain(struct buf *b, const struct call *c)
 {
 	const char *texts[] = { c->s->id,  c->id,         c->peer,   c->call_id, c->local_tag,
-		                c->remote, c->remote_tag, c->target, c->routes };
+		                c->remote, c->remote_tag, c->target, c->routes,  c->branch };
 	buf_u8(b, KEPT_VERSION);
+	buf_u8(b, c->phase == CALL_OUT);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		buf_str16(b, str_of(texts[i] ? texts[i] : ""));
 	buf_u32(b, c->cseq);
@@ -63,15 +70,19 @@ void wb_call_keep(const struct call *c)
 static int read_plain(struct kept *k, struct bytes plain)
 {
 	struct str *texts[] = { &k->session, &k->id,         &k->peer,   &k->call_id, &k->local_tag,
-		                &k->remote,  &k->remote_tag, &k->target, &k->routes };
+		                &k->remote,  &k->remote_tag, &k->target, &k->routes,  &k->branch };
 	struct rd r = rd_of(plain);
 	if (rd_u8(&r) != KEPT_VERSION)
 		return -EBADMSG;
+	k->out = rd_u8(&r) != 0;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		*texts[i] = rd_str16(&r);
 	k->cseq = rd_u32(&r);
 	k->remote_cseq = rd_u32(&r);
-	return r.bad || rd_left(&r) > 0 || k->id.len != WEB_CALL_ID_LEN ? -EBADMSG : 0;
+	return r.bad || rd_left(&r) > 0 || k->id.len != WEB_CALL_ID_LEN ||
+	                       (k->out && k->branch.len != SIP_BRANCH_LEN)
+	               ? -EBADMSG
+	               : 0;
 }
 
 /* The texts lie in plain. */
@@ -114,32 +125,37 @@ bool wb_kept_session(const struct web *w, const struct web_login *who, const cJS
 	return true;
 }
 
-static struct call *take_back(struct session *s, const struct kept *k)
+/* The very INVITE is to go out again. */
+static void take_back_out(struct call *c, const struct kept *k)
 {
-	struct call *c = wb_call_new(s, k->peer);
+	c->cseq = k->cseq - 1;
+	memcpy(c->branch, k->branch.p, SIP_BRANCH_LEN);
+}
+
+static void take_back_up(struct call *c, const struct kept *k)
+{
 	timer_stop(&c->life);
-	memcpy(c->id, k->id.p, k->id.len);
-	c->id[k->id.len] = '\0';
 	c->phase = CALL_UP;
-	c->call_id = str_dup(k->call_id);
-	c->local_tag = str_dup(k->local_tag);
 	c->remote = str_dup(k->remote);
 	c->remote_tag = str_dup(k->remote_tag);
 	c->target = str_dup(k->target);
 	c->routes = str_dup(k->routes);
 	c->cseq = k->cseq + CSEQ_JUMP;
 	c->remote_cseq = k->remote_cseq;
-	return c;
 }
 
-static bool is_there(const struct session *s, struct str id)
+static struct call *take_back(struct session *s, const struct kept *k)
 {
-	list_for(it, &s->calls)
-	{
-		if (str_eq(str_of(list_entry(it, struct call, node)->id), id))
-			return true;
-	}
-	return false;
+	struct call *c = wb_call_new(s, k->peer);
+	memcpy(c->id, k->id.p, k->id.len);
+	c->id[k->id.len] = '\0';
+	c->call_id = str_dup(k->call_id);
+	c->local_tag = str_dup(k->local_tag);
+	if (k->out)
+		take_back_out(c, k);
+	else
+		take_back_up(c, k);
+	return c;
 }
 
 void wb_calls_take_back(struct session *s, const cJSON *hello, struct buf *b)
@@ -152,7 +168,7 @@ void wb_calls_take_back(struct session *s, const cJSON *hello, struct buf *b)
 		struct kept k;
 		if (!cJSON_IsString(one) ||
 		    open_kept(&k, s->web, &s->who, str_of(one->valuestring), &plain) < 0 ||
-		    !str_eq(k.session, str_of(s->id)) || is_there(s, k.id))
+		    !str_eq(k.session, str_of(s->id)) || wb_call_find(s, k.id))
 			continue;
 		struct call *c = take_back(s, &k);
 		buf_printf(b, "%s\"%s\"", s->n_calls > 1 ? "," : "", c->id);

@@ -555,7 +555,7 @@ bool wb_kept_session(const struct web *w, const struct web_login *who, const cJS
                      char ret[WEB_SESSION_ID_MAX + 1]);
 /* Takes them up; appends the member "calls": those that go on. */
 void wb_calls_take_back(struct session *s, const cJSON *hello, struct buf *b);
-/* The browser gets all of them anew. */
+/* The browser gets those anew that are answered. */
 void wb_calls_keep(const struct session *s);
 
 /* --- relay.c */
