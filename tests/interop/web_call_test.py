@@ -292,5 +292,31 @@ def a_call_goes_on_when_the_web_process_is_killed(case):
     check_eq(a.run("document.querySelector('.call') === null"), True, "no call is left")
 
 
+@tap.test(alone=True)
+def a_call_that_rings_goes_on_when_the_web_process_is_killed(case):
+    a, alice = person(case, "alice", CALLER)
+    b, bob = person(case, "bob", CALLED)
+    find(a, bob)
+    a.press("Call ")
+    b.wait("is calling")
+    a.wait("Ringing")
+    case.site.server.kill_role("web", 1)
+    for user in (alice, bob):
+        wait_for(lambda user=user: case.site.server.endpoints(user), "the page is back")
+    a.wait("Ringing")
+    # What is pressed before the call is there again is done then.
+    b.press("Answer")
+    up(a)
+    up(b)
+    wait_heard(a, CALLED)
+    wait_heard(b, CALLER)
+    b.press("Hang up")
+    a.wait_gone("Hang up")
+    for p in (a, b):
+        p.press("Calls")
+        p.wait("Outgoing" if p is a else "Incoming")
+        check("Missed" not in p.text(), p.text())
+
+
 if __name__ == "__main__":
     tap.main(make)

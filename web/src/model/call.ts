@@ -29,8 +29,10 @@ export class Call {
   readonly remoteScreen = signal(false);
   /** With which the server takes it up again. */
   kept = "";
-  /** What an incoming call offers. */
+  /** What was offered to begin with, by whoever calls. */
   offer = "";
+  /** The server does not know of it at the moment. */
+  away = false;
   /** What the caller says to be called. */
   said = "";
   /** It was answered here, whatever became of it. */

@@ -14,6 +14,8 @@ const GLARE_TRIES = 5;
 /** An ended call says why for a while. */
 const ENDED_MS = 6_000;
 const EARLY_MAX = 16;
+/** So long a call that rings here waits for its caller, where its server process has gone (src/role/frontend/fork.c). */
+const BACK_MS = 15_000;
 
 export interface CallsWorld {
   request(op: string, fields?: object): Promise<unknown>;
@@ -33,6 +35,12 @@ export class Calls {
   readonly incoming = signal<readonly Call[]>([]);
   /** Events of a call that has no name yet: they can be faster than the answer to `call.start`. */
   private early: (CallEvent | KeptEvent)[] = [];
+  /** Ended while the server could not be told. */
+  private untold: Call[] = [];
+  /** Incoming calls that were ended here: one that comes again does not ring again. */
+  private readonly refused = new Set<string>();
+  /** Who waits for the link, or for a call to come again. */
+  private waiting: (() => void)[] = [];
   private relay: { servers: RTCIceServer[]; until: number } | null = null;
 
   constructor(private readonly world: CallsWorld) {}
@@ -46,12 +54,12 @@ export class Calls {
     await this.guard(call, async () => {
       await this.claim(call, false);
       await this.open(call, video);
-      const sdp = await call.makeOffer();
+      const sdp = (call.offer = await call.makeOffer());
       if (call.over) return;
       this.early = [];
       const ok = (await this.world.request("call.start", { to: uri, sdp })) as { call?: unknown };
       call.id = typeof ok.call === "string" ? ok.call : "";
-      if (call.over) return void this.tell("call.end", call);
+      if (call.over) return void this.tellEnd(call);
       for (const e of this.early.splice(0)) if (e.call === call.id) this.event(e);
     });
   }
@@ -67,20 +75,20 @@ export class Calls {
       await this.claim(call, true);
       await this.open(call, video);
       const sdp = await call.makeAnswer(call.offer);
-      if (!call.over) await this.world.request("call.answer", { call: call.id, sdp });
+      await this.tellAnswer(call, sdp);
       call.agreed();
     });
   }
 
   decline(call: Call): void {
-    void this.tell("call.end", call);
+    void this.tellEnd(call);
     this.ended(call, "ended_here");
   }
 
   hangUp(): void {
     const call = this.current.peek();
     if (!call) return;
-    if (!call.over && call.id) void this.tell("call.end", call);
+    if (!call.over && call.id) void this.tellEnd(call);
     this.ended(call, "ended_here");
   }
 
@@ -134,19 +142,65 @@ export class Calls {
 
   /** The link is back, perhaps by another network: what could not be said while it was away is said now. */
   linked(): void {
+    for (const call of this.untold.splice(0)) void this.tellEnd(call);
+    this.wake();
     const call = this.current.peek();
+    if (call?.away && call.ours) void this.again(call);
     const state = call?.pc?.connectionState;
     if (call?.since.peek() && call.ours && (state === "failed" || state === "disconnected")) void this.restart(call);
   }
 
   /** With which the server takes up calls that it does not know any more. */
   kept(): string[] {
-    return this.all().filter((c) => c.kept && !c.over).map((c) => c.kept);
+    const running = this.all().filter((c) => !c.over);
+    return [...running, ...this.untold].flatMap((c) => c.kept || []);
   }
 
-  /** The session is a new one: the server knows of these calls alone. */
-  lost(known: readonly string[] = []): void {
-    for (const call of this.all()) if (!known.includes(call.id)) this.ended(call, "lost");
+  /** The session is a new one: the server knows of these calls alone, if there is one. What rings may go on. */
+  lost(known?: readonly string[]): void {
+    for (const call of this.all()) {
+      const goesOn = known?.includes(call.id);
+      if (!known || !(goesOn || (!call.ours && !call.kept))) this.ended(call, "lost");
+      else call.away = !goesOn || (call.ours && ["starting", "ringing"].includes(call.phase.peek()));
+      if (call.away && !call.ours) setTimeout(() => call.away && this.ended(call, "lost"), BACK_MS);
+    }
+  }
+
+  /** The server that took this call up has not got its offer yet. */
+  private async again(call: Call): Promise<void> {
+    call.away = false;
+    try {
+      await this.world.request("call.start", { call: call.id, sdp: call.offer });
+    } catch (error) {
+      if (!isAway(error)) this.ended(call, codeOf(error));
+    }
+  }
+
+  /** Until it was heard: by whatever process has the call then. */
+  private async tellAnswer(call: Call, sdp: string): Promise<void> {
+    for (let tries = 0; !call.over; tries++) {
+      try {
+        if (!call.away) return void (await this.world.request("call.answer", { call: call.id, sdp }));
+      } catch (error) {
+        // It was heard the first time, if it does not ring any more.
+        if (tries && codeOf(error) === "bad_request") return;
+        if (!isAway(error)) throw error;
+      }
+      await new Promise<void>((done) => this.waiting.push(done));
+    }
+  }
+
+  private wake(): void {
+    for (const done of this.waiting.splice(0)) done();
+  }
+
+  private async tellEnd(call: Call): Promise<void> {
+    if (!call.ours) this.refused.add(call.id);
+    try {
+      await this.world.request("call.end", { call: call.id });
+    } catch (error) {
+      if (isAway(error)) this.untold.push(call);
+    }
   }
 
   private all(): Call[] {
@@ -174,7 +228,7 @@ export class Calls {
 
   private async claim(call: Call, force: boolean): Promise<void> {
     const release = await this.world.claim(force, () => {
-      if (!call.over) void this.tell("call.end", call);
+      if (!call.over) void this.tellEnd(call);
       this.ended(call, "other_call");
     });
     if (!release) throw new ApiError({ code: "other_tab" });
@@ -198,13 +252,24 @@ export class Calls {
   }
 
   private rang(e: CallEvent): void {
+    const known = this.all().find((c) => c.id === e.call && !c.over);
+    if (known) return this.rangAgain(known, e.sdp);
     const call = new Call(e.with, false, this.world.media, this.world.now());
     call.id = e.call;
+    if (this.refused.has(e.call)) return void this.tellEnd(call);
     call.offer = e.sdp;
     call.said = e.name;
     call.video = hasVideo(e.sdp);
     this.incoming.value = [...this.incoming.peek(), call];
     this.world.rings(true);
+  }
+
+  private rangAgain(call: Call, offer: string): void {
+    // What was offered first has been answered already.
+    if (call.taken && call.offer !== offer) return this.ended(call, "lost");
+    call.offer = offer;
+    call.away = false;
+    this.wake();
   }
 
   private unring(call: Call): void {
@@ -253,7 +318,7 @@ export class Calls {
     } else if (state === "failed" && call.since.peek() && call.ours) {
       void this.restart(call);
     } else if (state === "failed" && !call.since.peek()) {
-      void this.tell("call.end", call);
+      void this.tellEnd(call);
       this.ended(call, "no_way");
     }
   }
@@ -308,23 +373,25 @@ export class Calls {
     try {
       await doing();
     } catch (error) {
-      if (call.id && !call.over) void this.tell("call.end", call);
+      if (call.id && !call.over) void this.tellEnd(call);
       this.ended(call, error instanceof DOMException ? mediaError(error) : codeOf(error));
     }
-  }
-
-  private async tell(op: string, call: Call): Promise<void> {
-    await this.world.request(op, { call: call.id }).catch(() => undefined);
   }
 
   private ended(call: Call, reason: string): void {
     this.unring(call);
     if (!call.over) {
       call.end(reason);
+      this.wake();
       this.world.ended(call);
     }
     if (this.current.peek() !== call) return;
     if (reason === "ended_here" || reason === "hung_up") this.current.value = null;
     else setTimeout(() => this.current.peek() === call && (this.current.value = null), ENDED_MS);
   }
+}
+
+/** Nobody heard it, or perhaps nobody did. */
+function isAway(error: unknown): boolean {
+  return ["offline", "lost"].includes(codeOf(error));
 }

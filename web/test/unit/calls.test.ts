@@ -610,4 +610,123 @@ describe("calls", () => {
     expect(calls.current.value).toBe(second);
     expect(ops().filter((op) => op === "call.end").length).toBe(1);
   });
+
+  describe("when the server's process has gone", () => {
+    async function ringsHere() {
+      const w = world();
+      w.calls.event(says("incoming", { sdp: "their offer" }));
+      const [call] = w.calls.incoming.value;
+      if (!call) throw new Error("nothing rings");
+      return { ...w, call };
+    }
+    const cannot = (code: string) => () => {
+      throw new ApiError({ code });
+    };
+
+    it("goes on ringing until the call comes again", async () => {
+      const { calls, call, over, rings } = await ringsHere();
+      calls.lost([]);
+      calls.event(says("incoming", { sdp: "their offer" }));
+      vi.advanceTimersByTime(60_000);
+      expect([calls.incoming.value, over, rings]).toEqual([[call], [], [true]]);
+      calls.lost();
+      expect(over).toEqual([call]);
+    });
+
+    it("rings no more when it does not come again", async () => {
+      const { calls, call, over, rings } = await ringsHere();
+      calls.lost([]);
+      vi.advanceTimersByTime(60_000);
+      expect([calls.incoming.value, over, call.reason.value, rings]).toEqual([[], [call], "lost", [true, false]]);
+    });
+
+    it("answers when the call is there again", async () => {
+      const { calls, call, asked, answers } = await ringsHere();
+      answers["call.answer"] = cannot("offline");
+      void calls.answer(call, false);
+      await settle();
+      calls.lost([]);
+      calls.linked();
+      await settle();
+      answers["call.answer"] = () => ({});
+      const before = asked.length;
+      calls.event(says("incoming", { sdp: "their offer" }));
+      await settle();
+      expect(asked.slice(before)).toEqual([["call.answer", { call: "c1", sdp: "our answer a=candidate" }]]);
+      expect(call.phase.value).toBe("connecting");
+    });
+
+    it("answers once, though the answer's answer was lost", async () => {
+      const { calls, call, answers } = await ringsHere();
+      answers["call.answer"] = cannot("lost");
+      void calls.answer(call, false);
+      await settle();
+      answers["call.answer"] = cannot("bad_request");
+      calls.linked();
+      await settle();
+      expect(call.phase.value).toBe("connecting");
+    });
+
+    it("does not take what is offered otherwise the second time", async () => {
+      const { calls, call, answers } = await ringsHere();
+      answers["call.answer"] = cannot("lost");
+      void calls.answer(call, false);
+      await settle();
+      calls.lost([]);
+      calls.event(says("incoming", { sdp: "another offer" }));
+      await settle();
+      expect([call.phase.value, call.reason.value]).toEqual(["ended", "lost"]);
+    });
+
+    it("does not ring again when it was declined meanwhile", async () => {
+      const { calls, call, ops, answers } = await ringsHere();
+      answers["call.end"] = cannot("offline");
+      calls.decline(call);
+      await settle();
+      answers["call.end"] = () => ({});
+      calls.lost([]);
+      calls.event(says("incoming", { sdp: "their offer" }));
+      expect(calls.incoming.value).toEqual([]);
+      expect(ops()).toEqual(["call.end", "call.end"]);
+    });
+
+    it("offers again what rings at the other side", async () => {
+      const { calls, asked } = await (async () => {
+        const w = world();
+        await w.calls.start("bob@example.test", false);
+        w.calls.event({ ev: "kept", call: "c1", kept: "sealed" });
+        return w;
+      })();
+      expect(calls.kept()).toEqual(["sealed"]);
+      calls.lost(["c1"]);
+      const before = asked.length;
+      calls.linked();
+      calls.linked();
+      await settle();
+      expect(asked.slice(before)).toEqual([["call.start", { call: "c1", sdp: "offer 1 a=sendrecv a=candidate" }]]);
+      calls.event(says("answered", { sdp: "their answer" }));
+      await settle();
+      calls.lost(["c1"]);
+      calls.linked();
+      await settle();
+      expect(asked.length).toBe(before + 1);
+    });
+
+    it("tells an end that could not be told", async () => {
+      const { calls, ops, answers } = await talking();
+      calls.event({ ev: "kept", call: "c1", kept: "sealed" });
+      answers["call.end"] = cannot("offline");
+      calls.hangUp();
+      await settle();
+      expect(calls.kept()).toEqual(["sealed"]);
+      answers["call.end"] = () => ({});
+      const before = ops().length;
+      calls.lost(["c1"]);
+      calls.linked();
+      calls.linked();
+      await settle();
+      expect(ops().slice(before)).toEqual(["call.end"]);
+      expect(calls.kept()).toEqual([]);
+    });
+  });
 });
