@@ -11,6 +11,7 @@ from interop.webpage import find, person  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
+from lib.web import Site  # noqa: E402
 
 
 def make(args, folder):
@@ -21,6 +22,17 @@ def make(args, folder):
 def up(p):
     wait_for(lambda: p.run("document.querySelector('.call')?.dataset.phase") == "up",
              lambda: f"a call that is up: {p.text()}")
+
+
+def elsewhere(case, name, look):
+    """Somebody at a machine of her own: the page, and the machine."""
+    machine = case.own(case.site.net.host())
+    browser = case.own(case.site.browser_at(machine))
+    p = case.own(webpage.WebPage(browser, Site(case.site.server).origin, look))
+    p.user = case.site.user(name)
+    webpage.sign_in(p, p.user)
+    p.wait("Chats")
+    return p, machine
 
 
 def talk(case, video, way=None):
@@ -263,6 +275,58 @@ def a_phone_cannot_be_called_yet_and_the_page_says_so(case):
     a.press("Call ")
     phone.answer(phone.expect_request("INVITE"), 488)
     a.wait("Browsers cannot call those yet")
+
+
+# The connection of the page's next call; and the network's addresses are no secret to it: who lets a
+# page hear the microphone tells it those too.
+LINE = """window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(config) { super(config); window.line = this; }
+}"""
+
+
+def lay_open(p):
+    p.protocol.ask("Browser.grantPermissions", browserContextId=p.context,
+                   permissions=["audioCapture", "videoCapture"])
+    p.run(LINE)
+
+
+def goes_on_elsewhere(a, b, machine, moves):
+    """a calls b; the one who moves gets another cable and another address in the call."""
+    stays = b if moves is a else a
+    for p, other in ((a, b), (b, a)):
+        lay_open(p)
+        find(p, other.user)
+    a.press("Call ")
+    b.wait("is calling")
+    b.press("Answer")
+    for end, other in ((a, CALLED), (b, CALLER)):
+        up(end)
+        wait_heard(end, other)
+    check(machine.ip in moves.run("line.localDescription.sdp"), f"{machine.ip} is told")
+    machine.move()
+    webpage.say(stays, "Are you there?")
+    wait_for(lambda: machine.ip in moves.run("line.localDescription.sdp"), f"{machine.ip} is told")
+    for end, other in ((a, CALLED), (b, CALLER)):
+        wait_heard(end, other)
+    moves.wait("Are you there?")
+    webpage.say(moves, "I am elsewhere now")
+    stays.wait("I am elsewhere now")
+    stays.press("Hang up")
+    moves.wait_gone("Hang up")
+
+
+@tap.test
+def who_is_called_changes_the_network_in_a_call(case):
+    a, a.user = person(case, "alice", CALLER)
+    b, machine = elsewhere(case, "bob", CALLED)
+    goes_on_elsewhere(a, b, machine, b)
+
+
+@tap.test
+def who_calls_changes_the_network_in_a_call(case):
+    b, b.user = person(case, "bob", CALLED)
+    a, machine = elsewhere(case, "alice", CALLER)
+    goes_on_elsewhere(a, b, machine, a)
 
 
 @tap.test(alone=True)

@@ -112,12 +112,16 @@ class Browsers(site.Site):
     def __init__(self, args, folder, **server):
         chromium.need()
         need()
+        self.folder = folder
         super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {DIST}\n", **server)
         try:
-            self.browser = Chromium(folder, self.server.ca, self.net.host())
+            self.browser = self.browser_at(self.net.host())
         except BaseException:
             super().stop()
             raise
+
+    def browser_at(self, machine):
+        return Chromium(self.folder, self.server.ca, machine)
 
     def stop(self):
         self.browser.stop()

@@ -178,20 +178,24 @@ class Host(Machine):
         with _lock:
             n = next(_numbers)
         super().__init__(f"h{n}")
+        self._plug(n, "eth0")
+
+    def _plug(self, n, face):
+        """A cable, and an address with it."""
         self.ip = f"10.77.{n // 250}.{n % 250 + 1}"
         self.cable = f"c{n}"
-        ip_tool("link", "add", self.cable, "type", "veth", "peer", "name", "eth0",
+        ip_tool("link", "add", self.cable, "type", "veth", "peer", "name", face,
                 "netns", self.name)
         ip_tool("link", "set", self.cable, "up")
         ip_tool("route", "add", self.ip, "dev", self.cable, "src", SERVER_IP)
-        self.ip_tool("addr", "add", self.ip + "/32", "dev", "eth0")
+        self.ip_tool("addr", "add", self.ip + "/32", "dev", face)
         # Looking for another machine with the same address ends a second later, and Chromium gives
         # up then what it loads: its network has changed.
         with self.entered():
-            setting("ipv6/conf/eth0/accept_dad", "0")
-        self.link("set", "eth0", "up")
-        self.ip_tool("route", "add", SERVER_IP, "dev", "eth0")
-        self.ip_tool("route", "add", "default", "via", SERVER_IP, "dev", "eth0")
+            setting(f"ipv6/conf/{face}/accept_dad", "0")
+        self.link("set", face, "up")
+        self.ip_tool("route", "replace", SERVER_IP, "dev", face)
+        self.ip_tool("route", "replace", "default", "via", SERVER_IP, "dev", face)
 
     def cut(self):
         """Pulls the cable: nothing arrives any more, and nobody is told."""
@@ -200,3 +204,11 @@ class Host(Machine):
     def mend(self):
         ip_tool("link", "set", self.cable, "up")
         ip_tool("route", "replace", self.ip, "dev", self.cable, "src", SERVER_IP)
+
+    def move(self):
+        """Another cable with another address; the old one is taken away."""
+        old = self.cable
+        with _lock:
+            n = next(_numbers)
+        self._plug(n, f"eth{n}")
+        ip_tool("link", "del", old)

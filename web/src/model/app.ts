@@ -112,6 +112,7 @@ export class Session {
       taken: (call) => this.history.taken(call),
       ended: (call) => this.history.ended(call, new Date()),
       rings: (on) => ringer.set(on && this.self.peek().state !== "do_not_disturb" && !isQuiet(prefs.peek(), new Date())),
+      nudge: () => this.transport.nudge(),
       claim: (force, lost) => claimCall(navigator.locks, force, lost),
     });
   }

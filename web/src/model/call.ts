@@ -33,6 +33,8 @@ export class Call {
   offer = "";
   /** The server does not know of it at the moment. */
   away = false;
+  /** Another way is looked for. */
+  recovers = false;
   /** What the caller says to be called. */
   said = "";
   /** It was answered here, whatever became of it. */

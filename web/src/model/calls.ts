@@ -11,6 +11,10 @@ import { hasVideo } from "./sdp";
 const GLARE_MIN_MS = 200;
 const GLARE_MS = 2_000;
 const GLARE_TRIES = 5;
+/** A way that is lost is looked for anew after so long; by the one who was called much later, if nobody else does. */
+const RESTART_MS = 3_000;
+const RESTART_CALLED_MS = 15_000;
+const RESTART_MAX_MS = 30_000;
 /** An ended call says why for a while. */
 const ENDED_MS = 6_000;
 const EARLY_MAX = 16;
@@ -23,6 +27,8 @@ export interface CallsWorld {
   now(): Date;
   random(): number;
   rings(on: boolean): void;
+  /** The network may be another one. */
+  nudge(): void;
   /** For the list of calls. */
   taken(call: Call): void;
   ended(call: Call): void;
@@ -146,8 +152,6 @@ export class Calls {
     this.wake();
     const call = this.current.peek();
     if (call?.away && call.ours) void this.again(call);
-    const state = call?.pc?.connectionState;
-    if (call?.since.peek() && call.ours && (state === "failed" || state === "disconnected")) void this.restart(call);
   }
 
   /** With which the server takes up calls that it does not know any more. */
@@ -315,21 +319,40 @@ export class Calls {
     if (state === "connected") {
       call.since.value ??= this.world.now();
       call.phase.value = "up";
-    } else if (state === "failed" && call.since.peek() && call.ours) {
-      void this.restart(call);
+    } else if (isBroken(call)) {
+      void this.recover(call);
     } else if (state === "failed" && !call.since.peek()) {
       void this.tellEnd(call);
       this.ended(call, "no_way");
     }
   }
 
+  /** Until there is a way again: soon, when the link is back, and then more and more seldom. */
+  private async recover(call: Call): Promise<void> {
+    if (call.recovers) return;
+    call.recovers = true;
+    this.world.nudge();
+    let agreed = true;
+    // An offer that did not get through leaves the two sides with different ideas of the way, whatever the browser says.
+    const needed = () => !call.over && (!agreed || isBroken(call));
+    const first = call.pc?.connectionState === "failed" ? 0 : RESTART_MS;
+    for (let ms = call.ours ? first : RESTART_CALLED_MS; needed(); ms = Math.min(2 * ms || RESTART_MS, RESTART_MAX_MS)) {
+      if (ms) await new Promise<void>((done) => {
+        setTimeout(done, ms);
+        if (call.ours || !agreed) this.waiting.push(done);
+      });
+      if (needed()) agreed = await this.restart(call, needed);
+    }
+    call.recovers = false;
+  }
+
   /** Looks for another way, with words for the relay that are still good. */
-  private async restart(call: Call): Promise<void> {
+  private async restart(call: Call, needed: () => boolean): Promise<boolean> {
     const iceServers = await this.servers();
-    if (call.over || !call.pc) return;
+    if (call.over || !call.pc) return true;
     call.pc.setConfiguration({ ...call.pc.getConfiguration(), iceServers });
     call.pc.restartIce();
-    await this.renegotiate(call);
+    return this.renegotiate(call, needed);
   }
 
   /** False if the other side could not be asked. Asked is who has to know, when it is this exchange's turn. */
@@ -389,6 +412,10 @@ export class Calls {
     if (reason === "ended_here" || reason === "hung_up") this.current.value = null;
     else setTimeout(() => this.current.peek() === call && (this.current.value = null), ENDED_MS);
   }
+}
+
+function isBroken(call: Call): boolean {
+  return !call.over && call.since.peek() !== null && ["failed", "disconnected"].includes(call.pc?.connectionState ?? "");
 }
 
 /** Nobody heard it, or perhaps nobody did. */

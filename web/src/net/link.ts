@@ -11,6 +11,10 @@ export const PROTOCOL = "dialtone.v1";
 const ANSWER_MS = 20_000;
 /** After that long without a word from the server it is asked whether it is there. */
 const SILENCE_MS = 60_000;
+/** The same while it owes an answer. */
+const SLOW_MS = 5_000;
+/** So long it has to say so where there is doubt: a network that has changed tells nobody. */
+const DOUBT_MS = 4_000;
 /** So long after an event, or after so many, the server is told that it need not keep them. */
 const SEEN_MS = 5_000;
 const SEEN_EVENTS = 200;
@@ -93,7 +97,7 @@ export class Link {
       this.attempts = 0;
       this.start();
     } else if (this.state === "online") {
-      this.probe();
+      this.probe(DOUBT_MS);
     }
   }
 
@@ -103,13 +107,14 @@ export class Link {
     return this.send(op, fields);
   }
 
-  private send(op: string, fields: object): Promise<unknown> {
+  private send(op: string, fields: object, ms = ANSWER_MS): Promise<unknown> {
     const id = this.nextId++;
     const socket = this.socket;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.fail(socket), ANSWER_MS);
+      const timer = setTimeout(() => this.fail(socket), ms);
       this.pending.set(id, { resolve, reject, timer });
       socket?.send(JSON.stringify({ id, op, ...fields }));
+      if (ms === ANSWER_MS) this.listen();
     });
   }
 
@@ -143,9 +148,9 @@ export class Link {
       return this.fail(socket);
     }
     if (!isObject(json)) return;
-    this.listen();
     if (typeof json.re === "number") this.answered(json.re, json);
     else if (typeof json.seq === "number") this.happened(json.seq, json);
+    this.listen();
   }
 
   private answered(id: number, json: Record<string, unknown>): void {
@@ -208,15 +213,15 @@ export class Link {
 
   private listen(): void {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.probe(), SILENCE_MS);
+    this.silence = setTimeout(() => this.probe(DOUBT_MS), this.pending.size ? SLOW_MS : SILENCE_MS);
   }
 
   /** Says how far the events came. Any answer shows that the server is there; no answer ends the connection. */
-  probe(): void {
+  probe(ms = ANSWER_MS): void {
     this.forgetSeen();
     if (this.state !== "online" || !this.session) return;
     this.toldSeen = this.session.seq;
-    this.send("seen", { seq: this.session.seq }).catch(() => undefined);
+    this.send("seen", { seq: this.session.seq }, ms).catch(() => undefined);
   }
 
   private forgetSeen(): void {

@@ -113,6 +113,7 @@ function world() {
     return new FakeStream(made) as unknown as MediaStream;
   });
   const over: Call[] = [];
+  const nudge = vi.fn();
   const claim = vi.fn(async (_force: boolean, _lost: () => void): Promise<(() => void) | null> => () => undefined);
   const screen = vi.fn(async () => {
     const track = new FakeTrack("video");
@@ -128,12 +129,13 @@ function world() {
     now: () => new Date(1_000_000),
     random: () => 0.5,
     rings: (on) => rings.push(on),
+    nudge,
     claim,
     taken: () => undefined,
     ended: (call) => over.push(call),
   });
   const ops = () => asked.map(([op]) => op);
-  return { calls, peers, tracks, asked, ops, answers, open, screen, claim, over, rings };
+  return { calls, nudge, peers, tracks, asked, ops, answers, open, screen, claim, over, rings };
 }
 
 function says(state: CallEvent["state"], more: Partial<CallEvent> = {}): CallEvent {
@@ -280,11 +282,45 @@ describe("calls", () => {
   });
 
   it("looks for another way when the network has changed", async () => {
-    const { peer, ops } = await talking();
-    peer.becomes("failed");
-    await settle();
+    const { peer, ops, nudge } = await talking();
+    peer.becomes("disconnected");
+    expect(nudge).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(2_900);
+    expect(peer.restarts).toBe(0);
+    await vi.advanceTimersByTimeAsync(200);
     expect(peer.restarts).toBe(1);
     expect(ops()).toContain("call.update");
+    peer.becomes("failed");
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(peer.restarts).toBe(2);
+    peer.becomes("connected");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(peer.restarts).toBe(2);
+    expect(nudge).toHaveBeenCalledTimes(1);
+  });
+
+  it("leaves a way that comes back by itself as it is", async () => {
+    const { peer, ops } = await talking();
+    peer.becomes("disconnected");
+    peer.becomes("connected");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([peer.restarts, ops().includes("call.update")]).toEqual([0, false]);
+  });
+
+  it("looks for another way in the place of a caller who does not", async () => {
+    const w = world();
+    w.calls.event(says("incoming", { sdp: "their offer" }));
+    const [call] = w.calls.incoming.value;
+    if (!call) throw new Error("nothing rings");
+    await w.calls.answer(call, false);
+    const [peer] = w.peers;
+    peer?.becomes("connected");
+    peer?.becomes("failed");
+    w.calls.linked();
+    await vi.advanceTimersByTimeAsync(14_000);
+    expect(peer?.restarts).toBe(0);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(peer?.restarts).toBe(1);
   });
 
   it("sends no description of a restart before it has a candidate", async () => {

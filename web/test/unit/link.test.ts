@@ -123,6 +123,37 @@ describe("requests", () => {
     expect(sockets.length).toBeGreaterThan(1);
   });
 
+  it("finds out soon that a server is gone that owes an answer", async () => {
+    link.start();
+    await socket().welcomes("s1");
+    const first = socket();
+    const sent = link.request("chat.send").catch((e: ApiError) => e.code);
+    await vi.advanceTimersByTimeAsync(5_500);
+    expect(first.last("seen")).toBeDefined();
+    await vi.advanceTimersByTimeAsync(4_000);
+    await expect(sent).resolves.toBe("lost");
+  });
+
+  it("waits for an answer that takes its time, while the server is there", async () => {
+    link.start();
+    await socket().welcomes("s1");
+    void link.request("chat.send").catch(() => undefined);
+    for (let i = 0; i < 3; i++) {
+      await vi.advanceTimersByTimeAsync(5_500);
+      await socket().says({ re: socket().last("seen")?.id, ok: {} });
+    }
+    expect(socket().closed).toBe(false);
+  });
+
+  it("gives a connection up that does not answer a nudge", async () => {
+    link.start();
+    await socket().welcomes("s1");
+    const first = socket();
+    link.nudge();
+    await vi.advanceTimersByTimeAsync(4_500);
+    expect(first.closed).toBe(true);
+  });
+
   it("asks after a minute of silence, and any answer is good", async () => {
     link.start();
     await socket().welcomes("s1");
