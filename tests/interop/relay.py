@@ -59,6 +59,19 @@ def _bar(chain, *rule):
     must(["iptables", "-w", "-A", chain, *rule, "-j", "DROP"])
 
 
+class Bar:
+    """What goes that way does not arrive, until this is lifted."""
+
+    def __init__(self, chain, *rule):
+        self.rule = (chain, *rule, "-j", "DROP")
+        must(["iptables", "-w", "-A", *self.rule])
+
+    def stop(self):
+        if self.rule:
+            must(["iptables", "-w", "-D", *self.rule])
+        self.rule = None
+
+
 def part(*clients):
     """Nothing gets from their machines to others', nor from others' to theirs."""
     for client in clients:

@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from interop import webpage  # noqa: E402
 from interop.chromium import CALLED, CALLER, SCREEN, wait_heard, wait_seen  # noqa: E402
+from interop.relay import RELAY_PORTS, Bar  # noqa: E402
 from interop.webpage import find, person  # noqa: E402
 from lib import site, tap  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
@@ -327,6 +328,49 @@ def who_calls_changes_the_network_in_a_call(case):
     b, b.user = person(case, "bob", CALLED)
     a, machine = elsewhere(case, "alice", CALLER)
     goes_on_elsewhere(a, b, machine, a)
+
+
+def by_late_relay(case, late):
+    """Two who meet by a relay at each end; one of them reaches hers when the call rings, or was answered."""
+    a, a.user = person(case, "alice", CALLER)
+    b, machine = elsewhere(case, "bob", CALLED)
+    for m in (case.site.machine, machine):
+        case.own(Bar("FORWARD", "-s", m.ip))
+        case.own(Bar("FORWARD", "-d", m.ip))
+        case.own(Bar("OUTPUT", "-p", "udp", "--sport", RELAY_PORTS, "-d", m.ip))
+    barred = case.site.machine if late is CALLER else machine
+    bars = [case.own(Bar("INPUT", "-s", barred.ip, "-p", protocol, "--dport", port))
+            for protocol, port in (("udp", "3478"), ("tcp", "3478"), ("tcp", "443"))]
+    for p, other in ((a, b), (b, a)):
+        lay_open(p)
+        find(p, other.user)
+    a.press("Call ")
+    b.wait("is calling")
+    if late is CALLED:
+        b.press("Answer")
+        wait_for(lambda: b.run("window.line?.signalingState === 'stable' && !!line.localDescription"), "an answer")
+        a.wait("Connecting")
+    told = (a if late is CALLER else b).run("line.localDescription.sdp.includes('typ relay')")
+    check_eq(told, False, "a relay is told")
+    for bar in bars:
+        bar.stop()
+    if late is CALLER:
+        b.press("Answer")
+    for end, other in ((a, CALLED), (b, CALLER)):
+        up(end)
+        wait_heard(end, other)
+    a.press("Hang up")
+    b.wait_gone("Hang up")
+
+
+@tap.test(alone=True)
+def a_relay_that_the_caller_reaches_late_is_used(case):
+    by_late_relay(case, CALLER)
+
+
+@tap.test(alone=True)
+def a_relay_that_is_reached_after_the_answer_is_used(case):
+    by_late_relay(case, CALLED)
 
 
 @tap.test(alone=True)

@@ -115,7 +115,8 @@ class Browsers(site.Site):
         self.folder = folder
         super().__init__(args, folder, web=f"metrics-port = 0\nweb-root = {DIST}\n", **server)
         try:
-            self.browser = self.browser_at(self.net.host())
+            self.machine = self.net.host()
+            self.browser = self.browser_at(self.machine)
         except BaseException:
             super().stop()
             raise

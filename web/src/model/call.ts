@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-import { gathered, mediaError, type Media } from "./media";
+import { GATHER_SOON_MS, gathered, mediaError, type Media } from "./media";
 import { hasSlides, withSlides } from "./sdp";
 
 export type Phase = "starting" | "ringing" | "incoming" | "connecting" | "up" | "ended";
@@ -56,6 +56,8 @@ export class Call {
   /** What was shown before an answer that the other side has not got yet. */
   private before: { held: boolean; screen: boolean; video: boolean } | null = null;
   private cameraBefore = false;
+  /** How many candidates the last own description had. */
+  private told = 0;
   private line: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -198,6 +200,11 @@ export class Call {
     return sends(known) !== !!known?.sender.track || this.slidesAgreed !== this.sharing.peek();
   }
 
+  /** Whether there are candidates that came too late for the last description. */
+  get hasMore(): boolean {
+    return !this.over && candidates(this.pc?.localDescription?.sdp ?? "") > this.told;
+  }
+
   /** Another microphone or camera, without asking the other side. */
   async useDevice(kind: "audio" | "video", deviceId: string): Promise<void> {
     const sender = this.pc?.getSenders().find((s) => s.track?.kind === kind);
@@ -264,9 +271,10 @@ export class Call {
     return (this.pc?.getTransceivers() ?? []).filter((t) => t.receiver.track.kind === "video" && t.direction !== "stopped");
   }
 
-  /** The own description, once it is whole. */
+  /** The own description, once its candidates are gathered. */
   private async described(pc: RTCPeerConnection): Promise<string> {
-    const sdp = await gathered(pc);
+    const sdp = await gathered(pc, this.since.peek() ? undefined : GATHER_SOON_MS);
+    this.told = candidates(sdp);
     return this.sharing.peek() ? withSlides(sdp) : sdp;
   }
 
@@ -281,6 +289,10 @@ export class Call {
     const on = !this.muted.peek() && !this.held.peek();
     this.local.peek()?.getAudioTracks().forEach((track) => (track.enabled = on));
   }
+}
+
+function candidates(sdp: string): number {
+  return sdp.split("a=candidate").length;
 }
 
 function sends(t: RTCRtpTransceiver | undefined): boolean {

@@ -11,6 +11,8 @@ import { hasVideo } from "./sdp";
 const GLARE_MIN_MS = 200;
 const GLARE_MS = 2_000;
 const GLARE_TRIES = 5;
+/** While there is no way yet, candidates that came late are told so often. */
+const MORE_MS = 1_000;
 /** A way that is lost is looked for anew after so long; by the one who was called much later, if nobody else does. */
 const RESTART_MS = 3_000;
 const RESTART_CALLED_MS = 15_000;
@@ -83,6 +85,7 @@ export class Calls {
       const sdp = await call.makeAnswer(call.offer);
       await this.tellAnswer(call, sdp);
       call.agreed();
+      void this.tellMore(call);
     });
   }
 
@@ -285,6 +288,16 @@ export class Calls {
     call.phase.value = "connecting";
     await call.turn(() => call.takeAnswer(sdp));
     this.changed(call);
+    void this.tellMore(call);
+  }
+
+  /** Late candidates, until there is a way. */
+  private async tellMore(call: Call): Promise<void> {
+    const needed = () => call.hasMore && !call.since.peek();
+    while (!call.over && !call.since.peek()) {
+      await this.renegotiate(call, needed);
+      await new Promise((done) => setTimeout(done, MORE_MS));
+    }
   }
 
   private async updated(call: Call, sdp: string): Promise<void> {

@@ -5,8 +5,10 @@ import type { Signal } from "@preact/signals";
 import { preferring, type Devices } from "./devices";
 
 const GATHER_MS = 5_000;
-/** After the first candidate the others get that long: one server that does not answer holds nobody up. */
+/** After each candidate the next gets that long: a server that does not answer holds nobody up. */
 const GATHER_MORE_MS = 1_000;
+/** The same while the other side waits to ring or to hear: what comes later is told afterwards (decision 11). */
+export const GATHER_SOON_MS = 300;
 /** So long a user has to choose a screen; browsers are known that never answer. */
 export const SCREEN_MS = 120_000;
 
@@ -53,8 +55,8 @@ export function within(asked: Promise<MediaStream>, ms: number): Promise<MediaSt
   });
 }
 
-/** The own description with its candidates: what is sent is whole. */
-export function gathered(pc: RTCPeerConnection): Promise<string> {
+/** The own description with its candidates, as far as they come in time. */
+export function gathered(pc: RTCPeerConnection, moreMs = GATHER_MORE_MS): Promise<string> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -63,14 +65,14 @@ export function gathered(pc: RTCPeerConnection): Promise<string> {
       resolve(pc.localDescription?.sdp ?? "");
     };
     // After an ICE restart the state is still that of the gathering before: without a candidate nothing is complete.
-    const whole = () => pc.iceGatheringState === "complete" && !!pc.localDescription?.sdp.includes("a=candidate");
-    const state = () => whole() && done();
+    const any = () => !!pc.localDescription?.sdp.includes("a=candidate");
+    const state = () => pc.iceGatheringState === "complete" && any() && done();
     const candidate = (e: RTCPeerConnectionIceEvent) => {
       if (!e.candidate) return;
       clearTimeout(timer);
-      timer = setTimeout(done, GATHER_MORE_MS);
+      timer = setTimeout(done, moreMs);
     };
-    let timer = setTimeout(done, GATHER_MS);
+    let timer = setTimeout(done, any() ? moreMs : GATHER_MS);
     pc.addEventListener("icegatheringstatechange", state);
     pc.addEventListener("icecandidate", candidate);
     state();

@@ -299,6 +299,27 @@ describe("calls", () => {
     expect(nudge).toHaveBeenCalledTimes(1);
   });
 
+  it("tells candidates that came late, while there is no way", async () => {
+    const w = world();
+    await w.calls.start("bob@example.test", false);
+    const [peer] = w.peers;
+    w.calls.event(says("answered", { sdp: "their answer" }));
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(w.ops()).not.toContain("call.update");
+    if (peer) peer.localDescription = { type: "offer", sdp: "offer a=candidate a=candidate" };
+    if (peer) peer.createOffer = async () => ({ type: "offer", sdp: "again a=candidate a=candidate" });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(w.asked.filter(([op]) => op === "call.update")).toEqual([["call.update", { call: "c1", sdp: "again a=candidate a=candidate" }]]);
+    expect(peer?.restarts).toBe(0);
+  });
+
+  it("tells no candidates that came late once there is a way", async () => {
+    const { peer, ops } = await talking();
+    peer.localDescription = { type: "offer", sdp: "offer a=candidate a=candidate" };
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(ops()).not.toContain("call.update");
+  });
+
   it("leaves a way that comes back by itself as it is", async () => {
     const { peer, ops } = await talking();
     peer.becomes("disconnected");
