@@ -25,6 +25,7 @@ struct loop {
 	usec_t armed;     /* when the libuv timer fires; USEC_INFINITY: it is stopped */
 	unsigned n_jobs;
 	char *read_buf;         /* LOOP_READ_SIZE, shared by all streams */
+	struct buf spare;       /* memory for what the next stream sends */
 	struct udp_batch *udp;  /* shared by all UDP sockets; made by the first */
 	struct list handshakes; /* TLS streams that wait for their turn */
 	struct defer handshake_turn;

@@ -224,6 +224,7 @@ void loop_free(struct loop **lp)
 	(void)uv_loop_close(&l->uv);
 	free(l->udp);
 	free(l->read_buf);
+	buf_free(&l->spare);
 	free(l);
 }
 

@@ -17,7 +17,7 @@
  * at once. */
 enum state { CONNECTING, HANDSHAKE, OPEN, CLOSING, LINGERING, ENDED };
 
-enum { CLOSE_MAX_S = 5 };
+enum { CLOSE_MAX_S = 5, SPARE_MAX = 256 * 1024 };
 
 struct stream {
 	uv_poll_t poll;
@@ -29,6 +29,7 @@ struct stream {
 	bool started;    /* TLS server: the first part of the handshake is done */
 	bool queued;     /* for the handshake turn */
 	bool is_tls;
+	bool early;   /* something was sent before the end of this turn */
 	bool told;    /* closed() has been called */
 	bool more;    /* the owner wants data() again */
 	int watching; /* events that libuv watches */
@@ -163,6 +164,29 @@ static void read_tls(struct stream *s)
 
 /* Writing. */
 
+/* What is sent at once needs memory for this turn alone.  It is handed on: large blocks that come
+ * and go would be given back to the kernel each time, and be made anew page by page. */
+static void take_spare(struct stream *s)
+{
+	struct buf *spare = &s->loop->spare;
+	if (!spare->p || spare->cap > s->out.max)
+		return;
+	s->out.p = take(&spare->p);
+	s->out.cap = spare->cap;
+}
+
+static void give_spare(struct stream *s)
+{
+	struct buf *spare = &s->loop->spare;
+	if (spare->p || s->out.cap > SPARE_MAX) {
+		buf_free(&s->out);
+		return;
+	}
+	spare->p = take(&s->out.p);
+	spare->cap = s->out.cap;
+	s->out.len = s->out.cap = 0;
+}
+
 static ssize_t write_some(struct stream *s)
 {
 	const char *p = s->out.p + s->sent;
@@ -197,7 +221,7 @@ static void flush(struct stream *s)
 		}
 		s->sent += (size_t)n;
 	}
-	buf_free(&s->out);
+	give_spare(s);
 	s->sent = 0;
 	if (s->want_write) {
 		s->want_write = false;
@@ -240,6 +264,7 @@ static void tell_room(struct stream *s)
 static void on_turn(void *arg)
 {
 	struct stream *s = arg;
+	s->early = false;
 	if ((s->state == OPEN || s->state == CLOSING) && s->out.len > s->sent)
 		flush(s);
 	if (s->state == CLOSING)
@@ -585,6 +610,17 @@ void stream_want_room(struct stream *s, size_t below)
 	loop_defer(s->loop, &s->turn);
 }
 
+/* Much goes at once: memory that is still in the processor's cache is sent for less, and serves the
+ * next stream in this turn.  Once a turn: a fast reader does not keep the others waiting. */
+static void send_soon(struct stream *s)
+{
+	loop_defer(s->loop, &s->turn);
+	if (s->early || s->want_write || stream_unsent(s) < STREAM_MUCH)
+		return;
+	s->early = true;
+	flush(s);
+}
+
 void stream_write(struct stream *s, struct str data)
 {
 	if (s->state >= CLOSING)
@@ -595,11 +631,13 @@ void stream_write(struct stream *s, struct str data)
 		buf_drop(&s->out, s->sent);
 		s->sent = 0;
 	}
+	if (!s->out.p)
+		take_spare(s);
 	buf_str(&s->out, data);
 	if (s->out.full)
 		end(s, -EPIPE, "the other side reads too slowly");
 	else if (s->state == OPEN)
-		loop_defer(s->loop, &s->turn);
+		send_soon(s);
 }
 
 void stream_set_ops(struct stream *s, const struct stream_ops *ops, void *arg)

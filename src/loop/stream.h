@@ -10,6 +10,7 @@ struct stream; /* opaque */
 
 enum {
 	STREAM_READ_TURN_MAX = 64 * 1024, /* bytes of one stream read in one turn */
+	STREAM_MUCH = 64 * 1024,          /* bytes that do not wait for the end of the turn */
 	TLS_HANDSHAKES_PER_TURN = 8,
 	/* A peer that vanished without a word: what it does not acknowledge for so long ends the
 	 * connection (RFC 5482); one that is idle is probed after stream_limits.probe_after, and
@@ -73,8 +74,9 @@ void stream_close(struct stream *s);
  * passed: a descriptor that is closed with unread bytes resets the connection, and takes the last
  * bytes that were sent with it. */
 void stream_close_late(struct stream *s, usec_t max);
-/* Queues a copy; written with everything else of this turn in one record and one call.  Never
- * calls back.  Dropped silently once the stream is closing. */
+/* Queues a copy; written with everything else of this turn in one record and one call, or at once
+ * when there are STREAM_MUCH bytes.  Never calls back.  Dropped silently once the stream is
+ * closing. */
 void stream_write(struct stream *s, struct str data);
 /* Stops and starts reading (back-pressure). */
 void stream_pause(struct stream *s, bool paused);

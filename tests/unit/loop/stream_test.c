@@ -48,6 +48,31 @@ static void what_is_written_arrives_in_order(void)
 	world_end(&w);
 }
 
+/* What a socket takes without waiting, and with what is left nobody else is kept waiting. */
+static void much_is_sent_at_once_and_the_rest_in_its_turn(void)
+{
+	static char block[STREAM_MUCH];
+	struct world w;
+	world_start(&w);
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = (char)(i % 251);
+	stream_write(w.client.s, STR("head"));
+	EQ(stream_unsent(w.client.s), 4); /* waits for more */
+	stream_write(w.client.s, str_n(block, sizeof(block)));
+	EQ(stream_unsent(w.client.s), 0);
+	stream_write(w.client.s, str_n(block, sizeof(block)));
+	EQ(stream_unsent(w.client.s), sizeof(block)); /* once a turn */
+	stream_write(w.client.s, STR("tail"));
+	AWAIT(w.loop, w.server->got.len == 2 * sizeof(block) + 8);
+	EQ_STR(str_sub(buf_view(&w.server->got), 0, 4), "head");
+	OK(memcmp(w.server->got.p + 4, block, sizeof(block)) == 0);
+	OK(memcmp(w.server->got.p + 4 + sizeof(block), block, sizeof(block)) == 0);
+	EQ_STR(str_sub(buf_view(&w.server->got), w.server->got.len - 4, 4), "tail");
+	stream_write(w.client.s, str_n(block, sizeof(block)));
+	EQ(stream_unsent(w.client.s), 0); /* in the next turn again */
+	world_end(&w);
+}
+
 static void what_is_not_used_comes_again_with_more(void)
 {
 	struct world w;
@@ -301,6 +326,7 @@ static void a_socket_pair_is_a_stream_without_addresses(void)
 int main(void)
 {
 	RUN(what_is_written_arrives_in_order);
+	RUN(much_is_sent_at_once_and_the_rest_in_its_turn);
 	RUN(what_is_not_used_comes_again_with_more);
 	RUN(what_is_not_used_can_be_asked_for);
 	RUN(room_is_told_once_and_when_there_is_some);
