@@ -15,12 +15,20 @@ struct browser {
 	struct list node;
 	struct web *web;
 	struct ws *ws;
-	struct web_login who;
+	struct web_login *who;   /* before hello; then the session has it */
 	struct buf user;         /* for the welcome */
 	struct session *session; /* NULL: before hello, or it was taken from it */
 	struct timer hello;
 	usec_t full; /* when the allowance would be whole again */
 };
+
+static void forget_login(struct browser *b)
+{
+	if (!b->who)
+		return;
+	wipe(b->who->ticket, sizeof(b->who->ticket));
+	free(take(&b->who));
+}
 
 static void browser_free(struct browser *b)
 {
@@ -30,7 +38,7 @@ static void browser_free(struct browser *b)
 	timer_stop(&b->hello);
 	ws_free(&b->ws);
 	buf_free(&b->user);
-	wipe(b->who.ticket, sizeof(b->who.ticket));
+	forget_login(b);
 	free(b);
 }
 
@@ -61,7 +69,7 @@ void browsers_end(struct web *w, const struct web_login *of, const char *why)
 	list_for(it, &w->browsers)
 	{
 		struct browser *b = list_entry(it, struct browser, node);
-		if (!b->session && web_is_of(&b->who, of))
+		if (b->who && web_is_of(b->who, of))
 			browser_end(b, WEB_SIGNED_OUT, why);
 	}
 }
@@ -94,7 +102,7 @@ static struct session *to_resume(struct browser *b, const cJSON *resume, uint64_
 	struct str id = web_text(resume, "session");
 	if (!id.len || !cJSON_IsNumber(seq) || seq->valuedouble < 0 || seq->valuedouble > SEQ_MAX)
 		return NULL;
-	struct session *s = session_find(b->web, id, &b->who);
+	struct session *s = session_find(b->web, id, b->who);
 	*ret_seq = (uint64_t)seq->valuedouble;
 	return s && session_has(s, *ret_seq) ? s : NULL;
 }
@@ -104,6 +112,7 @@ static void welcome(struct browser *b, uint64_t number, struct session *s, const
 	auto_(buf_free) struct buf body = buf_of(WEB_DOC_MAX);
 	session_take(s, b);
 	b->session = s;
+	forget_login(b);
 	timer_stop(&b->hello);
 	put_welcome(&body, s, buf_view(&b->user), hello == NULL);
 	if (hello)
@@ -118,9 +127,9 @@ static void welcome(struct browser *b, uint64_t number, struct session *s, const
 static struct session *new_session(struct browser *b, struct str tab, const cJSON *hello)
 {
 	char id[WEB_SESSION_ID_MAX + 1];
-	bool kept = wb_kept_session(b->web, &b->who, hello, id) &&
+	bool kept = wb_kept_session(b->web, b->who, hello, id) &&
 	            !session_find(b->web, str_of(id), NULL);
-	return session_new(b->web, &b->who, tab, kept ? str_of(id) : STR(""));
+	return session_new(b->web, b->who, tab, kept ? str_of(id) : STR(""));
 }
 
 static void hello(struct browser *b, uint64_t number, const cJSON *args)
@@ -219,7 +228,8 @@ void browser_new(struct web *w, struct http_exchange *x, const struct web_login 
 		return;
 	}
 	b->web = w;
-	b->who = *who;
+	b->who = xnew(struct web_login);
+	*b->who = *who;
 	b->user = *user;
 	*user = buf_of(0);
 	timer_init(&b->hello, w->env->loop, on_silent, b);

@@ -128,8 +128,7 @@ void wb_people_contacts_move(struct session *s, uint64_t number, const cJSON *ar
 	if (b.len == 0 || b.full)
 		web_bad(s, number, "groups are some numbers");
 	else
-		set_contact(s, number, str_of(x->uri), str_of(x->name ? x->name : ""),
-		            buf_view(&b));
+		set_contact(s, number, str_of(x->uri), wb_person_name(x), buf_view(&b));
 }
 
 void wb_people_contacts_rename(struct session *s, uint64_t number, const cJSON *args)
@@ -141,7 +140,7 @@ void wb_people_contacts_rename(struct session *s, uint64_t number, const cJSON *
 	if (!name.p || name.len > WEB_NAME_MAX)
 		web_bad(s, number, "name is missing or too long");
 	else
-		set_contact(s, number, str_of(x->uri), name, str_of(x->groups ? x->groups : "1"));
+		set_contact(s, number, str_of(x->uri), name, wb_person_groups(x));
 }
 
 /* --- groups ---------------------------------------------------------------------------------- */

@@ -43,18 +43,54 @@ struct person *wb_person_find(const struct people *p, struct str uri)
 	return NULL;
 }
 
+static char *put_text(char *to, struct str s)
+{
+	if (s.len > 0)
+		memcpy(to, s.p, s.len);
+	to[s.len] = '\0';
+	return to + s.len + 1;
+}
+
+static struct person *person_new(struct str uri, struct str name, struct str groups)
+{
+	struct person *x = xmalloc(sizeof(*x) + uri.len + name.len + groups.len + 3);
+	*x = (struct person){ .contact = false };
+	(void)put_text(put_text(put_text(x->uri, uri), name), groups);
+	return x;
+}
+
+struct str wb_person_name(const struct person *x)
+{
+	return str_of(x->uri + strlen(x->uri) + 1);
+}
+
+struct str wb_person_groups(const struct person *x)
+{
+	struct str name = wb_person_name(x);
+	return str_of(name.p + name.len + 1);
+}
+
 struct person *wb_person_get(struct people *p, struct str uri)
 {
 	struct person *x = wb_person_find(p, uri);
 	if (x || p->n >= WEB_WATCHED_MAX)
 		return x;
-	x = xmalloc(sizeof(*x) + uri.len + 1);
-	*x = (struct person){ .contact = false };
-	memcpy(x->uri, uri.p, uri.len);
-	x->uri[uri.len] = '\0';
+	x = person_new(uri, STR(""), STR(""));
 	list_add(&p->all, &x->node);
 	p->n++;
 	return x;
+}
+
+struct person *wb_person_set(struct person *x, bool contact, struct str name, struct str groups)
+{
+	struct person *y = person_new(str_of(x->uri), name, groups);
+	y->contact = contact;
+	y->shown = x->shown;
+	y->asked = x->asked;
+	list_add(&x->node, &y->node); /* in its place */
+	list_del(&x->node);
+	free(x);
+	return y;
 }
 
 void wb_person_free(struct people *p, struct person *x)
@@ -62,8 +98,6 @@ void wb_person_free(struct people *p, struct person *x)
 	list_del(&x->node);
 	p->n--;
 	p->n_asked -= x->asked;
-	free(x->name);
-	free(x->groups);
 	free(x);
 }
 

@@ -3,13 +3,17 @@
 
 #include "role/web/wb.h"
 
+/* One block for all that is known of her: a session has hundreds of them, and what malloc adds to
+ * three short texts would be twice as much as they are. */
 struct person {
 	struct list node;
 	bool contact, shown; /* why it is watched: it is a contact; the browser shows it */
 	bool asked;          /* the front end was asked for it */
-	char *name, *groups; /* of a contact: what the user calls it; ids with blanks between */
-	char uri[];          /* without scheme */
+	char uri[];          /* without scheme; behind it the two below */
 };
+/* Of a contact: what the user calls it; ids with blanks between.  Lives as long as x. */
+struct str wb_person_name(const struct person *x);
+struct str wb_person_groups(const struct person *x);
 
 struct group {
 	struct list node;
@@ -55,6 +59,9 @@ void wb_search_free(struct search *x);
 struct person *wb_person_find(const struct people *p, struct str uri);
 /* Adds it, if it is not there; NULL: there are too many. */
 struct person *wb_person_get(struct people *p, struct str uri);
+/* It is, or is not, a contact with that name and in those groups.  Takes x, which has moved:
+ * returns where it is. */
+struct person *wb_person_set(struct person *x, bool contact, struct str name, struct str groups);
 void wb_person_free(struct people *p, struct person *x);
 struct group *wb_group_find(const struct people *p, uint32_t id);
 /* "sip:bob@example.test;x=y" as an address of record without scheme, in space; empty: no such

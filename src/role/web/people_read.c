@@ -48,9 +48,7 @@ static void take_contact(struct people *p, const struct xml *e)
 	struct person *x = uri.len ? wb_person_get(p, uri) : NULL;
 	if (!x)
 		return;
-	x->contact = true;
-	set_text(&x->name, xml_attr(e, "name"));
-	set_text(&x->groups, xml_attr(e, "groups"));
+	(void)wb_person_set(x, true, xml_attr(e, "name"), xml_attr(e, "groups"));
 }
 
 static void take_group(struct people *p, const struct xml *e)
@@ -73,9 +71,7 @@ static void take_group(struct people *p, const struct xml *e)
 
 static void no_contact(struct people *p, struct person *x)
 {
-	x->contact = false;
-	set_text(&x->name, STR(""));
-	set_text(&x->groups, STR(""));
+	x = wb_person_set(x, false, STR(""), STR(""));
 	if (!x->shown && !x->asked)
 		wb_person_free(p, x);
 }
@@ -171,9 +167,9 @@ void wb_people_tell_contacts(struct session *s)
 			continue;
 		buf_str(&b, first ? STR("{\"uri\":") : STR(",{\"uri\":"));
 		json_put_str(&b, str_of(x->uri));
-		json_put_member(&b, "name", str_of(x->name ? x->name : ""));
+		json_put_member(&b, "name", wb_person_name(x));
 		buf_lit(&b, ",\"groups\":");
-		put_ids(&b, str_of(x->groups ? x->groups : ""));
+		put_ids(&b, wb_person_groups(x));
 		buf_char(&b, '}');
 		first = false;
 	}
