@@ -73,6 +73,7 @@ class WebServer:
 
     def __init__(self, certificate, *mistakes):
         self.mistakes, self.browsers, self.chats = set(mistakes), {}, 0
+        self.said, self.groups, self.changes = [], {}, 0
         self.lock = threading.RLock()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate.cert, certificate.key)
@@ -147,6 +148,12 @@ class WebServer:
         b.event("self", state="available")
         b.event("contacts", groups=[], people=[])
 
+    def _seen(self, b, m):
+        if m["seq"] != b.seq or "forgets" in self.mistakes:
+            b.refuse(m["id"], "bad_request")
+        else:
+            b.answer(m["id"])
+
     def _people_watch(self, b, m):
         b.watches = True
         b.answer(m["id"])
@@ -158,8 +165,55 @@ class WebServer:
             if other.watches and not ("tells-few" in self.mistakes and other.user == "user3"):
                 other.event("presence", people=[person])
 
+    def _conference_create(self, b, m):
+        chat = f"conf-{len(self.groups):032}.{b.user}@bench.test"
+        self.groups[chat] = [b]
+        b.answer(m["id"], chat=chat)
+
+    def _conference_add(self, b, m):
+        if "excludes" in self.mistakes and b.user == "user0":
+            b.refuse(m["id"], "not_found")
+            return
+        self.groups[m["chat"]].append(self.browsers[m["uri"].split("@")[0]])
+        b.answer(m["id"])
+
+    def _to_group(self, b, m):
+        message = {"id": "1", "chat": m["to"], "from": f"{b.user}@bench.test", "text": m["text"]}
+        made = self.mistakes if self.chats == MARKED else ()
+        others = [x for x in self.groups[m["to"]] if x is not b]
+        if "mumbles" in made:
+            message["text"] = "?"
+        b.event("message", message=message)
+        b.answer(m["id"], message={**message, "state": "delivered"})
+        for x in others[:len(others) - ("forgets-one" in made)] + others[:"repeats" in made]:
+            x.event("message", message=message)
+
+    def _chat_search(self, b, m):
+        found = [x for x in self.said if m["text"] in x["text"] and m["with"] == x["from"]
+                 and "misses" not in self.mistakes]
+        b.answer(m["id"], messages=found, more=False)
+
+    def _change(self, b, m, kind, **what):
+        self.changes += 1
+        made = self.mistakes if self.changes == MARKED else ()
+        event = {"chat": m["chat"], "id": m["message"], "from": f"{b.user}@bench.test",
+                 "kind": "delete" if "mixes" in made else kind, **what}
+        b.event("change", **event)
+        b.answer(m["id"], shown=True)
+        if "forgets-one" not in made:
+            self.browsers[m["chat"].split("@")[0]].event("change", **event)
+
+    def _chat_edit(self, b, m):
+        self._change(b, m, "edit", text=m["text"])
+
+    def _chat_react(self, b, m):
+        self._change(b, m, "react", emoji=m["emoji"])
+
     def _chat_send(self, b, m):
         self.chats += 1
+        if m["to"] in self.groups:
+            self._to_group(b, m)
+            return
         marked = self.chats == MARKED
         made = {x for x in self.mistakes if marked}
         if "refuses" in made:
@@ -169,7 +223,9 @@ class WebServer:
         if "hangs-up" in made:
             to.sock.shutdown(socket.SHUT_RDWR)
             return
-        message = {"id": "1", "chat": m["to"], "from": f"{b.user}@bench.test", "text": m["text"]}
+        message = {"id": f"id{self.chats}", "chat": m["to"], "from": f"{b.user}@bench.test",
+                   "at": "2026-11-27T09:13:01.123Z", "text": m["text"]}
+        self.said.append(dict(message))
         if "mixes" in made:
             to = next(x for x in self.browsers.values() if x not in (b, to))
         b.event("message", message={**message, "ref": m["ref"]})
@@ -204,15 +260,49 @@ BEGIN = "login", f"open:{2 * PAIRS}"
 
 
 def going_well(t, bed):
-    r = bed.against([], *BEGIN, f"chat:{CHATS}", "watch", "presence:3", "hold:1")
+    r = bed.against([], *BEGIN, f"chat:{CHATS}", "watch", "presence:3", "seen", "hold:1")
     t.check("each user is logged in", r["login"], ops=2 * PAIRS, **FINE)
     t.check("each session has been told", r["open"], ops=2 * PAIRS, **FINE)
     t.check("a message is one with its answer, at the other side", r["chat"], ops=CHATS, own=CHATS,
             **FINE)
     t.check("all but one watch", r["watch"], ops=2 * PAIRS - 1, **FINE)
     t.check("a state is told to each of them", r["presence"], ops=3 * (2 * PAIRS - 1), **FINE)
+    t.check("each session says what it has had", r["seen"], ops=2 * PAIRS, **FINE)
     r = bed.against([], "--echo", "open:4", "echo:100")
     t.check("echoes come back", r["echo"], ops=100, **FINE)
+
+
+def rarer(t, bed):
+    """Groups of four; a pair says a message more than the one that is searched for."""
+    meet, n = (*BEGIN, "meet:4"), 34 * PAIRS
+    r = bed.against([], *meet, f"group:{CHATS}")
+    t.check("groups are made", r["meet"], ops=2, **FINE)
+    t.check("a message to a group is one at all others", r["group"], ops=CHATS, own=CHATS, **FINE)
+    r = bed.against(["excludes"], *meet)["meet"]
+    t.check("whoever may not be added is a refusal", r,
+            **{**FINE, "ops": 1, "refused": 1, "first_refusal": "not_found"})
+    r = bed.against(["repeats"], *meet, f"group:{CHATS}")["group"]
+    t.check("a message that comes twice to one of them is counted once",
+            {**r, "more": r["stray"] + r["wrong"]}, ops=CHATS, more=1, lost=0)
+    r = bed.against(["forgets-one"], *meet, f"group:{CHATS}", patience=2)["group"]
+    t.check("one that does not come to one of them is lost", lost_of(r, CHATS), some=True, wrong=0)
+    r = bed.against(["mumbles"], *meet, f"group:{CHATS}", patience=2)["group"]
+    t.check("one with another text is wrong, and lost", lost_of(r, CHATS), some=True, wrong=3)
+    chat = (*BEGIN, f"chat:{n}")
+    r = bed.against([], *chat, "search:20", "edit:20", "react:20")
+    t.check("a search finds the one message", r["search"], ops=20, **FINE)
+    t.check("an edit is one with its answer, at the other side", r["edit"], ops=20, own=20, **FINE)
+    t.check("so is a reaction", r["react"], ops=20, own=20, **FINE)
+    for mistake, name, wrong in (("mixes", "another change is wrong, and lost", 2),
+                                 ("forgets-one", "one that the other side is not told is lost", 0)):
+        r = bed.against([mistake], *chat, "edit:20", patience=2)["edit"]
+        t.check(name, lost_of(r, 20), some=True, wrong=wrong)
+    r = bed.against(["misses"], *chat, "search:20")["search"]
+    t.check("a search that does not find it is wrong", r, **{**FINE, "ops": 20, "wrong": 20})
+
+
+def lost_of(r, n):
+    return {**r, "some": r["lost"] > 0 and r["ops"] + r["lost"] == n}
 
 
 def refused(t, bed):
@@ -223,6 +313,8 @@ def refused(t, bed):
     r = bed.against(["refuses"], *BEGIN, f"chat:{CHATS}")
     t.check("a message that is refused is counted, and the others go on", r["chat"],
             **{**FINE, "ops": CHATS - 1, "refused": 1, "first_refusal": "not_reachable"})
+    r = bed.against(["forgets"], *BEGIN, "seen")["seen"]
+    t.check("and so is what a session says it has had", r, **{**FINE, "ops": 0, "refused": 2 * PAIRS})
     r = bed.against(["deaf"], *BEGIN, patience=2)["open"]
     t.check("a session that is not told is lost",
             {**r, "some": r["lost"] > 0, "all": r["ops"] + r["lost"]}, some=True, all=2 * PAIRS)
@@ -257,6 +349,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dialtone-bench-") as folder:
         bed = Bed(t, folder)
         going_well(t, bed)
+        rarer(t, bed)
         refused(t, bed)
         mistaken(t, bed)
     print(f"1..{t.n}")

@@ -301,11 +301,12 @@ class Edge(Dialtone):
 
 class Web(Dialtone):
     """A Dialtone server with the role `web` too; address("tls") is where browsers come.  Chats are
-    remembered, as by default, unless `history` says no."""
+    remembered, as by default, unless `history` says no; those of many need `groups`."""
 
-    def __init__(self, folder, cpus, build, pages=None, history=True):
+    def __init__(self, folder, cpus, build, pages=None, history=True, groups=False):
         super().__init__(folder, cpus, build)
         self.pages, self.history, self.web_port = pages, history, free_port()
+        self.groups = groups
         self.host = "sip." + DOMAIN
 
     @property
@@ -325,6 +326,7 @@ class Web(Dialtone):
                 f.write("<!doctype html><title>Dialtone</title>\n")
         with open(os.path.join(folder, "topology.conf"), "a", encoding="utf-8") as f:
             f.write("history = no\n" * (not self.history)
+                    + "\n[role mcu-im]\nmetrics-port = 0\n" * self.groups
                     + f"\n[role web]\nmetrics-port = 0\nhttps = {self.address('web')}\n"
                     f"web-root = {pages}\n")
 
@@ -374,7 +376,9 @@ class Nginx(Server):
         return super().address("tls")
 
     def start(self, transport="web", users=0):
-        config = os.path.join(self.folder, "nginx.conf")
+        config, up = (os.path.join(self.folder, name) for name in ("nginx.conf", "up"))
+        os.makedirs(up, exist_ok=True)
+        os.chmod(up, 0o777)  # of the worker, who is nobody
         with open(os.path.join(HERE, "nginx.conf.in"), encoding="utf-8") as f:
             text = f.read()
         for word, value in {"LISTEN": self.address("web"), "FOLDER": self.folder,

@@ -11,7 +11,7 @@
 
 static const char *const states[] = { "busy", "do_not_disturb" };
 
-static void send_json(struct browser *b, const struct buf *t)
+void web_send_json(struct browser *b, const struct buf *t)
 {
 	(void)ws_send(b->ws, true, buf_view(t));
 }
@@ -21,17 +21,17 @@ static void send_json(struct browser *b, const struct buf *t)
 static void next_chat(struct load *l);
 
 /* What A says in its turn: so long as people's messages are in the mean. */
-static void put_words(const struct load *l, const struct browser *a, struct buf *b)
+void web_put_words(const struct load *l, const struct browser *a, struct buf *b)
 {
-	buf_printf(b, "%08x %u %u Shall we meet at the usual place, some minutes after noon?",
+	buf_printf(b, "%08x %u %06u Shall we meet at the usual place, some minutes after noon?",
 	           l->run, a->number, a->turn);
 }
 
-static bool says(const struct load *l, const struct browser *a, struct str text)
+bool web_says(const struct load *l, const struct browser *a, struct str text)
 {
 	char words[TEXT_MAX];
 	struct buf b = BUF_ON(words);
-	put_words(l, a, &b);
+	web_put_words(l, a, &b);
 	return str_eq(buf_view(&b), text);
 }
 
@@ -47,7 +47,7 @@ static bool said(const struct load *l, const struct browser *a, struct str text)
 	if (sscanf(words, "%8x %u %u", &run, &number, &turn) != 3 || turn > a->turn)
 		return false;
 	was.turn = turn;
-	return says(l, &was, text);
+	return web_says(l, &was, text);
 }
 
 static void say(struct load *l, struct browser *a)
@@ -59,12 +59,12 @@ static void say(struct load *l, struct browser *a)
 	a->answered = a->heard = false;
 	a->sent = loop_now(l->loop);
 	web_address(l, a->number + 1, &tb);
-	put_words(l, a, &wb);
+	web_put_words(l, a, &wb);
 	buf_printf(&b,
 	           "{\"id\":%u,\"op\":\"chat.send\",\"to\":\"%" STR_FMT "\",\"text\":\"%" STR_FMT
 	           "\",\"ref\":\"c-%08x-%u\"}",
 	           ++a->request, STR_ARG(buf_view(&tb)), STR_ARG(buf_view(&wb)), l->run, a->turn);
-	send_json(a, &b);
+	web_send_json(a, &b);
 }
 
 /* The one that was under way is over. */
@@ -77,7 +77,7 @@ static void rest(struct load *l, struct browser *a)
 }
 
 /* The next pair that has nothing under way; NULL: there is none. */
-static struct browser *next_pair(struct load *l)
+struct browser *web_next_pair(struct load *l)
 {
 	for (uint32_t n = l->n_open / 2; n > 0; n--) {
 		struct browser *a = &l->browsers[2 * (l->cursor++ % (l->n_open / 2))];
@@ -92,7 +92,7 @@ static void next_chat(struct load *l)
 {
 	if (l->begun == l->step->count)
 		return;
-	struct browser *a = next_pair(l);
+	struct browser *a = web_next_pair(l);
 	if (!a) {
 		if (--l->under_way == 0)
 			load_die("there is no pair to chat");
@@ -122,9 +122,10 @@ static void chat_answer(struct browser *a, const cJSON *v)
 		rest(l, a);
 	} else {
 		const cJSON *m = cJSON_GetObjectItemCaseSensitive(ok, "message");
-		if (!says(l, a, load_text(m, "text")) ||
+		if (!web_says(l, a, load_text(m, "text")) ||
 		    !str_eq(load_text(m, "state"), STR("delivered")))
 			l->found.wrong++;
+		web_keep(a, m);
 		a->answered = true;
 		take_part(l, a);
 	}
@@ -148,7 +149,7 @@ static void chat_event(struct browser *b, const cJSON *v)
 		l->found.wrong++;
 	else if (a == b)
 		l->found.own++;
-	else if (!a->busy || a->heard || !says(l, a, text))
+	else if (!a->busy || a->heard || !web_says(l, a, text))
 		l->found.stray++;
 	else
 		a->heard = true;
@@ -190,7 +191,8 @@ static uint32_t ready_watchers(const struct load *l)
 	return n;
 }
 
-static void watch_answer(struct browser *b, const cJSON *v)
+/* One request of each session at the same time: its answer. */
+static void each_answer(struct browser *b, const cJSON *v)
 {
 	struct load *l = b->load;
 	if (!b->busy)
@@ -204,10 +206,10 @@ static void watch_answer(struct browser *b, const cJSON *v)
 	l->over = l->ended == l->begun;
 }
 
-static void watches_lost(struct load *l)
+static void each_lost(struct load *l)
 {
 	usec_t now = loop_now(l->loop);
-	for (uint32_t i = 1; i < l->n_open; i++) {
+	for (uint32_t i = 0; i < l->n_open; i++) {
 		struct browser *b = &l->browsers[i];
 		if (!b->busy || now - b->sent <= l->patience)
 			continue;
@@ -218,13 +220,11 @@ static void watches_lost(struct load *l)
 	l->over = l->ended == l->begun;
 }
 
-/* All but the first one watch it. */
-void web_watch(struct load *l)
+static void ask_each(struct load *l, uint32_t first,
+                     void (*put)(const struct browser *b, struct buf *t))
 {
-	char who[URI_MAX], text[TEXT_MAX + URI_MAX];
-	struct buf wb = BUF_ON(who);
-	web_address(l, 0, &wb);
-	for (uint32_t i = 1; i < l->n_open; i++) {
+	char text[TEXT_MAX + URI_MAX];
+	for (uint32_t i = first; i < l->n_open; i++) {
 		struct browser *b = &l->browsers[i];
 		struct buf t = BUF_ON(text);
 		if (b->stage != S_READY)
@@ -232,13 +232,38 @@ void web_watch(struct load *l)
 		b->busy = true;
 		b->sent = loop_now(l->loop);
 		l->begun++;
-		buf_printf(&t, "{\"id\":%u,\"op\":\"people.watch\",\"uris\":[\"%" STR_FMT "\"]}",
-		           ++b->request, STR_ARG(buf_view(&wb)));
-		send_json(b, &t);
+		buf_printf(&t, "{\"id\":%u,", ++b->request);
+		put(b, &t);
+		web_send_json(b, &t);
 	}
 	if (l->begun == 0)
-		load_die("there is nobody to watch");
-	load_run(l, watches_lost);
+		load_die("there is nobody who asks");
+	load_run(l, each_lost);
+}
+
+static void put_watch(const struct browser *b, struct buf *t)
+{
+	char who[URI_MAX];
+	struct buf wb = BUF_ON(who);
+	web_address(b->load, 0, &wb);
+	buf_printf(t, "\"op\":\"people.watch\",\"uris\":[\"%" STR_FMT "\"]}",
+	           STR_ARG(buf_view(&wb)));
+}
+
+/* All but the first one watch it. */
+void web_watch(struct load *l)
+{
+	ask_each(l, 1, put_watch);
+}
+
+static void put_seen(const struct browser *b, struct buf *t)
+{
+	buf_printf(t, "\"op\":\"seen\",\"seq\":%llu}", (unsigned long long)b->seq);
+}
+
+void web_seen(struct load *l)
+{
+	ask_each(l, 0, put_seen);
 }
 
 static void publish(void *arg)
@@ -259,7 +284,7 @@ static void publish(void *arg)
 		l->browsers[i].heard = false;
 	buf_printf(&t, "{\"id\":%u,\"op\":\"presence.set\",\"state\":\"%s\"}", ++b->request,
 	           states[l->state]);
-	send_json(b, &t);
+	web_send_json(b, &t);
 }
 
 static void published(struct load *l, struct browser *b)
@@ -345,14 +370,14 @@ static void next_echo(struct load *l, struct browser *b)
 	b->turn++;
 	b->busy = true;
 	b->sent = loop_now(l->loop);
-	put_words(l, b, &wb);
-	send_json(b, &wb);
+	web_put_words(l, b, &wb);
+	web_send_json(b, &wb);
 }
 
 void web_echoed(struct browser *b, struct str text)
 {
 	struct load *l = b->load;
-	if (!b->busy || !says(l, b, text)) {
+	if (!b->busy || !web_says(l, b, text)) {
 		l->found.wrong++;
 		return;
 	}
@@ -387,24 +412,42 @@ void web_echo(struct load *l)
 
 /* --- what comes ------------------------------------------------------------------------------ */
 
+static void chat_heard(struct browser *b, const cJSON *v)
+{
+	if (cJSON_GetObjectItemCaseSensitive(v, "re"))
+		chat_answer(b, v);
+	else if (str_eq(load_text(v, "ev"), STR("message")))
+		chat_event(b, v);
+}
+
+static void presence_heard(struct browser *b, const cJSON *v)
+{
+	if (cJSON_GetObjectItemCaseSensitive(v, "re"))
+		presence_answer(b, v);
+	else if (str_eq(load_text(v, "ev"), STR("presence")))
+		presence_event(b, v);
+}
+
+static void each_heard(struct browser *b, const cJSON *v)
+{
+	if (cJSON_GetObjectItemCaseSensitive(v, "re"))
+		each_answer(b, v);
+}
+
 void web_heard(struct browser *b, const cJSON *v)
 {
-	struct str ev = load_text(v, "ev");
+	static void (*const heard[])(struct browser * b, const cJSON *v) = {
+		[K_SEEN] = each_heard,         [K_WATCH] = each_heard,
+		[K_CHAT] = chat_heard,         [K_PRESENCE] = presence_heard,
+		[K_MEET] = web_meet_heard,     [K_GROUP] = web_group_heard,
+		[K_SEARCH] = web_search_heard, [K_EDIT] = web_change_heard,
+		[K_REACT] = web_change_heard,
+	};
 	enum kind kind = b->load->step->kind;
-	if (cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(v, "re"))) {
-		if (kind == K_CHAT)
-			chat_answer(b, v);
-		else if (kind == K_WATCH)
-			watch_answer(b, v);
-		else if (kind == K_PRESENCE)
-			presence_answer(b, v);
-		else
-			b->load->found.stray++;
-	} else if (str_eq(ev, STR("message"))) {
-		chat_event(b, v);
-	} else if (kind == K_PRESENCE && str_eq(ev, STR("presence"))) {
-		presence_event(b, v);
-	}
+	if (kind < ARRAY_SIZE(heard) && heard[kind])
+		heard[kind](b, v);
+	else if (cJSON_GetObjectItemCaseSensitive(v, "re"))
+		b->load->found.stray++;
 }
 
 void web_left(struct browser *b)

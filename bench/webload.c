@@ -18,9 +18,15 @@ static const char usage[] =
         "Steps, each a line of JSON:\n"
         "  login           all N users (PREFIX0, PREFIX1, ...) show their password\n"
         "  open:COUNT      COUNT sessions more, until each has been told self and contacts\n"
+        "  seen            each says that it has had all events so far\n"
         "  hold:SECONDS    nothing but what the server wants\n"
         "  chat:COUNT      messages in pairs, each with its answer and at the other side; --tabs "
         "1\n"
+        "  meet:SIZE       so many neighbours have a group chat each time\n"
+        "  group:COUNT     messages to those, each with its answer and at all others\n"
+        "  search:COUNT    for the 33rd message of a pair, after chat; --tabs 1\n"
+        "  edit:COUNT      of what was said in chat, until the other side is told\n"
+        "  react:COUNT     to it, by the other side\n"
         "  watch           all sessions watch the person of the first one\n"
         "  presence:COUNT  she changes her state; `ops` are those that were told\n"
         "  echo:COUNT      with --echo: to /ws, which sends all back; nobody logs in\n"
@@ -64,6 +70,20 @@ void load_refused(struct load *l, struct str code)
 	}
 }
 
+bool load_answers(const struct browser *b, const cJSON *v)
+{
+	const cJSON *re = cJSON_GetObjectItemCaseSensitive(v, "re");
+	return cJSON_IsNumber(re) && re->valuedouble == b->request;
+}
+
+bool load_is_ok(struct load *l, const cJSON *v)
+{
+	if (cJSON_GetObjectItemCaseSensitive(v, "ok"))
+		return true;
+	load_refused(l, load_text(cJSON_GetObjectItemCaseSensitive(v, "error"), "code"));
+	return false;
+}
+
 void load_run(struct load *l, void (*look)(struct load *l))
 {
 	usec_t next = 0;
@@ -89,9 +109,11 @@ static uint32_t number(const char *text, uint32_t max)
 static void read_step(struct load *l, const char *text)
 {
 	static const struct step known[] = {
-		{ K_LOGIN, "login", 0 }, { K_OPEN, "open", 1 },   { K_HOLD, "hold", 1 },
-		{ K_CHAT, "chat", 1 },   { K_WATCH, "watch", 0 }, { K_PRESENCE, "presence", 1 },
-		{ K_ECHO, "echo", 1 },
+		{ K_LOGIN, "login", 0 },       { K_OPEN, "open", 1 },     { K_HOLD, "hold", 1 },
+		{ K_SEEN, "seen", 0 },         { K_CHAT, "chat", 1 },     { K_WATCH, "watch", 0 },
+		{ K_PRESENCE, "presence", 1 }, { K_ECHO, "echo", 1 },     { K_MEET, "meet", 1 },
+		{ K_GROUP, "group", 1 },       { K_SEARCH, "search", 1 }, { K_EDIT, "edit", 1 },
+		{ K_REACT, "react", 1 },
 	};
 	struct str name, rest;
 	(void)str_cut(str_of(text), ':', &name, &rest);
@@ -282,9 +304,11 @@ static void print_found(struct load *l)
 static void run_step(struct load *l, const struct step *st)
 {
 	static void (*const run[])(struct load * l) = {
-		[K_LOGIN] = web_log_in, [K_OPEN] = web_open,   [K_HOLD] = hold,
-		[K_CHAT] = web_chat,    [K_WATCH] = web_watch, [K_PRESENCE] = web_presence,
-		[K_ECHO] = web_echo,
+		[K_LOGIN] = web_log_in,      [K_OPEN] = web_open,     [K_HOLD] = hold,
+		[K_SEEN] = web_seen,         [K_CHAT] = web_chat,     [K_WATCH] = web_watch,
+		[K_PRESENCE] = web_presence, [K_ECHO] = web_echo,     [K_MEET] = web_meet,
+		[K_GROUP] = web_group,       [K_SEARCH] = web_search, [K_EDIT] = web_edit,
+		[K_REACT] = web_edit,
 	};
 	free(l->found.took);
 	l->step = st;

@@ -17,12 +17,28 @@ enum {
 	URI_MAX = 128,  /* bytes of an address */
 	TEXT_MAX = 160, /* of a message, and of what an echo sends */
 	CODE_MAX = 32,
+	ID_MAX = 64,   /* bytes of a message's id, and of its time */
+	PAST_MAX = 64, /* messages of a pair that are remembered */
 	TICKET_MAX = 128,
 	TABS_MAX = 8, /* WEB_USER_SESSIONS_MAX of the server */
 };
 
 /* One word of the command line. */
-enum kind { K_LOGIN, K_OPEN, K_HOLD, K_CHAT, K_WATCH, K_PRESENCE, K_ECHO };
+enum kind {
+	K_LOGIN,
+	K_OPEN,
+	K_SEEN,
+	K_HOLD,
+	K_CHAT,
+	K_WATCH,
+	K_PRESENCE,
+	K_ECHO,
+	K_MEET,
+	K_GROUP,
+	K_SEARCH,
+	K_EDIT,
+	K_REACT,
+};
 struct step {
 	enum kind kind;
 	const char *name;
@@ -35,6 +51,21 @@ enum stage {
 	S_HELLO,   /* the answer to it, and then self and contacts */
 	S_READY,
 	S_GONE,
+};
+
+/* A message that was sent. */
+struct past {
+	char id[ID_MAX], at[ID_MAX];
+};
+
+/* Sessions in a row that have a chat together. */
+struct group {
+	char chat[URI_MAX];
+	uint32_t added; /* of them */
+	uint32_t turn;  /* of its messages */
+	uint32_t heard; /* who have been told the last one */
+	bool busy, answered;
+	usec_t sent;
 };
 
 struct load;
@@ -50,6 +81,9 @@ struct browser {
 	uint32_t turn;    /* of its messages */
 	bool busy, answered, heard;
 	usec_t sent;
+	struct past *past; /* of the first one of a pair: its last PAST_MAX messages */
+	uint32_t n_past;   /* that were sent */
+	uint32_t at;       /* the one that is changed now */
 };
 
 /* What a step found. */
@@ -80,6 +114,8 @@ struct load {
 	char (*tickets)[TICKET_MAX + 1]; /* of the users; empty: not logged in */
 	struct browser *browsers;        /* users x tabs; the first n_open were opened */
 	uint32_t n_open;
+	struct group *groups;
+	uint32_t n_groups, group_size;
 
 	/* Of the step. */
 	const struct step *step;
@@ -103,14 +139,40 @@ void web_address(const struct load *l, uint32_t browser, struct buf *b);
 /* --- webchat.c: what is done in a session */
 
 void web_chat(struct load *l);
+void web_seen(struct load *l);
 void web_watch(struct load *l);
 void web_presence(struct load *l);
 void web_echo(struct load *l);
+/* What browsers share: one asks in the name of its number, and others are told. */
+void web_send_json(struct browser *b, const struct buf *t);
+/* What A says in its turn, and whether the text is that. */
+void web_put_words(const struct load *l, const struct browser *a, struct buf *b);
+bool web_says(const struct load *l, const struct browser *a, struct str text);
+/* The next pair that has nothing under way; NULL: there is none. */
+struct browser *web_next_pair(struct load *l);
 /* An answer or an event of a session that is ready; an echo. */
 void web_heard(struct browser *b, const cJSON *v);
 void web_echoed(struct browser *b, struct str text);
 /* Its connection has ended. */
 void web_left(struct browser *b);
+
+/* --- webgroup.c: chats of many */
+
+/* Groups of `step->count` sessions are made; `step->count` messages to them. */
+void web_meet(struct load *l);
+void web_group(struct load *l);
+void web_meet_heard(struct browser *b, const cJSON *v);
+void web_group_heard(struct browser *b, const cJSON *v);
+
+/* --- webpast.c: what is done with messages that were sent */
+
+void web_search(struct load *l);
+/* And reactions. */
+void web_edit(struct load *l);
+void web_search_heard(struct browser *b, const cJSON *v);
+void web_change_heard(struct browser *b, const cJSON *v);
+/* Remembers one that A has sent, as the server told it. */
+void web_keep(struct browser *a, const cJSON *message);
 
 /* --- webload.c */
 
@@ -120,5 +182,8 @@ void load_run(struct load *l, void (*look)(struct load *l));
 void load_count(struct load *l, usec_t sent);
 void load_refused(struct load *l, struct str code);
 struct str load_text(const cJSON *v, const char *name);
+/* Is it the answer to that request?  And is it a good one: a refusal is counted. */
+bool load_answers(const struct browser *b, const cJSON *v);
+bool load_is_ok(struct load *l, const cJSON *v);
 /* Prints the sentence and ends the program. */
 void load_die(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
