@@ -65,4 +65,13 @@ manual: programs
 	cat docs/man/dialtone.conf.5.in > docs/man/dialtone.conf.5
 	build/out/dialtoned --print-settings >> docs/man/dialtone.conf.5
 
-.PHONY: all programs manual bench bench-full check unit tsan flow interop faults fuzz lint format clean
+# The pictures of docs/browser.md, from the stories of the browser client (a font with emoji must be installed:
+# Debian's fonts-noto-color-emoji); all others are in build/pictures then.
+PICTURES = chat-details-light chats-dark chat-phone group-details-light files-light changes-light \
+	call-rings-light call-video-dark search-messages-light card-light self-phone
+pictures:
+	tools/build-web quick
+	cd web && npm run pictures -- ../build/pictures
+	cp $(PICTURES:%=build/pictures/%.png) docs/pictures
+
+.PHONY: all programs manual pictures bench bench-full check unit tsan flow interop faults fuzz lint format clean
