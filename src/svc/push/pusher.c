@@ -530,7 +530,8 @@ bool pusher_send(struct pusher *p, const struct pusher_order *o, pusher_done_fn 
 	post->life_s = o->life_s;
 	post->done = done;
 	post->arg = arg;
-	memcpy(post->topic, o->topic.p, o->topic.len);
+	if (o->topic.len > 0)
+		memcpy(post->topic, o->topic.p, o->topic.len);
 	list_init(&post->asker);
 	list_add(&p->posts, &post->node);
 	timer_init(&post->timer, p->loop, on_time, post);
@@ -544,7 +545,8 @@ bool pusher_send(struct pusher *p, const struct pusher_order *o, pusher_done_fn 
 static void copy(char *to, size_t size, struct str from)
 {
 	size_t n = MIN(from.len, size - 1);
-	memcpy(to, from.p, n);
+	if (n > 0)
+		memcpy(to, from.p, n);
 	to[n] = '\0';
 }
 
