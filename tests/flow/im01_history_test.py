@@ -164,6 +164,19 @@ def who_reads_it_alone_learns_of_the_own_messages_by_the_answer(case):
 
 
 @tap.test
+def nobody_else_says_what_a_message_is_remembered_as(case):
+    a, b = phone(case), phone(case)
+    mine = History(a, alone=True)
+    mine.follow()
+    m = page(a, b.user.uri, "one")
+    got = b.expect_request("MESSAGE")
+    b.answer(got, 200, headers=[("Said", "0000000000000001;sequence=9000000000000000000")])
+    answer = a.expect_answer(m)
+    check_eq((answer.code, answer.get("Said")), (200, None), "the answer")
+    check_eq(mine.texts(1), ["one"], "what it is remembered as is told")
+
+
+@tap.test
 def much_comes_in_parts(case):
     a, b = phone(case), phone(case)
     for i in range(60):

@@ -119,8 +119,7 @@ static void write_row(struct task *t, const struct fe_ends *e, const struct chan
 	struct said s = { .conversation = conversation, .author = e->author, .peer = e->peer };
 	w->fe = t->fe;
 	w->callee = t->callee;
-	w->accounts[0] = e->who[0] ? e->who[0] : e->who[1];
-	w->accounts[1] = e->who[0] ? e->who[1] : 0;
+	fe_ends_homes(e, w->accounts);
 	w->change = *c;
 	w->change.text = STR("");
 	fe_change_row(&s, c);

@@ -670,6 +670,8 @@ struct fe_ends {
 	char space[2][CONF_URI_MAX + CONF_ID_MAX];
 };
 void fe_read_ends(struct fe_ends *e, const struct task *t);
+/* Whose history a row of it is in: the first is not 0 if one is. */
+void fe_ends_homes(const struct fe_ends *e, uint64_t ret[2]);
 /* What a MESSAGE for that user, who is at home here, says; NULL: nobody is to be told. */
 struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user);
 /* Its proxy; takes the fork, which may be NULL. */

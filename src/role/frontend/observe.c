@@ -178,7 +178,7 @@ struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 	struct observed *w = NULL;
 	if (fe_is_tapped(t)) {
 		struct sip_proxy *p = fe_tap_proxy(t, f);
-		sip_proxy_strip(p, trust_strip_response());
+		sip_proxy_strip(p, trust_strip_response_remembered());
 		return p;
 	}
 	if (t->msg->method == SIP_INVITE) {

@@ -295,6 +295,12 @@ void fe_read_ends(struct fe_ends *e, const struct task *t)
 		e->who[0] = e->who[1] = 0;
 }
 
+void fe_ends_homes(const struct fe_ends *e, uint64_t ret[2])
+{
+	ret[0] = e->who[0] ? e->who[0] : e->who[1];
+	ret[1] = e->who[0] ? e->who[1] : 0;
+}
+
 struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user)
 {
 	struct fe_ends e;
@@ -321,8 +327,7 @@ static struct tap *tap_new(const struct task *t, struct fork *f)
 	p->fe = t->fe;
 	p->fork = f;
 	p->room = e.room;
-	p->accounts[0] = e.who[0] ? e.who[0] : e.who[1];
-	p->accounts[1] = e.who[0] ? e.who[1] : 0;
+	fe_ends_homes(&e, p->accounts);
 	p->to = t->redelivered ? 0 : e.who[1];
 	p->author_len = (uint16_t)e.author.len;
 	p->peer_len = (uint16_t)e.peer.len;
@@ -392,8 +397,7 @@ static void write_told(struct task *t, const struct fe_ends *e, struct said *s)
 	struct buf to = BUF_ON(space);
 	struct telling *w = xnew(struct telling);
 	w->fe = t->fe;
-	w->accounts[0] = e->who[0] ? e->who[0] : e->who[1];
-	w->accounts[1] = e->who[0] ? e->who[1] : 0;
+	fe_ends_homes(e, w->accounts);
 	w->message = s->message;
 	w->as_sent = !e->room && e->who[0] && !t->new_text.p && !t->redelivered &&
 	             str_eq(sip_bare_aor(sip_to_uri(t->msg), &to), s->peer);
@@ -413,9 +417,11 @@ bool fe_told_by_history(struct task *t, struct home_user *callee)
 {
 	struct fe_ends e;
 	struct said s;
+	uint64_t homes[2];
 	if (!fe_is_tapped(t) || fe_is_change(t->msg) || !fe_all_read_alone(t, callee))
 		return false;
 	fe_read_ends(&e, t);
+	fe_ends_homes(&e, homes);
 	struct heard h = { .fe = t->fe,
 		           .m = t->msg,
 		           .body = t->new_text.p ? t->new_text : t->msg->body,
@@ -423,7 +429,7 @@ bool fe_told_by_history(struct task *t, struct home_user *callee)
 		           .author = e.author,
 		           .peer = e.peer,
 		           .room = e.room,
-		           .account = e.who[0] ? e.who[0] : e.who[1] };
+		           .account = homes[0] };
 	if (!h.account || (e.room && h.number.len == 0))
 		return false;
 	if (!read_said(&h, SAID_DELIVERED, &s)) {

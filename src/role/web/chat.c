@@ -171,8 +171,10 @@ static void read_said(struct send *x, const struct sip_msg *m)
 	struct buf at = BUF_ON(x->at);
 	struct str id, number;
 	uint64_t sequence;
-	if (!m || x->id[0] || !str_cut(sip_value_named(m, STR(SAID_LINE)), ';', &id, &number) ||
-	    id.len >= sizeof(x->id) || !str_istarts(number, STR("sequence=")))
+	/* Where nothing is remembered, no home has looked at what the other side says. */
+	if (!m || x->id[0] || !x->s->chat->remembers ||
+	    !str_cut(sip_value(m, SIP_H_SAID), ';', &id, &number) || id.len >= sizeof(x->id) ||
+	    !str_istarts(number, STR("sequence=")))
 		return;
 	number = str_sub(number, strlen("sequence="), number.len);
 	if (str_to_u64(number, INT64_MAX, &sequence) < 0)

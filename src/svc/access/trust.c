@@ -75,6 +75,7 @@ static const uint8_t to_client_private[SIP_H_N_IDS] = {
 	[SIP_H_P_ASSERTED_IDENTITY]       = 1
 
 static const uint8_t response[SIP_H_N_IDS] = { OF_RESPONSE };
+static const uint8_t response_remembered[SIP_H_N_IDS] = { OF_RESPONSE, [SIP_H_SAID] = 1 };
 /* The same, and what says which texts it takes. */
 static const uint8_t response_to_text[SIP_H_N_IDS] = { OF_RESPONSE, [SIP_H_SUPPORTED] = 1 };
 /* clang-format on */
@@ -107,6 +108,11 @@ const uint8_t *trust_strip_private(void)
 const uint8_t *trust_strip_response(void)
 {
 	return response;
+}
+
+const uint8_t *trust_strip_response_remembered(void)
+{
+	return response_remembered;
 }
 
 const uint8_t *trust_strip_text_taken(struct buf *b, const struct sip_msg *resp)

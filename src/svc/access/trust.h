@@ -34,6 +34,9 @@ const uint8_t *trust_strip_to(enum trust_class c);
 /* What is left out of responses: they carry what signs one hop, and no identity that a client
  * claims. */
 const uint8_t *trust_strip_response(void);
+/* The same of those to a message that a home remembers: what it is remembered as (Said), that home
+ * alone says. */
+const uint8_t *trust_strip_response_remembered(void);
 /* A response that says that the text of the INVITE was taken (ms-text-format in Supported): what is
  * left out of it then, and a line of Supported without that, appended (none, if there is no room
  * for all of it); NULL: it does not.  Its sender would not repeat the text. */

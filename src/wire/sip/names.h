@@ -77,6 +77,7 @@ enum sip_hdr_id {
 	SIP_H_RETRY_AFTER,
 	SIP_H_ROUTE,
 	SIP_H_RSEQ,
+	SIP_H_SAID, /* our own (svc/conversation/said.h) */
 	SIP_H_SERVER,
 	SIP_H_SERVICE_ROUTE,
 	SIP_H_SESSION_EXPIRES,
