@@ -1,25 +1,14 @@
 // Messages that are edited, deleted and reacted to: by the mouse, by the keyboard, and as another browser sees it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 
 import { picture } from "../mock/picture.mjs";
-import { go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
+import { go, signIn, until } from "./browser.mjs";
+import { stories } from "./story.mjs";
 
 const BOB = "#/chats/bob%40example.test";
 
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser.close());
-
-function story(name, options, run) {
-  test(name, LIMIT, async () => {
-    const all = await open(browser, options);
-    await run(all);
-    assert.deepEqual(all.errors, []);
-    await all.close();
-  });
-}
+const story = stories();
 
 const composer = (page) => page.getByRole("textbox", { name: /Message to/ });
 const asked = (mock, op) => mock.asked.filter((a) => a.op === op);

@@ -1,26 +1,15 @@
 // Files in chats: sent by the button, from the clipboard and by drag and drop; seen, opened, saved.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 
 import { picture } from "../mock/picture.mjs";
-import { brought, choose, go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
+import { brought, choose, go, signIn, until } from "./browser.mjs";
+import { stories } from "./story.mjs";
 
 const BOB = "#/chats/bob%40example.test";
 const MB = 1024 * 1024;
 
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser.close());
-
-function story(name, options, run) {
-  test(name, LIMIT, async () => {
-    const all = await open(browser, options);
-    await run(all);
-    assert.deepEqual(all.errors, []);
-    await all.close();
-  });
-}
+const story = stories();
 
 const composer = (page) => page.getByRole("textbox", { name: /Message to/ });
 const sends = (mock) => mock.asked.filter((a) => a.op === "chat.send");

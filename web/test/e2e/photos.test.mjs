@@ -1,23 +1,12 @@
 // Photos of people: in place of their initials, and the own one in the settings.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 
 import { picture } from "../mock/picture.mjs";
-import { go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
+import { go, signIn, until } from "./browser.mjs";
+import { stories } from "./story.mjs";
 
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser.close());
-
-function story(name, options, run) {
-  test(name, LIMIT, async () => {
-    const all = await open(browser, options);
-    await run(all);
-    assert.deepEqual(all.errors, []);
-    await all.close();
-  });
-}
+const story = stories();
 
 const photo = (where) => where.locator(".avatar img.photo");
 const drawn = (where) => until(async () => (await photo(where).count()) > 0 && photo(where).first().evaluate((i) => i.naturalWidth > 0), "a photo is drawn");

@@ -1,26 +1,14 @@
 // What people do, in a real browser against the mock.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 
 import { crowd, talk, TEAM } from "../mock/data.mjs";
-import { go, launch, LIMIT, open, signIn, until } from "./browser.mjs";
+import { go, signIn, until } from "./browser.mjs";
+import { stories } from "./story.mjs";
 
 const BOB = "#/chats/bob%40example.test";
 
-let browser;
-before(async () => (browser = await launch()));
-after(() => browser.close());
-
-/** A test with a page of its own; whatever the page complained of fails it. */
-function story(name, options, run) {
-  test(name, LIMIT, async () => {
-    const all = await open(browser, options);
-    await run(all);
-    assert.deepEqual(all.errors, []);
-    await all.close();
-  });
-}
+const story = stories();
 
 const composer = (page) => page.getByRole("textbox", { name: /Message to/ });
 const sends = (mock) => mock.asked.filter((a) => a.op === "chat.send");
