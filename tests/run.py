@@ -12,6 +12,7 @@ Results go to --results as JSON lines {name, result: pass|fail|skip, seconds, wh
 import argparse
 import concurrent.futures
 import glob
+import itertools
 import json
 import os
 import re
@@ -74,12 +75,14 @@ def take_output(results, label, text):
         if why is not None:
             results.add(f"{label}: {name}", "skip", 0, why)
             continue
-        result = "pass" if verdict == "ok" else "fail"
-        results.add(f"{label}: {name}", result, float(seconds or 0))
-        if result == "fail":
-            failed += 1
-            said = [x for x in lines[i + 1:i + 40] if x.startswith("#")]
-            say(f"FAILED {label}: {name}\n" + "\n".join(said))
+        said = list(itertools.takewhile(lambda x: x.startswith("#"), lines[i + 1:]))
+        if verdict == "ok":
+            results.add(f"{label}: {name}", "pass", float(seconds or 0))
+            continue
+        failed += 1
+        results.add(f"{label}: {name}", "fail", float(seconds or 0),
+                    "\n".join(x.removeprefix("# ") for x in said))
+        say(f"FAILED {label}: {name}\n" + "\n".join(said))
     return failed, int(planned.group(1)) - seen if planned else 1
 
 

@@ -43,6 +43,26 @@ def a_crash_after_good_lines_is_a_failure():
     return [entry[0] for entry in tap("ok 1 - a\n", -6)] == ["pass", "fail"]
 
 
+def what_a_failed_test_says_is_its_reason():
+    """TAP's comments and YAML alike; a long one is shortened where it is shown."""
+    text = "not ok 1 - a\n# at b\n# was c\nok 2 - d\nnot ok 3 - e\n  ---\n  error: f\n  ...\n1..3\n"
+    long = runner.shortened("\n".join(str(n) for n in range(99)))
+    return [entry[2] for entry in tap(text, 1)] == ["at b\nwas c", "", " ---\n error: f\n ..."] and \
+        len(long.splitlines()) == runner.REASON_LINES + 1 and long.startswith("0\n") and \
+        long.endswith(" 98")
+
+
+def results_of_a_file_hold_the_reason():
+    """One program's comments, as the other reads them back."""
+    with tempfile.TemporaryDirectory() as root:
+        path = os.path.join(root, "results")
+        results = files.Results(path)
+        with contextlib.redirect_stdout(io.StringIO()):
+            files.take_output(results, "f", "1..2\nnot ok 1 - a # 0.10 s\n# at b\n# was c\nok 2 - d\n")
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(text)["why"] for text in file] == ["at b\nwas c", ""]
+
+
 def a_silent_program_counts_by_its_status():
     return tap("7 inputs replayed\n", 0) == [("pass", "t", "")] and \
         [entry[0] for entry in tap("", 1)] == ["fail"]
@@ -176,6 +196,8 @@ def the_last_line_counts_all():
 TESTS = [
     each_tap_line_is_one_result,
     a_crash_after_good_lines_is_a_failure,
+    what_a_failed_test_says_is_its_reason,
+    results_of_a_file_hold_the_reason,
     a_silent_program_counts_by_its_status,
     results_of_other_programs_are_taken_over,
     a_program_without_results_failed,
