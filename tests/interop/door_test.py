@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from interop import nice, relay, webpage  # noqa: E402
 from interop.chromium import CALLED, CALLER, wait_heard  # noqa: E402
 from interop.nice import LYNC, RFC, Nice  # noqa: E402
-from interop.webpage import WebPage, find, say, sign_in  # noqa: E402
+from interop.webpage import WebPage, find, say, sign_in, wait_reachable  # noqa: E402
 from lib import metrics, proc, site, tap  # noqa: E402
 from lib.netns import SERVER_IP  # noqa: E402
 from lib.server import Server  # noqa: E402
@@ -53,7 +53,7 @@ def person(case, name, look=None, way=None):
     p = case.own(WebPage(case.site.browser, Site(case.site.server, port=PORT).origin, look, way))
     p.user = case.site.user(name)
     sign_in(p, p.user)
-    p.wait("Chats")
+    wait_reachable(p)
     return p
 
 

@@ -32,7 +32,7 @@ def elsewhere(case, name, look):
     p = case.own(webpage.WebPage(browser, Site(case.site.server).origin, look))
     p.user = case.site.user(name)
     webpage.sign_in(p, p.user)
-    p.wait("Chats")
+    webpage.wait_reachable(p)
     return p, machine
 
 
@@ -193,7 +193,7 @@ def a_camera_that_is_off_is_let_go(case):
 def tab_beside(case, p, look):
     """Another tab of a person who is signed in."""
     tab = case.own(webpage.WebPage(case.site.browser, p.origin, look, beside=p))
-    tab.wait("Chats")
+    webpage.wait_reachable(tab)
     return tab
 
 

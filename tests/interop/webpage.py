@@ -3,6 +3,7 @@ they say."""
 import base64
 import json
 import os
+import re
 
 from interop import chromium
 from interop.chromium import CALL, SCREEN, Chromium
@@ -228,11 +229,18 @@ def sign_in(p, user, password=None):
     p.press("Sign in")
 
 
+def wait_reachable(p):
+    """Signed in is not enough to be called: by the time that the page knows the user's own state, the
+    server knows the browser."""
+    wait_for(lambda: re.search(r", (?!Presence unknown).*: change your state", p.text()),
+             lambda: f"one's own state on the page: {p.text()}")
+
+
 def person(case, name, look=None, way=None):
-    """Signed in, in her own browser; the page and the user."""
+    """In her own browser, where she can be reached; the page and the user."""
     p, user = page(case, look, way), case.site.user(name)
     sign_in(p, user)
-    p.wait("Chats")
+    wait_reachable(p)
     return p, user
 
 

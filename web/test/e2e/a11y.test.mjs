@@ -195,7 +195,7 @@ async function overlays(page) {
   await page.getByRole("heading", { name: "Settings" }).waitFor();
   await check(page, "settings");
   await page.getByRole("link", { name: "Security" }).click();
-  await page.getByText("This browser").waitFor();
+  await page.getByText("This browser", { exact: true }).waitFor();
   await check(page, "security");
   await page.getByRole("button", { name: "Set up" }).click();
   await page.getByRole("dialog").waitFor();

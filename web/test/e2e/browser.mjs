@@ -8,6 +8,8 @@ export const BOUND_MS = 60_000;
 /** So long a test may take in all: one that waits for ever fails, and does not keep the others. */
 export const LIMIT = { timeout: 10 * BOUND_MS };
 const OFFERS = 20;
+/** How many times slower pages are to run than the tests: what only a quick page bears is found so. */
+const SLOWER = Number(process.env.PAGE_SLOWER ?? 1);
 
 /** Nothing but loopback can be reached, and nothing is asked of anybody else. */
 const FLAGS = [
@@ -48,6 +50,7 @@ export async function open(browser, { prepare = () => undefined, ...options } = 
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", serviceWorkers: "block", ...options,
   });
+  if (SLOWER > 1) context.on("page", slow);
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: address }).catch(() => undefined);
   const page = await context.newPage();
   page.setDefaultTimeout(BOUND_MS);
@@ -64,6 +67,11 @@ export async function open(browser, { prepare = () => undefined, ...options } = 
     await mock.close();
   };
   return { mock, page, context, errors, address, close };
+}
+
+async function slow(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
 }
 
 export async function signIn(page, route = "") {

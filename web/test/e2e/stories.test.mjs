@@ -198,11 +198,15 @@ story("own state and note", {}, async ({ page, mock }) => {
 story("all by keyboard", {}, async ({ page, mock }) => {
   await signIn(page);
   await page.getByRole("option").first().waitFor();
+  const focused = (what) => until(() => page.evaluate((w) => !!document.activeElement?.matches(w), what), `the focus is on ${what}`);
+  const row = (uri) => focused(`[data-key="${uri}"]`);
   await page.keyboard.press("Control+k");
+  await focused("[role=combobox]");
   await page.keyboard.type("chen");
   await page.getByRole("dialog").getByRole("option", { name: /Chen Wei/ }).waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Chen Wei" }).waitFor();
+  await focused(".composer textarea");
   await page.keyboard.type("typed without a mouse");
   await page.keyboard.press("Shift+Enter");
   await page.keyboard.type("second line");
@@ -211,12 +215,11 @@ story("all by keyboard", {}, async ({ page, mock }) => {
   await page.keyboard.press("Alt+ArrowDown");
   await page.getByRole("heading", { name: "Bob Marchetti" }).waitFor();
   await page.keyboard.press("Escape");
-  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("data-key"));
-  assert.equal(await focused(), "bob@example.test");
+  await row("bob@example.test");
   await page.keyboard.press("ArrowDown");
-  assert.equal(await focused(), "fatima@example.test");
+  await row("fatima@example.test");
   await page.keyboard.press("k");
-  assert.equal(await focused(), "kwame@example.test");
+  await row("kwame@example.test");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Kwame Mensah" }).waitFor();
   await page.keyboard.press("Escape");
