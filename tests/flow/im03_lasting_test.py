@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Lasting conferences: groups whose members are stored, and hear what is said there whenever they
 come back."""
+import glob
 import os
 import re
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -13,6 +15,7 @@ from lib.siptext import reset  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 LASTING = '<lasting xmlns="urn:dialtone:conference">true</lasting>'
+KEPT_MAX = 200  # messages for one user
 OUT = b"You are not in this conversation any more."
 
 
@@ -147,6 +150,76 @@ def who_is_away_is_told_when_he_comes_back(case):
     g.say(a, "for later")
     g.hears(b, "for later", a)
     g.hears(phone(case, c), "for later", a)
+
+
+def away(case, g):
+    """A member who is not signed in, and never was."""
+    user = case.site.user("away")
+    check_eq(g.add(g.owner, user.uri)[1], "success", "one who is not signed in")
+    return user
+
+
+@tap.test
+def who_is_away_misses_nothing_however_much_is_said(case):
+    """More than is kept for a telephone is in the history all the same."""
+    g, (a, b) = group(case, 2)
+    c = away(case, g)
+    said = [f"{n}" for n in range(KEPT_MAX + 5)]
+    for text in said:
+        g.say(a, text)
+        g.hears(b, text, a)
+    c = phone(case, c)
+    h = History(c, since="0")
+    check_eq(h.texts(len(said)), said, "what is remembered")
+    for text in said[:KEPT_MAX]:
+        g.hears(c, text, a)
+    g.say(a, "now")
+    g.hears(c, "now", a)
+    check_eq(h.texts(len(said) + 1), [*said, "now"], "each of it once")
+
+
+def kept(case, g):
+    """How many of its messages wait for somebody."""
+    n = 0
+    for path in glob.glob(os.path.join(case.site.server.dir, "data", "home-*.db")):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+            n += db.execute("select count(*) from kept where sender = ? and done = 0", (g.address,)).fetchone()[0]
+    return n
+
+
+@tap.test
+def who_reads_the_history_alone_gets_what_was_kept_once(case):
+    g, (a, b) = group(case, 2)
+    c = away(case, g)
+    g.say(a, "for later")
+    check_eq(kept(case, g), 1, "messages that wait")
+    c = phone(case, c)
+    h = History(c, since="0", alone=True)
+    check_eq(h.texts(1), ["for later"], "what is remembered")
+
+    def let_go():
+        for m in c.all:
+            if m.method == "MESSAGE":  # it subscribed too late
+                c.answer(m, 200)
+        return kept(case, g) == 0
+    wait_for(let_go, "it to be let go")
+    g.say(a, "now")
+    check_eq(h.texts(2), ["for later", "now"], "what is told then")
+
+
+@tap.test(alone=True)
+def what_was_kept_is_remembered_once_over_a_stop(case):
+    g, (a, b) = group(case, 2)
+    c = away(case, g)
+    g.say(a, "before")
+    g.hears(b, "before", a)
+    case.site.server.stop()
+    case.site.server.start()
+    a, c = phone(case, a.user), phone(case, c)
+    g.hears(c, "before", a)
+    g.say(a, "after")
+    g.hears(c, "after", a)
+    check_eq(History(c, since="0").texts(2), ["before", "after"], "what is remembered")
 
 
 @tap.test

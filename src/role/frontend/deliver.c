@@ -69,8 +69,8 @@ static void put_date(struct buf *b, usec_t at)
 static void put_request(struct buf *b, const struct delivery *d, const struct kept *k,
                         struct str aor)
 {
-	buf_printf(b, "Max-Forwards: 70\r\nRoute: <sip:k.%" PRIx64 "@" FE_LINK_DOMAIN ";lr>\r\n",
-	           d->account);
+	buf_printf(b, "Max-Forwards: 70\r\nRoute: <sip:k.%" PRIx64 ".%x@" FE_LINK_DOMAIN ";lr>\r\n",
+	           d->account, k->noted);
 	buf_str(b, k->head);
 	buf_printf(b, "To: <sip:%" STR_FMT ">\r\nP-Asserted-Identity: <sip:%" STR_FMT ">\r\n",
 	           STR_ARG(aor), STR_ARG(k->sender));

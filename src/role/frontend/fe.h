@@ -227,6 +227,7 @@ struct task {
 	char *new_body;          /* of a kept task: what goes on in place of the body; owned */
 	struct str new_text;     /* the same; p NULL: the body as it is */
 	bool redelivered;        /* MESSAGE: it was kept, and comes again */
+	bool noted;              /* such a one: its user remembers it already */
 	bool forget;             /* nothing is kept of the answer: it can be given anew */
 	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;        /* to write */
@@ -672,6 +673,11 @@ struct fe_ends {
 void fe_read_ends(struct fe_ends *e, const struct task *t);
 /* Whose history a row of it is in: the first is not 0 if one is. */
 void fe_ends_homes(const struct fe_ends *e, uint64_t ret[2]);
+/* What a conference says to the callee, who is at home here: how she remembers it if it is kept for
+ * her, in the arena.  FE_NOTES: it is to be written; FE_NOTED: it was before; FE_NOT_NOTED: she
+ * does not, or not before she has it. */
+enum fe_noting { FE_NOT_NOTED, FE_NOTED, FE_NOTES };
+enum fe_noting fe_room_said(struct task *t, struct arena *a, struct said *ret);
 /* What a MESSAGE for that user, who is at home here, says; NULL: nobody is to be told. */
 struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user);
 /* Its proxy; takes the fork, which may be NULL. */

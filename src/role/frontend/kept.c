@@ -1,13 +1,15 @@
 #include "role/frontend/kept.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum { SWEEP_EVERY_S = 60 };
 
 static const char sql_add[] = "insert into kept (seq, account, expires, done, sender, head, type,"
-                              " body) values ($1, $2, $3, 0, $4, $5, $6, $7)";
-static const char sql_next[] = "select seq, sender, head, type, body from kept where account = $1"
-                               " and done = 0 and seq > $2 and expires > $3 order by seq limit 1";
+                              " body, noted) values ($1, $2, $3, 0, $4, $5, $6, $7, $8)";
+static const char sql_next[] = "select seq, sender, head, type, body, noted from kept"
+                               " where account = $1 and done = 0 and seq > $2 and expires > $3"
+                               " order by seq limit 1";
 static const char sql_delivered[] =
         "update kept set done = 1, head = '', type = '', body = '' where seq = $1 and done = 0";
 static const char sql_all[] = "select account, sender, length(body) from kept where done = 0";
@@ -112,7 +114,7 @@ struct reading {
 static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 {
 	struct reading *r = arg;
-	struct kept k = { (uint64_t)c[0].i, c[1].s, c[2].s, c[3].s, c[4].s };
+	struct kept k = { (uint64_t)c[0].i, c[1].s, c[2].s, c[3].s, c[4].s, c[5].i != 0 };
 	r->fn(r->arg, &k);
 }
 
@@ -132,20 +134,23 @@ int fe_kept_delivered(struct frontend *fe, uint64_t sequence, store_done_fn *don
 
 /* --- what comes in ------------------------------------------------------------------------- */
 
-/* What the sender remembers of one, once it is written. */
-struct note {
-	struct arena *memory;
-	struct said said;
-};
-
-/* A message that is being written, or whose time is over. */
+/* A message that is being written, or whose time is over.
+ *
+ * Who says it to one user remembers it behind that, as accepted; she herself when she has it.  What
+ * is said in a conference she remembers before, and so also what cannot be kept any more: its
+ * author is told nothing of her. */
 struct keeping {
 	struct list node; /* of those that expire */
 	struct frontend *fe;
-	struct task *t;    /* NULL: its sender has gone */
-	struct note note;  /* no memory: nothing */
+	struct task *t;       /* NULL: its sender has gone */
+	struct arena *memory; /* of said and of row */
+	struct kept row;
+	bool counted;      /* it is kept; else it is remembered alone */
+	bool of_room;      /* said in a conference */
+	uint64_t noted_of; /* who remembers it; 0: nobody */
+	struct said said;  /* what she does */
 	struct news *news; /* for her browsers; NULL: none */
-	uint64_t sequence, account, from;
+	uint64_t account;
 	size_t bytes, sender_len;
 	char sender[];
 };
@@ -188,11 +193,11 @@ static void put_head(struct buf *b, const struct sip_msg *m)
 	sip_put_hdr(b, STR("CSeq"), sip_value(m, SIP_H_CSEQ));
 }
 
-/* The row is written, or not: the sender is told. */
+/* All of it is written, or not: the sender is told. */
 static void finish(struct keeping *k, int err)
 {
 	struct frontend *fe = k->fe;
-	if (err < 0 && !fe->store_closing)
+	if (err < 0 && k->counted && !fe->store_closing)
 		uncount_kept(k);
 	if (err < 0 && k->t)
 		task_refuse(k->t, REFUSE_STORE, STR(""));
@@ -200,100 +205,160 @@ static void finish(struct keeping *k, int err)
 		task_reply(k->t, 202, STR(""), STR(""));
 	if (err == 0 && !fe->store_closing) {
 		fe_news_tell(&k->news);
-		fe_conversation_news(fe, k->from, k->note.said.sequence);
+		if (k->said.sequence)
+			fe_conversation_news(fe, k->noted_of, k->said.sequence);
 		if (registrar_user(fe->registrar, k->account))
 			fe_deliver(fe, k->account); /* signed in meanwhile */
 	}
 	fe_news_drop(&k->news);
-	arena_free(&k->note.memory);
+	arena_free(&k->memory);
 	free(k);
 }
 
+static void keep_row(struct keeping *k);
+
+/* It is remembered: now it is kept, or it was. */
 static void on_noted(void *arg, int err, int64_t id UNUSED)
 {
 	struct keeping *k = arg;
-	if (err < 0)
+	if (err < 0) {
 		fe_history_lost(k->fe, err);
-	finish(k, 0);
+		if (k->of_room)
+			fe_history_take_back(k->fe, k->noted_of, k->said.message);
+		k->noted_of = 0;
+	}
+	if (!k->of_room)
+		finish(k, 0);
+	else if (!k->counted || k->fe->store_closing)
+		finish(k, err);
+	else
+		keep_row(k);
 }
 
-/* False if there is nothing to wait for. */
-static bool write_note(struct keeping *k)
+static void note(struct keeping *k)
 {
-	const uint64_t accounts[2] = { k->from, 0 };
-	int r = fe_history_add(k->fe, accounts, &k->note.said, on_noted, k);
+	const uint64_t accounts[2] = { k->noted_of, 0 };
+	int r = fe_history_add(k->fe, accounts, &k->said, on_noted, k);
 	if (r < 0)
-		fe_history_lost(k->fe, r);
-	return r == 0;
+		on_noted(k, r, 0);
 }
 
 static void on_kept(void *arg, int err, int64_t id UNUSED)
 {
 	struct keeping *k = arg;
-	bool noted = err == 0 && k->note.memory && !k->fe->store_closing && write_note(k);
-	if (!noted)
+	if (err == 0 && k->noted_of && !k->of_room && !k->fe->store_closing)
+		note(k);
+	else
 		finish(k, err);
 }
 
-/* Its message may have gone when it is written. */
-static struct note note_of(const struct task *t)
+static void keep_row(struct keeping *k)
+{
+	const struct kept *row = &k->row;
+	struct store_val v[] = {
+		STORE_I(row->sequence),
+		STORE_I(k->account),
+		STORE_I(wall_s(k->fe) + k->fe->cfg.keep_s),
+		STORE_S(row->sender),
+		STORE_S(row->head),
+		STORE_S(row->type),
+		STORE_B(bytes_of(row->body)),
+		STORE_I(k->of_room && k->noted_of),
+	};
+	struct store_stmt st = { .sql = sql_add, .params = v, .n_params = ARRAY_SIZE(v) };
+	int r = store_write(k->fe->store, STORE_MUST, &st, 1, on_kept, k);
+	if (r < 0)
+		on_kept(k, r, 0);
+}
+
+static struct str body_of(const struct task *t)
+{
+	return t->new_text.p ? t->new_text : t->msg->body;
+}
+
+/* What the sender remembers. */
+static void read_note(struct keeping *k, const struct task *t)
 {
 	struct frontend *fe = t->fe;
-	struct note n = { .memory = arena_new() };
+	struct said *s = &k->said;
 	char text[ACCESS_URI_MAX + 8];
 	struct buf b = BUF_ON(text);
 	struct content c;
-	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE),
-	                  t->new_text.p ? t->new_text : t->msg->body);
-	struct str peer = fe_callee(t, &b);
-	n.said = (struct said){ .author = arena_str(n.memory, t->who.uri),
-		                .peer = arena_str(n.memory, peer),
-		                .message = said_message(&fe->key.mac, t->msg),
-		                .state = SAID_ACCEPTED,
-		                .type = arena_str(n.memory, c.type),
-		                .text = arena_str(n.memory, c.body) };
-	n.said.conversation = said_conversation(&fe->key.mac, n.said.author, n.said.peer);
 	struct change change;
-	if (c.kind == CONTENT_CHANGE && change_read(&change, n.memory, c.body) == 0)
-		fe_change_row(&n.said, &change);
-	return n;
+	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE), body_of(t));
+	*s = (struct said){ .author = arena_str(k->memory, t->who.uri),
+		            .peer = arena_str(k->memory, fe_callee(t, &b)),
+		            .message = said_message(&fe->key.mac, t->msg),
+		            .state = SAID_ACCEPTED,
+		            .type = arena_str(k->memory, c.type),
+		            .text = arena_str(k->memory, c.body) };
+	s->conversation = said_conversation(&fe->key.mac, s->author, s->peer);
+	if (c.kind == CONTENT_CHANGE && change_read(&change, k->memory, c.body) == 0)
+		fe_change_row(s, &change);
+	k->noted_of = t->tap_from;
+}
+
+/* Its message may have gone when it is written.  -E2BIG: it is too long to be kept. */
+static int read_row(struct keeping *k, const struct task *t)
+{
+	auto_(buf_free) struct buf head = buf_of(KEPT_HEAD_MAX);
+	struct str body = body_of(t);
+	put_head(&head, t->msg);
+	if (head.full || body.len > KEPT_BODY_MAX)
+		return -E2BIG;
+	k->row = (struct kept){
+		.sequence = fe_sequence(t->fe),
+		.sender = str_n(k->sender, k->sender_len),
+		.head = arena_str(k->memory, buf_view(&head)),
+		.type = arena_str(k->memory, sip_value(t->msg, SIP_H_CONTENT_TYPE)),
+		.body = arena_str(k->memory, body),
+	};
+	return 0;
+}
+
+/* True if there is something to remember first. */
+static bool read_said(struct keeping *k, struct task *t)
+{
+	enum fe_noting noting = FE_NOT_NOTED;
+	k->of_room = fe_is_of_conference(t->msg);
+	if (k->of_room)
+		noting = fe_room_said(t, k->memory, &k->said);
+	else if (fe_is_tapped(t))
+		read_note(k, t);
+	if (noting != FE_NOT_NOTED)
+		k->noted_of = t->callee;
+	return noting == FE_NOTES;
 }
 
 static void keep(struct task *t)
 {
 	struct frontend *fe = t->fe;
-	auto_(buf_free) struct buf head = buf_of(KEPT_HEAD_MAX);
 	char callee_text[ACCESS_URI_MAX + 8];
 	struct buf callee = BUF_ON(callee_text);
-	struct str sender = t->who.uri, body = t->new_text.p ? t->new_text : t->msg->body;
+	struct keeping *k = keeping_new(fe, t->callee, t->who.uri, body_of(t).len);
+	k->memory = arena_new();
 	t->tap_to = 0; /* she is told when she has it */
-	bool noted = fe_is_tapped(t);
-	put_head(&head, t->msg);
-	struct store_val v[] = {
-		STORE_I(fe_sequence(fe)),
-		STORE_I(t->callee),
-		STORE_I(wall_s(fe) + fe->cfg.keep_s),
-		STORE_S(sender),
-		STORE_S(buf_view(&head)),
-		STORE_S(sip_value(t->msg, SIP_H_CONTENT_TYPE)),
-		STORE_B(bytes_of(body)),
-	};
-	struct store_stmt st = { .sql = sql_add, .params = v, .n_params = ARRAY_SIZE(v) };
-	if (head.full || body.len > KEPT_BODY_MAX || is_full(fe, t->callee, sender, body.len)) {
+	bool first = read_said(k, t);
+	k->counted = read_row(k, t) == 0 && !is_full(fe, t->callee, t->who.uri, k->bytes);
+	if (!k->counted && !(k->of_room && k->noted_of)) {
 		task_refuse(t, REFUSE_KEPT_FULL, STR(""));
+		arena_free(&k->memory);
+		free(k);
 		return;
 	}
-	struct keeping *k = keeping_new(fe, t->callee, sender, body.len);
-	k->from = noted ? t->tap_from : 0;
-	if (noted)
-		k->note = note_of(t);
+	if (k->counted)
+		remember(fe, k->account, t->who.uri, k->bytes);
+	else
+		task_log_refusal(t, REFUSE_KEPT_FULL);
 	k->news = fe_tap_news(t, t->callee, fe_callee(t, &callee));
-	remember(fe, k->account, sender, k->bytes);
-	int r = store_write(fe->store, STORE_MUST, &st, 1, on_kept, k);
 	k->t = task_keep(t);
 	k->t->holder = &k->t;
-	if (r < 0)
-		on_kept(k, r, 0);
+	if (first)
+		note(k);
+	else if (k->counted)
+		keep_row(k);
+	else
+		finish(k, 0); /* another way brought it before */
 }
 
 bool fe_keep(struct task *t)
@@ -336,7 +401,7 @@ static void on_expired_row(void *arg, const struct store_val *c, int n UNUSED)
 {
 	struct expiring *e = arg;
 	struct keeping *k = keeping_new(e->fe, (uint64_t)c[0].i, c[1].s, (size_t)c[2].i);
-	k->sequence = (uint64_t)c[3].i;
+	k->row.sequence = (uint64_t)c[3].i;
 	list_add(&e->rows, &k->node);
 }
 
@@ -355,7 +420,7 @@ static void on_expired(void *arg, int err, int64_t changed)
 
 static void expire(struct keeping *k)
 {
-	struct store_val v = STORE_I(k->sequence);
+	struct store_val v = STORE_I(k->row.sequence);
 	struct store_stmt st = { .sql = sql_expire, .params = &v, .n_params = 1 };
 	list_del(&k->node);
 	k->fe->kept.n_expiring++;

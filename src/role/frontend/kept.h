@@ -23,6 +23,7 @@ struct kept {
 	struct str sender; /* "alice@example.test" */
 	struct str head;   /* header lines: From, Call-ID, CSeq */
 	struct str type, body;
+	bool noted; /* its user remembers it already */
 };
 typedef void fe_kept_fn(void *arg, const struct kept *k);
 

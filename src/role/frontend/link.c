@@ -108,6 +108,7 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		break;
 	case 'k':
 		t->redelivered = true;
+		t->noted = part[1] != 0;
 		t->callee = part[0];
 		(t->flow->sock == t->fe->env->slot ? fe_terminate : refuse_stage)(t);
 		break;

@@ -69,6 +69,7 @@ static const struct store_migration migrations[] = {
 	      "create index said_change on said (message, one, state, seq) where state >= 16;"
 	      "create index said_change_of_other on said (message, other, state, seq)"
 	      " where state >= 16 and other <> 0;" },
+	{ 12, "alter table kept add column noted integer not null default 0;" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -152,10 +153,11 @@ static int adopt_kept(struct frontend *fe, const char *const path[2], struct buf
 	const struct store_merging a = {
 		.keys = "select min(account) from kept where account > $1",
 		.mark = "select cast(strftime('%s', 'now') as integer) where $1 >= 0",
-		.table = { { .read = "select seq, account, expires, done, sender, head, type, body"
-		                     " from kept where account = $1 and expires > $2",
+		.table = { { .read = "select seq, account, expires, done, sender, head, type, body,"
+		                     " noted from kept where account = $1 and expires > $2",
 		             .put = "insert into kept (seq, account, expires, done, sender, head,"
-		                    " type, body) values ($1, $2, $3, $4, $5, $6, $7, $8)"
+		                    " type, body, noted) values ($1, $2, $3, $4, $5, $6, $7, $8, "
+		                    "$9)"
 		                    " on conflict (seq) do update set done = 1, body = ''"
 		                    " where excluded.done = 1 and kept.done = 0" } },
 		.is_mine = is_mine,

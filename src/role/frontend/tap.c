@@ -223,8 +223,8 @@ static bool is_from_room(const struct task *t)
 
 bool fe_is_tapped(const struct task *t)
 {
-	return t->msg->method == SIP_MESSAGE && t->fe->cfg.history && (t->tap_from || t->tap_to) &&
-	       (is_text(t->msg) || fe_is_change(t->msg)) &&
+	return t->msg->method == SIP_MESSAGE && t->fe->cfg.history && !t->noted &&
+	       (t->tap_from || t->tap_to) && (is_text(t->msg) || fe_is_change(t->msg)) &&
 	       (!fe_is_of_conference(t->msg) || is_from_room(t));
 }
 
@@ -351,6 +351,40 @@ struct sip_proxy *fe_tap_proxy(struct task *t, struct fork *f)
 	return proxy;
 }
 
+/* Of a request that no proxy has yet. */
+static void hear(struct heard *h, const struct task *t, const struct fe_ends *e)
+{
+	uint64_t homes[2];
+	fe_ends_homes(e, homes);
+	*h = (struct heard){ .fe = t->fe,
+		             .m = t->msg,
+		             .body = t->new_text.p ? t->new_text : t->msg->body,
+		             .number = sip_value_named(t->msg, STR("Message-Id")),
+		             .author = e->author,
+		             .peer = e->peer,
+		             .room = e->room,
+		             .account = homes[0] };
+}
+
+enum fe_noting fe_room_said(struct task *t, struct arena *a, struct said *ret)
+{
+	struct fe_ends e;
+	struct heard h;
+	t->tap_from = 0;
+	t->tap_to = t->callee;
+	fe_read_ends(&e, t);
+	hear(&h, t, &e);
+	if (!fe_is_tapped(t) || fe_is_change(t->msg) || !h.account || h.number.len == 0)
+		return FE_NOT_NOTED;
+	if (!read_said(&h, SAID_ACCEPTED, ret))
+		return FE_NOTED;
+	ret->author = arena_str(a, ret->author);
+	ret->peer = arena_str(a, ret->peer);
+	ret->type = arena_str(a, ret->type);
+	ret->text = arena_str(a, ret->text);
+	return FE_NOTES;
+}
+
 /* --- who is told by the history alone -------------------------------------------------------- */
 
 struct telling {
@@ -417,22 +451,15 @@ bool fe_told_by_history(struct task *t, struct home_user *callee)
 {
 	struct fe_ends e;
 	struct said s;
-	uint64_t homes[2];
-	if (!fe_is_tapped(t) || fe_is_change(t->msg) || !fe_all_read_alone(t, callee))
+	struct heard h;
+	bool is_said = fe_is_tapped(t) && !fe_is_change(t->msg);
+	if (!(is_said || t->noted) || !fe_all_read_alone(t, callee))
 		return false;
 	fe_read_ends(&e, t);
-	fe_ends_homes(&e, homes);
-	struct heard h = { .fe = t->fe,
-		           .m = t->msg,
-		           .body = t->new_text.p ? t->new_text : t->msg->body,
-		           .number = sip_value_named(t->msg, STR("Message-Id")),
-		           .author = e.author,
-		           .peer = e.peer,
-		           .room = e.room,
-		           .account = homes[0] };
-	if (!h.account || (e.room && h.number.len == 0))
+	hear(&h, t, &e);
+	if (is_said && (!h.account || (e.room && h.number.len == 0)))
 		return false;
-	if (!read_said(&h, SAID_DELIVERED, &s)) {
+	if (t->noted || !read_said(&h, SAID_DELIVERED, &s)) {
 		task_reply(t, 200, STR(""), STR("")); /* another way brought it before */
 		return true;
 	}
