@@ -25,7 +25,6 @@ IP, IP6, PORT, METRICS_PORT = netns.SERVER_IP, "fd77::1", 443, 9386
 WEB, RELAY, POOL = "chat.example.test", "av.example.test", site.HOST
 OF_ADDRESS, WAITING = 20, 60  # that may wait
 OPENING_S = 6
-HELD_UP = 600                 # connections at once: more than a link takes
 _sources = itertools.count(1)
 
 # As Lync's clients and libnice send it: 50 bytes, of which 32 are random.
@@ -412,10 +411,14 @@ def a_role_that_takes_nothing_holds_nobody_up(case):
     """It has stopped: what its link has no room for is ended, and the others are served."""
     before, down = descriptors(case), figure("ended_total", why="down")
     hello = Hello(case)
-    with case.site.server.halted("web"):
-        for _ in range(HELD_UP):
+    def is_full():
+        """Once no more come than may wait for their turn."""
+        for _ in range(WAITING // 2):
             connect(case).sendall(hello.data)
-        wait_for(lambda: figure("ended_total", why="down") > down, "the link to be full")
+        wait_for(lambda: figure("waiting") == 0, "the door to have read them")
+        return figure("ended_total", why="down") > down
+    with case.site.server.halted("web"):
+        wait_for(is_full, "the link to be full")
         check_eq(Tls(case, [], RELAY).role(), "edge-av", "the relay meanwhile")
         wait_for(lambda: is_quiet(case, before), "the door to have none of them")
     wait_for(lambda: reached(case, "web"), "the web role to be reached afterwards")

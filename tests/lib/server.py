@@ -147,7 +147,8 @@ tls = {tls}
         try:
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # the supervisor has ended it
+                os.kill(pid, signal.SIGCONT)
 
     def kill_role(self, role, number=1):
         """kill -9 of one role process, which the supervisor has noticed; its number."""
