@@ -2,6 +2,8 @@
 
 #include "svc/immcu/inside.h"
 
+enum { QUEUE_MIN = 8 };
+
 /* --- texts ---------------------------------------------------------------------------- */
 
 static struct str add_text(struct immcu_text *t, size_t *at, struct str s)
@@ -57,11 +59,46 @@ struct immcu_leg *immcu_leg_new(struct immcu_room *r, struct conf_person *p,
 	return leg;
 }
 
+static void queue_grow(struct immcu_leg *leg)
+{
+	unsigned size = MAX(2 * leg->size, QUEUE_MIN);
+	struct immcu_text **waiting = xmalloc(size * sizeof(*waiting));
+	for (unsigned i = 0; i < leg->n_waiting; i++)
+		waiting[i] = leg->waiting[(leg->first + i) % leg->size];
+	free(leg->waiting);
+	leg->waiting = waiting;
+	leg->first = 0;
+	leg->size = size;
+}
+
+static void queue_free(struct immcu_leg *leg)
+{
+	free(leg->waiting);
+	leg->waiting = NULL;
+	leg->first = leg->size = 0;
+}
+
+/* False: too much waits. */
+static bool queue_put(struct immcu_leg *leg, struct immcu_text *t)
+{
+	unsigned max = leg->endpoint->leg->pager ? IMMCU_PAGES_MAX : IMMCU_QUEUE_MAX;
+	if (leg->n_waiting >= max || leg->bytes + t->size > IMMCU_WAITING_MAX)
+		return false;
+	if (leg->n_waiting == leg->size)
+		queue_grow(leg);
+	leg->waiting[(leg->first + leg->n_waiting++) % leg->size] = t;
+	leg->bytes += t->size;
+	t->refs++;
+	return true;
+}
+
 static struct immcu_text *next_text(struct immcu_leg *leg)
 {
 	struct immcu_text *t = leg->waiting[leg->first];
-	leg->first = (leg->first + 1) % IMMCU_QUEUE_MAX;
-	leg->n_waiting--;
+	leg->first = (leg->first + 1) % leg->size;
+	leg->bytes -= t->size;
+	if (--leg->n_waiting == 0)
+		queue_free(leg);
 	return t;
 }
 
@@ -193,13 +230,7 @@ static bool give(struct immcu_leg *leg, struct immcu_text *t, bool typing)
 		send_text(leg, t);
 		return true;
 	}
-	if (typing)
-		return true;
-	if (leg->n_waiting == IMMCU_QUEUE_MAX)
-		return false;
-	leg->waiting[(leg->first + leg->n_waiting++) % IMMCU_QUEUE_MAX] = t;
-	t->refs++;
-	return true;
+	return typing || queue_put(leg, t);
 }
 
 static void give_person(const struct conf_person *p, struct immcu_text *t,

@@ -13,13 +13,15 @@
 
 enum {
 	IMMCU_ROOMS_MAX = 100000,
-	IMMCU_PEOPLE_MAX = 1000,    /* of a room */
-	IMMCU_QUEUE_MAX = 64,       /* messages that wait for one leg; then it is given up */
-	IMMCU_BODY_MAX = 64 * 1024, /* bytes of a message: 413 */
-	IMMCU_TYPE_MAX = 1024,      /* bytes of its Content-Type: 413 */
-	IMMCU_HELD_MAX = 256 << 20, /* bytes of all that waits: 503 */
-	IMMCU_TYPING_MAX = 50,      /* people of a room in which it is told who types */
-	IMMCU_CSEQ_JUMP = 100000,   /* by which the CSeq of a leg that is taken over goes on */
+	IMMCU_PEOPLE_MAX = 1000,     /* of a room */
+	IMMCU_QUEUE_MAX = 64,        /* messages that wait for one dialog; then it is given up */
+	IMMCU_PAGES_MAX = 1000,      /* the same of who gets pager messages, which may be kept */
+	IMMCU_WAITING_MAX = 4 << 20, /* bytes of all that waits for one leg */
+	IMMCU_BODY_MAX = 64 * 1024,  /* bytes of a message: 413 */
+	IMMCU_TYPE_MAX = 1024,       /* bytes of its Content-Type: 413 */
+	IMMCU_HELD_MAX = 256 << 20,  /* bytes of all that waits: 503 */
+	IMMCU_TYPING_MAX = 50,       /* people of a room in which it is told who types */
+	IMMCU_CSEQ_JUMP = 100000,    /* by which the CSeq of a leg that is taken over goes on */
 };
 
 struct immcu;     /* opaque */

@@ -16,8 +16,9 @@ struct immcu_leg {
 	struct conf_person *person;
 	struct conf_endpoint *endpoint; /* whose owner this is */
 	bool busy;                      /* a message is under way */
-	unsigned first, n_waiting;      /* ring */
-	struct immcu_text *waiting[IMMCU_QUEUE_MAX];
+	struct immcu_text **waiting;    /* ring, NULL while nothing waits; owned */
+	unsigned first, n_waiting, size;
+	size_t bytes;           /* of what waits */
 	uint32_t reported_cseq; /* what the focus knows */
 	void *user;
 };

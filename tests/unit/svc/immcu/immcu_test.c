@@ -292,6 +292,47 @@ static void a_leg_that_is_too_slow_is_ended(void)
 	stop(&w);
 }
 
+static void more_waits_for_a_phone_and_all_of_it_in_order(void)
+{
+	struct world w;
+	char text[16], want[32];
+	start_empty(&w);
+	EQ(add(&w, ALICE), C3P_NO_REASON);
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_CONNECTED), C3P_NO_REASON);
+	struct immcu_leg *dave = immcu_pager_of(w.room, STR("sip:dave@e.test"));
+	for (int i = 0; i <= IMMCU_PAGES_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "%d", i);
+		EQ(say(&w, ALICE, NULL, text), 0);
+		/* What waits moves round the ring while that grows. */
+		if (i % 3 == 0 && i < IMMCU_PAGES_MAX / 2)
+			immcu_answered(dave, 200);
+		w.did.len = 0;
+	}
+	for (int i = IMMCU_PAGES_MAX / 6 + 2; i <= IMMCU_PAGES_MAX; i++) {
+		immcu_answered(dave, 200);
+		(void)snprintf(want, sizeof(want), "dav<ali:%d; ", i);
+		EQ_STR(did(&w), want);
+	}
+	immcu_answered(dave, 200);
+	EQ(immcu_stats(w.mcu)->held, 0);
+	stop(&w);
+}
+
+static void what_waits_for_a_phone_has_a_limit(void)
+{
+	struct world w;
+	start_empty(&w);
+	EQ(add(&w, ALICE), C3P_NO_REASON);
+	EQ(add_phone(&w, "sip:dave@e.test", CONFINFO_CONNECTED), C3P_NO_REASON);
+	for (int i = 0; i <= IMMCU_PAGES_MAX; i++)
+		EQ(say(&w, ALICE, NULL, "x"), 0);
+	OK(immcu_pager_of(w.room, STR("sip:dave@e.test")) != NULL);
+	EQ(say(&w, ALICE, NULL, "x"), 0);
+	OK(immcu_pager_of(w.room, STR("sip:dave@e.test")) == NULL);
+	EQ(immcu_stats(w.mcu)->held, 0);
+	stop(&w);
+}
+
 static void only_members_open_a_dialog_and_a_client_has_one(void)
 {
 	struct world w;
@@ -532,6 +573,8 @@ int main(void)
 	RUN(typing_is_never_kept);
 	RUN(a_leg_that_is_over_by_an_answer_is_ended);
 	RUN(a_leg_that_is_too_slow_is_ended);
+	RUN(more_waits_for_a_phone_and_all_of_it_in_order);
+	RUN(what_waits_for_a_phone_has_a_limit);
 	RUN(only_members_open_a_dialog_and_a_client_has_one);
 	RUN(who_is_removed_hears_nothing_more);
 	RUN(rooms_and_people_are_bounded);
