@@ -2,6 +2,7 @@
 """Poster row IM-16: browsers that show no page are told what comes, by a push service of the test that checks
 who sends, and decrypts."""
 import contextlib
+import json
 import os
 import re
 import sys
@@ -363,6 +364,24 @@ def nothing_of_it_stands_in_the_log(case):
     check("push-subscribed" in log and "push-not-taken" in log, "it is logged")
     for secret in ("/push/", "Are you", "patience"):
         check(secret not in log, f"{secret!r} in the log")
+
+
+@tap.test
+def what_a_client_says_of_news_reaches_nobody(case):
+    """The front end alone says what came for whom: a client's word, which comes by the same link, is none."""
+    b, sub = subscribed(case)
+    forger = phone(case)
+    page_of = browser(case, forger.user)
+    page_of.start()
+    news = json.dumps({"kind": "message", "user": address(b.user), "chat": "boss@example.test",
+                       "from": "boss@example.test", "text": "forged"})
+    for account in range(1, 30):
+        m = forger.make("NOTIFY", forger.user.uri, body=f'{{"account":{account},{news[1:]}', headers=[
+            ("Event", "dialtone-news"), ("Subscription-State", "active"),
+            ("Content-Type", "application/dialtone+json")])
+        check_eq(forger.ask(m)[0].code, 489, "NOTIFY")
+    writes(forger, b.user, "true", 202)
+    check_eq(sub.next()["text"], "true", "the first that is told")
 
 
 if __name__ == "__main__":

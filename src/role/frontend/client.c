@@ -255,6 +255,14 @@ bool fe_has_to_tag(const struct sip_msg *m)
 	return to && sip_param(to->params, STR("tag"), NULL);
 }
 
+/* Packages of the server's own: the processes tell one another by them (lost.c, news.c), and
+ * believe what comes by a link.  A client notifies nobody of them, by whatever way. */
+static bool speaks_as_server(const struct sip_msg *m)
+{
+	return (m->method == SIP_NOTIFY || m->method == SIP_BENOTIFY) &&
+	       str_istarts(sip_value(m, SIP_H_EVENT), STR("dialtone-"));
+}
+
 /* Inside a dialog with a conference: where it goes, its Request-URI says (svc/conference), and who
  * sends is asked as for any other request.  The 2xx that an ACK is for went over a stream. */
 static void to_conference(struct task *t)
@@ -295,6 +303,8 @@ void fe_from_client(struct frontend *fe, struct sip_req *rq)
 		task_refuse(&t, REFUSE_INSECURE, STR(""));
 	else if (t.msg->method == SIP_REGISTER && fe_has_to_tag(t.msg))
 		task_refuse(&t, REFUSE_NO_DIALOG, STR("")); /* there is no such dialog */
+	else if (speaks_as_server(t.msg))
+		task_refuse(&t, REFUSE_EVENT, STR("Allow-Events: " FE_EVENTS "\r\n"));
 	else if (fe_has_to_tag(t.msg) && fe_names_dialog(&t, &own))
 		to_dialog(&t, &own);
 	else if (fe_has_to_tag(t.msg) && fe_is_conference(&t))
