@@ -228,8 +228,43 @@ def a_forged_sender_does_not_enter_the_history(case):
     while take(b).body != b"true":
         pass
     check_eq(a.expect_answer(m).code, 200, "MESSAGE")
-    h = History(phone(case, a.user), since="0")
-    check_eq(h.texts(1), ["true"], "the sender's own")
+    for who in (a, b):
+        check_eq(History(phone(case, who.user), since="0").texts(1), ["true"], "what is remembered")
+
+
+@tap.test
+def nobody_is_quoted_with_what_another_says_in_a_dialog(case):
+    for transport in ("udp", "tcp", "tls"):
+        a, b = phone(case, transport=transport), phone(case, transport=transport)
+        boss = phone(case, transport=transport)
+        got, there = connected(a, b)
+        boss_got, boss_there = connected(boss, a)
+        # Under another's name; also by her own end, which the one whom she called knows.
+        names = [there.local.replace(a.user.uri, boss.user.uri)]
+        ways = [there.route]
+        own = [uri_in(v) for v in reversed(split_list(boss_got.all("Record-Route")))]
+        ways.append([own[-1], there.route[-1]])
+        for route in ways:
+            d = Dialog(there.call_id, names[0], there.remote, there.target, route, there.cseq + 10)
+            m = a.send(a.make("MESSAGE", None, dialog=d, body="i resign", headers=[("Content-Type", "text/plain")]))
+            b.answer(b.expect_request("MESSAGE"), 200)
+            check_eq(a.expect_answer(m).code, 200, "MESSAGE")
+        m = page(a, b.user.uri, "true")
+        if transport == "udp":
+            m = a.send(a.again(m, a.expect_answer(m)))
+        said(a, m, b)
+        check_eq(History(phone(case, b.user), since="0").texts(1), ["true"], f"{transport}: what b remembers")
+        check_eq(History(phone(case, boss.user), since="0").follow()["messages"], [], "what the boss said")
+
+
+@tap.test
+def in_a_dialog_nobody_passes_the_own_home_by(case):
+    a, b = phone(case), phone(case)
+    _, there = connected(a, b)
+    d = Dialog(there.call_id, there.local, there.remote, there.target, there.route[-1:], there.cseq + 10)
+    for method in ("MESSAGE", "INFO"):
+        m = a.send(a.make(method, None, dialog=d, body="text", headers=[("Content-Type", "text/plain")]))
+        check_eq(a.expect_answer(m).code, 400, method)
 
 
 @tap.test(alone=True)

@@ -7,8 +7,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from lib import site, tap  # noqa: E402
+from lib.im import phone  # noqa: E402
 from lib.mras import relays  # noqa: E402
-from lib.siptext import Phone  # noqa: E402
+from lib.siptext import Dialog, Phone, split_list, uri_in  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
 from lib.web import Browser, Site, address, make_pages  # noqa: E402
 
@@ -498,6 +499,27 @@ def _again(one):
         return one.connect() == 101
     except OSError:
         return False
+
+
+@tap.test
+def who_is_in_a_call_with_a_browser_writes_to_it_in_the_own_name_alone(case):
+    b, a, boss = browser(case), phone(case), phone(case)
+    m = a.send(a.make("INVITE", b.user.uri, body=sdp("a1"), headers=[("Content-Type", "application/sdp")]))
+    ringing = wait_for(lambda: next((x for x in a.all if x.code == 180), None), "180")
+    route = [uri_in(v) for v in reversed(split_list(ringing.all("Record-Route")))]
+    typing = '<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state></isComposing>'
+    for n, (name, body, kind, code) in enumerate((
+            (boss.user.uri, "i resign", "text/plain", 403),
+            (f"sip:conf-1234@{case.site.server.domain}", "you are out", "text/plain", 403),
+            (boss.user.uri, typing, "application/im-iscomposing+xml", 403),
+            (a.user.uri, "hello", "text/plain", 200))):
+        d = Dialog(m.get("Call-ID"), f"<{name}>;tag=zz", ringing.get("To"), uri_in(ringing.get("Contact")), route,
+                   10 + n)
+        text = a.send(a.make("MESSAGE", None, dialog=d, body=body, headers=[("Content-Type", kind)]))
+        check_eq(a.expect_answer(text).code, code, f"{body} of {name}")
+    wait_for(lambda: b.messages, "what was said")
+    check_eq([(x["from"], x["text"]) for x in b.messages], [(address(a.user), "hello")], "what the browser shows")
+    check_eq(b.typing, [], "who types")
 
 
 if __name__ == "__main__":

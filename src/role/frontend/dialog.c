@@ -24,7 +24,7 @@ static bool passes_by(const struct task *t, uint32_t slot)
 /* Routes for the next process: a stage, then the other end's token. */
 static void put_stage(struct buf *b, const struct task *t, char letter, uint64_t account)
 {
-	const char *unsure = t->unsure && letter == 'o' ? ".1" : "";
+	const char *unsure = t->unsure ? ".1" : "";
 	buf_printf(b, "<sip:%c.%" PRIx64 "%s@" FE_LINK_DOMAIN ";lr>, <%s:", letter, account, unsure,
 	           fe_scheme(t));
 	token_put(b, &t->fe->key, &t->peer_end);
@@ -50,13 +50,24 @@ static bool is_at_its_end(const struct task *t)
 	       id.account == t->self_end.account;
 }
 
+/* What the sender's home looks at would pass it by on a route without its token. */
+static bool evades_home(const struct task *t)
+{
+	enum sip_method m = t->msg->method;
+	return !t->has_self && (m == SIP_MESSAGE || m == SIP_INFO || m == SIP_INVITE);
+}
+
 void fe_in_dialog(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	char route[256];
 	struct buf rb = BUF_ON(route);
+	if (evades_home(t)) {
+		task_refuse(t, REFUSE_BAD_ROUTE, STR(""));
+		return;
+	}
 	uint64_t account = t->has_self ? t->self_end.account : 0;
-	t->unsure = account != 0 && t->msg->method == SIP_MESSAGE && !is_at_its_end(t);
+	t->unsure = t->msg->method == SIP_MESSAGE && !(account && is_at_its_end(t));
 	uint32_t slot = account ? fe_owner(fe, account) : fe->env->slot;
 	if (passes_by(t, slot)) {
 		if (slot == fe->env->slot)
@@ -66,6 +77,16 @@ void fe_in_dialog(struct task *t)
 	}
 	put_stage(&rb, t, 'o', account);
 	fe_to_slot(t, slot, buf_view(&rb), fe_in_dialog);
+}
+
+/* Inside a dialog nobody looks at From: what homes remember of it must bear the name of whose end
+ * it is. */
+static bool bears_her_name(const struct task *t)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	const struct home_user *u = registrar_user(t->fe->registrar, t->who.account);
+	return u && str_ieq(home_user_aor(u), sip_bare_aor(sip_from_uri(t->msg), &b));
 }
 
 static void observe(struct task *t)
@@ -90,6 +111,8 @@ void fe_in_dialog_home(struct task *t)
 	}
 	bool hers = !is_own_request(t) && t->who.account &&
 	            fe_owner(fe, t->who.account) == fe->env->slot;
+	if (hers && t->msg->method == SIP_MESSAGE && !bears_her_name(t))
+		t->unsure = true;
 	if (hers && !t->unsure)
 		t->tap_from = t->who.account;
 	if (hers && !(t = fe_filter(t)))
@@ -157,13 +180,24 @@ static bool is_there(const struct frontend *fe, const struct token *end)
 	       end->hint.slot < fe->env->n_slots && fe_link_to(fe, end->hint.slot);
 }
 
+/* A browser has no dialog for texts: it shows the name that stands there. */
+static bool would_mislead(const struct task *t, const struct binding *b)
+{
+	return t->unsure && (!b || fe_is_browser(b));
+}
+
 void fe_in_dialog_end(struct task *t)
 {
 	struct frontend *fe = t->fe;
 	struct binding *bd = current_binding(t);
 	struct token end = t->peer_end;
 	observe(t);
-	if (!is_own_request(t) && end.account && fe_owner(fe, end.account) == fe->env->slot)
+	if (would_mislead(t, bd)) {
+		task_refuse(t, REFUSE_NOT_OWN_FROM, STR(""));
+		return;
+	}
+	if (!is_own_request(t) && !t->unsure && end.account &&
+	    fe_owner(fe, end.account) == fe->env->slot)
 		t->tap_to = end.account;
 	if (bd)
 		end.hint = binding_hint(bd);

@@ -359,6 +359,8 @@ bool fe_makes_dialog(const struct sip_msg *m);
 struct str fe_display_name(const struct task *t);
 
 /* fork.c: the branches to a user's endpoints. */
+/* Is it behind the web role? */
+bool fe_is_browser(const struct binding *b);
 /* The newest flow of the endpoint (RFC 5626 section 5.3) that is not among those tried; over TLS
  * where that is asked for.  NULL: there is none. */
 struct tried {

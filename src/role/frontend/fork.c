@@ -111,7 +111,7 @@ bool fe_all_read_alone(const struct task *t, struct home_user *callee)
 	return n > 0;
 }
 
-static bool is_browser(const struct binding *b)
+bool fe_is_browser(const struct binding *b)
 {
 	struct sip_uri u;
 	return sip_uri_parse(&u, binding_text(b, BINDING_CONTACT)) == 0 &&
@@ -120,7 +120,7 @@ static bool is_browser(const struct binding *b)
 
 static bool has_browser(struct home_user *callee)
 {
-	binding_for(b, callee) if (is_browser(b)) return true;
+	binding_for(b, callee) if (fe_is_browser(b)) return true;
 	return false;
 }
 
@@ -231,7 +231,7 @@ static bool fork_to(struct fork *f, const struct binding *b)
 	struct sip_flow *link = fe_link_to(fe, b->slot);
 	bool here = flow != NULL;
 	bool there = !here && b->slot != fe->env->slot && link;
-	if (f->invite && is_browser(b))
+	if (f->invite && fe_is_browser(b))
 		note_browser(f, b->endpoint);
 	if (f->tried.n < FE_FLOWS_TRIED_MAX)
 		f->tried.hints[f->tried.n++] = end.hint;

@@ -7,7 +7,7 @@
 /* Requests from the other processes of this box.  The topmost Route says which part is theirs:
  *
  *   o.ACCOUNT           the caller's home; o.ACCOUNT.1 if another may be speaking in her dialog
- *   t.ACCOUNT.ENDPOINT  the callee's home (endpoint 0: all of them)
+ *   t.ACCOUNT.ENDPOINT  the callee's home (endpoint 0: all of them); in a dialog as o
  *   r.ACCOUNT.CRED      the registrar of the account
  *   d.TOKEN             the process that holds the connection: out to the client; or the dialog
  *   s.ACCOUNT           a pager message for the user's sessions (svc/conversation)
@@ -119,7 +119,8 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		break;
 	case 't':
 		t->callee = part[0];
-		t->callee_endpoint = part[1];
+		t->callee_endpoint = t->has_peer ? 0 : part[1];
+		t->unsure = t->has_peer && part[1] != 0;
 		(t->has_peer ? fe_in_dialog_end : fe_terminate)(t);
 		break;
 	case 's':

@@ -251,14 +251,6 @@ static struct str sender_of(const struct sip_msg *m, struct buf *b)
 	return sip_bare_aor(&u, b);
 }
 
-/* Inside a dialog nobody has been authenticated: what a home remembers of its own user must bear
- * her name. */
-static void check_sender(struct frontend *fe, uint64_t accounts[2], struct str author)
-{
-	if (accounts[0] && !str_ieq(aor_of(fe, accounts[0]), author))
-		accounts[0] = 0;
-}
-
 /* Clients write a conference's id as they like; it is remembered in one way. */
 static struct str lower(struct buf *b, struct str s)
 {
@@ -288,8 +280,6 @@ void fe_read_ends(struct fe_ends *e, const struct task *t)
 		e->peer = callee_of(t);
 		if (e->peer.len == 0)
 			e->peer = sip_bare_aor(sip_to_uri(t->msg), &pb);
-		if (t->has_peer)
-			check_sender(t->fe, e->who, e->author);
 	}
 	if (e->room && (e->author.len == 0 || e->peer.len == 0))
 		e->who[0] = e->who[1] = 0;
