@@ -2,6 +2,7 @@
 """Poster row IM-16: photos of users, which administrators or they themselves set, and who sees the card sees."""
 import os
 import re
+import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -134,6 +135,19 @@ def only_the_user_changes_it_and_no_other_site(case):
     check_eq(send(a, png(), origin=False).code, "foreign_origin", "no origin")
     check_eq(send(a, png(), [*BROWSER, ("Origin", "https://evil.test")]).code, "foreign_origin", "another's")
     check("photo" not in a.own("session")["user"], "nothing was set")
+
+
+@tap.test
+def a_gif_is_as_large_as_what_it_shows(case):
+    """A browser gives the first frame its room, whatever the file says of its size before."""
+    a = browser(case)
+
+    def gif(side):
+        frame = b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02D\x01\0;"
+        return b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6) + frame
+    for side, status in ((SIDE_MAX + 1, 400), (60000, 400), (SIDE_MAX, 200)):
+        answer = a.site.request("POST", API + "photo", gif(side), [("Content-Type", "image/gif")], cookie=a.cookie)
+        check_eq(answer.status, status, f"{side}: {answer.body}")
 
 
 @tap.test

@@ -18,6 +18,14 @@ enum {
 	TEM = 0x01,
 };
 
+/* Blocks of GIF89a, and flags of its screen. */
+enum {
+	GIF_EXTENSION = 0x21,
+	GIF_FRAME = 0x2c,
+	GIF_HAS_TABLE = 0x80,
+	GIF_TABLE_BITS = 7,
+};
+
 static bool takes(struct rd *r, struct str what)
 {
 	return str_eq(str_from_bytes(rd_take(r, what.len)), what);
@@ -78,10 +86,38 @@ static uint32_t little16(struct rd *r)
 	return low | (uint32_t)rd_u8(r) << 8;
 }
 
+static void skip_table(struct rd *r, uint8_t flags)
+{
+	if (flags & GIF_HAS_TABLE)
+		(void)rd_take(r, (size_t)3 << ((flags & GIF_TABLE_BITS) + 1));
+}
+
+static void skip_extension(struct rd *r)
+{
+	uint8_t len;
+	(void)rd_u8(r); /* its kind */
+	do {
+		len = rd_u8(r);
+		(void)rd_take(r, len);
+	} while (len > 0 && !r->bad);
+}
+
+/* The screen comes first, but the first frame may be larger, and decoders give it its room then. */
 static void read_gif(struct picture *p, struct rd *r)
 {
 	p->width = little16(r);
 	p->height = little16(r);
+	uint8_t flags = rd_u8(r), block;
+	(void)rd_take(r, 2); /* background, shape of pixels */
+	skip_table(r, flags);
+	while ((block = rd_u8(r)) == GIF_EXTENSION && !r->bad)
+		skip_extension(r);
+	if (block != GIF_FRAME)
+		r->bad = true;
+	uint32_t left = little16(r), top = little16(r);
+	uint32_t right = left + little16(r), bottom = top + little16(r);
+	p->width = MAX(p->width, right);
+	p->height = MAX(p->height, bottom);
 }
 
 /* clang-format off */

@@ -11,8 +11,8 @@ struct picture {
 	uint32_t width, height; /* 1 or more */
 };
 
-/* By its content (ISO/IEC 10918-1 annex B, RFC 2083, GIF89a).  -EBADMSG: it is none of these, or
- * has no size where it must have one. */
+/* By its content (ISO/IEC 10918-1 annex B, RFC 2083, GIF89a, of which the first frame counts too).
+ * -EBADMSG: it is none of these, or has no size where it must have one. */
 int picture_read(struct picture *ret, struct bytes file) MUST_CHECK;
 /* "image/jpeg", ... */
 struct str picture_type(enum picture_kind kind);
