@@ -229,6 +229,20 @@ def what_a_service_refuses_is_not_tried_again_nor_elsewhere(case):
     check_eq(elsewhere.pushes(), [], "no redirect is followed")
 
 
+@tap.test
+def nobody_writes_as_a_conference(case):
+    """Whose conference a From names says nothing of who sends it; an MCU alone says who speaks in one."""
+    b, sub = subscribed(case)
+    forger = phone(case)
+    m = forger.make("MESSAGE", b.user.uri, body="forged", headers=[
+        ("Content-Type", "text/plain"), ("Ms-Sender", f"<sip:boss@{case.site.server.domain}>"), ("Message-Id", "7")])
+    m.set("From", f"<{forger.user.uri};gruu;opaque=app:conf:focus:id:ABC>;tag=x1")
+    forger.send(m)
+    check_eq(forger.expect_answer(m).code, 403, "MESSAGE")
+    writes(forger, b.user, "true", 202)
+    check_eq(sub.next()["text"], "true", "the first that is told")
+
+
 @tap.test(alone=True)
 def inside_nobody_is_reached_who_is_not_named(case):
     a = phone(case)

@@ -100,9 +100,10 @@ static void find_endpoint(struct task *t)
 		t->who.endpoint = token_endpoint(&t->fe->key, a);
 }
 
+/* A conference of hers has her address with a parameter: what bears that comes from an MCU. */
 static bool speaks_for_itself(const struct task *t)
 {
-	return is_own(t, sip_from_uri(t->msg)) &&
+	return is_own(t, sip_from_uri(t->msg)) && !fe_is_of_conference(t->msg) &&
 	       (t->msg->method != SIP_REGISTER || is_own(t, sip_to_uri(t->msg))) && prefers_own(t);
 }
 
