@@ -198,7 +198,8 @@ static void give_row(sqlite3_stmt *stmt, store_row_fn *fn, void *arg)
 
 static int step_all(struct sql *s, sqlite3_stmt *stmt, store_row_fn *fn, void *arg)
 {
-	for (int rows = 0;; rows++) {
+	int rows = 0;
+	for (s->enough = false; !s->enough; rows++) {
 		int r = sqlite3_step(stmt);
 		if (r == SQLITE_DONE)
 			return rows;
@@ -206,6 +207,7 @@ static int step_all(struct sql *s, sqlite3_stmt *stmt, store_row_fn *fn, void *a
 			return to_errno(s->db);
 		give_row(stmt, fn, arg);
 	}
+	return rows;
 }
 
 int sql_run(struct sql *s, const char *sql, const struct store_val *params, size_t n_params,

@@ -19,6 +19,7 @@ struct sql {
 	struct sqlite3 *db;
 	struct sql_stmt *cache; /* SQL_CACHE_MAX */
 	unsigned n_cached;
+	bool enough; /* of the rows that are being read */
 };
 
 /* 0, or -errno with text for people. */

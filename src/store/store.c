@@ -188,6 +188,11 @@ int store_read(struct store *s, const char *sql, const struct store_val *params,
 	return sql_run(&s->reader, sql, params, n_params, fn, arg);
 }
 
+void store_enough(struct store *s)
+{
+	s->reader.enough = true;
+}
+
 /* --- opening and closing ------------------------------------------------------------- */
 
 /* 0 once the file is ours alone.  Whoever has it may be the tool at its last change while the

@@ -57,6 +57,8 @@ void store_close(struct store **sp);
 typedef void store_row_fn(void *arg, const struct store_val *cols, int n_cols);
 int store_read(struct store *s, const char *sql, const struct store_val *params, size_t n_params,
                store_row_fn *fn, void *arg) MUST_CHECK;
+/* From within fn: no further row is read. */
+void store_enough(struct store *s);
 
 /* Queues one statement (static text) or several that belong together: all or none.
  * done(arg, err, id) on the loop when it is written: err 0; -EEXIST (unique), -EINVAL (another

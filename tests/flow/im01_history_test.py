@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """What was said is remembered at the homes of both sides, before its sender hears that it was
 delivered, and told to the users' other endpoints (event package dialtone-conversation)."""
+import glob
+import json
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -9,7 +12,7 @@ from lib import site, tap  # noqa: E402
 from lib.im import (History, accept, between, invite, lync, open_session, page, phone, said,  # noqa: E402
                     say, take)
 from lib.siptext import Dialog, split_list, uri_in  # noqa: E402
-from lib.tap import check, check_eq  # noqa: E402
+from lib.tap import check, check_eq, wait_for  # noqa: E402
 
 
 def ids(history):
@@ -315,6 +318,78 @@ def nobody_puts_words_into_the_mouth_of_the_other(case):
         check_eq([m["text"] for m in h.follow()["messages"]], ["my own words"],
                  f"{transport}: what a said")
 
+
+def ask(a, **what):
+    m = a.make("SERVICE", a.user.uri, body=json.dumps(what), headers=[("Content-Type", "application/dialtone+json")])
+    answer, _ = a.ask(m)
+    check_eq(answer.code, 200, f"{what}: {answer.start}")
+    return json.loads(answer.body)
+
+
+def pages(a, **what):
+    """All of it, with the newest first, and how many answers it took."""
+    texts, n, told = [], 0, {"more": True}
+    while told["more"]:
+        told = ask(a, **what, **({"before": told["before"]} if n else {}))
+        n += 1
+        check(n < 100, "it does not end")
+        texts += [m["text"] for m in reversed(told["messages"])]
+    return texts, n
+
+
+def in_tables(case, user):
+    """How many of the user's texts are in the tables of the homes."""
+    n = 0
+    for path in glob.glob(os.path.join(case.site.server.dir, "data", "home-*.db")):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+            n = max(n, db.execute("select count(*) from said where author = ?", (user.uri[4:],)).fetchone()[0])
+    return n
+
+
+@tap.test
+def very_long_texts_are_read_in_parts(case):
+    """While one user's are read nobody else is served: an answer reads so much, and says where to go on."""
+    a, b = phone(case), phone(case)
+    text = [f"m{i} " + "long " * (24000 if i % 3 else 2) for i in range(18)]
+    for one in text:
+        said(a, page(a, b.user.uri, one), b)
+    newest = text[::-1]
+
+    def all_read():
+        check_eq(pages(b, find="long", limit=100)[0], newest, "what is found")
+        found, n = pages(b, find="nowhere")
+        check_eq(found, [], "what is found of what is not there")
+        check(n > 1, "one answer has looked at everything")
+        for limit in (4, 100):
+            check_eq(pages(b, limit=limit)[0], newest, f"pages of {limit}")
+            check_eq(pages(b, limit=limit, peer=a.user.uri[4:])[0], newest, f"pages of {limit} with a")
+        check_eq(History(b, since="0").texts(18), text, "what is told from the begin on")
+    all_read()
+    wait_for(lambda: in_tables(case, a.user) >= len(text), "all of it in the tables")
+    all_read()
+
+
+MANY = 40  # whose texts are too much to be read at once
+
+
+@tap.test
+def very_long_edits_are_read_in_parts(case):
+    a, b = phone(case), phone(case)
+    for i in range(MANY):
+        said(a, page(a, b.user.uri, f"m{i}"), b)
+    wait_for(lambda: in_tables(case, a.user) == MANY, "all of it in the tables")
+    text = [f"e{i} " + "long " * 3900 for i in range(MANY)]
+    for m, new in zip(ask(a, limit=MANY)["messages"], text):
+        change = a.make("MESSAGE", b.user.uri, body=json.dumps({"message": m["message"], "at": m["time"], "edit": new}),
+                        headers=[("Content-Type", "application/dialtone-change+json")])
+        check_eq(a.ask(change)[0].code, 200, "the change")
+    wait_for(lambda: in_tables(case, a.user) == 2 * MANY, "all changes in the tables")
+    for who in (a, b):
+        for limit in (9, 100):
+            check_eq(pages(who, limit=limit)[0], text[::-1], f"pages of {limit}")
+        check_eq(pages(who, find="long")[0], text[::-1], "what is found")
+        found, n = pages(who, find="nowhere")
+        check_eq((found, n > 1), ([], True), f"what is not found, in {n} answers")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -272,22 +273,31 @@ static void take_change(void *arg, const struct said *s)
 	changes_add(arg, s);
 }
 
-/* Also of more messages than will be shown. */
-static int read_changes(struct frontend *fe, struct paging *c, const struct fe_said_page *page)
+/* Also of more messages than will be shown.  page->max becomes how many are to be read: fewer where
+ * the changes of all were too much. */
+static int read_changes(struct frontend *fe, struct paging *c, struct fe_said_page *page)
 {
 	struct fe_said_page wide = *page;
+	int r;
 	if (c->find.n > 0) {
 		wide.conversations[0] = 0; /* as it is scanned */
 		wide.max = FE_SCAN_ROWS;
 	}
-	return fe_history_changes(fe, &wide, take_change, &c->changes);
+	while ((r = fe_history_changes(fe, &wide, take_change, &c->changes)) == -E2BIG) {
+		changes_free(&c->changes);
+		changes_init(&c->changes);
+		wide.max /= 2;
+	}
+	page->max = wide.max;
+	return r;
 }
 
 static int put_newest(struct frontend *fe, struct buf *b, struct paging *c,
                       const struct fe_said_page *page)
 {
-	int r = fe_history_before(fe, page, put_paged, c);
-	put_page(b, c, c->n > 0 ? c->rows[0].sequence : page->before, c->more || c->n == page->max);
+	bool more = false;
+	int r = fe_history_before(fe, page, put_paged, c, &more);
+	put_page(b, c, c->n > 0 ? c->rows[0].sequence : page->before, c->more || more);
 	return r;
 }
 
@@ -302,7 +312,7 @@ static int put_found(struct frontend *fe, struct buf *b, struct paging *c,
 	return r;
 }
 
-static void answer_page(struct task *t, struct paging *c, const struct fe_said_page *page)
+static void answer_page(struct task *t, struct paging *c, struct fe_said_page *page)
 {
 	auto_(buf_free) struct buf b = buf_of(PAGE_BYTES_MAX);
 	int r = read_changes(t->fe, c, page);

@@ -599,18 +599,26 @@ struct fe_said_page {
 	uint64_t conversations[2]; /* of these alone; 0: of all */
 	unsigned max;
 };
-int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn,
-                      void *arg) MUST_CHECK;
-/* The same to be searched: all of the newest FE_SCAN_ROWS rows of the user before that number that
- * are of the page's conversations, however many it may have, and what the log has.  *ret_reached:
- * where to go on; 0: there is nothing older. */
-enum { FE_SCAN_ROWS = 500 };
+/* *ret_more: there may be older ones, which were too much for once. */
+int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
+                      bool *ret_more) MUST_CHECK;
+/* The same to be searched: of the newest FE_SCAN_ROWS rows of the user before that number, as far
+ * as these are not too much for once and have no more than p->max messages, all that are of the
+ * page's conversations, and what the log has.  *ret_reached: where to go on; 0: there is nothing
+ * older. */
+enum {
+	FE_SCAN_ROWS = 500,
+	FE_READ_BYTES =
+	        512 * 1024, /* of texts that are read at once: nobody else is served meanwhile */
+	FE_ROW_BYTES = 32,  /* that a row counts besides */
+};
 int fe_history_scan(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
                     uint64_t *ret_reached) MUST_CHECK;
 
 /* history_changes.c: what became of messages that were said.  fn is called for the rows that change
  * one of the page, and perhaps others of the user, in their order; of edits of one message the last
- * alone need be among them. */
+ * alone need be among them.  -E2BIG: they are too much for once, and fn has had some; a page of one
+ * message never is. */
 int fe_history_changes(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn,
                        void *arg) MUST_CHECK;
 /* The message that is to be changed, as the user's history has it.  -ENOENT; -EUSERS: it was

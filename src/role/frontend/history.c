@@ -30,19 +30,19 @@ static const char sql_since[] = "select s.seq, s.one, s.other, s.conversation, s
                                 "s.author, s.peer, s.state, s.type,"
                                 " s.text from said_of o join said s on s.seq = o.seq"
                                 " where o.account = $1 and o.seq > $2 order by o.seq limit $3";
-/* The newest ones that are older than $2, of two conversations or all ($3 0), in their order. */
+/* The newest ones that are older than $2, of two conversations or all ($3 0).  They come with the
+ * newest first, so that reading can end with those that are enough; so does sql_scan. */
 static const char sql_before[] =
         "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
         "s.type,"
-        " s.text from (select o.seq from said_of o join said x on x.seq = o.seq"
-        " where o.account = $1 and o.seq < $2 and ($3 = 0 or x.conversation in ($3, $4))"
-        " and x.state < 16 order by o.seq desc limit $5) n join said s on s.seq = n.seq order by "
-        "s.seq";
+        " s.text from said_of o join said s on s.seq = o.seq"
+        " where o.account = $1 and o.seq < $2 and ($3 = 0 or s.conversation in ($3, $4))"
+        " and s.state < 16 order by o.seq desc limit $5";
 /* Of all conversations: who has few messages in one would have all the others read besides. */
 static const char sql_scan[] =
         "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
-        "s.type, s.text from (select seq from said_of where account = $1 and seq < $2"
-        " order by seq desc limit $3) n join said s on s.seq = n.seq order by s.seq";
+        "s.type, s.text from said_of o join said s on s.seq = o.seq"
+        " where o.account = $1 and o.seq < $2 order by o.seq desc limit $3";
 static const char sql_next_account[] = "select min(account) from said_of where account > $1";
 static const char sql_sweep_index[] = "delete from said_of where account = $1 and seq < $2";
 static const char sql_first[] = "select min(seq) from said";
@@ -151,6 +151,9 @@ struct reading {
 	unsigned left;
 	fe_said_fn *fn;
 	void *arg;
+	struct store *store; /* NULL: it is read to the end */
+	size_t bytes;
+	bool enough;
 };
 
 struct said fe_said_of_row(const struct store_val *c)
@@ -174,6 +177,11 @@ static void on_row(void *arg, const struct store_val *c, int n UNUSED)
 	r->since = s.sequence;
 	r->left--;
 	r->fn(r->arg, &s);
+	/* Whoever has enough sees by one more that there is more. */
+	r->enough = r->store && r->bytes > FE_READ_BYTES;
+	if (r->enough)
+		store_enough(r->store);
+	r->bytes += s.text.len;
 }
 
 static void on_record(void *arg, const struct store_val *c, int n)
@@ -186,13 +194,15 @@ static void on_record(void *arg, const struct store_val *c, int n)
 int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, uint64_t next,
                     unsigned max, fe_said_fn *fn, void *arg)
 {
-	struct reading r = { account, since, max, fn, arg };
+	struct reading r = { account, since, max, fn, arg, fe->store, 0, false };
 	struct store_val v[] = { STORE_I(account), STORE_I(since), STORE_I(max) };
 	bool in_log = next && (int64_t)next >= store_log_first(fe->history.log);
 	int n = in_log ? 0 : store_read(fe->store, sql_since, v, ARRAY_SIZE(v), on_row, &r);
 	if (n < 0)
 		return n;
-	store_log_since(fe->history.log, (int64_t)r.since, (int64_t)account, on_record, &r);
+	r.store = NULL;
+	if (!r.enough)
+		store_log_since(fe->history.log, (int64_t)r.since, (int64_t)account, on_record, &r);
 	return (int)(max - r.left);
 }
 
@@ -229,9 +239,70 @@ static void take_record(void *arg, const struct store_val *c, int n)
 		on_row(&b->rows, c, n);
 }
 
+/* What comes with the newest first, to be told in its order. */
+struct collecting {
+	struct store *store;
+	const struct fe_said_page *page;
+	struct arena *memory;
+	struct said said[FE_SCAN_ROWS];
+	unsigned n, n_rows, n_messages;
+	size_t bytes;
+	uint64_t reached; /* the oldest */
+	bool cut;         /* there may be older ones */
+};
+
+static struct collecting *collecting_new(struct frontend *fe, const struct fe_said_page *p)
+{
+	struct collecting *x = xnew(struct collecting);
+	x->store = fe->store;
+	x->page = p;
+	x->memory = arena_new();
+	return x;
+}
+
+static void collecting_free(struct collecting **xp)
+{
+	struct collecting *x = take(xp);
+	arena_free(&x->memory);
+	free(x);
+}
+
+static void keep(struct collecting *x, const struct said *s)
+{
+	struct said *kept = &x->said[x->n++];
+	*kept = *s;
+	kept->author = arena_str(x->memory, s->author);
+	kept->peer = arena_str(x->memory, s->peer);
+	kept->type = arena_str(x->memory, s->type);
+	kept->text = arena_str(x->memory, s->text);
+}
+
+static void collect(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct collecting *x = arg;
+	struct said s = fe_said_of_row(c);
+	x->n_rows++;
+	x->n_messages += !said_is_change(&s);
+	x->bytes += s.text.len;
+	x->reached = s.sequence;
+	if (is_asked(x->page, c))
+		keep(x, &s);
+	x->cut = x->bytes > FE_READ_BYTES || x->n_messages == x->page->max ||
+	         x->n_rows == FE_SCAN_ROWS;
+	if (x->cut)
+		store_enough(x->store);
+}
+
+static void tell_collected(const struct collecting *x, fe_said_fn *fn, void *arg)
+{
+	for (unsigned i = x->n; i-- > 0;)
+		fn(arg, &x->said[i]);
+}
+
 /* Records that are not in the tables yet are the newest; what a fold brings there meanwhile is not
  * read twice, for the tables are asked for what is older. */
-int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg)
+int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
+                      bool *ret_more)
 {
 	struct looking_back b = { .page = p, .rows = { p->account, 0, p->max, fn, arg } };
 	const struct store_log *log = fe->history.log;
@@ -245,47 +316,76 @@ int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said
 	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
 		                 STORE_I(p->conversations[0]), STORE_I(p->conversations[1]),
 		                 STORE_I(left) };
-	if (left > 0 &&
-	    (r = store_read(fe->store, sql_before, v, ARRAY_SIZE(v), on_row, &b.rows)) < 0)
+	auto_(collecting_free) struct collecting *x = collecting_new(fe, p);
+	if (left > 0 && (r = store_read(fe->store, sql_before, v, ARRAY_SIZE(v), collect, x)) < 0)
 		return r;
+	tell_collected(x, fn, arg);
 	store_log_since(log, (int64_t)folded, (int64_t)p->account, take_record, &b);
-	return (int)(p->max - b.rows.left);
+	*ret_more = x->cut || b.n + x->n >= p->max;
+	return 0;
 }
 
+/* Of what is not in the tables yet. */
 struct scanning {
 	const struct fe_said_page *page;
-	unsigned n;
-	uint64_t first;
 	struct reading rows;
+	size_t left;    /* bytes of the texts that come */
+	uint64_t first; /* that was told; 0: none yet */
+	bool cut;
 };
+
+static void weigh_record(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct scanning *x = arg;
+	if (is_asked(x->page, c))
+		x->left += fe_said_of_row(c).text.len;
+}
 
 static void scan_record(void *arg, const struct store_val *c, int n)
 {
 	struct scanning *x = arg;
-	if (is_asked(x->page, c))
-		on_row(&x->rows, c, n);
+	if (!is_asked(x->page, c))
+		return;
+	if (x->left > FE_READ_BYTES) {
+		x->left -= fe_said_of_row(c).text.len;
+		x->cut = true;
+		return;
+	}
+	x->first = x->first ? x->first : (uint64_t)c[0].i;
+	on_row(&x->rows, c, n);
 }
 
-static void scan_row(void *arg, const struct store_val *c, int n)
+/* The tables' part. */
+static int scan_tables(struct frontend *fe, const struct fe_said_page *p, uint64_t folded,
+                       fe_said_fn *fn, void *arg, uint64_t *ret_reached)
 {
-	struct scanning *x = arg;
-	if (x->n++ == 0)
-		x->first = (uint64_t)c[0].i;
-	scan_record(x, c, n);
+	auto_(collecting_free) struct collecting *x = collecting_new(fe, p);
+	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
+		                 STORE_I(FE_SCAN_ROWS) };
+	int r = store_read(fe->store, sql_scan, v, ARRAY_SIZE(v), collect, x);
+	if (r < 0)
+		return r;
+	tell_collected(x, fn, arg);
+	*ret_reached = x->cut ? x->reached : 0;
+	return 0;
 }
 
 int fe_history_scan(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
                     uint64_t *ret_reached)
 {
-	struct scanning x = { .page = p, .rows = { p->account, 0, 0, fn, arg } };
+	struct scanning log = { .page = p, .rows = { p->account, 0, 0, fn, arg } };
 	uint64_t folded = 0;
 	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &folded);
-	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
-		                 STORE_I(FE_SCAN_ROWS) };
-	if (r < 0 || (r = store_read(fe->store, sql_scan, v, ARRAY_SIZE(v), scan_row, &x)) < 0)
+	if (r < 0)
 		return r;
-	store_log_since(fe->history.log, (int64_t)folded, (int64_t)p->account, scan_record, &x);
-	*ret_reached = x.n == FE_SCAN_ROWS ? x.first : 0;
+	store_log_since(fe->history.log, (int64_t)folded, (int64_t)p->account, weigh_record, &log);
+	if (log.left <= FE_READ_BYTES)
+		r = scan_tables(fe, p, folded, fn, arg, ret_reached);
+	if (r < 0)
+		return r;
+	store_log_since(fe->history.log, (int64_t)folded, (int64_t)p->account, scan_record, &log);
+	if (log.cut)
+		*ret_reached = log.first;
 	return 0;
 }
 

@@ -51,12 +51,17 @@ static const char sql_erase_other_edits[] =
 struct telling {
 	fe_said_fn *fn;
 	void *arg;
+	struct store *store;
+	size_t bytes, max;
 };
 
 static void tell(void *arg, const struct store_val *c, int n UNUSED)
 {
-	const struct telling *x = arg;
+	struct telling *x = arg;
 	struct said s = fe_said_of_row(c);
+	x->bytes += FE_ROW_BYTES + s.text.len;
+	if (x->bytes > x->max)
+		store_enough(x->store);
 	x->fn(x->arg, &s);
 }
 
@@ -68,13 +73,14 @@ static void tell_record(void *arg, const struct store_val *c, int n)
 
 int fe_history_changes(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg)
 {
-	struct telling x = { fn, arg };
+	struct telling x = { fn, arg, fe->store, 0, p->max > 1 ? FE_READ_BYTES : SIZE_MAX };
 	struct store_val v[] = { STORE_I(p->account), STORE_I(p->before),
 		                 STORE_I(p->conversations[0]), STORE_I(p->conversations[1]),
 		                 STORE_I(p->max) };
 	int r = store_read(fe->store, sql_changes, v, ARRAY_SIZE(v), tell, &x);
-	if (r < 0)
-		return r;
+	if (r < 0 || x.bytes > x.max)
+		return r < 0 ? r : -E2BIG;
+	x.max = SIZE_MAX;
 	/* Of these some may be in the tables since, and told already; each is what it was. */
 	store_log_since(fe->history.log, 0, (int64_t)p->account, tell_record, &x);
 	return 0;

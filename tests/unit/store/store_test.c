@@ -137,6 +137,36 @@ static void returning_gives_the_value(void)
 	tmpdir_remove(&dir, "s.db");
 }
 
+struct some {
+	struct store *s;
+	int n, max;
+};
+
+static void take_some(void *arg, const struct store_val *c UNUSED, int n UNUSED)
+{
+	struct some *x = arg;
+	if (++x->n == x->max)
+		store_enough(x->s);
+}
+
+static void who_reads_ends_when_it_is_enough(void)
+{
+	static const char five[] = "select 1 union all select 2 union all select 3 union all"
+	                           " select 4 union all select 5";
+	struct loop *l = loop_new();
+	struct tmpdir dir;
+	tmpdir_make(&dir);
+	struct store *s = open_at(l, &dir);
+	struct some x = { s, 0, 2 };
+	EQ(store_read(s, five, NULL, 0, take_some, &x), 2);
+	EQ(x.n, 2);
+	x = (struct some){ s, 0, 9 };
+	EQ(store_read(s, five, NULL, 0, take_some, &x), 5);
+	store_close(&s);
+	loop_free(&l);
+	tmpdir_remove(&dir, "s.db");
+}
+
 static void statements_of_one_write_are_all_or_none(void)
 {
 	struct loop *l = loop_new();
@@ -493,6 +523,7 @@ int main(void)
 	failing_install();
 	RUN(values_of_all_types_come_back);
 	RUN(returning_gives_the_value);
+	RUN(who_reads_ends_when_it_is_enough);
 	RUN(statements_of_one_write_are_all_or_none);
 	RUN(limits_are_kept);
 	RUN(what_was_written_is_there_after_closing);
