@@ -26,6 +26,7 @@ enum {
 	ASK_EVERY_MS = 100, /* of an account; ... */
 	ASK_BURST = 100,    /* a client may ask for each of its contacts when it signs in */
 	TICKET_VERSION = 1,
+	LINES_PER_S = 20, /* of the log, of tickets: a client may ask all the time */
 	PLAIN_MAX = WEB_URI_MAX + 64,
 	LEG_MAX = NTLM_CHALLENGE_LEN + NTLM_AUTH_MAX,
 	TOKEN_MAX = 2 * NTLM_AUTH_MAX, /* characters of base64 */
@@ -49,6 +50,7 @@ struct web_tickets {
 	struct hash_key key;
 	struct challenge cell[CHALLENGES_MAX];
 	struct pace pace[PACES];
+	struct log_limit lines;
 };
 
 void wb_tickets_new(struct web *w)
@@ -312,8 +314,9 @@ static void issue(struct asking *a, uint64_t account, struct str uri)
 	rand_bytes(id, sizeof(id));
 	hex_put(&text, id, sizeof(id));
 	put_proof(a->web, &proof, &c);
-	log_info(NULL, "web-ticket", "user=%s service=%s", log_esc(uri),
-	         a->service == WEB_SERVICE_ENTRIES ? "entries" : "discovery");
+	if (log_allow(&a->web->tickets->lines, loop_now(a->web->env->loop), LINES_PER_S))
+		log_info(NULL, "web-ticket", "user=%s service=%s", log_esc(uri),
+		         a->service == WEB_SERVICE_ENTRIES ? "entries" : "discovery");
 	wb_service_origin(a->web, a->x, &at);
 	buf_lit(&at, WEB_TICKETS);
 	t.issuer = buf_view(&at);
