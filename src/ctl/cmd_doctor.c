@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "ctl/certs.h"
@@ -216,8 +217,16 @@ static bool find_roles_account(struct doctor *d, struct spawn_user *ret)
 {
 	auto_(buf_free) struct buf why = buf_of(4096);
 	const char *user = d->topo->user.p;
-	if (spawn_user_find(user, ret, &why) == 0)
+	if (spawn_user_find(user, ret, &why) == 0) {
+		if (!ret->change && geteuid() == 0)
+			finding_add(
+			        d->findings, FINDING_WARNING, "user",
+			        "Take `user` in local.conf away (then it is dialtone), `chown -R "
+			        "dialtone:` the data, and have all folders where that account may "
+			        "enter: below /srv or /var, not /root.",
+			        "the roles run as root: who breaks into one has the machine");
 		return ret->change;
+	}
 	finding_add(d->findings, FINDING_ERROR, "user",
 	            arena_printf(d->arena,
 	                         "`adduser --system --group %s`, or set \"user\" in local.conf.",

@@ -162,6 +162,9 @@ def databases_that_the_roles_cannot_open_are_errors(case):
     status, found = examined(i)
     tap.check(status == 1 and "there is no account no-such-account" in about(found, "user")[0],
               f"an account that there is not: {found}")
+    i.write("local.conf", "[local]\nhost = main\nuser = root\n")
+    _, found = examined(i)
+    tap.check("the roles run as root" in about(found, "user")[0], f"roles that stay root: {found}")
 
 
 @tap.test
