@@ -32,9 +32,12 @@ int web_files_open(struct web *w, struct buf *why)
 	w->files = http_files_load(&cfg, &text);
 	if (w->files)
 		return 0;
-	buf_printf(why,
-	           "web-root %s: %s; `npm ci && npm run build` in web/ makes the browser client\n",
-	           folder, text ? text : "it cannot be read");
+	buf_printf(
+	        why,
+	        "web-root %s: %s; `tools/build-web` in the source tree makes the browser client "
+	        "(web/dist), and the account that the roles run as must be able to read it: copy "
+	        "it out of a home directory\n",
+	        folder, text ? text : "it cannot be read");
 	return -EINVAL;
 }
 

@@ -26,7 +26,7 @@ static const struct role_port ports[] = {
 static const struct setting web_table[] = {
 	SETTING_STR("web-root", struct web_settings, root, .max = 1000,
 		    .def = "/usr/share/dialtone/web", .restart = true,
-		    .help = "folder of the browser client, as `npm run build` makes it"),
+		    .help = "folder of the browser client, as `tools/build-web` makes it (web/dist)"),
 	SETTING_STR("names", struct web_settings, names, .max = WEB_LIST_MAX, .def = "",
 		    .absent = "none",
 		    .help = "further names by which browsers reach it, as that of a reverse proxy, separated by commas"),

@@ -208,6 +208,13 @@ static void put_fields(const struct http_files_config *cfg, struct http_file *fi
 	file->type = type_of(path);
 }
 
+static const char *why_closed(int err)
+{
+	return err == ENOENT   ? "there is no such folder"
+	       : err == EACCES ? "this account may not open the folder"
+	                       : "the folder cannot be opened";
+}
+
 struct http_files *http_files_load(const struct http_files_config *cfg, const char **ret_why)
 {
 	struct http_files *f = xnew(struct http_files);
@@ -215,7 +222,7 @@ struct http_files *http_files_load(const struct http_files_config *cfg, const ch
 	f->refs = 1;
 	int fd = open(cfg->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		l.why = "the folder cannot be opened";
+		l.why = why_closed(errno);
 	else
 		load_folder(&l, fd, STR(""), 0);
 	if (l.why) {

@@ -330,6 +330,9 @@ static void a_folder_that_is_not_there_is_told(void)
 	struct http_files_config cfg = { .folder = "/nonexistent/folder" };
 	const char *why = NULL;
 	OK(http_files_load(&cfg, &why) == NULL);
+	EQ_STR(str_of(why), "there is no such folder");
+	cfg.folder = "/dev/null";
+	OK(http_files_load(&cfg, &why) == NULL);
 	EQ_STR(str_of(why), "the folder cannot be opened");
 }
 
