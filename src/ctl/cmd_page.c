@@ -1,5 +1,7 @@
 /* dialtone run-page: what listens, and what to type into each kind of client. */
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "ctl/commands.h"
@@ -71,8 +73,28 @@ static const struct topo_role *any_edge(const struct topo *t)
 	return NULL;
 }
 
+/* Where a role listens, and what for; where there are no words for a protocol, it is nobody's
+ * business. */
+static void put_role(struct buf *b, const struct topo *t, struct str role,
+                     const char *const words[TOPO_N_PROTOS])
+{
+	const struct topo_role *r = topo_role_here(t, role);
+	for (size_t i = 0; r && i < r->n_listens; i++) {
+		const struct topo_listen *l = &r->listens[i];
+		if (!words[l->proto])
+			continue;
+		buf_printf(b, "  %s  ", topo_proto_name(l->proto));
+		addr_put(b, &l->addr);
+		buf_printf(b, "  (%s)\n", words[l->proto]);
+	}
+}
+
 static void put_relay(struct buf *b, const struct topo *t)
 {
+	static const char *const words[TOPO_N_PROTOS] = {
+		[TOPO_UDP] = "relay: STUN and TURN",
+		[TOPO_TCP] = "relay: STUN and TURN",
+	};
 	const struct topo_role *r = topo_role_here(t, STR("edge-av")), *any = any_edge(t);
 	struct relay_setup s;
 	char text[1024];
@@ -82,19 +104,26 @@ static void put_relay(struct buf *b, const struct topo *t)
 	if (!r && any)
 		buf_printf(b, "  the relay for media that find no way is on host %" STR_FMT "\n",
 		           STR_ARG(any->host->id));
-	for (size_t i = 0; r && i < r->n_listens; i++) {
-		const struct topo_listen *l = &r->listens[i];
-		if (l->proto != TOPO_UDP && l->proto != TOPO_TCP)
-			continue;
-		buf_printf(b, "  %s  ", topo_proto_name(l->proto));
-		addr_put(b, &l->addr);
-		buf_lit(b, "  (relay: STUN and TURN)\n");
-	}
+	put_role(b, t, STR("edge-av"), words);
 	if (r && relay_setup_read(&s, t, r, 0, r->processes, &why) == 0)
 		buf_printf(b,
 		           "  udp, tcp  ports %u to %u: what the relay sends and receives for "
 		           "clients whose media find no way\n",
 		           s.s.port_min + t->port_offset, s.s.port_max + t->port_offset);
+}
+
+static void put_web(struct buf *b, const struct topo *t)
+{
+	static const char *const web[TOPO_N_PROTOS] = {
+		[TOPO_HTTPS] = "browsers",
+		[TOPO_HTTP] = "sends browsers to HTTPS",
+	};
+	static const char *const door[TOPO_N_PROTOS] = {
+		[TOPO_TCP] =
+		        "the door: passes each connection on to one of the others at that port",
+	};
+	put_role(b, t, STR("web"), web);
+	put_role(b, t, STR("door"), door);
 }
 
 static void put_listens(struct buf *b, const struct page *p)
@@ -112,6 +141,7 @@ static void put_listens(struct buf *b, const struct page *p)
 	}
 	put_media(b, p->topo);
 	put_relay(b, p->topo);
+	put_web(b, p->topo);
 	buf_char(b, '\n');
 }
 
@@ -196,11 +226,14 @@ static void put_browser(struct buf *b, const struct page *p, struct arena *a)
 	const struct topo_role *r = topo_role_here(p->topo, STR("web"));
 	const struct topo_listen *best = NULL;
 	for (size_t i = 0; r && i < r->n_listens; i++)
-		if (!best || rank(&r->listens[i]) > rank(best))
+		if (r->listens[i].proto == TOPO_HTTPS &&
+		    (!best || rank(&r->listens[i]) > rank(best)))
 			best = &r->listens[i];
 	if (!best)
 		return;
 	struct str hp = host_port(a, best);
+	if (str_ends(hp, STR(":443")))
+		hp.len -= strlen(":443");
 	buf_printf(b,
 	           "Browser\n"
 	           "  Address          https://%" STR_FMT "/\n"
@@ -209,12 +242,17 @@ static void put_browser(struct buf *b, const struct page *p, struct arena *a)
 	           STR_ARG(hp), STR_ARG(p->topo->cert_dir));
 }
 
+/* Built and not installed, this program is in no folder where a shell looks. */
 static void put_next(struct buf *b, const struct tool *t)
 {
+	char path[PATH_MAX] = "dialtone";
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (n > 0)
+		path[n] = 0;
 	buf_printf(b,
 	           "Try: sign alice and bob in, then call sip:bob@... or send him a message.\n"
-	           "Look:  dialtone --config %s endpoint list | call list | trace | doctor\n\n",
-	           t->config_dir);
+	           "Look:  %s --config %s endpoint list | call list | trace | doctor\n\n",
+	           path, t->config_dir);
 }
 
 static int run_page(struct tool *t, cJSON *args UNUSED)

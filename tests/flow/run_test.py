@@ -101,7 +101,7 @@ def one_command_makes_everything_and_the_second_keeps_it(case):
     page = p.text()
     for wanted in ("Dialtone serves example.test", "Outbound proxy for TLS", "sip:alice@example.test",
                    "linphonec", "baresip", "ca.pem", "sound between Lync clients and phones",
-                   "(relay: STUN and TURN)", "alice@example.test", "carol@example.test"):
+                   "(relay: STUN and TURN)", "(browsers)", f"{os.path.realpath(program('dialtone'))} --config", "alice@example.test", "carol@example.test"):
         tap.check(wanted in page, f"{wanted!r} on the page")
     accounts = r.file("accounts.txt")
     tap.check(accounts.strip() in page, "the passwords are on the first page")
@@ -120,6 +120,25 @@ def one_command_makes_everything_and_the_second_keeps_it(case):
     tap.check("accounts.txt" in p.text(), "where the passwords are")
     tap.check_eq({n: r.file(n) for n in before}, before, "files")
     tap.check("alice@example.test" in r.tool("user", "list"), "accounts")
+    tap.check("Browsers are not served" not in p.text(), "they are")
+    r.stop(p)
+
+
+@tap.test(alone=True)
+def what_browsers_lack_is_told(case):
+    """The client could not be built when the installation was made, and can be now."""
+    r = Run(case, PORT_OFFSET=str(offset()), HOST="127.0.0.1")
+    r.stop(r.ready())
+    topology = os.path.join(r.dir, "topology.conf")
+    text = r.file("topology.conf")
+    section = text[text.index("[role web]"):]
+    with open(topology, "w", encoding="utf-8") as f:
+        f.write(text.replace(section, ""))
+    p = r.ready()
+    told = p.text()[p.text().index("Browsers are not served"):]
+    for line in section.split("\n"):
+        tap.check(line in told, f"{line!r} in {told}")
+    tap.check("cert issue" in told and "(browsers)" not in p.text(), p.text())
     r.stop(p)
 
 
