@@ -61,7 +61,7 @@ export const de: Dictionary = {
   self_open: "{name}, {state}: eigenen Status ändern",
 
   search_label: "Personen suchen",
-  search_all: "Personen und Nachrichten suchen",
+  search_all: "Personen, Nachrichten suchen",
   search_what: "Was gesucht wird",
   search_people: "Personen",
   search_messages: "Nachrichten",

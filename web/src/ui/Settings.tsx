@@ -41,7 +41,8 @@ function Look() {
           <option value="auto">{t("set_language_auto")}</option>
           <option value="en" lang="en">English</option>
           <option value="de" lang="de">Deutsch</option>
-          <option value="rtl">{t("set_language_rtl")}</option>
+          {/* For who works on the pages (test/e2e/pictures.mjs sets it): people are not asked. */}
+          {language === "rtl" && <option value="rtl">{t("set_language_rtl")}</option>}
         </select>
       </div>
     </section>

@@ -69,6 +69,21 @@ story("the bar says how good a call is, with the figures on demand", async ({ pa
   await page.getByRole("button", { name: "Connection: poor" }).waitFor();
 });
 
+story("a microphone is crossed out while it is mute, and at no other time", async ({ page, mock }) => {
+  await signIn(page, BOB);
+  await page.getByRole("button", { name: "Call Bob Marchetti" }).click();
+  await answerCall(page, mock);
+  const mute = page.getByRole("button", { name: "Mute" });
+  const drawn = () => mute.locator("path").getAttribute("d");
+  const crossed = async () => /M4 4l16 16$/.test(await drawn());
+  assert.equal(await crossed(), false, "it is heard");
+  await mute.click();
+  await until(crossed, "it is crossed out");
+  assert.equal(await mute.getAttribute("aria-pressed"), "true");
+  await mute.click();
+  await until(async () => !(await crossed()), "it is heard again");
+});
+
 story("missed calls are marked until they are seen, and called back; signing out forgets them", async ({ page, mock }) => {
   await signIn(page, BOB);
   mock.call("incoming", { sdp: "m=audio 9 x" });

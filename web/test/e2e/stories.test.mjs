@@ -19,6 +19,26 @@ async function write(page, text) {
   await composer(page).press("Enter");
 }
 
+/** Whether a field has room for all the words that stand in it while it is empty. */
+const showsItsWords = (field) =>
+  field.evaluate((input) => {
+    const style = getComputedStyle(input);
+    const paint = document.createElement("canvas").getContext("2d");
+    paint.font = style.font;
+    const room = input.clientWidth - parseFloat(style.paddingInlineStart) - parseFloat(style.paddingInlineEnd);
+    return input.placeholder !== "" && paint.measureText(input.placeholder).width <= room;
+  });
+
+story("the field of the search shows what it is for, and has a button once something is written", {}, async ({ page }) => {
+  await signIn(page, "#/chats");
+  const field = page.getByLabel("Search people and messages");
+  await until(() => showsItsWords(field), "the words have room");
+  await field.fill("a name that is much longer than any field could ever be, and does not end here");
+  const [text, button] = await Promise.all([field.boundingBox(), page.getByRole("button", { name: "Clear the search" }).boundingBox()]);
+  const end = await field.evaluate((input) => parseFloat(getComputedStyle(input).paddingInlineEnd));
+  assert.ok(text.x + text.width - end <= button.x, "what is written ends before the button");
+});
+
 story("sign in, stay signed in over a reload, sign out", {}, async ({ page, mock }) => {
   await signIn(page);
   await page.reload();
@@ -277,10 +297,13 @@ story("German, and the language from right to left", { locale: "de-DE" }, async 
   await page.getByLabel("Benutzername").fill("alice");
   await page.getByLabel("Passwort", { exact: true }).fill("secret");
   await page.getByRole("button", { name: "Anmelden" }).click();
+  await until(() => showsItsWords(page.getByLabel("Personen, Nachrichten suchen")), "the German words have room");
   await go(page, "#/settings");
   await page.getByRole("heading", { name: "Einstellungen" }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), "de-DE");
-  await page.getByLabel("Sprache").selectOption("rtl");
+  assert.deepEqual(await page.getByLabel("Sprache").locator("option").allTextContents(), ["Wie der Browser", "English", "Deutsch"]);
+  await page.evaluate(() => localStorage.setItem("dialtone.prefs", JSON.stringify({ language: "rtl" })));
+  await page.reload();
   await until(() => page.evaluate(() => document.documentElement.dir === "rtl"), "it is turned");
   const rail = await page.getByRole("navigation").boundingBox();
   assert.ok(rail.x > 600, "the rail stands on the right");

@@ -69,7 +69,7 @@ function Switches({ call, devices, onDevices }: { call: Call; devices: boolean; 
   const { calls } = useSession();
   return (
     <>
-      <Switch icon="mute" name="call_mute" on={call.muted.value} act={() => call.setMuted(!call.muted.value)} />
+      <Switch icon={call.muted.value ? "mute" : "mic"} name="call_mute" on={call.muted.value} act={() => call.setMuted(!call.muted.value)} />
       <Switch icon="pause" name="call_hold" on={call.held.value} act={() => void calls.toggleHold()} />
       <Switch icon="video" name="call_camera" on={call.camera.value} act={() => void calls.toggleCamera()} />
       {canShare() && <Switch icon="screen" name="call_share" on={call.sharing.value} act={() => void calls.toggleShare()} />}
