@@ -28,12 +28,19 @@ function hits(text: string, words: string[]): [number, number][] {
   return found.filter(([from, to]) => from >= end && (end = to) > 0);
 }
 
+/** The begin of the first word from there on, if one begins before `end`: nothing starts with half a word. */
+function wordFrom(line: string, from: number, end: number): number {
+  const blank = line.indexOf(" ", from - 1);
+  return from > 0 && blank >= 0 && blank < end ? blank + 1 : from;
+}
+
 /** `query` as it was typed: its words are what lies between blanks and punctuation. */
 export function snippet(text: string, query: string): Piece[] {
   const line = text.replace(/\s+/g, " ").trim();
   const words = plain(query).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const all = hits(plain(line), words);
-  const from = Math.max(0, (all[0]?.[0] ?? 0) - BEFORE);
+  const first = all[0]?.[0] ?? 0;
+  const from = wordFrom(line, Math.max(0, first - BEFORE), first);
   const to = Math.min(line.length, from + LENGTH);
   const pieces: Piece[] = [];
   const add = (a: number, b: number, hit: boolean) => b > a && pieces.push({ text: line.slice(a, b), hit });

@@ -143,6 +143,13 @@ describe("the part of a text around what was searched for", () => {
     expect(shown.length).toBeLessThan(160);
   });
 
+  it("begins with a whole word, where there is one before what was found", () => {
+    expect(show("Could you take over ticket 4711? The customer", "the")).toBe("…you take over ticket 4711? [The] customer");
+    expect(show("Tell me when it is open and I run the", "the")).toBe("…me when it is open and I run [the]");
+    expect(show(`${"x".repeat(50)}the`, "the")).toBe(`…${"x".repeat(32)}[the]`);
+    expect(show(`${"x".repeat(50)} the`, "the")).toBe("…[the]");
+  });
+
   it("gives back the text, in order and whole, where it is short", () => {
     for (const query of ["a", "b c", "abc abc", "ß", "\u{1f600}"]) {
       expect(snippet("Abc ß \u{1f600} cba", query).map((p) => p.text).join("")).toBe("Abc ß \u{1f600} cba");
