@@ -8,6 +8,7 @@ address and, where they ask for one, at the same name.
 | curl                  | HTTP/1.1 and HTTP/2                                                         |
 | turnutils_uclient     | TURN over TCP and over TLS, without a name                                  |
 | libnice               | TURN over TCP; Lync's dialect with and without pseudo-TLS                   |
+| pidgin-sipe           | signs in and chats, known by the name of the domain that it asks for        |
 """
 import os
 import re
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from interop import nice, relay, webpage  # noqa: E402
 from interop.chromium import CALLED, CALLER, wait_heard  # noqa: E402
 from interop.nice import LYNC, RFC, Nice  # noqa: E402
+from interop.sipe import Sipe  # noqa: E402
 from interop.webpage import WebPage, find, say, sign_in, wait_reachable  # noqa: E402
 from lib import metrics, proc, site, tap  # noqa: E402
 from lib.netns import SERVER_IP  # noqa: E402
@@ -31,8 +33,12 @@ UCLIENT_S = 120  # it ends by itself
 
 
 def _server(folder, web, **fields):
-    """The web role at the port that the relay has too."""
-    return Server(folder, web=f"{web}https = {SERVER_IP}:{PORT}\n", **fields)
+    """The web role and the front ends at the port that the relay has too."""
+    s = Server(folder, web=f"{web}https = {SERVER_IP}:{PORT}\n", **fields)
+    with open(os.path.join(s.dir, "topology.conf"), encoding="utf-8") as f:
+        text = f.read()
+    s._write("topology.conf", text.replace("\ntls = ", f"\ntls = {SERVER_IP}:{PORT}, "))
+    return s
 
 
 def make(args, folder):
@@ -161,6 +167,22 @@ def agents_of_lync_are_relayed_by_pseudo_tls(case):
 @tap.test
 def agents_of_lync_are_relayed_by_plain_frames(case):
     agents(case, LYNC, "tcp", "tcp", tcp=True)
+
+
+# --- Lync clients
+
+
+@tap.test
+def sipe_signs_in_by_the_name_of_the_domain(case):
+    before = passed("frontend")
+    one_port = {"server": f"{case.site.server.domain}:{PORT}"}
+    a, b = (Sipe(case, user, **one_port) for user in case.site.users("alice", "bob"))
+    for client in (a, b):
+        client.wait_registered()
+    check(passed("frontend") >= before + 2, "both came by the door")
+    mark = b.mark()
+    a.send(b.user.uri, "by the one port, too")
+    b.wait_event("im", mark, text=re.compile("by the one port, too"))
 
 
 if __name__ == "__main__":
