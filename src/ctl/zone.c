@@ -255,6 +255,27 @@ static void add_edges(struct zone *z, const struct topo *t)
 			add_edge(z, n, t, &t->roles[i]);
 }
 
+/* --- browsers ------------------------------------------------------------------------------- */
+
+/* A name of the web role's own is what people type.  That of its host is nobody's but the host's,
+ * and what a relay or a front end is called has its records. */
+static void add_web(struct zone *z, const struct topo_role *r)
+{
+	struct addr at[TOPO_LISTENS_MAX];
+	size_t n = topo_reach(r, TOPO_HTTPS, at, ARRAY_SIZE(at));
+	if (str_ieq(r->fqdn, r->host->name) || has_name(z, z->n, r->fqdn))
+		return;
+	for (size_t i = 0; i < n; i++)
+		add_addr(z, r->fqdn, &at[i], "the pages for browsers");
+}
+
+static void add_webs(struct zone *z, const struct topo *t)
+{
+	for (size_t i = 0; i < t->n_roles; i++)
+		if (str_eq(t->roles[i].role, STR("web")) && t->roles[i].host)
+			add_web(z, &t->roles[i]);
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 struct zone zone_of(struct arena *a, const struct topo *t)
@@ -273,6 +294,7 @@ struct zone zone_of(struct arena *a, const struct topo *t)
 			add_host(&z, t->roles[i].fqdn, t->roles[i].host, "the pool's own name");
 	}
 	add_edges(&z, t);
+	add_webs(&z, t);
 	return z;
 }
 

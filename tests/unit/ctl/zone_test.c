@@ -67,6 +67,25 @@ static void who_looks_by_https_finds_the_web_role_on_its_own_port(void)
 	expect_zone(text, "");
 }
 
+static void what_people_type_has_a_record_if_it_is_a_name_of_its_own(void)
+{
+	const char topology[] = "[deployment]\ndomains = example.test\n"
+	                        "[host main]\nname = pc.example.test\n"
+	                        "addresses = 192.0.2.1, 192.0.2.2, 127.0.0.1\n"
+	                        "[role web]\nname = %s\nhttps = 192.0.2.2:4443, 127.0.0.1:4443\n"
+	                        "[role edge-av]\nname = av.example.test\nudp = 192.0.2.1:3478\n"
+	                        "tcp = none\nexternal-addresses = 198.51.100.7\n";
+	const char relay[] = "av.example.test. 3600 IN A 198.51.100.7\n";
+	char text[512], want[200];
+	(void)snprintf(text, sizeof(text), topology, "chat.example.test");
+	(void)snprintf(want, sizeof(want), "%schat.example.test. 3600 IN A 192.0.2.2\n", relay);
+	expect_zone(text, want);
+	(void)snprintf(text, sizeof(text), topology, "pc.example.test");
+	expect_zone(text, relay);
+	(void)snprintf(text, sizeof(text), topology, "av.example.test");
+	expect_zone(text, relay);
+}
+
 static void who_looks_by_http_is_sent_to_any_port(void)
 {
 	expect_zone("[deployment]\ndomains = example.test\n"
@@ -246,6 +265,7 @@ static void addresses_are_compared_without_port(void)
 int main(void)
 {
 	RUN(one_domain_one_host);
+	RUN(what_people_type_has_a_record_if_it_is_a_name_of_its_own);
 	RUN(who_looks_by_https_finds_the_web_role_on_its_own_port);
 	RUN(who_looks_by_http_is_sent_to_any_port);
 	RUN(foreign_domain_is_pointed_at_a_name_of_its_own);
