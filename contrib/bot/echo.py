@@ -34,9 +34,9 @@ def talk(ws, state):
         if kind == websocket.ABNF.OPCODE_CLOSE:
             return print("closed:", *struct.unpack("!H", data[:2]), data[2:].decode(), file=sys.stderr)
         m = json.loads(data)
-        if m.get("re") == 1:  # welcome; a session that was taken up again tells first what was missed
-            state.update(session=m["ok"]["session"], me=m["ok"]["user"], pause=1)
-            state["seq"] = state["seq"] if m["ok"]["resumed"] else m["ok"]["seq"]
+        if w := m.get("re") == 1 and m["ok"]:  # welcome; who goes on where she was hears first what she missed
+            state.update(session=w["session"], me=w["user"], pause=1, seq=state["seq"] if w["resumed"] else w["seq"])
+            print("signed in as", w["user"]["uri"], file=sys.stderr)
         elif "seq" in m:
             state["seq"] = m["seq"]
             ask(2, "seen", seq=m["seq"])

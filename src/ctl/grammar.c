@@ -159,7 +159,8 @@ static const char help_head[] =
         "  dialtone [--config DIR] [--json] COMMAND ...\n\n"
         "  --config DIR  where topology.conf and local.conf are; else $DIALTONE_CONFIG, else\n"
         "                /etc/dialtone\n"
-        "  --json        answers for programs\n\n";
+        "  --json        answers for programs\n"
+        "  --version     says which version this is\n\n";
 
 static void put_all(struct buf *b)
 {
