@@ -12,7 +12,8 @@
  *   d.TOKEN             the process that holds the connection: out to the client; or the dialog
  *   s.ACCOUNT           a pager message for the user's sessions (svc/conversation)
  *   p.ACCOUNT           a session for a user who has phones alone
- *   k.ACCOUNT           a pager message that was kept for the user (from this very process)
+ *   k.ACCOUNT           a pager message that was kept for the user (from this very process);
+ *                       k.ACCOUNT.1 if she remembers it already
  *   w.ACCOUNT           one that is to be kept for him (from this very process)
  *
  * and behind o or t a d.TOKEN names the other end of a dialog. */
