@@ -304,7 +304,9 @@ static void tell_collected(const struct collecting *x, fe_said_fn *fn, void *arg
 int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
                       bool *ret_more)
 {
-	struct looking_back b = { .page = p, .rows = { p->account, 0, p->max, fn, arg } };
+	struct looking_back b = {
+		.page = p, .rows = { .account = p->account, .left = p->max, .fn = fn, .arg = arg }
+	};
 	const struct store_log *log = fe->history.log;
 	uint64_t folded = 0;
 	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &folded);
@@ -373,7 +375,8 @@ static int scan_tables(struct frontend *fe, const struct fe_said_page *p, uint64
 int fe_history_scan(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
                     uint64_t *ret_reached)
 {
-	struct scanning log = { .page = p, .rows = { p->account, 0, 0, fn, arg } };
+	struct scanning log = { .page = p,
+		                .rows = { .account = p->account, .fn = fn, .arg = arg } };
 	uint64_t folded = 0;
 	int r = store_read(fe->store, sql_last, NULL, 0, take_number, &folded);
 	if (r < 0)
