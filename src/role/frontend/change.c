@@ -39,17 +39,12 @@ static enum refusal look(struct frontend *fe, uint64_t account, struct str who,
 	return reacts || str_ieq(str_of(f.author), who) ? REFUSE_NOTHING : REFUSE_NOT_AUTHOR;
 }
 
-static struct str body_of(const struct task *t)
-{
-	return t->new_text.p ? t->new_text : t->msg->body;
-}
-
 static enum refusal look_at(struct task *t, struct arena *a)
 {
 	struct change c;
 	if (!t->fe->cfg.history)
 		return REFUSE_CONTENT;
-	if (change_read(&c, a, body_of(t)) < 0)
+	if (change_read(&c, a, task_body(t)) < 0)
 		return REFUSE_BAD_BODY;
 	return look(t->fe, t->who.account, t->who.uri, &c, 0);
 }
@@ -159,7 +154,7 @@ bool fe_change(struct task *t)
 	struct change c;
 	if (!fe_is_change(t->msg))
 		return false;
-	if (!t->fe->cfg.history || change_read(&c, a, body_of(t)) < 0) {
+	if (!t->fe->cfg.history || change_read(&c, a, task_body(t)) < 0) {
 		task_refuse(t, t->fe->cfg.history ? REFUSE_BAD_BODY : REFUSE_CONTENT, STR(""));
 		return true;
 	}

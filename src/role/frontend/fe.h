@@ -276,6 +276,8 @@ void fe_make_tag(const struct task *t, char ret[SIP_TAG_LEN + 1]);
  */
 void task_retry(struct task *t, void (*next)(struct task *t));
 void task_set_who(struct task *t, const struct access_identity *id);
+/* What goes on as its body. */
+struct str task_body(const struct task *t);
 
 /* frontend.c */
 void fe_link_up(void *state, size_t i);

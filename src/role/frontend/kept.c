@@ -271,11 +271,6 @@ static void keep_row(struct keeping *k)
 		on_kept(k, r, 0);
 }
 
-static struct str body_of(const struct task *t)
-{
-	return t->new_text.p ? t->new_text : t->msg->body;
-}
-
 /* What the sender remembers. */
 static void read_note(struct keeping *k, const struct task *t)
 {
@@ -285,7 +280,7 @@ static void read_note(struct keeping *k, const struct task *t)
 	struct buf b = BUF_ON(text);
 	struct content c;
 	struct change change;
-	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE), body_of(t));
+	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE), task_body(t));
 	*s = (struct said){ .author = arena_str(k->memory, t->who.uri),
 		            .peer = arena_str(k->memory, fe_callee(t, &b)),
 		            .message = said_message(&fe->key.mac, t->msg),
@@ -302,7 +297,7 @@ static void read_note(struct keeping *k, const struct task *t)
 static int read_row(struct keeping *k, const struct task *t)
 {
 	auto_(buf_free) struct buf head = buf_of(KEPT_HEAD_MAX);
-	struct str body = body_of(t);
+	struct str body = task_body(t);
 	put_head(&head, t->msg);
 	if (head.full || body.len > KEPT_BODY_MAX)
 		return -E2BIG;
@@ -335,7 +330,7 @@ static void keep(struct task *t)
 	struct frontend *fe = t->fe;
 	char callee_text[ACCESS_URI_MAX + 8];
 	struct buf callee = BUF_ON(callee_text);
-	struct keeping *k = keeping_new(fe, t->callee, t->who.uri, body_of(t).len);
+	struct keeping *k = keeping_new(fe, t->callee, t->who.uri, task_body(t).len);
 	k->memory = arena_new();
 	t->tap_to = 0; /* she is told when she has it */
 	bool first = read_said(k, t);

@@ -295,8 +295,7 @@ struct news *fe_tap_news(const struct task *t, uint64_t account, struct str user
 {
 	struct fe_ends e;
 	struct content c;
-	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE),
-	                  t->new_text.p ? t->new_text : t->msg->body);
+	content_read_body(&c, sip_value(t->msg, SIP_H_CONTENT_TYPE), task_body(t));
 	if (c.kind != CONTENT_TEXT || t->redelivered || fe_is_change(t->msg))
 		return NULL;
 	fe_read_ends(&e, t);
@@ -348,7 +347,7 @@ static void hear(struct heard *h, const struct task *t, const struct fe_ends *e)
 	fe_ends_homes(e, homes);
 	*h = (struct heard){ .fe = t->fe,
 		             .m = t->msg,
-		             .body = t->new_text.p ? t->new_text : t->msg->body,
+		             .body = task_body(t),
 		             .number = sip_value_named(t->msg, STR("Message-Id")),
 		             .author = e->author,
 		             .peer = e->peer,
@@ -442,14 +441,17 @@ bool fe_told_by_history(struct task *t, struct home_user *callee)
 	struct fe_ends e;
 	struct said s;
 	struct heard h;
-	bool is_said = fe_is_tapped(t) && !fe_is_change(t->msg);
-	if (!(is_said || t->noted) || !fe_all_read_alone(t, callee))
+	if (t->noted && fe_all_read_alone(t, callee)) {
+		task_reply(t, 200, STR(""), STR("")); /* she was told when it was kept */
+		return true;
+	}
+	if (!fe_is_tapped(t) || fe_is_change(t->msg) || !fe_all_read_alone(t, callee))
 		return false;
 	fe_read_ends(&e, t);
 	hear(&h, t, &e);
-	if (is_said && (!h.account || (e.room && h.number.len == 0)))
+	if (!h.account || (e.room && h.number.len == 0))
 		return false;
-	if (t->noted || !read_said(&h, SAID_DELIVERED, &s)) {
+	if (!read_said(&h, SAID_DELIVERED, &s)) {
 		task_reply(t, 200, STR(""), STR("")); /* another way brought it before */
 		return true;
 	}

@@ -26,6 +26,11 @@ static void on_retry(void *arg)
 	t->next(t);
 }
 
+struct str task_body(const struct task *t)
+{
+	return t->new_text.p ? t->new_text : t->msg->body;
+}
+
 void task_set_who(struct task *t, const struct access_identity *id)
 {
 	size_t n = MIN(id->uri.len, sizeof(t->who_uri));
