@@ -11,7 +11,7 @@ from lib.im import phone  # noqa: E402
 from lib.mras import relays  # noqa: E402
 from lib.siptext import Dialog, Phone, split_list, uri_in  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
-from lib.web import Browser, Site, address, make_pages  # noqa: E402
+from lib.web import Browser, Site, address, make_pages, sdp  # noqa: E402
 
 
 def make(args, folder):
@@ -22,15 +22,6 @@ def make(args, folder):
 
 def browser(case, user=None, **kw):
     return case.own(Browser(Site(case.site.server), user or case.site.user("web"), **kw)).start()
-
-
-def sdp(mark):
-    """Of a browser; mark tells it from others."""
-    return ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-            "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
-            f"a=ice-ufrag:{mark}\r\na=ice-pwd:0123456789012345678901\r\n"
-            "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\na=setup:actpass\r\n"
-            "a=rtpmap:111 opus/48000/2\r\n")
 
 
 def call(a, b):

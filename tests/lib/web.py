@@ -407,3 +407,12 @@ class Browser:
 
 def address(user):
     return user.uri.removeprefix("sip:")
+
+
+def sdp(mark, video=False):
+    """A description of media as a browser's; mark tells it from others."""
+    line = ("m={} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na=rtcp-mux\r\n"
+            f"a=ice-ufrag:{mark}\r\na=ice-pwd:0123456789012345678901\r\n"
+            "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\na=setup:actpass\r\na=rtpmap:{}\r\n")
+    return ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n" + line.format("audio", 111, "111 opus/48000/2") +
+            (line.format("video", 96, "96 VP8/90000") if video else ""))

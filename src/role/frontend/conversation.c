@@ -177,20 +177,24 @@ static bool read_words(struct str find, struct words *ret)
 }
 
 /* {"limit": 50, "before": "108800000000000001", "peer": "bob@example.test", "find": "lunch"}, each
- * may be left out. */
+ * may be left out; or "calls": true, which goes with none of the last two. */
 static bool read_page(const struct task *t, struct fe_said_page *ret, struct words *ret_words)
 {
 	const struct hash_key *k = &t->fe->key.mac;
 	cJSON *json = cJSON_ParseWithLength(t->msg->body.p, t->msg->body.len);
 	const cJSON *find = cJSON_GetObjectItemCaseSensitive(json, "find");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(json, "limit");
+	bool calls = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "calls"));
 	struct str before =
 	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "before")));
 	struct str peer =
 	        str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "peer")));
 	double n = cJSON_IsNumber(limit) ? limit->valuedouble : MESSAGES_MAX;
-	*ret = (struct fe_said_page){ .account = t->who.account, .before = INT64_MAX };
-	bool good = cJSON_IsObject(json) && n >= 1 && n <= PAGE_MAX && peer.len <= ACCESS_URI_MAX &&
+	*ret = (struct fe_said_page){ .account = t->who.account,
+		                      .before = INT64_MAX,
+		                      .calls = calls };
+	bool good = cJSON_IsObject(json) && !(calls && (find || peer.len > 0)) && n >= 1 &&
+	            n <= PAGE_MAX && peer.len <= ACCESS_URI_MAX &&
 	            (before.len == 0 || str_to_u64(before, INT64_MAX, &ret->before) == 0) &&
 	            (!find || read_words(str_of(cJSON_GetStringValue(find)), ret_words));
 	if (good)
@@ -250,7 +254,7 @@ static void put_paged(void *arg, const struct said *s)
 {
 	struct paging *c = arg;
 	const struct changed *changed = changes_of(&c->changes, s->message);
-	if (c->find.n > 0 && !is_found(&c->find, s, changed))
+	if (c->find.n > 0 && (!said_is_text(s) || !is_found(&c->find, s, changed)))
 		return;
 	if (c->n > 0)
 		buf_char(&c->b, ',');
@@ -279,6 +283,8 @@ static int read_changes(struct frontend *fe, struct paging *c, struct fe_said_pa
 {
 	struct fe_said_page wide = *page;
 	int r;
+	if (page->calls)
+		return 0; /* nobody changes them */
 	if (c->find.n > 0) {
 		wide.conversations[0] = 0; /* as it is scanned */
 		wide.max = FE_SCAN_ROWS;

@@ -93,7 +93,7 @@ static void observe(struct task *t)
 {
 	if (t->msg->method != SIP_BYE)
 		return;
-	calls_ended(t->fe->calls, t->msg->call_id);
+	calls_ended(t->fe->calls, t->msg->call_id, 0);
 	(void)fe_end_ringing(t->fe, t->msg);
 }
 

@@ -321,6 +321,8 @@ bool fe_signs_off(const struct sip_msg *m);
 /* home.c: the caller's home, the callee's home, the way out. */
 void fe_originate(struct task *t);
 void fe_terminate(struct task *t);
+/* The same, coming from the caller's home: of who is not signed in, her name is looked up. */
+void fe_terminate_from_home(struct task *t);
 void fe_way_out(struct task *t);
 /* To whom t->target names. */
 void fe_route_target(struct task *t);
@@ -488,6 +490,13 @@ enum refusal fe_start_lamp(struct task *t, struct person *p, const struct sub_as
                            struct sub **ret);
 int fe_restore_lamp(struct frontend *fe, struct person *own, const struct sub_row *row,
                     struct str kept);
+/* calls.c: calls of users who live here.  Is it the INVITE of one, between two? */
+bool fe_is_call(const struct task *t);
+/* An INVITE whose callee is known: from now on it is a call, if it is one. */
+void fe_call_starts(struct task *t);
+/* Remembers it. */
+void fe_call_over(struct frontend *fe, const struct call *k);
+
 /* calls_changed_fn: a call of users who may live here. */
 void fe_call_changed(void *arg, const struct call *k, bool ended);
 
@@ -599,6 +608,7 @@ int fe_history_read(struct frontend *fe, uint64_t account, uint64_t since, uint6
 struct fe_said_page {
 	uint64_t account, before;
 	uint64_t conversations[2]; /* of these alone; 0: of all */
+	bool calls;                /* calls alone, of all conversations */
 	unsigned max;
 };
 /* *ret_more: there may be older ones, which were too much for once. */

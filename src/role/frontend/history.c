@@ -38,6 +38,13 @@ static const char sql_before[] =
         " s.text from said_of o join said s on s.seq = o.seq"
         " where o.account = $1 and o.seq < $2 and ($3 = 0 or s.conversation in ($3, $4))"
         " and s.state < 16 order by o.seq desc limit $5";
+/* The same of calls alone, which have indexes of their own. */
+static const char sql_calls[] =
+        "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
+        "s.type, s.text from (select * from (select seq from said where one = $1 and state = 2"
+        " and seq < $2 order by seq desc limit $3) union select * from (select seq from said"
+        " where other = $1 and other <> 0 and state = 2 and seq < $2 order by seq desc limit $3))"
+        " c join said s on s.seq = c.seq order by c.seq desc limit $3";
 /* Of all conversations: who has few messages in one would have all the others read besides. */
 static const char sql_scan[] =
         "select s.seq, s.one, s.other, s.conversation, s.message, s.author, s.peer, s.state, "
@@ -217,7 +224,9 @@ struct looking_back {
 static bool is_asked(const struct fe_said_page *p, const struct store_val *c)
 {
 	uint64_t conversation = (uint64_t)c[3].i;
-	return (uint64_t)c[0].i < p->before && c[FE_SAID_STATE].i < SAID_EDIT &&
+	int64_t state = c[FE_SAID_STATE].i;
+	return (uint64_t)c[0].i < p->before && state < SAID_EDIT &&
+	       (!p->calls || state == SAID_CALL) &&
 	       (p->conversations[0] == 0 || conversation == p->conversations[0] ||
 	        conversation == p->conversations[1]);
 }
@@ -299,6 +308,21 @@ static void tell_collected(const struct collecting *x, fe_said_fn *fn, void *arg
 		fn(arg, &x->said[i]);
 }
 
+/* The tables' part. */
+static int read_before(struct frontend *fe, const struct fe_said_page *p, uint64_t folded,
+                       unsigned left, struct collecting *x)
+{
+	uint64_t before = MIN(p->before, folded + 1);
+	struct store_val v[] = { STORE_I(p->account), STORE_I(before), STORE_I(p->conversations[0]),
+		                 STORE_I(p->conversations[1]), STORE_I(left) };
+	struct store_val of_calls[] = { STORE_I(p->account), STORE_I(before), STORE_I(left) };
+	if (left == 0)
+		return 0;
+	return p->calls ? store_read(fe->store, sql_calls, of_calls, ARRAY_SIZE(of_calls), collect,
+	                             x)
+	                : store_read(fe->store, sql_before, v, ARRAY_SIZE(v), collect, x);
+}
+
 /* Records that are not in the tables yet are the newest; what a fold brings there meanwhile is not
  * read twice, for the tables are asked for what is older. */
 int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said_fn *fn, void *arg,
@@ -315,11 +339,8 @@ int fe_history_before(struct frontend *fe, const struct fe_said_page *p, fe_said
 	store_log_since(log, (int64_t)folded, (int64_t)p->account, count_record, &b);
 	b.skip = b.n > p->max ? b.n - p->max : 0;
 	unsigned left = b.n > p->max ? 0 : p->max - b.n;
-	struct store_val v[] = { STORE_I(p->account), STORE_I(MIN(p->before, folded + 1)),
-		                 STORE_I(p->conversations[0]), STORE_I(p->conversations[1]),
-		                 STORE_I(left) };
 	auto_(collecting_free) struct collecting *x = collecting_new(fe, p);
-	if (left > 0 && (r = store_read(fe->store, sql_before, v, ARRAY_SIZE(v), collect, x)) < 0)
+	if ((r = read_before(fe, p, folded, left, x)) < 0)
 		return r;
 	tell_collected(x, fn, arg);
 	store_log_since(log, (int64_t)folded, (int64_t)p->account, take_record, &b);

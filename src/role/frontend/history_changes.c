@@ -27,7 +27,7 @@ static const char sql_changes[] =
         " and e.state >= 16 and e.state = 16 and e.seq > c.seq) order by c.seq";
 static const char sql_find[] = "select s.seq, s.conversation, s.author from said_of o join said s"
                                " on s.seq = o.seq where o.account = $1 and o.seq between $2 and $3"
-                               " and s.message = $4 and s.state < 16 limit 1";
+                               " and s.message = $4 and s.state < 2 limit 1";
 static const char sql_count[] =
         "select (select count(*) from said where message = $1 and one = $2 and state >= 16) +"
         " (select count(*) from said where message = $1 and other = $2 and other <> 0"
@@ -117,7 +117,7 @@ static void on_record(void *arg, const struct store_val *c, int n UNUSED)
 		return;
 	if (c[FE_SAID_STATE].i >= SAID_EDIT)
 		x->n_changes++;
-	else if (!x->found && (uint64_t)c[0].i <= x->to)
+	else if (!x->found && c[FE_SAID_STATE].i < SAID_CALL && (uint64_t)c[0].i <= x->to)
 		found(x, (uint64_t)c[0].i, (uint64_t)c[3].i, c[5].s);
 }
 

@@ -26,28 +26,13 @@ uint32_t fe_owner(const struct frontend *fe, uint64_t account)
 	return owner;
 }
 
-static void start_call(struct task *t)
-{
-	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
-	if (t->msg->method != SIP_INVITE || im_is_invite(t->msg) || fe_is_conference(t) ||
-	    fe_is_conf_invite(t->msg))
-		return;
-	struct token end;
-	if (t->who.account && fe_owner(t->fe, t->who.account) == t->fe->env->slot) {
-		fe_sender_end(t, &end);
-		k.caller_endpoint = end.endpoint;
-	}
-	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
-	(void)calls_started(t->fe->calls, t->msg->call_id, &k);
-}
-
 /* The callee is known. */
 static void to_callee(struct task *t)
 {
 	char route[96];
 	struct buf rb = BUF_ON(route);
 	uint32_t slot = fe_owner(t->fe, t->callee);
-	start_call(t);
+	fe_call_starts(t);
 	if (slot == t->fe->env->slot) {
 		fe_terminate(t);
 		return;
@@ -221,7 +206,7 @@ void fe_terminate(struct task *t)
 		return;
 	t->tap_to = t->callee;
 	if (t->from_link)
-		start_call(t);
+		fe_call_starts(t);
 	if (fe_room_typing(t) || fe_keeps_order(t) || fe_change(t))
 		return;
 	struct home_user *callee = registrar_user(fe->registrar, t->callee);
@@ -246,12 +231,57 @@ void fe_terminate(struct task *t)
 	/* What is said in a conference is kept for who is away, not for who has no phone there. */
 	if (!(callee && fe_is_of_conference(t->msg)) && fe_keep(t))
 		return;
-	calls_ended(fe->calls, t->msg->call_id);
-	task_refuse(t,
-	            t->quiet              ? REFUSE_DND
-	            : t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT
-	                                  : REFUSE_NO_ENDPOINT,
-	            STR(""));
+	enum refusal why = t->quiet              ? REFUSE_DND
+	                   : t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT
+	                                         : REFUSE_NO_ENDPOINT;
+	calls_ended(fe->calls, t->msg->call_id, refusal_row(why)->code);
+	task_refuse(t, why, STR(""));
+}
+
+/* --- who is called, from another home -------------------------------------------------------- */
+
+static void name_callee(struct task *t);
+
+static void on_named(void *arg, int err, const struct account *acc)
+{
+	struct task *t = arg;
+	t->lookup = NULL; /* it ends with this call */
+	if (err < 0 && err != -ENOENT)
+		t->key_now = t->target.n_keys; /* it goes on without */
+	else if (err < 0 || acc->id != t->callee)
+		t->key_now++;
+	name_callee(t);
+}
+
+/* The key that is hers, if she was called by one. */
+static void name_callee(struct task *t)
+{
+	for (; t->key_now < t->target.n_keys; t->key_now++) {
+		bool absent = false;
+		struct str key = t->target.keys[t->key_now];
+		const struct account *acc = accounts_cached(t->fe->accounts, key, &absent);
+		if (!acc && !absent) {
+			t = task_keep(t);
+			t->lookup = accounts_lookup(t->fe->accounts, t->target.keys[t->key_now],
+			                            on_named, t);
+			return;
+		}
+		if (acc && acc->id == t->callee)
+			break;
+	}
+	fe_terminate(t);
+}
+
+void fe_terminate_from_home(struct task *t)
+{
+	struct frontend *fe = t->fe;
+	bool remembers = t->msg->method == SIP_MESSAGE || t->msg->method == SIP_INVITE;
+	if (!remembers || registrar_user(fe->registrar, t->callee)) {
+		fe_terminate(t);
+		return;
+	}
+	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);
+	name_callee(t);
 }
 
 /* From another process that knows the endpoint: its connection is here. */

@@ -144,6 +144,8 @@ void fe_call_changed(void *arg, const struct call *k, bool ended)
 	};
 	if (fe->store_closing)
 		return;
+	if (ended)
+		fe_call_over(fe, k);
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
 		if (sides[i].account && fe_owner(fe, sides[i].account) == fe->env->slot)
 			publish(&sides[i], ended);

@@ -122,7 +122,7 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		t->callee = part[0];
 		t->callee_endpoint = t->has_peer ? 0 : part[1];
 		t->unsure = t->has_peer && part[1] != 0;
-		(t->has_peer ? fe_in_dialog_end : fe_terminate)(t);
+		(t->has_peer ? fe_in_dialog_end : fe_terminate_from_home)(t);
 		break;
 	case 's':
 	case 'p':

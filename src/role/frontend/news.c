@@ -136,8 +136,7 @@ void fe_tell_call(struct task *t)
 		             .user = fe_callee(t, &b),
 		             .chat = t->who.uri,
 		             .from = t->who.uri };
-	if (t->msg->method != SIP_INVITE || t->has_peer || im_is_invite(t->msg) ||
-	    fe_is_conf_invite(t->msg) || fe_is_of_conference(t->msg))
+	if (!fe_is_call(t) || t->has_peer)
 		return;
 	struct news *news = fe_news_new(t->fe, &n);
 	fe_news_tell(&news);

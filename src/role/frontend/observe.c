@@ -78,7 +78,7 @@ static void on_call_done(void *arg, int code)
 {
 	struct observed *w = arg;
 	if (code / 100 != 2)
-		calls_ended(w->fe->calls, str_n(w->id, w->id_len));
+		calls_ended(w->fe->calls, str_n(w->id, w->id_len), code);
 	watch_free(w);
 }
 

@@ -70,6 +70,9 @@ static const struct store_migration migrations[] = {
 	      "create index said_change_of_other on said (message, other, state, seq)"
 	      " where state >= 16 and other <> 0;" },
 	{ 12, "alter table kept add column noted integer not null default 0;" },
+	{ 13, "create index said_call on said (one, seq) where state = 2;"
+	      "create index said_call_of_other on said (other, seq)"
+	      " where state = 2 and other <> 0;" },
 	{ 0, NULL },
 };
 /* clang-format on */

@@ -76,6 +76,17 @@ static void put_changes(struct buf *b, const struct shown *m)
 	cJSON_free(reactions);
 }
 
+/* It was no text but a call: what became of it. */
+static void put_call(struct buf *b, const struct shown *m)
+{
+	char *call = m->call ? cJSON_PrintUnformatted(m->call) : NULL;
+	if (!call)
+		return;
+	buf_lit(b, ",\"call\":");
+	buf_str(b, str_of(call));
+	cJSON_free(call);
+}
+
 static void put_shown(struct buf *b, const struct session *s, const struct shown *m)
 {
 	auto_(buf_free) struct buf plain = buf_of(CONTENT_MAX);
@@ -92,6 +103,7 @@ static void put_shown(struct buf *b, const struct session *s, const struct shown
 		wb_attach_put_json(b, &file, m->from, m->chat);
 	json_put_member(b, "state", m->state);
 	put_changes(b, m);
+	put_call(b, m);
 	if (m->ref.len > 0)
 		json_put_member(b, "ref", m->ref);
 	buf_char(b, '}');
@@ -416,6 +428,7 @@ static void read_row(const struct session *s, const cJSON *row, struct shown *re
 	ret->edited_at = web_text(row, "edited");
 	ret->deleted = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "deleted"));
 	ret->reactions = cJSON_GetObjectItemCaseSensitive(row, "reactions");
+	ret->call = cJSON_GetObjectItemCaseSensitive(row, "call");
 	ret->state = state_of(ret->chat, str_eq(web_text(row, "state"), STR("accepted")));
 }
 
@@ -425,13 +438,13 @@ static void take_row(struct session *s, const cJSON *row)
 	struct send *x = NULL;
 	struct str change = web_text(row, "change");
 	read_row(s, row, &m);
-	if (m.id.len == 0 || m.text.p == NULL)
+	if (m.id.len == 0 || (m.text.p == NULL && !m.call))
 		return;
 	if (change.len > 0) {
 		wb_change_tell(s, change, &m);
 		return;
 	}
-	if (str_ieq(m.from, str_of(s->who.uri)))
+	if (!m.call && str_ieq(m.from, str_of(s->who.uri)))
 		x = find_unknown(s->chat, m.chat, m.text);
 	if (x) {
 		m.ref = str_of(x->ref);
@@ -518,10 +531,13 @@ static void ask_page(struct session *s, uint64_t number, const cJSON *args, stru
 	struct str person = web_text(args, "with"), with = wb_people_bare(person, space);
 	struct str before = web_text(args, "before");
 	const cJSON *limit = cJSON_GetObjectItemCaseSensitive(args, "limit");
+	bool calls = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(args, "calls"));
 	double n = cJSON_IsNumber(limit) ? limit->valuedouble : HISTORY_DEFAULT;
-	if (n < 1 || n > HISTORY_MAX || before.len > 20 || (person.len > 0 && with.len == 0)) {
+	if (n < 1 || n > HISTORY_MAX || before.len > 20 || (person.len > 0 && with.len == 0) ||
+	    (calls && (person.len > 0 || find.len > 0))) {
 		web_bad(s, number,
-		        "with is an address, limit 1 to 100, before what the last answer said");
+		        "with is an address and goes not with calls, limit 1 to 100, before what "
+		        "the last answer said");
 		return;
 	}
 	buf_printf(&b, "{\"limit\":%u", (unsigned)n);
@@ -531,6 +547,7 @@ static void ask_page(struct session *s, uint64_t number, const cJSON *args, stru
 		json_put_member(&b, "peer", with);
 	if (find.len > 0)
 		json_put_member(&b, "find", find);
+	buf_str(&b, calls ? STR(",\"calls\":true") : STR(""));
 	buf_char(&b, '}');
 	struct web_out o = { .method = SIP_SERVICE, .type = STR(TALK_TYPE), .body = buf_view(&b) };
 	web_send(s, &o, find.len > 0 ? on_found : on_history, (void *)(uintptr_t)number);

@@ -474,6 +474,7 @@ struct shown {
 	struct str edited_at;
 	bool deleted;
 	const cJSON *reactions; /* NULL: there are none */
+	const cJSON *call;      /* NULL: it is a text */
 };
 
 void chat_new(struct session *s);

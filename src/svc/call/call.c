@@ -101,7 +101,8 @@ struct call *calls_started(struct calls *c, struct str id, const struct call *wh
 	struct call *k = calls_find(c, id);
 	if (k || c->map.n >= CALLS_MAX)
 		return k;
-	struct call_cell *cell = xcalloc(1, sizeof(*cell) + id.len + what->from.len + what->to.len);
+	struct call_cell *cell = xcalloc(1, sizeof(*cell) + id.len + what->from.len + what->to.len +
+	                                            what->callee_uri.len);
 	char *at = cell->text;
 	k = &cell->call;
 	cell->calls = c;
@@ -109,6 +110,7 @@ struct call *calls_started(struct calls *c, struct str id, const struct call *wh
 	k->id = copy(&at, id);
 	k->from = copy(&at, what->from);
 	k->to = copy(&at, what->to);
+	k->callee_uri = copy(&at, what->callee_uri);
 	k->started = loop_wall(c->loop);
 	timer_init(&k->end, c->loop, on_end, k);
 	timer_set(&k->end, loop_now(c->loop) + CALL_RING_MAX_S * USEC_PER_SEC);
@@ -142,11 +144,13 @@ void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, ui
 	tell(k, false);
 }
 
-void calls_ended(struct calls *c, struct str id)
+void calls_ended(struct calls *c, struct str id, int code)
 {
 	struct call *k = calls_find(c, id);
-	if (k)
-		call_free(k);
+	if (!k)
+		return;
+	k->code = code;
+	call_free(k);
 }
 
 /* True if the call had endpoints of ours and all of them are gone. */

@@ -23,7 +23,11 @@ struct call {
 	uint64_t caller, callee;                   /* accounts; 0: not of ours */
 	uint64_t caller_endpoint, callee_endpoint; /* of users who live here; else 0 */
 	usec_t started, answered;                  /* wall clock; 0: not yet */
+	bool video;                                /* it was offered */
+	bool hidden;                               /* the callee is not to know the caller */
+	int code;                                  /* of the refusal that ended it; 0: none */
 	struct str id, from, to;                   /* Call-ID, addresses for people */
+	struct str callee_uri;                     /* as the directory has it */
 };
 
 struct calls; /* opaque */
@@ -40,7 +44,8 @@ struct call *calls_find(struct calls *c, struct str id);
 void calls_rings(struct calls *c, struct str id);
 /* Answered, or refreshed; session_s of Session-Expires, 0 without. */
 void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, uint32_t session_s);
-void calls_ended(struct calls *c, struct str id);
+/* code: of the refusal; 0: of none, by BYE. */
+void calls_ended(struct calls *c, struct str id, int code);
 /* Ends the answered calls whose endpoints, as far as they are of users who live here, are all gone.
  */
 typedef bool calls_alive_fn(void *arg, uint64_t account, uint64_t endpoint);

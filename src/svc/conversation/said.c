@@ -59,9 +59,29 @@ static const char *change_name(enum said_state kind)
 		return "unreact";
 	case SAID_DELIVERED:
 	case SAID_ACCEPTED:
+	case SAID_CALL:
 		break;
 	}
 	return NULL;
+}
+
+static struct str state_name(enum said_state state)
+{
+	return state == SAID_ACCEPTED ? STR("accepted")
+	       : state == SAID_CALL   ? STR("call")
+	                              : STR("delivered");
+}
+
+/* Of a call what is told of it, which is an object already. */
+static void put_text(struct buf *b, const struct said *s, const struct changed *changed)
+{
+	if (s->state == SAID_CALL) {
+		buf_lit(b, ",\"call\":");
+		buf_str(b, s->text);
+		return;
+	}
+	json_put_member(b, "type", s->type);
+	json_put_member(b, "text", changed_text(changed, s->text));
 }
 
 void said_put_json(struct buf *b, const struct said *s, const struct changed *changed)
@@ -73,11 +93,10 @@ void said_put_json(struct buf *b, const struct said *s, const struct changed *ch
 	           s->conversation, s->message);
 	json_put_member(b, "author", s->author);
 	json_put_member(b, "peer", s->peer);
-	json_put_member(b, "state", s->state == SAID_ACCEPTED ? STR("accepted") : STR("delivered"));
+	json_put_member(b, "state", state_name(s->state));
 	if (change)
 		json_put_member(b, "change", str_of(change));
-	json_put_member(b, "type", s->type);
-	json_put_member(b, "text", changed_text(changed, s->text));
+	put_text(b, s, changed);
 	if (changed)
 		changed_put_json(b, changed);
 	buf_char(b, '}');

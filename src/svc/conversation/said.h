@@ -12,6 +12,7 @@
 enum said_state {
 	SAID_DELIVERED, /* the recipient's client has answered */
 	SAID_ACCEPTED,  /* 202: it is kept for the recipient, or behind another server */
+	SAID_CALL,      /* no text: the author called the recipient (called.h) */
 	/* Rows that change another one (change.h): `message` is its id. */
 	SAID_EDIT = 16, /* text: the new one */
 	SAID_DELETE,
@@ -53,8 +54,14 @@ static inline bool said_is_change(const struct said *s)
 	return s->state >= SAID_EDIT;
 }
 
+/* Was it said, so that it can be changed and searched for? */
+static inline bool said_is_text(const struct said *s)
+{
+	return s->state == SAID_DELIVERED || s->state == SAID_ACCEPTED;
+}
+
 /* Appends it as a JSON object; numbers of 64 bits are texts, for not every reader has them.  A row
  * that changes another has "change": "edit", "delete", "react" or "unreact"; changed (or NULL):
- * what has become of one that was said. */
+ * what has become of one that was said.  A call has "call", its text, in place of type and text. */
 struct changed;
 void said_put_json(struct buf *b, const struct said *s, const struct changed *changed);

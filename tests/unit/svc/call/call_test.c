@@ -130,10 +130,10 @@ static void a_bye_ends_a_call_and_an_unknown_one_changes_nothing(void)
 	struct world w;
 	world_start(&w);
 	starts(&w, "x");
-	calls_ended(w.calls, STR("y"));
+	calls_ended(w.calls, STR("y"), 0);
 	calls_answered(w.calls, STR("y"), 5, 0);
 	EQ(calls_count(w.calls), 1);
-	calls_ended(w.calls, STR("x"));
+	calls_ended(w.calls, STR("x"), 486);
 	EQ(calls_count(w.calls), 0);
 	OK(calls_find(w.calls, STR("x")) == NULL);
 	world_end(&w);

@@ -1,3 +1,4 @@
+#include "svc/conversation/called.h"
 #include "svc/conversation/said.h"
 #include "tap.h"
 
@@ -50,6 +51,53 @@ static void a_message_is_known_by_call_id_tag_and_number(void)
 	OK(id != id_of("2", "a", 1) && id != id_of("1", "b", 1) && id != id_of("1", "a", 2));
 }
 
+static void a_call_is_told_with_what_became_of_it(void)
+{
+	char out[1024], text[256];
+	struct buf b = BUF_ON(out), t = BUF_ON(text);
+	struct called c = { .outcome = CALLED_ANSWERED,
+		            .began = 1700000000000000,
+		            .answered = 1700000004000000,
+		            .ended = 1700000069600000,
+		            .video = true };
+	called_put(&t, &c);
+	struct said s = { .sequence = said_next(0, c.ended, 1),
+		          .author = STR("alice@example.test"),
+		          .peer = STR("bob@example.test"),
+		          .state = SAID_CALL,
+		          .type = STR(CALLED_TYPE),
+		          .text = buf_view(&t) };
+	said_put_json(&b, &s, NULL);
+	OK(str_find(buf_view(&b), STR("\"state\":\"call\",\"call\":{\"outcome\":\"answered\","
+	                              "\"began\":\"2023-11-14T22:13:20Z\",\"seconds\":66,"
+	                              "\"video\":true}}")) > 0);
+	OK(!said_is_text(&s) && !said_is_change(&s));
+}
+
+static void an_answer_says_how_a_call_ended(void)
+{
+	static const struct {
+		int code;
+		enum called_outcome want;
+	} rows[] = {
+		{ 0, CALLED_MISSED },     { 408, CALLED_MISSED }, { 480, CALLED_MISSED },
+		{ 487, CALLED_MISSED },   { 486, CALLED_BUSY },   { 600, CALLED_BUSY },
+		{ 603, CALLED_DECLINED }, { 488, CALLED_FAILED }, { 503, CALLED_FAILED },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		EQ(called_outcome_of(rows[i].code), rows[i].want);
+}
+
+static void a_call_has_one_id_and_another_than_messages(void)
+{
+	uint64_t id = called_message(&key, STR("1"), STR("a@example.test"));
+	EQ(id, called_message(&key, STR("1"), STR("A@Example.test")));
+	OK(id != called_message(&key, STR("2"), STR("a@example.test")));
+	OK(id != called_message(&key, STR("1"), STR("b@example.test")));
+	OK(id != id_from("a@example.test", "1", "", 1));
+	OK(id <= INT64_MAX);
+}
+
 static void it_is_told_as_json(void)
 {
 	char out[1024];
@@ -75,6 +123,9 @@ int main(void)
 	RUN(a_sequence_grows_even_if_the_clock_does_not);
 	RUN(a_conversation_has_one_id_for_both);
 	RUN(a_message_is_known_by_call_id_tag_and_number);
+	RUN(a_call_is_told_with_what_became_of_it);
+	RUN(an_answer_says_how_a_call_ended);
+	RUN(a_call_has_one_id_and_another_than_messages);
 	RUN(it_is_told_as_json);
 	return tap_done();
 }

@@ -1,0 +1,112 @@
+#include <stdlib.h>
+
+#include "role/frontend/fe.h"
+#include "svc/bridge/sound.h"
+#include "svc/conversation/called.h"
+
+/* Calls of users who live here: seen as they begin, and remembered when they are over, by each home
+ * for its own user, beside what was said.  Who was called by somebody who wants to stay unknown
+ * (RFC 3323) remembers nothing. */
+
+static bool is_here(const struct frontend *fe, uint64_t account)
+{
+	return account && fe_owner(fe, account) == fe->env->slot;
+}
+
+static bool offers_video(const struct sip_msg *m)
+{
+	RAW_MEMORY struct sdp sdp;
+	if (sound_find(&sdp, m) < 0)
+		return false;
+	const struct sdp_media *v = sdp_media_next(&sdp, NULL, STR("video"));
+	return v && v->port != 0;
+}
+
+void fe_call_starts(struct task *t)
+{
+	char space[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(space);
+	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
+	struct token end;
+	if (!fe_is_call(t))
+		return;
+	if (is_here(t->fe, t->who.account)) {
+		fe_sender_end(t, &end);
+		k.caller_endpoint = end.endpoint;
+	}
+	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
+	k.callee_uri = fe_callee(t, &b);
+	k.video = offers_video(t->msg);
+	k.hidden = sip_has_token(t->msg, SIP_H_PRIVACY, STR("id"));
+	(void)calls_started(t->fe->calls, t->msg->call_id, &k);
+}
+
+bool fe_is_call(const struct task *t)
+{
+	return t->msg->method == SIP_INVITE && !im_is_invite(t->msg) && !fe_is_conference(t) &&
+	       !fe_is_conf_invite(t->msg) && !fe_is_of_conference(t->msg);
+}
+
+/* --- it is over ------------------------------------------------------------------------------ */
+
+struct recording {
+	struct frontend *fe;
+	uint64_t accounts[2], sequence;
+};
+
+static void on_written(void *arg, int err, int64_t id UNUSED)
+{
+	struct recording *r = arg;
+	if (err < 0)
+		fe_history_lost(r->fe, err);
+	for (unsigned i = 0; i < 2 && err == 0 && !r->fe->store_closing; i++)
+		fe_conversation_news(r->fe, r->accounts[i], r->sequence);
+	free(r);
+}
+
+static void write_row(struct frontend *fe, const uint64_t accounts[2], struct said *s)
+{
+	struct recording *r = xnew(struct recording);
+	r->fe = fe;
+	r->accounts[0] = accounts[0];
+	r->accounts[1] = accounts[1];
+	int err = fe_history_add(fe, accounts, s, on_written, r);
+	r->sequence = s->sequence;
+	if (err < 0)
+		on_written(r, err, 0);
+}
+
+/* Whose history it is in: the first is 0 if there is none. */
+static void read_homes(const struct frontend *fe, const struct call *k, uint64_t ret[2])
+{
+	uint64_t caller = is_here(fe, k->caller) ? k->caller : 0;
+	uint64_t callee = is_here(fe, k->callee) && !k->hidden ? k->callee : 0;
+	ret[0] = caller ? caller : callee;
+	ret[1] = caller && callee != caller ? callee : 0;
+}
+
+void fe_call_over(struct frontend *fe, const struct call *k)
+{
+	const struct hash_key *key = &fe->key.mac;
+	char text[256];
+	struct buf b = BUF_ON(text);
+	uint64_t accounts[2];
+	bool answered = k->state == CALL_CONNECTED;
+	struct called c = { .outcome = answered ? CALLED_ANSWERED : called_outcome_of(k->code),
+		            .began = k->started,
+		            .answered = k->answered,
+		            .ended = loop_wall(fe->loop),
+		            .video = k->video };
+	read_homes(fe, k, accounts);
+	if (!fe->cfg.history || accounts[0] == 0 || k->from.len == 0 || k->callee_uri.len == 0)
+		return;
+	called_put(&b, &c);
+	struct said s = { .conversation = said_conversation(key, k->from, k->callee_uri),
+		          .message = called_message(key, k->id, k->from),
+		          .author = k->from,
+		          .peer = k->callee_uri,
+		          .state = SAID_CALL,
+		          .type = STR(CALLED_TYPE),
+		          .text = buf_view(&b) };
+	write_row(fe, accounts, &s);
+}
