@@ -86,6 +86,8 @@ export const de: Dictionary = {
   chatlist_empty_text: "Suchen Sie oben eine Person oder drücken Sie Strg+K, und schreiben Sie die erste Nachricht.",
   chatlist_you: "Sie: {text}",
   chatlist_typing: "schreibt…",
+  said_call: "Anruf",
+  said_missed: "Verpasster Anruf",
   chatlist_draft: "Entwurf: {text}",
   chatlist_failed: "Die älteren Chats konnten nicht geladen werden.",
   chat_pick_title: "Ein Gespräch aufnehmen",

@@ -84,6 +84,8 @@ export const en = {
   chatlist_empty_text: "Search for a person above, or press Ctrl+K, and write the first message.",
   chatlist_you: "You: {text}",
   chatlist_typing: "writes…",
+  said_call: "Call",
+  said_missed: "Missed call",
   chatlist_draft: "Draft: {text}",
   chatlist_failed: "The older chats could not be loaded.",
   chat_pick_title: "Pick up a conversation",

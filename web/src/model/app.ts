@@ -82,7 +82,6 @@ export class Session {
     this.muted = new Shelf(localStorage, `dialtone.muted.${user.uri}`, CHATS_MAX);
     this.drafts = new Shelf(localStorage, `dialtone.drafts.${user.uri}`, DRAFTS_MAX);
     this.marks = new Shelf(localStorage, `dialtone.read.${user.uri}`, CHATS_MAX);
-    this.history = new History(localStorage, `dialtone.calls.${user.uri}`, tab, () => leader.first);
     this.transport = this.makeLink(tab);
     const nameOf = (uri: string) => this.people.nameOf(uri);
     this.notifier = new Notifier(prefs, leader, nameOf, words.hidden, (uri) => go("chats", uri), words.sent);
@@ -94,9 +93,18 @@ export class Session {
         looking: (uri) => this.looking(uri),
         now: () => new Date(),
         mark: randomMark,
+        called: (messages) => this.history.take(messages),
         arrived: (m) => this.arrived(m),
       },
       new Outbox(sessionStorage, `dialtone.outbox.${user.uri}`),
+      this.marks,
+    );
+    this.history = new History(
+      {
+        me: () => this.user.peek().uri,
+        request: (op, fields) => this.request(op, fields),
+        remembers: () => this.chats.remembers,
+      },
       this.marks,
     );
     this.conferences = new Conferences({
@@ -109,7 +117,6 @@ export class Session {
       media: browserMedia(this.devices),
       now: () => new Date(),
       random: Math.random,
-      taken: (call) => this.history.taken(call),
       ended: (call) => this.history.ended(call, new Date()),
       rings: (on) => ringer.set(on && this.self.peek().state !== "do_not_disturb" && !isQuiet(prefs.peek(), new Date())),
       nudge: () => this.transport.nudge(),
@@ -129,7 +136,6 @@ export class Session {
       this.marks.changed(e);
       this.drafts.changed(e);
       this.muted.changed(e);
-      this.history.changed(e);
       this.chats.marksChanged();
     };
     this.listen(window, "online", nudge);
@@ -161,7 +167,7 @@ export class Session {
   forget(): void {
     const { uri } = this.user.peek();
     this.calls.lost();
-    for (const kind of ["drafts", "read", "muted", "calls"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
+    for (const kind of ["drafts", "read", "muted"]) localStorage.removeItem(`dialtone.${kind}.${uri}`);
     sessionStorage.removeItem(`dialtone.outbox.${uri}`);
     if (localStorage.getItem(PUSH)) void import("./pushes").then((m) => m.drop());
   }
@@ -222,6 +228,7 @@ export class Session {
       this.people.forgetStates();
       this.calls.lost(hello.calls);
       this.conferences.forget();
+      this.history.forget();
       this.watched = this.watchedConferences = "";
     }
     // The link says `online` after this; what is sent then comes a turn later.

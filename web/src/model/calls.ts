@@ -31,8 +31,7 @@ export interface CallsWorld {
   rings(on: boolean): void;
   /** The network may be another one. */
   nudge(): void;
-  /** For the list of calls. */
-  taken(call: Call): void;
+  /** For the list of calls, where the server has none. */
   ended(call: Call): void;
   /** One tab of a browser has a call. Null: another one has, and `force` did not take it away; `lost`: it was taken from here. */
   claim(force: boolean, lost: () => void): Promise<(() => void) | null>;
@@ -78,7 +77,6 @@ export class Calls {
     this.current.value = call;
     call.phase.value = "connecting";
     call.taken = true;
-    this.world.taken(call);
     await this.guard(call, async () => {
       await this.claim(call, true);
       await this.open(call, video);

@@ -22,7 +22,7 @@ const PAGE_WAIT_MS = 1_000;
 /** An own message of unknown fate and one in the history with the same text are the same within that time. */
 const SAME_MS = 120_000;
 /** The mark of all chats that have none of their own: what is older was read elsewhere. */
-const SINCE = "*";
+export const SINCE = "*";
 
 export type Asked = "no" | "asking" | "done" | "failed";
 
@@ -65,6 +65,8 @@ export interface ChatsWorld {
   looking(uri: string): boolean;
   now(): Date;
   mark(): string;
+  /** Of what came, or was asked for, some may be calls. */
+  called(messages: readonly Message[]): void;
   /** A message came that the user does not look at. */
   arrived(message: Message): void;
 }
@@ -78,6 +80,8 @@ export class Chats {
   });
   readonly unread = computed(() => this.list.value.reduce((n, c) => n + c.unread.value, 0));
   readonly overview: Signal<Asked> = signal<Asked>("no");
+  /** The server has a history. */
+  remembers = true;
   private flushing = false;
 
   constructor(
@@ -117,6 +121,10 @@ export class Chats {
 
   private received(m: Message): void {
     const chat = this.chat(m.chat);
+    if (m.call) {
+      chat.entries.value = withMessage(chat.entries.peek(), m, false);
+      return this.world.called([m]);
+    }
     const mine = m.from === this.world.me();
     const known = chat.entries.peek().some((e) => e.id === m.id);
     const looking = this.world.looking(m.chat);
@@ -148,13 +156,15 @@ export class Chats {
       for (let i = 0; i < OVERVIEW_PAGES; i++) {
         const { messages, before, more } = await this.page({ limit: OVERVIEW, ...from });
         batch(() => messages.forEach((m) => this.fold(m)));
+        this.world.called(messages);
         if (!more) break;
         from = { before };
       }
       this.overview.value = "done";
     } catch (error) {
       // A server that keeps no history has no older chats to show.
-      this.overview.value = codeOf(error) === "unknown_op" ? "done" : "failed";
+      this.remembers = codeOf(error) !== "unknown_op";
+      this.overview.value = this.remembers ? "failed" : "done";
     }
   }
 
@@ -176,7 +186,7 @@ export class Chats {
   }
 
   private isNew(m: Message): boolean {
-    return m.from !== this.world.me() && m.at > (this.marks.get(m.chat) || this.marks.get(SINCE));
+    return !m.call && m.from !== this.world.me() && m.at > (this.marks.get(m.chat) || this.marks.get(SINCE));
   }
 
   /** The newest page, or with `older` the one before what is there; who comes meanwhile waits for that. */

@@ -1,7 +1,7 @@
 // The messages of one chat as a list, oldest first. Pure: each function returns a new list, or the same
 // one if nothing changed.
 
-import type { Attached, ChangeEvent, Message, MessageState, Reaction, WireError } from "../net/wire";
+import type { Attached, ChangeEvent, Message, MessageState, PastCall, Reaction, WireError } from "../net/wire";
 
 /** `queued` waits for a connection, `sending` for the answer; the rest is the server's. */
 export type EntryState = "queued" | "sending" | MessageState;
@@ -14,6 +14,7 @@ export interface Entry {
   at: string;
   text: string;
   file?: Attached;
+  call?: PastCall;
   edited_at?: string;
   deleted?: boolean;
   reactions?: readonly Reaction[];
@@ -23,8 +24,8 @@ export interface Entry {
 }
 
 export function entryOf(m: Message, unread: boolean): Entry {
-  const { id, from, at, text, file, edited_at, deleted, reactions, state, error } = m;
-  return { key: m.ref ?? id, id, from, at, text, file, edited_at, deleted, reactions, state, unread, error };
+  const { id, from, at, text, file, call, edited_at, deleted, reactions, state, error } = m;
+  return { key: m.ref ?? id, id, from, at, text, file, call, edited_at, deleted, reactions, state, unread, error };
 }
 
 /** What a message says in words: of one without words, the name of its file. */
@@ -129,7 +130,7 @@ export interface Row {
 }
 
 function sameGroup(a: Entry, b: Entry): boolean {
-  return a.from === b.from && Math.abs(Date.parse(b.at) - Date.parse(a.at)) < TOGETHER_MS;
+  return !a.call && !b.call && a.from === b.from && Math.abs(Date.parse(b.at) - Date.parse(a.at)) < TOGETHER_MS;
 }
 
 /** How the list is shown: days, the "new" line, groups. `dayOf` names the local day of a time. */

@@ -1,20 +1,21 @@
-// The calls of one user in this browser: with whom, when, how long, missed or not. It is this browser's
-// own; another device knows nothing of it.
+// The user's calls, as the server remembers them: on whatever device they were. Where it remembers
+// nothing, those of this page.
 
-import { computed, signal, type Signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
+import { checkMessages } from "../net/check";
+import { codeOf, type Message, type Outcome, type PastCall } from "../net/wire";
 import type { Call } from "./call";
+import { SINCE, type Asked } from "./chats";
+import type { Shelf } from "./prefs";
 import { randomMark } from "./tabs";
 
-export type Result = "answered" | "answered_elsewhere" | "declined_elsewhere" | "missed" | "declined" | "unanswered" | "failed";
+export type Result = "answered" | "missed" | "unanswered" | "declined" | "busy" | "failed";
 
 export interface Past {
   id: string;
-  /** The tab that wrote it. */
-  tab: string;
   uri: string;
-  /** What the caller said to be called, where nobody else says it. */
-  name: string;
+  /** When it began. */
   at: string;
   ours: boolean;
   video: boolean;
@@ -24,116 +25,95 @@ export interface Past {
   fresh: boolean;
 }
 
-export const HISTORY_MAX = 200;
-const TEXT_MAX = 256;
-/** Tabs are told of the same call within that time: what one of them answered, the others did not miss. */
-const SAME_MS = 10_000;
-const RESULTS = new Set<unknown>(["answered", "answered_elsewhere", "declined_elsewhere", "missed", "declined", "unanswered", "failed"]);
+/** How many are read at once, and how many are kept. */
+const PAGE = 50;
+const KEPT = 1_000;
+/** The mark up to which calls were seen. */
+const SEEN = "calls";
 
-type Store = Pick<Storage, "getItem" | "setItem">;
+/** What ends a call that rang, but was not missed. */
+const ENDS: Record<string, Outcome> = { ended_here: "declined", declined_elsewhere: "declined", answered_elsewhere: "answered" };
+
+/** A message that is a call. */
+type Row = Message & { call: PastCall };
+
+export interface HistoryWorld {
+  me(): string;
+  request(op: string, fields?: object): Promise<unknown>;
+  /** Whether the server remembers anything. */
+  remembers(): boolean;
+}
+
+/** What it was to this user; who was called and busy said so. */
+export function resultOf({ outcome }: PastCall, ours: boolean): Result {
+  if (outcome === "missed") return ours ? "unanswered" : "missed";
+  return outcome === "busy" && !ours ? "declined" : outcome;
+}
 
 export class History {
+  private readonly rows = signal<readonly Row[]>([]);
+  readonly asked = signal<Asked>("no");
+  readonly more = signal(false);
+  private before = "";
   /** The newest first. */
-  readonly calls: Signal<readonly Past[]>;
-  private readonly ids = new WeakMap<Call, string>();
+  readonly calls = computed(() => this.rows.value.map((m) => this.past(m)));
   readonly missed = computed(() => this.calls.value.filter((p) => p.fresh).length);
 
   constructor(
-    private readonly store: Store,
-    private readonly key: string,
-    private readonly tab: string,
-    /** Whether this tab tells of what no tab answered. */
-    private readonly speaks: () => boolean,
-  ) {
-    this.calls = signal(this.read());
+    private readonly world: HistoryWorld,
+    private readonly marks: Shelf,
+  ) {}
+
+  /** What the server tells, of which calls are taken. */
+  take(messages: readonly Message[]): void {
+    const all = new Map(this.rows.peek().map((m) => [m.id, m]));
+    for (const m of messages) if (m.call) all.set(m.id, m as Row);
+    this.rows.value = [...all.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, KEPT);
   }
 
-  /** A call that rings is answered here: said at once, for the other tabs hear only that it rings no more. */
-  taken(call: Call): void {
-    this.put(call, "answered", call.begun);
-  }
-
-  /** A call is over. */
+  /** A call is over: nobody else tells of it where nothing is remembered. */
   ended(call: Call, now: Date): void {
-    const result = resultOf(call);
-    if (!rang(result) || this.speaks()) this.put(call, result, now);
+    if (this.world.remembers()) return;
+    const { uri, ours, video, begun } = call;
+    const since = call.since.peek();
+    const seconds = since ? Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000)) : 0;
+    const outcome = since ? "answered" : call.taken ? "failed" : ((!ours && ENDS[call.reason.peek()]) || "missed");
+    const from = ours ? this.world.me() : uri;
+    this.take([{ id: randomMark(), chat: uri, from, at: now.toISOString(), text: "", state: "delivered", call: { outcome, began: begun.toISOString(), seconds, video } }]);
   }
 
-  private put(call: Call, result: Result, now: Date): void {
-    const since = call.since.peek();
-    const { uri, ours, said: name, video } = call;
-    const seconds = since ? Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000)) : 0;
-    const at = call.begun.toISOString();
-    const id = this.ids.get(call) ?? randomMark();
-    this.ids.set(call, id);
-    this.add({ id, tab: this.tab, uri, name, at, ours, video, result, seconds, fresh: result === "missed" });
+  /** The newest page, or the one before what is there. */
+  async load(older = false): Promise<void> {
+    if (this.asked.peek() === "asking") return;
+    this.asked.value = "asking";
+    try {
+      const page = checkMessages(await this.world.request("chat.history", { calls: true, limit: PAGE, ...(older && this.before && { before: this.before }) }));
+      this.take(page.messages);
+      this.before = page.before;
+      this.more.value = page.more;
+      this.asked.value = "done";
+    } catch (error) {
+      this.asked.value = codeOf(error) === "unknown_op" ? "done" : "failed";
+    }
+  }
+
+  /** What is here may have a gap behind it. */
+  forget(): void {
+    if (this.world.remembers()) this.rows.value = [];
+    this.asked.value = "no";
   }
 
   /** The user looks at them. */
   seen(): void {
-    if (this.missed.peek()) this.write(this.read().map((p) => ({ ...p, fresh: false })));
+    const [last] = this.rows.peek();
+    if (last && last.at > this.marks.get(SEEN)) this.marks.set(SEEN, last.at);
   }
 
-  clear(): void {
-    this.write([]);
+  private past(m: Row): Past {
+    const { began, seconds, video } = m.call;
+    const ours = m.from === this.world.me();
+    const result = resultOf(m.call, ours);
+    const mark = this.marks.values.value[SEEN] || this.marks.get(SINCE);
+    return { id: m.id, uri: m.chat, at: began, ours, video, result, seconds, fresh: result === "missed" && m.at > mark };
   }
-
-  /** Another tab wrote. */
-  changed(event: StorageEvent): void {
-    if (event.key === this.key) this.calls.value = this.read();
-  }
-
-  private add(past: Past): void {
-    const all = this.read().filter((p) => p.id !== past.id);
-    const same = (p: Past) =>
-      p.tab !== past.tab && !p.ours && !past.ours && p.uri === past.uri && Math.abs(Date.parse(p.at) - Date.parse(past.at)) < SAME_MS;
-    if (rang(past.result) && all.some(same)) return;
-    const others = all.filter((p) => !(rang(p.result) && same(p)));
-    this.write([past, ...others]);
-  }
-
-  private write(all: readonly Past[]): void {
-    const kept = all.slice(0, HISTORY_MAX);
-    this.calls.value = kept;
-    try {
-      this.store.setItem(this.key, JSON.stringify(kept));
-    } catch {
-      // Full or forbidden: it holds for this page only.
-    }
-  }
-
-  private read(): readonly Past[] {
-    try {
-      const json: unknown = JSON.parse(this.store.getItem(this.key) ?? "[]");
-      return Array.isArray(json) ? json.filter(isPast).slice(0, HISTORY_MAX) : [];
-    } catch {
-      return [];
-    }
-  }
-}
-
-/** It only rang here: what another tab of this browser says of the same call is more. */
-function rang(result: Result): boolean {
-  return result === "missed" || result === "answered_elsewhere" || result === "declined_elsewhere";
-}
-
-function resultOf(call: Call): Result {
-  if (call.since.peek()) return "answered";
-  if (call.ours) return "unanswered";
-  // One that was taken but found no way was not missed.
-  if (call.taken) return "failed";
-  const reason = call.reason.peek();
-  if (reason === "answered_elsewhere" || reason === "declined_elsewhere") return reason;
-  return reason === "ended_here" ? "declined" : "missed";
-}
-
-function isPast(v: unknown): v is Past {
-  const p = v as Past;
-  return (
-    typeof v === "object" && v !== null &&
-    [p.id, p.tab, p.uri, p.name, p.at].every((s) => typeof s === "string" && s.length <= TEXT_MAX) &&
-    !Number.isNaN(Date.parse(p.at)) &&
-    [p.ours, p.video, p.fresh].every((b) => typeof b === "boolean") &&
-    RESULTS.has(p.result) && typeof p.seconds === "number" && p.seconds >= 0
-  );
 }

@@ -1,7 +1,7 @@
 // From JSON to the types of `wire.ts`: what is missing or of another type becomes a default, what cannot
 // be used becomes null. A server is trusted less than the types, and an older or newer one is met.
 
-import type { Attached, CallEvent, ChangeEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Person, Reaction, Self, State, User, WireError } from "./wire";
+import type { Attached, CallEvent, ChangeEvent, ConferenceEvent, Contact, Event, Group, Hello, Member, Message, MessageState, Outcome, PastCall, Person, Reaction, Self, State, User, WireError } from "./wire";
 
 type Obj = Record<string, unknown>;
 
@@ -82,6 +82,15 @@ function checkReaction(o: Obj): Reaction | null {
   return emoji && people.length ? { emoji, people } : null;
 }
 
+const OUTCOMES = new Set<string>(["answered", "missed", "declined", "busy", "failed"]);
+
+function checkPastCall(v: unknown): PastCall | undefined {
+  if (!isObject(v) || Number.isNaN(Date.parse(text(v.began)))) return undefined;
+  const outcome = OUTCOMES.has(text(v.outcome)) ? (v.outcome as Outcome) : "failed";
+  const seconds = typeof v.seconds === "number" && v.seconds > 0 ? v.seconds : 0;
+  return { outcome, began: text(v.began), seconds, video: v.video === true };
+}
+
 export function checkMessage(v: unknown): Message | null {
   if (!isObject(v) || !text(v.id) || !text(v.chat) || !text(v.from)) return null;
   if (Number.isNaN(Date.parse(text(v.at)))) return null;
@@ -92,6 +101,7 @@ export function checkMessage(v: unknown): Message | null {
     at: text(v.at),
     text: text(v.text),
     file: checkFile(v.file),
+    call: checkPastCall(v.call),
     edited_at: optional(v.edited_at),
     deleted: v.deleted === true,
     reactions: list(v.reactions, checkReaction).slice(0, REACTIONS_MAX),

@@ -101,6 +101,15 @@ export interface WireError {
   retry_s?: number;
 }
 
+export type Outcome = "answered" | "missed" | "declined" | "busy" | "failed";
+
+export interface PastCall {
+  outcome: Outcome;
+  began: string;
+  seconds: number;
+  video: boolean;
+}
+
 export interface Message {
   id: string;
   chat: string;
@@ -108,6 +117,8 @@ export interface Message {
   at: string;
   text: string;
   file?: Attached;
+  /** It is no text, but a call that is over. */
+  call?: PastCall;
   edited_at?: string;
   deleted?: boolean;
   reactions?: Reaction[];

@@ -250,11 +250,11 @@ async function calls(page, mock) {
   await check(page, "a call that ended");
   await go(page, "#/calls");
   await page.getByRole("listitem").first().waitFor();
-  await check(page, "calls of this browser");
-  await page.getByRole("button", { name: "Clear the list of calls" }).click();
-  await page.getByRole("dialog").waitFor();
-  await check(page, "clearing the list of calls");
-  await page.keyboard.press("Escape");
+  await check(page, "past calls");
+  await go(page, "#/chats/bob%40example.test");
+  await page.getByRole("log").getByText("Call, declined").waitFor();
+  await check(page, "past calls in a chat");
+  await go(page, "#/calls");
   await page.getByRole("button", { name: "Check devices" }).first().click();
   await page.getByText("Your microphone works.").waitFor();
   await page.getByRole("combobox", { name: "Microphone" }).waitFor();

@@ -84,13 +84,13 @@ story("a microphone is crossed out while it is mute, and at no other time", asyn
   await until(async () => !(await crossed()), "it is heard again");
 });
 
-story("missed calls are marked until they are seen, and called back; signing out forgets them", async ({ page, mock }) => {
+story("missed calls are marked until they are seen, stand in the chat, and are called back", async ({ page, mock }) => {
   await signIn(page, BOB);
   mock.call("incoming", { sdp: "m=audio 9 x" });
   await page.getByRole("alertdialog").waitFor();
   mock.call("ended", { reason: "cancelled" });
   await page.getByRole("link", { name: /1 missed call/ }).click();
-  const line = page.getByRole("listitem");
+  const line = page.getByRole("list", { name: "Calls" }).getByRole("listitem");
   await line.getByText("Missed").waitFor();
   await page.getByRole("link", { name: "Calls", exact: true }).waitFor();
   await page.getByRole("button", { name: "Call Bob Marchetti back" }).click();
@@ -102,6 +102,16 @@ story("missed calls are marked until they are seen, and called back; signing out
   await line.getByText("Missed").waitFor();
   await line.first().getByRole("link").click();
   await page.getByRole("article", { name: "Bob Marchetti" }).waitFor();
+  await page.getByRole("link", { name: /^Chats/ }).click();
+  await page.getByRole("option", { name: /Bob Marchetti/ }).getByText("Call", { exact: true }).waitFor();
+  await page.getByRole("option", { name: /Bob Marchetti/ }).click();
+  const log = page.getByRole("log");
+  await log.getByText("Missed call").waitFor();
+  await log.getByText(/^Call, 0:0/).waitFor();
+  mock.asked.length = 0;
+  await log.getByRole("button", { name: "Call Bob Marchetti back" }).click();
+  await answerCall(page, mock);
+  await page.getByRole("button", { name: "Hang up" }).click();
   await page.getByRole("button", { name: /change your state/ }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("User name").waitFor();

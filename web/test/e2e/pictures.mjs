@@ -214,6 +214,10 @@ async function calls(page, mock, shot) {
   await go(page, "#/calls");
   await page.getByRole("listitem").first().waitFor();
   await shot("calls");
+  await go(page, BOB);
+  await page.getByRole("log").getByText("Call, declined").waitFor();
+  await shot("calls-chat");
+  await go(page, "#/calls");
   await page.getByRole("button", { name: "Check devices" }).first().click();
   await page.getByText("Your microphone works.").waitFor();
   await page.waitForFunction(() => document.querySelector(".check-picture")?.videoWidth > 0);

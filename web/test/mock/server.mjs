@@ -81,6 +81,8 @@ export class Mock {
   /** name: content, of people; and the own one. */
   photos = new Map();
   photo = "";
+  /** id: a call that goes on. */
+  running = new Map();
   #held = null;
   /** The server is not there at all. */
   gone = false;
@@ -148,7 +150,32 @@ export class Mock {
 
   /** A call with Bob. */
   call(state, fields = {}) {
-    this.event("call", { call: "call-1", state, with: `bob@${data.DOMAIN}`, ...fields });
+    const event = { call: "call-1", state, with: `bob@${data.DOMAIN}`, ...fields };
+    if (state === "incoming") this.callBegins(event.call, event.with, event.with, event.sdp);
+    if (state === "answered") this.callAnswered(event.call);
+    this.event("call", event);
+    if (state === "ended") this.callOver(event.call, "missed");
+  }
+
+  callBegins(call, chat, from, sdp = "") {
+    this.running.set(call, { chat, from, began: new Date().toISOString(), video: sdp.includes("m=video"), answered: 0 });
+  }
+
+  callAnswered(call) {
+    const c = this.running.get(call);
+    if (c) c.answered ||= Date.now();
+  }
+
+  /** It is in the history from now on. */
+  callOver(call, unanswered) {
+    const c = this.running.get(call);
+    if (!c) return;
+    this.running.delete(call);
+    const { chat, from, began, video, answered } = c;
+    const seconds = answered ? Math.round((Date.now() - answered) / 1000) : 0;
+    const message = { id: randomUUID(), chat, from, at: new Date().toISOString(), text: "", state: "delivered", call: { outcome: answered ? "answered" : unanswered, began, seconds, video } };
+    this.messages.push(message);
+    this.event("message", { message });
   }
 
   /** A file that the server keeps. */
@@ -656,10 +683,19 @@ const OPS = {
     for (const chat of chats) mock.tellConference(chat);
     return { ok: {} };
   },
-  "call.start": () => ({ ok: { call: "call-1" } }),
-  "call.answer": () => ({ ok: {} }),
+  "call.start": ({ to, sdp }, mock) => {
+    mock.callBegins("call-1", to, data.ME, sdp);
+    return { ok: { call: "call-1" } };
+  },
+  "call.answer": ({ call }, mock) => {
+    mock.callAnswered(call);
+    return { ok: {} };
+  },
   "call.accept": () => ({ ok: {} }),
-  "call.end": () => ({ ok: {} }),
+  "call.end": ({ call }, mock) => {
+    mock.callOver(call, mock.running.get(call)?.from === data.ME ? "missed" : "declined");
+    return { ok: {} };
+  },
   "relay.get": () => ({ error: { code: "no_relay", text: "There is no relay.", remedy: "" } }),
   seen: () => ({ ok: {} }),
   "chat.typing": () => ({ ok: {} }),
@@ -678,9 +714,9 @@ const OPS = {
   "chat.edit": changing("edit", (m) => m.from === data.ME),
   "chat.delete": changing("delete", (m) => m.from === data.ME),
   "chat.react": changing("react"),
-  "chat.history": ({ with: uri, before, limit }, mock) => {
+  "chat.history": ({ with: uri, calls, before, limit }, mock) => {
     const all = mock.messages
-      .filter((m) => (!uri || m.chat === uri) && (!before || m.at < before))
+      .filter((m) => (!uri || m.chat === uri) && (!calls || m.call) && (!before || m.at < before))
       .sort((a, b) => (a.at < b.at ? -1 : 1));
     const messages = all.slice(-limit);
     return { ok: { messages, before: messages[0]?.at ?? "", more: all.length > limit } };
@@ -691,7 +727,7 @@ const OPS = {
     if (!words.length) return { error: { code: "bad_request", text: "text has no word", remedy: "" } };
     const all = mock.messages.filter((m) => !before || m.at < before).sort((a, b) => (a.at < b.at ? -1 : 1));
     const part = all.slice(-SEARCHED);
-    const messages = part.filter((m) => words.every((w) => m.text.toLowerCase().includes(w)));
+    const messages = part.filter((m) => !m.call && words.every((w) => m.text.toLowerCase().includes(w)));
     return { ok: { messages, before: part[0]?.at ?? "", more: all.length > SEARCHED } };
   },
 };

@@ -131,7 +131,6 @@ function world() {
     rings: (on) => rings.push(on),
     nudge,
     claim,
-    taken: () => undefined,
     ended: (call) => over.push(call),
   });
   const ops = () => asked.map(([op]) => op);

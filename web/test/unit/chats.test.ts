@@ -45,6 +45,7 @@ function make(): Chats {
       looking: (uri) => looking === uri,
       now: () => new Date(now),
       mark: () => `r${++refs}`,
+      called: (all) => called.push(...all.filter((m) => m.call)),
       arrived: (m) => arrived.push(m),
     },
     new Outbox(store, "box"),
@@ -52,7 +53,10 @@ function make(): Chats {
   );
 }
 
+let called: Message[];
+
 beforeEach(() => {
+  called = [];
   online = true;
   looking = null;
   refs = 0;
@@ -62,6 +66,18 @@ beforeEach(() => {
   server = accept;
   store = new FakeStore();
   chats = make();
+});
+
+describe("calls", () => {
+  const call = { outcome: "missed" as const, began: at(1), seconds: 0, video: false };
+
+  it("stand in their chat, and are neither unread nor told as messages", async () => {
+    server = () => Promise.resolve({ messages: [{ ...message("b", BOB, 2, ""), call }], more: false });
+    await chats.connected(false);
+    chats.event({ ev: "message", message: { ...message("c", BOB, 3, ""), call } });
+    expect(chats.chat(BOB).entries.value.map((e) => e.call?.outcome)).toEqual(["missed", "missed"]);
+    expect([chats.unread.value, arrived.length, called.map((m) => m.id)]).toEqual([0, 0, ["b", "c"]]);
+  });
 });
 
 describe("receiving", () => {

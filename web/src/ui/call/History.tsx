@@ -1,4 +1,4 @@
-// The calls of this browser, the newest first.
+// The user's calls, the newest first.
 
 import "../../style/call-more.css";
 
@@ -12,9 +12,9 @@ import { hrefOf } from "../../model/route";
 import { brief, full } from "../../text/time";
 import { now, overlay, useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
-import { Dialog } from "../parts/Dialog";
 import { Empty } from "../parts/Empty";
 import { Icon } from "../parts/Icon";
+import { Skeleton } from "../parts/Skeleton";
 import { duration } from "./name";
 
 /** How many of those that are called are watched for their presence. */
@@ -22,7 +22,7 @@ const WATCH = 50;
 
 function Line({ past, fresh }: { past: Past; fresh: boolean }) {
   const { calls, online, people, route } = useSession();
-  const name = people.knows(past.uri) ? people.nameOf(past.uri) : past.name || people.nameOf(past.uri);
+  const name = people.nameOf(past.uri);
   const off = !online.value || (calls.current.value !== null && calls.current.value.phase.value !== "ended");
   const what = t(past.result === "answered" ? (past.ours ? "past_out" : "past_in") : `past_${past.result}`);
   return (
@@ -36,7 +36,7 @@ function Line({ past, fresh }: { past: Past; fresh: boolean }) {
           </span>
           <span class={past.result === "missed" ? "line-sub past-missed" : "line-sub"}>
             <Icon name={past.result === "missed" ? "missed" : past.ours ? "callOut" : "callIn"} size={14} />
-            {what}{past.seconds > 0 && `, ${duration(past.seconds)}`}{past.video && `, ${t("past_video")}`}
+            {what}{past.result === "answered" && `, ${duration(past.seconds)}`}{past.video && `, ${t("past_video")}`}
           </span>
         </span>
         {fresh && <span class="hidden">{t("past_new")}</span>}
@@ -48,30 +48,35 @@ function Line({ past, fresh }: { past: Past; fresh: boolean }) {
   );
 }
 
-function Clear({ onClose }: { onClose: () => void }) {
+/** What there is besides the list itself. */
+function End({ empty }: { empty: boolean }) {
   const { history } = useSession();
-  return (
-    <Dialog title={t("past_clear")} onClose={onClose}>
-      <p>{t("past_clear_text")}</p>
-      <div class="buttons end">
-        <button type="button" class="button" onClick={onClose}>{t("cancel")}</button>
-        <button type="button" class="button danger" onClick={() => (history.clear(), onClose())}>{t("remove")}</button>
-      </div>
-    </Dialog>
-  );
+  const asked = history.asked.value;
+  if (asked === "failed") {
+    return (
+      <p class="list-status warn">
+        {t("past_failed_to_load")} <button type="button" class="link" onClick={() => void history.load(!empty)}>{t("retry")}</button>
+      </p>
+    );
+  }
+  if (asked !== "done") return empty ? <Skeleton /> : null;
+  if (empty) return <Empty icon="phone" title={t("past_empty_title")} text={t("past_empty_text")} />;
+  return history.more.value ? <p class="list-status"><button type="button" class="link" onClick={() => void history.load(true)}>{t("past_older")}</button></p> : null;
 }
 
 export function HistoryList() {
   const session = useSession();
   const { history } = session;
   const fresh = useSignal<ReadonlySet<string>>(new Set());
-  const clearing = useSignal(false);
   const all = history.calls.value;
   const watched = [...new Set(all.map((p) => p.uri))].slice(0, WATCH).join(" ");
   useEffect(() => {
     session.show("history", watched ? watched.split(" ") : []);
     return () => session.show("history", []);
   }, [watched]);
+  useEffect(() => {
+    if (session.online.value && history.asked.value === "no") void history.load();
+  }, [session.online.value, history.asked.value]);
   // Those that are new keep their mark as long as the list is shown.
   useEffect(() => {
     const now = history.calls.peek().filter((p) => p.fresh).map((p) => p.id);
@@ -84,12 +89,10 @@ export function HistoryList() {
         <h1>{t("calls_title")}</h1>
         <span>
           <button type="button" class="icon-button" aria-label={t("check_open")} title={t("check_open")} onClick={() => (overlay.value = "devices")}><Icon name="settings" /></button>
-          {all.length > 0 && <button type="button" class="icon-button" aria-label={t("past_clear")} title={t("past_clear")} onClick={() => (clearing.value = true)}><Icon name="trash" /></button>}
         </span>
       </header>
-      {!all.length && <Empty icon="phone" title={t("past_empty_title")} text={t("past_empty_text")} />}
       {all.length > 0 && <ul class="pasts" aria-label={t("calls_title")}>{all.map((p) => <Line key={p.id} past={p} fresh={p.fresh || fresh.value.has(p.id)} />)}</ul>}
-      {clearing.value && <Clear onClose={() => (clearing.value = false)} />}
+      <End empty={!all.length} />
     </div>
   );
 }

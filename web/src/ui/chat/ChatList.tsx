@@ -43,8 +43,9 @@ function Second({ chat, open }: { chat: Chat; open: boolean }) {
   if (chat.typing.value) return <span class="line-sub accent">{t("chatlist_typing")}</span>;
   if (draft) return <span class="line-sub draft" dir="auto">{t("chatlist_draft", { text: preview(draft) })}</span>;
   if (!last) return null;
-  const text = last.deleted ? t("msg_deleted") : preview(said(last));
   const mine = last.from === user.value.uri;
+  if (last.call) return <span class="line-sub">{t(!mine && last.call.outcome === "missed" ? "said_missed" : "said_call")}</span>;
+  const text = last.deleted ? t("msg_deleted") : preview(said(last));
   return (
     <span class={last.state === "failed" ? "line-sub warn" : "line-sub"} dir="auto">
       {mine ? t("chatlist_you", { text }) : isConference(chat.uri) && last.from !== chat.uri ? t("chat_says", { name: people.nameOf(last.from), text }) : text}

@@ -12,9 +12,12 @@ import { dayKey, dayName } from "../../text/time";
 import { now, useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
 import { Icon } from "../parts/Icon";
+import { lazy } from "../parts/Lazy";
 import { announce } from "../parts/live";
 import { Bubble } from "./Bubble";
 import { useOthers } from "./Mentions";
+
+const CallTrace = lazy(async () => (await import("../call/CallTrace")).CallTrace, true);
 
 /** So near to the end counts as at the end, and so near to the begin as at the begin. */
 const END_PX = 80;
@@ -58,7 +61,7 @@ function useSpoken(entries: readonly Entry[]): void {
     if (!last || last.key === spoken.current) return;
     const live = spoken.current !== undefined;
     spoken.current = last.key;
-    if (live && last.from !== user.value.uri) {
+    if (live && !last.call && last.from !== user.value.uri) {
       announce(t("chat_says", { name: people.nameOf(last.from), text: withoutQuotes(said(last)).slice(0, SAID_MAX) }));
     }
   }, [entries]);
@@ -170,7 +173,7 @@ export function Timeline({ chat }: { chat: Chat }) {
             <div key={row.entry.key} class={row.entry.key === sought ? "timeline-row sought" : "timeline-row"}>
               {row.day && <h2 class="day"><span>{dayName(row.entry.at, now.value, locale.value)}</span></h2>}
               {row.fresh && <p class="fresh"><span>{t("chat_new")}</span></p>}
-              <Bubble row={row} uri={chat.uri} names={names} last={row.entry.key === lastMine} />
+              {row.entry.call ? <CallTrace entry={row.entry} call={row.entry.call} uri={chat.uri} /> : <Bubble row={row} uri={chat.uri} names={names} last={row.entry.key === lastMine} />}
             </div>
           ))}
           {chat.typing.value && (
