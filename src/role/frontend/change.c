@@ -24,11 +24,18 @@ void fe_change_row(struct said *s, const struct change *c)
 
 /* --- who may --------------------------------------------------------------------------------- */
 
+/* Anybody in the conversation reacts; what is delivered its recipient's home says; the rest is its
+ * author's. */
+static bool may(const struct change *c, bool is_author)
+{
+	bool reacts = c->kind == SAID_REACT || c->kind == SAID_UNREACT;
+	return reacts || is_author == (c->kind != SAID_DELIVER);
+}
+
 static enum refusal look(struct frontend *fe, uint64_t account, struct str who,
                          const struct change *c, uint64_t conversation)
 {
 	struct fe_said_found f;
-	bool reacts = c->kind == SAID_REACT || c->kind == SAID_UNREACT;
 	int r = fe_history_find(fe, account, c, &f);
 	if (r == -EUSERS)
 		return REFUSE_CHANGES;
@@ -36,7 +43,7 @@ static enum refusal look(struct frontend *fe, uint64_t account, struct str who,
 		return r == -ENOENT ? REFUSE_NO_MESSAGE : REFUSE_HOME_DOWN;
 	if (conversation && f.conversation != conversation)
 		return REFUSE_NO_MESSAGE;
-	return reacts || str_ieq(str_of(f.author), who) ? REFUSE_NOTHING : REFUSE_NOT_AUTHOR;
+	return may(c, str_ieq(str_of(f.author), who)) ? REFUSE_NOTHING : REFUSE_NOT_AUTHOR;
 }
 
 static enum refusal look_at(struct task *t, struct arena *a)
@@ -44,9 +51,10 @@ static enum refusal look_at(struct task *t, struct arena *a)
 	struct change c;
 	if (!t->fe->cfg.history)
 		return REFUSE_CONTENT;
-	if (change_read(&c, a, task_body(t)) < 0)
+	if (change_read(&c, a, task_body(t)) < 0 || (c.kind == SAID_DELIVER && !t->receipt))
 		return REFUSE_BAD_BODY;
-	return look(t->fe, t->who.account, t->who.uri, &c, 0);
+	return c.kind == SAID_DELIVER ? REFUSE_NOTHING
+	                              : look(t->fe, t->who.account, t->who.uri, &c, 0);
 }
 
 bool fe_may_change(struct task *t)
@@ -141,9 +149,10 @@ static bool is_old(const struct task *t, const struct fe_ends *e)
 }
 
 /* What it changes may be kept as well, and come before it. */
-static bool may_come_later(const struct task *t)
+static bool may_come_later(const struct task *t, const struct change *c)
 {
-	return !t->redelivered && !registrar_user(t->fe->registrar, t->callee);
+	return c->kind != SAID_DELIVER && !t->redelivered &&
+	       !registrar_user(t->fe->registrar, t->callee);
 }
 
 bool fe_change(struct task *t)
@@ -162,7 +171,7 @@ bool fe_change(struct task *t)
 	uint64_t conversation = e.room ? said_conversation(k, e.peer, STR(""))
 	                               : said_conversation(k, e.author, e.peer);
 	enum refusal why = look(t->fe, t->callee, e.author, &c, conversation);
-	if (why == REFUSE_NO_MESSAGE && may_come_later(t) && t->fe->cfg.keep)
+	if (why == REFUSE_NO_MESSAGE && may_come_later(t, &c) && t->fe->cfg.keep)
 		return false;
 	if (why && !t->redelivered)
 		task_refuse(t, why, STR(""));

@@ -13,7 +13,9 @@ struct delivery {
 	struct frontend *fe;
 	uint64_t account;
 	uint64_t sequence; /* of the one that is under way, or was the last */
-	struct buf sender;
+	struct buf sender, recipient;
+	bool told_of;     /* its sender is told */
+	uint64_t message; /* if so, its id; else 0 */
 	size_t bytes;
 	struct sip_ctx *ctx;
 	bool busy;    /* its row is being written */
@@ -45,6 +47,7 @@ static void delivery_free(void *arg)
 	map_del(&d->fe->kept.delivering, &d->node);
 	timer_stop(&d->timer);
 	buf_free(&d->sender);
+	buf_free(&d->recipient);
 	free(d);
 }
 
@@ -80,6 +83,17 @@ static void put_request(struct buf *b, const struct delivery *d, const struct ke
 
 static const struct sip_ctx_ops deliver_ops;
 
+/* Is its sender told that it was delivered?  Where nothing is remembered nothing can be changed,
+ * and what is said in a conference was delivered to that. */
+static bool is_told_of(const struct frontend *fe, const struct kept *k)
+{
+	char text[ACCESS_URI_MAX + 8];
+	struct buf b = BUF_ON(text);
+	buf_printf(&b, "sip:%" STR_FMT, STR_ARG(k->sender));
+	return fe->cfg.history && !str_istarts(k->type, STR(CHANGE_TYPE)) &&
+	       !conf_uri_is_for_phones(buf_view(&b));
+}
+
 static void send_message(void *arg, const struct kept *k)
 {
 	struct delivery *d = arg;
@@ -93,6 +107,9 @@ static void send_message(void *arg, const struct kept *k)
 	d->bytes = k->body.len;
 	d->sender.len = 0;
 	buf_str(&d->sender, k->sender);
+	d->recipient.len = 0;
+	buf_str(&d->recipient, home_user_aor(u));
+	d->told_of = is_told_of(fe, k);
 	sip_branch_make(fe->stack, 0, branch);
 	struct buf *b = sip_transport_out(link->tp);
 	buf_printf(b, "MESSAGE sip:%" STR_FMT " SIP/2.0\r\nVia: ", STR_ARG(home_user_aor(u)));
@@ -123,6 +140,15 @@ static void next(struct delivery *d)
 		try_later(d);
 }
 
+static struct fe_receipt receipt_of(const struct delivery *d)
+{
+	return (struct fe_receipt){ .sequence = d->sequence,
+		                    .account = d->account,
+		                    .sender = buf_view(&d->sender),
+		                    .recipient = buf_view(&d->recipient),
+		                    .message = d->message };
+}
+
 static void on_written(void *arg, int err, int64_t changed)
 {
 	struct delivery *d = arg;
@@ -132,8 +158,12 @@ static void on_written(void *arg, int err, int64_t changed)
 		delivery_free(d);
 		return;
 	}
-	if (err == 0 && changed > 0)
+	if (err == 0 && changed > 0) {
+		struct fe_receipt r = receipt_of(d);
 		fe_kept_forget(fe, d->account, buf_view(&d->sender), d->bytes);
+		if (r.message)
+			fe_receipt_send(fe, &r);
+	}
 	if (err < 0)
 		try_later(d); /* it may come twice, but not never */
 	else
@@ -142,7 +172,8 @@ static void on_written(void *arg, int err, int64_t changed)
 
 static void delivered(struct delivery *d)
 {
-	int r = fe_kept_delivered(d->fe, d->sequence, on_written, d);
+	struct fe_receipt what = receipt_of(d);
+	int r = fe_kept_delivered(d->fe, &what, on_written, d);
 	d->busy = r == 0;
 	if (r < 0)
 		try_later(d);
@@ -161,6 +192,7 @@ static void on_response(void *arg, struct sip_ctx *t, struct sip_msg *r)
 		return;
 	sip_ctx_forget(t);
 	d->ctx = NULL;
+	d->message = d->told_of ? said_message(&d->fe->key.mac, r) : 0;
 	if (r->status < 300)
 		delivered(d);
 	else if (is_for_later(r->status))
@@ -207,6 +239,7 @@ void fe_deliver(struct frontend *fe, uint64_t account)
 		d->fe = fe;
 		d->account = account;
 		d->sender = buf_of(ACCESS_URI_MAX);
+		d->recipient = buf_of(ACCESS_URI_MAX);
 		timer_init(&d->timer, fe->loop, on_timer, d);
 		defer_init(&d->reap, delivery_free, d);
 		map_add(&fe->kept.delivering, &d->node, hash_of(fe, account));

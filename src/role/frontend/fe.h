@@ -91,6 +91,8 @@ struct fe_kept {
 	uint64_t n_expired;
 	struct map of_user, of_sender; /* how many */
 	struct map delivering;         /* struct delivery */
+	struct list receipts;          /* that are under way */
+	uint32_t n_receipts;
 	struct timer sweep;
 };
 
@@ -217,21 +219,22 @@ struct task {
 	struct sip_stx *stx; /* once it is kept */
 	const struct sip_msg *msg;
 	struct sip_flow *flow;
-	bool kept;               /* on the heap */
-	bool from_link;          /* another process has done the access half's part */
-	bool one_dialect;        /* INVITE: only endpoints that speak the sender's dialect */
-	bool quiet;              /* INVITE: the user is not to be disturbed by this caller */
-	bool bridged;            /* INVITE: endpoints of the other dialect are behind the bridge */
-	bool stranger;           /* nobody has been authenticated: leave no trace */
-	const char *detail;      /* of a refusal, for the log; static, or NULL */
-	char *new_body;          /* of a kept task: what goes on in place of the body; owned */
-	struct str new_text;     /* the same; p NULL: the body as it is */
-	bool redelivered;        /* MESSAGE: it was kept, and comes again */
-	bool noted;              /* such a one: its user remembers it already */
-	bool forget;             /* nothing is kept of the answer: it can be given anew */
-	bool secure;             /* sips: in the Request-URI or a Route: every hop must be TLS */
-	int max_forwards;        /* to write */
-	unsigned pop_routes;     /* of ours, in front */
+	bool kept;           /* on the heap */
+	bool from_link;      /* another process has done the access half's part */
+	bool one_dialect;    /* INVITE: only endpoints that speak the sender's dialect */
+	bool quiet;          /* INVITE: the user is not to be disturbed by this caller */
+	bool bridged;        /* INVITE: endpoints of the other dialect are behind the bridge */
+	bool stranger;       /* nobody has been authenticated: leave no trace */
+	const char *detail;  /* of a refusal, for the log; static, or NULL */
+	char *new_body;      /* of a kept task: what goes on in place of the body; owned */
+	struct str new_text; /* the same; p NULL: the body as it is */
+	bool redelivered;    /* MESSAGE: it was kept, and comes again */
+	bool receipt;        /* MESSAGE: of the home itself, that one that was kept was delivered */
+	bool noted;          /* such a one: its user remembers it already */
+	bool forget;         /* nothing is kept of the answer: it can be given anew */
+	bool secure;         /* sips: in the Request-URI or a Route: every hop must be TLS */
+	int max_forwards;    /* to write */
+	unsigned pop_routes; /* of ours, in front */
 	bool has_self, has_peer; /* tokens in Route: the sender's end, the other end */
 	bool unsure;             /* who sends is not known to be whose end it says */
 	struct token self_end, peer_end;

@@ -178,7 +178,7 @@ void fe_originate(struct task *t)
 		fe_to_slot(t, slot, buf_view(&rb), fe_originate);
 		return;
 	}
-	t->tap_from = t->who.account;
+	t->tap_from = t->receipt ? 0 : t->who.account;
 	if (!(t = fe_filter(t)) || !fe_may_change(t))
 		return;
 	target_read(&t->target, &fe->self, &fe->key, t->msg->uri);

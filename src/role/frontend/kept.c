@@ -5,18 +5,20 @@
 
 enum { SWEEP_EVERY_S = 60 };
 
+/* done: 0 it waits; 1 it was delivered; 2 that too, and its sender is still to be told. */
 static const char sql_add[] = "insert into kept (seq, account, expires, done, sender, head, type,"
                               " body, noted) values ($1, $2, $3, 0, $4, $5, $6, $7, $8)";
 static const char sql_next[] = "select seq, sender, head, type, body, noted from kept"
                                " where account = $1 and done = 0 and seq > $2 and expires > $3"
                                " order by seq limit 1";
 static const char sql_delivered[] =
-        "update kept set done = 1, head = '', type = '', body = '' where seq = $1 and done = 0";
+        "update kept set done = $2, head = $3, type = '', body = '', message = $4"
+        " where seq = $1 and done = 0";
 static const char sql_all[] = "select account, sender, length(body) from kept where done = 0";
 static const char sql_expired[] = "select account, sender, length(body), seq from kept"
                                   " where expires <= $1 and done = 0 limit 500";
 static const char sql_expire[] = "delete from kept where seq = $1 and done = 0";
-static const char sql_forget[] = "delete from kept where expires <= $1 and done = 1";
+static const char sql_forget[] = "delete from kept where expires <= $1 and done >= 1";
 
 /* --- how many ------------------------------------------------------------------------------ */
 
@@ -125,10 +127,12 @@ int fe_kept_next(struct frontend *fe, uint64_t account, uint64_t after, fe_kept_
 	return store_read(fe->store, sql_next, v, ARRAY_SIZE(v), on_row, &r);
 }
 
-int fe_kept_delivered(struct frontend *fe, uint64_t sequence, store_done_fn *done, void *arg)
+int fe_kept_delivered(struct frontend *fe, const struct fe_receipt *r, store_done_fn *done,
+                      void *arg)
 {
-	struct store_val v = STORE_I(sequence);
-	struct store_stmt st = { .sql = sql_delivered, .params = &v, .n_params = 1 };
+	struct store_val v[] = { STORE_I(r->sequence), STORE_I(r->message ? 2 : 1),
+		                 STORE_S(r->recipient), STORE_I(r->message) };
+	struct store_stmt st = { .sql = sql_delivered, .params = v, .n_params = ARRAY_SIZE(v) };
 	return store_write(fe->store, STORE_MUST, &st, 1, done, arg);
 }
 
@@ -438,6 +442,7 @@ static void sweep(struct frontend *fe)
 	if (n > 0)
 		log_info(NULL, "kept-messages-expired", "n=%d", n);
 	(void)!store_write(fe->store, STORE_SHOULD, &st, 1, NULL, NULL); /* the next time */
+	fe_receipts_again(fe);
 }
 
 static void on_sweep(void *arg)
@@ -453,6 +458,7 @@ void fe_kept_init(struct frontend *fe)
 	map_init(&fe->kept.of_user);
 	map_init(&fe->kept.of_sender);
 	map_init(&fe->kept.delivering);
+	list_init(&fe->kept.receipts);
 	timer_init(&fe->kept.sweep, fe->loop, on_sweep, fe);
 }
 
@@ -487,6 +493,7 @@ void fe_kept_stop(struct frontend *fe)
 void fe_kept_free(struct frontend *fe)
 {
 	fe_deliver_free(fe);
+	fe_receipts_free(fe);
 	drop_counts(&fe->kept.of_user);
 	drop_counts(&fe->kept.of_sender);
 }

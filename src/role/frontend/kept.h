@@ -31,9 +31,20 @@ typedef void fe_kept_fn(void *arg, const struct kept *k);
  * or -errno. */
 int fe_kept_next(struct frontend *fe, uint64_t account, uint64_t after, fe_kept_fn *fn,
                  void *arg) MUST_CHECK;
+/* That one of them was delivered, for who said it; message 0: he is not to be told. */
+struct fe_receipt {
+	uint64_t sequence, account; /* account: whose it was */
+	struct str sender, recipient;
+	uint64_t message; /* its id in histories (svc/conversation/said.h) */
+};
 /* What its row must be told when it has been delivered: -errno as store_write(). */
-int fe_kept_delivered(struct frontend *fe, uint64_t sequence, store_done_fn *done,
+int fe_kept_delivered(struct frontend *fe, const struct fe_receipt *r, store_done_fn *done,
                       void *arg) MUST_CHECK;
+/* receipt.c: tells the sender, once the row is written. */
+void fe_receipt_send(struct frontend *fe, const struct fe_receipt *r);
+/* Those that he could not be told of. */
+void fe_receipts_again(struct frontend *fe);
+void fe_receipts_free(struct frontend *fe);
 /* The row has been written: what it counted for is free again. */
 void fe_kept_forget(struct frontend *fe, uint64_t account, struct str sender, size_t bytes);
 bool fe_kept_has(const struct frontend *fe, uint64_t account);

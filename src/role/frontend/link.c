@@ -14,6 +14,7 @@
  *   p.ACCOUNT           a session for a user who has phones alone
  *   k.ACCOUNT           a pager message that was kept for the user (from this very process);
  *                       k.ACCOUNT.1 if she remembers it already
+ *   v.ACCOUNT           that one was delivered to that user (from this very process)
  *   w.ACCOUNT           one that is to be kept for him (from this very process)
  *
  * and behind o or t a d.TOKEN names the other end of a dialog. */
@@ -112,6 +113,11 @@ static void enter(struct task *t, char letter, const uint64_t part[2])
 		t->noted = part[1] != 0;
 		t->callee = part[0];
 		(t->flow->sock == t->fe->env->slot ? fe_terminate : refuse_stage)(t);
+		break;
+	case 'v':
+		t->receipt = true;
+		t->who.account = part[0];
+		(t->flow->sock == t->fe->env->slot ? fe_originate : refuse_stage)(t);
 		break;
 	case 'w':
 		t->callee = part[0];

@@ -73,6 +73,8 @@ static const struct store_migration migrations[] = {
 	{ 13, "create index said_call on said (one, seq) where state = 2;"
 	      "create index said_call_of_other on said (other, seq)"
 	      " where state = 2 and other <> 0;" },
+	{ 14, "alter table kept add column message integer not null default 0;"
+	      "create index kept_owed on kept (seq) where done = 2;" },
 	{ 0, NULL },
 };
 /* clang-format on */
@@ -157,12 +159,14 @@ static int adopt_kept(struct frontend *fe, const char *const path[2], struct buf
 		.keys = "select min(account) from kept where account > $1",
 		.mark = "select cast(strftime('%s', 'now') as integer) where $1 >= 0",
 		.table = { { .read = "select seq, account, expires, done, sender, head, type, body,"
-		                     " noted from kept where account = $1 and expires > $2",
+		                     " noted, message from kept where account = $1 and expires > "
+		                     "$2",
 		             .put = "insert into kept (seq, account, expires, done, sender, head,"
-		                    " type, body, noted) values ($1, $2, $3, $4, $5, $6, $7, $8, "
-		                    "$9)"
-		                    " on conflict (seq) do update set done = 1, body = ''"
-		                    " where excluded.done = 1 and kept.done = 0" } },
+		                    " type, body, noted, message) values ($1, $2, $3, $4, $5, $6,"
+		                    " $7, $8, $9, $10) on conflict (seq) do update set"
+		                    " done = excluded.done, head = excluded.head, body = '',"
+		                    " message = excluded.message"
+		                    " where excluded.done > 0 and kept.done = 0" } },
 		.is_mine = is_mine,
 		.arg = fe,
 	};

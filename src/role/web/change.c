@@ -17,8 +17,23 @@ static void put_edited(struct buf *b, const struct session *s, const struct show
 		wb_attach_put_json(b, &file, m->from, m->chat);
 }
 
+/* Of one that was kept: an own one. */
+static void tell_delivered(struct session *s, const struct shown *m)
+{
+	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	buf_lit(&b, "\"chat\":");
+	json_put_str(&b, m->chat);
+	json_put_member(&b, "id", m->id);
+	json_put_member(&b, "state", STR("delivered"));
+	session_event(s, "message_state", buf_view(&b));
+}
+
 void wb_change_tell(struct session *s, struct str change, const struct shown *m)
 {
+	if (str_eq(change, STR("deliver"))) {
+		tell_delivered(s, m);
+		return;
+	}
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
 	buf_lit(&b, "\"chat\":");
 	json_put_str(&b, m->chat);

@@ -44,24 +44,32 @@ static bool is_emoji(struct str s)
 	return s.len > 0 && s.len <= CHANGE_EMOJI_MAX;
 }
 
+static bool is_true(const cJSON *json, const char *name)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, name));
+}
+
+/* One of them, and no other. */
 static bool read_kind(struct change *ret, const cJSON *json)
 {
 	const cJSON *on = cJSON_GetObjectItemCaseSensitive(json, "on");
 	struct str edit = text_of(json, "edit"), react = text_of(json, "react");
-	bool gone = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "delete"));
-	if (edit.p && !react.p && !gone) {
+	bool gone = is_true(json, "delete"), there = is_true(json, "deliver");
+	if ((edit.p != NULL) + (react.p != NULL) + gone + there != 1)
+		return false;
+	if (edit.p) {
 		ret->kind = SAID_EDIT;
 		ret->text = edit;
 		return edit.len > 0 && edit.len <= CHANGE_TEXT_MAX;
 	}
-	if (react.p && !edit.p && !gone) {
+	if (react.p) {
 		ret->kind = cJSON_IsTrue(on) ? SAID_REACT : SAID_UNREACT;
 		ret->text = react;
 		return cJSON_IsBool(on) && is_emoji(react);
 	}
-	ret->kind = SAID_DELETE;
+	ret->kind = gone ? SAID_DELETE : SAID_DELIVER;
 	ret->text = STR("");
-	return gone && !edit.p && !react.p;
+	return true;
 }
 
 int change_read(struct change *ret, struct arena *a, struct str body)
@@ -85,6 +93,8 @@ void change_put(struct buf *b, const struct change *c)
 	buf_char(b, '"');
 	if (c->kind == SAID_DELETE)
 		buf_lit(b, ",\"delete\":true");
+	else if (c->kind == SAID_DELIVER)
+		buf_lit(b, ",\"deliver\":true");
 	else
 		json_put_member(b, c->kind == SAID_EDIT ? "edit" : "react", c->text);
 	if (c->kind == SAID_REACT || c->kind == SAID_UNREACT)
@@ -175,6 +185,8 @@ void changes_add(struct changes *c, const struct said *s)
 	struct changed *x = get(c, s->message);
 	if (s->state == SAID_DELETE) {
 		x->deleted = true;
+	} else if (s->state == SAID_DELIVER) {
+		x->delivered = true;
 	} else if (s->state == SAID_EDIT) {
 		free(x->text);
 		x->text = str_dup(s->text);

@@ -28,7 +28,7 @@ struct change {
 };
 
 /* {"message": "00c0ffee00c0ffee", "at": "2026-11-27T09:13:01.123Z", and one of "edit": "text",
- * "delete": true, "react": "+1" with "on": true or false}.  -EINVAL. */
+ * "delete": true, "deliver": true, "react": "+1" with "on": true or false}.  -EINVAL. */
 int change_read(struct change *ret, struct arena *a, struct str body) MUST_CHECK;
 /* An id as histories tell it: 16 digits. */
 bool change_read_id(uint64_t *ret, struct str s) MUST_CHECK;
@@ -40,7 +40,7 @@ void change_put(struct buf *b, const struct change *c);
 struct changed {
 	struct map_node by_message; /* of struct changes */
 	uint64_t message;
-	bool deleted;
+	bool deleted, delivered;
 	usec_t edited_at; /* 0: never */
 	char *text;       /* of the last edit */
 	struct list reactions;
@@ -58,5 +58,6 @@ void changes_add(struct changes *c, const struct said *s);
 const struct changed *changes_of(const struct changes *c, uint64_t message);
 /* The text as it is now. */
 struct str changed_text(const struct changed *c, struct str said);
-/* Appends members of the message's object: "edited", "deleted", "reactions". */
+/* Of delivered said_put_json() tells.  Appends members of the message's object: "edited",
+ * "deleted", "reactions". */
 void changed_put_json(struct buf *b, const struct changed *c);

@@ -57,6 +57,8 @@ static const char *change_name(enum said_state kind)
 		return "react";
 	case SAID_UNREACT:
 		return "unreact";
+	case SAID_DELIVER:
+		return "deliver";
 	case SAID_DELIVERED:
 	case SAID_ACCEPTED:
 	case SAID_CALL:
@@ -65,11 +67,10 @@ static const char *change_name(enum said_state kind)
 	return NULL;
 }
 
-static struct str state_name(enum said_state state)
+static struct str state_name(enum said_state state, const struct changed *changed)
 {
-	return state == SAID_ACCEPTED ? STR("accepted")
-	       : state == SAID_CALL   ? STR("call")
-	                              : STR("delivered");
+	bool waits = state == SAID_ACCEPTED && !(changed && changed->delivered);
+	return waits ? STR("accepted") : state == SAID_CALL ? STR("call") : STR("delivered");
 }
 
 /* Of a call what is told of it, which is an object already. */
@@ -93,7 +94,7 @@ void said_put_json(struct buf *b, const struct said *s, const struct changed *ch
 	           s->conversation, s->message);
 	json_put_member(b, "author", s->author);
 	json_put_member(b, "peer", s->peer);
-	json_put_member(b, "state", state_name(s->state));
+	json_put_member(b, "state", state_name(s->state, changed));
 	if (change)
 		json_put_member(b, "change", str_of(change));
 	put_text(b, s, changed);

@@ -18,6 +18,7 @@ enum said_state {
 	SAID_DELETE,
 	SAID_REACT, /* text: the emoji */
 	SAID_UNREACT,
+	SAID_DELIVER, /* one that was accepted: its recipient's client has answered since */
 };
 
 struct said {
@@ -61,7 +62,8 @@ static inline bool said_is_text(const struct said *s)
 }
 
 /* Appends it as a JSON object; numbers of 64 bits are texts, for not every reader has them.  A row
- * that changes another has "change": "edit", "delete", "react" or "unreact"; changed (or NULL):
- * what has become of one that was said.  A call has "call", its text, in place of type and text. */
+ * that changes another has "change": "edit", "delete", "react", "unreact" or "deliver"; changed (or
+ * NULL): what has become of one that was said.  A call has "call", its text, in place of type and
+ * text. */
 struct changed;
 void said_put_json(struct buf *b, const struct said *s, const struct changed *changed);

@@ -11,6 +11,7 @@ static const struct {
 } good[] = {
 	{ HEAD "\"edit\":\"Hello\"}", SAID_EDIT, "Hello" },
 	{ HEAD "\"delete\":true}", SAID_DELETE, "" },
+	{ HEAD "\"deliver\":true}", SAID_DELIVER, "" },
 	{ HEAD "\"react\":\"\xf0\x9f\x91\x8d\",\"on\":true}", SAID_REACT, "\xf0\x9f\x91\x8d" },
 	{ HEAD "\"react\":\"+1\",\"on\":false}", SAID_UNREACT, "+1" },
 };
@@ -40,6 +41,9 @@ static const char *const bad[] = {
 	HEAD "\"edit\":\"a\",\"delete\":true}",
 	HEAD "\"edit\":\"a\",\"react\":\"b\",\"on\":true}",
 	HEAD "\"delete\":false}",
+	HEAD "\"deliver\":false}",
+	HEAD "\"deliver\":true,\"delete\":true}",
+	HEAD "\"deliver\":true,\"edit\":\"a\"}",
 	HEAD "\"react\":\"b\"}",
 	HEAD "\"react\":\"\",\"on\":true}",
 	HEAD "\"react\":\"a b\",\"on\":true}",
@@ -103,10 +107,26 @@ static void they_are_put_together(void)
 	changes_free(&c);
 }
 
+static void what_was_kept_is_delivered_then(void)
+{
+	auto_(buf_free) struct buf b = buf_of(1024);
+	struct said s = { .message = 1, .state = SAID_ACCEPTED };
+	struct changes c;
+	changes_init(&c);
+	said_put_json(&b, &s, changes_of(&c, 1));
+	OK(str_find(buf_view(&b), STR("\"state\":\"accepted\"")) > 0);
+	add(&c, 1, SAID_DELIVER, "b@x", "");
+	b.len = 0;
+	said_put_json(&b, &s, changes_of(&c, 1));
+	OK(str_find(buf_view(&b), STR("\"state\":\"delivered\"")) > 0);
+	changes_free(&c);
+}
+
 int main(void)
 {
 	RUN(what_is_written_is_read);
 	RUN(others_are_refused);
 	RUN(they_are_put_together);
+	RUN(what_was_kept_is_delivered_then);
 	return tap_done();
 }
