@@ -42,6 +42,7 @@ static const struct op {
 	{ "call.answer",     wb_call_answer },
 	{ "call.update",     wb_call_update },
 	{ "call.accept",     wb_call_accept },
+	{ "call.transfer",   wb_call_transfer },
 	{ "call.end",        wb_call_end },
 	{ "relay.get",       web_relay_get },
 };

@@ -27,7 +27,7 @@ struct offer {
 
 struct told {
 	const char *state;
-	struct str sdp, name;
+	struct str sdp, name, to;
 	const char *reason;
 };
 
@@ -42,6 +42,8 @@ static void tell(const struct call *c, const struct told *t)
 		json_put_member(&b, "name", t->name);
 	if (t->sdp.len > 0)
 		json_put_member(&b, "sdp", t->sdp);
+	if (t->to.len > 0)
+		json_put_member(&b, "to", t->to);
 	if (t->reason)
 		json_put_member(&b, "reason", str_of(t->reason));
 	session_event(c->s, "call", buf_view(&b));
@@ -64,6 +66,16 @@ static const char *reason_of(int code)
 		if (reasons[i].code == code)
 			return reasons[i].reason;
 	return "failed";
+}
+
+void wb_call_tell_refer(const struct call *c)
+{
+	tell(c, &(struct told){ .state = "refer", .to = str_of(c->refer.to) });
+}
+
+void wb_call_tell_not_transferred(const struct call *c, int code)
+{
+	tell(c, &(struct told){ .state = "not_transferred", .reason = reason_of(code) });
 }
 
 /* --- a call's life --------------------------------------------------------------------------- */
@@ -95,9 +107,12 @@ static void call_free(struct call *c)
 		sip_stx_set_ops(c->asks, NULL, NULL);
 	ok_done(c);
 	timer_stop(&c->life);
+	wb_transfer_progress(c, 487);
+	wb_transfer_free(c);
 	list_del(&c->node);
 	c->s->n_calls--;
 	free(c->peer);
+	free(c->referred_by);
 	free(c->call_id);
 	free(c->local_tag);
 	free(c->remote);
@@ -115,7 +130,7 @@ static void call_over(struct call *c, const char *reason)
 }
 
 /* A request inside the dialog; target and routes are empty before there is one. */
-static struct web_out in_dialog(const struct call *c, enum sip_method method, uint32_t cseq)
+struct web_out wb_in_dialog(const struct call *c, enum sip_method method, uint32_t cseq)
 {
 	return (struct web_out){ .method = method,
 		                 .uri = str_of(c->target),
@@ -128,7 +143,7 @@ static struct web_out in_dialog(const struct call *c, enum sip_method method, ui
 
 static void send_bye(struct call *c)
 {
-	struct web_out o = in_dialog(c, SIP_BYE, ++c->cseq);
+	struct web_out o = wb_in_dialog(c, SIP_BYE, ++c->cseq);
 	web_send(c->s, &o, NULL, NULL);
 }
 
@@ -280,7 +295,7 @@ static void send_ack(struct call *c, struct offer *o)
 {
 	struct sip_flow *f = c->s->web->fes[c->s->slot];
 	char branch[SIP_BRANCH_LEN + 1];
-	struct web_out out = in_dialog(c, SIP_ACK, o->cseq);
+	struct web_out out = wb_in_dialog(c, SIP_ACK, o->cseq);
 	if (!f || f->closed)
 		return;
 	sip_branch_make(c->s->web->stack, 0, branch);
@@ -349,6 +364,7 @@ static void accepted(struct offer *o, const struct sip_msg *m)
 	timer_stop(&c->life);
 	c->phase = over ? CALL_OVER : CALL_UP;
 	if (!over && sdp.len > 0) {
+		wb_transfer_progress(c, 200);
 		tell_answer(o, sdp);
 		wb_call_keep(c);
 		return;
@@ -367,6 +383,7 @@ static void refused(struct offer *o, int code)
 	offer_free(o);
 	if (!first)
 		web_fail_sip(c->s, number, code);
+	wb_transfer_progress(c, code);
 	if (first || code == 481 || code == 408)
 		call_over(c, first ? reason_of(code) : "lost");
 }
@@ -381,6 +398,7 @@ static void on_response(void *arg, struct sip_ctx *t UNUSED, struct sip_msg *m)
 		accepted(o, m);
 	} else if (m->status >= 180 && c->phase == CALL_OUT && !c->rings) {
 		c->rings = true;
+		wb_transfer_progress(c, 180);
 		tell(c, &(struct told){ .state = "ringing" });
 	}
 }
@@ -413,7 +431,9 @@ static bool make_offer(struct call *c, struct str uri, uint64_t number, struct s
 		return false;
 	buf_str(&lines, str_of(c->routes));
 	buf_lit(&lines, WEB_ALLOW);
-	struct web_out out = in_dialog(c, SIP_INVITE, ++c->cseq);
+	if (c->referred_by)
+		buf_printf(&lines, "Referred-By: <sip:%s>\r\n", c->referred_by);
+	struct web_out out = wb_in_dialog(c, SIP_INVITE, ++c->cseq);
 	out.uri = uri;
 	out.lines = buf_view(&lines);
 	out.type = STR("application/sdp");
@@ -599,6 +619,13 @@ static void dialog_request(struct call *c, struct sip_req *rq)
 		say_no(rq, 200, STR(""));
 		refuse(c, 487);
 		call_over(c, "hung_up");
+	} else if (m->method == SIP_REFER) {
+		wb_transfer_asked(c, rq);
+	} else if (m->method == SIP_NOTIFY) {
+		if (wb_transfer_notified(c, rq)) {
+			send_bye(c);
+			call_over(c, "transferred");
+		}
 	} else if (c->phase != CALL_UP || c->asks || c->offer) {
 		say_no(rq, 491, STR(""));
 	} else {
@@ -621,7 +648,7 @@ void wb_calls_request(struct session *s, struct sip_req *rq)
 
 /* --- requests of the browser ----------------------------------------------------------------- */
 
-static struct call *call_of(struct session *s, uint64_t number, const cJSON *args)
+struct call *wb_call_of(struct session *s, uint64_t number, const cJSON *args)
 {
 	struct call *c = wb_call_find(s, web_text(args, "call"));
 	if (c && c->phase != CALL_OVER)
@@ -670,7 +697,7 @@ static void call_out(struct call *c, uint64_t number, struct str sdp)
 
 static void start_again(struct session *s, uint64_t number, const cJSON *args)
 {
-	struct call *c = call_of(s, number, args);
+	struct call *c = wb_call_of(s, number, args);
 	struct str sdp = c ? sdp_of(s, number, args) : STR("");
 	if (sdp.len == 0)
 		return;
@@ -692,20 +719,27 @@ void wb_call_start(struct session *s, uint64_t number, const cJSON *args)
 		web_bad(s, number, "to is no address");
 		return;
 	}
-	struct str sdp = sdp_of(s, number, args);
+	struct str sdp = sdp_of(s, number, args), refer = web_text(args, "refer");
+	struct call *first = refer.len > 0 ? wb_transfer_of(s, refer, to) : NULL;
 	if (sdp.len == 0)
 		return;
-	if (s->n_calls >= WEB_DIALOGS_MAX)
+	if (refer.len > 0 && !first) {
+		web_bad(s, number, "nobody has asked in that call to call this address");
+	} else if (s->n_calls >= WEB_DIALOGS_MAX) {
 		web_fail(s, number, "too_many", "There are too many calls.", "End one of them.");
-	else
-		call_out(new_outgoing(s, to), number, sdp);
+	} else {
+		struct call *c = new_outgoing(s, to);
+		if (first)
+			wb_transfer_begins(c, first);
+		call_out(c, number, sdp);
+	}
 }
 
 /* The browser's answer to what was asked of it in that phase. */
 static void answer(struct session *s, uint64_t number, const cJSON *args, enum phase phase,
                    const char *wrong)
 {
-	struct call *c = call_of(s, number, args);
+	struct call *c = wb_call_of(s, number, args);
 	struct str sdp = c ? sdp_of(s, number, args) : STR("");
 	if (sdp.len == 0)
 		return;
@@ -729,7 +763,7 @@ void wb_call_accept(struct session *s, uint64_t number, const cJSON *args)
 
 void wb_call_update(struct session *s, uint64_t number, const cJSON *args)
 {
-	struct call *c = call_of(s, number, args);
+	struct call *c = wb_call_of(s, number, args);
 	struct str sdp = c ? sdp_of(s, number, args) : STR("");
 	if (sdp.len == 0)
 		return;
@@ -741,7 +775,7 @@ void wb_call_update(struct session *s, uint64_t number, const cJSON *args)
 
 void wb_call_end(struct session *s, uint64_t number, const cJSON *args)
 {
-	struct call *c = call_of(s, number, args);
+	struct call *c = wb_call_of(s, number, args);
 	if (!c)
 		return;
 	bool busy = str_eq(web_text(args, "reason"), STR("busy"));

@@ -461,9 +461,14 @@ static void notified(struct web_sub *d, const struct sip_msg *m)
 	}
 }
 
-static void on_notify(struct web *w, struct sip_req *rq)
+static void on_notify(struct web *w, struct session *s, struct sip_req *rq)
 {
 	struct web_sub *d = sub_of(w, rq->msg);
+	if (!d && s && rq->msg->method == SIP_NOTIFY &&
+	    str_istarts(sip_value(rq->msg, SIP_H_EVENT), STR("refer"))) {
+		wb_calls_request(s, rq);
+		return;
+	}
 	bool news = !d && str_eq(sip_value(rq->msg, SIP_H_EVENT), STR("dialtone-news"));
 	if (rq->msg->method == SIP_BENOTIFY)
 		sip_ignore(rq); /* nobody answers those ([MS-SIP] section 2.2.1.2) */
@@ -491,7 +496,7 @@ void web_sip_request(void *arg, struct sip_req *rq)
 	switch (rq->msg->method) {
 	case SIP_NOTIFY:
 	case SIP_BENOTIFY:
-		on_notify(w, rq);
+		on_notify(w, s, rq);
 		break;
 	case SIP_MESSAGE:
 		if (s)
@@ -505,6 +510,7 @@ void web_sip_request(void *arg, struct sip_req *rq)
 	case SIP_INVITE:
 	case SIP_ACK:
 	case SIP_BYE:
+	case SIP_REFER:
 		wb_calls_request(s, rq);
 		break;
 	default:

@@ -63,7 +63,7 @@ enum {
 };
 
 /* What an endpoint takes. */
-#define WEB_ALLOW "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS\r\n"
+#define WEB_ALLOW "Allow: INVITE, ACK, CANCEL, BYE, MESSAGE, NOTIFY, OPTIONS, REFER\r\n"
 
 struct web_settings {
 	struct str root;           /* the folder of the browser client */
@@ -547,6 +547,7 @@ void wb_call_start(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_answer(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_update(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_accept(struct session *s, uint64_t number, const cJSON *args);
+void wb_call_transfer(struct session *s, uint64_t number, const cJSON *args);
 void wb_call_end(struct session *s, uint64_t number, const cJSON *args);
 
 /* --- keep.c: calls that outlive the process */

@@ -76,8 +76,9 @@ static const struct setting *const settings[] = { web_table, NULL };
 static const char *const links[] = { "frontend", "accounts", NULL };
 static const char *const of_accounts[] = { "lookup", "auth", "log-in",  "own",   "changes",
 	                                   "search", "push", "command", "photo", NULL };
-static const char *const of_frontend[] = { "REGISTER", "SUBSCRIBE", "SERVICE", "MESSAGE", "INVITE",
-	                                   "ACK",      "CANCEL",    "BYE",     NULL };
+static const char *const of_frontend[] = { "REGISTER", "SUBSCRIBE", "SERVICE", "MESSAGE",
+	                                   "INVITE",   "ACK",       "CANCEL",  "BYE",
+	                                   "REFER",    "NOTIFY",    NULL };
 /* It shows the ticket of the log-in. */
 static const char *const fields[] = { "Authorization", NULL };
 static const struct role_right rights[] = {
