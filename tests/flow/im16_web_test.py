@@ -164,6 +164,24 @@ def people_are_found_and_watched_without_being_contacts(case):
 
 
 @tap.test
+def a_distribution_group_is_expanded(case):
+    """Poster row FW-09, as browsers have it."""
+    a, server = browser(case).start(), case.site.server
+    users = case.site.users("one", "two", "off")
+    group = f"group-{a.user.name}"
+    server.tool("group", "add", group, "--name", "Some People")
+    for user in users:
+        server.tool("group", "member", "add", group, user.name)
+    server.tool("user", "disable", users[2].name)
+    whole = f"{group}@{server.domain}"
+    wait_for(lambda: {p["uri"] for p in a.ok("people.members", group=whole)["people"]} == {address(u) for u in users[:2]},
+             lambda: f"its members: {a.ok('people.members', group=whole)}")
+    check_eq(a.ok("people.members", group=whole)["more"], False, "that is all")
+    for bad, code in ((address(users[0]), "not_found"), ("nobody@" + server.domain, "not_found"), ("x", "bad_request"), (5, "bad_request")):
+        check_eq(a.error("people.members", group=bad), code, bad)
+
+
+@tap.test
 def what_one_writes_the_other_reads(case):
     a, b = browser(case).start(), browser(case).start()
     sent = a.ok("chat.send", to=address(b.user), text="Hello <b>Bob</b> \u263a", ref="r1")["message"]

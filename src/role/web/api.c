@@ -25,6 +25,7 @@ static const struct op {
 	{ "groups.remove", wb_people_groups_remove },
 	{ "people.watch", wb_people_watch },
 	{ "people.search", wb_people_search },
+	{ "people.members", wb_people_members },
 	{ "chat.send",       chat_send },
 	{ "chat.typing",     chat_typing },
 	{ "chat.history",    chat_history },

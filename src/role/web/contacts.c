@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/code.h"
@@ -7,7 +8,7 @@
 /* Changes of the list of contacts ([MS-SIP] section 2.2: SOAP), whom the browser shows besides, and
  * the search of the directory. */
 
-enum { FIELDS_MAX = 4 * 1024, FOUND_MAX = 50, TEXT_MAX = 256 };
+enum { FIELDS_MAX = 4 * 1024, FOUND_MAX = 50, TEXT_MAX = 256, MEMBERS_MAX = 100 };
 
 static void on_changed(struct session *s, void *arg, int code, const struct sip_msg *m UNUSED)
 {
@@ -249,6 +250,11 @@ static void put_found(struct buf *b, const struct acct_person *x)
 static void answer(struct session *s, uint64_t number, const struct accounts_found *f)
 {
 	auto_(buf_free) struct buf b = buf_of(WEB_DOC_MAX);
+	if (f->err == -ENOENT) {
+		web_fail(s, number, "not_found", "There is no distribution group of this address.",
+		         "");
+		return;
+	}
 	if (f->err < 0) {
 		web_fail(s, number, "no_server", "The directory does not answer at the moment.",
 		         "Try again in a moment.");
@@ -271,6 +277,27 @@ static void on_found(void *arg, const struct accounts_found *f)
 	wb_search_free(x);
 }
 
+static struct search *search_new(struct session *s, uint64_t number)
+{
+	struct search *x = xnew(struct search);
+	x->s = s;
+	x->number = number;
+	list_add(&s->people->searches, &x->node);
+	return x;
+}
+
+void wb_people_members(struct session *s, uint64_t number, const cJSON *args)
+{
+	char space[WEB_SIP_URI_MAX + 1];
+	struct str group = wb_people_bare(web_text(args, "group"), space);
+	if (group.len == 0) {
+		web_bad(s, number, "group is no address");
+		return;
+	}
+	struct search *x = search_new(s, number);
+	x->req = accounts_members(s->web->accounts, group, MEMBERS_MAX, on_found, x);
+}
+
 void wb_people_search(struct session *s, uint64_t number, const cJSON *args)
 {
 	struct str text = str_trim(web_text(args, "text"));
@@ -279,9 +306,6 @@ void wb_people_search(struct session *s, uint64_t number, const cJSON *args)
 		return;
 	}
 	struct acct_query q = { .max = FOUND_MAX, .n = 1, .rows = { { ACCT_ANY, text } } };
-	struct search *x = xnew(struct search);
-	x->s = s;
-	x->number = number;
-	list_add(&s->people->searches, &x->node);
+	struct search *x = search_new(s, number);
 	x->req = accounts_search(s->web->accounts, &q, on_found, x);
 }

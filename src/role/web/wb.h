@@ -465,6 +465,7 @@ void wb_people_groups_rename(struct session *s, uint64_t number, const cJSON *ar
 void wb_people_groups_remove(struct session *s, uint64_t number, const cJSON *args);
 void wb_people_watch(struct session *s, uint64_t number, const cJSON *args);
 void wb_people_search(struct session *s, uint64_t number, const cJSON *args);
+void wb_people_members(struct session *s, uint64_t number, const cJSON *args);
 
 /* --- chat.c */
 

@@ -74,8 +74,9 @@ static const struct setting web_table[] = {
 
 static const struct setting *const settings[] = { web_table, NULL };
 static const char *const links[] = { "frontend", "accounts", NULL };
-static const char *const of_accounts[] = { "lookup", "auth", "log-in",  "own",   "changes",
-	                                   "search", "push", "command", "photo", NULL };
+static const char *const of_accounts[] = { "lookup",  "auth",    "log-in", "own",
+	                                   "changes", "search",  "push",   "command",
+	                                   "photo",   "members", NULL };
 static const char *const of_frontend[] = { "REGISTER", "SUBSCRIBE", "SERVICE", "MESSAGE",
 	                                   "INVITE",   "ACK",       "CANCEL",  "BYE",
 	                                   "REFER",    "NOTIFY",    NULL };

@@ -202,6 +202,17 @@ export class Session {
     return found;
   }
 
+  /** The members of a distribution group; null: the address is no group's, or nobody knows. */
+  async members(group: string): Promise<{ people: Person[]; more: boolean } | null> {
+    try {
+      const found = checkPeople(await this.request("people.members", { group }));
+      this.people.setFound(found.people);
+      return found;
+    } catch {
+      return null;
+    }
+  }
+
   private makeLink(tab: string): Link {
     const world = {
       open: () => new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/ws`, PROTOCOL),

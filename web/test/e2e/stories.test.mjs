@@ -309,6 +309,26 @@ story("German, and the language from right to left", { locale: "de-DE" }, async 
   assert.ok(rail.x > 600, "the rail stands on the right");
 });
 
+story("the address of a distribution group stands for its members", {}, async ({ page, mock }) => {
+  await signIn(page);
+  await page.getByRole("button", { name: "New group chat" }).click();
+  await page.getByLabel("Name of the group").fill("Sales");
+  const find = page.getByRole("textbox", { name: "Find people to add" });
+  for (const address of ["chen@example.test", "sales@example.test", "new@example.test"]) {
+    await find.fill(address);
+    await page.getByRole("list", { name: "Search people" }).getByRole("button").first().waitFor();
+    await page.keyboard.press("Enter");
+    await until(async () => (await find.inputValue()) === "", "it is taken");
+    if (address.startsWith("sales")) await page.getByText("sales@example.test has more members").waitFor();
+  }
+  const chosen = page.getByRole("list", { name: "Chosen people" });
+  await chosen.getByText("new", { exact: true }).waitFor();
+  assert.equal(await chosen.getByRole("listitem").count(), 4);
+  await page.getByText("sales@example.test has more members").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Create group" }).click();
+  await until(() => mock.asked.filter((a) => a.op === "conference.add").length === 4, "they are added");
+});
+
 story("a group chat is made, people come and go, and it is left", {}, async ({ page, mock }) => {
   await signIn(page, "#/chats");
   await page.getByRole("button", { name: "New group chat" }).click();

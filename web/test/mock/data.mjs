@@ -57,6 +57,9 @@ export const GROUPS = [
   { id: 3, name: "Product" },
 ];
 
+/** A distribution group. */
+export const SALES = `sales@${DOMAIN}`;
+
 /** A group chat that Alice made. */
 export const TEAM = `conf-8930b9b29a58b9d180716fe2308586cb.${ME}`;
 

@@ -623,6 +623,11 @@ const OPS = {
     const people = all.slice(0, 20).map(({ state: _state, activity: _activity, since: _since, note: _note, ...card }) => card);
     return { ok: { people, more: all.length > 20 } };
   },
+  "people.members": ({ group }, mock) => {
+    if (group !== data.SALES) return { error: { code: "not_found", text: "There is no distribution group of this address.", remedy: "" } };
+    const people = ["bob", "chen", "fatima"].map((u) => mock.people.get(`${u}@${data.DOMAIN}`)).map(({ uri, name, title, department }) => ({ uri, name, title, department }));
+    return { ok: { people, more: true } };
+  },
   "contacts.add": ({ uri, name, group = 1 }, mock) => {
     mock.contacts = [...mock.contacts, { uri, name: name || mock.people.get(uri)?.name || "", groups: [group], tagged: false }];
     mock.tellContacts();

@@ -11,6 +11,8 @@ import { PersonLine } from "../people/PersonLine";
 import { useSearch } from "../search";
 
 const SHOWN = 6;
+/** So many members of a distribution group the server tells. */
+const GROUP_MAX = 100;
 
 interface Props {
   chosen: Signal<readonly string[]>;
@@ -48,14 +50,21 @@ export function PickPeople({ chosen, without }: Props) {
   const uris = [...contacts, ...directory, ...(address ? [address] : [])]
     .filter((uri) => !chosen.value.includes(uri) && !without(uri))
     .slice(0, SHOWN);
-  const take = (uri: string) => {
-    chosen.value = [...chosen.value, uri];
-    query.value = "";
+  const cut = useSignal("");
+  const add = (all: readonly string[]) => {
+    chosen.value = [...new Set([...chosen.value, ...all.filter((uri) => !without(uri))])];
+  };
+  // The address of a distribution group stands for its members.
+  const take = async (uri: string) => {
+    query.value = cut.value = "";
+    const group = uri === address ? await session.members(uri) : null;
+    if (group?.more) cut.value = uri;
+    add(group ? group.people.map((p) => p.uri) : [uri]);
   };
   const key = (e: KeyboardEvent) => {
     if (e.key !== "Enter" || e.isComposing) return;
     e.preventDefault();
-    if (uris[0]) take(uris[0]);
+    if (uris[0]) void take(uris[0]);
   };
   return (
     <div class="pick">
@@ -74,13 +83,14 @@ export function PickPeople({ chosen, without }: Props) {
         <ul class="pick-list" aria-label={t("search_label")}>
           {uris.map((uri) => (
             <li key={uri}>
-              <button type="button" class="pick-row" onClick={() => take(uri)}>
+              <button type="button" class="pick-row" onClick={() => void take(uri)}>
                 <PersonLine uri={uri} found />
               </button>
             </li>
           ))}
         </ul>
       )}
+      {cut.value && <p class="list-status warn" role="alert">{t("gchat_group_cut", { group: cut.value, n: String(GROUP_MAX) })}</p>}
       {query.value.trim() && !uris.length && (
         <p class="list-status" role="status">{asking === "busy" ? t("search_busy") : t("search_none", { text: query.value })}</p>
       )}
