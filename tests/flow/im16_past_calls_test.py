@@ -182,5 +182,27 @@ def they_are_there_after_a_kill(case):
         check_eq([m["call"]["outcome"] for m in got["messages"]], ["answered", "answered"], "after the kill")
 
 
+@tap.test(alone=True)
+def a_call_outlives_its_homes(case):
+    a, b = browser(case), browser(case)
+    ours, theirs = ring(a, b, VIDEO)
+    b.ok("call.answer", call=theirs, sdp=VIDEO)
+    a.wait_call("answered", ours)
+    time.sleep(1.5)  # so long it is, at least
+    for n in range(1, case.site.frontends + 1):
+        case.site.server.kill_role("frontend", n)
+    for one in (a, b):
+        wait_for(lambda one=one: "ok" in one.ask("chat.history"), "a home")
+    wait_for(lambda: len(case.site.server.json("call", "list")) > 0, "the call is known again")
+    b.ok("call.end", call=theirs)
+    a.wait_call("ended", ours)
+    for one in (a, b):
+        wait_for(lambda one=one: calls(one), "the history")
+        [m] = past(one)["messages"]
+        check_eq((m["call"]["outcome"], m["call"]["video"]), ("answered", True), "what it says")
+        check(m["call"]["seconds"] >= 1, f"how long: {m['call']}")
+    wait_for(lambda: not case.site.server.json("call", "list"), "it is over everywhere")
+
+
 if __name__ == "__main__":
     tap.main(make)

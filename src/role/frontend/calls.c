@@ -47,6 +47,73 @@ bool fe_is_call(const struct task *t)
 	       !fe_is_conf_invite(t->msg) && !fe_is_of_conference(t->msg);
 }
 
+/* --- over the end of this process ------------------------------------------------------------ */
+
+/* Of answered calls: what rings ends with the process, for its devices too. */
+static const char sql_put[] =
+        "insert or replace into call (id, caller, callee, caller_endpoint, callee_endpoint,"
+        " started, answered, video, hidden, author, dialed, peer)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+static const char sql_drop[] = "delete from call where id = $1";
+static const char sql_forget[] = "delete from call where answered < $1";
+static const char sql_all[] =
+        "select id, caller, callee, caller_endpoint, callee_endpoint, started, answered, video,"
+        " hidden, author, dialed, peer from call where answered >= $1";
+
+static void write_call(struct frontend *fe, const char *sql, const struct store_val *v, size_t n)
+{
+	struct store_stmt st = { .sql = sql, .params = v, .n_params = n };
+	(void)!store_write(fe->store, STORE_SHOULD, &st, 1, NULL, NULL); /* then it is not kept */
+}
+
+void fe_call_keep(struct frontend *fe, const struct call *k)
+{
+	struct store_val v[] = {
+		STORE_S(k->id),
+		STORE_I(k->caller),
+		STORE_I(k->callee),
+		STORE_I(k->caller_endpoint),
+		STORE_I(k->callee_endpoint),
+		STORE_I(k->started),
+		STORE_I(k->answered),
+		STORE_I(k->video),
+		STORE_I(k->hidden),
+		STORE_S(k->from),
+		STORE_S(k->to),
+		STORE_S(k->callee_uri),
+	};
+	if (is_here(fe, k->caller) || is_here(fe, k->callee))
+		write_call(fe, sql_put, v, ARRAY_SIZE(v));
+}
+
+static void on_call(void *arg, const struct store_val *c, int n UNUSED)
+{
+	struct frontend *fe = arg;
+	struct call k = {
+		.caller = (uint64_t)c[1].i,
+		.callee = (uint64_t)c[2].i,
+		.caller_endpoint = (uint64_t)c[3].i,
+		.callee_endpoint = (uint64_t)c[4].i,
+		.started = (usec_t)c[5].i,
+		.answered = (usec_t)c[6].i,
+		.video = c[7].i != 0,
+		.hidden = c[8].i != 0,
+		.from = c[9].s,
+		.to = c[10].s,
+		.callee_uri = c[11].s,
+	};
+	calls_restore(fe->calls, c[0].s, &k);
+}
+
+void fe_calls_load(struct frontend *fe)
+{
+	usec_t silent = CALL_SILENT_MAX_S * USEC_PER_SEC, now = loop_wall(fe->loop);
+	struct store_val v = STORE_I(now > silent ? now - silent : 0);
+	if (store_read(fe->store, sql_all, &v, 1, on_call, fe) < 0)
+		log_warning(NULL, "calls-not-read", "");
+	write_call(fe, sql_forget, &v, 1);
+}
+
 /* --- it is over ------------------------------------------------------------------------------ */
 
 struct recording {
@@ -98,6 +165,10 @@ void fe_call_over(struct frontend *fe, const struct call *k)
 		            .ended = loop_wall(fe->loop),
 		            .video = k->video };
 	read_homes(fe, k, accounts);
+	if (answered) {
+		struct store_val v = STORE_S(k->id);
+		write_call(fe, sql_drop, &v, 1);
+	}
 	if (!fe->cfg.history || accounts[0] == 0 || k->from.len == 0 || k->callee_uri.len == 0)
 		return;
 	called_put(&b, &c);

@@ -497,8 +497,12 @@ int fe_restore_lamp(struct frontend *fe, struct person *own, const struct sub_ro
 bool fe_is_call(const struct task *t);
 /* An INVITE whose callee is known: from now on it is a call, if it is one. */
 void fe_call_starts(struct task *t);
-/* Remembers it. */
+/* It is answered: that outlives this process. */
+void fe_call_keep(struct frontend *fe, const struct call *k);
+/* It is over, and remembered. */
 void fe_call_over(struct frontend *fe, const struct call *k);
+/* What the process before has kept of calls that go on. */
+void fe_calls_load(struct frontend *fe);
 
 /* calls_changed_fn: a call of users who may live here. */
 void fe_call_changed(void *arg, const struct call *k, bool ended);

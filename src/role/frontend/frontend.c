@@ -406,6 +406,7 @@ static int start_parts(struct frontend *fe, struct buf *why)
 	fe_keep_load_publishers(fe);
 	fe_focus_start(fe);
 	fe_keep_load_subs(fe);
+	fe_calls_load(fe);
 	fe_load_init(fe);
 	if (fe_hosts_start(fe, why) < 0 || fe_edges_start(fe, why) < 0)
 		return -EINVAL;

@@ -69,9 +69,13 @@ static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, 
 	bool ours = k && k->callee && fe_owner(w->fe, k->callee) == w->fe->env->slot;
 	if (resp->status > 100 && resp->status < 200)
 		calls_rings(w->fe->calls, str_n(w->id, w->id_len));
-	if (resp->status / 100 == 2)
-		calls_answered(w->fe->calls, str_n(w->id, w->id_len), ours ? tag : 0,
-		               session_seconds(resp));
+	if (resp->status / 100 != 2)
+		return;
+	bool first = k && k->state != CALL_CONNECTED;
+	calls_answered(w->fe->calls, str_n(w->id, w->id_len), ours ? tag : 0,
+	               session_seconds(resp));
+	if (first)
+		fe_call_keep(w->fe, k);
 }
 
 static void on_call_done(void *arg, int code)

@@ -75,6 +75,12 @@ static const struct store_migration migrations[] = {
 	      " where state = 2 and other <> 0;" },
 	{ 14, "alter table kept add column message integer not null default 0;"
 	      "create index kept_owed on kept (seq) where done = 2;" },
+	{ 15, "create table call ("
+	      " id text primary key, caller integer not null, callee integer not null,"
+	      " caller_endpoint integer not null, callee_endpoint integer not null,"
+	      " started integer not null, answered integer not null, video integer not null,"
+	      " hidden integer not null, author text not null, dialed text not null,"
+	      " peer text not null) without rowid;" },
 	{ 0, NULL },
 };
 /* clang-format on */

@@ -38,13 +38,18 @@ static void tell(const struct call *k, bool ended)
 		c->changed(c->arg, k, ended);
 }
 
-static void call_free(struct call *k)
+static void call_drop(struct call *k)
 {
 	struct call_cell *cell = container_of(k, struct call_cell, call);
-	tell(k, true);
 	timer_stop(&k->end);
 	map_del(&cell->calls->map, &k->node);
 	free(cell);
+}
+
+static void call_free(struct call *k)
+{
+	tell(k, true);
+	call_drop(k);
 }
 
 void calls_free(struct calls **cp)
@@ -84,7 +89,11 @@ struct call *calls_find(struct calls *c, struct str id)
 
 static void on_end(void *arg)
 {
-	call_free(arg);
+	struct call *k = arg;
+	if (k->restored)
+		call_drop(k);
+	else
+		call_free(k);
 }
 
 static struct str copy(char **at, struct str s)
@@ -96,27 +105,42 @@ static struct str copy(char **at, struct str s)
 	return r;
 }
 
-struct call *calls_started(struct calls *c, struct str id, const struct call *what)
+static struct call *add(struct calls *c, struct str id, const struct call *what, usec_t life_s)
 {
-	struct call *k = calls_find(c, id);
-	if (k || c->map.n >= CALLS_MAX)
-		return k;
 	struct call_cell *cell = xcalloc(1, sizeof(*cell) + id.len + what->from.len + what->to.len +
 	                                            what->callee_uri.len);
 	char *at = cell->text;
-	k = &cell->call;
+	struct call *k = &cell->call;
 	cell->calls = c;
 	*k = *what;
 	k->id = copy(&at, id);
 	k->from = copy(&at, what->from);
 	k->to = copy(&at, what->to);
 	k->callee_uri = copy(&at, what->callee_uri);
-	k->started = loop_wall(c->loop);
 	timer_init(&k->end, c->loop, on_end, k);
-	timer_set(&k->end, loop_now(c->loop) + CALL_RING_MAX_S * USEC_PER_SEC);
+	timer_set(&k->end, loop_now(c->loop) + life_s * USEC_PER_SEC);
 	map_add(&c->map, &k->node, hash_bytes(&c->map.key, id.p, id.len));
+	return k;
+}
+
+struct call *calls_started(struct calls *c, struct str id, const struct call *what)
+{
+	struct call *k = calls_find(c, id);
+	if (k || c->map.n >= CALLS_MAX)
+		return k;
+	k = add(c, id, what, CALL_RING_MAX_S);
+	k->started = loop_wall(c->loop);
 	tell(k, false);
 	return k;
+}
+
+void calls_restore(struct calls *c, struct str id, const struct call *what)
+{
+	if (calls_find(c, id) || c->map.n >= CALLS_MAX)
+		return;
+	struct call *k = add(c, id, what, CALL_SILENT_MAX_S);
+	k->state = CALL_CONNECTED;
+	k->restored = true;
 }
 
 void calls_rings(struct calls *c, struct str id)
@@ -137,6 +161,7 @@ void calls_answered(struct calls *c, struct str id, uint64_t callee_endpoint, ui
 	if (k->state != CALL_CONNECTED)
 		k->answered = loop_wall(c->loop);
 	k->state = CALL_CONNECTED;
+	k->restored = false;
 	if (callee_endpoint)
 		k->callee_endpoint = callee_endpoint;
 	/* RFC 4028 section 10: a session may be taken for dead a little after its time. */

@@ -25,9 +25,10 @@ struct call {
 	usec_t started, answered;                  /* wall clock; 0: not yet */
 	bool video;                                /* it was offered */
 	bool hidden;                               /* the callee is not to know the caller */
-	int code;                                  /* of the refusal that ended it; 0: none */
-	struct str id, from, to;                   /* Call-ID, addresses for people */
-	struct str callee_uri;                     /* as the directory has it */
+	bool restored;           /* answered before this process began: it may be over */
+	int code;                /* of the refusal that ended it; 0: none */
+	struct str id, from, to; /* Call-ID, addresses for people */
+	struct str callee_uri;   /* as the directory has it */
 };
 
 struct calls; /* opaque */
@@ -39,6 +40,9 @@ typedef void calls_changed_fn(void *arg, const struct call *k, bool ended);
 void calls_on_change(struct calls *c, calls_changed_fn *fn, void *arg);
 /* An INVITE outside a dialog passed.  The one that is already known by its Call-ID is kept. */
 struct call *calls_started(struct calls *c, struct str id, const struct call *what);
+/* An answered one, that was seen by the process before: nobody is told of it.  If it ends without a
+ * word it is forgotten so. */
+void calls_restore(struct calls *c, struct str id, const struct call *what);
 struct call *calls_find(struct calls *c, struct str id);
 /* It rings at the callee's. */
 void calls_rings(struct calls *c, struct str id);

@@ -139,6 +139,60 @@ static void a_bye_ends_a_call_and_an_unknown_one_changes_nothing(void)
 	world_end(&w);
 }
 
+struct ends {
+	int n, code;
+};
+
+static void on_change(void *arg, const struct call *k, bool ended)
+{
+	struct ends *e = arg;
+	e->n += ended;
+	if (ended)
+		e->code = k->code;
+}
+
+static void a_call_says_why_it_ends(void)
+{
+	struct world w;
+	struct ends e = { 0 };
+	world_start(&w);
+	calls_on_change(w.calls, on_change, &e);
+	starts(&w, "x");
+	calls_ended(w.calls, STR("x"), 486);
+	EQ(e.n, 1);
+	EQ(e.code, 486);
+	starts(&w, "y");
+	pass(&w, CALL_RING_MAX_S + 1);
+	EQ(e.n, 2);
+	EQ(e.code, 0);
+	world_end(&w);
+}
+
+static void a_restored_call_that_nobody_ends_is_forgotten(void)
+{
+	struct world w;
+	struct ends e = { 0 };
+	struct call what = { .caller = ALICE,
+		             .callee = BOB,
+		             .answered = 5,
+		             .from = STR("a@x"),
+		             .to = STR("b@x"),
+		             .callee_uri = STR("b@x") };
+	world_start(&w);
+	calls_on_change(w.calls, on_change, &e);
+	for (const char *const *id = (const char *const[]){ "x", "y", "z", NULL }; *id; id++)
+		calls_restore(w.calls, str_of(*id), &what);
+	struct call *k = calls_find(w.calls, STR("x"));
+	OK(k && k->state == CALL_CONNECTED && k->answered == 5);
+	calls_ended(w.calls, STR("x"), 0);
+	EQ(e.n, 1);
+	calls_answered(w.calls, STR("y"), 0, 0); /* refreshed: it goes on */
+	pass(&w, CALL_SILENT_MAX_S + 60);
+	EQ(calls_count(w.calls), 0);
+	EQ(e.n, 2);
+	world_end(&w);
+}
+
 static void an_answered_call_ends_with_its_last_endpoint(void)
 {
 	struct world w;
@@ -194,6 +248,8 @@ int main(void)
 	RUN(an_answered_call_lives_as_long_as_its_session_is_refreshed);
 	RUN(without_a_session_timer_a_silent_call_ends_after_a_day);
 	RUN(a_bye_ends_a_call_and_an_unknown_one_changes_nothing);
+	RUN(a_call_says_why_it_ends);
+	RUN(a_restored_call_that_nobody_ends_is_forgotten);
 	RUN(an_answered_call_ends_with_its_last_endpoint);
 	RUN(a_ringing_call_and_one_of_strangers_are_not_pruned);
 	RUN(every_call_is_walked_once);
