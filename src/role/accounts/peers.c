@@ -70,12 +70,17 @@ static void forget_asked(struct peer *peer)
 		asked_free(list_entry(peer->asked.next, struct asked, node));
 }
 
+static void put_from(struct buf *b, const struct asked *a)
+{
+	if (a->from.sa.sa_family != AF_UNSPEC)
+		addr_put_host(b, &a->from);
+}
+
 static void log_made(const struct asked *a, const struct acct_msg *m)
 {
 	char space[64];
 	struct buf from = BUF_ON(space);
-	if (a->from.sa.sa_family != AF_UNSPEC)
-		addr_put_host(&from, &a->from);
+	put_from(&from, a);
 	log_info(NULL, "login-made", "user=%s login=%llu from=%s by=%s agent=%s",
 	         log_esc(m->verdict.uri), (unsigned long long)m->verdict.session,
 	         log_esc(buf_view(&from)), a->mech == ACCOUNTS_LOGIN ? "password" : "oidc",
@@ -83,7 +88,7 @@ static void log_made(const struct asked *a, const struct acct_msg *m)
 }
 
 /* What a user has changed of the own account. */
-static void log_changed(struct peers *p, enum acct_own_op op, const struct acct_msg *m)
+static void log_changed(const struct asked *a, const struct acct_msg *m)
 {
 	static const char *const events[] = {
 		[ACCT_OWN_FACTOR_CONFIRM] = "second-factor-on",
@@ -97,12 +102,17 @@ static void log_changed(struct peers *p, enum acct_own_op op, const struct acct_
 		[ACCT_OWN_PUSH_END] = "push-unsubscribed",
 		[ACCT_OWN_PHOTO_SET] = "photo-set",
 		[ACCT_OWN_PHOTO_END] = "photo-removed",
+		[ACCT_OWN_PASSWORD] = "password-changed",
 	};
 	struct account acc = { .uri = STR("") };
-	if (m->owned.status != ACCT_OWN_DONE || op >= ARRAY_SIZE(events) || !events[op])
+	char space[64];
+	struct buf from = BUF_ON(space);
+	if (m->owned.status != ACCT_OWN_DONE || a->op >= ARRAY_SIZE(events) || !events[a->op])
 		return;
-	(void)!userdb_by_id(p->db, m->owned.account, &acc);
-	log_info(NULL, events[op], "user=%s", log_esc(acc.uri));
+	(void)!userdb_by_id(a->peer->owner->db, m->owned.account, &acc);
+	put_from(&from, a);
+	log_info(NULL, events[a->op], "user=%s from=%s", log_esc(acc.uri),
+	         log_esc(buf_view(&from)));
 }
 
 static void on_verdict(void *arg, const struct acct_msg *m)
@@ -111,7 +121,7 @@ static void on_verdict(void *arg, const struct acct_msg *m)
 	auto_(buf_free) struct buf b = buf_of(ACCT_FRAME_MAX);
 	a->req = NULL;
 	if (a->type == ACCT_OWN)
-		log_changed(a->peer->owner, a->op, m);
+		log_changed(a, m);
 	else if ((a->mech == ACCOUNTS_LOGIN || a->mech == ACCOUNTS_OIDC_BACK) &&
 	         m->verdict.session != 0 && m->verdict.blob.len > 0)
 		log_made(a, m);
@@ -153,6 +163,7 @@ static void own(struct peers *p, struct peer *peer, const struct acct_msg *req)
 	list_init(&a->node);
 	a->type = ACCT_OWN;
 	a->op = req->own.op;
+	a->from = req->own.peer;
 	a->peer = peer;
 	a->req = signin_own(p->signin, req, loop_now(p->env->loop), put_row, p, &m, on_verdict, a);
 	if (a->req) {

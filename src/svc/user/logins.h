@@ -3,9 +3,10 @@
  *
  * A ticket is the log-in's number and a secret, of which only the hash is kept.  A log-in ends when
  * it was not used for its life (userdb_set_logins()); when it is ended by itself; with its
- * credential, and so by a new password or when the user is removed or disabled; and when the user
- * makes more than the most, the longest unused first.  Who keeps something open by a ticket shows
- * it again now and then: the end of a life is no change of the feed. */
+ * credential, and so by a new password (but for the one that the user sets it in) or when the user
+ * is removed or disabled; and when the user makes more than the most, the longest unused first. Who
+ * keeps something open by a ticket shows it again now and then: the end of a life is no change of
+ * the feed. */
 #pragma once
 
 #include "svc/user/ticket.h"

@@ -402,6 +402,32 @@ static struct signin_req *end_photo(struct own *o)
 	return change_photo(o, (struct bytes){ .len = 0 });
 }
 
+/* --- the password ---------------------------------------------------------------------- */
+
+/* What ended the log-in meanwhile, perhaps another new password, has ended it. */
+static void on_password(void *arg, int err, uint64_t id)
+{
+	struct signin_req *r = arg;
+	struct acct_msg m = answer(r->id, ACCT_OWN_SIGNED_OUT);
+	if (err == -ENOENT)
+		signin_answer(r, &m);
+	else
+		on_changed(r, err, id);
+}
+
+static struct signin_req *set_password(struct own *o)
+{
+	struct str local, domain, password = o->req->own.text;
+	const char *weak;
+	(void)str_cut(o->acc.uri, '@', &local, &domain);
+	if (password_check(password, local, &weak) < 0)
+		return at_once(o, ACCT_OWN_BAD);
+	struct signin_req *r = change(o);
+	if (r)
+		userdb_set_own_password(o->s->db, &o->acc, r->login, password, on_password, r);
+	return r;
+}
+
 /* --- the table ------------------------------------------------------------------------- */
 
 /* limited: also by a log-in that is good for setting up the second factor alone.  proof: the
@@ -429,6 +455,7 @@ static const struct {
 	[ACCT_OWN_PUSH_END]       = { end_push,       false, false },
 	[ACCT_OWN_PHOTO_SET]      = { set_photo,      false, false },
 	[ACCT_OWN_PHOTO_END]      = { end_photo,      false, false },
+	[ACCT_OWN_PASSWORD]       = { set_password,   false, true },
 };
 /* clang-format on */
 

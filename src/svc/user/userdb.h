@@ -164,6 +164,11 @@ void userdb_set(struct userdb *db, uint64_t account, const struct userdb_set *se
                 userdb_done_fn *done, void *arg);
 void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
                          userdb_done_fn *done, void *arg);
+/* The same by the user, in one of the account's log-ins: that one goes on, with the new password in
+ * the place of the old; all others end with it.  -ENOENT: it has ended, or is not of the password
+ * that there is any more; then nothing has changed. */
+void userdb_set_own_password(struct userdb *db, const struct account *acc, uint64_t login,
+                             struct str password, userdb_done_fn *done, void *arg);
 void userdb_set_disabled(struct userdb *db, uint64_t account, bool disabled, userdb_done_fn *done,
                          void *arg);
 void userdb_remove(struct userdb *db, uint64_t account, userdb_done_fn *done, void *arg);

@@ -22,6 +22,7 @@ struct op {
 
 	struct userdb_change change; /* credential: the one that goes, or 0; number 0: none */
 	uint64_t cred;               /* the new one */
+	uint64_t keep;               /* the log-in that goes over to it; 0: none */
 	uint64_t ret_id;
 	bool is_add, is_device;
 	bool with_nt;
@@ -246,6 +247,41 @@ static void write_password(struct op *op)
 	buf_free(&sealed);
 }
 
+/* While both are there, the new one has a name that no device can have.  The log-in goes over to it
+ * before the old one goes, and with that the others.  Without the log-in nothing is done. */
+static void write_own_password(struct op *op)
+{
+	struct userdb *db = op->db;
+	struct buf sealed = buf_of(SECRETS_MAX + SEAL_OVERHEAD);
+	seal_op(op, &sealed);
+	struct store_val next = STORE_I(op->cred), old = STORE_I(op->change.credential),
+	                 key = STORE_I(op->change.account), keep = STORE_I(op->keep);
+	struct store_val cred[] = { next,
+		                    key,
+		                    STORE_I(userdb_now_s(db)),
+		                    STORE_I(seal_key_id(db->seal)),
+		                    STORE_B(bytes_of(buf_view(&sealed))),
+		                    keep,
+		                    old };
+	struct store_val change[] = { STORE_I(db->last_change + 1), key };
+	struct store_val move[] = { next, keep, old }, gone[] = { old, next };
+	const struct store_stmt stmts[] = {
+		{ "insert into credential (id, account, device, created_at, key_id, sealed)"
+		  " select $1, $2, char(10), $3, $4, $5 where exists (select 1 from login"
+		  " where number = $6 and account = $2 and credential = $7)",
+		  cred, ARRAY_SIZE(cred) },
+		{ "update account set change = $1 where id = $2", change, ARRAY_SIZE(change) },
+		{ "update login set credential = $1 where number = $2 and credential = $3", move,
+		  ARRAY_SIZE(move) },
+		{ "delete from credential where id = $1 and exists (select 1 from credential"
+		  " where id = $2)",
+		  gone, ARRAY_SIZE(gone) },
+		{ "update credential set device = '' where id = $1", &next, 1 },
+	};
+	write_op(op, stmts, ARRAY_SIZE(stmts));
+	buf_free(&sealed);
+}
+
 /* On a pool thread: sees the op's own memory alone. */
 static void hash_password(struct job *j)
 {
@@ -268,6 +304,8 @@ static void on_hashed(struct job *j)
 		finish(op, op->err);
 	else if (op->is_add)
 		write_new_user(op);
+	else if (op->keep != 0)
+		write_own_password(op);
 	else
 		write_password(op);
 }
@@ -326,10 +364,11 @@ static void take_password_id(void *arg, const struct userdb_cred *c)
 		*(uint64_t *)arg = c->id;
 }
 
-void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
-                         userdb_done_fn *done, void *arg)
+static void set_password(struct userdb *db, const struct account *acc, uint64_t keep,
+                         struct str password, userdb_done_fn *done, void *arg)
 {
 	struct op *op = op_new(db, ACCOUNTS_PASSWORD, acc->id, done, arg);
+	op->keep = keep;
 	op->with_nt = acc->ntlm;
 	op->ret_id = acc->id;
 	int r = userdb_creds(db, acc->id, take_password_id, &op->change.credential);
@@ -338,6 +377,18 @@ void userdb_set_password(struct userdb *db, const struct account *acc, struct st
 		return;
 	}
 	start_hash(op, acc->uri, password);
+}
+
+void userdb_set_password(struct userdb *db, const struct account *acc, struct str password,
+                         userdb_done_fn *done, void *arg)
+{
+	set_password(db, acc, 0, password, done, arg);
+}
+
+void userdb_set_own_password(struct userdb *db, const struct account *acc, uint64_t login,
+                             struct str password, userdb_done_fn *done, void *arg)
+{
+	set_password(db, acc, login, password, done, arg);
 }
 
 /* Nobody has to sign in anew for an additional password. */

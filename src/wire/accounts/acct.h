@@ -155,6 +155,8 @@ enum acct_own_op {
 	/* text: the user's picture, at most ACCT_PHOTO_MAX bytes; answered with its name. */
 	ACCT_OWN_PHOTO_SET,
 	ACCT_OWN_PHOTO_END,
+	/* text: the account's new password.  This log-in goes on with it; all others end. */
+	ACCT_OWN_PASSWORD,
 	ACCT_OWN_N_OPS
 };
 enum acct_own_status {
@@ -162,7 +164,7 @@ enum acct_own_status {
 	ACCT_OWN_SIGNED_OUT, /* the ticket is none of a log-in */
 	ACCT_OWN_SLOW,       /* too much: try again in retry_s */
 	ACCT_OWN_NONE,       /* what was named is not there */
-	ACCT_OWN_BAD,        /* the name is not fit */
+	ACCT_OWN_BAD,        /* the name, or the new password, is not fit */
 	ACCT_OWN_FULL,       /* there are as many as there may be */
 	ACCT_OWN_EXISTS,     /* it is there already */
 	ACCT_OWN_WRONG,      /* the code is wrong */

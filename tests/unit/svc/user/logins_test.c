@@ -357,6 +357,71 @@ static void logins_end_with_the_password(void)
 	end(f);
 }
 
+static struct done set_own(struct fixture *f, uint64_t login, const char *password)
+{
+	struct account acc;
+	struct done d = { 0 };
+	EQ(userdb_by_id(f->db, f->alice, &acc), 0);
+	userdb_set_own_password(f->db, &acc, login, str_of(password), on_done, &d);
+	AWAIT(f->l, d.calls == 1);
+	return d;
+}
+
+static void the_login_in_which_the_password_is_changed_goes_on(void)
+{
+	struct fixture *f = start();
+	struct made a = add(f, ""), b = add(f, "");
+	uint64_t now = 0;
+	struct login l;
+	EQ(set_own(f, a.number, "another horse").err, 0);
+	EQ(userdb_creds(f->db, f->alice, take_password, &now), 1);
+	OK(now != f->password);
+	EQ(logins_find(f->db, text(&a), &l), 0);
+	EQ(l.credential, now);
+	EQ(find(f, &b), -ENOENT);
+	EQ(f->n_news, 1);
+	EQ(f->news[0].event, ACCOUNTS_PASSWORD);
+	EQ(f->news[0].credential, f->password);
+	/* It ends with the next one that somebody else sets. */
+	struct account acc;
+	struct done d = { 0 };
+	EQ(userdb_by_id(f->db, f->alice, &acc), 0);
+	userdb_set_password(f->db, &acc, STR("a third horse"), on_done, &d);
+	AWAIT(f->l, d.calls == 1);
+	EQ(f->news[1].credential, now);
+	EQ(find(f, &a), -ENOENT);
+	end(f);
+}
+
+static void without_its_login_no_password_is_changed(void)
+{
+	struct fixture *f = start();
+	struct made a = add(f, ""), b = add(f, "");
+	struct done d[2] = { { 0 } };
+	struct account acc;
+	uint64_t now = 0;
+	EQ(end_login(f, b.number), 0);
+	EQ(set_own(f, b.number, "another horse").err, -ENOENT);
+	EQ(userdb_creds(f->db, f->alice, take_password, &now), 1);
+	EQ(now, f->password);
+	EQ(find(f, &a), 0);
+	/* Of two at once, the second is of a log-in that has ended with the first. */
+	b = add(f, "");
+	EQ(userdb_by_id(f->db, f->alice, &acc), 0);
+	userdb_set_own_password(f->db, &acc, a.number, STR("another horse"), on_done, &d[0]);
+	userdb_set_own_password(f->db, &acc, b.number, STR("a third horse"), on_done, &d[1]);
+	AWAIT(f->l, d[0].calls + d[1].calls == 2);
+	/* Their hashes are made at once: either may be the first. */
+	bool a_first = d[0].err == 0;
+	EQ(d[0].err, a_first ? 0 : -ENOENT);
+	EQ(d[1].err, a_first ? -ENOENT : 0);
+	EQ(userdb_creds(f->db, f->alice, take_password, &now), 1);
+	OK(now != f->password);
+	EQ(find(f, &a), a_first ? 0 : -ENOENT);
+	EQ(find(f, &b), a_first ? -ENOENT : 0);
+	end(f);
+}
+
 static void logins_end_with_the_account(void)
 {
 	struct fixture *f = start();
@@ -422,6 +487,8 @@ int main(void)
 	RUN(a_login_without_use_ends);
 	RUN(a_use_is_written_once_a_minute);
 	RUN(logins_end_with_the_password);
+	RUN(the_login_in_which_the_password_is_changed_goes_on);
+	RUN(without_its_login_no_password_is_changed);
 	RUN(logins_end_with_the_account);
 	RUN(numbers_are_never_used_again);
 	RUN(a_store_of_before_takes_logins);

@@ -799,6 +799,51 @@ static void push_is_of_the_log_in_that_asks(void)
 	end(f);
 }
 
+/* --- the password ------------------------------------------------------------------------ */
+
+static enum accounts_verdict with_password(struct fixture *f, const char *password)
+{
+	return sign_in(f, ACCOUNTS_LOGIN, 0, password, "", "192.0.2.1").verdict;
+}
+
+static void a_new_password_ends_all_other_log_ins(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A"), b = log_in(f, "alice", "B");
+	struct login_made other = log_in(f, "bob", "O");
+	EQ(say(f, a.ticket, ACCT_OWN_DEVICE_ADD, "desk").status, ACCT_OWN_DONE);
+	EQ(say(f, a.ticket, ACCT_OWN_PASSWORD, "staple battery").status, ACCT_OWN_DONE);
+	EQ(n_logins(f, &a), 1);
+	EQ(ask(f, b.ticket, ACCT_OWN_LOGINS, 0).status, ACCT_OWN_SIGNED_OUT);
+	EQ(n_logins(f, &other), 1);
+	EQ(ask(f, a.ticket, ACCT_OWN_DEVICES, 0).n, 1);
+	EQ(with_password(f, "correct horse"), ACCOUNTS_REFUSE);
+	EQ(with_password(f, "staple battery"), ACCOUNTS_ACCEPT);
+	end(f);
+}
+
+static void a_new_password_needs_the_old_one_and_is_a_good_one(void)
+{
+	struct fixture *f = start();
+	struct login_made a = log_in(f, "alice", "A"), b = log_in(f, "alice", "B");
+	EQ(say(f, a.ticket, ACCT_OWN_PASSWORD, "short").status, ACCT_OWN_BAD);
+	EQ(say(f, a.ticket, ACCT_OWN_PASSWORD, "my name is Alice").status, ACCT_OWN_BAD);
+	EQ(say(f, a.ticket, ACCT_OWN_PASSWORD, "").status, ACCT_OWN_BAD);
+	unsigned before = f->done;
+	struct store_stmt stmt = { "update login set proved_at = 1", NULL, 0 };
+	userdb_write_own(f->db, 0, &stmt, 1, on_done, f);
+	AWAIT(f->l, f->done == before + 1);
+	EQ(say(f, a.ticket, ACCT_OWN_PASSWORD, "staple battery").status, ACCT_OWN_UNPROVED);
+	EQ(sign_in(f, ACCOUNTS_PROVE, b.number, "correct horse", "", "192.0.2.1").verdict,
+	   ACCOUNTS_ACCEPT);
+	EQ(say(f, a.ticket, ACCT_OWN_PASSWORD, "staple battery").status, ACCT_OWN_UNPROVED);
+	set_policy(f, USERDB_FACTOR_REQUIRED);
+	EQ(say(f, b.ticket, ACCT_OWN_PASSWORD, "staple battery").status, ACCT_OWN_REFUSED);
+	set_policy(f, USERDB_FACTOR_OPTIONAL);
+	EQ(say(f, b.ticket, ACCT_OWN_PASSWORD, "staple battery").status, ACCT_OWN_DONE);
+	end(f);
+}
+
 int main(void)
 {
 	RUN(own_logins_are_listed_and_nobody_elses);
@@ -824,5 +869,7 @@ int main(void)
 	RUN(wrong_tokens_must_wait);
 	RUN(a_new_token_needs_the_password_again);
 	RUN(push_is_of_the_log_in_that_asks);
+	RUN(a_new_password_ends_all_other_log_ins);
+	RUN(a_new_password_needs_the_old_one_and_is_a_good_one);
 	return tap_done();
 }
