@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from lib import site, tap  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
-from lib.web import Answer, Browser, Site, make_pages  # noqa: E402
+from lib.web import Answer, Browser, Site, address, make_pages  # noqa: E402
 
 STEP_S = 30
 FIREFOX = [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")]
@@ -286,6 +286,99 @@ def nobody_touches_the_phones_of_others(case):
     while (error := a.own_answer("devices/add", name=f"more {n}")).status == 200:
         n += 1
     check_eq((n, error.status, error.code), (16, 409, "full"), error.body)
+
+
+# --- the password
+
+NEW = "a much better one"
+
+
+def change(b, new=NEW, password=None, **fields):
+    """Status, and the code of an error."""
+    answer = b.own_answer("password", password=password or b.user.account_password, new=new, **fields)
+    return answer.status, None if answer.status == 200 else answer.code
+
+
+@tap.test
+def people_change_their_passwords_and_stay_where_they_are(case):
+    a, watcher = logged_in(case).start(), logged_in(case).start()
+    others = [browser(case, a.user).start() for _ in range(2)]
+    watcher.ok("people.watch", uris=[address(a.user)])
+    watcher.wait_sees(a.user, "available")
+    # One is a phone with a password of its own, one has the account's, one is a Lync client.
+    own, lent = (case.own(Phone(case.site.server, a.user, "tcp", password=p))
+                 for p in (None, a.user.account_password))
+    for phone in (own, lent):
+        phone.sign_in()
+    token = a.own("tokens/add", name="bot")["token"]
+    check_eq(change(a), (200, None), "changed")
+    for b in others:
+        wait_for(lambda b=b: b.closed, "the end of another browser's WebSocket")
+        check_eq(b.closed.code, 4001, "the close code")
+        check_eq(b.own_error("logins"), (401, "signed_out"), "its ticket")
+    check_eq([row["this"] for row in logins(a)], [True], "this one stays")
+    # What is said by it goes on: the session, its endpoint, and what comes to it.
+    watcher.ok("chat.send", to=address(a.user), text="still there?", ref="r1")
+    a.wait_text("still there?")
+    a.ok("chat.send", to=address(watcher.user), text="yes", ref="r2")
+    watcher.wait_text("yes")
+    check(not a.closed, "its WebSocket")
+    seen = [p["state"] for e in watcher.events if e["ev"] == "presence" for p in e["people"]
+            if p["uri"] == address(a.user) and "state" in p]
+    check(set(seen[seen.index("available"):]) == {"available"}, f"as others saw it: {seen}")
+    check_eq(a.log_in().status, 401, "the old one")
+    check_eq(browser(case, a.user).log_in(NEW).status, 200, "the new one")
+    own.sign_in()
+    wait_for(lambda: case.own(Phone(case.site.server, a.user, "tcp", password=a.user.account_password))
+             .register().code != 200, "the old one to be refused by SIP too")
+    case.own(Phone(case.site.server, a.user, "tcp", password=NEW)).sign_in()
+    check_eq(browser_of_token(case, a.user, token).connect(), 101, "the app token")
+    with open(case.site.server.p.log, encoding="utf-8", errors="replace") as f:
+        log = f.read()
+    check(NEW not in log and f"password-changed user={address(a.user)}" in log, "the log")
+
+
+def browser_of_token(case, user, token):
+    return case.own(Browser(Site(case.site.server), user, token=token))
+
+
+@tap.test
+def a_log_in_that_went_over_ends_with_the_next_password(case):
+    a = logged_in(case).start()
+    check_eq(change(a), (200, None), "changed")
+    case.site.server.tool("user", "passwd", a.user.name, "--password-stdin", input_text="yet another one\n")
+    wait_for(lambda: a.closed, "the end of its WebSocket")
+    check_eq(a.closed.code, 4001, "the close code")
+    check_eq(a.own_error("logins"), (401, "signed_out"), "its ticket")
+
+
+@tap.test
+def a_change_needs_the_old_password_and_a_good_new_one(case):
+    a = logged_in(case)
+    for bad in ("short", "aaaaaaaaaaaa", "password1", f"xx{a.user.name}xx", "", "x" * 256):
+        answer = a.own_answer("password", password="wrong", new=bad)
+        check_eq((answer.status, answer.code), (400, "bad_password"), bad)
+        check(answer.json()["error"]["text"].startswith("The password "), answer.body)
+    check_eq(a.own_error("password", new=NEW), (400, "bad_request"), "without the old one")
+    check_eq(a.own_error("password", password=a.user.account_password), (400, "bad_password"), "without a new one")
+    check_eq(change(a, password="wrong"), (401, "wrong_login"), "a wrong old one")
+    check_eq(browser(case, a.user).own_error("password", password=a.user.account_password, new=NEW),
+             (401, "signed_out"), "without a log-in")
+    check_eq(a.log_in().status, 200, "nothing was changed")
+    answers = [change(a, password="wrong") for _ in range(12)]
+    check((429, "too_many_attempts") in answers, f"wrong ones are counted: {answers}")
+
+
+@tap.test
+def a_change_needs_a_code_where_there_is_a_second_factor(case):
+    a = logged_in(case)
+    phone, recovery, _ = set_up(a)
+    check_eq(change(a), (401, "code_needed"), "no code")
+    check_eq(change(a, code="000000x"), (401, "wrong_login"), "a wrong one")
+    code = phone.code()
+    check_eq(change(a, "short", code=code), (400, "bad_password"), "one that will not do costs no code")
+    check_eq(change(a, code=code), (200, None), "changed")
+    check_eq(a.log_in(NEW, code=recovery[0]).status, 200, "the new one and a code")
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ def a_token_does_nothing_about_its_account(case):
     for what in ("logins", "devices", "second-factor", "tokens"):
         check_eq(status(bot, what), (403, "refused"), what)
     for what, body in (("logins/end", {"others": True}), ("prove", {"password": bot.user.account_password}),
+                       ("password", {"password": bot.user.account_password, "new": "a much better one"}),
                        ("second-factor/begin", {}), ("second-factor/end", {}), ("devices/add", {"name": "x"}),
                        ("devices/remove", {"number": 1}), ("tokens/add", {"name": "x"}),
                        ("tokens/remove", {"number": 1}), ("logout", {}),

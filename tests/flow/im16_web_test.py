@@ -446,11 +446,14 @@ def who_logs_out_is_signed_off_everywhere_in_that_browser(case):
 
 @tap.test
 def a_password_that_is_changed_ends_the_log_in(case):
-    a = browser(case).start()
+    a, b = browser(case).start(), browser(case).start()
+    b.ok("people.watch", uris=[address(a.user)])
+    b.wait_sees(a.user, "available")
     case.site.server.tool("user", "passwd", a.user.name, "--password-stdin",
                           input_text="another long password\n")
     wait_for(lambda: a.closed, "the end of the connection")
     check_eq(a.closed.code, 4001, "why")
+    b.wait_sees(a.user, "offline")
     check_eq(a.log_in().status, 401, "the old password")
     check_eq(a.log_in("another long password").status, 200, "the new one")
 

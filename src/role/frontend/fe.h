@@ -810,6 +810,9 @@ void fe_web_down(struct frontend *fe, const struct sip_flow *f, const char *why)
 void fe_web_identify(struct task *t);
 /* Tickets of the account may not be good any more; 0: of all. */
 void fe_web_forget(struct frontend *fe, uint64_t account);
+/* The account's password has been changed: tickets are asked about anew, but an endpoint whose
+ * log-in has ended with it may sign off. */
+void fe_web_doubt(struct frontend *fe, uint64_t account);
 /* A log-in has ended; number 0: all of the account's. */
 void fe_web_ended(struct frontend *fe, uint64_t account, uint64_t number);
 void fe_web_free(struct frontend *fe);

@@ -203,7 +203,9 @@ static size_t accounts_link(const struct role_env *env)
 static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint64_t credential)
 {
 	struct frontend *fe = arg;
-	if (ev != ACCOUNTS_LOGIN_ENDED)
+	if (ev == ACCOUNTS_PASSWORD && account)
+		fe_web_doubt(fe, account);
+	else if (ev != ACCOUNTS_LOGIN_ENDED)
 		fe_web_forget(fe, account);
 	switch (ev) {
 	case ACCOUNTS_PASSWORD:

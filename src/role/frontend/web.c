@@ -21,8 +21,8 @@ struct web_login {
 	struct map_node by_ticket;
 	struct access_identity id;
 	uint64_t number; /* of the log-in */
-	usec_t until;
-	bool ended; /* its endpoints may sign off, and no more */
+	usec_t until;    /* then they may sign off alone, before accounts is asked again */
+	bool ended;      /* its endpoints may sign off, and no more */
 	char uri[ACCESS_URI_MAX];
 	size_t len;
 	char ticket[];
@@ -83,6 +83,17 @@ void fe_web_forget(struct frontend *fe, uint64_t account)
 	}
 }
 
+void fe_web_doubt(struct frontend *fe, uint64_t account)
+{
+	size_t at = 0;
+	struct map_node *after = NULL;
+	for (struct map_node *n; (n = map_walk(&fe->web_logins, &at, &after)) != NULL;) {
+		struct web_login *l = container_of(n, struct web_login, by_ticket);
+		if (l->id.account == account)
+			l->until = 0;
+	}
+}
+
 void fe_web_ended(struct frontend *fe, uint64_t account, uint64_t number)
 {
 	size_t at = 0;
@@ -105,7 +116,7 @@ static void remember(struct frontend *fe, struct str ticket, const struct accoun
 	if (fe->web_logins.n >= LOGINS_MAX)
 		fe_web_forget(fe, 0);
 	struct web_login *l = xmalloc(sizeof(*l) + ticket.len);
-	*l = (struct web_login){ .id = { .account = r->account, .credential = r->credential },
+	*l = (struct web_login){ .id = { .account = r->account },
 		                 .number = r->session,
 		                 .until = loop_now(fe->loop) + REMEMBER_S * USEC_PER_SEC,
 		                 .len = ticket.len };
@@ -128,14 +139,14 @@ static struct str ticket_of(const struct sip_msg *m)
 	return ticket;
 }
 
+/* No credential: an endpoint goes when the web role signs it off, for a log-in may outlive the
+ * password that it was made with. */
 static void on_ticket(void *arg, const struct accounts_auth *r)
 {
 	struct task *t = arg;
 	t->lookup = NULL;
 	if (r->verdict == ACCOUNTS_ACCEPT) {
-		struct access_identity id = { .account = r->account,
-			                      .credential = r->credential,
-			                      .uri = r->uri };
+		struct access_identity id = { .account = r->account, .uri = r->uri };
 		remember(t->fe, ticket_of(t->msg), r);
 		task_set_who(t, &id);
 		fe_identified(t);
@@ -150,7 +161,8 @@ void fe_web_identify(struct task *t)
 {
 	struct str ticket = ticket_of(t->msg);
 	struct web_login *l = ticket.len ? find(t->fe, ticket) : NULL;
-	if (l && loop_now(t->fe->loop) > l->until && !l->ended) {
+	bool off = t->msg->method == SIP_REGISTER && fe_signs_off(t->msg);
+	if (l && loop_now(t->fe->loop) > l->until && !l->ended && !off) {
 		forget(t->fe, l);
 		l = NULL;
 	}
@@ -158,7 +170,7 @@ void fe_web_identify(struct task *t)
 		task_refuse(t, ticket.len ? REFUSE_NO_RIGHT : REFUSE_TICKET, STR(""));
 		return;
 	}
-	if (l && l->ended && !(t->msg->method == SIP_REGISTER && fe_signs_off(t->msg))) {
+	if (l && l->ended && !off) {
 		task_refuse(t, REFUSE_TICKET, STR(""));
 		return;
 	}

@@ -74,6 +74,16 @@ void browsers_end(struct web *w, const struct web_login *of, const char *why)
 	}
 }
 
+void browsers_each(struct web *w, const struct web_login *of, web_login_fn *fn, void *arg)
+{
+	list_for(it, &w->browsers)
+	{
+		struct browser *b = list_entry(it, struct browser, node);
+		if (b->who && web_is_of(b->who, of))
+			fn(arg, b->who);
+	}
+}
+
 /* --- hello ----------------------------------------------------------------------------------- */
 
 static bool is_tab(struct str tab)

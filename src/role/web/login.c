@@ -33,6 +33,12 @@ static void say_proved(struct visit *v)
 	visit_answer(v, STR(""), NULL);
 }
 
+/* Is the password typed again? */
+static bool proves(const struct visit *v)
+{
+	return v->then == say_proved || v->then == web_own_password;
+}
+
 static void open_socket(struct visit *v)
 {
 	if (v->limited) {
@@ -89,8 +95,8 @@ static void welcome(struct visit *v, const struct accounts_auth *r)
 	v->limited = r->verdict == ACCOUNTS_CONTINUE;
 	if (!take_who(v, r) || !v->who.ticket[0])
 		visit_no_server(v);
-	else if (v->then == say_proved)
-		say_proved(v);
+	else if (proves(v))
+		v->then(v);
 	else if (v->bare && v->limited)
 		visit_refuse(v, 403, "second_factor_needed",
 		             "This account must have a second factor.", "Set it up first.");
@@ -104,7 +110,7 @@ static void welcome(struct visit *v, const struct accounts_auth *r)
 static void turn_away(struct visit *v)
 {
 	v->web->stats.refused++;
-	if (v->then != say_signed_in && v->then != say_proved)
+	if (v->then != say_signed_in && !proves(v))
 		visit_signed_out(v);
 	else
 		visit_refuse(v, 401, "wrong_login", "The name, the password or the code is wrong.",
@@ -172,8 +178,8 @@ void visit_signed_in(struct web *w, struct http_exchange *x, void (*then)(struct
 
 static void ask_password(struct visit *v, const cJSON *body)
 {
-	bool proves = v->then == say_proved;
-	struct str user = proves ? str_of(v->who.uri) : web_text(body, "user");
+	bool again = proves(v);
+	struct str user = again ? str_of(v->who.uri) : web_text(body, "user");
 	struct str password = web_text(body, "password"), code = web_text(body, "code");
 	struct str agent = http_value(http_request(v->x), HTTP_H_USER_AGENT);
 	if (user.len == 0 || user.len > ACCT_TEXT_MAX || password.len == 0 ||
@@ -181,7 +187,7 @@ static void ask_password(struct visit *v, const cJSON *body)
 		visit_refuse(v, 400, "bad_request", "user and password must be there.", "");
 		return;
 	}
-	struct accounts_leg leg = { .mech = proves ? ACCOUNTS_PROVE : ACCOUNTS_LOGIN,
+	struct accounts_leg leg = { .mech = again ? ACCOUNTS_PROVE : ACCOUNTS_LOGIN,
 		                    .session = v->who.number,
 		                    .user = user,
 		                    .code = code,
@@ -209,6 +215,24 @@ static void read_proof(struct visit *v)
 static void prove(struct web *w, struct http_exchange *x)
 {
 	by_ticket(w, x, read_proof);
+}
+
+/* The new one is looked at first: one that will not do costs no try, and no code. */
+static void ask_change(struct visit *v, const cJSON *body)
+{
+	v->then = web_own_password;
+	if (web_own_password_read(v, body))
+		ask_password(v, body);
+}
+
+static void read_change(struct visit *v)
+{
+	visit_read(v, ask_change);
+}
+
+static void change_password(struct web *w, struct http_exchange *x)
+{
+	by_ticket(w, x, read_change);
 }
 
 static void on_ended(void *arg, const struct accounts_auth *r)
@@ -268,6 +292,7 @@ static const struct page {
 	{ HTTP_POST, API "devices/add", true, true, web_own_device_add },
 	{ HTTP_POST, API "devices/remove", true, true, web_own_device_remove },
 	{ HTTP_POST, API "prove", true, true, prove },
+	{ HTTP_POST, API "password", true, true, change_password },
 	{ HTTP_GET,  API "push", false, false, web_own_push },
 	{ HTTP_POST, API "push/subscribe", true, true, web_own_push_add },
 	{ HTTP_POST, API "push/unsubscribe", true, true, web_own_push_end },

@@ -1,3 +1,4 @@
+#include "auth/password.h"
 #include "base/code.h"
 #include "base/isotime.h"
 #include "role/web/visit.h"
@@ -50,6 +51,11 @@ static void refuse_photo(struct visit *v, unsigned status)
 	             "Take a smaller picture.");
 }
 
+static void refuse_password(struct visit *v, const char *why)
+{
+	visit_refuse(v, 400, "bad_password", why, "");
+}
+
 static void on_owned(void *arg, const struct accounts_owned *o)
 {
 	struct visit *v = arg;
@@ -63,6 +69,8 @@ static void on_owned(void *arg, const struct accounts_owned *o)
 		visit_slow(v, "too_many", "There were too many requests.", o->end.retry_s);
 	else if (s == ACCT_OWN_BAD && v->op == ACCT_OWN_PHOTO_SET)
 		refuse_photo(v, 400);
+	else if (s == ACCT_OWN_BAD && v->op == ACCT_OWN_PASSWORD)
+		refuse_password(v, "The new password will not do; choose another one.");
 	else if (s < ARRAY_SIZE(refusals) && refusals[s].code)
 		visit_refuse(v, refusals[s].http, refusals[s].code, refusals[s].text,
 		             refusals[s].remedy);
@@ -426,4 +434,26 @@ void web_own_photo_set(struct web *w, struct http_exchange *x)
 void web_own_photo_remove(struct web *w, struct http_exchange *x)
 {
 	post(w, x, ACCT_OWN_PHOTO_END, NULL, put_photo);
+}
+
+/* --- the password ---------------------------------------------------------------------------- */
+
+bool web_own_password_read(struct visit *v, const cJSON *body)
+{
+	struct str new = web_text(body, "new"), local, domain;
+	const char *why;
+	(void)str_cut(str_of(v->who.uri), '@', &local, &domain);
+	if (password_check(new, local, &why) < 0) {
+		refuse_password(v, why);
+		return false;
+	}
+	v->asked = buf_of(PASSWORD_MAX);
+	buf_str(&v->asked, new);
+	return true;
+}
+
+void web_own_password(struct visit *v)
+{
+	v->op = ACCT_OWN_PASSWORD;
+	ask(v, &(struct acct_own){ .text = buf_view(&v->asked) });
 }

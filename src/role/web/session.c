@@ -178,6 +178,16 @@ void sessions_end(struct web *w, const struct web_login *of, const char *why)
 	}
 }
 
+void sessions_each(struct web *w, const struct web_login *of, web_login_fn *fn, void *arg)
+{
+	list_for(it, &w->sessions)
+	{
+		struct session *s = list_entry(it, struct session, node);
+		if (!s->ending && web_is_of(&s->who, of))
+			fn(arg, &s->who);
+	}
+}
+
 void sessions_free(struct web *w)
 {
 	list_for(it, &w->sessions) session_free(list_entry(it, struct session, node));

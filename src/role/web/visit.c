@@ -221,7 +221,7 @@ bool visit_ticket(struct visit *v)
 
 static void wipe_json(cJSON *v)
 {
-	static const char *const secrets[] = { "password", "code" };
+	static const char *const secrets[] = { "password", "code", "new" };
 	cJSON *args = cJSON_GetObjectItemCaseSensitive(v, "args");
 	cJSON *inner = cJSON_GetObjectItemCaseSensitive(args, secrets[0]);
 	if (cJSON_IsString(inner))

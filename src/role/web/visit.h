@@ -50,6 +50,11 @@ bool visit_ticket(struct visit *v);
 /* Does it show an app token (Authorization: Bearer), and so come from no browser's page? */
 bool visit_has_token(const struct http_msg *m);
 
+/* own.c: the new password, of who is signed in; false: it will not do, which is answered. */
+bool web_own_password_read(struct visit *v, const cJSON *body);
+/* The old one was right: it is changed. */
+void web_own_password(struct visit *v);
+
 /* Of a request that no visit has been made of. */
 void visit_error(struct http_exchange *x, unsigned status, const char *code, const char *text,
                  const char *remedy);

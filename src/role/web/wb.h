@@ -103,7 +103,8 @@ struct web {
 	struct list sessions;      /* the oldest first */
 	uint32_t n_sessions;
 	struct list browsers;
-	unsigned n_photos; /* asked for */
+	struct list doubts; /* password.c */
+	unsigned n_photos;  /* asked for */
 	struct web_tickets *tickets;
 	struct log_limit limit;
 	struct {
@@ -124,6 +125,8 @@ static inline bool web_is_of(const struct web_login *who, const struct web_login
 	return who->account == of->account && (!of->number || who->number == of->number) &&
 	       (!of->credential || who->credential == of->credential);
 }
+
+typedef void web_login_fn(void *arg, struct web_login *who);
 
 bool web_is_our_host(const struct web *w, struct str host);
 
@@ -286,6 +289,12 @@ void web_discover_elsewhere(struct http_exchange *x, struct str origin);
 
 struct http_server *web_plain_new(struct web *w, bool (*is_host)(void *arg, struct str host));
 
+/* --- password.c: what goes on when a password is changed */
+
+/* The credential was replaced by another one, or is no more. */
+void wb_password_changed(struct web *w, uint64_t account, uint64_t credential);
+void wb_doubts_free(struct web *w);
+
 /* --- browser.c: one connection */
 
 struct browser;
@@ -299,6 +308,7 @@ enum { WEB_SIGNED_OUT = 4001, WEB_REPLACED = 4002, WEB_PROTOCOL = 4003 };
 void browser_end(struct browser *b, unsigned code, const char *why);
 /* Those that have no session: as sessions_end(). */
 void browsers_end(struct web *w, const struct web_login *of, const char *why);
+void browsers_each(struct web *w, const struct web_login *of, web_login_fn *fn, void *arg);
 void browsers_free(struct web *w);
 
 /* --- session.c */
@@ -378,6 +388,8 @@ void session_replay(struct session *s, uint64_t seq);
 void session_end(struct session *s, unsigned code, const char *why);
 /* All of the account that were opened with that log-in and that credential; 0: whichever it was. */
 void sessions_end(struct web *w, const struct web_login *of, const char *why);
+/* Calls fn for each of them, which must not end it. */
+void sessions_each(struct web *w, const struct web_login *of, web_login_fn *fn, void *arg);
 void sessions_free(struct web *w);
 /* A link to a front end is there, or has gone. */
 void sessions_link(struct web *w, uint32_t slot, bool up);

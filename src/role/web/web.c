@@ -154,8 +154,7 @@ static void on_account(void *arg, enum accounts_event ev, uint64_t account, uint
 			               role_link_index(w->env, STR("accounts"), 0, STR("")));
 		break;
 	case ACCOUNTS_PASSWORD:
-		sign_out(w, &(struct web_login){ .account = account, .credential = number },
-		         "The password has been changed.");
+		wb_password_changed(w, account, number);
 		break;
 	case ACCOUNTS_CHANGED:
 	case ACCOUNTS_BACK:
@@ -238,6 +237,7 @@ static void web_free(struct web *w)
 	sessions_free(w);
 	sip_stack_free(&w->stack);
 	web_push_free(w);
+	wb_doubts_free(w);
 	accounts_free(&w->accounts);
 	seal_free(&w->seal);
 	wb_tickets_free(w);
@@ -334,6 +334,7 @@ static int start(struct role_env *env, void **ret_state)
 	map_init(&w->by_ref);
 	list_init(&w->sessions);
 	list_init(&w->browsers);
+	list_init(&w->doubts);
 	int r = start_parts(w, &why);
 	if (r < 0) {
 		log_error(NULL, "not-started", "why=%s", log_text(str_trim(buf_view(&why))));
