@@ -62,6 +62,11 @@ export async function prove(password: string, code: string): Promise<void> {
   await ask("prove", { password, code });
 }
 
+/** All other log-ins have ended then. code: of the second factor, or empty. */
+export async function changePassword(password: string, next: string, code: string): Promise<void> {
+  await ask("password", { password, new: next, ...(code && { code }) });
+}
+
 export async function factor(): Promise<Factor> {
   const json = await ask("second-factor");
   const o = isObject(json) ? json : {};

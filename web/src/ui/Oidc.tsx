@@ -62,3 +62,9 @@ export function OidcProof() {
     </>
   );
 }
+
+/** Who signs in by it alone has no password to change here. */
+export function OidcPassword() {
+  const name = useProvider();
+  return name ? <p class="hint">{t("oidc_password_hint", { name })}</p> : null;
+}

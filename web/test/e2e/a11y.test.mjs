@@ -197,6 +197,14 @@ async function overlays(page) {
   await page.getByRole("link", { name: "Security" }).click();
   await page.getByText("This browser", { exact: true }).waitFor();
   await check(page, "security");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByLabel("Current password").fill("secret");
+  await page.getByLabel("New password", { exact: true }).fill("short");
+  await page.getByLabel("New password again").fill("short");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByText("This one is too easy to guess").waitFor();
+  await check(page, "a password that will not do");
+  await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Set up" }).click();
   await page.getByRole("dialog").waitFor();
   await check(page, "the password again");

@@ -444,6 +444,53 @@ story("who must have a second factor sets it up, and signs in with a code from t
   assert.equal(mock.factor, true);
 });
 
+story("the own password is changed, and nobody else is signed in then", {}, async ({ page, mock }) => {
+  await signIn(page, "#/settings/security");
+  await page.getByText("Safari, iPhone").waitFor();
+  await page.getByRole("button", { name: "Change password" }).click();
+  const [current, next, again] = ["Current password", "New password", "New password again"].map((name) => page.getByLabel(name, { exact: true }));
+  const types = async (...words) => {
+    for (const [i, field] of [current, next, again].entries()) await field.fill(words[i]);
+    await page.keyboard.press("Enter");
+  };
+  await until(() => current.evaluate((el) => el === document.activeElement), "the first field has the focus");
+  await types("wrong", "a better one", "a bitter one");
+  await page.getByText("This is not the same as above.").waitFor();
+  await until(() => again.evaluate((el) => el === document.activeElement && el.getAttribute("aria-invalid") === "true"), "that field is shown");
+  await types("secret", "short", "short");
+  await page.getByText("This one is too easy to guess").waitFor();
+  await until(() => next.evaluate((el) => el === document.activeElement), "the new one is asked for again");
+  await types("wrong", "a better one", "a better one");
+  await page.getByText("This is not your password of today.").waitFor();
+  await until(() => current.evaluate((el) => el === document.activeElement), "and the current one");
+  assert.equal(mock.password, "secret");
+  await types("secret", "a better one", "a better one");
+  await page.getByText("Your password is changed.").first().waitFor();
+  assert.equal(mock.password, "a better one");
+  await page.getByText("Safari, iPhone").waitFor({ state: "detached" });
+  await page.getByText("This browser", { exact: true }).waitFor();
+});
+
+story("with a second factor, a new password wants its code", { prepare: (m) => Object.assign(m, { oidc: "Company" }) }, async ({ page, mock }) => {
+  await signIn(page, "#/settings/security");
+  mock.factor = true;
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByText("You always sign in with Company?").waitFor();
+  await page.getByLabel("Current password").fill("secret");
+  await page.getByLabel("New password", { exact: true }).fill("a better one");
+  await page.getByLabel("New password again").fill("a better one");
+  await page.getByRole("button", { name: "Change it" }).click();
+  const code = page.getByLabel("Code", { exact: true });
+  await until(() => code.evaluate((el) => el === document.activeElement), "the code's field has the focus");
+  await code.fill("654321");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByText("The current password or the code is not right").waitFor();
+  await code.fill("123456");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByText("Your password is changed.").first().waitFor();
+  assert.equal(mock.password, "a better one");
+});
+
 story("a phone gets a password and loses it again", {}, async ({ page, mock }) => {
   await signIn(page, "#/settings/security");
   await page.getByLabel("Name of a new phone").fill("Kitchen");

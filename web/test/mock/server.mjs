@@ -51,6 +51,7 @@ export class Mock {
   /** The policy wants a second factor. */
   required = false;
   proved = false;
+  password = PASSWORD;
   /** The company's own sign-on: its name. */
   oidc = "";
   /** The word with which it sends everybody back. */
@@ -431,7 +432,7 @@ export class Mock {
 
   #login({ user: name, password, code }, res, user) {
     if (this.locked) return this.#error(res, 429, "too_many_attempts", { retry_s: this.locked });
-    if (!/^alice(@example\.test)?$/.test(name) || password !== PASSWORD) {
+    if (!/^alice(@example\.test)?$/.test(name) || password !== this.password) {
       if (++this.#fails >= 3) this.locked = 75;
       return this.#error(res, 401, "wrong_login");
     }
@@ -522,8 +523,17 @@ const OWN = {
     return { photo: "" };
   },
   prove: ({ password }, mock) => {
-    if (password !== PASSWORD) return { status: 401, error: "wrong_login" };
+    if (password !== mock.password) return { status: 401, error: "wrong_login" };
     mock.proved = true;
+    return {};
+  },
+  password: ({ password, new: next, code }, mock) => {
+    if (next.length < 8) return { status: 400, error: "bad_password" };
+    if (password !== mock.password) return { status: 401, error: "wrong_login" };
+    if (mock.factor && !code) return { status: 401, error: "code_needed" };
+    if (mock.factor && code !== CODE) return { status: 401, error: "wrong_login" };
+    mock.password = next;
+    mock.logins = mock.logins.filter((l) => l.this);
     return {};
   },
   "second-factor": (_, mock) => ({ on: mock.factor, required: mock.required, recovery_left: mock.factor ? 10 : 0 }),

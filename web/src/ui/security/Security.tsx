@@ -2,6 +2,8 @@
 
 import "../../style/security.css";
 
+import { useSignal } from "@preact/signals";
+
 import { t } from "../../i18n";
 import "../../i18n/more";
 import { hrefOf, SECURITY } from "../../model/route";
@@ -9,10 +11,12 @@ import { OidcTrouble } from "../Oidc";
 import { Icon } from "../parts/Icon";
 import { Devices } from "./Devices";
 import { LogIns } from "./LogIns";
+import { Password } from "./Password";
 import { SecondFactor } from "./SecondFactor";
 import { Tokens } from "./Tokens";
 
 export function Security() {
+  const passwords = useSignal(0);
   return (
     <div class="settings">
       <header class="view-head">
@@ -21,10 +25,11 @@ export function Security() {
       </header>
       <div class="settings-body">
         <OidcTrouble then={hrefOf("settings", SECURITY)} />
+        <Password changed={() => passwords.value++} />
         <SecondFactor />
         <Devices />
         <Tokens />
-        <LogIns />
+        <LogIns key={passwords.value} />
       </div>
     </div>
   );
