@@ -297,6 +297,25 @@ static void opened(struct stream *s)
 		read_tls(s);
 }
 
+/* Nothing is read: TLS is to have it all. */
+static bool speaks_plainly(const struct stream *s)
+{
+	char first;
+	return s->ops->plain && recv(s->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 &&
+	       first >= 'A' && first <= 'Z';
+}
+
+static void go_without_tls(struct stream *s)
+{
+	SSL_free(take(&s->ssl));
+	tls_server_unref(&s->server);
+	s->is_tls = false;
+	s->state = OPEN;
+	timer_stop(&s->limit);
+	watch(s);
+	s->ops->plain(s->arg);
+}
+
 static void handshake(struct stream *s)
 {
 	ERR_clear_error();
@@ -389,7 +408,9 @@ static void on_event(uv_poll_t *h, int status, int events)
 		connected(s);
 		break;
 	case HANDSHAKE:
-		if (s->server && !s->started)
+		if (s->server && !s->started && speaks_plainly(s))
+			go_without_tls(s);
+		else if (s->server && !s->started)
 			queue_handshake(s);
 		else
 			handshake(s);

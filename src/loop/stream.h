@@ -23,6 +23,11 @@ struct stream_ops {
 	/* Ready for use: connected, TLS handshake done.  Not for accepted streams without TLS,
 	 * which are ready at once. */
 	void (*opened)(void *arg);
+	/* In its place, of an accepted stream with TLS whose peer speaks without it: its first byte
+	 * is a capital letter, with which no record begins and a request of HTTP does.  The stream
+	 * is one without TLS from then on, and nothing has been read of it.  NULL: the handshake
+	 * fails. */
+	void (*plain)(void *arg);
 	/* All unconsumed bytes; returns how many were used (the rest comes again with more).  A
 	 * negative return closes the stream (closed() follows). */
 	ssize_t (*data)(void *arg, struct str in);

@@ -7,7 +7,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib import netns, site, tap  # noqa: E402
+from lib import netns, proc, site, tap  # noqa: E402
 from lib.tap import WAIT_S, check, check_eq  # noqa: E402
 from lib.web import PAGE, PORT, Site, make_pages  # noqa: E402
 
@@ -119,6 +119,67 @@ def lync_clients_are_told_where_to_ask_and_nothing_else(case):
     check(ET.fromstring(answer.body).find(f"{SPACE}Root/{SPACE}Link").get("href").endswith("?sipuri=%22%3E%3Cx%26"),
           answer.body)
     check_eq(Answer("/", "lyncdiscover.other.test").status, 421, "another domain")
+
+
+# --- at the port of HTTPS
+
+
+def curl(case, url, *options, host=site.HOST):
+    """Status, where it leads, and the sentence."""
+    argv = ["curl", "--silent", "--show-error", "--http1.1", "--max-time", str(WAIT_S), "--cacert", case.site.server.ca,
+            "--write-out", "\n%{http_code} %{redirect_url}", "--resolve", f"{host}:{PORT}:{netns.SERVER_IP}",
+            "--resolve", f"{host}:80:{netns.SERVER_IP}", *options, url]
+    status, text = proc.run(argv)
+    check_eq(status, 0, f"{url}: {text}")
+    body, _, last = text.rpartition("\n")
+    code, _, to = last.partition(" ")
+    return int(code), to, body
+
+
+@tap.test
+def who_forgets_https_is_sent_there(case):
+    for path in ("/", "/people?x=1&y=%20z", "/" + "x" * 8000):
+        check_eq(curl(case, f"http://{site.HOST}:{PORT}{path}"), (308, f"https://{site.HOST}:{PORT}{path}", ""), path[:40])
+    code, to, _ = curl(case, f"http://{NAME}:{PORT}/a", "--head", host=NAME)
+    check_eq((code, to), (308, f"https://{NAME}:{PORT}/a"), "HEAD, by another name")
+    code, _, body = curl(case, f"http://{site.HOST}:{PORT}/", "--location")
+    check_eq((code, body), (200, PAGE), "what is there")
+
+
+@tap.test
+def nothing_else_is_done_without_tls_at_the_port_of_https(case):
+    user = case.site.user("plain")
+    body = json.dumps({"user": user.name, "password": user.account_password})
+    code, to, text = curl(case, f"http://{site.HOST}:{PORT}/api/v1/login", "--data", body, "--header",
+                          "Content-Type: application/json", "--header", f"Origin: http://{site.HOST}:{PORT}")
+    check_eq((code, to), (400, ""), text)
+    check("HTTPS" in text and text.count(".") == 1, text)
+    code, to, _ = curl(case, f"http://evil.test:{PORT}/", host="evil.test")
+    check_eq((code, to), (421, ""), "a name that is not ours")
+    code, to, _ = curl(case, f"http://{site.HOST}:{PORT}/", "--header", f"Host: evil.test:{PORT}")
+    check_eq((code, to), (421, ""), "likewise")
+    sent = []
+    for raw in (b"GET /\r\n\r\n", b"HELLO\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 100000,
+                b"GET / HTTP/1.1\r\n", b"GE", b"\x80abc", b"get / http/1.1\r\n\r\n"):
+        s = socket.create_connection((netns.SERVER_IP, PORT), WAIT_S)
+        case.undo.callback(s.close)
+        s.sendall(raw)
+        sent.append((raw[:20], s))
+    for raw, s in sent:  # all end, sooner or later
+        got = b"x"
+        while got:
+            try:
+                got = s.recv(65536)
+            except ConnectionError:
+                break
+            check(b"\r\nLocation:" not in got and b" 200 " not in got, (raw, got))
+    check_eq(Site(case.site.server).request("GET", "/").status, 200, "HTTPS is there still")
+
+
+@tap.test
+def a_proxy_that_forgets_https_is_told_so(case):
+    code, to, _ = curl(case, f"http://{NAME}:{PORT}/", "--interface", PROXY, host=NAME)
+    check_eq((code, to), (400, ""), "by the proxy")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 #include "role/web/wb.h"
 
-/* HTTP without TLS: nothing is served here; all are sent to HTTPS, at the name that they asked by.
- * The server has looked whether that is one of ours, so nobody is led elsewhere. */
+/* HTTP without TLS, at a port of its own or by mistake at that of HTTPS: nothing is served here;
+ * all are sent to HTTPS, at the name that they asked by. The server has looked whether that is one
+ * of ours, so nobody is led elsewhere. */
 
 enum {
 	CONNS_MAX = 1000, /* who floods it takes nothing from those who are served */
@@ -51,6 +52,36 @@ static void on_request(void *arg, struct http_exchange *x)
 		http_refuse(x, 405, "This server is reached by HTTPS alone.");
 	else if (web_is_discovery(m))
 		web_discover_elsewhere(x, buf_view(&origin));
+	else
+		redirect(x, buf_view(&origin));
+}
+
+/* The address that was asked for, by HTTPS.  The port stays, which need not be ours: somebody may
+ * pass it on. */
+static void put_same(struct buf *b, const struct web *w, const struct http_exchange *x)
+{
+	struct http_msg m = *http_request(x);
+	char text[8];
+	struct buf port = BUF_ON(text);
+	if (m.host.len == 0)
+		m.host = w->env->self->fqdn;
+	if (m.port.len == 0) {
+		buf_printf(&port, "%u", addr_port(http_local(x)));
+		m.port = buf_view(&port);
+	}
+	web_put_origin(b, &m);
+}
+
+void web_plain_at_tls(void *arg, struct http_exchange *x)
+{
+	const struct web *w = arg;
+	const struct http_msg *m = http_request(x);
+	char text[ORIGIN_MAX];
+	struct buf origin = BUF_ON(text);
+	put_same(&origin, w, x);
+	/* A proxy of ours would be led round and round. */
+	if ((m->method != HTTP_GET && m->method != HTTP_HEAD) || web_is_forwarded(w, x))
+		http_refuse(x, 400, "This port is reached by HTTPS alone, and this came without.");
 	else
 		redirect(x, buf_view(&origin));
 }

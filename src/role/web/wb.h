@@ -288,6 +288,8 @@ void web_discover_elsewhere(struct http_exchange *x, struct str origin);
 /* --- plain.c: HTTP without TLS */
 
 struct http_server *web_plain_new(struct web *w, bool (*is_host)(void *arg, struct str host));
+/* A request without TLS where HTTPS is. */
+void web_plain_at_tls(void *arg, struct http_exchange *x);
 
 /* --- password.c: what goes on when a password is changed */
 

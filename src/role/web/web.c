@@ -177,7 +177,9 @@ static bool is_host(void *arg, struct str host)
 	return web_is_our_host(arg, host);
 }
 
-static const struct http_server_ops http_ops = { .request = web_http_request, .host = is_host };
+static const struct http_server_ops http_ops = { .request = web_http_request,
+	                                         .plain = web_plain_at_tls,
+	                                         .host = is_host };
 
 static struct tls_server *make_tls(const struct web *w, struct buf *why)
 {

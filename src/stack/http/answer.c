@@ -19,6 +19,11 @@ const struct addr *http_peer(const struct http_exchange *x)
 	return stream_peer(x->c->stream);
 }
 
+const struct addr *http_local(const struct http_exchange *x)
+{
+	return stream_local(x->c->stream);
+}
+
 bool http_is_tls(const struct http_exchange *x)
 {
 	return stream_is_tls(x->c->stream);

@@ -186,6 +186,14 @@ static void on_opened(void *arg)
 	http_conn_watch(c);
 }
 
+static void on_plain(void *arg)
+{
+	struct http_conn *c = arg;
+	c->state = HTTP_CONN_OPEN;
+	c->plain = true;
+	http_conn_watch(c);
+}
+
 static void on_closed(void *arg, int err UNUSED, const char *why UNUSED)
 {
 	http_conn_kill(arg);
@@ -362,6 +370,12 @@ static const struct stream_ops conn_ops = {
 	.opened = on_opened, .data = on_data, .closed = on_closed, .room = on_room
 };
 
+static const struct stream_ops conn_ops_or_plain = { .opened = on_opened,
+	                                             .plain = on_plain,
+	                                             .data = on_data,
+	                                             .closed = on_closed,
+	                                             .room = on_room };
+
 static struct stream_limits limits_of(const struct http_server *s)
 {
 	return (struct stream_limits){ .read_max = READ_MAX,
@@ -387,7 +401,8 @@ void http_conn_new(struct http_server *s, int fd, bool tls, void *via)
 {
 	struct stream_limits lim = limits_of(s);
 	struct http_conn *c = conn_new(s, tls ? HTTP_CONN_OPENING : HTTP_CONN_OPEN, via);
-	c->stream = stream_accept(s->loop, fd, tls ? s->cfg.tls : NULL, &lim, &conn_ops, c);
+	c->stream = stream_accept(s->loop, fd, tls ? s->cfg.tls : NULL, &lim,
+	                          s->ops.plain ? &conn_ops_or_plain : &conn_ops, c);
 	http_conn_watch(c);
 }
 

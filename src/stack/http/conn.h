@@ -64,6 +64,7 @@ struct http_conn {
 	bool inside;   /* data() is at work */
 	bool paused;
 	bool stranger; /* the certificate is of nobody that is served */
+	bool plain;    /* without TLS, where it should have it */
 	bool held;     /* no new request until the peer has taken its answers */
 };
 

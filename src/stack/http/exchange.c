@@ -53,7 +53,7 @@ static struct http_exchange *exchange_new(struct http_conn *c, const struct http
 	struct http_server *s = c->srv;
 	char *block = xmalloc(sizeof(struct http_exchange) + http_msg_size(m));
 	struct http_exchange *x = (struct http_exchange *)(void *)block;
-	*x = (struct http_exchange){ .c = c, .st = st, .keep = m->keep_alive };
+	*x = (struct http_exchange){ .c = c, .st = st, .keep = m->keep_alive && !c->plain };
 	x->msg = http_msg_copy(block + sizeof(*x), m);
 	x->body = st ? h2_body_of(st) : http_body_of(m);
 	x->in = http_body_is_done(&x->body) ? HTTP_IN_DONE : HTTP_IN_HELD;
@@ -96,7 +96,7 @@ void http_exchange_begin(struct http_conn *c, const struct http_msg *m, struct h
 		return;
 	}
 	x->told = true;
-	s->ops.request(s->arg, x);
+	(c->plain ? s->ops.plain : s->ops.request)(s->arg, x);
 }
 
 /* Bodies. */

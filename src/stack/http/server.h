@@ -58,6 +58,9 @@ struct http_done {
 struct http_server_ops {
 	/* The head of a request is there; see below for what to do with x. */
 	void (*request)(void *arg, struct http_exchange *x);
+	/* The same of one that came without TLS where it should have: only to say so, for the
+	 * connection ends behind it.  NULL: who speaks so is ended without an answer. */
+	void (*plain)(void *arg, struct http_exchange *x);
 	/* May a peer with this certificate, which has verified against the CA, be served?  NULL: it
 	 * showed none.  Asked once for each TLS connection; if not, every request gets a 403.  May
 	 * be NULL: all are served. */
@@ -110,7 +113,8 @@ const struct http_server_stats *http_server_stats(const struct http_server *s);
 /* The request; lives as long as x. */
 const struct http_msg *http_request(const struct http_exchange *x);
 void *http_via(const struct http_exchange *x);
-const struct addr *http_peer(const struct http_exchange *x); /* AF_UNSPEC: a Unix socket */
+const struct addr *http_peer(const struct http_exchange *x);  /* AF_UNSPEC: a Unix socket */
+const struct addr *http_local(const struct http_exchange *x); /* likewise */
 bool http_is_tls(const struct http_exchange *x);
 /* The certificate that the peer showed and that verified, or NULL. */
 const struct tls_peer *http_tls_peer(const struct http_exchange *x);

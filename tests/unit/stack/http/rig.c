@@ -131,8 +131,14 @@ static void on_done(void *arg, const struct http_done *d)
 	s->last_whole = d->whole;
 }
 
+static void on_plain(void *arg UNUSED, struct http_exchange *x)
+{
+	http_refuse(x, 400, http_is_tls(x) ? "wrong" : "TLS is wanted");
+}
+
 static const struct http_server_ops site_ops = {
 	.request = on_request,
+	.plain = on_plain,
 	.peer = on_peer,
 	.host = on_host,
 	.done = on_done,

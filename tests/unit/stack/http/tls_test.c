@@ -173,6 +173,33 @@ static void where_it_is_optional_the_handler_decides(void)
 	world_end(&w);
 }
 
+/* Not even where the handler decides who is served, and never by the handler of requests. */
+static void who_forgets_tls_is_told_so_and_nothing_else(void)
+{
+	static const char *const texts[] = { REQ("GET", "/hello", ""),
+		                             "GET /hello HTTP/1.0\r\n\r\n",
+		                             REQ("POST", "/echo", "Content-Length: 3\r\n") "abc" };
+	struct world w;
+	world_start(&w, TLS_VERIFY_REQUIRED);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		site_connect(&w.site);
+		site_say(&w.site, texts[i]);
+		site_await(&w.site, "TLS is wanted");
+		OK(str_starts(buf_view(&w.site.client.got), STR("HTTP/1.1 400 ")));
+		AWAIT(w.site.loop, w.site.client.n_closed == 1);
+		end_done(&w.site.client);
+		w.site.client = (struct end){ .s = NULL };
+	}
+	/* What is no request of HTTP, and what begins as one, ends with the connection. */
+	site_connect(&w.site);
+	site_say(&w.site, "GARBAGE\r\n\r\n");
+	AWAIT(w.site.loop, w.site.client.n_closed == 1);
+	EQ(http_server_stats(w.site.server)->requests, ARRAY_SIZE(texts));
+	get_as(&w, &w.friend.cert, buf_view(&w.root), STR("web.test"));
+	EQ(w.status, 200);
+	world_end(&w);
+}
+
 static void a_long_answer_passes_through_tls(void)
 {
 	static const struct http_call_ops ops = { .done = on_done };
@@ -210,6 +237,7 @@ int main(void)
 	RUN(a_certificate_of_another_authority_is_none);
 	RUN(the_client_checks_name_and_authority);
 	RUN(where_it_is_optional_the_handler_decides);
+	RUN(who_forgets_tls_is_told_so_and_nothing_else);
 	RUN(a_long_answer_passes_through_tls);
 	return tap_done();
 }
