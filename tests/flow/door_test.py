@@ -365,13 +365,25 @@ def who_floods_pushes_itself_out(case):
 def what_is_nobodys_is_refused(case):
     before, foreign = descriptors(case), figure("ended_total", why="foreign")
     big = b"\x16\x03\x01\x40\x00\x01\x00\x7f\xff" + bytes(20)
-    for data in (get(), b"SSH-2.0-x\r\n", b"\x16\x03\x01\x00\x00", big, b"\x16\x03\x01\x00\x06\x02\x00\x00\x02\x03\x03",
+    for data in (b"GET x", b"SSH-2.0-x\r\n", b"\x16\x03\x01\x00\x00", big, b"\x16\x03\x01\x00\x06\x02\x00\x00\x02\x03\x03",
                  b"\x16\x03\x01\x00\x04\x01\x00\x00\x00", b"\x80" + bytes(20)):
         s = connect(case)
         s.sendall(data)
         check(ended(s, OPENING_S + WAIT_S), data[:12])
     wait_for(lambda: is_quiet(case, before), "their descriptors to be gone")
     check_eq(figure("ended_total", why="foreign"), foreign + 7, "counted")
+
+
+@tap.test
+def who_forgets_https_is_sent_there(case):
+    s = connect(case)
+    for piece in byte_by_byte(get("/people?x=1")):
+        s.sendall(piece)
+    answer = b""
+    while got := s.recv(65536):
+        answer += got
+    check(answer.startswith(b"HTTP/1.1 308 "), answer)
+    check(f"Location: https://{WEB}/people?x=1\r\n".encode() in answer, answer)
 
 
 # --- losses

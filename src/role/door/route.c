@@ -99,6 +99,8 @@ enum door_to door_route(const struct door_rules *rules, unsigned there, enum ope
 {
 	if (kind == OPENING_RELAY)
 		return has(there, DOOR_RELAY) ? DOOR_RELAY : DOOR_NOBODY;
+	if (kind == OPENING_PLAIN) /* who says what the browser should have done */
+		return has(there, DOOR_WEB) ? DOOR_WEB : DOOR_NOBODY;
 	if (kind != OPENING_TLS)
 		return DOOR_NOBODY;
 	enum door_to to = only(by_protocols(o->protocols) & there);

@@ -177,6 +177,22 @@ static enum opening_kind look_at_tls(struct bytes first, struct opening *o)
 	return OPENING_OTHER;
 }
 
+/* --- text ------------------------------------------------------------------------------------ */
+
+/* What a browser begins with; OPTIONS may be of SIP. */
+static enum opening_kind look_at_text(struct str first, struct opening *o)
+{
+	static const struct str methods[] = { STR_INIT("GET /"), STR_INIT("HEAD /"),
+		                              STR_INIT("POST /") };
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (str_starts(first, methods[i]))
+			return OPENING_PLAIN;
+		if (str_starts(methods[i], first))
+			return more(o, first.len + 1);
+	}
+	return OPENING_OTHER;
+}
+
 enum opening_kind opening_look(struct bytes first, struct opening *ret)
 {
 	first.len = MIN(first.len, (size_t)OPENING_MAX);
@@ -195,5 +211,5 @@ enum opening_kind opening_look(struct bytes first, struct opening *ret)
 	case TURN_OPENS_OTHER:
 		break;
 	}
-	return OPENING_OTHER;
+	return look_at_text(str_from_bytes(first), ret);
 }

@@ -16,6 +16,7 @@ enum opening_kind {
 	OPENING_MORE,  /* the same again with more bytes */
 	OPENING_RELAY, /* STUN, TURN, or Lync's with or without its pseudo-TLS */
 	OPENING_TLS,
+	OPENING_PLAIN, /* a request of HTTP without TLS, of who has forgotten it: GET, HEAD, POST */
 	OPENING_OTHER, /* nothing of that, or more than the limits allow */
 };
 

@@ -51,6 +51,16 @@ static void what_a_relay_speaks_is_the_relays(void)
 	stop(&w);
 }
 
+static void who_forgets_tls_is_told_so_by_the_web(void)
+{
+	struct world w;
+	struct opening o = { .need = 0 };
+	start(&w, TOPOLOGY, DOOR_RELAY);
+	EQ(door_route(&w.rules, ALL, OPENING_PLAIN, &o), DOOR_WEB);
+	EQ(door_route(&w.rules, ALL & ~(1 << DOOR_WEB), OPENING_PLAIN, &o), DOOR_NOBODY);
+	stop(&w);
+}
+
 static void protocols_go_before_names(void)
 {
 	struct world w;
@@ -116,6 +126,7 @@ static void the_name_of_the_host_is_the_role_s_that_has_no_other(void)
 int main(void)
 {
 	RUN(what_a_relay_speaks_is_the_relays);
+	RUN(who_forgets_tls_is_told_so_by_the_web);
 	RUN(protocols_go_before_names);
 	RUN(a_name_of_one_alone_decides);
 	RUN(what_says_nothing_goes_to_the_default);

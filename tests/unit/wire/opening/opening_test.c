@@ -157,7 +157,7 @@ static void what_is_beyond_the_limits_is_nobodys(void)
 
 static void other_things_are_told_apart(void)
 {
-	static const char *const texts[] = { "GET / HTTP/1.1\r\n", "SSH-2.0-x\r\n",
+	static const char *const texts[] = { "OPTIONS sip:a SIP/2.0\r\n", "GET x", "SSH-2.0-x\r\n",
 		                             "\x16\x02\x01\x01\x01", "\x16\x03\x01\x00\x00" };
 	struct opening o;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -174,6 +174,22 @@ static void other_things_are_told_apart(void)
 	EQ(opening_look(bytes_of(buf_view(&b)), &o), OPENING_OTHER);
 }
 
+static void a_request_of_http_without_tls_is_known(void)
+{
+	static const char *const texts[] = { "GET /", "HEAD / HTTP/1.1\r\n", "POST /x" };
+	struct opening o;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct str s = str_of(texts[i]);
+		size_t whole = (size_t)str_chr(s, '/') + 1;
+		for (size_t n = 1; n < whole; n++) {
+			EQ(opening_look(bytes_of(str_sub(s, 0, n)), &o), OPENING_MORE);
+			EQ(o.need, n + 1);
+		}
+		EQ(opening_look(bytes_of(str_sub(s, 0, whole)), &o), OPENING_PLAIN);
+		EQ(opening_look(bytes_of(s), &o), OPENING_PLAIN);
+	}
+}
+
 int main(void)
 {
 	RUN(relay_traffic_is_known_at_once);
@@ -182,5 +198,6 @@ int main(void)
 	RUN(a_hello_in_pieces_is_read);
 	RUN(what_is_beyond_the_limits_is_nobodys);
 	RUN(other_things_are_told_apart);
+	RUN(a_request_of_http_without_tls_is_known);
 	return tap_done();
 }
