@@ -15,6 +15,7 @@ export const de: Dictionary = {
   signin_user: "Benutzername",
   signin_user_hint: "alice oder alice@example.org",
   signin_password: "Passwort",
+  signin_password_hint: "Das Ihres Kontos, nicht das eines Telefons.",
   signin_show: "Passwort anzeigen",
   signin_hide: "Passwort verbergen",
   signin_submit: "Anmelden",

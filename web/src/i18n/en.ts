@@ -13,6 +13,7 @@ export const en = {
   signin_user: "User name",
   signin_user_hint: "alice or alice@example.org",
   signin_password: "Password",
+  signin_password_hint: "That of your account, not that of a phone.",
   signin_show: "Show password",
   signin_hide: "Hide password",
   signin_submit: "Sign in",

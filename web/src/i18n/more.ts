@@ -240,6 +240,7 @@ export const en = {
 
   oidc_or: "or",
   oidc_with: "Sign in with {name}",
+  oidc_with_hint: "The password of {name} is typed there, not here.",
   oidc_prove_hint: "You sign in there once more, and come back to this page. Then do it again.",
   oidc_password_hint: "You always sign in with {name}? The password of {name} is changed there, not here. If you know none of this server and want one, ask your administrator.",
   oidc_error_denied: "The sign-in was cancelled there. Try again, or use your password.",
@@ -590,6 +591,7 @@ export const de: Words<typeof en> = {
 
   oidc_or: "oder",
   oidc_with: "Mit {name} anmelden",
+  oidc_with_hint: "Das Passwort von {name} tippen Sie dort ein, nicht hier.",
   oidc_prove_hint: "Sie melden sich dort noch einmal an und kommen auf diese Seite zurück. Machen Sie es dann noch einmal.",
   oidc_password_hint: "Sie melden sich immer mit {name} an? Das Passwort von {name} ändern Sie dort, nicht hier. Wenn Sie keines dieses Servers kennen und eines möchten, fragen Sie Ihre Administratoren.",
   oidc_error_denied: "Die Anmeldung wurde dort abgebrochen. Versuchen Sie es noch einmal, oder nehmen Sie Ihr Passwort.",

@@ -43,7 +43,8 @@ export function OidcSignIn() {
       {name && (
         <>
           <p class="or">{t("oidc_or")}</p>
-          <a class="button wide" href={BEGIN}>{t("oidc_with", { name })}</a>
+          <a class="button wide" href={BEGIN} aria-describedby="oidc-hint">{t("oidc_with", { name })}</a>
+          <p class="hint" id="oidc-hint">{t("oidc_with_hint", { name })}</p>
         </>
       )}
     </>

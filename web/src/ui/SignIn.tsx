@@ -46,7 +46,7 @@ function Password({ value, invalid }: { value: Signal<string>; invalid: boolean 
           autocomplete="current-password"
           value={value.value}
           aria-invalid={invalid}
-          aria-describedby="signin-error caps"
+          aria-describedby="signin-error password-hint caps"
           onInput={(e) => (value.value = e.currentTarget.value)}
           onKeyDown={look}
           onKeyUp={look}
@@ -62,6 +62,7 @@ function Password({ value, invalid }: { value: Signal<string>; invalid: boolean 
           <Icon name="eye" />
         </button>
       </div>
+      <p class="hint" id="password-hint">{t("signin_password_hint")}</p>
       <p class="hint warn" id="caps" role="status">
         {caps.value && t("signin_caps")}
       </p>

@@ -522,6 +522,8 @@ story("a program gets a token and loses it again", {}, async ({ page, mock }) =>
 
 story("the company's own sign-on signs in, and what goes wrong there is said", { prepare: (m) => Object.assign(m, { oidc: "Company <b>", oidcTrouble: "unknown" }) }, async ({ page, mock }) => {
   const link = page.getByRole("link", { name: "Sign in with Company <b>" });
+  await page.getByText("That of your account, not that of a phone.").waitFor();
+  await page.getByText("The password of Company <b> is typed there, not here.").waitFor();
   await link.click();
   await page.getByText("You are known there, but have no account here.").waitFor();
   await until(() => page.evaluate(() => location.hash === "#/"), "the address is as before");
