@@ -69,6 +69,18 @@ def who_has_the_wrong_password_is_not_told_which_is_wrong(case):
 
 
 @tap.test
+def a_browser_is_listed_with_the_process_that_has_its_connection(case):
+    b, phone = browser(case).start(), case.own(Phone(case.site.server, case.site.user("caller"), "tcp"))
+    phone.sign_in()
+    (row,) = case.site.server.endpoints(b.user)
+    check_eq((row["via"], row["agent"].split("/")[0]), ("web/1", "Dialtone-Web"), row)
+    (other,) = case.site.server.endpoints(phone.user)
+    check(other["via"].startswith("tcp "), other)
+    story = str(case.site.server.json("explain", phone.user.name, b.user.name))
+    check("(browser, " in story, story)
+
+
+@tap.test
 def requests_of_other_sites_and_broken_ones_are_refused(case):
     b = browser(case)
     body = {"user": b.user.name, "password": b.user.account_password}

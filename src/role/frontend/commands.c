@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/code.h"
 #include "role/frontend/fe.h"
@@ -17,10 +18,25 @@ static void put_text(struct buf *b, const char *name, struct str value)
 	json_put_str(b, value);
 }
 
-static struct str hint_name(const struct frontend *fe, const struct token_hint *h, struct buf *b)
+/* "web/1": the connection to a browser is that process's, and only it knows from where. */
+static void put_browser(struct buf *b, const struct binding *bd)
 {
-	b->len = 0;
-	if (h->reach == TOKEN_UDP) {
+	struct sip_uri contact;
+	struct str process, domain;
+	buf_lit(b, "web");
+	if (sip_uri_parse(&contact, binding_text(bd, BINDING_CONTACT)) == 0 &&
+	    str_cut(contact.host, '.', &process, &domain) && str_starts(process, STR("web-"))) {
+		buf_char(b, '/');
+		buf_str(b, str_sub(process, strlen("web-"), process.len));
+	}
+}
+
+static void put_way(struct buf *b, const struct frontend *fe, const struct binding *bd)
+{
+	struct token_hint hint = binding_hint(bd), *h = &hint;
+	if (fe_is_browser(bd)) {
+		put_browser(b, bd);
+	} else if (h->reach == TOKEN_UDP) {
 		buf_lit(b, "udp ");
 		addr_put(b, &h->peer);
 	} else {
@@ -32,14 +48,13 @@ static struct str hint_name(const struct frontend *fe, const struct token_hint *
 		else
 			buf_printf(b, "at process %u", h->slot + 1);
 	}
-	return buf_view(b);
 }
 
 static void put_endpoint(struct frontend *fe, struct buf *b, const struct binding *bd)
 {
 	char text[96];
 	struct buf where = BUF_ON(text);
-	struct token_hint hint = binding_hint(bd);
+	put_way(&where, fe, bd);
 	buf_str(b, b->len > 1 ? STR(",{") : STR("{"));
 	put_text(b, "user", home_user_aor(bd->user));
 	buf_printf(b, ",\"endpoint\":\"%016" PRIx64 "\",", bd->endpoint);
@@ -49,7 +64,7 @@ static void put_endpoint(struct frontend *fe, struct buf *b, const struct bindin
 	buf_char(b, ',');
 	put_text(b, "dialect", bd->lync ? STR("lync") : STR("sip"));
 	buf_char(b, ',');
-	put_text(b, "via", hint_name(fe, &hint, &where));
+	put_text(b, "via", buf_view(&where));
 	buf_printf(b, ",\"expires_s\":%" PRIu32 ",\"since_at\":%" PRIu64 ",\"home\":%u}",
 	           binding_left_s(bd, loop_now(fe->loop)), bd->since / USEC_PER_SEC,
 	           fe->env->slot + 1);

@@ -52,9 +52,10 @@ static void tell_binding(struct explain *x, const struct binding *b)
 {
 	step(x, "rings %" STR_FMT " (%s%s%s, process %u, %" PRIu32 " s left)",
 	     STR_ARG(binding_text(b, BINDING_CONTACT)),
-	     b->reach == TOKEN_UDP ? "UDP"
-	     : b->sock             ? "TLS"
-	                           : "TCP",
+	     fe_is_browser(b)        ? "browser"
+	     : b->reach == TOKEN_UDP ? "UDP"
+	     : b->sock               ? "TLS"
+	                             : "TCP",
 	     b->gruu ? ", GRUU" : "", b->lync ? ", Lync client" : "", b->slot + 1,
 	     binding_left_s(b, loop_now(x->fe->loop)));
 }
