@@ -2,6 +2,7 @@
 // one if nothing changed.
 
 import type { Attached, ChangeEvent, Message, MessageState, PastCall, Reaction, WireError } from "../net/wire";
+import { preview } from "../text/preview";
 
 /** `queued` waits for a connection, `sending` for the answer; the rest is the server's. */
 export type EntryState = "queued" | "sending" | MessageState;
@@ -31,6 +32,11 @@ export function entryOf(m: Message, unread: boolean): Entry {
 /** What a message says in words: of one without words, the name of its file. */
 export function said(m: Pick<Entry, "text" | "file">): string {
   return m.text || m.file?.name || "";
+}
+
+/** The same for a line in a list, or to be spoken. */
+export function saidBriefly(m: Pick<Entry, "text" | "file">, max: number): string {
+  return preview(m.text, max) || said(m).slice(0, max);
 }
 
 function index(entries: readonly Entry[], id: string, ref: string | undefined): number {

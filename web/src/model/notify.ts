@@ -3,7 +3,7 @@
 import { signal, type Signal } from "@preact/signals";
 
 import type { Message, State } from "../net/wire";
-import { withoutQuotes } from "../text/quote";
+import { preview } from "../text/preview";
 import { isQuiet, type Prefs } from "./prefs";
 import type { Leader } from "./tabs";
 
@@ -42,7 +42,7 @@ export class Notifier {
 
   async message(m: Message, own: State | undefined): Promise<void> {
     const group = m.chat !== m.from;
-    const said = !m.text && m.file ? this.sent(m.file.name) : withoutQuotes(m.text).slice(0, PREVIEW);
+    const said = !m.text && m.file ? this.sent(m.file.name) : preview(m.text, PREVIEW);
     const text = group ? `${this.nameOf(m.from)}: ${said}` : said;
     if (document.visibilityState === "visible") this.toast({ key: m.id, uri: m.chat, text });
     if (!this.mayDisturb(own)) return;

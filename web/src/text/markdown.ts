@@ -41,6 +41,26 @@ export function parse(text: string): Block[] {
   return blocks;
 }
 
+/** The words alone, for places that draw no Markdown; lines stay lines. */
+export function plainText(text: string): string {
+  return parse(text).flatMap(wordsOf).join("\n").trim();
+}
+
+function wordsOf(block: Block): string[] {
+  switch (block.kind) {
+    case "code":
+      return [block.text];
+    case "list":
+      return block.items.map((item, i) => `${block.ordered ? `${block.start + i}.` : "•"} ${said(item)}`);
+    default:
+      return block.lines.map(said);
+  }
+}
+
+function said(list: readonly Inline[]): string {
+  return list.map((n) => ("children" in n ? said(n.children) : n.text)).join("");
+}
+
 function addLine(blocks: Block[], line: string): void {
   const last = blocks[blocks.length - 1];
   const quote = QUOTE.exec(line);

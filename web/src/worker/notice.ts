@@ -2,9 +2,10 @@
 
 import { isQuiet } from "../model/quiet";
 import { mentions } from "../text/mentions";
-import { withoutQuotes } from "../text/quote";
+import { preview } from "../text/preview";
 import type { Memory } from "./memory";
 
+const PREVIEW = 1000;
 const WORDS: Memory["words"] = { app: "Dialtone", hidden: "New message", call: "{name} is calling", unnamed: "Group chat" };
 
 interface Told {
@@ -49,7 +50,7 @@ export function noticeOf(told: Told, memory: Memory | null, now: Date): Notice |
   if (told.kind === "call") return { title: words.call.replace("{name}", name), body: "", tag: `call:${told.chat}`, silent };
   const meant = told.text !== null && mentions(told.text, memory?.name ?? "");
   if (memory?.muted.includes(told.chat) && !meant) return null;
-  const said = told.text === null || memory?.notifyText === false ? words.hidden : withoutQuotes(told.text);
+  const said = told.text === null || memory?.notifyText === false ? words.hidden : preview(told.text, PREVIEW);
   const title = group ? (memory?.groups[told.chat] ?? words.unnamed) : name;
   return { title, body: group ? `${name}: ${said}` : said, tag: `chat:${told.chat}`, silent };
 }

@@ -53,7 +53,7 @@ story("an own message is edited by the mouse, and the other browser sees it", {}
   await page.getByRole("button", { name: "Save" }).click();
   for (const p of [page, other]) {
     await p.locator(".bubble", { hasText: "The rack has twelve units" }).getByText("edited").waitFor();
-    await p.getByRole("option", { name: /Bob Marchetti/ }).getByText("You: The rack has **twelve** units").waitFor();
+    await p.getByRole("option", { name: /Bob Marchetti/ }).getByText("You: The rack has twelve units").waitFor();
   }
   await until(async () => (await value(page)) === "half a thought", "the draft is back");
   assert.equal(asked(mock, "chat.edit").length, 1);

@@ -57,6 +57,20 @@ describe("the system's notice of a call", () => {
   });
 });
 
+describe("a message that comes", () => {
+  const said = (text: string, more = {}) => ({ id: "1", chat: "bob@x", from: "bob@x", at: "", text, state: "delivered" as const, ...more });
+
+  it("is told without the marks of its text, and with the name of a file as it is", async () => {
+    vi.stubGlobal("document", { visibilityState: "visible" });
+    const told = notifier(true);
+    await told.message(said("> Alice: when?\n\nThe **page** is `live`"), "do_not_disturb");
+    expect(told.toasts.value.map((toast) => toast.text)).toEqual(["The page is live"]);
+    await told.message(said("", { file: { name: "__init__.py" } }), "do_not_disturb");
+    expect(told.toasts.value.map((toast) => toast.text)).toEqual(["sent __init__.py"]);
+    vi.unstubAllGlobals();
+  });
+});
+
 describe("quiet hours", () => {
   const at = (hour: number, minute = 0) => new Date(2026, 10, 27, hour, minute);
   const prefs = { theme: "auto", language: "auto", notify: true, notifyText: true, quiet: true, quietFrom: "22:00", quietTo: "07:00" } as const;

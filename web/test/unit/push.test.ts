@@ -32,6 +32,7 @@ describe("what a push service brings", () => {
     expect(noticeOf(told(), memory({ notifyText: false }), NOON)?.body).toBe("Neu");
     expect(noticeOf(told({ text: undefined }), memory(), NOON)?.body).toBe("Neu");
     expect(noticeOf(told({ text: "> Bob: old\n\nnew" }), memory(), NOON)?.body).toBe("new");
+    expect(noticeOf(told({ text: "It is **live** at `:443`" }), memory(), NOON)?.body).toBe("It is live at :443");
   });
 
   it("is not shown to somebody else, nor to who wants no notifications", () => {

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 
 import { extension, isPicture, kindOf, pastedName, shortName, sizeText } from "../../src/text/files";
 import { linkAt } from "../../src/text/links";
-import { inline, parse, type Inline } from "../../src/text/markdown";
+import { inline, parse, plainText, type Inline } from "../../src/text/markdown";
 import { beginOf, mentions, mentionsIn } from "../../src/text/mentions";
+import { preview } from "../../src/text/preview";
 import { quoteOf, withoutQuotes } from "../../src/text/quote";
 import { snippet } from "../../src/text/snippet";
 import { brief, dayKey, dayName, daysAgo, since } from "../../src/text/time";
@@ -45,6 +46,25 @@ describe("inline Markdown", () => {
         1 + Math.max(0, ...list.map((n) => ("children" in n ? depth(n.children) : 0)));
       expect(depth(inline(evil))).toBeLessThanOrEqual(202);
     }
+  });
+});
+
+describe("the words alone", () => {
+  it.each([
+    ["**bold**, *italic*, ~~gone~~ and `code`", "bold, italic, gone and code"],
+    ["2 * 3 and snake_case_name", "2 * 3 and snake_case_name"],
+    ["**open", "**open"],
+    ["See:\n- one\n- **two**\n\n3. three\n4. four", "See:\n• one\n• two\n\n3. three\n4. four"],
+    ["> said\n> **so**\n\nyes", "said\nso\nyes"],
+    ["Run\n```sh\nmake **all**\n```", "Run\nmake **all**"],
+    ["https://x.test/a_b_c", "https://x.test/a_b_c"],
+  ])("%s", (text, words) => expect(plainText(text)).toBe(words));
+
+  it("begin with what one says oneself, and have a bound", () => {
+    expect(preview("> Bob: **when**?\n\n*Now*, I say", 100)).toBe("Now, I say");
+    expect(preview("> only **this**", 100)).toBe("only this");
+    expect(preview("Log:\n```c\n" + "x = 1;\n".repeat(500) + "```", 20)).toBe("Log:\n\nx = 1;\nx = 1;");
+    expect(preview("**" + "a".repeat(100_000) + "**", 50).length).toBe(50);
   });
 });
 

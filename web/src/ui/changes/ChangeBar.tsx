@@ -6,7 +6,7 @@ import "../../style/changes.css";
 import { t, type Key } from "../../i18n";
 import { en } from "../../i18n/more";
 import { UNSEEN, type Kind, type Note } from "../../model/changes";
-import { withoutQuotes } from "../../text/quote";
+import { saidBriefly } from "../../model/entries";
 import { useSession } from "../context";
 import { errorText } from "../errors";
 import { Icon } from "../parts/Icon";
@@ -43,7 +43,7 @@ export function ChangeBar({ uri }: { uri: string }) {
         <div class="change-edit">
           <p>
             <strong>{changes.busy.value ? t("change_saving") : t("change_editing")}</strong>
-            <span class="ellipsis" dir="auto">{(withoutQuotes(edit.entry.text) || edit.entry.file?.name || "").slice(0, SHOWN)}</span>
+            <span class="ellipsis" dir="auto">{saidBriefly(edit.entry, SHOWN)}</span>
           </p>
           <button type="button" class="icon-button" aria-label={t("change_cancel")} title={`${t("change_cancel")} (Esc)`} onClick={() => changes.cancel()}><Icon name="close" size={18} /></button>
         </div>

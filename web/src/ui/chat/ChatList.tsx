@@ -6,10 +6,10 @@ import { useRef } from "preact/hooks";
 import { locale, t, type Key } from "../../i18n";
 import type { Chat } from "../../model/chats";
 import { isConference } from "../../model/conferences";
-import { said } from "../../model/entries";
+import { saidBriefly } from "../../model/entries";
 import { go } from "../../model/route";
 import { mentions } from "../../text/mentions";
-import { withoutQuotes } from "../../text/quote";
+import { preview } from "../../text/preview";
 import { brief } from "../../text/time";
 import { now, overlay, useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
@@ -31,21 +31,16 @@ interface ChatRow {
   chat: Chat;
 }
 
-/** The first words of a text in one line, without what it answers and the marks of code. */
-function preview(text: string): string {
-  return withoutQuotes(text).slice(0, PREVIEW).replace(/```\w*/g, " ").replace(/\s+/g, " ").trim();
-}
-
 function Second({ chat, open }: { chat: Chat; open: boolean }) {
   const { drafts, people, user } = useSession();
   const draft = open ? "" : (drafts.values.value[chat.uri] ?? "").trim();
   const last = chat.last.value;
   if (chat.typing.value) return <span class="line-sub accent">{t("chatlist_typing")}</span>;
-  if (draft) return <span class="line-sub draft" dir="auto">{t("chatlist_draft", { text: preview(draft) })}</span>;
+  if (draft) return <span class="line-sub draft" dir="auto">{t("chatlist_draft", { text: preview(draft, PREVIEW) })}</span>;
   if (!last) return null;
   const mine = last.from === user.value.uri;
   if (last.call) return <span class="line-sub">{t(!mine && last.call.outcome === "missed" ? "said_missed" : "said_call")}</span>;
-  const text = last.deleted ? t("msg_deleted") : preview(said(last));
+  const text = last.deleted ? t("msg_deleted") : saidBriefly(last, PREVIEW);
   return (
     <span class={last.state === "failed" ? "line-sub warn" : "line-sub"} dir="auto">
       {mine ? t("chatlist_you", { text }) : isConference(chat.uri) && last.from !== chat.uri ? t("chat_says", { name: people.nameOf(last.from), text }) : text}

@@ -9,6 +9,7 @@ import "../../i18n/more";
 import { isConference } from "../../model/conferences";
 import { go } from "../../model/route";
 import type { Message } from "../../net/wire";
+import { plainText } from "../../text/markdown";
 import { snippet } from "../../text/snippet";
 import { brief } from "../../text/time";
 import { now, useSession } from "../context";
@@ -87,7 +88,7 @@ function Hit({ message, query, onOpen }: { message: Message; query: string; onOp
           </span>
           <span class="line-sub found-text" dir="auto">
             {who && <>{who}: </>}
-            {snippet([message.text, message.file?.name].filter(Boolean).join(" · "), query).map((p, i) => (p.hit ? <mark key={i}>{p.text}</mark> : p.text))}
+            {snippet([plainText(message.text), message.file?.name].filter(Boolean).join(" · "), query).map((p, i) => (p.hit ? <mark key={i}>{p.text}</mark> : p.text))}
           </span>
         </span>
       </button>

@@ -6,8 +6,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 import { locale, t } from "../../i18n";
 import type { Chat } from "../../model/chats";
-import { rows, said, type Entry } from "../../model/entries";
-import { withoutQuotes } from "../../text/quote";
+import { rows, saidBriefly, type Entry } from "../../model/entries";
 import { dayKey, dayName } from "../../text/time";
 import { now, useSession } from "../context";
 import { Avatar } from "../parts/Avatar";
@@ -62,7 +61,7 @@ function useSpoken(entries: readonly Entry[]): void {
     const live = spoken.current !== undefined;
     spoken.current = last.key;
     if (live && !last.call && last.from !== user.value.uri) {
-      announce(t("chat_says", { name: people.nameOf(last.from), text: withoutQuotes(said(last)).slice(0, SAID_MAX) }));
+      announce(t("chat_says", { name: people.nameOf(last.from), text: saidBriefly(last, SAID_MAX) }));
     }
   }, [entries]);
 }
@@ -121,7 +120,7 @@ function useSought(chat: Chat, entries: readonly Entry[], { box, atEnd }: Pick<R
     if (!entry || !row) return;
     atEnd.value = false;
     row.scrollIntoView({ block: "center" });
-    announce(withoutQuotes(said(entry)).slice(0, SAID_MAX));
+    announce(saidBriefly(entry, SAID_MAX));
     const timer = setTimeout(() => (chat.sought.value = null), SOUGHT_MS);
     return () => clearTimeout(timer);
   }, [sought]);
