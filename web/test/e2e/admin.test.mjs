@@ -208,10 +208,10 @@ story("a right that has ended, and a server that fails, are told", async ({ page
   await page.getByText("Settings in force").waitFor();
   mock.admin = null;
   await page.getByRole("button", { name: "Ask again" }).click();
-  await page.getByText("You may not do this, or not any more.").waitFor();
+  await page.getByText("You may not do this, or not any more.").first().waitFor();
   mock.down = true;
   await page.getByRole("button", { name: "Ask again" }).click();
-  await page.getByText("There is no connection.").waitFor();
+  await page.getByText("There is no connection.").first().waitFor();
 });
 
 story("in German, and on a phone from the list to a page and back", async ({ page }) => {

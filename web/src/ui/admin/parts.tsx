@@ -37,7 +37,7 @@ export function Card({ title, id, hint, children }: { title: string; id: string;
   return (
     <section class="card adm-card" aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
-      {hint && <p class="hint">{hint}</p>}
+      {hint && <p class="hint"><Typed text={hint} /></p>}
       {children}
     </section>
   );
@@ -108,7 +108,12 @@ export function Mark({ tone, children }: { tone: Tone; children: ComponentChildr
 
 /** What the server says, in English whatever the page's language is. */
 export function Said({ text }: { text: string }) {
-  return <span lang="en" dir="auto">{text}</span>;
+  return <span lang="en" dir="auto"><Typed text={text} /></span>;
+}
+
+/** What stands between backticks is to be typed as it is. */
+export function Typed({ text }: { text: string }) {
+  return <>{text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))}</>;
 }
 
 export function Facts({ rows }: { rows: [Key, ComponentChildren][] }) {
