@@ -4,15 +4,16 @@ import { t, type Key } from "../i18n";
 import "../i18n/more";
 import { Dialog } from "./parts/Dialog";
 
-const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘" : "Ctrl";
+const CTRL = /Mac|iPhone|iPad/.test(navigator.userAgent) ? "⌘" : "key_ctrl";
 
+/** Of each key what stands on it, or the name of the word for that where it is not the same everywhere. */
 const SECTIONS: [Key, [Key, string[]][]][] = [
   [
     "keys_everywhere",
     [
       ["keys_switcher", [CTRL, "K"]],
       ["keys_next_chat", ["Alt", "↑ ↓"]],
-      ["keys_next_unread", ["Alt", "Shift", "↑ ↓"]],
+      ["keys_next_unread", ["Alt", "key_shift", "↑ ↓"]],
       ["keys_regions", ["F6"]],
       ["keys_escape", ["Esc"]],
       ["keys_help", ["?"]],
@@ -22,7 +23,7 @@ const SECTIONS: [Key, [Key, string[]][]][] = [
     "keys_lists",
     [
       ["keys_move", ["↑ ↓"]],
-      ["keys_open", ["Enter"]],
+      ["keys_open", ["key_enter"]],
       ["keys_fold", ["← →"]],
       ["keys_typeahead", ["A … Z"]],
     ],
@@ -30,8 +31,8 @@ const SECTIONS: [Key, [Key, string[]][]][] = [
   [
     "keys_chat",
     [
-      ["keys_send", ["Enter"]],
-      ["keys_newline", ["Shift", "Enter"]],
+      ["keys_send", ["key_enter"]],
+      ["keys_newline", ["key_shift", "key_enter"]],
       ["keys_message", ["↑ ↓"]],
       ["keys_reply", ["R"]],
       ["keys_copy", ["C"]],
@@ -54,7 +55,7 @@ export function Keys({ onClose }: { onClose: () => void }) {
               {list.map(([name, keys]) => (
                 <div key={name} class="keys-row">
                   <dt>{t(name)}</dt>
-                  <dd>{keys.map((k) => <kbd key={k}>{k}</kbd>)}</dd>
+                  <dd>{keys.map((k) => <kbd key={k}>{k.startsWith("key_") ? t(k as Key) : k}</kbd>)}</dd>
                 </div>
               ))}
             </dl>
