@@ -191,14 +191,14 @@ async function calls(page, mock, shot) {
   await page.getByRole("textbox", { name: "Your own words" }).waitFor();
   await shot("call-decline");
   await page.getByRole("button", { name: "Decline", exact: true }).click();
-  await page.getByRole("button", { name: "Call Bob Marchetti" }).click();
+  await page.getByRole("button", { name: "Call Bob Marchetti", exact: true }).click();
   await answerCall(page, mock);
   await page.getByRole("button", { name: /^Connection:/ }).click();
   await page.getByText("There and back").waitFor();
   await shot("call");
   await page.getByRole("button", { name: "Hang up" }).click();
   mock.asked.length = 0;
-  await page.getByRole("button", { name: "Video call with Bob Marchetti" }).click();
+  await page.getByRole("button", { name: "Video call with Bob Marchetti", exact: true }).click();
   await answerCall(page, mock);
   await shot("call-video");
   await page.getByRole("button", { name: "Share screen" }).click();
