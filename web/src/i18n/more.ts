@@ -354,6 +354,19 @@ export const en = {
   switcher_hint: "Name of a person",
   switcher_recent: "Latest chats",
   switcher_keys: "Arrows choose, Enter opens, Esc closes",
+
+  transfer: "Transfer",
+  transfer_title: "Transfer {name} to",
+  transfer_keys: "Arrows choose, Enter transfers, Esc closes",
+  transfer_under_way: "Transferring to {to}…",
+  transfer_done: "{name} is connected to {to} now.",
+  transfer_by: "{name} transfers you.",
+  transfer_back: "You are in the call with {name} again.",
+  transfer_end_not_possible: "The device of {name} cannot be transferred.",
+  transfer_end_under_way: "This call is being transferred already.",
+  transfer_end_unsure: "The connection was interrupted, so it is not known what became of the transfer to {to}.",
+  transfer_end_no_media: "The device of {to} and that of {name} cannot speak with each other.",
+  transfer_end_failed: "The transfer to {to} did not work.",
 };
 
 export const de: Words<typeof en> = {
@@ -708,6 +721,19 @@ export const de: Words<typeof en> = {
   switcher_hint: "Name einer Person",
   switcher_recent: "Neueste Chats",
   switcher_keys: "Pfeile wählen, Eingabe öffnet, Esc schließt",
+
+  transfer: "Weiterverbinden",
+  transfer_title: "{name} weiterverbinden mit",
+  transfer_keys: "Pfeile wählen, Eingabe verbindet, Esc schließt",
+  transfer_under_way: "Wird mit {to} verbunden …",
+  transfer_done: "{name} ist jetzt mit {to} verbunden.",
+  transfer_by: "{name} verbindet Sie weiter.",
+  transfer_back: "Sie sind wieder im Gespräch mit {name}.",
+  transfer_end_not_possible: "Das Gerät von {name} kann nicht weiterverbunden werden.",
+  transfer_end_under_way: "Dieser Anruf wird schon weiterverbunden.",
+  transfer_end_unsure: "Die Verbindung war unterbrochen; ob mit {to} verbunden wurde, ist nicht bekannt.",
+  transfer_end_no_media: "Das Gerät von {to} und das von {name} können nicht miteinander sprechen.",
+  transfer_end_failed: "Mit {to} konnte nicht verbunden werden.",
 };
 
 addWords(en, de);

@@ -20,6 +20,10 @@ export class Call {
   readonly sharing = signal(false);
   /** What did not work in the running call, as a reason of an ended one. */
   readonly trouble = signal("");
+  /** To whom the other side is being sent on; empty: to nobody. */
+  readonly transfer = signal("");
+  /** Who was to have the other side, or to be called in its place, and why that came to nothing. */
+  readonly untransferred = signal<{ to: string; reason: string } | null>(null);
   /** Since when both sides hear each other. */
   readonly since = signal<Date | null>(null);
   readonly local = signal<MediaStream | null>(null);
@@ -35,6 +39,12 @@ export class Call {
   away = false;
   /** Another way is looked for. */
   recovers = false;
+  /** It is on hold for its transfer alone. */
+  waits = false;
+  /** What becomes of its transfer is not told any more: the server that knew has gone. */
+  unsure = false;
+  /** Who has sent the user on to this call, which is not answered yet. */
+  by = "";
   /** What the caller says to be called. */
   said = "";
   /** It was answered here, whatever became of it. */
@@ -58,6 +68,7 @@ export class Call {
   private cameraBefore = false;
   /** How many candidates the last own description had. */
   private told = 0;
+  private aside = false;
   private line: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -86,6 +97,7 @@ export class Call {
     if (this.over) return stream.getTracks().forEach((track) => track.stop());
     this.local.value = stream;
     this.camera.value = video;
+    this.hear();
     this.pc = this.media.connect({ iceServers, bundlePolicy: "max-bundle" });
     for (const track of stream.getTracks()) this.pc.addTrack(track, stream);
     this.pc.addEventListener("track", () => this.heard());
@@ -146,6 +158,12 @@ export class Call {
   setHeld(held: boolean): void {
     this.held.value = held;
     this.direct();
+    this.hear();
+  }
+
+  /** While another call has the user, this one hears nothing of it. */
+  setAside(aside: boolean): void {
+    this.aside = aside;
     this.hear();
   }
 
@@ -286,7 +304,7 @@ export class Call {
   }
 
   private hear(): void {
-    const on = !this.muted.peek() && !this.held.peek();
+    const on = !this.muted.peek() && !this.held.peek() && !this.aside;
     this.local.peek()?.getAudioTracks().forEach((track) => (track.enabled = on));
   }
 }

@@ -19,6 +19,10 @@ const RESTART_CALLED_MS = 15_000;
 const RESTART_MAX_MS = 30_000;
 /** An ended call says why for a while. */
 const ENDED_MS = 6_000;
+/** Why a transfer came to nothing is said for longer: the user talks meanwhile. */
+const TOLD_MS = 60_000;
+/** After a transfer who transferred hangs up; if that does not come, this side does. */
+const OLD_MS = 5_000;
 const EARLY_MAX = 16;
 /** So long a call that rings here waits for its caller, where its server process has gone (src/role/frontend/fork.c). */
 const BACK_MS = 15_000;
@@ -40,6 +44,8 @@ export interface CallsWorld {
 export class Calls {
   readonly current = signal<Call | null>(null);
   readonly incoming = signal<readonly Call[]>([]);
+  /** The call that the user is sent on from: it goes on if the new one comes to nothing. */
+  private aside: Call | null = null;
   /** Events of a call that has no name yet: they can be faster than the answer to `call.start`. */
   private early: (CallEvent | KeptEvent)[] = [];
   /** Ended while the server could not be told. */
@@ -58,13 +64,17 @@ export class Calls {
     const call = new Call(uri, true, this.world.media, this.world.now());
     call.video = video;
     this.current.value = call;
-    await this.guard(call, async () => {
-      await this.claim(call, false);
-      await this.open(call, video);
+    await this.begin(call, {});
+  }
+
+  private begin(call: Call, more: { refer?: string }): Promise<void> {
+    return this.guard(call, async () => {
+      if (!call.release) await this.claim(call, false);
+      await this.open(call, call.video);
       const sdp = (call.offer = await call.makeOffer());
       if (call.over) return;
       this.early = [];
-      const ok = (await this.world.request("call.start", { to: uri, sdp })) as { call?: unknown };
+      const ok = (await this.world.request("call.start", { to: call.uri, sdp, ...more })) as { call?: unknown };
       call.id = typeof ok.call === "string" ? ok.call : "";
       if (call.over) return void this.tellEnd(call);
       for (const e of this.early.splice(0)) if (e.call === call.id) this.event(e);
@@ -93,6 +103,7 @@ export class Calls {
   }
 
   hangUp(): void {
+    this.endAside();
     const call = this.current.peek();
     if (!call) return;
     if (!call.over && call.id) void this.tellEnd(call);
@@ -102,9 +113,23 @@ export class Calls {
   async toggleHold(): Promise<void> {
     const call = this.running();
     if (!call) return;
-    const held = !call.held.peek();
-    call.setHeld(held);
-    if (!(await this.renegotiate(call))) call.takeBackHeld(held);
+    await this.hold(call, !call.held.peek());
+  }
+
+  /** Sends the other side of the running call on to somebody; it waits on hold meanwhile. */
+  async transfer(to: string): Promise<void> {
+    const call = this.running();
+    if (!call || call.transfer.peek()) return;
+    call.untransferred.value = null;
+    call.transfer.value = to;
+    call.waits = !call.held.peek() && (await this.hold(call, true));
+    if (call.over) return;
+    try {
+      await this.world.request("call.transfer", { call: call.id, to });
+    } catch (error) {
+      const code = codeOf(error);
+      await this.notTransferred(call, { busy: "under_way", lost: "unsure" }[code] ?? code);
+    }
   }
 
   async toggleCamera(): Promise<void> {
@@ -137,6 +162,8 @@ export class Calls {
     else if (e.ev === "kept") call.kept = e.kept;
     else if (e.state === "ended") this.ended(call, e.reason);
     else if (e.state === "ringing") call.phase.value = "ringing";
+    else if (e.state === "refer") void this.referred(call, e.to);
+    else if (e.state === "not_transferred") void this.notTransferred(call, e.reason);
     else if (e.state === "answered") void this.guard(call, () => this.answered(call, e.sdp));
     else if (e.state === "update") void this.updated(call, e.sdp);
     else if (e.state === "withdrawn") void this.withdrawn(call);
@@ -153,6 +180,7 @@ export class Calls {
     this.wake();
     const call = this.current.peek();
     if (call?.away && call.ours) void this.again(call);
+    if (call?.unsure) void this.notTransferred(call, "unsure");
   }
 
   /** With which the server takes up calls that it does not know any more. */
@@ -167,6 +195,7 @@ export class Calls {
       const goesOn = known?.includes(call.id);
       if (!known || !(goesOn || (!call.ours && !call.kept))) this.ended(call, "lost");
       else call.away = !goesOn || (call.ours && ["starting", "ringing"].includes(call.phase.peek()));
+      call.unsure = call.transfer.peek() !== "";
       if (call.away && !call.ours) setTimeout(() => call.away && this.ended(call, "lost"), BACK_MS);
     }
   }
@@ -209,8 +238,69 @@ export class Calls {
   }
 
   private all(): Call[] {
-    const current = this.current.peek();
-    return current ? [current, ...this.incoming.peek()] : [...this.incoming.peek()];
+    return [this.current.peek(), this.aside, ...this.incoming.peek()].filter((c) => c !== null);
+  }
+
+  /** False if the other side could not be told: it is as it was then. */
+  private async hold(call: Call, held: boolean): Promise<boolean> {
+    call.setHeld(held);
+    const told = await this.renegotiate(call);
+    if (!told) call.takeBackHeld(held);
+    return told;
+  }
+
+  private async notTransferred(call: Call, reason: string): Promise<void> {
+    const to = call.transfer.peek();
+    if (!to || call.over) return;
+    call.transfer.value = "";
+    call.unsure = false;
+    this.tellUntransferred(call, to, reason);
+    if (call.waits && call.held.peek()) await this.hold(call, false);
+  }
+
+  private tellUntransferred(call: Call, to: string, reason: string): void {
+    const told = { to, reason };
+    call.untransferred.value = told;
+    setTimeout(() => call.untransferred.peek() === told && (call.untransferred.value = null), TOLD_MS);
+  }
+
+  /**
+   * The other side sends the user on to somebody: a new call begins beside the old one. It has no picture, whatever
+   * the old one has, and is mute if that is: the user has not chosen to be seen or heard by anybody else.
+   */
+  private async referred(old: Call, to: string): Promise<void> {
+    if (old !== this.running() || old.transfer.peek() || this.aside) return;
+    const call = new Call(to, true, this.world.media, this.world.now());
+    call.by = old.uri;
+    call.muted.value = old.muted.peek();
+    [call.release, old.release] = [old.release, null];
+    old.setAside(true);
+    this.aside = old;
+    this.current.value = call;
+    await this.begin(call, { refer: old.id });
+  }
+
+  private comeBack(old: Call, to: string, reason: string): void {
+    this.aside = null;
+    old.setAside(false);
+    this.current.value = old;
+    this.tellUntransferred(old, to, reason);
+  }
+
+  private endAside(): void {
+    const old = this.aside;
+    if (!old) return;
+    this.aside = null;
+    void this.tellEnd(old);
+    this.ended(old, "ended_here");
+  }
+
+  /** The call that the user was sent on to is answered: nobody comes back to the old one. */
+  private leaveAside(call: Call): void {
+    if (!call.by) return;
+    call.by = "";
+    const old = this.aside;
+    setTimeout(() => this.aside === old && this.endAside(), OLD_MS);
   }
 
   private unshare(call: Call): Promise<void> {
@@ -232,9 +322,13 @@ export class Calls {
   }
 
   private async claim(call: Call, force: boolean): Promise<void> {
-    const release = await this.world.claim(force, () => {
-      if (!call.over) void this.tellEnd(call);
-      this.ended(call, "other_call");
+    let release: (() => void) | null = null;
+    release = await this.world.claim(force, () => {
+      // Another call may have it by now: the one that this call was transferred to.
+      const holder = this.all().find((c) => release && c.release === release) ?? call;
+      if (!holder.over) this.endAside();
+      if (!holder.over) void this.tellEnd(holder);
+      this.ended(holder, "other_call");
     });
     if (!release) throw new ApiError({ code: "other_tab" });
     call.release = release;
@@ -283,6 +377,7 @@ export class Calls {
   }
 
   private async answered(call: Call, sdp: string): Promise<void> {
+    this.leaveAside(call);
     call.phase.value = "connecting";
     await call.turn(() => call.takeAnswer(sdp));
     this.changed(call);
@@ -414,11 +509,15 @@ export class Calls {
 
   private ended(call: Call, reason: string): void {
     this.unring(call);
+    if (this.aside === call) this.aside = null;
+    const back = call.by && !call.over ? this.aside : null;
+    if (back) [back.release, call.release] = [call.release, null];
     if (!call.over) {
       call.end(reason);
       this.wake();
       this.world.ended(call);
     }
+    if (back) return this.comeBack(back, call.uri, reason);
     if (this.current.peek() !== call) return;
     if (reason === "ended_here" || reason === "hung_up") this.current.value = null;
     else setTimeout(() => this.current.peek() === call && (this.current.value = null), ENDED_MS);

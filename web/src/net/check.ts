@@ -169,12 +169,21 @@ function plainName(v: unknown, max = NAME_MAX): string {
   return [...plain.replace(/\s+/g, " ").trim()].slice(0, max).join("");
 }
 
-const CALL_STATES = new Set<string>(["incoming", "ringing", "answered", "update", "withdrawn", "ended"]);
+const CALL_STATES = new Set<string>(["incoming", "ringing", "answered", "update", "withdrawn", "refer", "not_transferred", "ended"]);
+const ADDRESS_MAX = 255;
+
+/** The address of somebody whom a stranger wants called; empty for what could not be shown as it is. */
+function addressOf(v: unknown): string {
+  return plainName(v, ADDRESS_MAX) === v && /^[^\s@]+@[^\s@]+$/.test(v) ? v : "";
+}
+
 
 function checkCall(o: Obj): CallEvent | null {
   if (!text(o.call) || !text(o.with) || !CALL_STATES.has(text(o.state))) return null;
   const state = o.state as CallEvent["state"];
-  return { ev: "call", call: text(o.call), state, with: text(o.with), name: plainName(o.name), sdp: text(o.sdp), reason: text(o.reason) };
+  const to = addressOf(o.to);
+  if (state === "refer" && !to) return null;
+  return { ev: "call", call: text(o.call), state, with: text(o.with), to, name: plainName(o.name), sdp: text(o.sdp), reason: text(o.reason) };
 }
 
 function checkMember(o: Obj): Member | null {

@@ -130,8 +130,10 @@ export interface Message {
 export interface CallEvent {
   ev: "call";
   call: string;
-  state: "incoming" | "ringing" | "answered" | "update" | "withdrawn" | "ended";
+  state: "incoming" | "ringing" | "answered" | "update" | "withdrawn" | "refer" | "not_transferred" | "ended";
   with: string;
+  /** Of `refer`: whom to call in the place of this call. */
+  to: string;
   name: string;
   sdp: string;
   reason: string;

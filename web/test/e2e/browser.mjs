@@ -84,12 +84,12 @@ export async function signIn(page, route = "") {
 
 /**
  * The other side of the call that the page has just begun: a connection in the same page answers it. `drawn`: its
- * picture is waited for, and not only its place.
+ * picture is waited for, and not only its place. `of`: the call and who answers it, if it is not the one with Bob.
  */
-export async function answerCall(page, mock, drawn = true) {
+export async function answerCall(page, mock, drawn = true, of = {}) {
   await until(() => mock.asked.some((a) => a.op === "call.start"), "a call begins");
   const { sdp: offer } = mock.asked.findLast((a) => a.op === "call.start");
-  mock.call("ringing");
+  mock.call("ringing", of);
   const sdp = await page.evaluate(async (text) => {
     const pc = new RTCPeerConnection();
     globalThis.otherSide = pc;
@@ -112,7 +112,7 @@ export async function answerCall(page, mock, drawn = true) {
     open.delete(asked);
     return { ok: { sdp: answer } };
   };
-  mock.call("answered", { sdp });
+  mock.call("answered", { sdp, ...of });
   await page.locator('.call[data-phase="up"]').waitFor();
   if (!offer.includes("m=video")) return;
   await page.locator(".call-other").waitFor();

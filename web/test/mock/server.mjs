@@ -698,10 +698,14 @@ const OPS = {
     for (const chat of chats) mock.tellConference(chat);
     return { ok: {} };
   },
-  "call.start": ({ to, sdp }, mock) => {
-    mock.callBegins("call-1", to, data.ME, sdp);
-    return { ok: { call: "call-1" } };
+  "call.start": ({ to, sdp, refer }, mock) => {
+    // Beside the call that a transfer is of.
+    const call = refer ? `${refer}-on` : "call-1";
+    mock.callBegins(call, to, data.ME, sdp);
+    return { ok: { call } };
   },
+  "call.transfer": ({ call }, mock) =>
+    mock.running.has(call) ? { ok: {} } : { error: { code: "no_call", text: "This call is over.", remedy: "" } },
   "call.answer": ({ call }, mock) => {
     mock.callAnswered(call);
     return { ok: {} };

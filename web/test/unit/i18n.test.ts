@@ -41,7 +41,7 @@ describe("languages", () => {
 
   it("every word is used", () => {
     const code = sources(join(__dirname, "../../src")).join("\n");
-    const built = ["state_", "err_", "msg_", "activity_", "set_theme_", "call_phase_", "call_end_", "quality_", "past_", "trace_", "file_err_", "change_err_", "oidc_error_", "adm_f_"];
+    const built = ["state_", "err_", "msg_", "activity_", "set_theme_", "call_phase_", "call_end_", "quality_", "past_", "trace_", "file_err_", "change_err_", "oidc_error_", "adm_f_", "transfer_end_"];
     for (const key of Object.keys(en)) {
       const used = code.includes(`"${key}"`) || built.some((b) => key.startsWith(b));
       expect(used, `${key} is not used`).toBe(true);

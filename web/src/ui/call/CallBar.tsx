@@ -3,8 +3,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
+import "../../style/transfer.css";
+
 import { t, type Key } from "../../i18n";
-import { en } from "../../i18n/en";
+import "../../i18n/more";
 import type { Call } from "../../model/call";
 import { soundAt } from "../../model/devices";
 import { canShare } from "../../model/media";
@@ -14,22 +16,11 @@ import { Icon, type IconName } from "../parts/Icon";
 import { lazy } from "../parts/Lazy";
 import { announce } from "../parts/live";
 import { callName, duration } from "./name";
+import { endedText, stateText, untransferredText } from "./words";
 
 const Devices = lazy(async () => (await import("./Devices")).Devices, true);
 const Quality = lazy(async () => (await import("./Quality")).Quality, true);
-
-function endedText(reason: string, name: string): string {
-  const key = `call_end_${reason}`;
-  return t(key in en ? (key as Key) : "call_end_failed", { name });
-}
-
-function stateText(call: Call, name: string): string {
-  const phase = call.phase.value;
-  if (phase === "ended") return endedText(call.reason.value, name);
-  if (call.held.value) return t("call_held");
-  if (call.heldThere.value) return t("call_held_there", { name });
-  return t(`call_phase_${phase}` as Key, { name });
-}
+const TransferTo = lazy(async () => (await import("./TransferTo")).TransferTo, true);
 
 function Duration({ since }: { since: Date }) {
   const shown = useSignal("");
@@ -67,12 +58,17 @@ function Switch({ icon, name, on, act }: { icon: IconName; name: Key; on: boolea
 
 function Switches({ call, devices, onDevices }: { call: Call; devices: boolean; onDevices: () => void }) {
   const { calls } = useSession();
+  const choosing = useSignal(false);
   return (
     <>
       <Switch icon={call.muted.value ? "mute" : "mic"} name="call_mute" on={call.muted.value} act={() => call.setMuted(!call.muted.value)} />
       <Switch icon="pause" name="call_hold" on={call.held.value} act={() => void calls.toggleHold()} />
       <Switch icon="video" name="call_camera" on={call.camera.value} act={() => void calls.toggleCamera()} />
       {canShare() && <Switch icon="screen" name="call_share" on={call.sharing.value} act={() => void calls.toggleShare()} />}
+      <button type="button" class="call-switch" disabled={call.transfer.value !== ""} aria-haspopup="dialog" aria-label={t("transfer")} title={t("transfer")} onClick={() => (choosing.value = true)}>
+        <Icon name="transfer" />
+      </button>
+      {choosing.value && <TransferTo call={call} onClose={() => (choosing.value = false)} />}
       <button type="button" class="icon-button" aria-expanded={devices} aria-controls="call-devices" aria-label={t("call_devices")} title={t("call_devices")} onClick={onDevices}>
         <Icon name="settings" />
       </button>
@@ -112,7 +108,8 @@ export function CallBar() {
   const devices = useSignal(false);
   const call = calls.current.value;
   const name = call ? callName(people, call) : "";
-  const text = call ? stateText(call, name) : "";
+  const text = call ? stateText(people, call) : "";
+  const back = call ? untransferredText(people, call) : "";
   useEffect(() => void (text && announce(text)), [text]);
   if (!call) return null;
   const over = call.phase.value === "ended";
@@ -136,6 +133,7 @@ export function CallBar() {
       </div>
       {call.sharing.value && <Sharing />}
       {call.trouble.value && !over && <p class="call-trouble" role="alert">{endedText(call.trouble.value, name)}</p>}
+      {back && !over && <p class="call-trouble" role="alert">{back}</p>}
       {devices.value && call.phase.value === "up" && <Devices call={call} />}
       {!over && <Pictures call={call} />}
     </section>
