@@ -2,7 +2,7 @@
 
 import { signal, type Signal } from "@preact/signals";
 
-export type View = "chats" | "people" | "calls" | "settings" | "files" | "admin";
+export type View = "chats" | "people" | "calls" | "settings" | "files" | "admin" | "attendant";
 
 /** The page of the settings about what protects the account. */
 export const SECURITY = "security";
@@ -16,6 +16,7 @@ export interface Route {
 export function parseRoute(hash: string): Route {
   const path = hash.replace(/^#\/?/, "");
   const [view, uri] = path.split("/");
+  if (view === "attendant") return { view, uri: null };
   if (view === "files") return { view, uri: path.slice(6) || null };
   let who: string | null = null;
   try {

@@ -24,6 +24,7 @@ const Groups = lazy(async () => (await import("./people/Groups")).Groups, true);
 const NewGroup = lazy(async () => (await import("./group/NewGroup")).NewGroup);
 const HistoryList = lazy(async () => (await import("./call/History")).HistoryList);
 const DeviceCheck = lazy(async () => (await import("./call/DeviceCheck")).DeviceCheck, true);
+const Attendant = lazy(async () => (await import("./attendant/Attendant")).Attendant);
 const Download = lazy(async () => (await import("./files/Download")).Download);
 const Keys = lazy(async () => (await import("./Keys")).Keys, true);
 const Settings = lazy(async () => (await import("./Settings")).Settings);
@@ -34,6 +35,7 @@ function MainPart() {
   const { view, uri } = useSession().route.value;
   if (view === "settings") return uri === SECURITY ? <Security /> : <Settings />;
   if (view === "admin") return <Admin page={uri} />;
+  if (view === "attendant") return <Attendant />;
   if (view === "people") {
     if (uri) return <ContactCard key={uri} uri={uri} page />;
     return <Empty icon="people" title={t("people_pick_title")} text={t("people_pick_text")} />;
@@ -92,7 +94,7 @@ export function Frame() {
   const { view, uri } = session.route.value;
   const detail = view === "settings" || uri !== null;
   return (
-    <div class="frame" data-detail={detail} data-offline={session.begun.value && !session.online.value}>
+    <div class="frame" data-view={view} data-detail={detail} data-offline={session.begun.value && !session.online.value}>
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>
         {t("skip")}
       </a>
@@ -102,7 +104,7 @@ export function Frame() {
       <main class="content">
         {view !== "settings" && (
           <section class="list" aria-label={t("list_region")} data-region>
-            {view === "people" ? <PeopleList /> : view === "calls" ? <HistoryList /> : view === "admin" ? <Admin page={uri} list /> : <ChatList />}
+            {view === "people" ? <PeopleList /> : view === "calls" ? <HistoryList /> : view === "attendant" ? <Attendant list /> : view === "admin" ? <Admin page={uri} list /> : <ChatList />}
           </section>
         )}
         <div id="main" class="main" tabIndex={-1} data-region>
@@ -110,7 +112,7 @@ export function Frame() {
         </div>
       </main>
       <Over />
-      <Incoming />
+      {view !== "attendant" && <Incoming />}
       <Toasts />
     </div>
   );

@@ -15,6 +15,7 @@ const SECTIONS: [Key, [Key, string[]][]][] = [
       ["keys_next_chat", ["Alt", "↑ ↓"]],
       ["keys_next_unread", ["Alt", "key_shift", "↑ ↓"]],
       ["keys_regions", ["F6"]],
+      ["keys_attendant", ["F8"]],
       ["keys_escape", ["Esc"]],
       ["keys_help", ["?"]],
     ],
@@ -26,6 +27,14 @@ const SECTIONS: [Key, [Key, string[]][]][] = [
       ["keys_open", ["key_enter"]],
       ["keys_fold", ["← →"]],
       ["keys_typeahead", ["A … Z"]],
+    ],
+  ],
+  [
+    "attendant_title",
+    [
+      ["attendant_find", ["/"]],
+      ["attendant_keys_move", ["↑ ↓"]],
+      ["attendant_keys_enter", ["key_enter"]],
     ],
   ],
   [

@@ -9,7 +9,8 @@ import { presenceText } from "./parts/Presence";
 
 function Item({ view, icon, name, badge = 0, unread = "nav_unread" }: { view: View; icon: IconName; name: Key; badge?: number; unread?: Key }) {
   const { route } = useSession();
-  const current = route.value.view === view;
+  const shown = route.value.view;
+  const current = (shown === "attendant" ? "calls" : shown) === view;
   return (
     <a class="rail-item" href={hrefOf(view)} aria-current={current ? "page" : undefined}>
       <span class="rail-icon">

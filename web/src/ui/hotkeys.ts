@@ -46,6 +46,8 @@ function command(e: KeyboardEvent, session: Session): boolean {
     nextRegion(e.shiftKey);
   } else if (e.altKey && !ctrl && (e.key === "ArrowDown" || e.key === "ArrowUp")) {
     otherChat(session, e.key === "ArrowDown" ? 1 : -1, e.shiftKey);
+  } else if (e.key === "F8") {
+    go("attendant");
   } else if (e.key === "?" && !ctrl && !writing(e.target)) {
     overlay.value = "keys";
   } else if (e.key === "Escape") {

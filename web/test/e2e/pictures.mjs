@@ -2,7 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 
-import { TEAM } from "../mock/data.mjs";
+import { DOMAIN, TEAM } from "../mock/data.mjs";
 import { picture } from "../mock/picture.mjs";
 import { answerCall, brought, choose, go, launch, open, otherShares, signIn } from "./browser.mjs";
 
@@ -246,7 +246,41 @@ async function trouble(page, mock, shot) {
   await shot("toast");
 }
 
+/** A company large enough for a switchboard. */
+function company(mock) {
+  const first = ["Amara", "Bruno", "Clara", "David", "Elif", "Felix", "Greta", "Hugo", "Ines", "Jonas", "Karin", "Luis", "Mina", "Nils", "Olga", "Pavel"];
+  const last = ["Nowak", "Silva", "Berg", "Ito", "Kaya", "Roth", "Lund", "Costa", "Weiss", "Diallo"];
+  const states = ["available", "available", "busy", "available", "away", "offline", "available", "do_not_disturb", "idle", "be_right_back"];
+  mock.groups = [...mock.groups, { id: 4, name: "Sales" }, { id: 5, name: "Service" }];
+  first.forEach((name, i) => {
+    const uri = `${name.toLowerCase()}@${DOMAIN}`;
+    const person = { uri, name: `${name} ${last[i % last.length]}`, state: states[i % states.length], ...(i % 10 === 2 ? { activity: "on-the-phone" } : {}) };
+    mock.people.set(uri, person);
+    mock.contacts.push({ uri, name: person.name, groups: [i % 2 ? 4 : 5], tagged: false });
+  });
+}
+
+/** A call that goes on, and two that wait. */
+async function attendant(page, mock, shot) {
+  await signIn(page, BOB);
+  await page.getByRole("button", { name: "Call Bob Marchetti" }).click();
+  await answerCall(page, mock);
+  await go(page, "#/attendant");
+  await page.getByRole("gridcell").first().waitFor();
+  mock.call("incoming", { call: "call-8", with: `omar@${DOMAIN}`, sdp: "m=audio 9" });
+  mock.call("incoming", { call: "call-9", with: "office@example.net", name: "Nordwind GmbH", sdp: "m=audio 9" });
+  await page.getByRole("button", { name: "Answer Nordwind GmbH" }).waitFor();
+  await page.getByRole("button", { name: "Connection: good" }).waitFor();
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
+  await shot("attendant");
+}
+
 const browser = await launch();
+for (const [look, options] of Object.entries(LOOKS)) {
+  const { page, mock, close } = await open(browser, { prepare: company, ...options });
+  await attendant(page, mock, (name) => page.screenshot({ path: `${OUT}/${name}-${look}.png`, animations: "disabled" }));
+  await close();
+}
 for (const [look, options] of Object.entries(LOOKS)) {
   const { page, mock, close } = await open(browser, options);
   const shot = (name) => page.screenshot({ path: `${OUT}/${name}-${look}.png`, animations: "disabled" });

@@ -15,23 +15,13 @@ import { Avatar } from "../parts/Avatar";
 import { Icon, type IconName } from "../parts/Icon";
 import { lazy } from "../parts/Lazy";
 import { announce } from "../parts/live";
-import { callName, duration } from "./name";
+import { Duration } from "./Duration";
+import { callName } from "./name";
 import { endedText, stateText, untransferredText } from "./words";
 
 const Devices = lazy(async () => (await import("./Devices")).Devices, true);
 const Quality = lazy(async () => (await import("./Quality")).Quality, true);
 const TransferTo = lazy(async () => (await import("./TransferTo")).TransferTo, true);
-
-function Duration({ since }: { since: Date }) {
-  const shown = useSignal("");
-  useEffect(() => {
-    const tick = () => (shown.value = duration(Math.max(0, Math.floor((Date.now() - since.getTime()) / 1000))));
-    tick();
-    const timer = setInterval(tick, 1000);
-    return () => clearInterval(timer);
-  }, [since]);
-  return <span class="call-time" role="timer">{shown.value}</span>;
-}
 
 /** A stream is played by an element; the attribute cannot carry it. Pictures are mute: one element plays the sound. */
 function Stream({ stream, video, own, screen }: { stream: MediaStream | null; video: boolean; own?: boolean; screen?: boolean }) {

@@ -88,6 +88,7 @@ export function HistoryList() {
       <header class="list-top">
         <h1>{t("calls_title")}</h1>
         <span>
+          <a class="icon-button" href={hrefOf("attendant")} aria-label={t("attendant_title")} title={t("attendant_title")}><Icon name="board" /></a>
           <button type="button" class="icon-button" aria-label={t("check_open")} title={t("check_open")} onClick={() => (overlay.value = "devices")}><Icon name="settings" /></button>
         </span>
       </header>

@@ -56,13 +56,14 @@ function target(key: string, i: number, count: number, page: number): number | n
   }
 }
 
-function useBox() {
+/** A box that scrolls, and what of it is in sight. */
+export function useBox() {
   const box = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 900 });
+  const [view, setView] = useState({ top: 0, height: 900, width: 900 });
   useLayoutEffect(() => {
     const el = box.current;
     if (!el) return;
-    const update = () => setView({ top: el.scrollTop, height: el.clientHeight });
+    const update = () => setView({ top: el.scrollTop, height: el.clientHeight, width: el.clientWidth });
     const sizes = new ResizeObserver(update);
     sizes.observe(el);
     el.addEventListener("scroll", update, { passive: true });
