@@ -68,7 +68,7 @@ manual: programs
 # The pictures of docs/browser.md, from the stories of the browser client (a font with emoji must be installed:
 # Debian's fonts-noto-color-emoji); all others are in build/pictures then.
 PICTURES = chat-details-light chats-dark chat-phone group-details-light files-light changes-light \
-	call-rings-light call-video-dark search-messages-light card-light self-phone
+	call-rings-light call-video-dark search-messages-light card-light self-phone attendant-light
 pictures:
 	tools/build-web quick
 	cd web && npm run pictures -- ../build/pictures
