@@ -42,9 +42,9 @@ def watch(watcher, *users):
         wait_lamp(watcher, u)
 
 
-def ring(a, b):
+def ring(a, b, headers=()):
     """a calls b, who rings; returns both requests."""
-    invite = a.invite(b.user.uri)
+    invite = a.invite(b.user.uri, headers=headers)
     a.send(invite)
     answer = a.expect_answer(invite, provisional=True)
     if answer.code == 407:
@@ -130,6 +130,21 @@ def the_other_end_is_shown_to_the_workgroup_alone(case):
     own.set_members(32000, ("add", "user", w.user.uri.removeprefix("sip:")))
     wait_lamp(w, user, ("initiator", "terminated"))
     b.answer(there, 486, tag="ringing")
+
+
+@tap.test
+def a_caller_who_wants_to_stay_unknown_is_shown_to_nobody(case):
+    user = case.site.user("own")
+    own, a, b, w = client(case, user), phone(case), phone(case, user), phone(case)
+    watch(w, user)
+    own.set_members(300, ("add", "user", w.user.uri.removeprefix("sip:")))
+    _, hidden = ring(a, b, [("Privacy", "id")])
+    wait_lamp(w, user, ("recipient", "early"))
+    check(a.user.uri.encode() not in w.told[-1].body, "not to the workgroup")
+    _, open_one = ring(a, b)
+    wait_for(lambda: a.user.uri.encode() in w.told[-1].body, "which sees other callers")
+    for there in (hidden, open_one):
+        b.answer(there, 486, tag="ringing")
 
 
 @tap.test

@@ -164,6 +164,16 @@ def a_call_is_told(case):
 
 
 @tap.test
+def a_call_of_who_wants_to_stay_unknown_is_not_told(case):
+    a = phone(case)
+    b, sub = subscribed(case)
+    hidden = a.invite(b.user.uri, headers=[("Privacy", "id")])
+    check_eq(a.expect_answer(a.send(hidden)).code, 480, "INVITE")
+    writes(a, b.user, "hello", 202)
+    check_eq(sub.next()["kind"], "message", "the first that is told")
+
+
+@tap.test
 def all_browsers_of_a_user_are_told_and_none_whose_log_in_has_ended(case):
     a = phone(case)
     first, sub1 = subscribed(case)

@@ -140,8 +140,10 @@ def the_rights_of_the_roles_are_shown(case):
 @tap.test
 def privacy_hides_the_identity(case):
     a, b = pair(case)
-    got = passes(a, b, [("Privacy", "id")])
-    check(got.get("P-Asserted-Identity") is None, "the identity came through")
+    for value in ("id", "id;critical", "header; user;ID"):
+        got = passes(a, b, [("Privacy", value)])
+        check(got.get("P-Asserted-Identity") is None, f"the identity came through: Privacy: {value}")
+    check(passes(a, b, [("Privacy", "user;header")]).get("P-Asserted-Identity"), "no identity where nobody hides it")
 
 
 @tap.test

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "role/frontend/fe.h"
+#include "svc/access/trust.h"
 #include "svc/bridge/sound.h"
 #include "svc/conversation/called.h"
 
@@ -37,7 +38,7 @@ void fe_call_starts(struct task *t)
 	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
 	k.callee_uri = fe_callee(t, &b);
 	k.video = offers_video(t->msg);
-	k.hidden = sip_has_token(t->msg, SIP_H_PRIVACY, STR("id"));
+	k.hidden = trust_hides_sender(t->msg);
 	(void)calls_started(t->fe->calls, t->msg->call_id, &k);
 }
 

@@ -3,6 +3,7 @@
 
 #include "role/frontend/fe.h"
 #include "svc/access/dialect.h"
+#include "svc/access/trust.h"
 
 /* The callee's home: one branch to each endpoint, over its newest flow.  Where an endpoint has
  * registered several flows (RFC 5626), the next one is tried when the newest fails.
@@ -350,7 +351,7 @@ static void fork_init(struct fork *f, struct task *t)
 	fe_put_sender(t, &rb, &lb);
 	f->sender_route = buf_view(&rb);
 	f->lines = buf_view(&lb);
-	f->here_lines = sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")) ? STR("") : f->lines;
+	f->here_lines = trust_hides_sender(t->msg) ? STR("") : f->lines;
 }
 
 /* What is kept of the fork outlives the task. */

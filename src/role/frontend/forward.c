@@ -68,7 +68,7 @@ void fe_edit(const struct task *t, struct sip_edit *e, bool to_client)
 		e->body = &t->new_text;
 		e->body_type = sip_value(t->msg, SIP_H_CONTENT_TYPE);
 	}
-	if (to_client && sip_has_token(t->msg, SIP_H_PRIVACY, STR("id")))
+	if (to_client && trust_hides_sender(t->msg))
 		e->strip = trust_strip_private();
 	else if (to_client && t->from_link)
 		e->strip = trust_strip_to(TRUST_CLIENT);

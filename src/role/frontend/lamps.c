@@ -64,7 +64,7 @@ static struct pub_body *dialog_body(const struct side *s, bool with_remote)
 	buf_lit(&b, " since=\"");
 	isotime_put(&b, k->answered ? k->answered : k->started);
 	buf_char(&b, '"');
-	if (with_remote)
+	if (with_remote && s->remote.len > 0)
 		xml_put_attr(&b, "remote", s->remote);
 	buf_lit(&b, "/>");
 	return b.full ? NULL : pub_body_of(buf_view(&b));
@@ -140,7 +140,8 @@ void fe_call_changed(void *arg, const struct call *k, bool ended)
 	struct frontend *fe = arg;
 	const struct side sides[] = {
 		{ fe, k, true, k->caller, k->caller_endpoint, k->to, number_of(fe, k, true) },
-		{ fe, k, false, k->callee, k->callee_endpoint, k->from, number_of(fe, k, false) },
+		{ fe, k, false, k->callee, k->callee_endpoint, k->hidden ? STR("") : k->from,
+		  number_of(fe, k, false) },
 	};
 	if (fe->store_closing)
 		return;

@@ -2,6 +2,7 @@
 
 #include "base/code.h"
 #include "role/frontend/fe.h"
+#include "svc/access/trust.h"
 #include "svc/conversation/html.h"
 
 /* What comes for a user whose browsers want to know of it while they show no page: the web role is
@@ -136,7 +137,8 @@ void fe_tell_call(struct task *t)
 		             .user = fe_callee(t, &b),
 		             .chat = t->who.uri,
 		             .from = t->who.uri };
-	if (!fe_is_call(t) || t->has_peer)
+	/* There is no news of nobody. */
+	if (!fe_is_call(t) || t->has_peer || trust_hides_sender(t->msg))
 		return;
 	struct news *news = fe_news_new(t->fe, &n);
 	fe_news_tell(&news);

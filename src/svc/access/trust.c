@@ -105,6 +105,21 @@ const uint8_t *trust_strip_private(void)
 	return to_client_private;
 }
 
+bool trust_hides_sender(const struct sip_msg *m)
+{
+	for (const struct sip_hdr *h = sip_first(m, SIP_H_PRIVACY); h; h = sip_next(m, h)) {
+		struct str rest = sip_hdr_value(m, h), of_list, one;
+		while (sip_list_next(&rest, &of_list)) {
+			while (of_list.len > 0) {
+				(void)str_cut(of_list, ';', &one, &of_list);
+				if (str_ieq(str_trim(one), STR("id")))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 const uint8_t *trust_strip_response(void)
 {
 	return response;

@@ -43,6 +43,8 @@ const uint8_t *trust_strip_response_remembered(void);
 const uint8_t *trust_strip_text_taken(struct buf *b, const struct sip_msg *resp);
 /* The same for a request whose sender wants to stay unknown (Privacy: id, RFC 3325 section 9.3). */
 const uint8_t *trust_strip_private(void);
+/* Is it such a request?  Values of Privacy stand behind semicolons (RFC 3323 section 4.2). */
+bool trust_hides_sender(const struct sip_msg *m);
 /* The table as a JSON array, for `dialtone trust`: {"field", "from_anonymous", "from_client",
  * "from_server", "to_client", "to_server"} with the actions' names. */
 void trust_describe(struct buf *b);
