@@ -6,7 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from lib import site, tap  # noqa: E402
+from lib import site, siptext, tap  # noqa: E402
 from lib.im import History, phone  # noqa: E402
 from lib.siptext import Phone  # noqa: E402
 from lib.tap import check, check_eq, wait_for  # noqa: E402
@@ -56,6 +56,29 @@ def calls(one):
     """What its history says, without what is not the same each time."""
     return [(m["chat"], m["from"], m["call"]["outcome"], m["call"]["video"], m["text"])
             for m in past(one)["messages"]]
+
+
+def rows(case, user, n=0):
+    """The same of who has no browser: with whom; at least n."""
+    h = History(phone(case, user), since="0")
+    h.follow()
+    wait_for(lambda: len(h.messages) >= n, lambda: f"{n} calls: {h.messages}")
+    return [(m["call"]["outcome"], m["peer"]) for m in h.messages]
+
+
+def take(a, b):
+    """b answers; the INVITE, and a's dialog."""
+    m = a.send(a.invite(b.user.uri))
+    there = b.expect_request("INVITE")
+    b.answer(there, 200, body=siptext.sdp(b.ip, 4000), headers=[("Content-Type", "application/sdp")])
+    dialog = a.confirm(m, a.expect_answer(m))
+    b.expect_request("ACK")
+    return m, dialog
+
+
+def hang_up(a, b, dialog):
+    a.send(a.make("BYE", None, dialog=dialog))
+    b.answer(b.expect_request("BYE"), 200)
 
 
 @tap.test
@@ -131,6 +154,42 @@ def who_wants_to_stay_unknown_is_not_named(case):
     h.follow()
     check_eq([m["state"] for m in h.messages], ["call", "call"], "the caller's own")
     check_eq(calls(b), [], "the callee's")
+
+
+@tap.test
+def what_one_of_several_devices_says_is_not_the_outcome(case):
+    """Wherever they are connected."""
+    for _ in range(4):
+        a, user = device(case), case.site.user("many")
+        a.register()
+        devices = [device(case, user).sign_in() for _ in range(4)]
+        m = a.send(a.invite(user.uri))
+        *others, last = [(p, p.expect_request("INVITE")) for p in devices]
+        for p, there in others:
+            p.answer(there, 486)
+        p, there = last
+        p.answer(there, 180)
+        a.expect(lambda got: got.code == 180, "it rings")
+        p.answer(there, 200, body=siptext.sdp(p.ip, 4000), headers=[("Content-Type", "application/sdp")])
+        hang_up(a, p, a.confirm(m, a.expect_answer(m)))
+        for one in (a.user, user):
+            check_eq(rows(case, one, 1), [("answered", address(user))], f"{one.name}'s history")
+
+
+@tap.test
+def nobody_elses_request_ends_a_call(case):
+    """Who knows its Call-ID may use it again."""
+    for _ in range(2):
+        a, b, other, off = device(case), device(case), device(case), case.site.user("off")
+        for one in (a, b, other):
+            one.register()
+        m, dialog = take(a, b)
+        forged = other.invite(off.uri).set("Call-ID", m.get("Call-ID"))
+        check_eq(other.ask(forged)[0].code, 480, "nobody is there")
+        check_eq(rows(case, a.user), [], "the call goes on")
+        hang_up(a, b, dialog)
+        check_eq(rows(case, a.user, 1), [("answered", address(b.user))], "the caller's")
+        check_eq(rows(case, b.user, 1), [("answered", address(b.user))], "the callee's")
 
 
 @tap.test

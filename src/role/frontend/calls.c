@@ -39,7 +39,14 @@ void fe_call_starts(struct task *t)
 	k.callee_uri = fe_callee(t, &b);
 	k.video = offers_video(t->msg);
 	k.hidden = trust_hides_sender(t->msg);
-	(void)calls_started(t->fe->calls, t->msg->call_id, &k);
+	bool known = calls_find(t->fe->calls, t->msg->call_id) != NULL;
+	t->begins_call |= !known && calls_started(t->fe->calls, t->msg->call_id, &k);
+}
+
+void fe_call_refused(const struct task *t, int code)
+{
+	if (t->begins_call)
+		calls_ended(t->fe->calls, t->msg->call_id, code);
 }
 
 bool fe_is_call(const struct task *t)

@@ -231,6 +231,7 @@ struct task {
 	bool redelivered;    /* MESSAGE: it was kept, and comes again */
 	bool receipt;        /* MESSAGE: of the home itself, that one that was kept was delivered */
 	bool noted;          /* such a one: its user remembers it already */
+	bool begins_call;    /* INVITE: what becomes of it becomes of the call in fe->calls */
 	bool forget;         /* nothing is kept of the answer: it can be given anew */
 	bool secure;         /* sips: in the Request-URI or a Route: every hop must be TLS */
 	int max_forwards;    /* to write */
@@ -497,6 +498,8 @@ int fe_restore_lamp(struct frontend *fe, struct person *own, const struct sub_ro
 bool fe_is_call(const struct task *t);
 /* An INVITE whose callee is known: from now on it is a call, if it is one. */
 void fe_call_starts(struct task *t);
+/* It is refused, by that code, or nobody waits for it any more. */
+void fe_call_refused(const struct task *t, int code);
 /* It is answered: that outlives this process. */
 void fe_call_keep(struct frontend *fe, const struct call *k);
 /* It is over, and remembered. */

@@ -231,11 +231,11 @@ void fe_terminate(struct task *t)
 	/* What is said in a conference is kept for who is away, not for who has no phone there. */
 	if (!(callee && fe_is_of_conference(t->msg)) && fe_keep(t))
 		return;
-	enum refusal why = t->quiet              ? REFUSE_DND
-	                   : t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT
-	                                         : REFUSE_NO_ENDPOINT;
-	calls_ended(fe->calls, t->msg->call_id, refusal_row(why)->code);
-	task_refuse(t, why, STR(""));
+	task_refuse(t,
+	            t->quiet              ? REFUSE_DND
+	            : t->secure && callee ? REFUSE_NO_SECURE_ENDPOINT
+	                                  : REFUSE_NO_ENDPOINT,
+	            STR(""));
 }
 
 /* --- who is called, from another home -------------------------------------------------------- */

@@ -60,7 +60,6 @@ bool fe_refuses_media(struct task *t, struct home_user *callee)
 	t->one_dialect = !t->bridged;
 	if (t->bridged || fe_has_endpoint(t, callee))
 		return false;
-	calls_ended(t->fe->calls, t->msg->call_id, refusal_row(REFUSE_NO_BRIDGE)->code);
 	refusal_put(&lb, REFUSE_NO_BRIDGE, t->fe->env->self->fqdn);
 	if (dialect_of(t->msg) == DIALECT_LYNC)
 		refusal_put_client(&lb);

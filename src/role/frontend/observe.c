@@ -18,6 +18,7 @@ struct observed {
 	struct sip_proxy *proxy; /* INVITE */
 	struct map_node ringing; /* INVITE that begins a call: in fe->ringing, by Call-ID */
 	bool is_ringing;
+	bool is_call; /* INVITE: what is answered is answered for the call in fe->calls */
 	char uri[ACCESS_URI_MAX];
 	size_t id_len;
 	char id[]; /* INVITE: Call-ID */
@@ -65,6 +66,8 @@ static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, 
 		e->strip = strip;
 	if (w->lines.len > 0)
 		e->add = buf_view(&w->lines);
+	if (!w->is_call)
+		return;
 	struct call *k = calls_find(w->fe->calls, str_n(w->id, w->id_len));
 	bool ours = k && k->callee && fe_owner(w->fe, k->callee) == w->fe->env->slot;
 	if (resp->status > 100 && resp->status < 200)
@@ -81,7 +84,7 @@ static void on_call_answer(void *arg, uint64_t tag, const struct sip_msg *resp, 
 static void on_call_done(void *arg, int code)
 {
 	struct observed *w = arg;
-	if (code / 100 != 2)
+	if (w->is_call && code / 100 != 2)
 		calls_ended(w->fe->calls, str_n(w->id, w->id_len), code);
 	watch_free(w);
 }
@@ -188,6 +191,8 @@ struct sip_proxy *fe_proxy(struct task *t, struct fork *f)
 	if (t->msg->method == SIP_INVITE) {
 		ops = fe_has_to_tag(t->msg) ? &refresh_ops : &call_ops;
 		w = watch_new(t, t->msg->call_id);
+		/* One that a home sends out here, to one of several, is no call of its own. */
+		w->is_call = t->begins_call || fe_has_to_tag(t->msg);
 	} else if (t->msg->method == SIP_REGISTER && t->who.account && !t->from_link) {
 		ops = &register_ops;
 		w = watch_register(t);

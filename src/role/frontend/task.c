@@ -8,6 +8,7 @@
 static void on_ended(void *arg, bool lost UNUSED)
 {
 	struct task *t = arg;
+	fe_call_refused(t, 487);
 	t->stx = NULL;
 	task_done(t);
 }
@@ -81,6 +82,8 @@ static void reply_late(struct task *t, int code, struct str reason, struct str l
 
 void task_reply(struct task *t, int code, struct str reason, struct str lines)
 {
+	if (code >= 300)
+		fe_call_refused(t, code);
 	if (t->msg->method == SIP_ACK)
 		sip_ignore(t->rq);
 	else if (t->rq && (t->stranger || t->forget || code == 401 || code == 407))
