@@ -193,6 +193,25 @@ def nobody_elses_request_ends_a_call(case):
 
 
 @tap.test
+def a_call_that_goes_elsewhere_is_another_one(case):
+    """By a device that follows a 302, with the Call-ID that it has (RFC 3261 section 8.1.3.4)."""
+    a, b, c = device(case), device(case), device(case)
+    for one in (a, b, c):
+        one.register()
+    m = a.send(a.invite(b.user.uri))
+    b.answer(b.expect_request("INVITE"), 302, headers=[("Contact", f"<{c.user.uri}>")])
+    a.ack(m, a.expect_answer(m))
+    again = a.invite(c.user.uri).set("Call-ID", m.get("Call-ID")).set("CSeq", f"{m.cseq[0] + 1} INVITE")
+    a.send(again.set("From", m.get("From")))
+    c.answer(c.expect_request("INVITE"), 486)
+    check_eq(a.expect_answer(again).code, 486, "there")
+    check_eq(rows(case, a.user, 2), [("failed", address(b.user)), ("busy", address(c.user))], "both")
+    h = History(phone(case, a.user), since="0")
+    h.follow()
+    check_eq(len({m["message"] for m in h.messages}), 2, f"ids of {h.messages}")
+
+
+@tap.test
 def calls_stand_among_texts_and_are_no_texts(case):
     a, b = browser(case), browser(case)
     sent = a.ok("chat.send", to=address(b.user), text="answered missed began")["message"]

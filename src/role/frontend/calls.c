@@ -37,6 +37,7 @@ void fe_call_starts(struct task *t)
 	}
 	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
 	k.callee_uri = fe_callee(t, &b);
+	k.cseq = t->msg->cseq;
 	k.video = offers_video(t->msg);
 	k.hidden = trust_hides_sender(t->msg);
 	bool known = calls_find(t->fe->calls, t->msg->call_id) != NULL;
@@ -60,13 +61,13 @@ bool fe_is_call(const struct task *t)
 /* Of answered calls: what rings ends with the process, for its devices too. */
 static const char sql_put[] =
         "insert or replace into call (id, caller, callee, caller_endpoint, callee_endpoint,"
-        " started, answered, video, hidden, author, dialed, peer)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        " started, answered, video, hidden, author, dialed, peer, cseq)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 static const char sql_drop[] = "delete from call where id = $1";
 static const char sql_forget[] = "delete from call where answered < $1";
 static const char sql_all[] =
         "select id, caller, callee, caller_endpoint, callee_endpoint, started, answered, video,"
-        " hidden, author, dialed, peer from call where answered >= $1";
+        " hidden, author, dialed, peer, cseq from call where answered >= $1";
 
 static void write_call(struct frontend *fe, const char *sql, const struct store_val *v, size_t n)
 {
@@ -89,6 +90,7 @@ void fe_call_keep(struct frontend *fe, const struct call *k)
 		STORE_S(k->from),
 		STORE_S(k->to),
 		STORE_S(k->callee_uri),
+		STORE_I(k->cseq),
 	};
 	if (is_here(fe, k->caller) || is_here(fe, k->callee))
 		write_call(fe, sql_put, v, ARRAY_SIZE(v));
@@ -109,6 +111,7 @@ static void on_call(void *arg, const struct store_val *c, int n UNUSED)
 		.from = c[9].s,
 		.to = c[10].s,
 		.callee_uri = c[11].s,
+		.cseq = (uint32_t)c[12].i,
 	};
 	calls_restore(fe->calls, c[0].s, &k);
 }
@@ -181,7 +184,7 @@ void fe_call_over(struct frontend *fe, const struct call *k)
 		return;
 	called_put(&b, &c);
 	struct said s = { .conversation = said_conversation(key, k->from, k->callee_uri),
-		          .message = called_message(key, k->id, k->from),
+		          .message = called_message(key, k->id, k->cseq, k->from),
 		          .author = k->from,
 		          .peer = k->callee_uri,
 		          .state = SAID_CALL,

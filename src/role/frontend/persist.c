@@ -81,6 +81,7 @@ static const struct store_migration migrations[] = {
 	      " started integer not null, answered integer not null, video integer not null,"
 	      " hidden integer not null, author text not null, dialed text not null,"
 	      " peer text not null) without rowid;" },
+	{ 16, "alter table call add column cseq integer not null default 0;" },
 	{ 0, NULL },
 };
 /* clang-format on */

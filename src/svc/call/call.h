@@ -25,6 +25,7 @@ struct call {
 	usec_t started, answered;                  /* wall clock; 0: not yet */
 	bool video;                                /* it was offered */
 	bool hidden;                               /* the callee is not to know the caller */
+	uint32_t cseq;                             /* of the INVITE that began it */
 	bool restored;           /* answered before this process began: it may be over */
 	int code;                /* of the refusal that ended it; 0: none */
 	struct str id, from, to; /* Call-ID, addresses for people */

@@ -39,9 +39,10 @@ void called_put(struct buf *b, const struct called *c)
 	           c->video ? "true" : "false");
 }
 
-uint64_t called_message(const struct hash_key *k, struct str call_id, struct str caller)
+uint64_t called_message(const struct hash_key *k, struct str call_id, uint32_t cseq,
+                        struct str caller)
 {
-	uint64_t part[] = { hash_bytes(k, call_id.p, call_id.len), hash_lower(k, caller),
+	uint64_t part[] = { hash_bytes(k, call_id.p, call_id.len), cseq, hash_lower(k, caller),
 		            SAID_CALL };
 	return hash_bytes(k, part, sizeof(part)) & INT64_MAX;
 }

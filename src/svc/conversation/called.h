@@ -27,5 +27,7 @@ enum called_outcome called_outcome_of(int code);
 /* Appends the text: {"outcome": "answered", "began": "2026-11-28T09:13:01.123Z", "seconds": 65,
  * "video": false}. */
 void called_put(struct buf *b, const struct called *c);
-/* The id of its row: the same at both homes, and no message's. */
-uint64_t called_message(const struct hash_key *k, struct str call_id, struct str caller);
+/* The id of its row: the same at both homes, and no message's.  cseq: of the INVITE that began it,
+ * for another one with the same Call-ID is another call (RFC 3261 section 8.1.3). */
+uint64_t called_message(const struct hash_key *k, struct str call_id, uint32_t cseq,
+                        struct str caller);

@@ -90,10 +90,11 @@ static void an_answer_says_how_a_call_ended(void)
 
 static void a_call_has_one_id_and_another_than_messages(void)
 {
-	uint64_t id = called_message(&key, STR("1"), STR("a@example.test"));
-	EQ(id, called_message(&key, STR("1"), STR("A@Example.test")));
-	OK(id != called_message(&key, STR("2"), STR("a@example.test")));
-	OK(id != called_message(&key, STR("1"), STR("b@example.test")));
+	uint64_t id = called_message(&key, STR("1"), 1, STR("a@example.test"));
+	EQ(id, called_message(&key, STR("1"), 1, STR("A@Example.test")));
+	OK(id != called_message(&key, STR("2"), 1, STR("a@example.test")));
+	OK(id != called_message(&key, STR("1"), 2, STR("a@example.test")));
+	OK(id != called_message(&key, STR("1"), 1, STR("b@example.test")));
 	OK(id != id_from("a@example.test", "1", "", 1));
 	OK(id <= INT64_MAX);
 }
