@@ -41,6 +41,27 @@ def call(a, b):
     return ours, theirs
 
 
+def call_from(p, b):
+    """A device calls; the call there, and the device's dialog."""
+    m = p.send(p.make("INVITE", b.user.uri, body=sdp("p1"), headers=[("Content-Type", "application/sdp")]))
+    there = rings(b)
+    b.ok("call.answer", call=there, sdp=sdp("b1"))
+    return there, p.confirm(m, p.expect_answer(m))
+
+
+def notice(p, dialog, cseq, body, state):
+    """The code that a device's NOTIFY gets."""
+    return p.ask(p.make("NOTIFY", None, dialog=dialog, cseq=cseq, body=body, headers=[
+        ("Event", "refer"), ("Subscription-State", state), ("Content-Type", "message/sipfrag;version=2.0")]))[0].code
+
+
+def told_end(p):
+    """Takes the next NOTIFY: is it the last one of its transfer?"""
+    m = p.expect_request("NOTIFY")
+    p.answer(m, 200)
+    return m.get("Subscription-State").startswith("terminated")
+
+
 def outcome(one):
     """Of the last call in its history."""
     messages = one.ok("chat.history", calls=True)["messages"]
@@ -193,6 +214,48 @@ def a_device_asks_by_refer(case):
         p.answer(told, 200)
         seen.append(told.get("Subscription-State") + told.body.decode().split(" ")[1])
     check_eq(seen[-1], "terminated;reason=noresource200", "at the end")
+
+
+@tap.test
+def a_device_that_tells_no_more_is_not_waited_for(case):
+    p, desk, c = device(case), browser(case), browser(case)
+    at_desk, dialog = call_from(p, desk)
+    number = desk.send("call.transfer", call=at_desk, to=address(c.user))
+    p.answer(p.expect_request("REFER"), 202)
+    check("ok" in desk.answer(number), "taken up")
+    check_eq(notice(p, dialog, 10, "SIP/2.0 100 Trying\r\n", "active;expires=1"), 200, "the one notice")
+    check_eq(desk.wait_call("not_transferred", at_desk)["reason"], "no_answer", "why")
+    number = desk.send("call.transfer", call=at_desk, to=address(c.user))
+    p.answer(p.expect_request("REFER"), 202)
+    check("ok" in desk.answer(number), "once more")
+
+
+@tap.test
+def a_change_that_waits_is_refused_when_the_call_is_transferred(case):
+    p, desk, c = device(case), browser(case), browser(case)
+    at_desk, dialog = call_from(p, desk)
+    number = desk.send("call.transfer", call=at_desk, to=address(c.user))
+    p.answer(p.expect_request("REFER"), 202)
+    check("ok" in desk.answer(number), "taken up")
+    change = p.send(p.make("INVITE", None, dialog=dialog, cseq=10, body=sdp("p2"), headers=[
+        ("Content-Type", "application/sdp")]))
+    desk.wait_call("update", at_desk)
+    check_eq(notice(p, dialog, 11, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource"), 200, "it is there")
+    check_eq(p.expect_answer(change).code, 487, "the change")
+    check_eq(desk.wait_call("ended", at_desk)["reason"], "transferred", "at the desk")
+
+
+@tap.test
+def a_call_does_not_make_the_user_call_the_whole_company(case):
+    p, a, off = device(case), browser(case), case.site.user("off")
+    first, dialog = call_from(p, a)
+    codes = []
+    for n in range(9):
+        codes.append(p.ask(p.make("REFER", None, dialog=dialog, cseq=10 + n, headers=[("Refer-To", f"<{off.uri}>")]))[0].code)
+        if codes[-1] == 202:
+            a.ok("call.start", to=address(off), sdp=sdp("a2"), refer=first)
+            wait_for(lambda: told_end(p), "it came to nothing")
+    check_eq(codes, 8 * [202] + [403], "REFER")
 
 
 @tap.test

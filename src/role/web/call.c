@@ -216,6 +216,7 @@ struct call *wb_call_new(struct session *s, struct str peer)
 	list_init(&c->offers);
 	timer_init(&c->life, s->web->env->loop, on_life, c);
 	timer_init(&c->ok.again, s->web->env->loop, on_ok_again, c);
+	wb_transfer_init(c);
 	timer_set(&c->life, loop_now(s->web->env->loop) + WEB_RING_S * USEC_PER_SEC);
 	list_add(&s->calls, &c->node);
 	s->n_calls++;
@@ -623,6 +624,7 @@ static void dialog_request(struct call *c, struct sip_req *rq)
 		wb_transfer_asked(c, rq);
 	} else if (m->method == SIP_NOTIFY) {
 		if (wb_transfer_notified(c, rq)) {
+			refuse(c, 487);
 			send_bye(c);
 			call_over(c, "transferred");
 		}

@@ -36,10 +36,11 @@ struct call {
 	} ok;
 	struct timer life; /* of one that rings */
 	struct {
-		bool ours;   /* the other side has been asked to call somebody else, */
-		bool theirs; /* or has asked us to */
-		uint32_t id; /* CSeq of their REFER */
-		char *to;    /* whom, until the browser calls: address */
+		bool ours;         /* the other side has been asked to call somebody else, */
+		bool theirs;       /* or has asked us to */
+		unsigned n_theirs; /* so far */
+		uint32_t id;       /* CSeq of their REFER */
+		char *to;          /* whom, until the browser calls: address */
 		struct timer patience;
 	} refer;
 	char *referred_by;                  /* who asked for it; NULL: nobody */
@@ -59,7 +60,9 @@ struct web_out wb_in_dialog(const struct call *c, enum sip_method method, uint32
 void wb_call_tell_refer(const struct call *c);
 void wb_call_tell_not_transferred(const struct call *c, int code);
 
-/* transfer.c.  A NOTIFY in the call: answers it; true if the other side has got through, so that
+/* transfer.c.  Of each new call. */
+void wb_transfer_init(struct call *c);
+/* A NOTIFY in the call: answers it; true if the other side has got through, so that
  * this call ends. */
 bool wb_transfer_notified(struct call *c, struct sip_req *rq);
 /* A REFER in the call: answers it. */

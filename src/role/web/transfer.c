@@ -7,7 +7,12 @@
  * call, and tells by NOTIFY what comes of it; when that call is answered, the first one ends.  The
  * browser makes the new call, with media of its own. */
 
-enum { REFER_S = 30 /* the browser has to make the call */ };
+enum {
+	REFER_S = 30,   /* the browser has to make the call */
+	TOLD_S = 180,   /* the longest wait for the next NOTIFY */
+	LATE_S = 10,    /* and how late it may be */
+	REFERS_MAX = 8, /* that a call may bring: each makes the user call somebody */
+};
 
 /* Of the answer to a REFER of ours. */
 struct referring {
@@ -31,6 +36,27 @@ static void on_dropped(void *arg)
 	free(arg);
 }
 
+/* The other side says for how long it tells of it (RFC 6665 section 4.1.2). */
+static void wait_for_news(struct call *c, struct str state)
+{
+	struct loop *l = c->s->web->env->loop;
+	ssize_t params = str_chr(state, ';');
+	struct str expires;
+	uint32_t s;
+	if (params < 0 ||
+	    !sip_param(str_sub(state, (size_t)params, state.len), STR("expires"), &expires) ||
+	    str_to_u32(expires, TOLD_S, &s) < 0)
+		s = TOLD_S;
+	timer_set(&c->refer.patience, loop_now(l) + (s + LATE_S) * USEC_PER_SEC);
+}
+
+/* Nothing more is told of it. */
+static void no_news(struct call *c)
+{
+	c->refer.ours = false;
+	timer_stop(&c->refer.patience);
+}
+
 static void on_referred(struct session *s, void *arg, int code, const struct sip_msg *m UNUSED)
 {
 	struct referring *r = arg;
@@ -40,7 +66,7 @@ static void on_referred(struct session *s, void *arg, int code, const struct sip
 	else
 		fail(s, r->number, code);
 	if (c && code / 100 != 2)
-		c->refer.ours = false;
+		no_news(c);
 	free(r);
 }
 
@@ -67,6 +93,7 @@ void wb_call_transfer(struct session *s, uint64_t number, const cJSON *args)
 	r->number = number;
 	memcpy(r->id, c->id, sizeof(r->id));
 	c->refer.ours = true;
+	wait_for_news(c, STR(""));
 	struct web_out o = wb_in_dialog(c, SIP_REFER, ++c->cseq);
 	o.lines = buf_view(&lines);
 	o.dropped = on_dropped;
@@ -91,11 +118,12 @@ static bool learn(struct call *c, const struct sip_msg *m)
 	bool over = str_istarts(sip_value(m, SIP_H_SUBSCRIPTION_STATE), STR("terminated"));
 	int code = code_in(m->body);
 	if (code / 100 == 2) {
-		c->refer.ours = false;
+		no_news(c);
 		return true;
 	}
+	wait_for_news(c, sip_value(m, SIP_H_SUBSCRIPTION_STATE));
 	if (code >= 300 || over) {
-		c->refer.ours = false;
+		no_news(c);
 		wb_call_tell_not_transferred(c, code >= 300 ? code : 500);
 	}
 	return false;
@@ -122,7 +150,7 @@ static void notify(struct call *c, int code)
 		return;
 	buf_str(&lines, str_of(c->routes));
 	buf_printf(&lines, "Event: refer;id=%u\r\nSubscription-State: %s\r\n", c->refer.id,
-	           over ? "terminated;reason=noresource" : "active;expires=120");
+	           over ? "terminated;reason=noresource" : "active;expires=180");
 	buf_printf(&body, "SIP/2.0 %d ", code);
 	buf_str(&body, str_of(sip_reason(code)));
 	buf_lit(&body, "\r\n");
@@ -138,10 +166,21 @@ static void notify(struct call *c, int code)
 	timer_stop(&c->refer.patience);
 }
 
-/* The browser has not made the call. */
+/* The browser has not made the call; or who was asked to tells no more. */
 static void on_patience(void *arg)
 {
-	notify(arg, 408);
+	struct call *c = arg;
+	if (!c->refer.ours) {
+		notify(c, 408);
+		return;
+	}
+	c->refer.ours = false;
+	wb_call_tell_not_transferred(c, 408);
+}
+
+void wb_transfer_init(struct call *c)
+{
+	timer_init(&c->refer.patience, c->s->web->env->loop, on_patience, c);
 }
 
 void wb_transfer_asked(struct call *c, struct sip_req *rq)
@@ -159,13 +198,17 @@ void wb_transfer_asked(struct call *c, struct sip_req *rq)
 		sip_reply(rq, to.len == 0 ? 400 : 491, STR(""), STR(""), STR(""), STR(""));
 		return;
 	}
+	if (c->refer.n_theirs >= REFERS_MAX) {
+		sip_reply(rq, 403, STR(""), STR(""), STR(""), STR(""));
+		return;
+	}
 	web_put_contact(&lines, c->s);
 	buf_lit(&lines, "\r\n");
 	sip_reply(rq, 202, STR(""), buf_view(&lines), STR(""), STR(""));
 	c->refer.theirs = true;
+	c->refer.n_theirs++;
 	c->refer.id = rq->msg->cseq;
 	c->refer.to = str_dup(to);
-	timer_init(&c->refer.patience, c->s->web->env->loop, on_patience, c);
 	timer_set(&c->refer.patience, loop_now(c->s->web->env->loop) + REFER_S * USEC_PER_SEC);
 	notify(c, 100);
 	wb_call_tell_refer(c);
@@ -199,7 +242,6 @@ void wb_transfer_progress(struct call *c, int code)
 
 void wb_transfer_free(struct call *c)
 {
-	if (c->refer.theirs)
-		timer_stop(&c->refer.patience);
+	timer_stop(&c->refer.patience);
 	free(c->refer.to);
 }
