@@ -280,6 +280,7 @@ def a_call_outlives_its_homes(case):
         [m] = past(one)["messages"]
         check_eq((m["call"]["outcome"], m["call"]["video"]), ("answered", True), "what it says")
         check(m["call"]["seconds"] >= 1, f"how long: {m['call']}")
+    check_eq(past(a)["messages"][0]["id"], past(b)["messages"][0]["id"], "one id for both")
     wait_for(lambda: not case.site.server.json("call", "list"), "it is over everywhere")
 
 

@@ -25,8 +25,6 @@ static bool offers_video(const struct sip_msg *m)
 
 void fe_call_starts(struct task *t)
 {
-	char space[ACCESS_URI_MAX + 8];
-	struct buf b = BUF_ON(space);
 	struct call k = { .caller = t->who.account, .callee = t->callee, .from = t->who.uri };
 	struct token end;
 	if (!fe_is_call(t))
@@ -36,7 +34,7 @@ void fe_call_starts(struct task *t)
 		k.caller_endpoint = end.endpoint;
 	}
 	k.to = t->target.n_keys ? t->target.keys[0] : t->msg->uri;
-	k.callee_uri = fe_callee(t, &b);
+	k.callee_uri = fe_known_callee(t);
 	k.cseq = t->msg->cseq;
 	k.video = offers_video(t->msg);
 	k.hidden = trust_hides_sender(t->msg);

@@ -93,6 +93,7 @@ struct fe_kept {
 	struct map delivering;         /* struct delivery */
 	struct list receipts;          /* that are under way */
 	uint32_t n_receipts;
+	bool sweeps_soon; /* for one that could not be told */
 	struct timer sweep;
 };
 
@@ -755,6 +756,8 @@ void fe_news_drop(struct news **np);
 void fe_tell_call(struct task *t);
 /* Whom it is for, as the directory has it, or else as it stands in To: then in b. */
 struct str fe_callee(const struct task *t, struct buf *b);
+/* The same, or nothing: To is what the sender likes. */
+struct str fe_known_callee(const struct task *t);
 void fe_news_free(struct frontend *fe);
 
 /* focus.c: conferences of organizers who live here. */

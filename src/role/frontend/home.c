@@ -246,11 +246,14 @@ static void on_named(void *arg, int err, const struct account *acc)
 {
 	struct task *t = arg;
 	t->lookup = NULL; /* it ends with this call */
-	if (err < 0 && err != -ENOENT)
-		t->key_now = t->target.n_keys; /* it goes on without */
-	else if (err < 0 || acc->id != t->callee)
+	if (err == -ENOENT || (err == 0 && acc->id != t->callee)) {
 		t->key_now++;
-	name_callee(t);
+		name_callee(t);
+		return;
+	}
+	if (err < 0)
+		t->key_now = t->target.n_keys; /* it goes on without */
+	fe_terminate(t);
 }
 
 /* The key that is hers, if she was called by one. */

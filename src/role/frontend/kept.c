@@ -448,6 +448,7 @@ static void sweep(struct frontend *fe)
 static void on_sweep(void *arg)
 {
 	struct frontend *fe = arg;
+	fe->kept.sweeps_soon = false;
 	sweep(fe);
 	timer_set(&fe->kept.sweep,
 	          loop_now(fe->loop) + MIN(SWEEP_EVERY_S, fe->cfg.keep_s) * USEC_PER_SEC);

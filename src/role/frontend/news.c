@@ -117,7 +117,7 @@ struct news *fe_news_new(struct frontend *fe, const struct fe_news *what)
 	return n;
 }
 
-struct str fe_callee(const struct task *t, struct buf *b)
+struct str fe_known_callee(const struct task *t)
 {
 	bool absent;
 	struct home_user *u = registrar_user(t->fe->registrar, t->callee);
@@ -125,7 +125,13 @@ struct str fe_callee(const struct task *t, struct buf *b)
 	        t->key_now < t->target.n_keys
 	                ? accounts_cached(t->fe->accounts, t->target.keys[t->key_now], &absent)
 	                : NULL;
-	return acc ? acc->uri : u ? home_user_aor(u) : sip_bare_aor(sip_to_uri(t->msg), b);
+	return acc ? acc->uri : u ? home_user_aor(u) : STR("");
+}
+
+struct str fe_callee(const struct task *t, struct buf *b)
+{
+	struct str known = fe_known_callee(t);
+	return known.len > 0 ? known : sip_bare_aor(sip_to_uri(t->msg), b);
 }
 
 void fe_tell_call(struct task *t)

@@ -44,7 +44,9 @@ static void tell_later(struct receipt *r)
 {
 	struct frontend *fe = r->fe;
 	receipt_free(r);
-	timer_set(&fe->kept.sweep, loop_now(fe->loop) + AGAIN_S * USEC_PER_SEC);
+	if (!fe->kept.sweeps_soon)
+		timer_set(&fe->kept.sweep, loop_now(fe->loop) + AGAIN_S * USEC_PER_SEC);
+	fe->kept.sweeps_soon = true;
 }
 
 /* His home may be away; what it refuses it would refuse again: he has no such message any more. */
