@@ -9,9 +9,10 @@ import shutil
 
 from lib import wav
 from lib.proc import Proc
-from lib.tap import Skip, wait_for
+from lib.tap import WAIT_S, Skip, wait_for
 
 RTP_PORT = 7078
+RETRY_S = 60  # after which it registers again, where it could not
 STEADY_KBITS = 40  # of the 80 that PCMU takes
 PROMPT = "linphonec> "
 
@@ -185,7 +186,7 @@ class Linphonec:
         except FileNotFoundError:
             return 0
 
-    def wait_log(self, pattern, after=0):
+    def wait_log(self, pattern, after=0, bound=WAIT_S):
         """Waits until a line of the log matches; returns the match."""
         def seen():
             alive = self.p.running()
@@ -193,10 +194,15 @@ class Linphonec:
             if not found and not alive:
                 raise AssertionError(f"linphonec ended ({self.p.p.returncode}): {self.dir}")
             return found
-        return wait_for(seen, f"/{pattern}/ in {self.log_path}")
+        return wait_for(seen, f"/{pattern}/ in {self.log_path}", bound)
 
     def wait_registered(self, after=0):
         self.wait_log(r"moving from state \S+ to \[LinphoneRegistrationOk\]", after)
+
+    def wait_registered_again(self, after):
+        """After its connection broke.  Where its first try meets a process that is killed right then,
+        it makes the next one by its own clock."""
+        self.wait_log(r"moving from state \S+ to \[LinphoneRegistrationOk\]", after, WAIT_S + RETRY_S)
 
     def wait_refused(self):
         self.wait_log(r"moving from state \S+ to \[LinphoneRegistrationFailed\]")

@@ -97,7 +97,7 @@ def four_people_see_each_other_and_write_through_a_restart(case):
     for p, mark in zip(people, marks):
         p.come_back(mark)
         p.wait_ready()
-    phone.wait_registered(marks[-1])
+    phone.wait_registered_again(marks[-1])
     all_see_all(people, phone, 1)
     all_write_to_all(people, phone, "after")
     four_in_a_room(people, phone, "all after")

@@ -51,7 +51,7 @@ def three_people_talk_on_after_the_front_ends_were_killed(case):
                  "running roles")
     come_back(case, a, marks[0])
     come_back(case, b, marks[1])
-    c.wait_registered(marks[2])
+    c.wait_registered_again(marks[2])
     everybody_writes(a, b, c, "after")
     everybody_calls(b, a, c)
 
