@@ -146,27 +146,17 @@ def a_page_that_makes_no_call_is_waited_for_30_s(case):
 @tap.test
 def a_device_is_told_by_refer(case):
     p, desk, c = device(case), browser(case), browser(case)
-    m = p.send(p.make("INVITE", desk.user.uri, body=sdp("p1"), headers=[("Content-Type", "application/sdp")]))
-    at_desk = rings(desk)
-    desk.ok("call.answer", call=at_desk, sdp=sdp("d1"))
-    dialog = p.confirm(m, p.expect_answer(m))
+    at_desk, dialog = call_from(p, desk)
     number = desk.send("call.transfer", call=at_desk, to=address(c.user))
     refer = p.expect_request("REFER")
     check_eq(refer.get("Refer-To"), f"<{c.user.uri}>", "Refer-To")
     check_eq(refer.get("Referred-By"), f"<{desk.user.uri}>", "Referred-By")
     p.answer(refer, 202)
     check_eq(desk.answer(number)["ok"], {}, "taken up")
-
-    def notify(state, code, cseq):
-        return p.ask(p.make("NOTIFY", None, dialog=dialog, cseq=cseq, body=f"SIP/2.0 {code} x\r\n", headers=[
-            ("Event", "refer"), ("Subscription-State", state), ("Content-Type", "message/sipfrag;version=2.0")]))[0].code
-    check_eq(notify("active;expires=60", 100, 10), 200, "trying")
-    check_eq(notify("active;expires=60", 180, 11), 200, "ringing")
+    check_eq(notice(p, dialog, 10, "SIP/2.0 100 Trying\r\n", "active;expires=60"), 200, "trying")
+    check_eq(notice(p, dialog, 11, "SIP/2.0 180 Ringing\r\n", "active;expires=60"), 200, "ringing")
     check_eq([e["state"] for e in desk.calls[at_desk]], ["incoming"], "not yet")
-    number = p.send(p.make("NOTIFY", None, dialog=dialog, cseq=12, body="SIP/2.0 200 OK\r\n", headers=[
-        ("Event", "refer"), ("Subscription-State", "terminated;reason=noresource"),
-        ("Content-Type", "message/sipfrag;version=2.0")]))
-    p.expect_answer(number)
+    check_eq(notice(p, dialog, 12, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource"), 200, "it is there")
     p.answer(p.expect_request("BYE"), 200)
     check_eq(desk.wait_call("ended", at_desk)["reason"], "transferred", "at the desk")
 
@@ -174,10 +164,7 @@ def a_device_is_told_by_refer(case):
 @tap.test
 def a_device_that_cannot_says_so(case):
     p, desk, c = device(case), browser(case), browser(case)
-    m = p.send(p.make("INVITE", desk.user.uri, body=sdp("p1"), headers=[("Content-Type", "application/sdp")]))
-    at_desk = rings(desk)
-    desk.ok("call.answer", call=at_desk, sdp=sdp("d1"))
-    p.confirm(m, p.expect_answer(m))
+    at_desk, _ = call_from(p, desk)
     number = desk.send("call.transfer", call=at_desk, to=address(c.user))
     p.answer(p.expect_request("REFER"), 501)
     check_eq(desk.answer(number)["error"]["code"], "not_possible", "what is told")
@@ -189,10 +176,7 @@ def a_device_that_cannot_says_so(case):
 @tap.test
 def a_device_asks_by_refer(case):
     p, a, c = device(case), browser(case), browser(case)
-    m = p.send(p.make("INVITE", a.user.uri, body=sdp("p1"), headers=[("Content-Type", "application/sdp")]))
-    first = rings(a)
-    a.ok("call.answer", call=first, sdp=sdp("a1"))
-    dialog = p.confirm(m, p.expect_answer(m))
+    first, dialog = call_from(p, a)
 
     def refer(to, cseq):
         return p.ask(p.make("REFER", None, dialog=dialog, cseq=cseq, headers=[("Refer-To", to)]))[0].code
@@ -261,14 +245,9 @@ def a_call_does_not_make_the_user_call_the_whole_company(case):
 @tap.test
 def a_notice_of_nothing_is_refused(case):
     p, a = device(case), browser(case)
-    m = p.send(p.make("INVITE", a.user.uri, body=sdp("p1"), headers=[("Content-Type", "application/sdp")]))
-    first = rings(a)
-    a.ok("call.answer", call=first, sdp=sdp("a1"))
-    dialog = p.confirm(m, p.expect_answer(m))
+    first, dialog = call_from(p, a)
     for n, body in enumerate(("SIP/2.0 200 OK\r\n", "", "x", "SIP/2.0 999\r\n")):
-        made = p.make("NOTIFY", None, dialog=dialog, cseq=10 + n, body=body, headers=[
-            ("Event", "refer"), ("Subscription-State", "terminated"), ("Content-Type", "message/sipfrag")])
-        check_eq(p.ask(made)[0].code, 481, body)
+        check_eq(notice(p, dialog, 10 + n, body, "terminated"), 481, body)
     check_eq([e["state"] for e in a.calls[first]], ["incoming"], "the call goes on")
 
 
