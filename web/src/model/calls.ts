@@ -1,6 +1,6 @@
 // All calls of this page: those that ring, the one that is held, and the requests between it and the server.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
 import { checkRelay } from "../net/check";
 import { ApiError, codeOf, type CallEvent, type KeptEvent } from "../net/wire";
@@ -43,6 +43,8 @@ export interface CallsWorld {
 
 export class Calls {
   readonly current = signal<Call | null>(null);
+  /** There is one that goes on, or begins: no other can. */
+  readonly busy = computed(() => this.current.value !== null && this.current.value.phase.value !== "ended");
   readonly incoming = signal<readonly Call[]>([]);
   /** The call that the user is sent on from: it goes on if the new one comes to nothing. */
   private aside: Call | null = null;
@@ -60,7 +62,7 @@ export class Calls {
 
   /** Calls somebody; nothing if there is a call already. */
   async start(uri: string, video: boolean): Promise<void> {
-    if (this.busy()) return;
+    if (this.busy.peek()) return;
     const call = new Call(uri, true, this.world.media, this.world.now());
     call.video = video;
     this.current.value = call;
@@ -82,7 +84,7 @@ export class Calls {
   }
 
   async answer(call: Call, video: boolean): Promise<void> {
-    if (this.busy()) this.hangUp();
+    if (this.busy.peek()) this.hangUp();
     this.unring(call);
     this.current.value = call;
     call.phase.value = "connecting";
@@ -333,11 +335,6 @@ export class Calls {
     if (!release) throw new ApiError({ code: "other_tab" });
     call.release = release;
     if (call.over) release();
-  }
-
-  private busy(): boolean {
-    const call = this.current.peek();
-    return call !== null && !call.over;
   }
 
   private running(): Call | null {

@@ -161,6 +161,7 @@ export class Chats {
         from = { before };
       }
       this.overview.value = "done";
+      this.remembers = true;
     } catch (error) {
       // A server that keeps no history has no older chats to show.
       this.remembers = codeOf(error) !== "unknown_op";

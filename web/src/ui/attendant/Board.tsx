@@ -52,7 +52,7 @@ function TileView({ uri, at, chosen, onAct }: { uri: string; at: number; chosen:
   const person = people.person(uri).value;
   const what = deed(session, uri);
   const name = people.nameOf(uri);
-  const up = calls.current.value !== null && calls.current.value.phase.value !== "ended";
+  const up = calls.busy.value;
   const label = t(up ? "attendant_transfer" : "call_audio", { name });
   const state = presenceText(person, true);
   return (

@@ -40,8 +40,7 @@ export function Waiting() {
   const session = useSession();
   const { calls } = session;
   const waiting = calls.incoming.value;
-  const current = calls.current.value;
-  const busy = current !== null && current.phase.value !== "ended";
+  const busy = calls.busy.value;
   const who = waiting.map((c) => c.uri).join(" ");
   // The directory may know a caller who is no contact.
   useEffect(() => session.show("callers", who ? who.split(" ") : []), [who]);

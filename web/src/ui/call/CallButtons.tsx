@@ -6,8 +6,7 @@ import { Icon } from "../parts/Icon";
 
 export function CallButtons({ uri }: { uri: string }) {
   const { calls, online, people, user } = useSession();
-  const current = calls.current.value;
-  const off = !online.value || (current !== null && current.phase.value !== "ended");
+  const off = !online.value || calls.busy.value;
   if (uri === user.value.uri) return null;
   const one = (video: boolean) => {
     const label = t(video ? "call_video" : "call_audio", { name: people.nameOf(uri) });

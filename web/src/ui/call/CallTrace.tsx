@@ -17,7 +17,7 @@ export function CallTrace({ entry, call, uri }: { entry: Entry; call: PastCall; 
   const ours = entry.from === user.value.uri;
   const result = resultOf(call, ours);
   const missed = result === "missed";
-  const off = !online.value || (calls.current.value !== null && calls.current.value.phase.value !== "ended");
+  const off = !online.value || calls.busy.value;
   const back = t(ours ? "trace_again" : "past_back", { name: people.nameOf(uri) });
   return (
     <p class={missed ? "call-trace missed" : "call-trace"} data-key={entry.key}>

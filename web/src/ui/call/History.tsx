@@ -23,7 +23,7 @@ const WATCH = 50;
 function Line({ past, fresh }: { past: Past; fresh: boolean }) {
   const { calls, online, people, route } = useSession();
   const name = people.nameOf(past.uri);
-  const off = !online.value || (calls.current.value !== null && calls.current.value.phase.value !== "ended");
+  const off = !online.value || calls.busy.value;
   const what = t(past.result === "answered" ? (past.ours ? "past_out" : "past_in") : `past_${past.result}`);
   return (
     <li class={fresh ? "past unseen" : "past"}>
