@@ -135,8 +135,8 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 	struct recording *r = arg;
 	if (err < 0)
 		fe_history_lost(r->fe, err);
-	for (unsigned i = 0; i < 2 && err == 0 && !r->fe->store_closing; i++)
-		fe_conversation_news(r->fe, r->accounts[i], r->sequence);
+	else if (!r->fe->store_closing)
+		fe_conversation_news_of(r->fe, r->accounts, r->sequence);
 	free(r);
 }
 

@@ -441,6 +441,12 @@ void fe_conversation_news(struct frontend *fe, uint64_t account, uint64_t sequen
 			take_news(container_of(s, struct conversation_sub, sub), sequence);
 }
 
+void fe_conversation_news_of(struct frontend *fe, const uint64_t accounts[2], uint64_t sequence)
+{
+	fe_conversation_news(fe, accounts[0], sequence);
+	fe_conversation_news(fe, accounts[1], sequence);
+}
+
 bool fe_conversation_takes(struct frontend *fe, uint64_t account, uint64_t endpoint,
                            uint64_t sequence)
 {

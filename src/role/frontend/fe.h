@@ -732,6 +732,8 @@ bool fe_reads_alone(const struct frontend *fe, uint64_t account, uint64_t endpoi
 unsigned fe_conversation_readers(const struct frontend *fe, uint64_t account);
 /* This is new in the user's history: told of each row, when it is on disk. */
 void fe_conversation_news(struct frontend *fe, uint64_t account, uint64_t sequence);
+/* The same, of a row of one or two users. */
+void fe_conversation_news_of(struct frontend *fe, const uint64_t accounts[2], uint64_t sequence);
 /* True if it was the only news for the endpoint, which wants no MESSAGE besides: it counts as told,
  * and the caller tells. */
 bool fe_conversation_takes(struct frontend *fe, uint64_t account, uint64_t endpoint,

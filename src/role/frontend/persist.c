@@ -80,8 +80,7 @@ static const struct store_migration migrations[] = {
 	      " caller_endpoint integer not null, callee_endpoint integer not null,"
 	      " started integer not null, answered integer not null, video integer not null,"
 	      " hidden integer not null, author text not null, dialed text not null,"
-	      " peer text not null) without rowid;" },
-	{ 16, "alter table call add column cseq integer not null default 0;" },
+	      " peer text not null, cseq integer not null) without rowid;" },
 	{ 0, NULL },
 };
 /* clang-format on */

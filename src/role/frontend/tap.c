@@ -42,8 +42,8 @@ static void on_written(void *arg, int err, int64_t id UNUSED)
 	bool told = err == 0 && !fe->store_closing;
 	if (told && p->change.message)
 		fe_changed(fe, p->accounts, &p->change, p->sequence);
-	for (unsigned i = 0; i < 2 && told && !p->change.message; i++)
-		fe_conversation_news(fe, p->accounts[i], p->sequence);
+	else if (told)
+		fe_conversation_news_of(fe, p->accounts, p->sequence);
 	if (p->proxy && !fe->store_closing)  /* else the stack has ended */
 		sip_proxy_release(p->proxy); /* and it is done */
 	else
@@ -409,8 +409,8 @@ static void on_told(void *arg, int err, int64_t id UNUSED)
 		task_refuse(w->t, REFUSE_HOME_DOWN, STR("Retry-After: 5\r\n"));
 	else if (w->t)
 		answer_told(w);
-	for (unsigned i = 0; i < 2 && err == 0 && !fe->store_closing; i++)
-		fe_conversation_news(fe, w->accounts[i], w->sequence);
+	if (err == 0 && !fe->store_closing)
+		fe_conversation_news_of(fe, w->accounts, w->sequence);
 	free(w);
 }
 
